@@ -1,0 +1,153 @@
+//! The process environment as a value, and the catalogue entry of a variable.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The environment a program was started with, or one that a test wrote down. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Env(Arc<BTreeMap<String, String>>);
+
+impl Env {
+    /// The environment of this process, read once. Variables that are not UTF-8 are left out.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
+    #[must_use]
+    pub fn process() -> Self {
+        Self(Arc::new(
+            std::env::vars_os()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect(),
+        ))
+    }
+
+    /// An environment with just these variables.
+    pub fn map<N: Into<String>, V: Into<String>>(vars: impl IntoIterator<Item = (N, V)>) -> Self {
+        Self(Arc::new(
+            vars.into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        ))
+    }
+
+    /// The variable's value; one that is set but empty counts as not set.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|v| !v.is_empty())
+    }
+
+    /// The variable as a path.
+    #[must_use]
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        self.get(name).map(PathBuf::from)
+    }
+
+    /// The user's home directory by `HOME`. It may be missing: a kubelet unit often has none.
+    #[must_use]
+    pub fn home(&self) -> Option<PathBuf> {
+        self.path("HOME")
+    }
+
+    /// True for `1`, `true`, `yes`, `on` in any case.
+    #[must_use]
+    pub fn is_true(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|v| {
+            ["1", "true", "yes", "on"]
+                .iter()
+                .any(|word| v.eq_ignore_ascii_case(word))
+        })
+    }
+
+    /// This environment with some variables replaced or added.
+    pub fn with<N: Into<String>, V: Into<String>>(
+        &self,
+        vars: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let mut all = (*self.0).clone();
+        all.extend(vars.into_iter().map(|(n, v)| (n.into(), v.into())));
+        Self(Arc::new(all))
+    }
+}
+
+/// Shows names only: values may be secrets.
+impl std::fmt::Debug for Env {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// A variable in the catalogue from which `docs/reference/environment.md` is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EnvVar {
+    /// The variable's name.
+    pub name: &'static str,
+    /// One sentence: what it does and in which form the value is.
+    pub doc: &'static str,
+    /// What holds when it is not set; empty when nothing does.
+    pub default: &'static str,
+    /// True when the value is a secret and must never be shown.
+    pub secret: bool,
+    /// True when a library reads it and not our code.
+    pub foreign: bool,
+}
+
+impl EnvVar {
+    /// An entry read by our own code, whose value may be shown.
+    #[must_use]
+    pub const fn new(name: &'static str, doc: &'static str, default: &'static str) -> Self {
+        Self {
+            name,
+            doc,
+            default,
+            secret: false,
+            foreign: false,
+        }
+    }
+
+    /// The same entry, marked as a secret.
+    #[must_use]
+    pub const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    /// The same entry, marked as read by a library.
+    #[must_use]
+    pub const fn foreign(mut self) -> Self {
+        self.foreign = true;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_counts_as_not_set() {
+        let env = Env::map([("A", ""), ("B", "x")]);
+        assert_eq!(env.get("A"), None);
+        assert_eq!(env.get("B"), Some("x"));
+        assert_eq!(env.get("C"), None);
+    }
+
+    #[test]
+    fn truth_has_a_few_words() {
+        let env = Env::map([("A", "True"), ("B", "0"), ("C", "1")]);
+        assert!(env.is_true("A") && env.is_true("C"));
+        assert!(!env.is_true("B") && !env.is_true("D"));
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let shown = format!("{:?}", Env::map([("KEY", "canary")]));
+        assert!(shown.contains("KEY") && !shown.contains("canary"));
+    }
+}

@@ -1,0 +1,131 @@
+//! Why a provider could not answer, in a form that tells the caller what to do next.
+
+use std::error::Error;
+use std::fmt;
+
+type Source = Box<dyn Error + Send + Sync + 'static>;
+
+/// What kind of failure it was; retries and exit codes hang on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The registry is not one of this provider's cloud.
+    NotServed,
+    /// A needed option, variable or file is missing or wrong.
+    NotConfigured,
+    /// No identity was found: no metadata server, no key file, no role.
+    IdentityUnavailable,
+    /// The cloud refused the identity or the request.
+    Denied,
+    /// The cloud asked to slow down.
+    Throttled,
+    /// No answer: name resolution, connection, time-out, server failure.
+    Unreachable,
+    /// An answer that does not have the documented form.
+    Malformed,
+}
+
+impl ErrorKind {
+    /// True when the same request may succeed a little later.
+    #[must_use]
+    pub fn is_retryable(self) -> bool {
+        matches!(self, Self::Throttled | Self::Unreachable)
+    }
+}
+
+/// A provider's failure. `Display` is one sentence of this layer, without its cause; the cause is
+/// `source()`, and [`report`] joins them. Neither ever holds a secret.
+#[derive(Debug)]
+pub struct ProviderError {
+    provider: &'static str,
+    kind: ErrorKind,
+    message: String,
+    source: Option<Source>,
+}
+
+impl ProviderError {
+    /// A failure of the provider named, as a lower-case sentence without a final period that says
+    /// what failed, where, and what to do.
+    pub fn new(provider: &'static str, kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            provider,
+            kind,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Source>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What kind of failure it was.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The provider's name.
+    #[must_use]
+    pub fn provider(&self) -> &'static str {
+        self.provider
+    }
+}
+
+impl fmt::Display for ProviderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.provider, self.message)
+    }
+}
+
+impl Error for ProviderError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|e| e as _)
+    }
+}
+
+/// An error and its causes on one line, joined by `: `; a cause that the line already ends with is
+/// not repeated.
+#[must_use]
+pub fn report(error: &(dyn Error + 'static)) -> String {
+    let mut line = one_line(&error.to_string());
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = one_line(&error.to_string());
+        if !text.is_empty() && !line.ends_with(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        cause = error.source();
+    }
+    line
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn report_joins_causes_on_one_line_without_repeats() {
+        let inner = std::io::Error::other("connection\nrefused");
+        let error = ProviderError::new("ecr", ErrorKind::Unreachable, "cannot reach the ECR API")
+            .with_source(inner);
+        assert_eq!(
+            report(&error),
+            "ecr: cannot reach the ECR API: connection refused"
+        );
+    }
+
+    #[test]
+    fn only_passing_failures_are_retryable() {
+        assert!(ErrorKind::Throttled.is_retryable() && ErrorKind::Unreachable.is_retryable());
+        assert!(!ErrorKind::Denied.is_retryable() && !ErrorKind::Malformed.is_retryable());
+    }
+}

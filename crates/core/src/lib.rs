@@ -1,0 +1,24 @@
+//! What a registry credential provider is and what it says: the trait, the request, the answer,
+//! and the names of registries and images. No I/O and no foreign wire format lives here.
+
+mod also_serve;
+mod clock;
+mod credentials;
+mod env;
+mod error;
+mod pattern;
+mod provider;
+mod reference;
+mod registry_host;
+mod spec;
+
+pub use also_serve::AlsoServe;
+pub use clock::Clock;
+pub use credentials::Credentials;
+pub use env::{Env, EnvVar};
+pub use error::{ErrorKind, ProviderError, report};
+pub use pattern::{ImagePattern, PatternError};
+pub use provider::{CacheKey, CacheScope, CredentialRequest, Issued, Provider};
+pub use reference::{ImageRef, ReferenceError};
+pub use registry_host::RegistryHost;
+pub use spec::{Flag, ProviderSpec};

@@ -1,0 +1,136 @@
+//! The registry in what a caller named: a host with an optional port.
+
+use std::fmt;
+
+use crate::ReferenceError;
+
+/// `host[:port]`, kept as written and in the form that rules compare.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RegistryHost {
+    written: String,
+    host: String,
+    port: Option<u16>,
+}
+
+impl RegistryHost {
+    /// Takes the registry out of a host, an image name (with tag or digest, without
+    /// normalisation: `foo/bar` has host `foo`, as kubelet plugins read it) or a URL.
+    ///
+    /// # Errors
+    /// When nothing is left, when there is user information (`user@host`), or when the host has
+    /// characters that no host name and no bracketed IPv6 literal has.
+    pub fn parse(text: &str) -> Result<Self, ReferenceError> {
+        let text = text.trim();
+        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let first = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        // `app@sha256:...` without a slash names no host with user information, but a digest.
+        let (first, digest) = first.split_once('@').unwrap_or((first, ""));
+        if !digest.is_empty() && !digest.contains(':') {
+            return Err(ReferenceError::new(text, "user information is not allowed"));
+        }
+        let (host, after) = split_port(first);
+        let port =
+            match after {
+                None => None,
+                // `app:v1` without a slash: a tag, not a port.
+                Some(tag) if !tag.bytes().all(|b| b.is_ascii_digit()) => None,
+                Some(digits) => Some(digits.parse().map_err(|_| {
+                    ReferenceError::new(text, "the port is not a number up to 65535")
+                })?),
+            };
+        if host.is_empty() {
+            return Err(ReferenceError::new(text, "it names no registry host"));
+        }
+        let inner = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+        let legal = match inner {
+            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => host
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
+        };
+        if !legal {
+            return Err(ReferenceError::new(text, "the host has illegal characters"));
+        }
+        let normal = inner.unwrap_or(host).to_ascii_lowercase();
+        Ok(Self {
+            written: if port.is_some() { first } else { host }.to_owned(),
+            host: normal.strip_suffix('.').unwrap_or(&normal).to_owned(),
+            port,
+        })
+    }
+
+    /// `host[:port]` as written: the key of an answer.
+    #[must_use]
+    pub fn as_written(&self) -> &str {
+        &self.written
+    }
+
+    /// The host in lower case, without port, brackets and final dot: what rules compare.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, if one was written.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+}
+
+impl fmt::Display for RegistryHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
+    }
+}
+
+/// Splits at the colon behind the host; the colons inside brackets belong to the host.
+fn split_port(text: &str) -> (&str, Option<&str>) {
+    let from = text.find(']').unwrap_or(0);
+    match text[from..].find(':') {
+        Some(at) => (&text[..from + at], Some(&text[from + at + 1..])),
+        None => (text, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_come_out_of_images_urls_and_hosts() {
+        for (text, written, host, port) in [
+            ("gcr.io", "gcr.io", "gcr.io", None),
+            ("gcr.io/p/app:v1@sha256:abc", "gcr.io", "gcr.io", None),
+            ("https://GCR.io./v1/", "GCR.io.", "gcr.io", None),
+            ("gcr.io:443/p", "gcr.io:443", "gcr.io", Some(443)),
+            ("[::1]:5000/x", "[::1]:5000", "::1", Some(5000)),
+            ("app:v1", "app", "app", None),
+            ("app@sha256:0123", "app", "app", None),
+            ("127.0.0.1:80", "127.0.0.1:80", "127.0.0.1", Some(80)),
+        ] {
+            let parsed = RegistryHost::parse(text).expect(text);
+            assert_eq!(
+                (parsed.as_written(), parsed.host(), parsed.port()),
+                (written, host, port),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_names_no_host_is_refused() {
+        for text in [
+            "",
+            "https://",
+            "/x",
+            "user@gcr.io/x",
+            "a b/c",
+            "h:99999/x",
+            "[zz]/x",
+            "é.io/x",
+        ] {
+            assert!(RegistryHost::parse(text).is_err(), "{text:?}");
+        }
+    }
+}
