@@ -1,0 +1,202 @@
+//! The dependency drawing of `docs/architecture.md`, kept true: who may use whom, where a library
+//! may appear, and where a secret may be taken out of its wrapper.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "asks cargo for the workspace's manifest data"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Package and the packages of ours it may use (normal dependencies), beside `regcred-core`,
+/// which all but `regcred-api` may use.
+const EDGES: &[(&str, &[&str])] = &[
+    ("regcred-core", &[]),
+    ("regcred-api", &[]),
+    ("regcred-http", &[]),
+    ("regcred-exec", &[]),
+    ("regcred-cache", &[]),
+    ("regcred-ecr", &[]),
+    ("regcred-gcr", &["regcred-http", "regcred-exec"]),
+    ("regcred-registry", &["regcred-http"]),
+    ("regcred-providers", &["regcred-ecr", "regcred-gcr"]),
+    ("regcred-keyring", &["regcred-api", "regcred-exec"]),
+    (
+        "regcred-engine",
+        &[
+            "regcred-api",
+            "regcred-exec",
+            "regcred-cache",
+            "regcred-keyring",
+            "regcred-registry",
+        ],
+    ),
+    ("regcred-plugin", &["regcred-api", "regcred-cache"]),
+    ("regcred-plugin-ecr", &["regcred-plugin", "regcred-ecr"]),
+    ("regcred-plugin-gcr", &["regcred-plugin", "regcred-gcr"]),
+    (
+        "regcred",
+        &[
+            "regcred-api",
+            "regcred-plugin",
+            "regcred-providers",
+            "regcred-keyring",
+            "regcred-registry",
+            "regcred-engine",
+        ],
+    ),
+];
+
+/// Outside libraries and the only packages that may use them.
+const LIBRARIES: &[(&str, &[&str])] = &[
+    ("reqwest", &["regcred-http"]),
+    ("backon", &["regcred-http"]),
+    ("aws-", &["regcred-ecr"]),
+    ("gcp_auth", &["regcred-gcr"]),
+    ("clap", &["regcred-plugin", "regcred"]),
+    ("indicatif", &["regcred"]),
+    ("toml", &["regcred-registry"]),
+];
+
+/// Packages that must not be in the lock file at all: other TLS stacks and slow start-up.
+const BANNED: &[&str] = &["aws-lc-sys", "aws-lc-rs", "openssl-sys", "native-tls"];
+
+/// Files that may take a secret out of its wrapper, because they write it where it belongs: a
+/// request, a response, a configuration file, a signature.
+const EXPOSE: &[&str] = &[];
+
+#[test]
+fn packages_use_only_what_the_drawing_allows() {
+    let allowed: BTreeMap<_, BTreeSet<_>> = EDGES
+        .iter()
+        .map(|(name, uses)| (*name, uses.iter().copied().collect()))
+        .collect();
+    let mut wrong = Vec::new();
+    for (package, dependencies) in normal_dependencies() {
+        if package == "regcred-tests" {
+            continue;
+        }
+        let Some(allowed) = allowed.get(package.as_str()) else {
+            wrong.push(format!("{package} is not in the drawing"));
+            continue;
+        };
+        for used in dependencies {
+            let fine = !used.starts_with("regcred")
+                || (used == "regcred-core" && package != "regcred-api")
+                || allowed.contains(used.as_str());
+            if !fine {
+                wrong.push(format!("{package} uses {used}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn libraries_stay_where_they_belong() {
+    let mut wrong = Vec::new();
+    for (package, dependencies) in normal_dependencies() {
+        for (library, users) in LIBRARIES {
+            let used = dependencies.iter().any(|d| {
+                d == library || (library.ends_with('-') && d.starts_with(library))
+            });
+            if used && !users.contains(&package.as_str()) && package != "regcred-tests" {
+                wrong.push(format!("{package} uses {library}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn banned_packages_are_not_locked() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("Cargo.lock");
+    for banned in BANNED {
+        assert!(
+            !lock.contains(&format!("name = \"{banned}\"\n")),
+            "{banned} is in Cargo.lock: `cargo tree -i {banned}` says why"
+        );
+    }
+}
+
+#[test]
+fn secrets_are_exposed_only_in_listed_files() {
+    let mut found = BTreeSet::new();
+    for file in sources() {
+        let text = fs::read_to_string(&file).expect("source");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        if code.contains("expose_secret()") {
+            let shown = file.strip_prefix(root()).expect("below the root");
+            found.insert(shown.to_string_lossy().into_owned());
+        }
+    }
+    let listed: BTreeSet<String> = EXPOSE.iter().map(|s| (*s).to_owned()).collect();
+    assert_eq!(found, listed, "files found against files listed");
+}
+
+#[test]
+fn a_hand_written_file_can_be_read_at_one_sitting() {
+    let long: Vec<_> = sources()
+        .into_iter()
+        .filter_map(|file| {
+            let lines = fs::read_to_string(&file).expect("source").lines().count();
+            (lines > 500).then(|| format!("{lines} {}", file.display()))
+        })
+        .collect();
+    assert!(long.is_empty(), "split these: {long:#?}");
+}
+
+/// Normal (not dev, not build) dependencies of each workspace package.
+fn normal_dependencies() -> BTreeMap<String, Vec<String>> {
+    let output = Command::new(option_env!("CARGO").unwrap_or("cargo"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata");
+    let packages = metadata["packages"].as_array().expect("packages");
+    assert!(packages.len() > 10, "the workspace has its packages");
+    packages
+        .iter()
+        .map(|package| {
+            let name = package["name"].as_str().expect("name").to_owned();
+            let dependencies = package["dependencies"].as_array().expect("dependencies");
+            let normal = dependencies
+                .iter()
+                .filter(|d| d["kind"].is_null())
+                .map(|d| d["name"].as_str().expect("name").to_owned())
+                .collect();
+            (name, normal)
+        })
+        .collect()
+}
+
+/// Every Rust source of the crates and plugins, tests in sibling files left out.
+fn sources() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut open = vec![root().join("crates"), root().join("plugins")];
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(dir).expect("directory") {
+            let path = entry.expect("entry").path();
+            let is_test = path.file_name().is_some_and(|n| n == "tests.rs" || n == "tests");
+            if path.is_dir() && !is_test {
+                open.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") && !is_test {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests package lies in the workspace")
+}
