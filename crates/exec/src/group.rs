@@ -1,0 +1,37 @@
+//! The process group that a child leads.
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::process::Child;
+
+/// Kills the whole group when dropped, unless the run ended in good order.
+pub(crate) struct Group(Option<Pid>);
+
+impl Group {
+    /// The group of a child that was started with `process_group(0)`.
+    pub(crate) fn led_by(child: &Child) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        Self(id.and_then(Pid::from_raw))
+    }
+
+    /// Kills every process in it. A group that is already gone is no error.
+    ///
+    /// The number stays taken for as long as one process is in the group; when all are gone and
+    /// the child was waited for, it is used again only after the system has gone through all
+    /// process numbers, which the short waits of this crate do not allow for.
+    pub(crate) fn kill(&mut self) {
+        if let Some(leader) = self.0.take() {
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
+
+    /// Leaves what is still running in it alone.
+    pub(crate) fn release(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
