@@ -1,1 +1,20 @@
-//! placeholder
+//! One fetch for all processes of a node: a private, locked cache of credentials on disk, wrapped
+//! around a provider.
+//!
+//! A kubelet starts one plugin process for each image. Without this layer two hundred images of one
+//! registry are two hundred calls of the cloud's API; with it they are one. Nothing that goes wrong
+//! with the cache is an error of the caller: a broken one is as good as none.
+
+mod cached;
+mod dir;
+mod entry;
+mod failure;
+mod list;
+mod lock;
+mod slot;
+mod vars;
+
+pub use cached::Cached;
+pub use dir::{CacheDir, CacheDirError};
+pub use list::ListedEntry;
+pub use vars::VARS;

@@ -1,0 +1,217 @@
+//! A provider whose answers are shared by all processes of a user.
+//!
+//! | entry | what happens |
+//! |---|---|
+//! | less than half of its life gone | served |
+//! | older, still good | one process refreshes it; the others, and that one too when the refresh fails, serve it |
+//! | none, or expired | one process fetches it; the others wait and then serve what it stored, or share its failure |
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use regcred_core::{
+    CacheKey, Clock, CredentialRequest, Issued, Provider, ProviderError, RegistryHost, report,
+};
+use tokio::time::timeout;
+
+use crate::dir::CacheDir;
+use crate::entry::{Entry, State};
+use crate::failure::Failure;
+use crate::lock::{Attempt, EntryLock};
+use crate::slot::Slot;
+
+/// A provider behind the cache. Its own fetch runs without the cache wherever the cache fails.
+pub struct Cached {
+    inner: Box<dyn Provider>,
+    dir: Option<CacheDir>,
+    clock: Clock,
+    wait: Duration,
+    refresh: Duration,
+}
+
+impl Cached {
+    /// Wraps a provider; without a directory it only passes requests through.
+    #[must_use]
+    pub fn new(inner: Box<dyn Provider>, dir: Option<CacheDir>, clock: Clock) -> Self {
+        Self {
+            inner,
+            dir,
+            clock,
+            wait: WAIT,
+            refresh: REFRESH,
+        }
+    }
+
+    /// Sets how long to wait for another process's fetch before fetching without the lock.
+    #[must_use]
+    pub fn with_wait(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// Sets how long a refresh of a still valid entry may take before that entry is served.
+    #[must_use]
+    pub fn with_refresh_limit(mut self, refresh: Duration) -> Self {
+        self.refresh = refresh;
+        self
+    }
+
+    async fn answer(
+        &self,
+        slot: &Slot<'_>,
+        request: &CredentialRequest,
+    ) -> Result<Issued, ProviderError> {
+        match slot.read(self.clock.now()) {
+            Some((entry, State::Fresh)) => Ok(self.serve(entry, request)),
+            Some((entry, _)) => Ok(self.refresh_ahead(slot, entry, request).await),
+            None => self.fetch_once(slot, request).await,
+        }
+    }
+
+    /// Renews an entry that is still good, if nobody else is at it.
+    async fn refresh_ahead(
+        &self,
+        slot: &Slot<'_>,
+        entry: Entry,
+        request: &CredentialRequest,
+    ) -> Issued {
+        let Attempt::Held(lock) = slot.attempt() else {
+            return self.serve(entry, request);
+        };
+        let now = self.clock.now();
+        if let Some((renewed, State::Fresh)) = slot.read(now) {
+            return self.serve(renewed, request);
+        }
+        if lock.last_failure().is_some_and(|f| f.is_recent(now)) {
+            return self.serve(entry, request);
+        }
+        let provider = self.inner.name();
+        match timeout(self.refresh, self.inner.credentials(request)).await {
+            Ok(Ok(issued)) => {
+                slot.store(&issued, self.clock.now());
+                issued
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(
+                    "refresh failed, serving the {provider} credential that ends at {}: {}",
+                    entry.expires_at,
+                    report(&error)
+                );
+                self.leave_word(&lock, &error);
+                self.serve(entry, request)
+            }
+            Err(_) => {
+                tracing::warn!(
+                    "no refresh within {:?}, serving the {provider} credential that ends at {}",
+                    self.refresh,
+                    entry.expires_at
+                );
+                lock.leave(&Failure::slow(self.clock.now()));
+                self.serve(entry, request)
+            }
+        }
+    }
+
+    /// Fetches, or waits for the process that does.
+    async fn fetch_once(
+        &self,
+        slot: &Slot<'_>,
+        request: &CredentialRequest,
+    ) -> Result<Issued, ProviderError> {
+        let asked_at = self.clock.now();
+        let mut waited = false;
+        let lock = match slot.attempt() {
+            Attempt::Held(lock) => Some(lock),
+            Attempt::Unavailable => None,
+            Attempt::Busy => {
+                tracing::debug!("waiting for another process that fetches the same credential");
+                waited = true;
+                slot.wait(self.wait).await
+            }
+        };
+        // Somebody may have stored it while this process reached for the lock.
+        if let Some((entry, _)) = slot.read(self.clock.now()) {
+            return Ok(self.serve(entry, request));
+        }
+        if waited && let Some(error) = self.shared_failure(lock.as_ref(), asked_at) {
+            return Err(error);
+        }
+        match self.inner.credentials(request).await {
+            Ok(issued) => {
+                slot.store(&issued, self.clock.now());
+                Ok(issued)
+            }
+            Err(error) => {
+                if let Some(lock) = &lock {
+                    self.leave_word(lock, &error);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn leave_word(&self, lock: &EntryLock, error: &ProviderError) {
+        if let Some(failure) = Failure::new(error, self.clock.now()) {
+            lock.leave(&failure);
+        }
+    }
+
+    /// The failure of a fetch that ended while this process waited for it.
+    fn shared_failure(
+        &self,
+        lock: Option<&EntryLock>,
+        asked_at: DateTime<Utc>,
+    ) -> Option<ProviderError> {
+        lock?
+            .last_failure()
+            .filter(|failure| failure.happened(asked_at, self.clock.now()))?
+            .to_error(self.inner.name())
+    }
+
+    fn serve(&self, entry: Entry, request: &CredentialRequest) -> Issued {
+        let provider = self.inner.name();
+        let registry = &request.registry;
+        tracing::debug!("got {provider} credentials from the cache for {registry}");
+        entry.issued
+    }
+}
+
+#[async_trait]
+impl Provider for Cached {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn match_images(&self) -> Vec<String> {
+        self.inner.match_images()
+    }
+
+    fn serves(&self, registry: &RegistryHost) -> bool {
+        self.inner.serves(registry)
+    }
+
+    async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
+        // A host that is no longer served gets nothing, whatever was stored for it.
+        if let Some(dir) = &self.dir
+            && self.inner.serves(&request.registry)
+            && let Some(key) = self.inner.cache_key(request)
+        {
+            let slot = Slot::new(dir, self.inner.name(), &key);
+            return self.answer(&slot, request).await;
+        }
+        self.inner.credentials(request).await
+    }
+
+    fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
+        self.inner.cache_key(request)
+    }
+}
+
+/// Half of what a plugin run has: enough for any fetch that succeeds, and as much is left for one
+/// of our own.
+const WAIT: Duration = Duration::from_secs(25);
+const REFRESH: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;

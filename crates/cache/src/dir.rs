@@ -1,0 +1,301 @@
+//! The cache directory: where it is, and whether it is private enough to hold passwords.
+//!
+//! The directory is opened once, checked through the open descriptor, and every file is reached
+//! from that descriptor: nobody can put another directory in its place after the check.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use regcred_core::{Env, report};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+use rustix::io::Errno;
+use secrecy::zeroize::Zeroizing;
+
+use crate::vars;
+
+/// A directory that belongs to this user alone. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct CacheDir(Arc<Opened>);
+
+#[derive(Debug)]
+struct Opened {
+    path: PathBuf,
+    fd: OwnedFd,
+}
+
+impl CacheDir {
+    /// The directory that the environment names, opened and made if needed. `None` when the cache
+    /// is off or unusable; the reason is logged, loudly where it is a matter of safety.
+    #[must_use]
+    pub fn resolve(env: &Env) -> Option<Self> {
+        let named = env.get(vars::CACHE);
+        let path = match named {
+            Some(word) if word.eq_ignore_ascii_case("off") => return None,
+            Some(path) if Path::new(path).is_absolute() => PathBuf::from(path),
+            Some(_) => {
+                tracing::warn!("REGCRED_CACHE is neither off nor an absolute path: caching is off");
+                return None;
+            }
+            None => default_path(env)?,
+        };
+        match Self::open(&path) {
+            Ok(dir) => Some(dir),
+            Err(error) if named.is_some() || error.is_unsafe() => {
+                tracing::warn!("credentials are not cached: {}", report(&error));
+                None
+            }
+            Err(error) => {
+                tracing::debug!("credentials are not cached: {}", report(&error));
+                None
+            }
+        }
+    }
+
+    /// Opens the directory, making it and its parents (mode 0700) where they are missing.
+    ///
+    /// # Errors
+    /// When it cannot be made or opened, is a symbolic link, belongs to another user, or is open
+    /// to others and cannot be closed to them.
+    pub fn open(path: &Path) -> Result<Self, CacheDirError> {
+        // Without a final slash, which would make O_NOFOLLOW follow.
+        let path: PathBuf = path.components().collect();
+        let fail = |source: io::Error| CacheDirError::Open {
+            path: path.clone(),
+            source,
+        };
+        let fd = match open_dir(&path) {
+            Err(Errno::NOENT) => {
+                let mut builder = DirBuilder::new();
+                builder.recursive(true).mode(0o700);
+                builder.create(&path).map_err(fail)?;
+                open_dir(&path)
+            }
+            opened => opened,
+        };
+        let fd = match fd {
+            Ok(fd) => fd,
+            Err(Errno::LOOP | Errno::NOTDIR) => return Err(CacheDirError::NoDirectory { path }),
+            Err(errno) => return Err(fail(errno.into())),
+        };
+        let dir = Self(Arc::new(Opened { path, fd }));
+        dir.close_to_others()?;
+        Ok(dir)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Refuses what others can reach. A directory with other people's files in it is not
+    /// tightened: somebody named `/tmp`.
+    fn close_to_others(&self) -> Result<(), CacheDirError> {
+        let path = || self.0.path.clone();
+        let fail = |errno: Errno| CacheDirError::Open {
+            path: path(),
+            source: errno.into(),
+        };
+        let stat = rustix::fs::fstat(&self.0.fd).map_err(fail)?;
+        let mode = stat.st_mode & 0o7777;
+        match judge(stat.st_uid, rustix::process::geteuid().as_raw(), mode) {
+            Verdict::Private => Ok(()),
+            Verdict::Foreign => Err(CacheDirError::Foreign {
+                path: path(),
+                uid: stat.st_uid,
+            }),
+            Verdict::Loose if self.names().map_err(fail)?.iter().all(|n| is_ours(n)) => {
+                rustix::fs::fchmod(&self.0.fd, Mode::RWXU)
+                    .map_err(|_| CacheDirError::Exposed { path: path(), mode })
+            }
+            Verdict::Loose | Verdict::Shared => Err(CacheDirError::Exposed { path: path(), mode }),
+        }
+    }
+
+    /// The names of all entries of the directory; at most [`MAX_NAMES`].
+    pub(crate) fn names(&self) -> Result<Vec<String>, Errno> {
+        let names = Dir::read_from(&self.0.fd)?
+            .filter_map(Result::ok)
+            .filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned))
+            .filter(|name| name != "." && name != "..");
+        Ok(names.take(MAX_NAMES).collect())
+    }
+
+    /// The file's bytes; `None` for anything but a private regular file of this user within
+    /// [`MAX_FILE`].
+    pub(crate) fn read(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
+        // O_NONBLOCK: a FIFO in the file's place must not hold us.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.0.fd, name, flags, Mode::empty()).ok()?;
+        let stat = rustix::fs::fstat(&fd).ok()?;
+        let size = u64::try_from(stat.st_size).ok()?;
+        let sound = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+            && stat.st_uid == rustix::process::geteuid().as_raw()
+            && stat.st_mode & 0o077 == 0
+            && size <= MAX_FILE;
+        if !sound {
+            tracing::debug!("ignoring the cache file {name}: no private regular file of fit size");
+            return None;
+        }
+        let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(size).ok()? + 1));
+        File::from(fd).take(MAX_FILE).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    /// Replaces the file as a whole: readers see the old one or the new one.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let temporary = format!("{name}.{}-{count}{TMP}", std::process::id());
+        let written = self.write_new(&temporary, bytes).and_then(|()| {
+            rustix::fs::renameat(&self.0.fd, &temporary, &self.0.fd, name).map_err(Into::into)
+        });
+        if written.is_err() {
+            self.remove(&temporary);
+        }
+        written
+    }
+
+    fn write_new(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.0.fd, name, flags, Mode::RUSR | Mode::WUSR)?;
+        File::from(fd).write_all(bytes)
+    }
+
+    /// Opens a lock file for reading and writing, made if missing.
+    pub(crate) fn open_lock(&self, name: &str) -> io::Result<File> {
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.0.fd, name, flags, Mode::RUSR | Mode::WUSR)?;
+        Ok(File::from(fd))
+    }
+
+    /// Whether the open file is still the one of that name.
+    pub(crate) fn is_current(&self, file: &File, name: &str) -> bool {
+        let open = rustix::fs::fstat(file);
+        let named = rustix::fs::statat(&self.0.fd, name, AtFlags::SYMLINK_NOFOLLOW);
+        match (open, named) {
+            (Ok(open), Ok(named)) => (open.st_dev, open.st_ino) == (named.st_dev, named.st_ino),
+            _ => false,
+        }
+    }
+
+    /// When the file was written last, in seconds since 1970.
+    pub(crate) fn modified(&self, name: &str) -> Option<i64> {
+        let stat = rustix::fs::statat(&self.0.fd, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some(stat.st_mtime)
+    }
+
+    /// Removes the file; true when it was there.
+    pub(crate) fn remove(&self, name: &str) -> bool {
+        rustix::fs::unlinkat(&self.0.fd, name, AtFlags::empty()).is_ok()
+    }
+}
+
+/// How an existing directory stands to its user.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Private,
+    /// Open to others, but ours to close.
+    Loose,
+    /// Meant to be shared.
+    Shared,
+    Foreign,
+}
+
+fn judge(owner: u32, user: u32, mode: u32) -> Verdict {
+    match mode {
+        _ if owner != user => Verdict::Foreign,
+        _ if mode & 0o077 == 0 => Verdict::Private,
+        _ if mode & 0o1000 != 0 => Verdict::Shared,
+        _ => Verdict::Loose,
+    }
+}
+
+fn open_dir(path: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty())
+}
+
+fn default_path(env: &Env) -> Option<PathBuf> {
+    if rustix::process::geteuid().is_root() {
+        return Some(PathBuf::from("/run/regcred"));
+    }
+    let absolute = |name| env.path(name).filter(|path| path.is_absolute());
+    absolute(vars::RUNTIME_DIR)
+        .or_else(|| absolute(vars::CACHE_HOME))
+        .or_else(|| Some(env.home()?.join(".cache")))
+        .filter(|path| path.is_absolute())
+        .map(|path| path.join("regcred"))
+}
+
+/// `<64 hex digits>.json` and what is made beside it.
+fn is_ours(name: &str) -> bool {
+    let Some((hash, rest)) = name.split_at_checked(64) else {
+        return false;
+    };
+    hash.bytes().all(|b| b.is_ascii_hexdigit())
+        && (rest == ENTRY || rest == LOCK || rest.ends_with(TMP))
+}
+
+/// Why a directory cannot hold the cache.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacheDirError {
+    /// It could not be made, opened or looked at.
+    #[error("cannot use the cache directory {path:?}")]
+    Open {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A link may lead anywhere.
+    #[error("the cache directory {path:?} is a symbolic link or no directory")]
+    NoDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Its owner can read what is in it.
+    #[error("the cache directory {path:?} belongs to another user (uid {uid})")]
+    Foreign {
+        /// The directory.
+        path: PathBuf,
+        /// Its owner.
+        uid: u32,
+    },
+    /// Others can reach into it.
+    #[error(
+        "the cache directory {path:?} is open to other users (mode {mode:04o}) and not ours \
+             to close; name an empty directory with mode 0700"
+    )]
+    Exposed {
+        /// The directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+}
+
+impl CacheDirError {
+    fn is_unsafe(&self) -> bool {
+        !matches!(self, Self::Open { .. })
+    }
+}
+
+pub(crate) const ENTRY: &str = ".json";
+pub(crate) const LOCK: &str = ".lock";
+pub(crate) const TMP: &str = ".tmp";
+
+/// A credential is a few KiB; an Azure token with many groups some tens.
+pub(crate) const MAX_FILE: u64 = 256 * 1024;
+const MAX_NAMES: usize = 4096;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use super::*;
+
+const NAME: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.json";
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn loosen(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn directories_are_made_private_with_their_parents() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("a/b/");
+    let dir = CacheDir::open(&path).unwrap();
+    assert_eq!(mode(&path), 0o700);
+    assert_eq!(mode(&root.path().join("a")), 0o700);
+    dir.write(NAME, b"x").unwrap();
+    assert_eq!(mode(&path.join(NAME)), 0o600);
+    assert_eq!(&**dir.read(NAME).unwrap(), b"x");
+    assert_eq!(dir.names().unwrap(), [NAME], "no temporary file stays");
+}
+
+#[test]
+fn an_open_directory_is_tightened_when_it_holds_nothing_foreign() {
+    let root = tempfile::tempdir().unwrap();
+    loosen(root.path(), 0o755);
+    fs::write(root.path().join(NAME), "").unwrap();
+    CacheDir::open(root.path()).unwrap();
+    assert_eq!(mode(root.path()), 0o700);
+}
+
+#[test]
+fn an_open_directory_with_other_files_is_refused_and_left_alone() {
+    let root = tempfile::tempdir().unwrap();
+    loosen(root.path(), 0o755);
+    fs::write(root.path().join("letter.txt"), "").unwrap();
+    let error = CacheDir::open(root.path()).unwrap_err();
+    assert!(matches!(error, CacheDirError::Exposed { mode: 0o755, .. }));
+    assert_eq!(mode(root.path()), 0o755);
+}
+
+#[test]
+fn a_shared_directory_is_never_tightened() {
+    let root = tempfile::tempdir().unwrap();
+    loosen(root.path(), 0o1777);
+    assert!(CacheDir::open(root.path()).is_err());
+    assert_eq!(mode(root.path()), 0o1777);
+}
+
+#[test]
+fn links_and_files_are_no_cache_directories() {
+    let root = tempfile::tempdir().unwrap();
+    let real = root.path().join("real");
+    fs::create_dir(&real).unwrap();
+    let link = root.path().join("link");
+    symlink(&real, &link).unwrap();
+    fs::write(root.path().join("file"), "").unwrap();
+    for name in ["link", "link/", "link/.", "file"] {
+        let error = CacheDir::open(&root.path().join(name)).unwrap_err();
+        assert!(
+            matches!(error, CacheDirError::NoDirectory { .. }),
+            "{name}: {error}"
+        );
+    }
+}
+
+#[test]
+fn the_owner_decides_before_the_mode() {
+    assert_eq!(judge(0, 0, 0o700), Verdict::Private);
+    assert_eq!(judge(0, 0, 0o710), Verdict::Loose);
+    assert_eq!(judge(0, 0, 0o1777), Verdict::Shared);
+    assert_eq!(judge(1000, 0, 0o700), Verdict::Foreign);
+    assert_eq!(judge(0, 1000, 0o700), Verdict::Foreign);
+}
+
+#[test]
+fn only_private_regular_files_of_fit_size_are_read() {
+    let root = tempfile::tempdir().unwrap();
+    loosen(root.path(), 0o700);
+    let dir = CacheDir::open(root.path()).unwrap();
+    let path = root.path().join(NAME);
+
+    dir.write(NAME, &vec![b'x'; 256 * 1024]).unwrap();
+    assert!(dir.read(NAME).is_some());
+    dir.write(NAME, &vec![b'x'; 256 * 1024 + 1]).unwrap();
+    assert!(dir.read(NAME).is_none(), "too large");
+
+    dir.write(NAME, b"x").unwrap();
+    loosen(&path, 0o644);
+    assert!(dir.read(NAME).is_none(), "readable by others");
+
+    fs::remove_file(&path).unwrap();
+    fs::write(root.path().join("elsewhere"), "x").unwrap();
+    symlink(root.path().join("elsewhere"), &path).unwrap();
+    assert!(dir.read(NAME).is_none(), "a link");
+
+    fs::remove_file(&path).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
+    assert!(dir.read(NAME).is_none(), "a FIFO, without waiting for it");
+}
+
+#[test]
+fn a_write_replaces_whatever_stands_there() {
+    let root = tempfile::tempdir().unwrap();
+    loosen(root.path(), 0o700);
+    let dir = CacheDir::open(root.path()).unwrap();
+    let elsewhere = root.path().join("elsewhere");
+    fs::write(&elsewhere, "kept").unwrap();
+    symlink(&elsewhere, root.path().join(NAME)).unwrap();
+    dir.write(NAME, b"new").unwrap();
+    assert_eq!(&**dir.read(NAME).unwrap(), b"new");
+    assert_eq!(fs::read_to_string(elsewhere).unwrap(), "kept");
+}
+
+#[test]
+fn a_directory_that_vanishes_is_an_error_and_nothing_else() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("gone");
+    let dir = CacheDir::open(&path).unwrap();
+    fs::remove_dir(&path).unwrap();
+    assert!(dir.write(NAME, b"x").is_err());
+    assert!(dir.read(NAME).is_none());
+    assert!(dir.open_lock("x.lock").is_err());
+}
+
+#[test]
+fn the_environment_names_the_directory() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("cache");
+    let named = path.to_str().unwrap();
+    let dir = CacheDir::resolve(&Env::map([("REGCRED_CACHE", named)])).expect("usable");
+    assert_eq!(dir.path(), path);
+    for word in ["off", "OFF", "relative/dir"] {
+        assert!(CacheDir::resolve(&Env::map([("REGCRED_CACHE", word)])).is_none());
+    }
+}
+
+#[test]
+fn the_default_follows_the_user() {
+    let run = Env::map([
+        ("XDG_RUNTIME_DIR", "/r"),
+        ("XDG_CACHE_HOME", "/c"),
+        ("HOME", "/h"),
+    ]);
+    if rustix::process::geteuid().is_root() {
+        assert_eq!(default_path(&run), Some("/run/regcred".into()));
+        return;
+    }
+    assert_eq!(default_path(&run), Some("/r/regcred".into()));
+    let cache = Env::map([("XDG_CACHE_HOME", "/c"), ("HOME", "/h")]);
+    assert_eq!(default_path(&cache), Some("/c/regcred".into()));
+    let home = Env::map([("XDG_RUNTIME_DIR", "relative"), ("HOME", "/h")]);
+    assert_eq!(default_path(&home), Some("/h/.cache/regcred".into()));
+    assert_eq!(default_path(&Env::default()), None);
+}

@@ -1,0 +1,101 @@
+//! What the cache holds, for people, and its cleaning.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::dir::{CacheDir, ENTRY, LOCK, TMP};
+use crate::entry::Entry;
+use crate::lock::{Attempt, EntryLock};
+
+/// An entry without its secrets.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListedEntry {
+    /// The provider that issued it.
+    pub provider: String,
+    /// The registries it is for, in `matchImages` syntax, each with the user name; empty when the
+    /// answer was that there are no credentials.
+    pub logins: Vec<(String, String)>,
+    /// When it was fetched.
+    pub issued_at: DateTime<Utc>,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl CacheDir {
+    /// Every readable entry, sorted by provider and registry; expired ones too.
+    #[must_use]
+    pub fn list(&self) -> Vec<ListedEntry> {
+        let names = self.names().unwrap_or_default();
+        let mut listed: Vec<_> = names
+            .iter()
+            .filter_map(|name| {
+                let (provider, entry) = self.entry(name)?;
+                let logins = entry.issued.auth.into_iter();
+                Some(ListedEntry {
+                    provider,
+                    logins: logins.map(|(p, login)| (p, login.username)).collect(),
+                    issued_at: entry.issued_at,
+                    expires_at: entry.expires_at,
+                })
+            })
+            .collect();
+        listed.sort();
+        listed
+    }
+
+    /// Removes every entry; the number of them. Locks in use stay.
+    #[must_use]
+    pub fn clear(&self) -> usize {
+        let names = self.names().unwrap_or_default();
+        let cleared = names
+            .iter()
+            .filter(|name| name.ends_with(ENTRY) && self.remove(name))
+            .count();
+        for name in &names {
+            if name.ends_with(TMP) {
+                self.remove(name);
+            }
+            if name.ends_with(LOCK)
+                && let Attempt::Held(_lock) = EntryLock::attempt(self, name)
+            {
+                self.remove(name);
+            }
+        }
+        cleared
+    }
+
+    /// Removes expired entries, with their locks, and what killed writers left.
+    pub(crate) fn sweep(&self, now: DateTime<Utc>) {
+        for name in self.names().unwrap_or_default() {
+            if let Some(hash) = name.strip_suffix(ENTRY) {
+                self.sweep_entry(&name, &format!("{hash}{LOCK}"), now);
+            } else if name.ends_with(TMP) {
+                let before = (now - LEFT_BEHIND).timestamp();
+                if self.modified(&name).is_some_and(|at| at < before) {
+                    self.remove(&name);
+                }
+            }
+        }
+    }
+
+    fn sweep_entry(&self, name: &str, lock: &str, now: DateTime<Utc>) {
+        let expired = |name| {
+            self.entry(name)
+                .is_some_and(|(_, entry)| entry.expires_at <= now)
+        };
+        if expired(name)
+            && let Attempt::Held(_lock) = EntryLock::attempt(self, lock)
+            && expired(name)
+        {
+            self.remove(name);
+            self.remove(lock);
+        }
+    }
+
+    fn entry(&self, name: &str) -> Option<(String, Entry)> {
+        let hash = name.strip_suffix(ENTRY)?;
+        Entry::decode_any(&self.read(name)?, hash)
+    }
+}
+
+/// No write takes this long.
+const LEFT_BEHIND: TimeDelta = TimeDelta::minutes(10);

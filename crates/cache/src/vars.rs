@@ -1,0 +1,28 @@
+//! The variables of this crate.
+
+use regcred_core::EnvVar;
+
+/// Every variable that decides where the cache is.
+pub const VARS: &[EnvVar] = &[
+    EnvVar::new(
+        CACHE,
+        "`off`, or the absolute path of the directory that holds cached credentials; it must \
+         belong to the user and hold nothing else.",
+        "`/run/regcred` for root, else `$XDG_RUNTIME_DIR/regcred`, else `$XDG_CACHE_HOME/regcred` \
+         or `~/.cache/regcred`",
+    ),
+    EnvVar::new(
+        RUNTIME_DIR,
+        "The user's runtime directory, which the cache prefers because it is in memory.",
+        "",
+    ),
+    EnvVar::new(
+        CACHE_HOME,
+        "The user's cache directory, used when there is no runtime directory.",
+        "`~/.cache`",
+    ),
+];
+
+pub(crate) const CACHE: &str = "REGCRED_CACHE";
+pub(crate) const RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
+pub(crate) const CACHE_HOME: &str = "XDG_CACHE_HOME";
