@@ -1,0 +1,228 @@
+//! The hosts that a Google token may be sent to: gcr.io and its aliases, and Artifact Registry in
+//! its forms (`us-central1-docker.pkg.dev`, `docker.us-central1.rep.pkg.dev`).
+//!
+//! The image patterns are wider than the rule, since the kubelet's patterns match whole labels:
+//! `*.pkg.dev` also covers Google's registries for other formats.
+
+use regcred_core::{AlsoServe, ImagePattern, RegistryHost};
+
+/// Which registries are served.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hosts {
+    also: AlsoServe,
+    sovereign: bool,
+}
+
+impl Hosts {
+    /// Google's public hosts, the ones an operator added, and on request those of partner clouds.
+    pub(crate) fn new(also: AlsoServe, sovereign: bool) -> Self {
+        Self { also, sovereign }
+    }
+
+    /// Whether a token may go there.
+    pub(crate) fn serves(&self, registry: &RegistryHost) -> bool {
+        is_google(registry.host())
+            || (self.sovereign && is_sovereign(registry.host()))
+            || self.also.contains(registry)
+    }
+
+    /// Patterns of every registry served.
+    pub(crate) fn patterns(&self) -> Vec<String> {
+        let sovereign = if self.sovereign {
+            &SOVEREIGN_PATTERNS[..]
+        } else {
+            &[]
+        };
+        GOOGLE_PATTERNS
+            .iter()
+            .chain(sovereign)
+            .copied()
+            .chain(self.also.hosts())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The keys of an answer for this registry: the patterns that need no operator's word, so that
+    /// one answer serves the whole node, and the registry itself where they do not match it as it
+    /// was written (a port, capital letters, an added host).
+    pub(crate) fn keys(&self, registry: &RegistryHost) -> Vec<String> {
+        let mut keys: Vec<String> = Vec::new();
+        if !self.is_covered(registry) {
+            keys.push(registry.as_written().to_owned());
+        }
+        if is_google(registry.host()) {
+            keys.extend(GOOGLE_PATTERNS.map(str::to_owned));
+        }
+        keys
+    }
+
+    /// Whether the fixed patterns match the registry as it was written: the answer is then the same
+    /// for all such registries.
+    pub(crate) fn is_covered(&self, registry: &RegistryHost) -> bool {
+        is_google(registry.host())
+            && GOOGLE_PATTERNS.iter().any(|pattern| {
+                ImagePattern::parse(pattern)
+                    .is_ok_and(|pattern| pattern.matches(registry.as_written()))
+            })
+    }
+}
+
+/// Expects lower case without port and final dot, as [`RegistryHost::host`] gives it.
+fn is_google(host: &str) -> bool {
+    if matches!(host, "gcr.io" | "container.cloud.google.com") {
+        return true;
+    }
+    if let Some(alias) = host.strip_suffix(".gcr.io") {
+        return alias.split('.').all(is_label);
+    }
+    if let Some(location) = host.strip_suffix("-docker.pkg.dev") {
+        return is_label(location);
+    }
+    host.strip_prefix("docker.")
+        .and_then(|rest| rest.strip_suffix(".rep.pkg.dev"))
+        .is_some_and(is_label)
+}
+
+fn is_sovereign(host: &str) -> bool {
+    host == "docker.s3nsregistry.fr"
+        || host
+            .strip_prefix("docker.")
+            .and_then(|rest| rest.strip_suffix(".goog"))
+            .is_some_and(is_label)
+}
+
+fn is_label(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// The stock patterns of a GKE node, and the regional endpoints, which have five labels.
+const GOOGLE_PATTERNS: [&str; 5] = [
+    "container.cloud.google.com",
+    "gcr.io",
+    "*.gcr.io",
+    "*.pkg.dev",
+    "docker.*.rep.pkg.dev",
+];
+
+const SOVEREIGN_PATTERNS: [&str; 2] = ["docker.*.goog", "docker.s3nsregistry.fr"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(text: &str) -> RegistryHost {
+        RegistryHost::parse(text).expect(text)
+    }
+
+    #[test]
+    fn googles_registries_in_every_form_are_served() {
+        let hosts = Hosts::default();
+        for image in [
+            "gcr.io/project/app",
+            "gcr.io/example.com/project/app:v1",
+            "us.gcr.io/p/a",
+            "eu.gcr.io/p/a",
+            "asia.gcr.io/p/a",
+            "marketplace.gcr.io/google/nginx",
+            "k8s.gcr.io/pause",
+            "b.gcr.io/p/a",
+            "a.b.gcr.io/p/a",
+            "container.cloud.google.com/p/a",
+            "us-docker.pkg.dev/p/r/a",
+            "europe-west1-docker.pkg.dev/example.com/p/r/a",
+            "docker.us-central1.rep.pkg.dev/p/r/a",
+            "GCR.io/p/a",
+            "gcr.io./p/a",
+            "gcr.io:443/p/a",
+        ] {
+            assert!(hosts.serves(&host(image)), "{image}");
+        }
+    }
+
+    #[test]
+    fn a_token_goes_to_nobody_else() {
+        let hosts = Hosts::default();
+        for image in [
+            "evilgcr.io/p/a",
+            "gcr.io.evil.com/p/a",
+            ".gcr.io/p/a",
+            "-docker.pkg.dev/p/a",
+            "docker.pkg.dev/p/a",
+            "us-npm.pkg.dev/p/a",
+            "pkg.dev/p/a",
+            "us-docker.pkg.dev.evil.com/p/a",
+            "a.us-docker.pkg.dev/p/a",
+            "docker..rep.pkg.dev/p/a",
+            "docker.a.b.rep.pkg.dev/p/a",
+            "evil.docker.us.rep.pkg.dev/p/a",
+            "us_x-docker.pkg.dev/p/a",
+            "registry.k8s.io/pause",
+            "gcr/p/a",
+            "busybox",
+            "docker.x.goog/p/a",
+            "docker.s3nsregistry.fr/p/a",
+            "google.com/p/a",
+        ] {
+            assert!(!hosts.serves(&host(image)), "{image}");
+        }
+    }
+
+    #[test]
+    fn others_are_served_on_the_operators_word() {
+        let also = AlsoServe::parse("registry.k8s.io,mirror.corp:5000").expect("list");
+        let hosts = Hosts::new(also, true);
+        for image in [
+            "registry.k8s.io/pause",
+            "mirror.corp:5000/a",
+            "docker.x.goog/p/a",
+            "docker.s3nsregistry.fr/p/a",
+        ] {
+            assert!(hosts.serves(&host(image)), "{image}");
+        }
+        for image in [
+            "mirror.corp/a",
+            "docker.a.b.goog/x",
+            "docker.s3nsregistry.fr.evil/a",
+        ] {
+            assert!(!hosts.serves(&host(image)), "{image}");
+        }
+        let patterns = hosts.patterns();
+        assert!(patterns.contains(&"docker.*.goog".to_owned()));
+        assert!(patterns.contains(&"mirror.corp:5000".to_owned()));
+    }
+
+    #[test]
+    fn every_key_set_matches_the_registry_as_written() {
+        let also = AlsoServe::parse("registry.k8s.io").expect("list");
+        let hosts = Hosts::new(also, true);
+        for image in [
+            "gcr.io/p/a",
+            "us.gcr.io/p/a",
+            "GCR.io/p/a",
+            "gcr.io:443/p/a",
+            "a.b.gcr.io/p/a",
+            "us-docker.pkg.dev/p/r/a",
+            "docker.us-central1.rep.pkg.dev/p/r/a",
+            "registry.k8s.io/pause",
+            "docker.x.goog/p/a",
+        ] {
+            let keys = hosts.keys(&host(image));
+            let matches = |key: &String| ImagePattern::parse(key).expect(key).matches(image);
+            assert!(keys.iter().any(matches), "{image}: {keys:?}");
+        }
+    }
+
+    #[test]
+    fn keys_of_ordinary_hosts_do_not_depend_on_the_host() {
+        let hosts = Hosts::default();
+        assert_eq!(
+            hosts.keys(&host("gcr.io/a")),
+            hosts.keys(&host("us-docker.pkg.dev/a"))
+        );
+        let added = Hosts::new(AlsoServe::parse("mirror.corp").expect("list"), false);
+        assert_eq!(added.keys(&host("mirror.corp/a")), ["mirror.corp"]);
+    }
+}

@@ -1,0 +1,97 @@
+//! How this provider reaches Google: the endpoints, and one HTTP client for each kind of them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use regcred_core::{Clock, Env, ProviderError};
+use regcred_http::{Client, ClientOptions, Proxy};
+
+use crate::failure::call_failed;
+use crate::settings::Settings;
+
+/// What every token source is made from. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Reach {
+    pub(crate) env: Env,
+    pub(crate) clock: Clock,
+    pub(crate) settings: Arc<Settings>,
+}
+
+/// Where Google's services are. `None` stands for the public address in the universe.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoints {
+    /// `host` or `host:port`.
+    pub(crate) metadata_host: String,
+    /// The token exchange of the Security Token Service.
+    pub(crate) sts: Option<String>,
+    /// Base URL of the IAM Service Account Credentials API.
+    pub(crate) iam_credentials: Option<String>,
+    /// The OAuth2 token endpoint.
+    pub(crate) oauth: Option<String>,
+    /// The file that names the machine's maker.
+    pub(crate) product_name: PathBuf,
+}
+
+impl Reach {
+    /// A client for Google's public services, through the proxies of the environment.
+    pub(crate) fn web(&self) -> Result<Client, ProviderError> {
+        client(self.options())
+    }
+
+    /// A client for servers of this machine's link.
+    pub(crate) fn link(&self, connect_timeout: Duration) -> Result<Client, ProviderError> {
+        client(ClientOptions {
+            proxy: Proxy::None,
+            connect_timeout,
+            ..self.options()
+        })
+    }
+
+    /// The token exchange of the Security Token Service.
+    pub(crate) fn sts_url(&self) -> String {
+        let Settings {
+            endpoints,
+            universe,
+            ..
+        } = &*self.settings;
+        endpoints
+            .sts
+            .clone()
+            .unwrap_or_else(|| format!("https://sts.{universe}/v1/token"))
+    }
+
+    /// The present time.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    fn options(&self) -> ClientOptions {
+        ClientOptions {
+            clock: self.clock.clone(),
+            ..ClientOptions::new(&self.env)
+        }
+    }
+}
+
+impl Default for Endpoints {
+    fn default() -> Self {
+        Self {
+            metadata_host: METADATA_HOST.to_owned(),
+            sts: None,
+            iam_credentials: None,
+            oauth: None,
+            product_name: PRODUCT_NAME.into(),
+        }
+    }
+}
+
+fn client(options: ClientOptions) -> Result<Client, ProviderError> {
+    Client::new(options).map_err(|e| call_failed("cannot make an HTTP client", e))
+}
+
+/// The address and not the name: a machine without it is found out by a short connection timeout,
+/// while resolving the name can take any time.
+pub(crate) const METADATA_HOST: &str = "169.254.169.254";
+const PRODUCT_NAME: &str = "/sys/class/dmi/id/product_name";

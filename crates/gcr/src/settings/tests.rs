@@ -1,0 +1,140 @@
+use std::time::Duration;
+
+use regcred_core::{CacheScope, Env, ErrorKind};
+
+use super::*;
+
+fn read(vars: &[(&str, &str)]) -> Result<Settings, ProviderError> {
+    Settings::read(&Env::map(vars.iter().copied()))
+}
+
+#[test]
+fn nothing_set_gives_the_documented_defaults() {
+    let settings = read(&[]).expect("defaults");
+    assert_eq!(settings.flow, Flow::Tokens);
+    assert_eq!(settings.pod_identity, PodIdentity::Annotated);
+    assert_eq!(
+        settings.sources,
+        [Source::File, Source::Metadata, Source::Gcloud]
+    );
+    assert_eq!(settings.username.as_str(), "_token");
+    assert_eq!(settings.scopes, [CLOUD_PLATFORM]);
+    assert_eq!(settings.cache_scope, CacheScope::Registry);
+    assert_eq!(settings.cache_for, None);
+    assert_eq!(settings.universe, "googleapis.com");
+    assert_eq!(settings.endpoints.metadata_host, "169.254.169.254");
+}
+
+#[test]
+fn upstreams_variables_and_flags_are_understood() {
+    let settings = read(&[
+        ("KUBE_SIDECAR_CACHE_TYPE", "image"),
+        ("KUBE_SIDECAR_CACHE_DURATION", "10m"),
+        ("REGCRED_GCR_AUTH_FLOW", "dockercfg-url"),
+        ("REGCRED_GCR_IDENTITY_PROVIDER", "https://issuer"),
+        ("REGCRED_GCR_PROJECT_ID", "p"),
+        ("REGCRED_GCR_TOKEN_SOURCES", "gcloud_sdk, env"),
+        ("GCE_METADATA_HOST", "metadata:8080"),
+    ])
+    .expect("sound");
+    assert_eq!(settings.cache_scope, CacheScope::Image);
+    assert_eq!(settings.cache_for, Some(Duration::from_secs(600)));
+    assert_eq!(settings.flow, Flow::DockerCfgUrl);
+    assert_eq!(settings.cluster.expect("named").issuer, "https://issuer");
+    assert_eq!(
+        settings.sources,
+        [Source::Gcloud, Source::File, Source::Metadata]
+    );
+    assert_eq!(settings.endpoints.metadata_host, "metadata:8080");
+}
+
+#[test]
+fn wrong_words_name_their_variable() {
+    for (name, value) in [
+        ("KUBE_SIDECAR_CACHE_TYPE", "Image"),
+        ("KUBE_SIDECAR_CACHE_DURATION", "10"),
+        ("REGCRED_GCR_AUTH_FLOW", "GCR"),
+        ("REGCRED_GCR_TOKEN_SOURCES", "store"),
+        ("REGCRED_GCR_USERNAME", "_dcgcr__token"),
+        ("REGCRED_GCR_IMPERSONATE", "me@example.com"),
+        (
+            "REGCRED_GCR_IMPERSONATE",
+            "a/../b@p.iam.gserviceaccount.com",
+        ),
+        ("REGCRED_GCR_STS_AUDIENCE", "//iam.googleapis.com/projects/1"),
+        ("REGCRED_GCR_STS_URL", "http://sts.example.com"),
+        ("REGCRED_GCR_POD_IDENTITY", "yes"),
+        ("REGCRED_GCR_ALSO_SERVE", "*.example.com"),
+        ("GCE_METADATA_HOST", "http://metadata"),
+        ("GCE_METADATA_HOST", "metadata/x"),
+        ("GCE_METADATA_HOST", "u:p@metadata"),
+    ] {
+        let error = read(&[(name, value)]).expect_err(name);
+        assert_eq!(error.kind(), ErrorKind::NotConfigured, "{name}={value}");
+        assert!(error.to_string().contains(name), "{error}");
+    }
+    let error = read(&[("REGCRED_GCR_IDENTITY_PROVIDER", "https://issuer")])
+        .expect_err("half of a cluster");
+    assert!(
+        error
+            .to_string()
+            .contains("--project-id is required when --identity-provider is set")
+    );
+}
+
+#[test]
+fn pool_providers_are_taken_as_people_write_them() {
+    let path = "projects/123/locations/global/workloadIdentityPools/my-pool/providers/x1";
+    let full = format!("//iam.googleapis.com/{path}");
+    for text in [
+        path.to_owned(),
+        full.clone(),
+        format!("https:{full}"),
+        format!(" {path} "),
+    ] {
+        assert_eq!(pool_provider(&text), Some(full.clone()), "{text}");
+    }
+    for text in [
+        "",
+        "//evil.com/projects/1/locations/global/workloadIdentityPools/p/providers/x",
+        "projects/1/locations/global/workloadIdentityPools/p/providers/",
+        "projects/1/locations/global/workloadIdentityPools/p/providers/x/y",
+        "projects/1/locations/global/workforcePools/p/providers/x",
+    ] {
+        assert_eq!(pool_provider(text), None, "{text}");
+    }
+}
+
+#[test]
+fn short_scopes_become_full_ones() {
+    let settings = read(&[("REGCRED_GCR_SCOPES", "devstorage.read_only, https://x.example/y")])
+        .expect("sound");
+    assert_eq!(
+        settings.scopes,
+        [
+            "https://www.googleapis.com/auth/devstorage.read_only",
+            "https://x.example/y"
+        ]
+    );
+}
+
+#[test]
+fn service_accounts_are_told_from_other_emails() {
+    for email in [
+        "puller@my-project.iam.gserviceaccount.com",
+        "123-compute@developer.gserviceaccount.com",
+        "x@project.example.com.iam.gserviceaccount.com",
+    ] {
+        assert!(is_service_account(email), "{email}");
+    }
+    for email in [
+        "me@gmail.com",
+        "@p.iam.gserviceaccount.com",
+        "a@.iam.gserviceaccount.com",
+        "a:b@p.iam.gserviceaccount.com",
+        "a@p.iam.gserviceaccount.com.evil.com",
+        "a@b@p.iam.gserviceaccount.com",
+    ] {
+        assert!(!is_service_account(email), "{email}");
+    }
+}
