@@ -1,1 +1,34 @@
-//! placeholder
+//! The only builder of HTTP clients: deadlines, proxies, trust, retries, bounded bodies, and the
+//! parser of `WWW-Authenticate` challenges.
+//!
+//! A [`Client`] is cheap to make: certificates are read at the first TLS handshake only, so a
+//! process that asks a metadata server over plain http never pays for them.
+
+mod address;
+mod answer;
+mod cause;
+mod challenge;
+mod client;
+mod error;
+mod options;
+mod pause;
+mod proxy;
+mod request;
+mod response;
+mod retry;
+mod roots;
+mod tls;
+mod vars;
+
+pub use address::{is_link_local, is_loopback};
+pub use answer::AnswerFields;
+pub use challenge::{Challenge, parse_challenges};
+pub use client::Client;
+pub use error::HttpError;
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+pub use options::{ClientOptions, Proxy};
+pub use request::Request;
+pub use response::Response;
+pub use retry::{Retry, retry_after};
+pub use url::Url;
+pub use vars::VARS;

@@ -1,0 +1,106 @@
+//! Which hosts are this machine or its link: they never go through a proxy, and only the former
+//! may be given a secret over plain http.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use url::{Host, Url};
+
+/// Whether the URL's host is this machine by its literal form: 127.0.0.0/8, `::1`, `localhost` or
+/// a name below `.localhost`. No name is resolved, so `127.0.0.1.example.com` is not loopback.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.strip_suffix('.').unwrap_or(name);
+            let parent = name.len().checked_sub(".localhost".len());
+            name.eq_ignore_ascii_case("localhost")
+                || parent.is_some_and(|at| {
+                    name.get(at..)
+                        .is_some_and(|tail| tail.eq_ignore_ascii_case(".localhost"))
+                })
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => unmapped(address).is_loopback(),
+        None => false,
+    }
+}
+
+/// Whether the URL's host is a literal address of the link, where clouds put their metadata
+/// servers: 169.254.0.0/16, fe80::/10 and the two fixed addresses of EC2 (fd00:ec2::254 metadata,
+/// fd00:ec2::23 pod identity).
+#[must_use]
+pub fn is_link_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_link_local(),
+        Some(Host::Ipv6(address)) => match unmapped(address) {
+            IpAddr::V4(address) => address.is_link_local(),
+            IpAddr::V6(address) => {
+                address.is_unicast_link_local() || EC2_LINK_ADDRESSES.contains(&address)
+            }
+        },
+        _ => false,
+    }
+}
+
+/// `::ffff:127.0.0.1` is 127.0.0.1.
+fn unmapped(address: Ipv6Addr) -> IpAddr {
+    address
+        .to_ipv4_mapped()
+        .map_or(IpAddr::V6(address), IpAddr::V4)
+}
+
+const EC2_LINK_ADDRESSES: [Ipv6Addr; 2] = [
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(host: &str) -> Url {
+        Url::parse(&format!("http://{host}/x")).expect(host)
+    }
+
+    #[test]
+    fn loopback_is_decided_by_the_literal_form() {
+        for host in [
+            "127.0.0.1",
+            "127.9.9.9:80",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "localhost",
+            "LOCALHOST.",
+            "a.localhost",
+        ] {
+            assert!(is_loopback(&url(host)), "{host}");
+        }
+        for host in [
+            "127.0.0.1.example.com",
+            "localhost.example.com",
+            "notlocalhost",
+            "10.0.0.1",
+            "[::2]",
+            "0.0.0.0",
+        ] {
+            assert!(!is_loopback(&url(host)), "{host}");
+        }
+    }
+
+    #[test]
+    fn metadata_addresses_are_link_local() {
+        for host in [
+            "169.254.169.254",
+            "169.254.170.23:80",
+            "[fe80::1]",
+            "[fd00:ec2::254]",
+            "[fd00:ec2::23]",
+            "[::ffff:169.254.169.254]",
+        ] {
+            assert!(is_link_local(&url(host)), "{host}");
+        }
+        for host in ["10.0.0.1", "[fd00::1]", "example.com", "127.0.0.1"] {
+            assert!(!is_link_local(&url(host)), "{host}");
+        }
+    }
+}

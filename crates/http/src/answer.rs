@@ -1,0 +1,165 @@
+//! The few fields of an error body that a message may show.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// Code and message out of a JSON error body, cut to 200 characters each. Whole bodies are never
+/// kept: they may repeat what was sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AnswerFields {
+    code: Option<String>,
+    message: Option<String>,
+}
+
+impl AnswerFields {
+    /// Reads a body: OAuth's `error` and `error_description`, `{"error":{"code","message",
+    /// "status"}}` and `{"errors":[{"code","message"}]}` of the clouds and of registries,
+    /// `errorCode` and `errorMessage` of IBM, `__type` of AWS. Anything else gives nothing.
+    #[must_use]
+    pub fn parse(body: &[u8]) -> Self {
+        if TLS_PORT.iter().any(|words| contains(body, words)) {
+            return Self {
+                code: None,
+                message: Some("the server expects https on this port".to_owned()),
+            };
+        }
+        let Ok(value) = serde_json::from_slice::<Value>(body) else {
+            return Self::default();
+        };
+        let first = value.pointer("/errors/0");
+        let places = [Some(&value), value.get("error"), first];
+        let mut found = Self::default();
+        for place in places.into_iter().flatten() {
+            let text = |names: &[&str]| names.iter().find_map(|name| short(place.get(name)?));
+            found.code = found.code.or_else(|| text(&CODES));
+            found.message = found.message.or_else(|| text(&MESSAGES));
+        }
+        found
+    }
+
+    /// The error's code, if the body had one.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// The error's message, if the body had one.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// Whether neither was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.code.is_none() && self.message.is_none()
+    }
+}
+
+impl fmt::Display for AnswerFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.code, &self.message) {
+            (Some(code), Some(message)) => write!(f, "{code}: {message}"),
+            (Some(text), None) | (None, Some(text)) => f.write_str(text),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// Text or number, on one line, without control characters, cut to 200 characters.
+fn short(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let plain: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    let cut: String = line.chars().take(LONGEST).collect();
+    (!cut.is_empty()).then_some(cut)
+}
+
+fn contains(body: &[u8], words: &[u8]) -> bool {
+    body.windows(words.len()).any(|window| window == words)
+}
+
+const LONGEST: usize = 200;
+const CODES: [&str; 7] = [
+    "error",
+    "code",
+    "Code",
+    "errorCode",
+    "error_code",
+    "__type",
+    "status",
+];
+const MESSAGES: [&str; 5] = [
+    "error_description",
+    "message",
+    "Message",
+    "errorMessage",
+    "msg",
+];
+/// What Go's server and nginx say to http on a port of theirs that speaks TLS.
+const TLS_PORT: [&[u8]; 2] = [
+    b"sent an HTTP request to an HTTPS server",
+    b"plain HTTP request was sent to HTTPS port",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(body: &str) -> String {
+        AnswerFields::parse(body.as_bytes()).to_string()
+    }
+
+    #[test]
+    fn the_usual_error_bodies_are_understood() {
+        for (body, expected) in [
+            (
+                r#"{"error":"invalid_grant","error_description":"expired"}"#,
+                "invalid_grant: expired",
+            ),
+            (
+                r#"{"error":{"code":403,"message":"no","status":"PERMISSION_DENIED"}}"#,
+                "403: no",
+            ),
+            (
+                r#"{"errors":[{"code":"DENIED","message":"not yours"},{"code":"X"}]}"#,
+                "DENIED: not yours",
+            ),
+            (
+                r#"{"errorCode":"BXNIM0415E","errorMessage":"key not found"}"#,
+                "BXNIM0415E: key not found",
+            ),
+            (
+                r#"{"__type":"AccessDeniedException","Message":"no"}"#,
+                "AccessDeniedException: no",
+            ),
+            (r#"{"message":"a\u001b[31m\nb"}"#, "a [31m b"),
+            ("<html>secret</html>", ""),
+            (r#"{"token":"canary"}"#, ""),
+            ("[]", ""),
+            ("", ""),
+        ] {
+            assert_eq!(shown(body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn fields_are_cut() {
+        let body = format!(r#"{{"message":"{}"}}"#, "ä".repeat(500));
+        assert_eq!(shown(&body).chars().count(), 200);
+    }
+
+    #[test]
+    fn http_sent_to_a_tls_port_is_explained() {
+        let body = "Client sent an HTTP request to an HTTPS server.\n";
+        assert_eq!(shown(body), "the server expects https on this port");
+    }
+}

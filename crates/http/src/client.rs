@@ -1,0 +1,174 @@
+//! The client: sends a request, repeats it as told, never follows a redirect.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use regcred_core::Clock;
+use tokio::time::{Instant, sleep_until};
+use url::Url;
+
+use crate::error::{HttpError, Reason, Target};
+use crate::pause::Pauses;
+use crate::proxy::ProxyRules;
+use crate::response::Limits;
+use crate::retry::{LONGEST_RETRY_AFTER, is_passing, jitter, retry_after};
+use crate::{ClientOptions, Proxy, Request, Response, tls};
+
+/// An HTTP client. Cheap to make and to clone; clones share connections.
+#[derive(Clone)]
+pub struct Client(Arc<Shared>);
+
+struct Shared {
+    inner: reqwest::Client,
+    proxy: ProxyRules,
+    pauses: Pauses,
+    idle_timeout: Duration,
+    clock: Clock,
+}
+
+impl Client {
+    /// Makes a client. No file is read: roots are loaded by the first TLS handshake.
+    ///
+    /// # Errors
+    /// When the client identity cannot be used.
+    pub fn new(options: ClientOptions) -> Result<Self, HttpError> {
+        let tls = tls::client_config(&options)
+            .map_err(|error| HttpError::early(Reason::Identity(error)))?;
+        let proxy = match options.proxy {
+            Proxy::Env => ProxyRules::from_env(&options.env),
+            Proxy::None => ProxyRules::default(),
+        };
+        let rules = proxy.clone();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that builds a client"
+        )]
+        let builder = reqwest::Client::builder();
+        let mut builder = builder
+            .user_agent(&options.user_agent)
+            .connect_timeout(options.connect_timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .tcp_nodelay(true)
+            // HTTP/2 would put all layers of an image on one connection.
+            .http1_only()
+            .tls_backend_preconfigured(tls)
+            .no_proxy();
+        if !proxy.is_empty() {
+            builder = builder.proxy(reqwest::Proxy::custom(move |url| {
+                rules.proxy_for(url).ok().flatten().cloned()
+            }));
+        }
+        let inner = builder
+            .build()
+            .map_err(|error| HttpError::early(Reason::Setup(error)))?;
+        Ok(Self(Arc::new(Shared {
+            inner,
+            proxy,
+            pauses: Pauses::default(),
+            idle_timeout: options.idle_timeout,
+            clock: options.clock,
+        })))
+    }
+
+    /// Sends the request and returns the head of the answer, whatever its status. With a
+    /// [`Retry`](crate::Retry) it is sent again after a failed connection, a time-out or a status
+    /// that says so (408, 425, 429, 500, 502, 503, 504), within the request's time. A host that
+    /// asks for a pause gets it from all requests of this client that may be repeated.
+    ///
+    /// # Errors
+    /// When no answer came, or when the request must not be sent: a secret over plain http, a
+    /// header that is none, a proxy variable that names none.
+    pub async fn send(&self, request: Request) -> Result<Response, HttpError> {
+        let url = request.check()?;
+        let target = Target::new(&request.method, url);
+        if let Err(name) = self.0.proxy.proxy_for(url) {
+            return Err(HttpError::new(&target, Reason::Proxy(name)));
+        }
+        let limits = Limits {
+            idle: self.0.idle_timeout,
+            deadline: request.timeout.map(|time| (Instant::now() + time, time)),
+        };
+        let host = host_key(url);
+        let mut attempt = 1;
+        loop {
+            let may_repeat = attempt < request.retry.attempts;
+            if request.retry.attempts > 1 {
+                self.wait_for_host(&host, &limits).await;
+            }
+            let result = limits
+                .wait(self.0.inner.execute(assemble(&request, url)))
+                .await;
+            let pause = match &result {
+                _ if !may_repeat => None,
+                Ok(answer) if is_passing(answer.status()) => {
+                    self.pause_after(answer, request.retry.pause(attempt))
+                }
+                Ok(_) => None,
+                Err(Reason::Failed(cause)) if !cause.is_passing() => None,
+                Err(Reason::Deadline(_)) => None,
+                Err(_) => Some(request.retry.pause(attempt)),
+            };
+            let again = pause
+                .and_then(|pause| Instant::now().checked_add(pause))
+                .filter(|at| limits.deadline.is_none_or(|(end, _)| *at < end));
+            let Some(again) = again else {
+                return match result {
+                    Ok(inner) => Ok(Response::new(inner, target, limits)),
+                    Err(reason) => Err(HttpError::new(&target, reason)),
+                };
+            };
+            tracing::debug!(host, attempt, "request failed for now and is sent again");
+            drop(result);
+            sleep_until(again).await;
+            attempt += 1;
+        }
+    }
+
+    /// The pause before the next attempt, `None` when the server asks for more than is waited.
+    /// All requests to a host that throttles share the pause.
+    fn pause_after(&self, answer: &reqwest::Response, own: Duration) -> Option<Duration> {
+        let asked = retry_after(answer.headers(), self.0.clock.now());
+        if asked.is_some_and(|pause| pause > LONGEST_RETRY_AFTER) {
+            return None;
+        }
+        // A little more than asked for, so that waiting requests do not come back as one.
+        let pause = asked.map_or(own, |pause| pause + jitter(Duration::from_millis(250)));
+        if asked.is_some() || answer.status().as_u16() == 429 {
+            self.0.pauses.extend(&host_key(answer.url()), pause);
+        }
+        Some(pause)
+    }
+
+    /// Waits out the host's pause. One that ends behind the request's time is not waited for: the
+    /// server's own answer says more than a time-out.
+    async fn wait_for_host(&self, host: &str, limits: &Limits) {
+        while let Some(until) = self.0.pauses.until(host) {
+            if limits.deadline.is_some_and(|(end, _)| end <= until) {
+                return;
+            }
+            sleep_until(until).await;
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+fn assemble(request: &Request, url: &Url) -> reqwest::Request {
+    let mut assembled = reqwest::Request::new(request.method.clone(), url.clone());
+    *assembled.headers_mut() = request.headers.clone();
+    if !request.body.is_empty() {
+        *assembled.body_mut() = Some(request.body.clone().into());
+    }
+    assembled
+}
+
+fn host_key(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}

@@ -1,0 +1,218 @@
+//! A request and what it may cost: secrets, time and repeats.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use regcred_core::Credentials;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::error::{HttpError, Reason, Target};
+use crate::{Retry, is_loopback};
+
+/// A request in the making. Mistakes surface when it is sent.
+#[derive(Clone)]
+pub struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: Option<Url>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) retry: Retry,
+    holds_secret: bool,
+    allow_cleartext: bool,
+    bad_header: Option<String>,
+}
+
+impl Request {
+    /// A request with any method.
+    #[must_use]
+    pub fn new(method: Method, url: &str) -> Self {
+        let url = Url::parse(url).ok();
+        Self {
+            method,
+            url: url.filter(|u| matches!(u.scheme(), "http" | "https") && u.has_host()),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            timeout: Some(DEFAULT_TIMEOUT),
+            retry: Retry::none(),
+            holds_secret: false,
+            allow_cleartext: false,
+            bad_header: None,
+        }
+    }
+
+    /// A GET request.
+    #[must_use]
+    pub fn get(url: &str) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    /// A HEAD request.
+    #[must_use]
+    pub fn head(url: &str) -> Self {
+        Self::new(Method::HEAD, url)
+    }
+
+    /// A POST request.
+    #[must_use]
+    pub fn post(url: &str) -> Self {
+        Self::new(Method::POST, url)
+    }
+
+    /// A PUT request.
+    #[must_use]
+    pub fn put(url: &str) -> Self {
+        Self::new(Method::PUT, url)
+    }
+
+    /// Adds a header that may be shown.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.insert(name, value, false);
+        self
+    }
+
+    /// Adds a header with a secret: marked sensitive, and never sent in clear text.
+    #[must_use]
+    pub fn secret_header(mut self, name: &str, value: &SecretString) -> Self {
+        self.insert(name, value.expose_secret(), true);
+        self
+    }
+
+    /// `Authorization: Basic` (RFC 7617).
+    #[must_use]
+    pub fn basic(self, credentials: &Credentials) -> Self {
+        let value = format!("Basic {}", credentials.to_basic().expose_secret());
+        self.secret_header(header::AUTHORIZATION.as_str(), &value.into())
+    }
+
+    /// `Authorization: Bearer` (RFC 6750).
+    #[must_use]
+    pub fn bearer(self, token: &SecretString) -> Self {
+        let value = format!("Bearer {}", token.expose_secret());
+        self.secret_header(header::AUTHORIZATION.as_str(), &value.into())
+    }
+
+    /// Adds pairs to the URL's query; what it holds already stays.
+    #[must_use]
+    pub fn query(mut self, pairs: &[(&str, &str)]) -> Self {
+        if let Some(url) = &mut self.url
+            && !pairs.is_empty()
+        {
+            url.query_pairs_mut().extend_pairs(pairs);
+        }
+        self
+    }
+
+    /// A form as the body (`application/x-www-form-urlencoded`). Add [`Request::secret_body`] when
+    /// a value is secret.
+    #[must_use]
+    pub fn form(self, pairs: &[(&str, &str)]) -> Self {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
+        self.header(
+            header::CONTENT_TYPE.as_str(),
+            "application/x-www-form-urlencoded",
+        )
+        .body(body)
+    }
+
+    /// JSON as the body. Add [`Request::secret_body`] when a value is secret.
+    #[must_use]
+    pub fn json(self, value: &serde_json::Value) -> Self {
+        self.header(header::CONTENT_TYPE.as_str(), "application/json")
+            .body(value.to_string())
+    }
+
+    /// Bytes as the body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Marks the body as secret: it is never sent in clear text.
+    #[must_use]
+    pub fn secret_body(mut self) -> Self {
+        self.holds_secret = true;
+        self
+    }
+
+    /// The time for everything: connecting, repeats with their pauses, and reading the body. 30 s
+    /// if nothing is said.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// No limit on the whole, for long downloads. The client's connect and idle time-outs stay.
+    #[must_use]
+    pub fn without_timeout(mut self) -> Self {
+        self.timeout = None;
+        self
+    }
+
+    /// When the request is sent again. [`Retry::none`] if nothing is said.
+    #[must_use]
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Lets secrets go over plain http to hosts that are not this machine: for metadata servers of
+    /// the link, whose protocol it is.
+    #[must_use]
+    pub fn allow_cleartext(mut self) -> Self {
+        self.allow_cleartext = true;
+        self
+    }
+
+    fn insert(&mut self, name: &str, value: &str, secret: bool) {
+        let parsed = HeaderName::from_bytes(name.as_bytes())
+            .ok()
+            .zip(HeaderValue::from_str(value).ok());
+        match parsed {
+            Some((name, mut value)) => {
+                value.set_sensitive(secret);
+                self.headers.append(name, value);
+            }
+            None => self.bad_header = Some(name.chars().take(60).collect()),
+        }
+        self.holds_secret |= secret;
+    }
+
+    /// The URL, once everything else is found to be in order.
+    pub(crate) fn check(&self) -> Result<&Url, HttpError> {
+        let Some(url) = &self.url else {
+            return Err(HttpError::early(Reason::Url));
+        };
+        let fail = |reason| Err(HttpError::new(&Target::new(&self.method, url), reason));
+        if let Some(name) = &self.bad_header {
+            return fail(Reason::Header(name.clone()));
+        }
+        let secret = self.holds_secret || !url.username().is_empty() || url.password().is_some();
+        if secret && url.scheme() == "http" && !self.allow_cleartext && !is_loopback(url) {
+            return fail(Reason::Cleartext);
+        }
+        Ok(url)
+    }
+}
+
+/// Neither header values nor the body nor the query are shown.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("host", &self.url.as_ref().and_then(Url::host_str))
+            .field("path", &self.url.as_ref().map(Url::path))
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,0 +1,180 @@
+//! An answer whose body is read in bounds of size and time.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use crate::AnswerFields;
+use crate::cause::Cause;
+use crate::error::{HttpError, Reason, Target};
+
+/// An answer, its body still to be read.
+pub struct Response {
+    inner: reqwest::Response,
+    target: Target,
+    limits: Limits,
+}
+
+/// How long a request may still take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Longest time without a byte.
+    pub(crate) idle: Duration,
+    /// End of the request's own time, and how long that was.
+    pub(crate) deadline: Option<(Instant, Duration)>,
+}
+
+impl Limits {
+    /// Waits for a step of the exchange, until the connection is idle or the time is over.
+    pub(crate) async fn wait<T>(
+        &self,
+        step: impl Future<Output = Result<T, reqwest::Error>>,
+    ) -> Result<T, Reason> {
+        let idle_end = Instant::now() + self.idle;
+        let (end, reason) = match self.deadline {
+            Some((end, total)) if end <= idle_end => (end, Reason::Deadline(total)),
+            _ => (idle_end, Reason::Idle(self.idle)),
+        };
+        match timeout_at(end, step).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(Reason::Failed(Cause::of(error))),
+            Err(_) => Err(reason),
+        }
+    }
+}
+
+impl Response {
+    pub(crate) fn new(inner: reqwest::Response, target: Target, limits: Limits) -> Self {
+        Self {
+            inner,
+            target,
+            limits,
+        }
+    }
+
+    /// The status; redirects are answers like others.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.inner.status()
+    }
+
+    /// The headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        self.inner.headers()
+    }
+
+    /// The URL that was asked.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        self.inner.url()
+    }
+
+    /// The body's length in bytes, if the server said it.
+    #[must_use]
+    pub fn content_length(&self) -> Option<u64> {
+        self.inner.content_length()
+    }
+
+    /// The next piece of the body, `None` at its end.
+    ///
+    /// # Errors
+    /// When the connection breaks, stays idle, or the request's time is over.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
+        let result = self.limits.wait(self.inner.chunk()).await;
+        result.map_err(|reason| HttpError::new(&self.target, reason))
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    /// When it is longer than `limit` bytes, and as [`Response::chunk`].
+    pub async fn bytes(mut self, limit: usize) -> Result<Bytes, HttpError> {
+        self.read(limit).await
+    }
+
+    /// The whole body as text.
+    ///
+    /// # Errors
+    /// When it is not UTF-8, and as [`Response::bytes`].
+    pub async fn text(mut self, limit: usize) -> Result<String, HttpError> {
+        let body = self.read(limit).await?;
+        String::from_utf8(body.into()).map_err(|_| HttpError::new(&self.target, Reason::NotText))
+    }
+
+    /// The whole body as JSON.
+    ///
+    /// # Errors
+    /// When it has another form (the text itself is never shown), and as [`Response::bytes`].
+    pub async fn json<T: DeserializeOwned>(mut self, limit: usize) -> Result<T, HttpError> {
+        let body = self.read(limit).await?;
+        serde_json::from_slice(&body).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            HttpError::new(&self.target, Reason::NotJson { line, column })
+        })
+    }
+
+    /// The known fields of an error body; nothing when it cannot be read.
+    pub async fn error_fields(mut self) -> AnswerFields {
+        self.fields().await
+    }
+
+    /// Turns an answer with an unwanted status into an error that says so. `what` is what the
+    /// request was for.
+    pub async fn into_error(mut self, what: &str) -> HttpError {
+        let fields = self.fields().await;
+        let status = self.status();
+        HttpError::new(&self.target, Reason::Status(status, fields)).context(what)
+    }
+
+    async fn fields(&mut self) -> AnswerFields {
+        match self.read(LONGEST_ERROR_BODY).await {
+            Ok(body) => AnswerFields::parse(&body),
+            Err(_) => AnswerFields::default(),
+        }
+    }
+
+    async fn read(&mut self, limit: usize) -> Result<Bytes, HttpError> {
+        let too_large = || HttpError::new(&self.target, Reason::TooLarge(limit));
+        let announced = self.content_length().map(usize::try_from);
+        let announced = announced.transpose().map_err(|_| too_large())?;
+        if announced.is_some_and(|length| length > limit) {
+            return Err(too_large());
+        }
+        let Some(first) = self.chunk().await? else {
+            return Ok(Bytes::new());
+        };
+        if first.len() > limit {
+            return Err(HttpError::new(&self.target, Reason::TooLarge(limit)));
+        }
+        // Short bodies come in one piece and are not copied.
+        if announced == Some(first.len()) {
+            return Ok(first);
+        }
+        let mut body = BytesMut::with_capacity(announced.unwrap_or(first.len()));
+        body.extend_from_slice(&first);
+        while let Some(piece) = self.chunk().await? {
+            if body.len() + piece.len() > limit {
+                return Err(HttpError::new(&self.target, Reason::TooLarge(limit)));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body.freeze())
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status())
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
+}
+
+const LONGEST_ERROR_BODY: usize = 64 * 1024;

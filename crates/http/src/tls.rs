@@ -1,0 +1,174 @@
+//! The TLS side of a client: rustls with ring, roots read at the first handshake only.
+
+use std::sync::{Arc, OnceLock};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme,
+};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use secrecy::ExposeSecret;
+
+use crate::ClientOptions;
+use crate::roots::{RootSource, RootsError};
+
+/// The configuration of a client. Reads no file.
+pub(crate) fn client_config(options: &ClientOptions) -> Result<ClientConfig, IdentityError> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier: Arc<dyn ServerCertVerifier> = match options.danger_skip_verify {
+        true => Arc::new(AnyCertificate(provider.clone())),
+        false => Arc::new(LazyVerifier {
+            provider: provider.clone(),
+            roots: RootSource::new(options),
+            inner: OnceLock::new(),
+        }),
+    };
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(IdentityError::Refused)?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    let Some(identity) = &options.client_identity_pem else {
+        return Ok(builder.with_no_client_auth());
+    };
+    let pem = identity.expose_secret();
+    let chain = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<Vec<_>, _>>()
+        .ok()
+        .filter(|chain| !chain.is_empty())
+        .ok_or(IdentityError::NoCertificate)?;
+    let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| IdentityError::NoKey)?;
+    builder
+        .with_client_auth_cert(chain, key)
+        .map_err(IdentityError::Refused)
+}
+
+/// A client certificate that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum IdentityError {
+    #[error("the client identity holds no certificate")]
+    NoCertificate,
+    #[error("the client identity holds no private key that can be read")]
+    NoKey,
+    #[error("the client identity cannot be used")]
+    Refused(#[source] Error),
+}
+
+/// The usual verification, with roots read when the first certificate is to be judged: a client
+/// that only ever speaks plain http never reads them.
+#[derive(Debug)]
+struct LazyVerifier {
+    provider: Arc<CryptoProvider>,
+    roots: RootSource,
+    inner: OnceLock<Result<Arc<WebPkiServerVerifier>, RootsError>>,
+}
+
+impl LazyVerifier {
+    fn inner(&self) -> Result<&WebPkiServerVerifier, Error> {
+        let loaded = self.inner.get_or_init(|| {
+            let store = Arc::new(self.roots.load()?);
+            WebPkiServerVerifier::builder_with_provider(store, self.provider.clone())
+                .build()
+                .map_err(|_| RootsError::Missing)
+        });
+        match loaded {
+            Ok(verifier) => Ok(verifier),
+            Err(error) => Err(Error::Other(OtherError(Arc::new(error.clone())))),
+        }
+    }
+}
+
+impl ServerCertVerifier for LazyVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.inner()?
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+/// Accepts every certificate, but still checks that the server holds its key.
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// What to do about a failed handshake, where the failure itself does not say it.
+pub(crate) fn hint(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            Some("its issuer is not among the trusted roots; add it by SSL_CERT_FILE")
+        }
+        Error::InvalidMessage(_) => Some("the server does not speak TLS on this port"),
+        _ => None,
+    }
+}
