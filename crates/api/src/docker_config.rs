@@ -1,0 +1,298 @@
+//! Docker configuration files as the kubelet reads them (kubernetes
+//! `pkg/credentialprovider/config.go`): `config.json` with `auths`, and the older `.dockercfg`.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::value::{Value, folds_to};
+use crate::{WireError, json};
+
+/// The two forms of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// `{"auths": {SERVER: ENTRY}}`: `config.json`, and the key `.dockerconfigjson` of a Secret.
+    ConfigJson,
+    /// `{SERVER: ENTRY}`: `.dockercfg`, the file and the key of a Secret.
+    Dockercfg,
+}
+
+/// What becomes of a file when one of its entries is bad.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum BadEntries {
+    /// The whole file is refused, as the kubelet does.
+    #[default]
+    RejectFile,
+    /// Only the entry is left out.
+    Skip,
+}
+
+/// A file that parsed.
+#[derive(Clone, Debug, Default)]
+pub struct DockerConfig {
+    /// Its entries in file order; of entries for the same server only the last.
+    pub entries: Vec<DockerConfigEntry>,
+    /// The servers of entries left out under [`BadEntries::Skip`], and why.
+    pub rejected: Vec<(String, WireError)>,
+    /// Members that docker uses and the kubelet ignores: `credsStore`, `credHelpers`.
+    pub ignored: Vec<&'static str>,
+}
+
+/// The login for one server.
+#[derive(Clone, Debug, Default)]
+pub struct DockerConfigEntry {
+    /// The key: a host, a host with a path, or a URL.
+    pub server: String,
+    /// User name; may be empty.
+    pub username: String,
+    /// Password; may be empty.
+    pub password: SecretString,
+    /// Electronic mail address; without use.
+    pub email: String,
+    /// Members that docker uses and the kubelet ignores: `identitytoken`, `registrytoken`. An
+    /// entry that has nothing else is still tried, with empty user name and password.
+    pub ignored: Vec<&'static str>,
+}
+
+/// Parses a file with Go's forgiving rules: unknown members are ignored, names come in any case,
+/// the last of equal ones counts.
+///
+/// # Errors
+/// When it is not JSON, has the wrong form, or (with [`BadEntries::RejectFile`]) has an entry that
+/// cannot be read, such as a bad `auth`. The entry is named, its content is not.
+pub fn parse(
+    input: &[u8],
+    format: Format,
+    bad_entries: BadEntries,
+) -> Result<DockerConfig, WireError> {
+    let document = json::parse(input)?;
+    let mut reader = Reader {
+        bad_entries,
+        config: DockerConfig::default(),
+        places: HashMap::new(),
+        go_struct: match format {
+            Format::ConfigJson => "DockerConfigJSON.auths",
+            Format::Dockercfg => "dockerConfigEntryWithAuth.",
+        },
+    };
+    match (format, document) {
+        (_, Value::Null) => {}
+        (Format::ConfigJson, Value::Object(members)) => reader.config_json(members)?,
+        (Format::Dockercfg, Value::Object(members)) => reader.entries(members)?,
+        (format, other) => {
+            let found = other.kind();
+            let go_type = match format {
+                Format::ConfigJson => "credentialprovider.DockerConfigJSON",
+                Format::Dockercfg => "credentialprovider.DockerConfig",
+            };
+            return Err(WireError::new(format!(
+                "json: cannot unmarshal {found} into Go value of type {go_type}"
+            )));
+        }
+    }
+    Ok(reader.config)
+}
+
+/// Writes a `config.json` with these servers, user names and passwords, compact and with `auth`, as
+/// `kubectl create secret docker-registry` does.
+#[must_use]
+pub fn render(logins: &[(&str, &str, &SecretString)]) -> SecretString {
+    let mut out = String::from("{\"auths\":{");
+    for (server, username, password) in logins {
+        json::push_string(&mut out, server);
+        out.push_str(":{");
+        if !username.is_empty() {
+            json::push_member(&mut out, "username", username);
+        }
+        if !password.expose_secret().is_empty() {
+            json::push_secret(&mut out, "password", password);
+        }
+        let basic = SecretString::from(format!("{username}:{}", password.expose_secret()));
+        json::push_member(&mut out, "auth", &PADDED.encode(basic.expose_secret()));
+        json::close_object(&mut out);
+        out.push(',');
+    }
+    json::close_object(&mut out);
+    out.push('}');
+    out.into()
+}
+
+/// Decodes standard base64 with padding as Go does: line breaks are skipped, surplus bits of the
+/// last letter are not looked at.
+pub(crate) fn decode_base64(text: &str, padded: bool) -> Result<Vec<u8>, WireError> {
+    let mut letters = text.as_bytes().to_vec();
+    letters.retain(|b| !matches!(b, b'\r' | b'\n'));
+    let engine = if padded { &PADDED } else { &UNPADDED };
+    engine
+        .decode(&letters)
+        .map_err(|_| WireError::new("illegal base64 data"))
+}
+
+struct Reader {
+    bad_entries: BadEntries,
+    config: DockerConfig,
+    /// Where the entry of a server is.
+    places: HashMap<String, usize>,
+    /// How Go's decoder names the place of an entry's member.
+    go_struct: &'static str,
+}
+
+impl Reader {
+    fn config_json(&mut self, members: Vec<(String, Value)>) -> Result<(), WireError> {
+        for (key, value) in members {
+            if folds_to(&key, "auths") {
+                match value {
+                    Value::Null => {
+                        self.config.entries.clear();
+                        self.places.clear();
+                    }
+                    // A second `auths` adds to the first.
+                    Value::Object(members) => self.entries(members)?,
+                    other => {
+                        return Err(mismatch(&other, "auths", "credentialprovider.DockerConfig"));
+                    }
+                }
+            } else if folds_to(&key, "HttpHeaders") {
+                check_headers(&value)?;
+            } else if let Some(name) = IGNORED_IN_FILE
+                .into_iter()
+                .find(|name| folds_to(&key, name))
+            {
+                self.config.ignored.push(name);
+            }
+        }
+        Ok(())
+    }
+
+    fn entries(&mut self, members: Vec<(String, Value)>) -> Result<(), WireError> {
+        for (server, value) in members {
+            match entry(&server, value, self.go_struct) {
+                Ok(entry) => match self.places.get(&server) {
+                    Some(place) => self.config.entries[*place] = entry,
+                    None => {
+                        self.places.insert(server, self.config.entries.len());
+                        self.config.entries.push(entry);
+                    }
+                },
+                Err(error) if self.bad_entries == BadEntries::Skip => {
+                    self.config.rejected.push((server, error));
+                }
+                Err(error) => return Err(WireError::new(format!("entry {server:?}: {error}"))),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn entry(server: &str, value: Value, go_struct: &str) -> Result<DockerConfigEntry, WireError> {
+    let mut entry = DockerConfigEntry {
+        server: server.to_owned(),
+        ..DockerConfigEntry::default()
+    };
+    let members = match value {
+        Value::Null => return Ok(entry),
+        Value::Object(members) => members,
+        other => {
+            let found = other.kind();
+            return Err(WireError::new(format!(
+                "json: cannot unmarshal {found} into Go value of type \
+                 credentialprovider.dockerConfigEntryWithAuth"
+            )));
+        }
+    };
+    let mut auth = SecretString::default();
+    for (key, value) in members {
+        if let Some(name) = IGNORED_IN_ENTRY
+            .into_iter()
+            .find(|name| folds_to(&key, name))
+        {
+            entry.ignored.push(name);
+            continue;
+        }
+        let Some(field) = ENTRY_FIELDS.into_iter().find(|field| folds_to(&key, field)) else {
+            continue;
+        };
+        match value {
+            Value::Null => {}
+            Value::Text(text) => match field {
+                "username" => text.expose_secret().clone_into(&mut entry.username),
+                "email" => text.expose_secret().clone_into(&mut entry.email),
+                "password" => entry.password = text,
+                _ => auth = text,
+            },
+            other => {
+                let found = other.kind();
+                let member = if go_struct.ends_with('.') { field } else { "" };
+                return Err(WireError::new(format!(
+                    "json: cannot unmarshal {found} into Go struct field {go_struct}{member} of \
+                     type string"
+                )));
+            }
+        }
+    }
+    if !auth.expose_secret().is_empty() {
+        (entry.username, entry.password) = decode_auth(&auth)?;
+    }
+    Ok(entry)
+}
+
+/// `base64(username:password)`. Only a text that ends in `=` is taken for padded base64.
+fn decode_auth(auth: &SecretString) -> Result<(String, SecretString), WireError> {
+    let text = auth.expose_secret();
+    let bytes = decode_base64(text, text.trim().ends_with('='))?;
+    // Go keeps bytes that are no UTF-8, and fails later on, when it talks to the runtime.
+    let plain = String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    let plain = SecretString::from(plain);
+    let Some((username, password)) = plain.expose_secret().split_once(':') else {
+        return Err(WireError::new(
+            "unable to parse auth field, must be formatted as base64(username:password)",
+        ));
+    };
+    Ok((username.to_owned(), password.into()))
+}
+
+/// The kubelet parses these headers and never uses them.
+fn check_headers(value: &Value) -> Result<(), WireError> {
+    match value {
+        Value::Null => Ok(()),
+        Value::Object(members) => members
+            .iter()
+            .find(|(_, value)| !matches!(value, Value::Null | Value::Text(_)))
+            .map_or(Ok(()), |(_, value)| {
+                Err(mismatch(value, "HttpHeaders", "string"))
+            }),
+        other => Err(mismatch(other, "HttpHeaders", "map[string]string")),
+    }
+}
+
+fn mismatch(found: &Value, field: &str, go_type: &str) -> WireError {
+    let found = found.kind();
+    WireError::new(format!(
+        "json: cannot unmarshal {found} into Go struct field DockerConfigJSON.{field} of type \
+         {go_type}"
+    ))
+}
+
+const ENTRY_FIELDS: [&str; 4] = ["username", "password", "email", "auth"];
+const IGNORED_IN_ENTRY: [&str; 2] = ["identitytoken", "registrytoken"];
+const IGNORED_IN_FILE: [&str; 2] = ["credsStore", "credHelpers"];
+
+const PADDED: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
+);
+const UNPADDED: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone),
+);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! The protocol of docker credential helpers (docker-credential-helpers `credentials` package):
+//! `get` answers and `store` takes one JSON object.
+
+use secrecy::SecretString;
+
+use crate::value::{Value, folds_to};
+use crate::{WireError, json};
+
+/// What `docker-credential-x get` prints and `store` reads.
+#[derive(Clone, Debug, Default)]
+pub struct HelperCredentials {
+    /// The registry, as docker asked for it.
+    pub server_url: String,
+    /// User name; `<token>` marks the secret as an identity token.
+    pub username: String,
+    /// Password or token.
+    pub secret: SecretString,
+}
+
+impl HelperCredentials {
+    /// Reads the object with Go's forgiving rules: unknown fields, any case of names.
+    ///
+    /// # Errors
+    /// When it is not a JSON object, or a field is not a string.
+    pub fn from_slice(input: &[u8]) -> Result<Self, WireError> {
+        let Value::Object(members) = json::parse(input)? else {
+            return Err(WireError::new("expected a JSON object"));
+        };
+        let mut found = Self::default();
+        for (key, value) in members {
+            let Some(field) = FIELDS.into_iter().find(|field| folds_to(&key, field)) else {
+                continue;
+            };
+            match value {
+                Value::Null => {}
+                Value::Text(secret) if field == SECRET => found.secret = secret,
+                value => {
+                    let text = value
+                        .plain_text()
+                        .ok_or_else(|| WireError::new(format!("{field}: expected a string")))?;
+                    let target = if field == SERVER_URL {
+                        &mut found.server_url
+                    } else {
+                        &mut found.username
+                    };
+                    text.clone_into(target);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes the object and a newline.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut out = String::from("{");
+        json::push_member(&mut out, SERVER_URL, &self.server_url);
+        json::push_member(&mut out, USERNAME, &self.username);
+        json::push_secret(&mut out, SECRET, &self.secret);
+        json::close_object(&mut out);
+        out.push('\n');
+        out.into_bytes()
+    }
+}
+
+/// The exact text, on stdout and with exit code 1, for a registry without credentials. Docker goes
+/// on without them; any other text is a failure.
+pub const NOT_FOUND: &str = "credentials not found in native keychain";
+/// The text for a missing server URL.
+pub const NO_SERVER_URL: &str = "no credentials server URL";
+/// The text for a missing user name.
+pub const NO_USERNAME: &str = "no credentials username";
+
+const SERVER_URL: &str = "ServerURL";
+const USERNAME: &str = "Username";
+const SECRET: &str = "Secret";
+const FIELDS: [&str; 3] = [SERVER_URL, USERNAME, SECRET];
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    #[test]
+    fn the_object_is_pinned_both_ways() {
+        let text = "{\"ServerURL\":\"https://h.io\",\"Username\":\"u\",\"Secret\":\"s\\u003c\"}\n";
+        let read = HelperCredentials::from_slice(text.as_bytes()).expect("well-formed");
+        assert_eq!((&*read.server_url, &*read.username), ("https://h.io", "u"));
+        assert_eq!(read.secret.expose_secret(), "s<");
+        assert_eq!(read.to_vec(), text.as_bytes());
+    }
+
+    #[test]
+    fn names_come_in_any_case_and_unknown_ones_are_ignored() {
+        let read = HelperCredentials::from_slice(
+            br#"{"serverurl":"h","USERNAME":"u","username":null,"secret":"s","Expires":1}"#,
+        )
+        .expect("forgiving");
+        assert_eq!((&*read.server_url, &*read.username), ("h", "u"));
+        assert_eq!(read.secret.expose_secret(), "s");
+    }
+
+    #[test]
+    fn errors_name_the_field_and_not_its_value() {
+        for (text, error) in [
+            ("[]", "expected a JSON object"),
+            (r#"{"Secret":{"canary":1}}"#, "Secret: expected a string"),
+            (r#"{"ServerURL":1}"#, "ServerURL: expected a string"),
+        ] {
+            let found = HelperCredentials::from_slice(text.as_bytes()).expect_err(text);
+            assert_eq!(found.to_string(), error);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Pull secrets: Secret manifests with a docker configuration inside, as the kubelet takes them
+//! (kubernetes `pkg/credentialprovider/secrets/secrets.go`) and as `kubectl` writes them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::docker_config::{self, BadEntries, DockerConfig, Format, decode_base64};
+use crate::value::{Value, folds_to};
+use crate::{WireError, json, yaml};
+
+/// A document of a pull secret file.
+#[derive(Clone, Debug)]
+pub struct PullSecret {
+    /// Namespace, where the manifest has one.
+    pub namespace: String,
+    /// Name; empty for a bare docker configuration.
+    pub name: String,
+    /// UID, where the manifest comes from a cluster.
+    pub uid: String,
+    /// What it is good for.
+    pub content: Content,
+}
+
+/// What a document holds.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A docker configuration.
+    Config(DockerConfig),
+    /// Nothing that the kubelet would use, and why. It says nothing of it itself.
+    Skipped(String),
+}
+
+/// Parses a file: one Secret or several (YAML documents, `kind: List`), as YAML or JSON, or a bare
+/// `config.json`. What begins with `{` is JSON.
+///
+/// # Errors
+/// When the file is neither, and when a Secret of a docker type holds bad base64 or a configuration
+/// that does not parse, which fails a pod's whole pull.
+pub fn parse(input: &[u8], bad_entries: BadEntries) -> Result<Vec<PullSecret>, WireError> {
+    let is_json = input.trim_ascii_start().starts_with(b"{");
+    let documents = if is_json {
+        vec![json::parse(input)?]
+    } else {
+        let documents = yaml::parse(input)?;
+        documents.into_iter().map(|found| found.value).collect()
+    };
+    let mut secrets = Vec::new();
+    for document in &documents {
+        if is_json && is_bare_config(document) {
+            let config = docker_config::parse(input, Format::ConfigJson, bad_entries)?;
+            secrets.push(PullSecret {
+                namespace: String::new(),
+                name: String::new(),
+                uid: String::new(),
+                content: Content::Config(config),
+            });
+        } else {
+            collect(document, bad_entries, &mut secrets)?;
+        }
+    }
+    Ok(secrets)
+}
+
+/// Writes a Secret of type `kubernetes.io/dockerconfigjson` as one line of JSON.
+#[must_use]
+pub fn render_json(
+    name: &str,
+    namespace: Option<&str>,
+    config_json: &SecretString,
+) -> SecretString {
+    let mut out = String::from("{");
+    json::push_member(&mut out, "apiVersion", "v1");
+    json::push_member(&mut out, "kind", "Secret");
+    out.push_str("\"metadata\":{");
+    json::push_member(&mut out, "name", name);
+    if let Some(namespace) = namespace {
+        json::push_member(&mut out, "namespace", namespace);
+    }
+    json::close_object(&mut out);
+    out.push(',');
+    json::push_member(&mut out, "type", CONFIG_JSON_TYPE);
+    out.push_str("\"data\":{");
+    let data = STANDARD.encode(config_json.expose_secret());
+    json::push_member(&mut out, CONFIG_JSON_KEY, &data);
+    json::close_object(&mut out);
+    json::close_object(&mut out);
+    out.push('\n');
+    out.into()
+}
+
+/// Writes the same Secret as YAML.
+#[must_use]
+pub fn render_yaml(
+    name: &str,
+    namespace: Option<&str>,
+    config_json: &SecretString,
+) -> SecretString {
+    let mut out = String::from("apiVersion: v1\nkind: Secret\nmetadata:\n  name: ");
+    // A JSON string is a YAML string too.
+    json::push_string(&mut out, name);
+    if let Some(namespace) = namespace {
+        out.push_str("\n  namespace: ");
+        json::push_string(&mut out, namespace);
+    }
+    let data = STANDARD.encode(config_json.expose_secret());
+    out.push_str(&format!(
+        "\ntype: {CONFIG_JSON_TYPE}\ndata:\n  {CONFIG_JSON_KEY}: {data}\n"
+    ));
+    out.into()
+}
+
+/// A JSON object that docker wrote, rather than a Kubernetes object.
+fn is_bare_config(document: &Value) -> bool {
+    let Value::Object(members) = document else {
+        return false;
+    };
+    let has = |name: &str| members.iter().any(|(key, _)| folds_to(key, name));
+    !has("kind")
+        && (members.is_empty()
+            || ["auths", "credsStore", "credHelpers", "HttpHeaders"]
+                .into_iter()
+                .any(has))
+}
+
+fn collect(
+    document: &Value,
+    bad_entries: BadEntries,
+    secrets: &mut Vec<PullSecret>,
+) -> Result<(), WireError> {
+    let text = |value: &Value, name| {
+        let text = value.member(name).and_then(Value::plain_text);
+        text.unwrap_or_default().to_owned()
+    };
+    let (kind, api_version) = (text(document, "kind"), text(document, "apiVersion"));
+    if kind.is_empty() {
+        return Err(WireError::new(
+            "expected a Secret manifest, or a docker config.json with `auths`",
+        ));
+    }
+    if let ("List" | "SecretList", Some(Value::Array(items))) = (&*kind, document.member("items")) {
+        return items
+            .iter()
+            .try_for_each(|item| collect(item, bad_entries, secrets));
+    }
+    let metadata = document.member("metadata").unwrap_or(&Value::Null);
+    let (namespace, name) = (text(metadata, "namespace"), text(metadata, "name"));
+    let content = if kind == "Secret" && api_version == "v1" {
+        content(document, bad_entries)
+            .map_err(|error| WireError::new(format!("secret {name:?}: {error}")))?
+    } else {
+        Content::Skipped(format!("{kind} of {api_version:?} is not a Secret"))
+    };
+    secrets.push(PullSecret {
+        namespace,
+        name,
+        uid: text(metadata, "uid"),
+        content,
+    });
+    Ok(())
+}
+
+/// The configuration of a Secret whose type and key fit together.
+fn content(secret: &Value, bad_entries: BadEntries) -> Result<Content, WireError> {
+    let kind = secret.member("type").and_then(Value::plain_text);
+    let (key, format) = match kind {
+        Some(CONFIG_JSON_TYPE) => (CONFIG_JSON_KEY, Format::ConfigJson),
+        Some(DOCKERCFG_TYPE) => (DOCKERCFG_KEY, Format::Dockercfg),
+        other => {
+            let other = other.unwrap_or("Opaque");
+            return Ok(Content::Skipped(format!(
+                "type {other:?} is not a pull secret's: expected {CONFIG_JSON_TYPE} or \
+                 {DOCKERCFG_TYPE}"
+            )));
+        }
+    };
+    let bytes = match data(secret, key)? {
+        None => return Ok(Content::Skipped(format!("it has no key {key}"))),
+        Some(bytes) if bytes.expose_secret().is_empty() => {
+            return Ok(Content::Skipped(format!("its key {key} is empty")));
+        }
+        Some(bytes) => bytes,
+    };
+    docker_config::parse(bytes.expose_secret(), format, bad_entries).map(Content::Config)
+}
+
+/// The value of a key; `stringData` wins over `data`, as it does in the API server.
+fn data(secret: &Value, key: &str) -> Result<Option<SecretSlice>, WireError> {
+    let expected = |place: &str, what: &str| WireError::new(format!("{place}[{key}]: {what}"));
+    if let Some(value) = secret.member("stringData").and_then(|map| map.member(key)) {
+        let text = match value {
+            Value::Null => "",
+            value => value
+                .plain_text()
+                .ok_or_else(|| expected("stringData", "expected a string"))?,
+        };
+        return Ok(Some(text.as_bytes().to_vec().into()));
+    }
+    match secret.member("data").and_then(|map| map.member(key)) {
+        None => Ok(None),
+        Some(Value::Null) => Ok(Some(Vec::new().into())),
+        Some(value) => {
+            let text = value
+                .plain_text()
+                .ok_or_else(|| expected("data", "expected base64"))?;
+            let bytes =
+                decode_base64(text, true).map_err(|error| expected("data", &error.to_string()))?;
+            Ok(Some(bytes.into()))
+        }
+    }
+}
+
+type SecretSlice = secrecy::SecretSlice<u8>;
+
+const CONFIG_JSON_TYPE: &str = "kubernetes.io/dockerconfigjson";
+const CONFIG_JSON_KEY: &str = ".dockerconfigjson";
+const DOCKERCFG_TYPE: &str = "kubernetes.io/dockercfg";
+const DOCKERCFG_KEY: &str = ".dockercfg";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! `CredentialProviderRequest`: what the kubelet writes to a plugin's stdin (kubernetes
+//! `staging/src/k8s.io/kubelet/pkg/apis/credentialprovider`).
+
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::value::Value;
+use crate::version::TypeMeta;
+use crate::{ApiVersion, WireError, json};
+
+/// A question for credentials.
+#[derive(Clone, Debug)]
+pub struct CredentialProviderRequest {
+    /// The version spoken; the answer comes in the same.
+    pub api_version: ApiVersion,
+    /// The image: host and path, without tag, digest and scheme.
+    pub image: String,
+    /// The pod's service account token, in service account mode and [`ApiVersion::V1`] only.
+    pub service_account_token: Option<SecretString>,
+    /// The service account's configured annotations, in [`ApiVersion::V1`] only.
+    pub service_account_annotations: BTreeMap<String, String>,
+}
+
+impl CredentialProviderRequest {
+    /// A request for an image, without a service account.
+    pub fn new(api_version: ApiVersion, image: impl Into<String>) -> Self {
+        Self {
+            api_version,
+            image: image.into(),
+            service_account_token: None,
+            service_account_annotations: BTreeMap::new(),
+        }
+    }
+
+    /// Reads a request, for a plugin. Unknown fields are ignored, so that a later kubelet can send
+    /// more; the token fields are unknown in the versions before v1.
+    ///
+    /// # Errors
+    /// When it is not JSON, when `kind` or `apiVersion` is not one of this protocol, when a field
+    /// has the wrong type, and when `image` is missing.
+    pub fn from_slice(input: &[u8]) -> Result<Self, WireError> {
+        let document = json::parse(input)?;
+        let meta = TypeMeta::of(&document)?;
+        let api_version = meta.group_version().parse()?;
+        if meta.kind != KIND {
+            return Err(WireError::new(format!("kind: expected {KIND}")));
+        }
+        let mut request = Self::new(api_version, text(&document, "image")?.unwrap_or_default());
+        if request.image.is_empty() {
+            return Err(WireError::new("image: expected the name of an image"));
+        }
+        if api_version == ApiVersion::V1 {
+            request.service_account_token = text(&document, "serviceAccountToken")?
+                .filter(|token| !token.is_empty())
+                .map(SecretString::from);
+            request.service_account_annotations = annotations(&document)?;
+        }
+        Ok(request)
+    }
+
+    /// Writes the request as the kubelet does: one compact object, `kind` and `apiVersion` first,
+    /// and a newline. The token fields are left out when empty and in the versions before v1.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut out = String::from("{");
+        json::push_member(&mut out, "kind", KIND);
+        json::push_member(&mut out, "apiVersion", self.api_version.as_str());
+        json::push_member(&mut out, "image", &self.image);
+        if self.api_version == ApiVersion::V1 {
+            let token = self.service_account_token.as_ref();
+            if let Some(token) = token.filter(|token| !token.expose_secret().is_empty()) {
+                json::push_secret(&mut out, "serviceAccountToken", token);
+            }
+            if !self.service_account_annotations.is_empty() {
+                out.push_str("\"serviceAccountAnnotations\":{");
+                for (name, value) in &self.service_account_annotations {
+                    json::push_member(&mut out, name, value);
+                }
+                json::close_object(&mut out);
+            }
+        }
+        json::close_object(&mut out);
+        out.push('\n');
+        out.into_bytes()
+    }
+}
+
+fn text<'a>(document: &'a Value, name: &str) -> Result<Option<&'a str>, WireError> {
+    match document.member(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match value.plain_text() {
+            Some(text) => Ok(Some(text)),
+            None => Err(WireError::new(format!("{name}: expected a string"))),
+        },
+    }
+}
+
+fn annotations(document: &Value) -> Result<BTreeMap<String, String>, WireError> {
+    const NAME: &str = "serviceAccountAnnotations";
+    let expected = || WireError::new(format!("{NAME}: expected an object of strings"));
+    match document.member(NAME) {
+        None | Some(Value::Null) => Ok(BTreeMap::new()),
+        Some(Value::Object(members)) => members
+            .iter()
+            .map(|(name, value)| match (value, value.plain_text()) {
+                (_, Some(text)) => Ok((name.clone(), text.to_owned())),
+                (Value::Null, _) => Ok((name.clone(), String::new())),
+                _ => Err(expected()),
+            })
+            .collect(),
+        Some(_) => Err(expected()),
+    }
+}
+
+const KIND: &str = "CredentialProviderRequest";
+
+#[cfg(test)]
+mod tests;
