@@ -1,1 +1,43 @@
+//! What the tests stand on: fakes of the clouds and of a registry that refuse wrong requests, the
+//! real servers and clients we check ourselves against, a runner for our own programs, and the
+//! conformance suite that every plugin must pass.
+//!
+//! All servers listen on loopback ports chosen by the system, run in threads of their own and end
+//! with their handle, so a test may be synchronous, asynchronous or on a paused clock.
 
+pub mod conformance;
+mod daemon;
+pub mod ec2_metadata;
+pub mod ecr;
+pub mod gce_metadata;
+pub mod image;
+pub mod logins;
+pub mod moto;
+pub mod need;
+pub mod node;
+pub mod oci_registry;
+pub mod program;
+pub mod registry;
+pub mod seeded;
+pub mod server;
+pub mod sigv4;
+pub mod skopeo;
+pub mod static_endpoint;
+pub mod tls;
+pub mod token_server;
+
+pub use ec2_metadata::FakeEc2Metadata;
+pub use ecr::FakeEcr;
+pub use gce_metadata::FakeGceMetadata;
+pub use image::Image;
+pub use logins::Logins;
+pub use moto::Moto;
+pub use need::need;
+pub use node::Node;
+pub use oci_registry::FakeRegistry;
+pub use program::{Finished, Program};
+pub use registry::Registry;
+pub use server::Server;
+pub use skopeo::Skopeo;
+pub use tls::Tls;
+pub use token_server::TokenServer;

@@ -1,1 +1,4 @@
+//! Whole programs against real servers and clients, and against the harness's fakes.
 
+mod fakes;
+mod real_registry;

@@ -1,0 +1,160 @@
+//! A node as an operator sets it up: a bin directory, a CredentialProviderConfig, a directory of
+//! hosts.toml files and a store for images.
+
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::Program;
+use crate::program::built;
+
+/// Directories that end with the value.
+pub struct Node {
+    root: TempDir,
+    providers: Vec<Value>,
+}
+
+impl Node {
+    /// A node without providers.
+    ///
+    /// # Panics
+    /// When no temporary directory can be made.
+    #[must_use]
+    pub fn new() -> Self {
+        let root = tempfile::tempdir().expect("a temporary directory");
+        for directory in ["bin", "hosts", "home"] {
+            std::fs::create_dir(root.path().join(directory)).expect("a directory");
+        }
+        Self {
+            root,
+            providers: Vec::new(),
+        }
+    }
+
+    /// Where everything of the node lies.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// The plugins' directory.
+    #[must_use]
+    pub fn bin_dir(&self) -> PathBuf {
+        self.root.path().join("bin")
+    }
+
+    /// The CredentialProviderConfig.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.root.path().join("credential-provider-config.yaml")
+    }
+
+    /// The hosts.toml directories.
+    #[must_use]
+    pub fn hosts_dir(&self) -> PathBuf {
+        self.root.path().join("hosts")
+    }
+
+    /// The image store.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.root.path().join("store")
+    }
+
+    /// Registers one of this workspace's plugins for those images, with those variables.
+    ///
+    /// # Panics
+    /// When the plugin has not been built.
+    pub fn add_plugin(&mut self, name: &str, images: &[&str], env: &[(String, String)]) {
+        let target = self.bin_dir().join(name);
+        if !target.exists() {
+            symlink(built(name), target).expect("a link");
+        }
+        self.add_provider(name, images, env);
+    }
+
+    /// Registers a shell script as a plugin for those images.
+    ///
+    /// # Panics
+    /// When the script cannot be written.
+    pub fn add_script(&mut self, name: &str, images: &[&str], script: &str) {
+        let file = self.bin_dir().join(name);
+        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("a script");
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&file, executable).expect("its mode");
+        self.add_provider(name, images, &[]);
+    }
+
+    /// Registers a provider whose program is not there, or is put there by the caller.
+    pub fn add_provider(&mut self, name: &str, images: &[&str], env: &[(String, String)]) {
+        let env: Vec<Value> = env
+            .iter()
+            .map(|(name, value)| json!({"name": name, "value": value}))
+            .collect();
+        self.providers.push(json!({
+            "name": name,
+            "matchImages": images,
+            "defaultCacheDuration": "1m",
+            "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
+            "env": env,
+        }));
+        let config = json!({
+            "apiVersion": "kubelet.config.k8s.io/v1",
+            "kind": "CredentialProviderConfig",
+            "providers": self.providers,
+        });
+        // JSON is YAML; pretty, since people look at it.
+        let text = serde_json::to_string_pretty(&config).expect("our own JSON");
+        std::fs::write(self.config(), text + "\n").expect("a configuration file");
+    }
+
+    /// Lets a registry at `url` answer for the host.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    pub fn map_host(&self, host: &str, url: &str) {
+        let directory = self.hosts_dir().join(host);
+        std::fs::create_dir_all(&directory).expect("a directory");
+        let text = format!("server = \"{url}\"\n");
+        std::fs::write(directory.join("hosts.toml"), text).expect("a hosts.toml");
+    }
+
+    /// `regcred SUBCOMMAND` with this node's providers and hosts, and none of the machine's own
+    /// docker configuration.
+    #[must_use]
+    pub fn regcred(&self, subcommand: &str) -> Program {
+        let mut program = Program::ours("regcred")
+            .arg(subcommand)
+            .env("HOME", self.root.path().join("home"))
+            .current_dir(self.root.path().join("home"))
+            .arg("--root-dir")
+            .arg(self.root.path().join("home"))
+            .arg("--hosts-dir")
+            .arg(self.hosts_dir());
+        if !self.providers.is_empty() {
+            program = program
+                .arg("--image-credential-provider-config")
+                .arg(self.config())
+                .arg("--image-credential-provider-bin-dir")
+                .arg(self.bin_dir());
+        }
+        program
+    }
+
+    /// `regcred pull` into this node's store.
+    #[must_use]
+    pub fn pull(&self, image: &str) -> Program {
+        self.regcred("pull")
+            .arg("--store")
+            .arg(self.store())
+            .arg(image)
+    }
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,319 @@
+//! Runs a program to its end: a cleared environment, all of its input at once, a time limit, and
+//! everything that it said.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "whole-program tests start programs; regcred-exec is one of the things under test"
+)]
+
+use std::ffi::{OsStr, OsString};
+use std::io::{Read, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// A program about to be run.
+#[derive(Clone, Debug)]
+pub struct Program {
+    program: PathBuf,
+    args: Vec<OsString>,
+    env: Vec<(String, OsString)>,
+    directory: Option<PathBuf>,
+    stdin: Vec<u8>,
+    limit: Duration,
+}
+
+impl Program {
+    /// A program by its path, with an empty environment but for `REGCRED_CACHE=off`, so that tests
+    /// share nothing through the machine.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            env: vec![("REGCRED_CACHE".to_owned(), "off".into())],
+            directory: None,
+            stdin: Vec::new(),
+            limit: Duration::from_secs(60),
+        }
+    }
+
+    /// One of this workspace's programs, by its file name.
+    ///
+    /// # Panics
+    /// When it has not been built.
+    #[must_use]
+    pub fn ours(name: &str) -> Self {
+        Self::new(built(name))
+    }
+
+    /// One more argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// More arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args
+            .extend(args.into_iter().map(|a| a.as_ref().to_owned()));
+        self
+    }
+
+    /// A variable; the last of equal names counts.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((name.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// More variables.
+    #[must_use]
+    pub fn envs(mut self, vars: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.env
+            .extend(vars.into_iter().map(|(n, v)| (n, OsString::from(v))));
+        self
+    }
+
+    /// The working directory.
+    #[must_use]
+    pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    /// What it reads; nothing by default. What it does not read is no error.
+    #[must_use]
+    pub fn stdin(mut self, input: impl Into<Vec<u8>>) -> Self {
+        self.stdin = input.into();
+        self
+    }
+
+    /// How long it may take; 60 s by default.
+    #[must_use]
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Panics
+    /// When it cannot be started, or has not ended in time: then it is killed first.
+    #[must_use]
+    pub fn run(self) -> Finished {
+        self.start().finish()
+    }
+
+    /// Starts it. The caller may watch or kill it before it is finished.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start(self) -> Running {
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.args)
+            .env_clear()
+            .envs(self.env)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(directory) = self.directory {
+            command.current_dir(directory);
+        }
+        let started = Instant::now();
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|e| panic!("cannot start {}: {e}", self.program.display()));
+        let mut pipe = child.stdin.take().expect("a piped stdin");
+        let input = self.stdin;
+        // Not joined: a child that reads nothing would hold it until it ends.
+        std::thread::spawn(move || pipe.write_all(&input));
+        Running {
+            stdout: read_all(child.stdout.take().expect("a piped stdout")),
+            stderr: read_all(child.stderr.take().expect("a piped stderr")),
+            child,
+            name: self.program,
+            started,
+            limit: self.limit,
+        }
+    }
+}
+
+/// A program that was started. It is killed when the value is dropped before its end.
+pub struct Running {
+    child: Child,
+    stdout: JoinHandle<Vec<u8>>,
+    stderr: JoinHandle<Vec<u8>>,
+    name: PathBuf,
+    started: Instant,
+    limit: Duration,
+}
+
+impl Running {
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it with SIGKILL.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// When it has not ended in time: then it is killed first.
+    #[must_use]
+    pub fn finish(mut self) -> Finished {
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("our own child") {
+                break status;
+            }
+            if self.started.elapsed() > self.limit {
+                self.kill();
+                let _ = self.child.wait();
+                let stderr = self.stderr.join().unwrap_or_default();
+                panic!(
+                    "{} did not end within {:?}; it said: {}",
+                    self.name.display(),
+                    self.limit,
+                    String::from_utf8_lossy(&stderr)
+                );
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        Finished {
+            status,
+            elapsed: self.started.elapsed(),
+            stdout: self.stdout.join().unwrap_or_default(),
+            stderr: text(self.stderr),
+        }
+    }
+}
+
+/// What a program left behind.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    status: ExitStatus,
+    /// From its start to its end.
+    pub elapsed: Duration,
+    stdout: Vec<u8>,
+    /// What it wrote on stderr.
+    pub stderr: String,
+}
+
+impl Finished {
+    /// Its exit code; `None` when a signal ended it.
+    #[must_use]
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
+    /// The signal that ended it.
+    #[must_use]
+    pub fn signal(&self) -> Option<i32> {
+        self.status.signal()
+    }
+
+    /// The bytes on stdout.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.stdout
+    }
+
+    /// The text on stdout.
+    #[must_use]
+    pub fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Its stdout, after an exit with 0.
+    ///
+    /// # Panics
+    /// When it failed, with what it said.
+    #[track_caller]
+    #[must_use]
+    pub fn success(&self) -> String {
+        assert!(
+            self.status.success(),
+            "{}; stderr: {}; stdout: {}",
+            self.status,
+            self.stderr,
+            self.stdout()
+        );
+        self.stdout()
+    }
+
+    /// Its stdout as one JSON value, after an exit with 0.
+    ///
+    /// # Panics
+    /// When it failed or said something else.
+    #[track_caller]
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        let text = self.success();
+        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e} in {text:?}"))
+    }
+
+    /// Its stderr, after an exit with that code, an empty stdout and one line on stderr.
+    ///
+    /// # Panics
+    /// When it ended otherwise.
+    #[track_caller]
+    pub fn fails(&self, code: i32) -> &str {
+        assert_eq!(
+            (self.code(), self.stdout().as_str()),
+            (Some(code), ""),
+            "stderr: {}",
+            self.stderr
+        );
+        let lines = self.stderr.lines().count();
+        assert_eq!(lines, 1, "not one line on stderr: {:?}", self.stderr);
+        self.stderr.trim_end()
+    }
+}
+
+/// The path of one of this workspace's programs, beside the test that runs.
+///
+/// # Panics
+/// When it has not been built.
+#[must_use]
+pub fn built(name: &str) -> PathBuf {
+    let me = std::env::current_exe().expect("a path of our own");
+    let directory = me.parent().expect("a directory of our own");
+    // Test executables lie in `deps`, programs one level up.
+    let directory = match directory.file_name() {
+        Some(last) if last == "deps" => directory.parent().unwrap_or(directory),
+        _ => directory,
+    };
+    let path = directory.join(name);
+    assert!(
+        path.is_file(),
+        "{} is missing: build the whole workspace first (cargo build --workspace, or make test)",
+        path.display()
+    );
+    path
+}
+
+fn read_all(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = pipe.read_to_end(&mut bytes);
+        bytes
+    })
+}
+
+fn text(reader: JoinHandle<Vec<u8>>) -> String {
+    String::from_utf8_lossy(&reader.join().unwrap_or_default()).into_owned()
+}
