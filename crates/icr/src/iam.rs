@@ -1,0 +1,179 @@
+//! IAM's token endpoint, `POST /identity/token` (IBM Cloud IAM Identity Services API).
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use regcred_core::{ErrorKind, ProviderError};
+use regcred_http::{HttpError, Request, Retry, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::failure::{advice, call_failed, failure};
+use crate::profile::Profile;
+use crate::reach::Reach;
+use crate::token::{AccessToken, TokenAnswer};
+
+/// What is traded for an access token.
+pub(crate) enum Grant<'a> {
+    /// The API key of a user or a service ID.
+    ApiKey(&'a SecretString),
+    /// A session's refresh token.
+    Refresh(&'a SecretString),
+    /// A compute resource token, for the trusted profile that is linked to its owner.
+    ComputeResource(&'a SecretString, &'a Profile),
+    /// The access token of a first login, for a trusted profile.
+    Assume(&'a SecretString, &'a Profile),
+}
+
+impl Grant<'_> {
+    fn form(&self) -> Vec<(&'static str, &str)> {
+        let (kind, field, secret, profile) = match self {
+            Grant::ApiKey(key) => (
+                "urn:ibm:params:oauth:grant-type:apikey",
+                "apikey",
+                key,
+                None,
+            ),
+            Grant::Refresh(token) => ("refresh_token", "refresh_token", token, None),
+            Grant::ComputeResource(token, profile) => (
+                "urn:ibm:params:oauth:grant-type:cr-token",
+                "cr_token",
+                token,
+                Some(profile),
+            ),
+            Grant::Assume(token, profile) => (
+                "urn:ibm:params:oauth:grant-type:assume",
+                "access_token",
+                token,
+                Some(profile),
+            ),
+        };
+        let mut form = vec![("grant_type", kind), (field, secret.expose_secret())];
+        form.extend(profile.into_iter().flat_map(|p| p.form()));
+        if let Grant::Assume(_, profile) = self
+            && let Some(account) = &profile.account
+        {
+            form.push(("account", account));
+        }
+        form
+    }
+
+    fn what(&self) -> String {
+        match self {
+            Grant::ApiKey(_) => "the API key".to_owned(),
+            Grant::Refresh(_) => "the refresh token".to_owned(),
+            Grant::ComputeResource(token, profile) => format!(
+                "the compute resource token{} for trusted profile {}",
+                describe(token),
+                profile.label()
+            ),
+            Grant::Assume(_, profile) => format!("to assume trusted profile {}", profile.label()),
+        }
+    }
+}
+
+/// Trades a grant for an access token. The private endpoint is asked when the public one cannot be
+/// reached, unless the operator chose one.
+pub(crate) async fn token(reach: &Reach, grant: &Grant<'_>) -> Result<AccessToken, ProviderError> {
+    let bases = &reach.settings.iam;
+    let share = TOTAL / u32::try_from(bases.len()).unwrap_or(1);
+    let mut first_failure = None;
+    for base in bases {
+        match ask(reach, base, grant, share).await {
+            Ok(token) => return Ok(token),
+            Err(Failure::Unreachable(error)) => {
+                tracing::debug!(base, "IAM cannot be reached");
+                first_failure.get_or_insert(error);
+            }
+            Err(Failure::Final(error)) => return Err(error),
+        }
+    }
+    Err(first_failure.unwrap_or_else(|| failure(ErrorKind::NotConfigured, "no IAM endpoint")))
+}
+
+/// Whether another endpoint may do better.
+enum Failure {
+    Unreachable(ProviderError),
+    Final(ProviderError),
+}
+
+async fn ask(
+    reach: &Reach,
+    base: &str,
+    grant: &Grant<'_>,
+    time: Duration,
+) -> Result<AccessToken, Failure> {
+    let correlation = format!(
+        "regcred-{:016x}",
+        RandomState::new().build_hasher().finish()
+    );
+    let mut request = Request::post(&format!("{base}/identity/token"))
+        .header("Accept", "application/json")
+        .header("X-Correlation-ID", &correlation)
+        .form(&grant.form())
+        .secret_body()
+        .timeout(time)
+        .retry(RETRY);
+    if let Some(client) = &reach.settings.client {
+        request = request.basic(client);
+    }
+    let client = reach.web().map_err(Failure::Final)?;
+    let response = client.send(request).await.map_err(|error| {
+        let unreachable = error.is_connect() || error.is_timeout();
+        let told = call_failed(format!("cannot reach IAM at {base}"), error);
+        match unreachable {
+            true => Failure::Unreachable(told),
+            false => Failure::Final(told),
+        }
+    })?;
+    if response.status() != StatusCode::OK {
+        let error = response.into_error("token request").await;
+        return Err(Failure::Final(refused(grant, &correlation, error)));
+    }
+    let answer: TokenAnswer = response
+        .json(LIMIT)
+        .await
+        .map_err(|e| Failure::Final(call_failed("cannot read IAM's token", e)))?;
+    answer.accept(reach.now(), "IAM").map_err(Failure::Final)
+}
+
+fn refused(grant: &Grant<'_>, correlation: &str, error: HttpError) -> ProviderError {
+    let verb = match error.kind() {
+        ErrorKind::Denied => "refused",
+        _ => "did not take",
+    };
+    let help = advice(error.code());
+    let what = grant.what();
+    call_failed(
+        format!("IAM {verb} {what}{help} (correlation id {correlation})"),
+        error,
+    )
+}
+
+/// The facts about a service account token on which IAM's refusal mostly hangs. The token is not
+/// verified here, only described.
+fn describe(token: &SecretString) -> String {
+    let claims = token.expose_secret().split('.').nth(1);
+    let claims = claims.and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let claims: Option<Claims> = claims.and_then(|json| serde_json::from_slice(&json).ok());
+    match claims {
+        Some(Claims { iat, exp }) => format!(" (life {} s)", exp.saturating_sub(iat)),
+        None => String::new(),
+    }
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iat: i64,
+    exp: i64,
+}
+
+const TOTAL: Duration = Duration::from_secs(36);
+const RETRY: Retry = Retry {
+    attempts: 4,
+    base: Duration::from_millis(300),
+    cap: Duration::from_secs(5),
+};
+const LIMIT: usize = 256 * 1024;

@@ -1,0 +1,113 @@
+//! A trusted profile: who a token is for.
+
+use regcred_core::Env;
+
+use crate::vars;
+
+/// A trusted profile, by one or several of its names. They must mean the same profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Profile {
+    /// `Profile-<uuid>`.
+    pub(crate) id: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) crn: Option<String>,
+    /// The account in which `name` is looked up, when another identity assumes the profile.
+    pub(crate) account: Option<String>,
+}
+
+impl Profile {
+    /// The profile that the environment names, if it names one.
+    pub(crate) fn read(env: &Env) -> Option<Self> {
+        let get = |name| env.get(name).map(|v| v.trim().to_owned());
+        let mut profile = env
+            .get(vars::CR_PROFILE)
+            .map_or_else(Self::default, Self::named);
+        profile.id = get(vars::PROFILE_ID)
+            .or_else(|| get(vars::PROFILE_ID_ALIAS))
+            .or(profile.id);
+        profile.name = get(vars::PROFILE_NAME).or(profile.name);
+        profile.crn = get(vars::PROFILE_CRN).or(profile.crn);
+        profile.account = get(vars::ACCOUNT_ID);
+        let named = profile.id.is_some() || profile.name.is_some() || profile.crn.is_some();
+        named.then_some(profile)
+    }
+
+    /// A profile by the one text that people and annotations give: id, CRN or name.
+    pub(crate) fn named(text: &str) -> Self {
+        let text = Some(text.trim().to_owned());
+        let is = |prefix: &str| text.as_deref().is_some_and(|t| t.starts_with(prefix));
+        if is("Profile-") {
+            Self {
+                id: text,
+                ..Self::default()
+            }
+        } else if is("crn:") {
+            Self {
+                crn: text,
+                ..Self::default()
+            }
+        } else {
+            Self {
+                name: text,
+                ..Self::default()
+            }
+        }
+    }
+
+    /// The form fields that name it at IAM's token endpoint.
+    pub(crate) fn form(&self) -> Vec<(&'static str, &str)> {
+        let fields = [
+            ("profile_id", &self.id),
+            ("profile_name", &self.name),
+            ("profile_crn", &self.crn),
+        ];
+        fields
+            .into_iter()
+            .filter_map(|(field, value)| Some((field, value.as_deref()?)))
+            .collect()
+    }
+
+    /// One text for messages and cache keys.
+    pub(crate) fn label(&self) -> &str {
+        [&self.id, &self.crn, &self.name]
+            .into_iter()
+            .find_map(Option::as_deref)
+            .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_text_is_an_id_a_crn_or_a_name() {
+        assert_eq!(
+            Profile::named("Profile-1").form(),
+            [("profile_id", "Profile-1")]
+        );
+        assert_eq!(
+            Profile::named("crn:v1:x").form(),
+            [("profile_crn", "crn:v1:x")]
+        );
+        assert_eq!(
+            Profile::named(" puller\n").form(),
+            [("profile_name", "puller")]
+        );
+    }
+
+    #[test]
+    fn exact_variables_win_over_the_short_one() {
+        let env = Env::map([
+            (vars::CR_PROFILE, "Profile-short"),
+            (vars::PROFILE_ID, "Profile-exact"),
+            (vars::PROFILE_NAME, "n"),
+        ]);
+        let profile = Profile::read(&env).expect("named");
+        assert_eq!(
+            profile.form(),
+            [("profile_id", "Profile-exact"), ("profile_name", "n")]
+        );
+        assert_eq!(Profile::read(&Env::default()), None);
+    }
+}

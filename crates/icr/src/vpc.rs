@@ -1,0 +1,192 @@
+//! The metadata server of a VPC instance: an identity token, then an IAM token for the instance's
+//! trusted profile. Two sets of paths, told apart by the API version's date.
+
+use std::time::Duration;
+
+use regcred_core::{ErrorKind, ProviderError};
+use regcred_http::{Client, HttpError, Request, Response, Retry};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use crate::failure::{advice, call_failed, failure, misconfigured};
+use crate::profile::Profile;
+use crate::reach::Reach;
+use crate::token::{AccessToken, TokenAnswer};
+use crate::vars;
+
+/// The IAM token of the instance's default trusted profile, or of a linked one.
+pub(crate) async fn token(
+    reach: &Reach,
+    profile: Option<&Profile>,
+) -> Result<AccessToken, ProviderError> {
+    let body = profile.map(profile_body).transpose()?;
+    let server = Server {
+        reach,
+        client: reach.link()?,
+    };
+    let (paths, identity) = server.identity().await?;
+    server.iam_token(&paths, &identity, body).await
+}
+
+/// The metadata service names a profile by id or CRN, and by one of them only.
+fn profile_body(profile: &Profile) -> Result<Value, ProviderError> {
+    match (&profile.id, &profile.crn) {
+        (Some(id), _) => Ok(json!({"trusted_profile": {"id": id}})),
+        (None, Some(crn)) => Ok(json!({"trusted_profile": {"crn": crn}})),
+        (None, None) => Err(misconfigured(format!(
+            "the metadata service does not look profiles up by name: set {} or {}",
+            vars::PROFILE_ID,
+            vars::PROFILE_CRN
+        ))),
+    }
+}
+
+struct Server<'a> {
+    reach: &'a Reach,
+    client: Client,
+}
+
+/// Paths of one generation of the API.
+struct Paths {
+    version: String,
+    identity: &'static str,
+    iam: &'static str,
+}
+
+impl Paths {
+    fn of(version: &str) -> Self {
+        let new = version >= NEW_SINCE;
+        Self {
+            version: version.to_owned(),
+            identity: match new {
+                true => "/identity/v1/token",
+                false => "/instance_identity/v1/token",
+            },
+            iam: match new {
+                true => "/identity/v1/iam_tokens",
+                false => "/instance_identity/v1/iam_token",
+            },
+        }
+    }
+}
+
+impl Server<'_> {
+    /// The instance's identity token, and the paths that the server knows.
+    async fn identity(&self) -> Result<(Paths, SecretString), ProviderError> {
+        if let Some(version) = &self.reach.settings.ims_version {
+            let paths = Paths::of(version);
+            let token = self.identity_at(&paths).await.map_err(|e| self.failed(e))?;
+            return Ok((paths, token));
+        }
+        let paths = Paths::of(NEW_SINCE);
+        let error = match self.identity_at(&paths).await {
+            Ok(token) => return Ok((paths, token)),
+            Err(error) => error,
+        };
+        // A server from before that date knows neither the path nor the version.
+        if !error
+            .status()
+            .is_some_and(|s| matches!(s.as_u16(), 400 | 404))
+        {
+            return Err(self.failed(error));
+        }
+        let paths = Paths::of(OLD_VERSION);
+        let token = self.identity_at(&paths).await.map_err(|e| self.failed(e))?;
+        Ok((paths, token))
+    }
+
+    async fn identity_at(&self, paths: &Paths) -> Result<SecretString, HttpError> {
+        let request = self
+            .request(Request::put(&self.url(paths, paths.identity)))
+            .json(&json!({"expires_in": 300}));
+        let response = accepted(self.client.send(request).await?).await?;
+        let answer: IdentityAnswer = response.json(LIMIT).await?;
+        Ok(answer.access_token)
+    }
+
+    async fn iam_token(
+        &self,
+        paths: &Paths,
+        identity: &SecretString,
+        body: Option<Value>,
+    ) -> Result<AccessToken, ProviderError> {
+        let mut request = self
+            .request(Request::post(&self.url(paths, paths.iam)))
+            .bearer(identity);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = async {
+            let response = accepted(self.client.send(request).await?).await?;
+            response.json::<TokenAnswer>(LIMIT).await
+        };
+        let answer = answer.await.map_err(|e| self.failed(e))?;
+        answer.accept(self.reach.now(), "the metadata server")
+    }
+
+    fn request(&self, request: Request) -> Request {
+        request
+            .header("Metadata-Flavor", "ibm")
+            .header("Accept", "application/json")
+            // The link-local server speaks plain http unless secure access is switched on.
+            .allow_cleartext()
+            .timeout(TIMEOUT)
+            .retry(RETRY)
+    }
+
+    fn url(&self, paths: &Paths, path: &str) -> String {
+        format!(
+            "{}{path}?version={}",
+            self.reach.settings.vpc, paths.version
+        )
+    }
+
+    fn failed(&self, error: HttpError) -> ProviderError {
+        let base = &self.reach.settings.vpc;
+        if error.is_connect() || error.is_timeout() {
+            let kind = ErrorKind::IdentityUnavailable;
+            return failure(
+                kind,
+                format!(
+                    "the metadata server {base} does not answer; outside a VPC instance set {} or \
+                     {}, on one switch its metadata service on",
+                    vars::API_KEY,
+                    vars::CR_PROFILE
+                ),
+            )
+            .with_source(error);
+        }
+        let help = advice(error.code());
+        call_failed(
+            format!("the metadata server {base} gives no token{help}"),
+            error,
+        )
+    }
+}
+
+async fn accepted(response: Response) -> Result<Response, HttpError> {
+    if response.status().is_success() {
+        Ok(response)
+    } else {
+        Err(response.into_error("token request").await)
+    }
+}
+
+/// The identity token; its end is minutes away and never needed.
+#[derive(serde::Deserialize)]
+struct IdentityAnswer {
+    #[serde(deserialize_with = "crate::token::secret")]
+    access_token: SecretString,
+}
+
+/// From this version on, the new paths are the only ones.
+const NEW_SINCE: &str = "2025-08-26";
+/// What IBM's SDKs ask for.
+const OLD_VERSION: &str = "2022-03-01";
+const TIMEOUT: Duration = Duration::from_secs(8);
+const RETRY: Retry = Retry {
+    attempts: 3,
+    base: Duration::from_millis(200),
+    cap: Duration::from_secs(2),
+};
+const LIMIT: usize = 256 * 1024;
