@@ -97,12 +97,13 @@ const CODES: [&str; 7] = [
     "__type",
     "status",
 ];
-const MESSAGES: [&str; 5] = [
+const MESSAGES: [&str; 6] = [
     "error_description",
     "message",
     "Message",
     "errorMessage",
     "msg",
+    "details",
 ];
 /// What Go's server and nginx say to http on a port of theirs that speaks TLS.
 const TLS_PORT: [&[u8]; 2] = [

@@ -1,0 +1,352 @@
+//! Why something could not be had from a registry, in words that operators know from docker and
+//! containerd.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use regcred_core::ErrorKind;
+use regcred_http::{HttpError, StatusCode};
+
+use crate::answer::ServerErrors;
+use crate::{Digest, DocumentError};
+
+type Source = Box<dyn Error + Send + Sync + 'static>;
+
+/// A failed operation on a registry. `Display` is one line; causes are `source()`.
+#[derive(Debug)]
+pub struct RegistryError(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    object: Object,
+    reason: Reason,
+    source: Option<Source>,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Object {
+    /// `host/path`.
+    pub(crate) repository: String,
+    pub(crate) part: Part,
+}
+
+/// The part of a repository.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    Whole,
+    /// Tag or digest.
+    Manifest(String),
+    Blob(Digest),
+}
+
+/// What went wrong.
+#[derive(Debug)]
+pub(crate) enum Reason {
+    /// The registry answered with this status.
+    Status {
+        host: String,
+        status: StatusCode,
+        errors: ServerErrors,
+        retry_after: Option<Duration>,
+    },
+    /// The token server did not give a token.
+    Login {
+        realm: String,
+        status: Option<StatusCode>,
+        errors: ServerErrors,
+        anonymous: bool,
+    },
+    /// None of the offered schemes can be used.
+    NoScheme {
+        host: String,
+        offered: Vec<String>,
+        anonymous: bool,
+    },
+    /// No answer at all.
+    Unreached,
+    /// Content that is not what its name says.
+    Digest {
+        actual: Digest,
+    },
+    Size {
+        expected: u64,
+        actual: u64,
+    },
+    /// A manifest that cannot be used.
+    Document,
+    /// An answer against the protocol, in words.
+    Protocol(String),
+    /// A configuration that cannot be used.
+    Configuration,
+    /// Something on this side, in words.
+    Local(String),
+}
+
+impl RegistryError {
+    pub(crate) fn new(object: &Object, reason: Reason) -> Self {
+        Self(Box::new(Inner {
+            object: object.clone(),
+            reason,
+            source: None,
+        }))
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn unreached(object: &Object, error: HttpError) -> Self {
+        Self::new(object, Reason::Unreached).with_source(error)
+    }
+
+    pub(crate) fn document(object: &Object, error: DocumentError) -> Self {
+        Self::new(object, Reason::Document).with_source(error)
+    }
+
+    pub(crate) fn protocol(object: &Object, what: impl Into<String>) -> Self {
+        Self::new(object, Reason::Protocol(what.into()))
+    }
+
+    /// A failure on this side of the wire while `reference` was pulled: no image for the platform,
+    /// a full disk. `what` is a lower-case phrase.
+    pub fn local(reference: impl fmt::Display, what: impl Into<String>) -> Self {
+        let object = Object {
+            repository: reference.to_string(),
+            part: Part::Whole,
+        };
+        Self::new(&object, Reason::Local(what.into()))
+    }
+
+    /// Adds the cause of a [`RegistryError::local`].
+    #[must_use]
+    pub fn caused_by(self, source: impl Error + Send + Sync + 'static) -> Self {
+        self.with_source(source)
+    }
+
+    /// What was asked for: `host/path:tag`, `host/path@sha256:...`.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        self.0.object.to_string()
+    }
+
+    /// The status of the answer that is the failure, the registry's or the token server's.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match &self.0.reason {
+            Reason::Status { status, .. } => Some(*status),
+            Reason::Login { status, .. } => *status,
+            _ => None,
+        }
+    }
+
+    /// The error codes of the answer as the server wrote them, known to the specification or not.
+    pub fn codes(&self) -> impl Iterator<Item = &str> {
+        let errors = match &self.0.reason {
+            Reason::Status { errors, .. } | Reason::Login { errors, .. } => Some(errors),
+            _ => None,
+        };
+        errors.into_iter().flat_map(ServerErrors::codes)
+    }
+
+    /// How long the server asked to be left alone.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match &self.0.reason {
+            Reason::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// What the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match &self.0.reason {
+            Reason::Status { status, .. }
+            | Reason::Login {
+                status: Some(status),
+                ..
+            } => match status.as_u16() {
+                429 => ErrorKind::Throttled,
+                408 | 425 | 500.. => ErrorKind::Unreachable,
+                400..=499 => ErrorKind::Denied,
+                _ => ErrorKind::Malformed,
+            },
+            Reason::NoScheme { .. } => ErrorKind::Denied,
+            Reason::Unreached => {
+                let source = self.0.source.as_deref();
+                let error = source.and_then(|s| s.downcast_ref::<HttpError>());
+                error.map_or(ErrorKind::Unreachable, HttpError::kind)
+            }
+            Reason::Login { status: None, .. }
+            | Reason::Digest { .. }
+            | Reason::Size { .. }
+            | Reason::Document
+            | Reason::Protocol(_) => ErrorKind::Malformed,
+            Reason::Configuration | Reason::Local(_) => ErrorKind::NotConfigured,
+        }
+    }
+
+    /// Whether another credential might succeed where this one failed: the registry or its token
+    /// server refused (401, 403), hid the image (404), or counted too many requests (429). Never
+    /// for failures of the network or of content.
+    #[must_use]
+    pub fn is_curable_by_credential(&self) -> bool {
+        match &self.0.reason {
+            Reason::Status { status, .. } => matches!(status.as_u16(), 401 | 403 | 404 | 429),
+            Reason::Login { status, .. } => status.is_some_and(|s| s.is_client_error()),
+            Reason::NoScheme { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the credential itself was refused: 401 or 403, or no token for it.
+    #[must_use]
+    pub fn credential_refused(&self) -> bool {
+        match &self.0.reason {
+            Reason::Status { status, .. } => matches!(status.as_u16(), 401 | 403),
+            Reason::Login { status, .. } => {
+                status.is_some_and(|s| matches!(s.as_u16(), 400 | 401 | 403))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a request sent now may succeed where this one failed.
+    pub(crate) fn is_passing(&self) -> bool {
+        match &self.0.reason {
+            Reason::Unreached => {
+                let source = self.0.source.as_deref();
+                let error = source.and_then(|s| s.downcast_ref::<HttpError>());
+                error.is_some_and(HttpError::is_passing)
+            }
+            Reason::Status { status, .. } => {
+                matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for RegistryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { object, reason, .. } = &*self.0;
+        match reason {
+            Reason::Status {
+                host,
+                status,
+                errors,
+                retry_after,
+            } => {
+                status_line(f, object, host, *status, errors)?;
+                match retry_after {
+                    Some(pause) => write!(f, " (try again in {} s)", pause.as_secs()),
+                    None => Ok(()),
+                }
+            }
+            Reason::Login {
+                realm,
+                status,
+                errors,
+                anonymous,
+            } => {
+                let who = match anonymous {
+                    true => "an anonymous request",
+                    false => "the login",
+                };
+                write!(f, "failed to authorize {object}: ")?;
+                match status {
+                    Some(status) => {
+                        let word = match status.as_u16() {
+                            401 => "unauthorized: ",
+                            _ => "",
+                        };
+                        write!(f, "{word}{realm} answered {status} to {who}")?;
+                    }
+                    None => write!(f, "{realm} gave no token to {who}")?,
+                }
+                errors.write_behind(f)
+            }
+            Reason::NoScheme {
+                host,
+                offered,
+                anonymous,
+            } => {
+                write!(f, "unauthorized: {host} wants a login for {object}")?;
+                match (offered.is_empty(), anonymous) {
+                    (true, _) => write!(f, " but offers no way to log in"),
+                    (_, true) => write!(f, " ({}) and there is no credential", offered.join(", ")),
+                    _ => write!(
+                        f,
+                        ", by a scheme that is not supported ({})",
+                        offered.join(", ")
+                    ),
+                }
+            }
+            Reason::Unreached => write!(f, "cannot fetch {object}"),
+            Reason::Digest { actual } => {
+                write!(
+                    f,
+                    "{object} is not what its digest says: the content has {actual}"
+                )
+            }
+            Reason::Size { expected, actual } => {
+                write!(
+                    f,
+                    "{object} has {actual} bytes where its descriptor says {expected}"
+                )
+            }
+            Reason::Document => write!(f, "cannot use {object}"),
+            Reason::Configuration => write!(f, "cannot ask for {object}"),
+            Reason::Protocol(what) | Reason::Local(what) => write!(f, "{object}: {what}"),
+        }
+    }
+}
+
+impl Error for RegistryError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source.as_deref().map(|e| e as _)
+    }
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let repository = &self.repository;
+        match &self.part {
+            Part::Whole => f.write_str(repository),
+            Part::Manifest(digest) if digest.contains(':') => write!(f, "{repository}@{digest}"),
+            Part::Manifest(tag) => write!(f, "{repository}:{tag}"),
+            Part::Blob(digest) => write!(f, "blob {digest} of {repository}"),
+        }
+    }
+}
+
+fn status_line(
+    f: &mut fmt::Formatter<'_>,
+    object: &Object,
+    host: &str,
+    status: StatusCode,
+    errors: &ServerErrors,
+) -> fmt::Result {
+    let repository = &object.repository;
+    match (status.as_u16(), &object.part) {
+        (401 | 403, _) => write!(
+            f,
+            "pull access denied for {repository}, repository does not exist or may require \
+             authorization: {host} answered {status}"
+        )?,
+        (404, Part::Manifest(_)) if errors.is_empty() => {
+            return write!(f, "manifest for {object} not found: manifest unknown");
+        }
+        (404, Part::Manifest(_)) => write!(f, "manifest for {object} not found")?,
+        (404, Part::Blob(_)) => write!(f, "{object} not found")?,
+        (429, _) => write!(f, "too many requests to {host} for {object}: {status}")?,
+        _ => write!(f, "cannot fetch {object}: {host} answered {status}")?,
+    }
+    errors.write_behind(f)
+}
+
+#[cfg(test)]
+mod tests;
