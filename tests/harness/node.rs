@@ -10,57 +10,70 @@ use tempfile::TempDir;
 use crate::Program;
 use crate::program::built;
 
-/// Directories that end with the value.
+/// The node's directories and what is registered there.
 pub struct Node {
-    root: TempDir,
+    root: PathBuf,
     providers: Vec<Value>,
+    _temporary: Option<TempDir>,
 }
 
 impl Node {
-    /// A node without providers.
+    /// A node without providers, in a temporary directory that ends with the value.
     ///
     /// # Panics
     /// When no temporary directory can be made.
     #[must_use]
     pub fn new() -> Self {
-        let root = tempfile::tempdir().expect("a temporary directory");
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        let mut node = Self::at(temporary.path());
+        node._temporary = Some(temporary);
+        node
+    }
+
+    /// A node without providers in a directory that stays.
+    ///
+    /// # Panics
+    /// When its directories cannot be made.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
         for directory in ["bin", "hosts", "home"] {
-            std::fs::create_dir(root.path().join(directory)).expect("a directory");
+            std::fs::create_dir_all(root.join(directory)).expect("a directory");
         }
         Self {
-            root,
+            root: root.to_owned(),
             providers: Vec::new(),
+            _temporary: None,
         }
     }
 
     /// Where everything of the node lies.
     #[must_use]
     pub fn root(&self) -> &Path {
-        self.root.path()
+        &self.root
     }
 
     /// The plugins' directory.
     #[must_use]
     pub fn bin_dir(&self) -> PathBuf {
-        self.root.path().join("bin")
+        self.root.join("bin")
     }
 
     /// The CredentialProviderConfig.
     #[must_use]
     pub fn config(&self) -> PathBuf {
-        self.root.path().join("credential-provider-config.yaml")
+        self.root.join("credential-provider-config.yaml")
     }
 
     /// The hosts.toml directories.
     #[must_use]
     pub fn hosts_dir(&self) -> PathBuf {
-        self.root.path().join("hosts")
+        self.root.join("hosts")
     }
 
     /// The image store.
     #[must_use]
     pub fn store(&self) -> PathBuf {
-        self.root.path().join("store")
+        self.root.join("store")
     }
 
     /// Registers one of this workspace's plugins for those images, with those variables.
@@ -127,10 +140,10 @@ impl Node {
     pub fn regcred(&self, subcommand: &str) -> Program {
         let mut program = Program::ours("regcred")
             .arg(subcommand)
-            .env("HOME", self.root.path().join("home"))
-            .current_dir(self.root.path().join("home"))
+            .env("HOME", self.root.join("home"))
+            .current_dir(self.root.join("home"))
             .arg("--root-dir")
-            .arg(self.root.path().join("home"))
+            .arg(self.root.join("home"))
             .arg("--hosts-dir")
             .arg(self.hosts_dir());
         if !self.providers.is_empty() {

@@ -1,0 +1,71 @@
+//! What a person reads: numbered steps, the commands that are run, their words with secrets masked.
+#![expect(
+    clippy::print_stdout,
+    reason = "the demo talks to the person who runs it"
+)]
+
+use std::io::IsTerminal as _;
+
+/// Prints the demo's steps.
+pub(crate) struct Screen {
+    step: u32,
+    colour: bool,
+}
+
+impl Screen {
+    pub(crate) fn new() -> Self {
+        Self {
+            step: 0,
+            colour: std::io::stdout().is_terminal(),
+        }
+    }
+
+    /// A line of its own, set off.
+    pub(crate) fn title(&self, text: &str) {
+        println!("{}", self.bold(text));
+    }
+
+    /// The next step's heading.
+    pub(crate) fn step(&mut self, text: &str) {
+        self.step += 1;
+        println!("\n{}", self.bold(&format!("{}. {text}", self.step)));
+    }
+
+    /// Indented text.
+    pub(crate) fn say(&self, text: &str) {
+        for line in text.lines() {
+            println!("   {line}");
+        }
+    }
+
+    /// A command line as it could be typed.
+    pub(crate) fn command(&self, text: &str) {
+        println!("   {}", self.bold(&format!("$ {text}")));
+    }
+
+    /// What a program said.
+    pub(crate) fn quote(&self, text: &str) {
+        for line in text.lines() {
+            println!("   | {line}");
+        }
+    }
+
+    fn bold(&self, text: &str) -> String {
+        if self.colour {
+            format!("\u{1b}[1m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// The text with each secret cut to its first characters and its length.
+pub(crate) fn masked(text: &str, secrets: &[String]) -> String {
+    secrets.iter().fold(text.to_owned(), |text, secret| {
+        let shown: String = secret.chars().take(6).collect();
+        text.replace(
+            secret,
+            &format!("{shown}…({} characters, masked here)", secret.len()),
+        )
+    })
+}
