@@ -1,0 +1,93 @@
+//! Test bench: a node in a temporary directory, with plugins that are tiny shell scripts.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use regcred_core::Clock;
+use tempfile::TempDir;
+
+use crate::Plugin;
+use crate::register::register;
+
+/// A node's directory: `bin` with plugins, `config.yaml` for them, whatever a test adds.
+pub(crate) struct Node {
+    dir: TempDir,
+    config: String,
+}
+
+impl Node {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().expect("directory");
+        fs::create_dir(dir.path().join("bin")).expect("bin dir");
+        let head =
+            "apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\nproviders:\n";
+        let node = Self {
+            dir,
+            config: head.to_owned(),
+        };
+        node.write("config.yaml", head);
+        node
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).expect("directory");
+        }
+        fs::write(&path, text).expect("file");
+        path
+    }
+
+    /// Adds a plugin: a shell script, and its entry with further lines.
+    pub(crate) fn plugin(mut self, name: &str, images: &str, lines: &[&str], body: &str) -> Self {
+        let script = self.write(&format!("bin/{name}"), &format!("#!/bin/sh\n{body}\n"));
+        fs::set_permissions(script, fs::Permissions::from_mode(0o755)).expect("mode");
+        let entry = format!(
+            "- name: {name}\n  matchImages: [{images}]\n  defaultCacheDuration: 1h\n  \
+             apiVersion: credentialprovider.kubelet.k8s.io/v1\n"
+        );
+        self.config.push_str(&entry);
+        for line in lines {
+            self.config.push_str(&format!("  {line}\n"));
+        }
+        self.write("config.yaml", &self.config);
+        self
+    }
+
+    pub(crate) fn plugins(&self) -> Vec<Plugin> {
+        self.plugins_with(Duration::from_secs(60))
+    }
+
+    pub(crate) fn plugins_with(&self, deadline: Duration) -> Vec<Plugin> {
+        let (config, bin) = (self.path("config.yaml"), self.path("bin"));
+        register(&config, &bin, &Clock::system(), deadline)
+            .expect("sound configuration")
+            .1
+    }
+
+    /// How often a plugin that appends a line to `log` at each run has run.
+    pub(crate) fn runs(&self) -> usize {
+        fs::read_to_string(self.path("log")).map_or(0, |log| log.lines().count())
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+/// A plugin's body that prints an answer with one login, and notes each run in `log`.
+pub(crate) fn answers(scope: &str, duration: Option<&str>, key: &str, login: &str) -> String {
+    let (username, password) = login.split_once(':').expect("username:password");
+    let duration = duration.map_or_else(String::new, |d| format!(r#""cacheDuration":"{d}","#));
+    format!(
+        r#"echo run >>"${{0%/*}}/../log"
+cat >/dev/null
+echo '{{"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"{scope}",{duration}"auth":{{"{key}":{{"username":"{username}","password":"{password}"}}}}}}'"#
+    )
+}

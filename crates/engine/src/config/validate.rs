@@ -1,0 +1,177 @@
+//! The kubelet's rules about provider entries, in its order and with its sentences
+//! (kubernetes `pkg/credentialprovider/plugin/config.go`, `validateCredentialProviderConfig`).
+//! As there, no sentence has the entry's place in the list, so equal ones are said once.
+
+use std::collections::BTreeSet;
+
+use regcred_api::{ApiVersion, ProviderEntry, TokenAttributes};
+use regcred_core::ImagePattern;
+
+use super::qualified_name;
+use crate::quote::{go_json, go_quote};
+
+/// All problems of the entries.
+pub(super) fn problems(providers: &[ProviderEntry]) -> Vec<String> {
+    let mut found = Problems(Vec::new());
+    if providers.is_empty() {
+        found.required("", "at least 1 item in plugins is required");
+    }
+    let mut names = BTreeSet::new();
+    for provider in providers {
+        name_problems(&provider.name, &mut found);
+        if !names.insert(&provider.name) {
+            found.duplicate(".name", &provider.name);
+        }
+        api_version_problems(&provider.api_version, &mut found);
+        match_images_problems(&provider.match_images, &mut found);
+        match provider.default_cache_duration {
+            None => found.required(".defaultCacheDuration", ""),
+            Some(duration) if duration.0 < 0 => {
+                let value = go_quote(&duration.to_string());
+                let rule = "must be greater than or equal to 0";
+                found.invalid(".defaultCacheDuration", &value, rule);
+            }
+            Some(_) => {}
+        }
+        if let Some(attributes) = &provider.token_attributes {
+            token_problems(attributes, &provider.api_version, &mut found);
+        }
+    }
+    found.0
+}
+
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn required(&mut self, field: &str, detail: &str) {
+        self.add(field, "Required value", detail);
+    }
+
+    fn forbidden(&mut self, field: &str, detail: &str) {
+        self.add(field, "Forbidden", detail);
+    }
+
+    fn invalid(&mut self, field: &str, value: &str, detail: &str) {
+        self.add(field, &format!("Invalid value: {value}"), detail);
+    }
+
+    fn duplicate(&mut self, field: &str, value: &str) {
+        self.add(field, &format!("Duplicate value: {}", go_quote(value)), "");
+    }
+
+    fn unsupported(&mut self, field: &str, value: &str, supported: &[&str]) {
+        let supported: Vec<String> = supported.iter().map(|s| go_quote(s)).collect();
+        let what = format!("Unsupported value: {}", go_quote(value));
+        let detail = format!("supported values: {}", supported.join(", "));
+        self.add(field, &what, &detail);
+    }
+
+    fn add(&mut self, field: &str, what: &str, detail: &str) {
+        let colon = if detail.is_empty() { "" } else { ": " };
+        self.0
+            .push(format!("providers{field}: {what}{colon}{detail}"));
+    }
+}
+
+fn name_problems(name: &str, found: &mut Problems) {
+    let rules = [
+        (name.contains('/'), "provider name cannot contain '/'"),
+        (name.contains(' '), "provider name cannot contain spaces"),
+        (name == ".", "provider name cannot be '.'"),
+        (name == "..", "provider name cannot be '..'"),
+    ];
+    for (_, rule) in rules.iter().filter(|(broken, _)| *broken) {
+        found.invalid(".name", &go_quote(name), rule);
+    }
+}
+
+fn api_version_problems(version: &str, found: &mut Problems) {
+    if version.is_empty() {
+        found.required(".apiVersion", "");
+    } else if version.parse::<ApiVersion>().is_err() {
+        let supported = ApiVersion::ALL.map(ApiVersion::as_str);
+        found.unsupported(".apiVersion", version, &supported);
+    }
+}
+
+fn match_images_problems(patterns: &[String], found: &mut Problems) {
+    if patterns.is_empty() {
+        found.required(".matchImages", "at least 1 item in matchImages is required");
+    }
+    for pattern in patterns {
+        if let Err(error) = ImagePattern::parse(pattern) {
+            let detail = format!("match image is invalid: {error}");
+            found.invalid(".matchImages", &go_quote(pattern), &detail);
+        }
+    }
+}
+
+fn token_problems(attributes: &TokenAttributes, api_version: &str, found: &mut Problems) {
+    let field = ".tokenAttributes";
+    let child = |name: &str| format!("{field}.{name}");
+    if attributes.service_account_token_audience.is_empty() {
+        found.required(&child("serviceAccountTokenAudience"), "");
+    }
+    if attributes.require_service_account.is_none() {
+        found.required(&child("requireServiceAccount"), "");
+    }
+    let v1 = ApiVersion::V1.as_str();
+    if api_version != v1 {
+        let rule = format!("tokenAttributes is only supported for {v1} API version");
+        found.forbidden(field, &rule);
+    }
+    let required = &attributes.required_service_account_annotation_keys;
+    let optional = &attributes.optional_service_account_annotation_keys;
+    if attributes.require_service_account == Some(false) && !required.is_empty() {
+        found.forbidden(
+            &child("requiredServiceAccountAnnotationKeys"),
+            "requireServiceAccount cannot be false when requiredServiceAccountAnnotationKeys is set",
+        );
+    }
+    key_problems(
+        &child("requiredServiceAccountAnnotationKeys"),
+        required,
+        found,
+    );
+    key_problems(
+        &child("optionalServiceAccountAnnotationKeys"),
+        optional,
+        found,
+    );
+    let sorted: BTreeSet<&str> = required.iter().map(String::as_str).collect();
+    let both: Vec<&str> = sorted
+        .into_iter()
+        .filter(|key| optional.iter().any(|o| o == key))
+        .collect();
+    if !both.is_empty() {
+        let rule = "annotation keys cannot be both required and optional";
+        found.invalid(field, &go_json(&both), rule);
+    }
+    match attributes.cache_type.as_str() {
+        "" => {
+            let supported = CACHE_TYPES.join(", ");
+            let rule = format!(
+                "cacheType is required to be set when tokenAttributes is specified. \
+                 Supported values are: {supported}"
+            );
+            found.required(&child("cacheType"), &rule);
+        }
+        known if CACHE_TYPES.contains(&known) => {}
+        other => found.unsupported(&child("cacheType"), other, &CACHE_TYPES),
+    }
+}
+
+fn key_problems(field: &str, keys: &[String], found: &mut Problems) {
+    let mut seen = BTreeSet::new();
+    for key in keys {
+        // Annotations may have upper case in the prefix, qualified names may not.
+        for problem in qualified_name::problems(&key.to_lowercase()) {
+            found.invalid(field, &go_quote(key), &problem);
+        }
+        if !seen.insert(key) {
+            found.duplicate(field, key);
+        }
+    }
+}
+
+const CACHE_TYPES: [&str; 2] = ["ServiceAccount", "Token"];

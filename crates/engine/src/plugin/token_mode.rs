@@ -1,0 +1,120 @@
+//! Service account token mode (KEP-4412): which identity a plugin is run with.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use regcred_api::TokenAttributes;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest as _, Sha256};
+
+use super::SkipReason;
+use super::cache::AccountKey;
+use crate::service_account::{PodServiceAccount, ServiceAccount};
+
+/// `tokenAttributes` of a provider.
+pub(super) struct TokenMode(TokenAttributes);
+
+/// With what a plugin is run, beside the image. The default is that of a plugin without token
+/// mode, and of a pod without service account.
+pub(super) struct Identity {
+    pub(super) key: AccountKey,
+    pub(super) token: Option<SecretString>,
+    pub(super) annotations: BTreeMap<String, String>,
+}
+
+pub(super) enum Unidentified {
+    Skip(SkipReason),
+    Failed(String),
+}
+
+impl TokenMode {
+    pub(super) fn new(attributes: &TokenAttributes) -> Self {
+        Self(attributes.clone())
+    }
+
+    /// Whether the plugin may return the token itself as password.
+    pub(super) fn passes_token(&self) -> bool {
+        self.0.cache_type == "Token"
+    }
+
+    /// Gets annotations, then a token, then makes the cache key: the order of the kubelet.
+    pub(super) async fn identify(
+        &self,
+        account: Option<&dyn PodServiceAccount>,
+    ) -> Result<Identity, Unidentified> {
+        let Some(source) = account else {
+            return if self.0.require_service_account == Some(true) {
+                Err(Unidentified::Skip(SkipReason::NoServiceAccount))
+            } else {
+                Ok(Identity::default())
+            };
+        };
+        let failed =
+            |e: crate::ServiceAccountError| Unidentified::Failed(regcred_core::report(&*e));
+        let account = source.account().await.map_err(failed)?;
+        let annotations = self.annotations(&account)?;
+        let audience = &self.0.service_account_token_audience;
+        let token = source.token(audience).await.map_err(failed)?;
+        let mut identity = Identity {
+            key: Arc::from([]),
+            token: Some(token),
+            annotations,
+        };
+        identity.key = self.key(&account, &identity);
+        Ok(identity)
+    }
+
+    fn annotations(
+        &self,
+        account: &ServiceAccount,
+    ) -> Result<BTreeMap<String, String>, Unidentified> {
+        let mut sent = BTreeMap::new();
+        for key in &self.0.required_service_account_annotation_keys {
+            let Some(value) = account.annotations.get(key) else {
+                return Err(Unidentified::Skip(SkipReason::NoAnnotation(key.clone())));
+            };
+            sent.insert(key.clone(), value.clone());
+        }
+        for key in &self.0.optional_service_account_annotation_keys {
+            if let Some(value) = account.annotations.get(key) {
+                sent.insert(key.clone(), value.clone());
+            }
+        }
+        Ok(sent)
+    }
+
+    fn key(&self, account: &ServiceAccount, identity: &Identity) -> AccountKey {
+        let count = identity.annotations.len().to_string();
+        let mut parts: Vec<String> = [&account.namespace, &account.name, &account.uid, &count]
+            .map(Clone::clone)
+            .into();
+        for (name, value) in &identity.annotations {
+            parts.extend([name.clone(), value.clone()]);
+        }
+        if self.passes_token() {
+            parts.push("token".to_owned());
+            parts.extend(identity.token_hash());
+        }
+        parts.into()
+    }
+}
+
+impl Identity {
+    /// `sha256:` and hex digits; `None` without a token.
+    pub(super) fn token_hash(&self) -> Option<String> {
+        let token = self.token.as_ref()?;
+        let hash = Sha256::digest(token.expose_secret());
+        let hex: String = hash.iter().map(|b| format!("{b:02x}")).collect();
+        Some(format!("sha256:{hex}"))
+    }
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self {
+            key: Arc::from([]),
+            token: None,
+            annotations: BTreeMap::new(),
+        }
+    }
+}
