@@ -157,13 +157,8 @@ fn whole_number(digits: &str) -> Option<u64> {
     })
 }
 
-/// Nanoseconds of a fraction, cut off and not rounded. Digits past Go's precision do not count.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    clippy::cast_sign_loss,
-    reason = "Go computes this in float64 too"
-)]
+/// Nanoseconds of a fraction, cut off and not rounded. Digits past Go's precision do not count. Go
+/// computes this in float64 too.
 fn fraction_nanos(digits: &str, unit: u64) -> u64 {
     let (mut fraction, mut scale) = (0_u64, 1.0_f64);
     for digit in digits.bytes() {

@@ -151,7 +151,8 @@ impl Scanner<'_> {
         for expected in word.bytes() {
             if self.input.get(self.at) != Some(&expected) {
                 let expected = char::from(expected);
-                return Err(self.unexpected(&format!("in literal {word} (expecting '{expected}')")));
+                let place = format!("in literal {word} (expecting '{expected}')");
+                return Err(self.unexpected_inside(&place));
             }
             self.at += 1;
         }
@@ -189,7 +190,7 @@ impl Scanner<'_> {
             .count();
         self.at += count;
         if count == 0 {
-            return Err(self.unexpected(place));
+            return Err(self.unexpected_inside(place));
         }
         Ok(())
     }
@@ -232,7 +233,7 @@ impl Scanner<'_> {
                 self.at += 1;
                 return self.unicode_escape();
             }
-            _ => return Err(self.unexpected("in string escape code")),
+            _ => return Err(self.unexpected_inside("in string escape code")),
         };
         self.at += 1;
         Ok(c)
@@ -263,7 +264,7 @@ impl Scanner<'_> {
         for _ in 0..4 {
             let digit = self.input.get(self.at).copied().map(char::from);
             let Some(digit) = digit.and_then(|c| c.to_digit(16)) else {
-                return Err(self.unexpected("in \\u hexadecimal character escape"));
+                return Err(self.unexpected_inside("in \\u hexadecimal character escape"));
             };
             number = number * 16 + digit;
             self.at += 1;
@@ -281,27 +282,37 @@ impl Scanner<'_> {
 
     /// The error for the byte at the present position, or for the end of the input.
     fn unexpected(&self, place: &str) -> WireError {
-        let Some(byte) = self.input.get(self.at) else {
-            return WireError::new("unexpected end of JSON input");
-        };
-        let shown = match byte {
-            b'\'' => "'\\''".to_owned(),
-            b'"' => "'\"'".to_owned(),
-            b'\\' => "'\\\\'".to_owned(),
-            0x07 => "'\\a'".to_owned(),
-            0x08 => "'\\b'".to_owned(),
-            b'\t' => "'\\t'".to_owned(),
-            b'\n' => "'\\n'".to_owned(),
-            0x0b => "'\\v'".to_owned(),
-            0x0c => "'\\f'".to_owned(),
-            b'\r' => "'\\r'".to_owned(),
-            0..0x20 | 0x7f => format!("'\\x{byte:02x}'"),
-            0x80..0xa1 | 0xad => format!("'\\u{byte:04x}'"),
-            // Go takes a byte for the code point of the same number.
-            byte => format!("'{}'", char::from(*byte)),
-        };
-        WireError::new(format!("invalid character {shown} {place}"))
+        match self.input.get(self.at) {
+            Some(byte) => invalid_character(*byte, place),
+            None => WireError::new("unexpected end of JSON input"),
+        }
     }
+
+    /// As [`Self::unexpected`], in the middle of a word, a number or an escape: there Go's scanner
+    /// takes the end of the input for a blank.
+    fn unexpected_inside(&self, place: &str) -> WireError {
+        invalid_character(self.input.get(self.at).copied().unwrap_or(b' '), place)
+    }
+}
+
+fn invalid_character(byte: u8, place: &str) -> WireError {
+    let shown = match byte {
+        b'\'' => "'\\''".to_owned(),
+        b'"' => "'\"'".to_owned(),
+        b'\\' => "'\\\\'".to_owned(),
+        0x07 => "'\\a'".to_owned(),
+        0x08 => "'\\b'".to_owned(),
+        b'\t' => "'\\t'".to_owned(),
+        b'\n' => "'\\n'".to_owned(),
+        0x0b => "'\\v'".to_owned(),
+        0x0c => "'\\f'".to_owned(),
+        b'\r' => "'\\r'".to_owned(),
+        0..0x20 | 0x7f => format!("'\\x{byte:02x}'"),
+        0x80..0xa1 | 0xad => format!("'\\u{byte:04x}'"),
+        // Go takes a byte for the code point of the same number.
+        byte => format!("'{}'", char::from(byte)),
+    };
+    WireError::new(format!("invalid character {shown} {place}"))
 }
 
 /// One replacement character for every byte that is not part of a character.

@@ -28,6 +28,7 @@ pub(crate) fn parse(input: &[u8]) -> Result<Vec<Document>, WireError> {
     let options = serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         legacy_octal_numbers: true,
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 100_000 },
     };
     serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
         WireError::new(match error.location() {

@@ -1,1 +1,262 @@
-//! Placeholder
+use super::*;
+
+/// `{"auths":{"h":{"auth":"dTpw"}}}`
+const CONFIG: &str = "eyJhdXRocyI6eyJoIjp7ImF1dGgiOiJkVHB3In19fQ==";
+/// `{"i":{"username":"v"}}`
+const DOCKERCFG: &str = "eyJpIjp7InVzZXJuYW1lIjoidiJ9fQ==";
+
+fn secrets(text: &str) -> Vec<PullSecret> {
+    parse(text.as_bytes(), BadEntries::RejectFile).expect(text)
+}
+
+/// Name and either the servers with their user names, or the reason why it is skipped.
+fn shown(secrets: &[PullSecret]) -> Vec<String> {
+    let content = |content: &Content| match content {
+        Content::Skipped(why) => format!("skipped: {why}"),
+        Content::Config(config) => config
+            .entries
+            .iter()
+            .map(|e| format!("{}@{}", e.username, e.server))
+            .collect::<Vec<_>>()
+            .join(" "),
+    };
+    secrets
+        .iter()
+        .map(|s| format!("{}/{} {}", s.namespace, s.name, content(&s.content)))
+        .collect()
+}
+
+fn manifest(name: &str, kind: &str, data: &str) -> String {
+    format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\ntype: {kind}\n{data}\n")
+}
+
+#[test]
+fn several_documents_are_read_in_order() {
+    let text = format!(
+        "# pull secrets\n---\n{}---\n{}---\n{}",
+        manifest(
+            "one",
+            CONFIG_JSON_TYPE,
+            &format!("data: {{.dockerconfigjson: {CONFIG}}}")
+        ),
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app, namespace: team}\n",
+        manifest(
+            "two",
+            DOCKERCFG_TYPE,
+            &format!("data: {{.dockercfg: {DOCKERCFG}}}")
+        ),
+    );
+    assert_eq!(
+        shown(&secrets(&text)),
+        [
+            "/one u@h",
+            "team/app skipped: Deployment of \"apps/v1\" is not a Secret",
+            "/two v@i"
+        ]
+    );
+}
+
+#[test]
+fn lists_hold_secrets_too() {
+    let item = |name: &str| {
+        format!(
+            r#"{{"apiVersion":"v1","kind":"Secret","type":"{CONFIG_JSON_TYPE}",
+                "metadata":{{"name":"{name}","namespace":"n","uid":"u-{name}"}},
+                "data":{{".dockerconfigjson":"{CONFIG}","other":"AA=="}}}}"#
+        )
+    };
+    for kind in ["List", "SecretList"] {
+        let text = format!(
+            r#"{{"kind":"{kind}","apiVersion":"v1","items":[{},{}]}}"#,
+            item("a"),
+            item("b")
+        );
+        let found = secrets(&text);
+        assert_eq!(shown(&found), ["n/a u@h", "n/b u@h"]);
+        assert_eq!(found[1].uid, "u-b");
+    }
+}
+
+#[test]
+fn string_data_wins_over_data() {
+    let text = manifest(
+        "s",
+        CONFIG_JSON_TYPE,
+        &format!(
+            "data: {{.dockerconfigjson: {CONFIG}}}\nstringData:\n  .dockerconfigjson: |\n    \
+             {{\"auths\": {{\"x\": {{\"username\": \"w\"}}}}}}"
+        ),
+    );
+    assert_eq!(shown(&secrets(&text)), ["/s w@x"]);
+}
+
+#[test]
+fn base64_may_be_broken_into_lines() {
+    let (head, tail) = CONFIG.split_at(20);
+    let data = format!("data:\n  .dockerconfigjson: |\n    {head}\n    {tail}");
+    let text = manifest("s", CONFIG_JSON_TYPE, &data);
+    assert_eq!(shown(&secrets(&text)), ["/s u@h"]);
+}
+
+#[test]
+fn type_and_key_must_fit_together() {
+    for (kind, data, why) in [
+        (
+            "Opaque",
+            format!("data: {{.dockerconfigjson: {CONFIG}}}"),
+            "type \"Opaque\" is not a pull secret's: expected kubernetes.io/dockerconfigjson or \
+             kubernetes.io/dockercfg",
+        ),
+        (
+            "null",
+            format!("data: {{.dockerconfigjson: {CONFIG}}}"),
+            "type \"Opaque\" is not a pull secret's: expected kubernetes.io/dockerconfigjson or \
+             kubernetes.io/dockercfg",
+        ),
+        (
+            CONFIG_JSON_TYPE,
+            format!("data: {{.dockercfg: {DOCKERCFG}}}"),
+            "it has no key .dockerconfigjson",
+        ),
+        (
+            DOCKERCFG_TYPE,
+            format!("data: {{.dockerconfigjson: {CONFIG}}}"),
+            "it has no key .dockercfg",
+        ),
+        (
+            CONFIG_JSON_TYPE,
+            String::new(),
+            "it has no key .dockerconfigjson",
+        ),
+        (
+            CONFIG_JSON_TYPE,
+            "data: {.dockerconfigjson: \"\"}".into(),
+            "its key .dockerconfigjson is empty",
+        ),
+        (
+            CONFIG_JSON_TYPE,
+            "data: {.dockerconfigjson: ~}".into(),
+            "its key .dockerconfigjson is empty",
+        ),
+    ] {
+        let text = manifest("s", kind, &data);
+        assert_eq!(
+            shown(&secrets(&text)),
+            [format!("/s skipped: {why}")],
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_bare_config_json_is_taken() {
+    for (text, expected) in [
+        (r#"{"auths":{"h":{"auth":"dTpw"}}}"#, "/ u@h"),
+        (r#"{"Auths":{"h":{}},"credsStore":"x"}"#, "/ @h"),
+        (r#"{"credHelpers":{}}"#, "/ "),
+        ("{}", "/ "),
+    ] {
+        assert_eq!(shown(&secrets(text)), [expected], "{text}");
+    }
+}
+
+#[test]
+fn an_empty_file_holds_nothing() {
+    assert!(secrets("").is_empty());
+    assert!(secrets("---\n# nothing\n").is_empty());
+}
+
+#[test]
+fn failures_say_where_and_never_what() {
+    for (text, expected) in [
+        (
+            r#"{"h":{"auth":"dTpw"}}"#.to_owned(),
+            "expected a Secret manifest, or a docker config.json with `auths`",
+        ),
+        (
+            "canary".into(),
+            "expected a Secret manifest, or a docker config.json with `auths`",
+        ),
+        ("{".into(), "unexpected end of JSON input"),
+        (
+            "a: 1\n canary: b\n".into(),
+            "yaml: line 2: this is not valid YAML",
+        ),
+        (
+            r#"{"auths":{"h":{"auth":"canary="}}}"#.into(),
+            r#"entry "h": illegal base64 data"#,
+        ),
+        (
+            manifest("s", CONFIG_JSON_TYPE, "data: {.dockerconfigjson: canary}"),
+            r#"secret "s": data[.dockerconfigjson]: illegal base64 data"#,
+        ),
+        (
+            manifest("s", CONFIG_JSON_TYPE, "data: {.dockerconfigjson: [canary]}"),
+            r#"secret "s": data[.dockerconfigjson]: expected base64"#,
+        ),
+        (
+            manifest("s", CONFIG_JSON_TYPE, "stringData: {.dockerconfigjson: 17}"),
+            r#"secret "s": stringData[.dockerconfigjson]: expected a string"#,
+        ),
+        (
+            manifest(
+                "s",
+                CONFIG_JSON_TYPE,
+                "stringData: {.dockerconfigjson: canary}",
+            ),
+            r#"secret "s": invalid character 'c' looking for beginning of value"#,
+        ),
+        (
+            manifest(
+                "s",
+                DOCKERCFG_TYPE,
+                r#"stringData: {.dockercfg: '{"h":{"auth":"eA=="}}'}"#,
+            ),
+            r#"secret "s": entry "h": unable to parse auth field, must be formatted as base64(username:password)"#,
+        ),
+    ] {
+        let found = parse(text.as_bytes(), BadEntries::RejectFile).expect_err(&text);
+        assert_eq!(found.to_string(), expected, "{text}");
+    }
+}
+
+#[test]
+fn bad_entries_can_be_skipped_here_too() {
+    let data =
+        r#"stringData: {.dockerconfigjson: '{"auths":{"g":{"auth":"%"},"h":{"auth":"dTpw"}}}'}"#;
+    let text = manifest("s", CONFIG_JSON_TYPE, data);
+    let found = parse(text.as_bytes(), BadEntries::Skip).expect("one good entry");
+    assert_eq!(shown(&found), ["/s u@h"]);
+}
+
+#[test]
+fn manifests_are_written_and_read_back() {
+    let config = docker_config::render(&[("h", "u", &"p".into())]);
+    let json = render_json("regcred", Some("team"), &config);
+    assert_eq!(
+        json.expose_secret(),
+        "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\
+         \"metadata\":{\"name\":\"regcred\",\"namespace\":\"team\"},\
+         \"type\":\"kubernetes.io/dockerconfigjson\",\"data\":{\".dockerconfigjson\":\
+         \"eyJhdXRocyI6eyJoIjp7InVzZXJuYW1lIjoidSIsInBhc3N3b3JkIjoicCIsImF1dGgiOiJkVHB3In19fQ==\"}}\n"
+    );
+    assert_eq!(shown(&secrets(json.expose_secret())), ["team/regcred u@h"]);
+    let yaml = render_yaml("regcred", Some("team"), &config);
+    assert_eq!(
+        yaml.expose_secret(),
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: \"regcred\"\n  namespace: \"team\"\n\
+         type: kubernetes.io/dockerconfigjson\ndata:\n  .dockerconfigjson: \
+         eyJhdXRocyI6eyJoIjp7InVzZXJuYW1lIjoidSIsInBhc3N3b3JkIjoicCIsImF1dGgiOiJkVHB3In19fQ==\n"
+    );
+    assert_eq!(shown(&secrets(yaml.expose_secret())), ["team/regcred u@h"]);
+    let plain = render_yaml("no", None, &config);
+    assert_eq!(shown(&secrets(plain.expose_secret())), ["/no u@h"]);
+    let plain = render_json("x", None, &config);
+    assert_eq!(shown(&secrets(plain.expose_secret())), ["/x u@h"]);
+}
+
+#[test]
+fn debug_hides_passwords() {
+    let found = secrets(r#"{"auths":{"h":{"password":"canary"}}}"#);
+    assert!(!format!("{found:?}").contains("canary"));
+}
