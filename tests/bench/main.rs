@@ -1,0 +1,36 @@
+//! `make bench`: our programs as whole processes, in turn with an empty process and with whatever
+//! peers this machine has. Peers are found on `PATH` or named by a variable; none is downloaded.
+//!
+//! `bench [ROUNDS]`. Figures drift with the machine: quote the ratios of one run.
+#![expect(clippy::print_stdout, reason = "the figures are the result")]
+
+mod contest;
+mod plugins;
+mod pulls;
+mod table;
+
+use regcred_core::Env;
+
+fn main() {
+    let env = Env::process();
+    let asked = std::env::args().nth(1).and_then(|text| text.parse().ok());
+    let rounds: usize = asked.unwrap_or(41);
+    println!(
+        "Whole processes, {rounds} rounds in turn after one that is not counted, cleared \
+         environment.\nPeers: REGCRED_BENCH_ECR_PEER, REGCRED_BENCH_ECR_HELPER_PEER, \
+         REGCRED_BENCH_GCR_PEER,\nREGCRED_BENCH_SKOPEO, REGCRED_BENCH_CRANE, or their usual \
+         names on PATH."
+    );
+    plugins::ecr(rounds, &env);
+    plugins::gcr(rounds, &env);
+    // A pull takes a hundred times as long as a plugin.
+    let pulls = rounds.div_ceil(6);
+    let big = env
+        .get("REGCRED_BENCH_LAYER_MIB")
+        .and_then(|mib| mib.parse().ok());
+    let big: usize = big.unwrap_or(64);
+    let title = format!("Pull of 8 layers of {big} MiB from docker-registry");
+    pulls::pull(&title, 8, big << 20, pulls, &env);
+    let title = "Pull of 200 layers of 64 KiB from docker-registry";
+    pulls::pull(title, 200, 64 << 10, pulls, &env);
+}

@@ -1,0 +1,65 @@
+//! A pull into an OCI layout from a real registry over loopback, ours beside skopeo's.
+
+use std::path::{Path, PathBuf};
+
+use regcred_core::Env;
+use regcred_tests::program::built;
+use regcred_tests::registry::Access;
+use regcred_tests::{Image, Registry};
+
+use crate::contest::{Contestant, compete};
+use crate::plugins::peer;
+use crate::table;
+
+/// An image of so many layers of so many bytes each.
+pub(crate) fn pull(title: &str, layers: usize, bytes: usize, rounds: usize, env: &Env) {
+    let Some(registry) = Registry::start(&Access::Open) else {
+        return;
+    };
+    let image = Image::single(64, layers, bytes);
+    let Some(()) = registry.push(&image, "bench/app:v1", None) else {
+        return;
+    };
+    drop(image);
+    let memory = Path::new("/dev/shm");
+    let scratch = if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    };
+    let scratch = scratch.expect("a directory for the images");
+    let place = |name: &str| scratch.path().join(name);
+    let name = format!("{}/bench/app:v1", registry.authority());
+    let source = format!("docker://{name}");
+
+    let store = place("ours");
+    let mut field = vec![
+        Contestant::new("ours", built("regcred"))
+            .args(["pull", "--quiet", "--store"])
+            .args([text(&store), name])
+            .scratch(store),
+    ];
+    if let Some(skopeo) = peer(env, "REGCRED_BENCH_SKOPEO", "skopeo") {
+        let store = place("skopeo");
+        let target = format!("oci:{}:v1", text(&store));
+        let skopeo = Contestant::new("peer: skopeo", skopeo)
+            .args(["--insecure-policy", "copy", "--quiet"])
+            .args(["--src-tls-verify=false", &source, &target])
+            .env("HOME", &text(scratch.path()))
+            .env("TMPDIR", &text(scratch.path()));
+        field.push(skopeo.scratch(store));
+    }
+    if let Some(crane) = peer(env, "REGCRED_BENCH_CRANE", "crane") {
+        let store = place("crane");
+        let crane = Contestant::new("peer: crane", crane)
+            .args(["pull", "--insecure", "--format=oci"])
+            .args([source.trim_start_matches("docker://"), &text(&store)]);
+        field.push(crane.scratch(store));
+    }
+    let (scores, notes) = compete(field, rounds);
+    table::print(title, &scores, &notes);
+}
+
+fn text(path: &Path) -> String {
+    PathBuf::from(path).display().to_string()
+}
