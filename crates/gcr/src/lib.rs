@@ -13,15 +13,31 @@
 //! Steps 2 to 4 can be cut and reordered by `REGCRED_GCR_TOKEN_SOURCES`. Whatever they give can be
 //! traded for the token of another service account (`REGCRED_GCR_IMPERSONATE`).
 
+mod authorized_user;
+mod cache_key;
+mod credential_file;
+mod dockercfg;
+mod external_account;
+mod external_user;
 mod failure;
 mod flags;
+mod gcloud;
 mod go_duration;
 mod hosts;
+mod impersonation;
+mod jwt;
 mod metadata;
+mod node;
+mod pod;
 mod provider;
 mod reach;
+mod sdk;
+mod service_account;
 mod settings;
+mod sigv4;
+mod sts;
 mod token;
+mod trusted;
 mod vars;
 
 pub use provider::{Gcr, SPEC};

@@ -57,6 +57,19 @@ impl Metadata {
         Ok(Some(text.trim().to_owned()))
     }
 
+    /// The text of an entry that must be there.
+    pub(crate) async fn required(&self, path: &str) -> Result<String, ProviderError> {
+        self.text(path)
+            .await?
+            .filter(|text| !text.is_empty())
+            .ok_or_else(|| {
+                failure(
+                    ErrorKind::NotConfigured,
+                    format!("{} has no {path}", self.label()),
+                )
+            })
+    }
+
     fn label(&self) -> String {
         format!("the metadata server {}", self.host)
     }
@@ -79,10 +92,7 @@ impl Metadata {
             Err(error) => {
                 return Err(failure(
                     ErrorKind::IdentityUnavailable,
-                    format!(
-                        "{} does not answer; {ELSEWHERE}",
-                        self.label()
-                    ),
+                    format!("{} does not answer", self.label()),
                 )
                 .with_source(error));
             }
@@ -92,7 +102,7 @@ impl Metadata {
             return Err(failure(
                 ErrorKind::IdentityUnavailable,
                 format!(
-                    "what answers at {} (status {}) is not Google's metadata server; {ELSEWHERE}",
+                    "what answers at {} (status {}) is not Google's metadata server",
                     self.host,
                     response.status().as_u16()
                 ),
@@ -123,8 +133,7 @@ impl Metadata {
             return Err(failure(
                 ErrorKind::IdentityUnavailable,
                 format!(
-                    "{} knows no service account (status 404): attach one to the machine, or set \
-                     GOOGLE_APPLICATION_CREDENTIALS",
+                    "{} knows no service account (status 404): attach one to the machine",
                     self.label()
                 ),
             ));
@@ -202,8 +211,6 @@ const TOKEN: &str = "instance/service-accounts/default/token";
 const EMAIL: &str = "instance/service-accounts/default/email";
 const SCOPES: &str = "instance/service-accounts/default/scopes";
 const GOOGLE_MACHINES: [&str; 2] = ["Google", "Google Compute Engine"];
-const ELSEWHERE: &str = "on a machine outside Google set GOOGLE_APPLICATION_CREDENTIALS to a \
-     credentials file, or log in with gcloud";
 
 /// Where nothing says that the machine is Google's. The server answers within a millisecond.
 const SHORT_CONNECT: Duration = Duration::from_millis(1200);

@@ -4,19 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use regcred_core::{
-    Clock, CredentialRequest, Credentials, Env, ErrorKind, Issued, Provider, ProviderError,
-    ProviderSpec, RegistryHost,
+    CacheKey, Clock, CredentialRequest, Credentials, Env, ErrorKind, Issued, Provider,
+    ProviderError, ProviderSpec, RegistryHost,
 };
+use secrecy::{ExposeSecret, SecretString};
 
-use crate::NAME;
-use crate::failure::failure;
+use crate::credential_file::{CredentialFile, Search};
+use crate::failure::{failure, misconfigured};
 use crate::flags::FLAGS;
-use crate::metadata::Metadata;
 use crate::reach::Reach;
-use crate::settings::Settings;
-use crate::token::{AccessToken, TokenSource};
-use crate::vars::VARS;
+use crate::settings::{Flow, Settings, Username};
+use crate::vars::{self, VARS};
+use crate::{NAME, cache_key, dockercfg, node, pod};
 
 /// Google Container Registry and Artifact Registry, as data.
 pub const SPEC: ProviderSpec = ProviderSpec {
@@ -56,15 +58,62 @@ impl Gcr {
     }
 
     async fn answer(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-        let token = Metadata::new(&self.reach)?
-            .token(&self.settings().scopes)
-            .await?;
-        Ok(self.issue(request, token))
+        let settings = self.settings();
+        match settings.flow {
+            Flow::Tokens => {}
+            Flow::DockerCfg => return Ok(self.stored(dockercfg::in_metadata(&self.reach).await?)),
+            Flow::DockerCfgUrl => {
+                return Ok(self.stored(dockercfg::behind_url(&self.reach).await?));
+            }
+        }
+        if pod::is_asked_for(settings, request) {
+            let token = pod::source(&self.reach, request)?
+                .token(&settings.scopes)
+                .await?;
+            return Ok(self.issue(request, token.secret, Some(token.expires_at)));
+        }
+        match settings.username {
+            Username::Token | Username::Oauth2AccessToken => {
+                let token = node::source(&self.reach).token(&settings.scopes).await?;
+                Ok(self.issue(request, token.secret, Some(token.expires_at)))
+            }
+            Username::JsonKey | Username::JsonKeyBase64 => {
+                Ok(self.issue(request, self.key_file()?, None))
+            }
+        }
     }
 
-    fn issue(&self, request: &CredentialRequest, token: AccessToken) -> Issued {
+    /// The key file as a password: on request only, since it does not end.
+    fn key_file(&self) -> Result<SecretString, ProviderError> {
+        let file = match CredentialFile::find(&self.reach.env)? {
+            Search::Found(file) => file,
+            Search::Nothing(why) => {
+                return Err(misconfigured(format!(
+                    "the user name {} needs a service account key file: {why}",
+                    self.settings().username.as_str()
+                )));
+            }
+        };
+        file.require_service_account_key()?;
+        Ok(match self.settings().username {
+            Username::JsonKeyBase64 => STANDARD.encode(file.text().expose_secret()).into(),
+            _ => file.text().clone(),
+        })
+    }
+
+    fn issue(
+        &self,
+        request: &CredentialRequest,
+        password: SecretString,
+        expires_at: Option<chrono::DateTime<chrono::Utc>>,
+    ) -> Issued {
         let settings = self.settings();
-        let login = Credentials::new(settings.username.as_str(), token.secret);
+        // A pod's answer is a token, whatever the node's would be.
+        let username = match expires_at {
+            Some(_) if settings.username.is_key_file() => Username::Token,
+            _ => settings.username,
+        };
+        let login = Credentials::new(username.as_str(), password);
         Issued {
             auth: settings
                 .hosts
@@ -73,8 +122,18 @@ impl Gcr {
                 .map(|key| (key, login.clone()))
                 .collect(),
             scope: settings.cache_scope,
-            expires_at: Some(token.expires_at),
+            expires_at,
             cache_for: settings.cache_for,
+        }
+    }
+
+    /// Logins that somebody wrote down: they have no end, and are read again after a minute.
+    fn stored(&self, auth: Vec<(String, Credentials)>) -> Issued {
+        Issued {
+            auth,
+            scope: self.settings().cache_scope,
+            expires_at: None,
+            cache_for: Some(self.settings().cache_for.unwrap_or(STORED_LOGINS)),
         }
     }
 }
@@ -90,7 +149,8 @@ impl Provider for Gcr {
     }
 
     fn serves(&self, registry: &RegistryHost) -> bool {
-        self.settings().hosts.serves(registry)
+        // Logins in the metadata say themselves for which registry they are.
+        self.settings().flow != Flow::Tokens || self.settings().hosts.serves(registry)
     }
 
     async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
@@ -98,8 +158,9 @@ impl Provider for Gcr {
             return Err(failure(
                 ErrorKind::NotServed,
                 format!(
-                    "{} is no registry of Google's; --also-serve adds a host",
-                    request.registry
+                    "{} is no registry of Google's; --also-serve ({}) adds a host",
+                    request.registry,
+                    vars::ALSO_SERVE
                 ),
             ));
         }
@@ -111,7 +172,16 @@ impl Provider for Gcr {
             )),
         }
     }
+
+    fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
+        cache_key::of(&self.reach, request)
+    }
 }
 
 /// The kubelet ends a plugin after a minute; the reason should be out before.
 const DEADLINE: Duration = Duration::from_secs(45);
+/// As long as the kubelet's own provider kept them.
+const STORED_LOGINS: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests;

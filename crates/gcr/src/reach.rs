@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use regcred_core::{Clock, Env, ProviderError};
 use regcred_http::{Client, ClientOptions, Proxy};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::failure::call_failed;
 use crate::settings::Settings;
@@ -40,6 +41,14 @@ impl Reach {
         client(self.options())
     }
 
+    /// The same, showing a client certificate (chain and key as one PEM text).
+    pub(crate) fn web_with_identity(&self, pem: &SecretString) -> Result<Client, ProviderError> {
+        client(ClientOptions {
+            client_identity_pem: Some(pem.expose_secret().as_bytes().to_vec().into()),
+            ..self.options()
+        })
+    }
+
     /// A client for servers of this machine's link.
     pub(crate) fn link(&self, connect_timeout: Duration) -> Result<Client, ProviderError> {
         client(ClientOptions {
@@ -60,6 +69,19 @@ impl Reach {
             .sts
             .clone()
             .unwrap_or_else(|| format!("https://sts.{universe}/v1/token"))
+    }
+
+    /// Base URL of the IAM Service Account Credentials API.
+    pub(crate) fn iam_url(&self) -> String {
+        let Settings {
+            endpoints,
+            universe,
+            ..
+        } = &*self.settings;
+        endpoints
+            .iam_credentials
+            .clone()
+            .unwrap_or_else(|| format!("https://iamcredentials.{universe}"))
     }
 
     /// The present time.

@@ -81,25 +81,21 @@ impl Settings {
     pub(crate) fn read(env: &Env) -> Result<Self, ProviderError> {
         let also = AlsoServe::parse(env.get(vars::ALSO_SERVE).unwrap_or_default())
             .map_err(|reason| misconfigured(format!("{}: {reason}", vars::ALSO_SERVE)))?;
+        let (cluster, sts_audience) = (cluster(env)?, sts_audience(env)?);
+        if cluster.is_some() && sts_audience.is_some() {
+            return Err(misconfigured(format!(
+                "--sts-audience and --identity-provider exclude each other ({} and {})",
+                vars::STS_AUDIENCE,
+                vars::IDENTITY_PROVIDER
+            )));
+        }
         Ok(Self {
             hosts: Hosts::new(also, env.is_true(vars::SOVEREIGN)),
             flow: one_of(env, vars::AUTH_FLOW, &FLOWS)?.unwrap_or(Flow::Tokens),
             pod_identity: one_of(env, vars::POD_IDENTITY, &POD_IDENTITIES)?
                 .unwrap_or(PodIdentity::Annotated),
-            cluster: cluster(env)?,
-            sts_audience: env
-                .get(vars::STS_AUDIENCE)
-                .map(|text| {
-                    pool_provider(text).ok_or_else(|| {
-                        misconfigured(format!(
-                            "{} names no workload identity pool provider: expected \
-                             //iam.googleapis.com/projects/N/locations/global/\
-                             workloadIdentityPools/P/providers/X",
-                            vars::STS_AUDIENCE
-                        ))
-                    })
-                })
-                .transpose()?,
+            cluster,
+            sts_audience,
             impersonate: env
                 .get(vars::IMPERSONATE)
                 .map(|email| {
@@ -144,6 +140,11 @@ impl Settings {
 }
 
 impl Username {
+    /// Whether the password is the key file itself.
+    pub(crate) fn is_key_file(self) -> bool {
+        matches!(self, Self::JsonKey | Self::JsonKeyBase64)
+    }
+
     /// As it is written in the answer.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -221,6 +222,20 @@ fn cluster(env: &Env) -> Result<Option<Cluster>, ProviderError> {
         project: project.to_owned(),
         issuer: issuer.to_owned(),
     }))
+}
+
+fn sts_audience(env: &Env) -> Result<Option<String>, ProviderError> {
+    let Some(text) = env.get(vars::STS_AUDIENCE) else {
+        return Ok(None);
+    };
+    match pool_provider(text) {
+        Some(audience) => Ok(Some(audience)),
+        None => Err(misconfigured(format!(
+            "{} names no workload identity pool provider: expected \
+             //iam.googleapis.com/projects/N/locations/global/workloadIdentityPools/P/providers/X",
+            vars::STS_AUDIENCE
+        ))),
+    }
 }
 
 fn sources(env: &Env) -> Result<Vec<Source>, ProviderError> {

@@ -6,6 +6,7 @@ pub(crate) const ALSO_SERVE: &str = "REGCRED_GCR_ALSO_SERVE";
 pub(crate) const AUTH_FLOW: &str = "REGCRED_GCR_AUTH_FLOW";
 pub(crate) const CACHE_DURATION: &str = "KUBE_SIDECAR_CACHE_DURATION";
 pub(crate) const CACHE_TYPE: &str = "KUBE_SIDECAR_CACHE_TYPE";
+pub(crate) const CERTIFICATE_CONFIG: &str = "GOOGLE_API_CERTIFICATE_CONFIG";
 pub(crate) const CREDENTIALS_FILE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
 pub(crate) const ALLOW_EXECUTABLES: &str = "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES";
 pub(crate) const GCLOUD_CONFIG_DIR: &str = "CLOUDSDK_CONFIG";
@@ -64,6 +65,11 @@ pub(crate) const VARS: &[EnvVar] = &[
         METADATA_HOST,
         "Metadata server as `host` or `host:port`, without scheme.",
         "`169.254.169.254`",
+    ),
+    EnvVar::new(
+        CERTIFICATE_CONFIG,
+        "Certificate configuration for an `external_account` file with a certificate.",
+        "`certificate_config.json` in gcloud's configuration directory",
     ),
     EnvVar::new(
         CREDENTIALS_FILE,

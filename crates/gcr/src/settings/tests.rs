@@ -80,6 +80,16 @@ fn wrong_words_name_their_variable() {
             .to_string()
             .contains("--project-id is required when --identity-provider is set")
     );
+    let error = read(&[
+        ("REGCRED_GCR_IDENTITY_PROVIDER", "https://issuer"),
+        ("REGCRED_GCR_PROJECT_ID", "p"),
+        (
+            "REGCRED_GCR_STS_AUDIENCE",
+            "projects/1/locations/global/workloadIdentityPools/p/providers/x",
+        ),
+    ])
+    .expect_err("two pools");
+    assert!(error.to_string().contains("exclude each other"), "{error}");
 }
 
 #[test]

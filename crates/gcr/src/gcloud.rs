@@ -1,0 +1,128 @@
+//! The `gcloud` program and the login that it keeps.
+//!
+//! gcp_auth can call it too, but takes every token to live an hour from now, while gcloud hands out
+//! the one it has until it ends; its `config-helper` says the end.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use regcred_core::{Env, ErrorKind, ProviderError};
+use regcred_exec::Exec;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::failure::failure;
+use crate::reach::Reach;
+use crate::token::{AccessToken, TokenSource, no_secret, secret};
+
+/// The program, found.
+pub(crate) struct Gcloud {
+    reach: Reach,
+    program: PathBuf,
+}
+
+impl Gcloud {
+    /// `None` if `PATH` has no gcloud.
+    pub(crate) fn find(reach: &Reach) -> Option<Self> {
+        Some(Self {
+            reach: reach.clone(),
+            program: program(&reach.env)?,
+        })
+    }
+
+    async fn ask(&self, fresh: bool) -> Result<AccessToken, ProviderError> {
+        let mut exec = Exec::new(&self.program)
+            .args([
+                "config",
+                "config-helper",
+                "--format=json(credential)",
+                "--quiet",
+            ])
+            .deadline(DEADLINE)
+            .max_stdout(LONGEST_OUTPUT)
+            .max_stderr(LONGEST_COMPLAINT);
+        if fresh {
+            exec = exec.args(["--force-auth-refresh"]);
+        }
+        let output = exec.run().await.map_err(|e| {
+            failure(
+                ErrorKind::IdentityUnavailable,
+                "gcloud gave no token; gcloud auth login renews its login",
+            )
+            .with_source(e)
+        })?;
+        let malformed = || {
+            failure(
+                ErrorKind::Malformed,
+                "gcloud config config-helper printed no token with its end",
+            )
+        };
+        let Answer { credential } =
+            serde_json::from_slice(&output.stdout).map_err(|_| malformed())?;
+        let expires_at = DateTime::parse_from_rfc3339(&credential.token_expiry)
+            .map_err(|_| malformed())?
+            .with_timezone(&Utc);
+        if credential.access_token.expose_secret().is_empty() {
+            return Err(malformed());
+        }
+        Ok(AccessToken {
+            secret: credential.access_token,
+            expires_at,
+        })
+    }
+
+    fn lives(&self, token: &AccessToken, at_least: TimeDelta) -> bool {
+        token.expires_at - self.reach.now() >= at_least
+    }
+}
+
+#[async_trait]
+impl TokenSource for Gcloud {
+    async fn token(&self, _scopes: &[String]) -> Result<AccessToken, ProviderError> {
+        let token = self.ask(false).await?;
+        if self.lives(&token, WORTHWHILE) {
+            return Ok(token);
+        }
+        let token = self.ask(true).await?;
+        if self.lives(&token, TimeDelta::zero()) {
+            return Ok(token);
+        }
+        Err(failure(
+            ErrorKind::Malformed,
+            "gcloud printed a token that has ended already",
+        ))
+    }
+}
+
+/// Where gcloud is.
+pub(crate) fn program(env: &Env) -> Option<PathBuf> {
+    std::env::split_paths(env.get("PATH")?)
+        .filter(|dir| dir.is_absolute())
+        .map(|dir| dir.join("gcloud"))
+        .find(|path| path.is_file())
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    credential: Credential,
+}
+
+#[derive(Deserialize)]
+struct Credential {
+    #[serde(default = "no_secret", deserialize_with = "secret")]
+    access_token: SecretString,
+    #[serde(default)]
+    token_expiry: String,
+}
+
+/// A token with less life than this is renewed, as a pull may take a while.
+const WORTHWHILE: TimeDelta = TimeDelta::minutes(10);
+/// Twice that and a metadata server that does not answer fit into the provider's deadline.
+const DEADLINE: Duration = Duration::from_secs(20);
+const LONGEST_OUTPUT: usize = 256 * 1024;
+const LONGEST_COMPLAINT: usize = 600;
+
+#[cfg(test)]
+mod tests;
