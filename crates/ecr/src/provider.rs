@@ -1,18 +1,42 @@
-//! The provider: which registry, which endpoint, which identity, then one token call.
+//! The provider: which registry, which identity, which endpoint, then one token call.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use regcred_core::{
-    AlsoServe, CacheScope, Clock, CredentialRequest, Credentials, Env, ErrorKind, Issued, Provider,
+    CacheKey, CacheScope, Clock, CredentialRequest, Env, ErrorKind, Issued, Provider,
     ProviderError, RegistryHost,
 };
+use tokio::time::timeout;
 
+use crate::endpoint::{Endpoint, EndpointError, Service};
+use crate::failure::{ApiFailure, UNKNOWN_KEYS};
 use crate::hosts::{EcrHost, match_images};
-use crate::{NAME, vars};
+use crate::identity::{Chain, Identity, IdentityError, Metadata, configured_source};
+use crate::journal::Journal;
+use crate::pod::PodRole;
+use crate::roles::Wanted;
+use crate::sdk::Sdk;
+use crate::settings::Settings;
+use crate::shared_config::{SharedConfig, SharedConfigError};
+use crate::sts::{Sts, StsFailure};
+use crate::{NAME, api, vars};
 
 /// Amazon ECR, private and public.
 #[derive(Debug)]
 pub struct Ecr {
-    also_serve: AlsoServe,
+    env: Env,
+    settings: Settings,
+    sdk: Sdk,
+}
+
+/// One request with what was decided about it before anything is asked.
+struct Plan {
+    host: EcrHost,
+    pod: Option<PodRole>,
+    wanted: Option<Wanted>,
+    config: SharedConfig,
 }
 
 impl Ecr {
@@ -20,10 +44,190 @@ impl Ecr {
     ///
     /// # Errors
     /// [`ErrorKind::NotConfigured`] when an option cannot be read.
-    pub fn new(env: &Env, _clock: &Clock) -> Result<Self, ProviderError> {
-        let also_serve = AlsoServe::parse(env.get(vars::ALSO_SERVE).unwrap_or_default())
-            .map_err(|reason| ProviderError::new(NAME, ErrorKind::NotConfigured, reason))?;
-        Ok(Self { also_serve })
+    pub fn new(env: &Env, clock: &Clock) -> Result<Self, ProviderError> {
+        Ok(Self {
+            env: env.clone(),
+            settings: Settings::from_env(env)?,
+            sdk: Sdk::new(env, clock),
+        })
+    }
+
+    fn plan(&self, request: &CredentialRequest) -> Result<Plan, ProviderError> {
+        let registry = &request.registry;
+        let host = EcrHost::parse(registry, &self.settings.also_serve).ok_or_else(|| {
+            let text = format!("{registry} is not a valid ECR repository URL");
+            ProviderError::new(NAME, ErrorKind::NotServed, text)
+        })?;
+        let pod = PodRole::from_request(request, &self.env, &self.settings)?;
+        // A pod that names its role has said who pulls.
+        let wanted = match pod {
+            Some(_) => None,
+            None => self.settings.roles.find(registry, &host).cloned(),
+        };
+        let named = match (&wanted, &self.settings.profile) {
+            (Some(Wanted::Profile(name)), _) => Some((vars::ROLES, name.as_str())),
+            (_, Some(name)) if pod.is_none() => Some((vars::PROFILE, name.as_str())),
+            _ => None,
+        };
+        let config = SharedConfig::load(&self.env, named)?;
+        Ok(Plan {
+            host,
+            pod,
+            wanted,
+            config,
+        })
+    }
+
+    async fn fetch(
+        &self,
+        request: &CredentialRequest,
+        plan: &Plan,
+        journal: &Journal,
+    ) -> Result<Issued, ProviderError> {
+        let service = match plan.host {
+            EcrHost::Private(_) => Service::Ecr,
+            EcrHost::Public { .. } => Service::EcrPublic,
+        };
+        let region = self.region(plan, journal).await?;
+        let api = self.endpoint(service, &region, plan)?;
+        let sts = self.endpoint(Service::Sts, &self.sts_region(&region, plan), plan)?;
+        let mut renewed = false;
+        loop {
+            let identity = match self.identity(plan, &sts, journal).await {
+                Ok(identity) => identity,
+                Err(Refusal::Ambient(error @ IdentityError::Nothing(_)))
+                    if service == Service::EcrPublic =>
+                {
+                    return Ok(self.anonymous(&regcred_core::report(&error)));
+                }
+                Err(refusal) => return Err(refusal.into()),
+            };
+            journal.now(&format!("the API at {}", api.address()));
+            match api::token(&self.sdk, &api, &identity).await {
+                Ok(token) => {
+                    let registry = request.registry.as_written().to_owned();
+                    tracing::debug!("Got ECR credentials from ECR API for {registry}");
+                    return Ok(Issued {
+                        auth: vec![(registry, token.login)],
+                        scope: CacheScope::Registry,
+                        expires_at: token.expires_at,
+                        cache_for: None,
+                    });
+                }
+                Err(failure) if failure.is_expired_session() && !renewed => renewed = true,
+                Err(failure) if service == Service::EcrPublic && lacks_rights(&failure) => {
+                    return Ok(self.anonymous(&format!("{}: {failure}", identity.source)));
+                }
+                Err(failure) => return Err(refused(&api, &identity, failure)),
+            }
+        }
+    }
+
+    /// The region of the host's name; only names without one ask further.
+    async fn region(&self, plan: &Plan, journal: &Journal) -> Result<String, ProviderError> {
+        if let EcrHost::Public { .. } = plan.host {
+            return Ok(PUBLIC_REGION.to_owned());
+        }
+        if let Some(region) = plan.known_region() {
+            return Ok(region);
+        }
+        journal.now("the region from instance metadata");
+        if !Metadata::disabled(&self.env)
+            && let Some(region) = Metadata::new(&self.sdk, &plan.config).region().await
+        {
+            return Ok(region);
+        }
+        let text = format!(
+            "no region for this host, set AWS_REGION or write {}=HOST=REGION",
+            vars::ALSO_SERVE
+        );
+        Err(ProviderError::new(NAME, ErrorKind::NotConfigured, text))
+    }
+
+    /// STS of the registry's region; for the public registry, which has one region for all, the
+    /// configured one.
+    fn sts_region(&self, region: &str, plan: &Plan) -> String {
+        match plan.host {
+            EcrHost::Public { .. } => configured_region(&plan.config),
+            EcrHost::Private(_) => None,
+        }
+        .unwrap_or_else(|| region.to_owned())
+    }
+
+    fn endpoint(
+        &self,
+        service: Service,
+        region: &str,
+        plan: &Plan,
+    ) -> Result<Endpoint, EndpointError> {
+        Endpoint::choose(service, region, &plan.host, &plan.config, &self.settings)
+    }
+
+    async fn identity(
+        &self,
+        plan: &Plan,
+        endpoint: &Endpoint,
+        journal: &Journal,
+    ) -> Result<Identity, Refusal> {
+        let sts = Sts {
+            sdk: &self.sdk,
+            endpoint,
+        };
+        if let Some(pod) = &plan.pod {
+            journal.now(&format!("STS at {}", endpoint.address()));
+            let credentials = sts
+                .with_web_identity(&pod.role, &pod.session_name(), &pod.token)
+                .await
+                .map_err(|error| Refusal::role(&pod.role, "the pod's token", error))?;
+            return Ok(Identity {
+                credentials,
+                source: format!("the pod's role {}", pod.role),
+            });
+        }
+        let chain = Chain {
+            env: &self.env,
+            config: &plan.config,
+            sdk: &self.sdk,
+            sts: endpoint,
+            journal,
+        };
+        let named_profile = matches!(plan.wanted, Some(Wanted::Profile(_)));
+        let base = if named_profile || self.settings.profile.is_some() {
+            chain.profile_only().await.map_err(Refusal::Named)?
+        } else {
+            let ambient = chain.resolve().await;
+            match plan.wanted {
+                Some(_) => ambient.map_err(Refusal::Named)?,
+                None => ambient.map_err(Refusal::Ambient)?,
+            }
+        };
+        let Some(Wanted::Role(role)) = &plan.wanted else {
+            return Ok(base);
+        };
+        journal.now(&format!("STS at {}", endpoint.address()));
+        let session = self
+            .env
+            .get("AWS_ROLE_SESSION_NAME")
+            .unwrap_or("ecr-credential-provider");
+        let credentials = sts
+            .with_credentials(role, session, base.credentials)
+            .await
+            .map_err(|error| Refusal::role(role, &base.source, error))?;
+        Ok(Identity {
+            credentials,
+            source: format!("the role {role} by {}", base.source),
+        })
+    }
+
+    /// The public registry serves anybody: no rights mean no credentials, not a failed pull.
+    fn anonymous(&self, reason: &str) -> Issued {
+        tracing::warn!("no credentials for the public registry, pulling without: {reason}");
+        Issued {
+            auth: Vec::new(),
+            scope: CacheScope::Registry,
+            expires_at: Some(self.sdk.clock.now() + TimeDelta::seconds(ANONYMOUS_SECONDS)),
+            cache_for: Some(Duration::from_secs(ANONYMOUS_SECONDS.unsigned_abs())),
+        }
     }
 }
 
@@ -34,57 +238,184 @@ impl Provider for Ecr {
     }
 
     fn match_images(&self) -> Vec<String> {
-        match_images(&self.also_serve)
+        match_images(&self.settings.also_serve)
     }
 
     fn serves(&self, registry: &RegistryHost) -> bool {
-        EcrHost::parse(registry, &self.also_serve).is_some()
+        EcrHost::parse(registry, &self.settings.also_serve).is_some()
     }
 
     async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-        let fail = |kind, text: String| ProviderError::new(NAME, kind, text);
-        let registry = &request.registry;
-        let region = match EcrHost::parse(registry, &self.also_serve) {
-            Some(EcrHost::Private(host)) => host.region,
-            Some(EcrHost::Public { .. }) => Some("us-east-1".to_owned()),
-            None => {
-                return Err(fail(
-                    ErrorKind::NotServed,
-                    format!("{registry} is not a valid ECR repository URL"),
-                ));
+        let plan = self.plan(request)?;
+        // The words that Kubernetes' own troubleshooting page tells people to look for.
+        tracing::debug!("unable to get ECR credentials from cache, checking ECR API");
+        let journal = Journal::default();
+        timeout(DEADLINE, self.fetch(request, &plan, &journal))
+            .await
+            .unwrap_or_else(|_| {
+                let text = format!(
+                    "no result within {} s, it was waiting for {}",
+                    DEADLINE.as_secs(),
+                    journal.last()
+                );
+                Err(ProviderError::new(NAME, ErrorKind::Unreachable, text))
+            })
+    }
+
+    fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
+        if self.settings.private_answers {
+            return None;
+        }
+        let plan = self.plan(request).ok()?;
+        let service = match plan.host {
+            EcrHost::Private(_) => Service::Ecr,
+            EcrHost::Public { .. } => Service::EcrPublic,
+        };
+        let region = match plan.host {
+            EcrHost::Private(_) => plan.known_region().unwrap_or_default(),
+            EcrHost::Public { .. } => PUBLIC_REGION.to_owned(),
+        };
+        let address = self.endpoint(service, &region, &plan).ok()?.address();
+        let identity = match (&plan.pod, &plan.wanted) {
+            (Some(pod), _) => format!("pod {}", pod.stable_name()),
+            (None, wanted) => {
+                let base = match (wanted, &self.settings.profile) {
+                    (Some(Wanted::Profile(_)), _) | (_, Some(_)) => {
+                        format!("profile {}", plan.config.identity_parts())
+                    }
+                    _ => configured_source(&self.env, &plan.config),
+                };
+                match wanted {
+                    Some(Wanted::Role(role)) => format!("{role} by {base}"),
+                    _ => base,
+                }
             }
         };
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(aws_smithy_http_client::tls::Provider::Rustls(
-                aws_smithy_http_client::tls::rustls_provider::CryptoMode::Ring,
-            ))
-            .build_https();
-        let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .region(aws_config::Region::new(
-                region.unwrap_or_else(|| "us-east-1".to_owned()),
-            ))
-            .http_client(http)
-            .load()
-            .await;
-        let output = aws_sdk_ecr::Client::new(&config)
-            .get_authorization_token()
-            .send()
-            .await
-            .map_err(|_| fail(ErrorKind::Unreachable, "the ECR API did not answer".into()))?;
-        let data = output.authorization_data().first();
-        let login = data
-            .and_then(|d| d.authorization_token())
-            .and_then(Credentials::from_basic)
-            .ok_or_else(|| fail(ErrorKind::Malformed, "authorization data was empty".into()))?;
-        let expires_at = data.and_then(|d| {
-            let at = d.expires_at()?;
-            chrono::DateTime::from_timestamp(at.secs(), 0)
-        });
-        Ok(Issued {
-            auth: vec![(registry.as_written().to_owned(), login)],
-            scope: CacheScope::Registry,
-            expires_at,
-            cache_for: None,
-        })
+        Some(CacheKey::new([
+            ("registry", request.registry.as_written()),
+            ("region", region.as_str()),
+            ("endpoint", address.as_str()),
+            ("identity", identity.as_str()),
+        ]))
     }
 }
+
+impl Plan {
+    /// The region without asking anybody.
+    fn known_region(&self) -> Option<String> {
+        match &self.host {
+            EcrHost::Private(host) => host.region.clone(),
+            EcrHost::Public { .. } => None,
+        }
+        .or_else(|| configured_region(&self.config))
+    }
+}
+
+/// Why there is no identity for this request.
+enum Refusal {
+    /// The ambient chain.
+    Ambient(IdentityError),
+    /// An identity that somebody named.
+    Named(IdentityError),
+    /// A role that was not assumed.
+    Role {
+        role: String,
+        by: String,
+        source: StsFailure,
+    },
+}
+
+impl Refusal {
+    fn role(role: &str, by: &str, source: StsFailure) -> Self {
+        Self::Role {
+            role: role.to_owned(),
+            by: by.to_owned(),
+            source,
+        }
+    }
+}
+
+impl From<Refusal> for ProviderError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Ambient(error) | Refusal::Named(error) => {
+                let text = "cannot get an AWS identity";
+                Self::new(NAME, error.kind(), text).with_source(error)
+            }
+            Refusal::Role { role, by, source } => {
+                let failure = source.failure();
+                let advice = match failure.kind() {
+                    ErrorKind::Denied => failure
+                        .advice()
+                        .unwrap_or("check the role's trust policy and that the role exists"),
+                    _ => failure.advice().unwrap_or_default(),
+                };
+                let kind = failure.kind();
+                let text = with_advice(format!("failed to assume role: {role} with {by}"), advice);
+                Self::new(NAME, kind, text).with_source(source)
+            }
+        }
+    }
+}
+
+impl From<SharedConfigError> for ProviderError {
+    fn from(error: SharedConfigError) -> Self {
+        let text = "the AWS configuration cannot be used";
+        Self::new(NAME, ErrorKind::NotConfigured, text).with_source(error)
+    }
+}
+
+impl From<EndpointError> for ProviderError {
+    fn from(error: EndpointError) -> Self {
+        Self::new(NAME, ErrorKind::NotConfigured, "no API endpoint").with_source(error)
+    }
+}
+
+fn configured_region(config: &SharedConfig) -> Option<String> {
+    config
+        .setting("AWS_REGION", "region")
+        .or_else(|| config.setting("AWS_DEFAULT_REGION", "region"))
+}
+
+fn refused(api: &Endpoint, identity: &Identity, failure: ApiFailure) -> ProviderError {
+    let address = api.address();
+    let source = &identity.source;
+    let text = match failure.kind() {
+        ErrorKind::Denied => format!("the API at {address} refused the identity from {source}"),
+        ErrorKind::Throttled => format!("the API at {address} throttles this account"),
+        _ => format!("no token from the API at {address} with the identity from {source}"),
+    };
+    let advice = match failure.code() {
+        Some("AccessDeniedException" | "AccessDenied") => {
+            "allow ecr:GetAuthorizationToken on Resource \"*\""
+        }
+        _ => failure.advice().unwrap_or_default(),
+    };
+    ProviderError::new(NAME, failure.kind(), with_advice(text, advice)).with_source(failure)
+}
+
+fn with_advice(text: String, advice: &str) -> String {
+    if advice.is_empty() {
+        text
+    } else {
+        format!("{text} ({advice})")
+    }
+}
+
+fn lacks_rights(failure: &ApiFailure) -> bool {
+    failure.code().is_some_and(|code| {
+        matches!(code, "AccessDeniedException" | "AccessDenied") || UNKNOWN_KEYS.contains(&code)
+    })
+}
+
+/// The kubelet kills a plugin after a minute and our face ends it after 50 s: a little less, so
+/// that the message says what hung.
+const DEADLINE: Duration = Duration::from_secs(48);
+
+/// ECR Public has one API region for all.
+const PUBLIC_REGION: &str = "us-east-1";
+
+const ANONYMOUS_SECONDS: i64 = 300;
+
+#[cfg(test)]
+mod tests;

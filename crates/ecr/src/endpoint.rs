@@ -1,0 +1,356 @@
+//! Which API endpoint belongs to a registry: the operator's URL, else the partition's rule with
+//! FIPS and dual-stack taken from the registry's host name.
+//!
+//! Upstream asks the plain endpoint for FIPS and dual-stack hosts too, which an IPv6-only node
+//! cannot reach. An explicit setting wins over the host name.
+
+use aws_sdk_ecr::config::endpoint::ResolveEndpoint as _;
+use aws_sdk_ecrpublic::config::endpoint::ResolveEndpoint as _;
+use aws_sdk_sts::config::endpoint::ResolveEndpoint as _;
+use aws_types::region::Region;
+
+use crate::hosts::EcrHost;
+use crate::settings::Settings;
+use crate::shared_config::{SharedConfig, now};
+
+/// An AWS API that the provider calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// Elastic Container Registry.
+    Ecr,
+    /// ECR Public.
+    EcrPublic,
+    /// Security Token Service.
+    Sts,
+}
+
+/// Where an API is called, and for which region a request is signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    pub(crate) service: Service,
+    pub(crate) region: String,
+    /// The operator's URL.
+    pub(crate) url: Option<String>,
+    pub(crate) fips: bool,
+    pub(crate) dual_stack: bool,
+}
+
+/// A setting that gives no endpoint.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EndpointError {
+    /// A switch with a value that is neither `true` nor `false`.
+    #[error("{name} is neither true nor false")]
+    Switch { name: &'static str },
+    /// A URL that would send signed requests in the clear.
+    #[error("the endpoint URL for {service} must be https, or http on loopback")]
+    Cleartext { service: &'static str },
+    /// Two settings that exclude each other, as in every AWS SDK.
+    #[error("{name} and an endpoint URL for {service} exclude each other, drop one")]
+    Excluded {
+        name: &'static str,
+        service: &'static str,
+    },
+}
+
+impl Service {
+    /// The SDKs' service identifier.
+    fn id(self) -> &'static str {
+        match self {
+            Self::Ecr => "ECR",
+            Self::EcrPublic => "ECR PUBLIC",
+            Self::Sts => "STS",
+        }
+    }
+}
+
+impl Endpoint {
+    /// Applies the rules for one service.
+    pub(crate) fn choose(
+        service: Service,
+        region: &str,
+        host: &EcrHost,
+        config: &SharedConfig,
+        settings: &Settings,
+    ) -> Result<Self, EndpointError> {
+        let url = custom_url(service, config)?;
+        let (host_fips, host_dual) = match host {
+            EcrHost::Private(host) => (host.fips, host.dual_stack),
+            EcrHost::Public { dual_stack } => (false, *dual_stack),
+        };
+        let derive = url.is_none() && !settings.plain_endpoint;
+        let flag = |variable, key, host: bool| match switch(config, variable, key)? {
+            Some(true) if url.is_some() => Err(EndpointError::Excluded {
+                name: variable,
+                service: service.id(),
+            }),
+            Some(set) => Ok(set),
+            None => Ok(derive && host),
+        };
+        let fips = flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint", host_fips)?;
+        let dual_stack = flag(
+            "AWS_USE_DUALSTACK_ENDPOINT",
+            "use_dualstack_endpoint",
+            host_dual,
+        )?;
+        Ok(Self {
+            service,
+            region: region.to_owned(),
+            url,
+            fips,
+            dual_stack,
+        })
+    }
+
+    /// The region as the SDK takes it.
+    pub(crate) fn sdk_region(&self) -> Region {
+        Region::new(self.region.clone())
+    }
+
+    /// The URL, for messages and for the cache key.
+    pub(crate) fn address(&self) -> String {
+        macro_rules! address {
+            ($sdk:ident) => {{
+                use $sdk::config::endpoint::{DefaultResolver, Params};
+                Params::builder()
+                    .region(self.region.clone())
+                    .use_fips(self.fips)
+                    .use_dual_stack(self.dual_stack)
+                    .set_endpoint(self.url.clone())
+                    .build()
+                    .ok()
+                    .and_then(|params| now(DefaultResolver::new().resolve_endpoint(&params)))
+                    .and_then(Result::ok)
+                    .map(|endpoint| endpoint.url().to_owned())
+            }};
+        }
+        let address = match self.service {
+            Service::Ecr => address!(aws_sdk_ecr),
+            Service::EcrPublic => address!(aws_sdk_ecrpublic),
+            Service::Sts => address!(aws_sdk_sts),
+        };
+        address.unwrap_or_else(|| format!("{} in {}", self.service.id(), self.region))
+    }
+}
+
+fn custom_url(service: Service, config: &SharedConfig) -> Result<Option<String>, EndpointError> {
+    let ignored = switch(
+        config,
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "ignore_configured_endpoint_urls",
+    )?;
+    if ignored == Some(true) {
+        return Ok(None);
+    }
+    let Some(url) = config.service_setting(service.id(), "AWS_ENDPOINT_URL", "endpoint_url") else {
+        return Ok(None);
+    };
+    if is_safe_url(&url) {
+        Ok(Some(url))
+    } else {
+        Err(EndpointError::Cleartext {
+            service: service.id(),
+        })
+    }
+}
+
+/// https anywhere, http on this machine only.
+fn is_safe_url(url: &str) -> bool {
+    match url.split_once("://") {
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => true,
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => {
+            let host = crate::transport::host_of(url);
+            host.eq_ignore_ascii_case("localhost")
+                || host
+                    .parse::<std::net::IpAddr>()
+                    .is_ok_and(|ip| ip.is_loopback())
+        }
+        _ => false,
+    }
+}
+
+fn switch(
+    config: &SharedConfig,
+    variable: &'static str,
+    key: &str,
+) -> Result<Option<bool>, EndpointError> {
+    match config.setting(variable, key) {
+        None => Ok(None),
+        Some(value) if value.eq_ignore_ascii_case("true") => Ok(Some(true)),
+        Some(value) if value.eq_ignore_ascii_case("false") => Ok(Some(false)),
+        Some(_) => Err(EndpointError::Switch { name: variable }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use regcred_core::{Env, RegistryHost};
+
+    use super::*;
+
+    fn choose(
+        service: Service,
+        host: &str,
+        vars: &[(&str, &str)],
+    ) -> Result<String, EndpointError> {
+        let env = Env::map(vars.iter().copied());
+        let settings = Settings::from_env(&env).expect("sound");
+        let config = SharedConfig::load(&env, None).expect("no files");
+        let registry = RegistryHost::parse(host).expect(host);
+        let host = EcrHost::parse(&registry, &settings.also_serve).expect("ours");
+        let region = match &host {
+            EcrHost::Private(host) => host.region.clone().expect("named"),
+            EcrHost::Public { .. } => "us-east-1".to_owned(),
+        };
+        Endpoint::choose(service, &region, &host, &config, &settings).map(|e| e.address())
+    }
+
+    fn ecr(host: &str, vars: &[(&str, &str)]) -> String {
+        choose(Service::Ecr, &format!("123456789012.{host}"), vars).expect(host)
+    }
+
+    #[test]
+    fn the_endpoint_follows_the_host_name_in_every_partition() {
+        for (host, address) in [
+            (
+                "dkr.ecr.eu-west-1.amazonaws.com",
+                "https://api.ecr.eu-west-1.amazonaws.com",
+            ),
+            (
+                "dkr.ecr.cn-north-1.amazonaws.com.cn",
+                "https://api.ecr.cn-north-1.amazonaws.com.cn",
+            ),
+            (
+                "dkr.ecr.us-gov-west-1.amazonaws.com",
+                "https://api.ecr.us-gov-west-1.amazonaws.com",
+            ),
+            (
+                "dkr.ecr-fips.us-gov-west-1.amazonaws.com",
+                "https://api.ecr-fips.us-gov-west-1.amazonaws.com",
+            ),
+            ("dkr-ecr.us-west-2.on.aws", "https://ecr.us-west-2.api.aws"),
+            (
+                "dkr-ecr-fips.us-west-2.on.aws",
+                "https://ecr-fips.us-west-2.api.aws",
+            ),
+            (
+                "dkr-ecr.cn-north-1.on.amazonwebservices.com.cn",
+                "https://ecr.cn-north-1.api.amazonwebservices.com.cn",
+            ),
+            (
+                "dkr.ecr.eusc-de-east-1.amazonaws.eu",
+                "https://api.ecr.eusc-de-east-1.amazonaws.eu",
+            ),
+            (
+                "dkr.ecr.us-iso-east-1.c2s.ic.gov",
+                "https://api.ecr.us-iso-east-1.c2s.ic.gov",
+            ),
+            (
+                "dkr.ecr.us-isob-east-1.sc2s.sgov.gov",
+                "https://api.ecr.us-isob-east-1.sc2s.sgov.gov",
+            ),
+            (
+                "dkr.ecr.eu-isoe-west-1.cloud.adc-e.uk",
+                "https://api.ecr.eu-isoe-west-1.cloud.adc-e.uk",
+            ),
+            (
+                "dkr.ecr.us-isof-south-1.csp.hci.ic.gov",
+                "https://api.ecr.us-isof-south-1.csp.hci.ic.gov",
+            ),
+            (
+                "dkr.ecr.xx-new-9.amazonaws.com",
+                "https://api.ecr.xx-new-9.amazonaws.com",
+            ),
+        ] {
+            assert_eq!(ecr(host, &[]), address, "{host}");
+        }
+    }
+
+    #[test]
+    fn public_and_sts_follow_too() {
+        let public = |host, vars: &[_]| choose(Service::EcrPublic, host, vars).expect(host);
+        assert_eq!(
+            public("public.ecr.aws", &[]),
+            "https://api.ecr-public.us-east-1.amazonaws.com"
+        );
+        assert_eq!(
+            public("ecr-public.aws.com", &[]),
+            "https://ecr-public.us-east-1.api.aws"
+        );
+        let sts =
+            |host: &str| choose(Service::Sts, &format!("123456789012.{host}"), &[]).expect(host);
+        assert_eq!(
+            sts("dkr.ecr.eu-west-1.amazonaws.com"),
+            "https://sts.eu-west-1.amazonaws.com"
+        );
+        assert_eq!(
+            sts("dkr-ecr.eu-west-1.on.aws"),
+            "https://sts.eu-west-1.api.aws"
+        );
+        assert_eq!(
+            sts("dkr.ecr-fips.us-east-1.amazonaws.com"),
+            "https://sts-fips.us-east-1.amazonaws.com"
+        );
+        assert_eq!(
+            sts("dkr.ecr.cn-north-1.amazonaws.com.cn"),
+            "https://sts.cn-north-1.amazonaws.com.cn"
+        );
+    }
+
+    #[test]
+    fn settings_win_over_the_host_name() {
+        let fips = "dkr.ecr-fips.us-east-1.amazonaws.com";
+        let plain = "https://api.ecr.us-east-1.amazonaws.com";
+        assert_eq!(ecr(fips, &[("AWS_USE_FIPS_ENDPOINT", "false")]), plain);
+        assert_eq!(ecr(fips, &[("REGCRED_ECR_PLAIN_ENDPOINT", "true")]), plain);
+        assert_eq!(
+            ecr(
+                "dkr.ecr.us-east-1.amazonaws.com",
+                &[("AWS_USE_DUALSTACK_ENDPOINT", "true")]
+            ),
+            "https://ecr.us-east-1.api.aws"
+        );
+    }
+
+    #[test]
+    fn a_custom_url_switches_the_derivation_off() {
+        let fips = "dkr-ecr-fips.us-east-1.on.aws";
+        let url = "https://vpce-1.api.ecr.us-east-1.vpce.amazonaws.com";
+        assert_eq!(ecr(fips, &[("AWS_ENDPOINT_URL_ECR", url)]), url);
+        assert_eq!(
+            ecr(fips, &[("AWS_ENDPOINT_URL", "http://127.0.0.1:5000")]),
+            "http://127.0.0.1:5000"
+        );
+        let ignored = [
+            ("AWS_ENDPOINT_URL_ECR", url),
+            ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
+        ];
+        assert_eq!(ecr(fips, &ignored), "https://ecr-fips.us-east-1.api.aws");
+    }
+
+    #[test]
+    fn settings_that_cannot_be_followed_are_errors() {
+        let error = |vars: &[_]| {
+            choose(
+                Service::Ecr,
+                "123456789012.dkr.ecr.us-east-1.amazonaws.com",
+                vars,
+            )
+            .expect_err("refused")
+            .to_string()
+        };
+        let url = ("AWS_ENDPOINT_URL_ECR", "https://a.example");
+        let text = error(&[url, ("AWS_USE_FIPS_ENDPOINT", "true")]);
+        assert!(text.contains("exclude each other"), "{text}");
+        let text = error(&[("AWS_USE_FIPS_ENDPOINT", "maybe")]);
+        assert!(text.contains("neither true nor false"), "{text}");
+        for url in [
+            "http://10.0.0.1",
+            "http://localhost.evil.example",
+            "ftp://a",
+            "a.example",
+        ] {
+            let text = error(&[("AWS_ENDPOINT_URL", url)]);
+            assert!(text.contains("must be https"), "{url}: {text}");
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! What a failed AWS call means: the class by error code first, by status second (ECR throttles
+//! with HTTP 400), and a bounded text of known fields.
+
+use std::error::Error;
+
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::retry::ErrorKind as RetryKind;
+use aws_types::request_id::RequestId;
+use regcred_core::ErrorKind;
+
+/// A failed call to an AWS API. `Display` holds the service's code and message, bounded, or what
+/// kept the call from being made; never a body.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub(crate) struct ApiFailure {
+    kind: ErrorKind,
+    code: Option<String>,
+    text: String,
+}
+
+impl ApiFailure {
+    /// Reads the SDK's error.
+    pub(crate) fn from_sdk<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        match error {
+            SdkError::ServiceError(context) => {
+                let status = context.raw().status().as_u16();
+                let meta = context.err().meta();
+                Self::answered(meta.code(), meta.message(), status, meta.request_id())
+            }
+            SdkError::ResponseError(context) => {
+                let status = context.raw().status().as_u16();
+                if (200..300).contains(&status) {
+                    return Self::malformed("the answer cannot be read");
+                }
+                Self::answered(None, None, status, None)
+            }
+            SdkError::TimeoutError(_) => {
+                Self::new(ErrorKind::Unreachable, "no answer within the time allowed")
+            }
+            SdkError::DispatchFailure(failure) => {
+                let cause = failure.as_connector_error();
+                let text = cause.map_or_else(|| "no connection".to_owned(), |e| causes(e));
+                if failure.is_user() {
+                    return Self::new(ErrorKind::NotConfigured, text);
+                }
+                Self::new(ErrorKind::Unreachable, text)
+            }
+            other => Self::new(ErrorKind::NotConfigured, causes(other)),
+        }
+    }
+
+    /// An answer without a part that it must have.
+    pub(crate) fn malformed(text: &str) -> Self {
+        Self::new(ErrorKind::Malformed, text)
+    }
+
+    /// The class that the caller acts on.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The service's error code.
+    pub(crate) fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// Whether the session that signed the call has ended.
+    pub(crate) fn is_expired_session(&self) -> bool {
+        self.code().is_some_and(|code| EXPIRED.contains(&code))
+    }
+
+    /// What a person can do about it; `None` when the text says all.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        let code = self.code()?;
+        if UNKNOWN_KEYS.contains(&code) {
+            return Some(
+                "check that the keys belong to this partition and are active, and that the clock is right",
+            );
+        }
+        if EXPIRED.contains(&code) {
+            return Some("renew the session that the credentials come from");
+        }
+        match code {
+            "UnsupportedCommandException" => Some("this region has no ECR Public API"),
+            "RegionDisabledException" => {
+                Some("activate the region for STS in the account of the role")
+            }
+            "InvalidIdentityToken" => Some(
+                "the role's trust policy must name the cluster's OIDC provider and this token's audience",
+            ),
+            _ => None,
+        }
+    }
+
+    fn answered(
+        code: Option<&str>,
+        message: Option<&str>,
+        status: u16,
+        request: Option<&str>,
+    ) -> Self {
+        let mut text = match (code, message) {
+            (Some(code), Some(message)) => format!("{}: {}", bounded(code), bounded(message)),
+            (Some(code), None) => format!("{} (HTTP {status})", bounded(code)),
+            (None, Some(message)) => format!("HTTP {status}: {}", bounded(message)),
+            (None, None) => format!("HTTP {status}"),
+        };
+        if let Some(request) = request {
+            text.push_str(&format!(" (request {})", bounded(request)));
+        }
+        Self {
+            kind: classify(code, status),
+            code: code.map(str::to_owned),
+            text,
+        }
+    }
+
+    fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
+        Self {
+            kind,
+            code: None,
+            text: text.into(),
+        }
+    }
+}
+
+/// Retries HTTP 429, which the SDK's own classifiers leave alone.
+#[derive(Debug)]
+pub(crate) struct RetryTooManyRequests;
+
+impl ClassifyRetry for RetryTooManyRequests {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.response() {
+            Some(response) if response.status().as_u16() == 429 => {
+                RetryAction::retryable_error(RetryKind::ThrottlingError)
+            }
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "HTTP 429"
+    }
+}
+
+/// An error and its causes, joined and bounded.
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
+    bounded(&regcred_core::report(error))
+}
+
+/// One line of at most 200 characters.
+pub(crate) fn bounded(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let clean = line.chars().filter(|c| !c.is_control());
+    let mut short: String = clean.clone().take(MAX_TEXT).collect();
+    if clean.count() > MAX_TEXT {
+        short.push_str("...");
+    }
+    short
+}
+
+fn classify(code: Option<&str>, status: u16) -> ErrorKind {
+    match code {
+        Some(code) if THROTTLED.contains(&code) => ErrorKind::Throttled,
+        Some(code) if TRANSIENT.contains(&code) => ErrorKind::Unreachable,
+        Some("InvalidParameterException" | "UnsupportedCommandException") => {
+            ErrorKind::NotConfigured
+        }
+        _ if status == 429 => ErrorKind::Throttled,
+        _ if status >= 500 || status == 408 => ErrorKind::Unreachable,
+        _ => ErrorKind::Denied,
+    }
+}
+
+const MAX_TEXT: usize = 200;
+
+const THROTTLED: &[&str] = &[
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "LimitExceededException",
+];
+
+const TRANSIENT: &[&str] = &[
+    "ServerException",
+    "InternalFailure",
+    "InternalServerError",
+    "ServiceUnavailable",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "IDPCommunicationError",
+];
+
+const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException"];
+
+/// Codes for keys that the service does not know; with the last one the keys are missing.
+pub(crate) const UNKNOWN_KEYS: &[&str] = &[
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "InvalidClientTokenId",
+    "MissingAuthenticationTokenException",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_decides_before_the_status() {
+        for (code, status, kind) in [
+            (Some("ThrottlingException"), 400, ErrorKind::Throttled),
+            (Some("RequestLimitExceeded"), 400, ErrorKind::Throttled),
+            (Some("ServerException"), 400, ErrorKind::Unreachable),
+            (Some("AccessDeniedException"), 400, ErrorKind::Denied),
+            (Some("UnrecognizedClientException"), 400, ErrorKind::Denied),
+            (
+                Some("InvalidParameterException"),
+                400,
+                ErrorKind::NotConfigured,
+            ),
+            (Some("SomethingNew"), 503, ErrorKind::Unreachable),
+            (None, 429, ErrorKind::Throttled),
+            (None, 500, ErrorKind::Unreachable),
+            (None, 403, ErrorKind::Denied),
+        ] {
+            assert_eq!(classify(code, status), kind, "{code:?} {status}");
+        }
+    }
+
+    #[test]
+    fn texts_are_bounded_and_on_one_line() {
+        let text = bounded(&format!("a\n b\u{7}{}", "x".repeat(500)));
+        assert!(text.starts_with("a bx") && text.ends_with("..."));
+        assert_eq!(text.chars().count(), MAX_TEXT + 3);
+    }
+
+    #[test]
+    fn expired_sessions_and_unknown_keys_come_with_advice() {
+        let failure = |code| ApiFailure::answered(Some(code), Some("m"), 400, Some("r1"));
+        assert!(failure("ExpiredTokenException").is_expired_session());
+        assert!(failure("UnrecognizedClientException").advice().is_some());
+        assert!(failure("AccessDeniedException").advice().is_none());
+        assert_eq!(failure("X").to_string(), "X: m (request r1)");
+    }
+}

@@ -1,0 +1,244 @@
+//! A pod's own identity (KEP-4412): its service account token, and the role that its annotations
+//! or the operator name. The annotation is upstream's; it is not the one of IAM roles for service
+//! accounts, so that a pod's pull role and its runtime role can differ.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use regcred_core::{CredentialRequest, Env, ErrorKind, ProviderError};
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+
+use crate::NAME;
+use crate::roles::is_role_arn;
+use crate::settings::Settings;
+use crate::vars;
+
+/// A token and the role it is exchanged for.
+#[derive(Clone, Debug)]
+pub(crate) struct PodRole {
+    pub(crate) role: String,
+    pub(crate) token: SecretString,
+    subject: Option<Subject>,
+}
+
+/// Whom the token was issued to. Read without verification: for names only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Subject {
+    issuer: String,
+    namespace: String,
+    service_account: String,
+}
+
+impl PodRole {
+    /// The pod identity of a request; `None` when no token came or no role is named and the
+    /// node's identity may answer.
+    ///
+    /// # Errors
+    /// When a role is no role ARN, or none is named and the operator requires one.
+    pub(crate) fn from_request(
+        request: &CredentialRequest,
+        env: &Env,
+        settings: &Settings,
+    ) -> Result<Option<Self>, ProviderError> {
+        let token = request.service_account_token.as_ref();
+        let Some(token) = token.filter(|t| !t.expose_secret().trim().is_empty()) else {
+            return Ok(None);
+        };
+        let annotation = |key: &str| {
+            let value = request.service_account_annotations.get(key)?.trim();
+            (!value.is_empty()).then(|| (value.to_owned(), format!("the annotation {key}")))
+        };
+        let irsa = annotation(IRSA_ANNOTATION);
+        let ignored = irsa.is_some() && !settings.irsa_annotation;
+        let named = annotation(ANNOTATION)
+            .or_else(|| irsa.filter(|_| settings.irsa_annotation))
+            .or_else(|| Some((env.get(ROLE)?.to_owned(), ROLE.to_owned())));
+        let not_configured = |text| ProviderError::new(NAME, ErrorKind::NotConfigured, text);
+        let Some((role, named_by)) = named else {
+            if settings.require_pod_role {
+                return Err(not_configured(format!(
+                    "the service account token came without a role and {} forbids the node's \
+                     identity, annotate the service account with {ANNOTATION}",
+                    vars::REQUIRE_POD_ROLE
+                )));
+            }
+            if ignored {
+                tracing::warn!(
+                    "the annotation {IRSA_ANNOTATION} names no pull role, annotate {ANNOTATION} or \
+                     set {}=true",
+                    vars::IRSA_ANNOTATION
+                );
+            }
+            tracing::debug!("the service account names no role, the node's identity answers");
+            return Ok(None);
+        };
+        if !is_role_arn(&role) {
+            let text = format!("{named_by} is no role ARN");
+            return Err(not_configured(text));
+        }
+        Ok(Some(Self {
+            role,
+            subject: Subject::of(token.expose_secret()),
+            token: token.expose_secret().trim().to_owned().into(),
+        }))
+    }
+
+    /// The session's name in CloudTrail: upstream's, and the pod's identity as far as 64
+    /// characters go.
+    pub(crate) fn session_name(&self) -> String {
+        let mut name = SESSION.to_owned();
+        if let Some(subject) = &self.subject {
+            name.push_str(&format!(
+                ".{}.{}",
+                subject.namespace, subject.service_account
+            ));
+        }
+        name.chars()
+            .filter(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(*c))
+            .take(64)
+            .collect()
+    }
+
+    /// Who this is, the same for each of the pod's tokens, without secrets.
+    pub(crate) fn stable_name(&self) -> String {
+        match &self.subject {
+            Some(s) => format!(
+                "{} {} {}/{}",
+                self.role, s.issuer, s.namespace, s.service_account
+            ),
+            None => {
+                let digest = Sha256::digest(self.token.expose_secret());
+                let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+                format!("{} {hex}", self.role)
+            }
+        }
+    }
+}
+
+impl Subject {
+    fn of(token: &str) -> Option<Self> {
+        let payload = token.trim().split('.').nth(1)?;
+        let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+        let claims: serde_json::Value = serde_json::from_slice(&payload).ok()?;
+        let issuer = claims.get("iss")?.as_str()?;
+        let subject = claims.get("sub")?.as_str()?;
+        let (namespace, name) = subject
+            .strip_prefix("system:serviceaccount:")?
+            .split_once(':')?;
+        Some(Self {
+            issuer: issuer.to_owned(),
+            namespace: namespace.to_owned(),
+            service_account: name.to_owned(),
+        })
+    }
+}
+
+const ANNOTATION: &str = "eks.amazonaws.com/ecr-role-arn";
+const IRSA_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
+const ROLE: &str = "AWS_ECR_ROLE_ARN";
+const SESSION: &str = "ecr-credential-provider";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/app";
+
+    fn arn(name: &str) -> String {
+        format!("arn:aws:iam::123456789012:role/{name}")
+    }
+
+    fn token(subject: &str) -> String {
+        let claims = format!(r#"{{"iss":"https://oidc.example","sub":"{subject}"}}"#);
+        format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims))
+    }
+
+    fn pod(
+        token: &str,
+        annotations: &[(&str, &str)],
+        vars: &[(&str, &str)],
+    ) -> Result<Option<PodRole>, ProviderError> {
+        let mut request = CredentialRequest::new(HOST).expect("image");
+        request.service_account_token = Some(token.to_owned().into());
+        request.service_account_annotations = annotations
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        let env = Env::map(vars.iter().copied());
+        let settings = Settings::from_env(&env).expect("sound");
+        PodRole::from_request(&request, &env, &settings)
+    }
+
+    #[test]
+    fn the_role_comes_from_the_annotation_then_by_option_then_the_default() {
+        let (own, irsa, default) = (arn("own"), arn("irsa"), arn("default"));
+        let both = [(ANNOTATION, own.as_str()), (IRSA_ANNOTATION, irsa.as_str())];
+        let option = (vars::IRSA_ANNOTATION, "true");
+        let fallback = (ROLE, default.as_str());
+        let role = |annotations: &[_], vars: &[_]| {
+            pod("t", annotations, vars)
+                .expect("sound")
+                .map(|pod| pod.role)
+        };
+        assert_eq!(role(&both, &[option, fallback]), Some(own.clone()));
+        assert_eq!(role(&both[1..], &[option, fallback]), Some(irsa.clone()));
+        assert_eq!(role(&both[1..], &[fallback]), Some(default.clone()));
+        assert_eq!(role(&[], &[fallback]), Some(default.clone()));
+        assert_eq!(role(&both[1..], &[]), None);
+    }
+
+    #[test]
+    fn without_a_token_there_is_no_pod_identity() {
+        let own = arn("own");
+        let role = pod(
+            " ",
+            &[(ANNOTATION, &own)],
+            &[(vars::REQUIRE_POD_ROLE, "true")],
+        );
+        assert!(role.expect("no token").is_none());
+    }
+
+    #[test]
+    fn the_strict_switch_refuses_a_token_without_role() {
+        let error = pod("t", &[], &[(vars::REQUIRE_POD_ROLE, "true")]).expect_err("strict");
+        assert_eq!(error.kind(), ErrorKind::NotConfigured);
+        assert!(error.to_string().contains(ANNOTATION), "{error}");
+    }
+
+    #[test]
+    fn something_else_than_a_role_is_refused_without_asking_sts() {
+        let error = pod("t", &[(ANNOTATION, "role/x")], &[]).expect_err("no ARN");
+        assert!(error.to_string().contains(ANNOTATION), "{error}");
+    }
+
+    #[test]
+    fn the_session_names_the_pod_within_64_characters() {
+        let own = arn("own");
+        let name = |token: &str| {
+            let pod = pod(token, &[(ANNOTATION, &own)], &[]);
+            pod.expect("sound").expect("pod").session_name()
+        };
+        assert_eq!(
+            name(&token("system:serviceaccount:shop:web")),
+            "ecr-credential-provider.shop.web"
+        );
+        let long = token(&format!("system:serviceaccount:{}:web", "n".repeat(63)));
+        assert_eq!(name(&long).len(), 64);
+        assert_eq!(name("opaque"), "ecr-credential-provider");
+    }
+
+    #[test]
+    fn the_stable_name_is_the_pods_and_never_the_token() {
+        let own = arn("own");
+        let name = |token: &str| {
+            let pod = pod(token, &[(ANNOTATION, &own)], &[]);
+            pod.expect("sound").expect("pod").stable_name()
+        };
+        let first = token("system:serviceaccount:shop:web");
+        let renewed = format!("{first}x");
+        assert_eq!(name(&first), name(&renewed));
+        assert_ne!(name(&first), name(&token("system:serviceaccount:shop:job")));
+        assert_ne!(name("opaque-one"), name("opaque-two"));
+        assert!(!name("opaque-one").contains("opaque-one"));
+    }
+}

@@ -1,0 +1,391 @@
+//! The AWS configuration files: which are read, which profile is selected, and the settings that
+//! a variable or the profile gives.
+//!
+//! The files are read here, bounded, and handed to the SDK as text, so that the environment stays
+//! a value: the SDK would look at the process's own.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fs::File;
+use std::future::Future;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use aws_config::profile::{ProfileFileLoadError, ProfileSet};
+use aws_runtime::env_config::EnvConfigValue;
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use aws_types::os_shim_internal;
+use regcred_core::Env;
+
+use crate::vars;
+
+/// The configuration files as the selected profile sees them.
+#[derive(Clone)]
+pub(crate) struct SharedConfig {
+    env: os_shim_internal::Env,
+    /// `None`: there is no file to read.
+    files: Option<EnvConfigFiles>,
+    sections: ProfileSet,
+    profile: String,
+    looked_at: Vec<PathBuf>,
+}
+
+/// Why the files cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SharedConfigError {
+    /// A file is not in the form of an AWS configuration file.
+    #[error("cannot read the AWS configuration files ({files})")]
+    Broken {
+        files: String,
+        source: ProfileFileLoadError,
+    },
+    /// A profile was named that no file has.
+    #[error("{named_by} names the profile {profile:?}, which is not in {files}")]
+    Missing {
+        named_by: String,
+        profile: String,
+        files: String,
+    },
+}
+
+impl SharedConfig {
+    /// Reads the files and selects the profile given (with what named it), else that of
+    /// `AWS_PROFILE`, else `default`.
+    ///
+    /// # Errors
+    /// For a broken file, and for a profile that is named and not there. `default` may be missing.
+    pub(crate) fn load(env: &Env, named: Option<(&str, &str)>) -> Result<Self, SharedConfigError> {
+        let shim = vars::shim(env);
+        let paths = paths(env);
+        let texts: Vec<_> = paths
+            .iter()
+            .filter_map(|(kind, path)| Some((*kind, read_bounded(path)?)))
+            .collect();
+        let looked_at: Vec<PathBuf> = paths.into_iter().map(|(_, path)| path).collect();
+        let (named_by, profile) = named.unwrap_or_else(|| {
+            let set = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"]
+                .into_iter()
+                .find_map(|name| Some((name, env.get(name)?)));
+            set.unwrap_or(("", "default"))
+        });
+        let mut this = Self {
+            env: shim,
+            files: None,
+            sections: ProfileSet::default(),
+            profile: profile.to_owned(),
+            looked_at,
+        };
+        if !texts.is_empty() {
+            let files = texts
+                .into_iter()
+                .fold(EnvConfigFiles::builder(), |files, (kind, text)| {
+                    files.with_contents(kind, text)
+                })
+                .build();
+            this.sections = this.parse(&files)?;
+            this.files = Some(files);
+        }
+        let must_exist = !named_by.is_empty() && profile != "default" || named.is_some();
+        if must_exist && this.sections.get_profile(profile).is_none() {
+            return Err(SharedConfigError::Missing {
+                named_by: named_by.to_owned(),
+                profile: profile.to_owned(),
+                files: this.files_in_words(),
+            });
+        }
+        Ok(this)
+    }
+
+    /// A setting: the variable, else the profile's key.
+    pub(crate) fn setting(&self, variable: &str, key: &str) -> Option<String> {
+        let value = EnvConfigValue::new().env(variable).profile(key);
+        self.non_empty(&value)
+    }
+
+    /// A setting of one service: `VARIABLE_SERVICE`, `VARIABLE`, the profile's `services` section,
+    /// the profile. The service's identifier is the SDKs': `ECR PUBLIC`.
+    pub(crate) fn service_setting(
+        &self,
+        service: &str,
+        variable: &str,
+        key: &str,
+    ) -> Option<String> {
+        let value = EnvConfigValue::new()
+            .env(variable)
+            .profile(key)
+            .service_id(service);
+        self.non_empty(&value)
+    }
+
+    /// A key of the selected profile.
+    pub(crate) fn key(&self, key: &str) -> Option<&str> {
+        self.sections.get(key).filter(|v| !v.is_empty())
+    }
+
+    /// The files for the SDK's own profile provider; `None` when there is none.
+    pub(crate) fn files(&self) -> Option<&EnvConfigFiles> {
+        self.files.as_ref()
+    }
+
+    /// The selected profile's name.
+    pub(crate) fn profile(&self) -> &str {
+        &self.profile
+    }
+
+    /// Whether the selected profile names any source of credentials.
+    pub(crate) fn has_credentials(&self) -> bool {
+        SOURCE_KEYS.iter().any(|key| self.key(key).is_some())
+    }
+
+    /// What decides the selected profile's identity, as text without secrets: the keys of the
+    /// profile and of each profile that it takes its credentials from.
+    pub(crate) fn identity_parts(&self) -> String {
+        let mut parts = String::new();
+        let mut name = self.profile.clone();
+        for _ in 0..MAX_CHAIN {
+            let Some(profile) = self.sections.get_profile(&name) else {
+                break;
+            };
+            parts.push_str(&format!("[{name}]"));
+            for key in IDENTITY_KEYS {
+                if let Some(value) = profile.get(key) {
+                    parts.push_str(&format!("{key}={};", value.trim()));
+                }
+            }
+            if let Some(session) = profile
+                .get("sso_session")
+                .and_then(|s| self.sections.sso_session(s))
+            {
+                for key in ["sso_start_url", "sso_region"] {
+                    parts.push_str(&format!("{key}={};", session.get(key).unwrap_or_default()));
+                }
+            }
+            match profile.get("source_profile") {
+                Some(source) if source != name => name = source.to_owned(),
+                _ => break,
+            }
+        }
+        parts
+    }
+
+    /// The files that were looked for, for messages.
+    pub(crate) fn files_in_words(&self) -> String {
+        if self.looked_at.is_empty() {
+            return "no file (HOME is not set)".to_owned();
+        }
+        let names: Vec<_> = self
+            .looked_at
+            .iter()
+            .map(|p| p.display().to_string())
+            .collect();
+        names.join(" or ")
+    }
+
+    fn parse(&self, files: &EnvConfigFiles) -> Result<ProfileSet, SharedConfigError> {
+        let fs = os_shim_internal::Fs::from_map(HashMap::<String, Vec<u8>>::new());
+        let profile = Cow::Owned(self.profile.clone());
+        let loading = aws_config::profile::load(&fs, &self.env, files, Some(profile));
+        now(loading)
+            .expect("the texts are at hand, so that parsing never waits")
+            .map_err(|source| SharedConfigError::Broken {
+                files: self.files_in_words(),
+                source,
+            })
+    }
+
+    fn non_empty(&self, value: &EnvConfigValue<'_>) -> Option<String> {
+        let (value, _) = value.load(&self.env, Some(&self.sections))?;
+        Some(value.into_owned()).filter(|v| !v.is_empty())
+    }
+}
+
+/// Names files only: the texts may hold keys.
+impl std::fmt::Debug for SharedConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SharedConfig")
+            .field("profile", &self.profile)
+            .field("looked_at", &self.looked_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The result of a future that does not wait; `None` if it does.
+pub(crate) fn now<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+fn paths(env: &Env) -> Vec<(EnvConfigFileKind, PathBuf)> {
+    let home = env.home();
+    let path = |variable, name: &str| match env.get(variable) {
+        Some(set) => match (set.strip_prefix("~/"), &home) {
+            (Some(rest), Some(home)) => Some(home.join(rest)),
+            _ => Some(PathBuf::from(set)),
+        },
+        None => Some(home.as_ref()?.join(".aws").join(name)),
+    };
+    let config = path("AWS_CONFIG_FILE", "config").map(|p| (EnvConfigFileKind::Config, p));
+    let keys = path("AWS_SHARED_CREDENTIALS_FILE", "credentials")
+        .map(|p| (EnvConfigFileKind::Credentials, p));
+    config.into_iter().chain(keys).collect()
+}
+
+/// A file that cannot be read counts as absent, as in the SDKs.
+fn read_bounded(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|f| f.take(MAX_FILE).read_to_string(&mut text));
+    match read {
+        Ok(_) => Some(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => {
+            tracing::warn!("cannot read {}: {error}", path.display());
+            None
+        }
+    }
+}
+
+const MAX_FILE: u64 = 1 << 20;
+const MAX_CHAIN: usize = 10;
+
+/// A profile with one of these is a source of credentials.
+const SOURCE_KEYS: &[&str] = &[
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "role_arn",
+    "source_profile",
+    "credential_source",
+    "web_identity_token_file",
+    "sso_session",
+    "sso_start_url",
+    "sso_account_id",
+    "sso_role_name",
+    "credential_process",
+    "login_session",
+];
+
+/// Everything that decides who a profile is; no secret key and no session token.
+const IDENTITY_KEYS: &[&str] = &[
+    "aws_access_key_id",
+    "role_arn",
+    "source_profile",
+    "credential_source",
+    "external_id",
+    "web_identity_token_file",
+    "sso_session",
+    "sso_start_url",
+    "sso_region",
+    "sso_account_id",
+    "sso_role_name",
+    "credential_process",
+    "login_session",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Home(tempfile::TempDir);
+
+    impl Home {
+        fn new(config: &str, credentials: &str) -> Self {
+            let dir = tempfile::tempdir().expect("dir");
+            std::fs::create_dir(dir.path().join(".aws")).expect("dir");
+            std::fs::write(dir.path().join(".aws/config"), config).expect("file");
+            std::fs::write(dir.path().join(".aws/credentials"), credentials).expect("file");
+            Self(dir)
+        }
+
+        fn env(&self, more: &[(&str, &str)]) -> Env {
+            Env::map([("HOME", self.0.path().to_str().expect("text"))]).with(more.iter().copied())
+        }
+    }
+
+    #[test]
+    fn without_home_there_is_no_file_and_no_error() {
+        let config = SharedConfig::load(&Env::default(), None).expect("nothing to read");
+        assert!(config.files().is_none() && !config.has_credentials());
+        assert!(config.files_in_words().contains("HOME is not set"));
+    }
+
+    #[test]
+    fn variables_win_over_the_profile_and_the_service_over_the_general() {
+        let home = Home::new(
+            "[default]\nregion = eu-west-1\nendpoint_url = http://127.0.0.1:1\nservices = s\n\
+             [services s]\necr =\n  endpoint_url = http://127.0.0.1:2\n",
+            "",
+        );
+        let config = SharedConfig::load(&home.env(&[]), None).expect("sound");
+        let url = |c: &SharedConfig, service| {
+            c.service_setting(service, "AWS_ENDPOINT_URL", "endpoint_url")
+        };
+        assert_eq!(
+            config.setting("AWS_REGION", "region").as_deref(),
+            Some("eu-west-1")
+        );
+        assert_eq!(url(&config, "ECR").as_deref(), Some("http://127.0.0.1:2"));
+        assert_eq!(url(&config, "STS").as_deref(), Some("http://127.0.0.1:1"));
+        let env = home.env(&[
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:3"),
+            ("AWS_ENDPOINT_URL_ECR_PUBLIC", "http://127.0.0.1:4"),
+        ]);
+        let config = SharedConfig::load(&env, None).expect("sound");
+        assert_eq!(
+            config.setting("AWS_REGION", "region").as_deref(),
+            Some("us-east-1")
+        );
+        assert_eq!(url(&config, "ECR").as_deref(), Some("http://127.0.0.1:3"));
+        assert_eq!(
+            url(&config, "ECR PUBLIC").as_deref(),
+            Some("http://127.0.0.1:4")
+        );
+    }
+
+    #[test]
+    fn a_named_profile_must_exist_and_default_need_not() {
+        let home = Home::new("[profile dev]\nregion = eu-west-1\n", "");
+        let load = |vars: &[(&str, &str)]| SharedConfig::load(&home.env(vars), None);
+        assert!(load(&[("AWS_PROFILE", "default")]).is_ok());
+        assert!(load(&[("AWS_PROFILE", "dev")]).is_ok());
+        let error = load(&[("AWS_PROFILE", "prod")]).expect_err("missing");
+        let text = error.to_string();
+        assert!(
+            text.contains("AWS_PROFILE") && text.contains("prod"),
+            "{text}"
+        );
+        let error = SharedConfig::load(&home.env(&[]), Some(("the role map", "default")));
+        assert!(error.is_err());
+    }
+
+    #[test]
+    fn a_broken_file_is_an_error_without_its_text() {
+        let home = Home::new("[default\naws_secret_access_key = canary\n", "");
+        let error = SharedConfig::load(&home.env(&[]), None).expect_err("broken");
+        let text = regcred_core::report(&error);
+        assert!(
+            text.contains("config") && !text.contains("canary"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_identity_follows_the_source_and_holds_no_secret() {
+        let home = Home::new(
+            "[profile a]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = b\n",
+            "[b]\naws_access_key_id = AKIAONE\naws_secret_access_key = canary\n\
+             aws_session_token = canary\n",
+        );
+        let config = SharedConfig::load(&home.env(&[("AWS_PROFILE", "a")]), None).expect("sound");
+        let parts = config.identity_parts();
+        assert!(
+            parts.contains("role/x") && parts.contains("AKIAONE"),
+            "{parts}"
+        );
+        assert!(!parts.contains("canary"), "{parts}");
+        assert!(!format!("{config:?}").contains("canary"));
+    }
+}
