@@ -33,7 +33,7 @@ impl CacheDir {
     /// is off or unusable; the reason is logged, loudly where it is a matter of safety.
     #[must_use]
     pub fn resolve(env: &Env) -> Option<Self> {
-        let named = env.get(vars::CACHE);
+        let named = env.get(vars::CACHE_VAR);
         let path = match named {
             Some(word) if word.eq_ignore_ascii_case("off") => return None,
             Some(path) if Path::new(path).is_absolute() => PathBuf::from(path),

@@ -17,4 +17,4 @@ mod vars;
 pub use cached::Cached;
 pub use dir::{CacheDir, CacheDirError};
 pub use list::ListedEntry;
-pub use vars::VARS;
+pub use vars::{CACHE_VAR, VARS};

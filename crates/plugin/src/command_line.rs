@@ -1,0 +1,157 @@
+//! The command line of a plugin, read the way Go's flag and pflag packages read it, since node
+//! configurations were written for programs that use them.
+//!
+//! A flag may come before or after the command, with one dash or two, its value behind `=` or as the
+//! next argument. The provider's flags and klog's are accepted everywhere.
+
+mod flag;
+
+use regcred_core::ProviderSpec;
+
+use crate::output::{SecretName, TokenOutput};
+use flag::{Kind, Scanner};
+
+/// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct CommandLine {
+    pub(crate) command: Command,
+    /// Variables that flags and the positional argument set.
+    pub(crate) settings: Vec<(&'static str, String)>,
+    /// klog's `-v`.
+    pub(crate) verbosity: Option<u32>,
+}
+
+/// The command, and what belongs to it alone.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Help,
+    Version,
+    Kubelet,
+    /// The words behind `docker`, or all words of a helper.
+    Docker(Vec<String>),
+    Token {
+        image: Option<String>,
+        output: TokenOutput,
+        secret: SecretName,
+    },
+    MatchImages,
+    CacheShow,
+    CacheClear,
+    ConfigureDocker {
+        registries: Vec<String>,
+    },
+}
+
+/// Under which circumstances a command line is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Circumstances {
+    /// The program goes by the name of a docker credential helper.
+    pub(crate) helper: bool,
+    /// A person sits at standard input.
+    pub(crate) terminal: bool,
+}
+
+impl CommandLine {
+    /// Reads the arguments behind the program's name.
+    ///
+    /// # Errors
+    /// A sentence for the user.
+    pub(crate) fn parse(
+        specs: &[&ProviderSpec],
+        args: Vec<String>,
+        circumstances: Circumstances,
+    ) -> Result<Self, String> {
+        let scanned = Scanner::new(specs, args).scan()?;
+        let mut settings = scanned.settings;
+        let mut words = scanned.words.into_iter();
+        let mut options = scanned.options;
+        let command = if scanned.wants == Some(Kind::Help) {
+            options.clear();
+            Command::Help
+        } else if scanned.wants == Some(Kind::Version) {
+            options.clear();
+            Command::Version
+        } else if circumstances.helper && words.as_slice().first().is_none_or(|w| !is_common(w)) {
+            Command::Docker(words.by_ref().collect())
+        } else {
+            match words.next().as_deref() {
+                None if circumstances.terminal => Command::Help,
+                None | Some("kubelet" | "get-credentials") => Command::Kubelet,
+                Some("help") => Command::Help,
+                Some("version") => Command::Version,
+                Some("docker") => Command::Docker(words.by_ref().collect()),
+                Some("match-images") => Command::MatchImages,
+                Some("configure-docker") => Command::ConfigureDocker {
+                    registries: list(options.take("registries")),
+                },
+                Some("token") => Command::Token {
+                    image: words.next(),
+                    output: match options.take("output") {
+                        Some(form) => form.parse()?,
+                        None => TokenOutput::default(),
+                    },
+                    secret: SecretName {
+                        name: options.take("name"),
+                        namespace: options.take("namespace"),
+                    },
+                },
+                Some("cache") => match words.next().as_deref() {
+                    Some("show") | None => Command::CacheShow,
+                    Some("clear") => Command::CacheClear,
+                    Some(other) => {
+                        return Err(format!("unknown command cache {other:?}: show or clear"));
+                    }
+                },
+                Some(other) if circumstances.terminal => {
+                    return Err(format!("unknown command {other:?}"));
+                }
+                // Upstream's plugins take stray words; one takes the path of its configuration.
+                Some(stray) => {
+                    set_positional(specs, stray, &mut settings);
+                    Command::Kubelet
+                }
+            }
+        };
+        if let Some(name) = options.first() {
+            return Err(format!("flag --{name} does not belong to this command"));
+        }
+        match words.next() {
+            Some(stray) if command == Command::Kubelet => {
+                set_positional(specs, &stray, &mut settings);
+            }
+            Some(extra) if !matches!(command, Command::Help | Command::Version) => {
+                return Err(format!("unexpected argument {extra:?}"));
+            }
+            _ => {}
+        }
+        Ok(Self {
+            command,
+            settings,
+            verbosity: scanned.verbosity,
+        })
+    }
+}
+
+/// The commands that a helper has beside docker's words.
+fn is_common(word: &str) -> bool {
+    ["token", "match-images", "cache", "configure-docker", "help"].contains(&word)
+}
+
+fn list(text: Option<String>) -> Vec<String> {
+    let text = text.unwrap_or_default();
+    let parts = text.split(',').map(str::trim).filter(|p| !p.is_empty());
+    parts.map(str::to_owned).collect()
+}
+
+fn set_positional(specs: &[&ProviderSpec], word: &str, settings: &mut Vec<(&'static str, String)>) {
+    for spec in specs {
+        if let Some(var) = spec.positional
+            && settings.iter().all(|(name, _)| *name != var)
+        {
+            settings.push((var, word.to_owned()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! The exit codes of every program of this project.
+
+use regcred_core::ErrorKind;
+
+/// Done; for the kubelet also: asked about an image that is not served.
+pub const DONE: u8 = 0;
+/// A bug, or standard output was closed. Docker's helper protocol has this code for every failure.
+pub const BUG: u8 = 1;
+/// The command line, or the request on standard input, is wrong.
+pub const USAGE: u8 = 2;
+/// The registry is not one of this provider's cloud.
+pub const NOT_SERVED: u8 = 3;
+/// An option, a variable or a file is missing or wrong.
+pub const NOT_CONFIGURED: u8 = 4;
+/// No identity was found.
+pub const NO_IDENTITY: u8 = 5;
+/// The cloud refused the identity or the request.
+pub const DENIED: u8 = 6;
+/// Unreachable, timed out or throttled.
+pub const UNREACHABLE: u8 = 7;
+/// An answer that does not have the documented form.
+pub const MALFORMED: u8 = 8;
+
+/// The code for a kind of failure.
+#[must_use]
+pub fn of(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::NotServed => NOT_SERVED,
+        ErrorKind::NotConfigured => NOT_CONFIGURED,
+        ErrorKind::IdentityUnavailable => NO_IDENTITY,
+        ErrorKind::Denied => DENIED,
+        ErrorKind::Throttled | ErrorKind::Unreachable => UNREACHABLE,
+        ErrorKind::Malformed => MALFORMED,
+        _ => BUG,
+    }
+}

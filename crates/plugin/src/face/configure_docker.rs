@@ -1,0 +1,166 @@
+//! `configure-docker`: names this helper under `credHelpers` of docker's `config.json` for the
+//! provider's registries (as `docker-credential-gcr configure-docker` does).
+
+mod document;
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use regcred_core::{Env, ErrorKind, ProviderError, RegistryHost};
+
+use crate::face::{Context, Streams, token};
+use crate::failure::Failure;
+use crate::source::Source;
+use crate::vars;
+
+/// Writes the entries and says which.
+pub(crate) fn run(
+    context: &Context<'_>,
+    registries: Vec<String>,
+    streams: &mut Streams<'_>,
+) -> Result<(), Failure> {
+    let registries = registries_for(context, registries)?;
+    let helper = helper(context);
+    let path = config_path(&context.env).ok_or_else(|| {
+        let name = context.specs.first().map_or("regcred", |spec| spec.name);
+        let message = "docker's configuration has no place: set DOCKER_CONFIG or HOME";
+        ProviderError::new(name, ErrorKind::NotConfigured, message)
+    })?;
+    let replaced = update(&path, &registries, &helper)?;
+    let program = format!("docker-credential-{helper}");
+    if !is_on_path(&program, &context.env) {
+        streams.note(&format!(
+            "{program} is not on PATH: docker will not find it before a link of that name to this \
+             program is"
+        ));
+    }
+    for (registry, other) in replaced {
+        streams.note(&format!("{registry} was served by the helper {other}"));
+    }
+    let text = format!(
+        "{} use docker-credential-{helper} by {}\n",
+        registries.join(", "),
+        path.display()
+    );
+    streams.answer(text.as_bytes())
+}
+
+/// The hosts asked for, each served by the provider, else those that the provider knows by name.
+fn registries_for(context: &Context<'_>, asked: Vec<String>) -> Result<Vec<String>, Failure> {
+    if asked.is_empty() {
+        let mut known = token::patterns(context)?;
+        known.retain(|pattern| token::is_host(pattern));
+        if known.is_empty() {
+            return Err(Failure::usage(format!(
+                "the registries of {} have no common name: list yours with --registries HOST,...",
+                context.titles()
+            )));
+        }
+        return Ok(known);
+    }
+    for registry in &asked {
+        let host = RegistryHost::parse(registry)
+            .ok()
+            .filter(|host| host.as_written() == registry);
+        let Some(host) = host else {
+            return Err(Failure::usage(format!("{registry:?} is no registry host")));
+        };
+        if Source::find(context.specs, &host, &context.env, &context.clock)?.is_none() {
+            return Err(token::not_served(context, &host).into());
+        }
+    }
+    Ok(asked)
+}
+
+/// The helper's name as docker writes it, without `docker-credential-`: the one we were started
+/// under, else upstream's.
+fn helper(context: &Context<'_>) -> String {
+    let aliases = context.specs.iter().flat_map(|spec| spec.helper_aliases);
+    [context.program]
+        .into_iter()
+        .chain(aliases.copied())
+        .find_map(|name| name.strip_prefix("docker-credential-"))
+        .unwrap_or("regcred")
+        .to_owned()
+}
+
+fn config_path(env: &Env) -> Option<PathBuf> {
+    let dir = env
+        .path(vars::DOCKER_CONFIG)
+        .or_else(|| Some(env.home()?.join(".docker")))?;
+    Some(dir.join("config.json"))
+}
+
+fn is_on_path(program: &str, env: &Env) -> bool {
+    let path = env.get("PATH").unwrap_or_default();
+    path.split(':')
+        .any(|dir| Path::new(dir).join(program).is_file())
+}
+
+/// Changes the file in one step, under a lock on its directory; gives the helpers that were named
+/// for these hosts before.
+fn update(
+    path: &Path,
+    registries: &[String],
+    helper: &str,
+) -> Result<Vec<(String, String)>, Failure> {
+    let fail = |what: &str, path: &Path| {
+        let what = format!("cannot {what} {}", path.display());
+        move |source| Failure::File { what, source }
+    };
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(dir).map_err(fail("make", dir))?;
+    let lock = File::open(dir).map_err(fail("open", dir))?;
+    lock.lock().map_err(fail("lock", dir))?;
+    // The file itself where `config.json` is a link to it.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let text = read(path).map_err(fail("read", path))?;
+    let (text, replaced) = document::with_helpers(&text, registries, helper)
+        .map_err(|error| fail("change", path)(io::Error::other(error)))?;
+    replace(path, text.as_bytes()).map_err(fail("write", path))?;
+    Ok(replaced)
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+        Err(error) => return Err(error),
+    };
+    let mut text = String::new();
+    if file.take(MAX_CONFIG + 1).read_to_string(&mut text)? as u64 > MAX_CONFIG {
+        return Err(io::Error::other("it is larger than 4 MiB"));
+    }
+    Ok(text)
+}
+
+/// Through a new file, on disk before it takes the old one's name.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let write = || {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    let written = write();
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+const MAX_CONFIG: u64 = 4 << 20;
+
+#[cfg(test)]
+mod tests;

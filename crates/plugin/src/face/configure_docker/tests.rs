@@ -1,0 +1,101 @@
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use crate::run::testing::Started;
+
+use super::*;
+
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn config(&self) -> PathBuf {
+        self.0.path().join(".docker/config.json")
+    }
+
+    fn run(&self, program: &str, line: &str) -> Started {
+        Started::new(program, line)
+            .env(&[("HOME", self.0.path().to_str().unwrap())])
+            .run()
+    }
+}
+
+#[test]
+fn the_hosts_known_by_name_are_written() {
+    let home = Home::new();
+    let done = home.run("docker-credential-fake-login", "configure-docker");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let path = home.config();
+    assert_eq!(
+        done.stdout,
+        format!(
+            "fake.io use docker-credential-fake-login by {}\n",
+            path.display()
+        )
+    );
+    assert!(done.stderr.contains("is not on PATH"), "{}", done.stderr);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains("\"fake.io\": \"fake-login\""), "{text}");
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let files = fs::read_dir(path.parent().unwrap()).unwrap().count();
+    assert_eq!(files, 1, "no temporary file stays");
+}
+
+#[test]
+fn hosts_that_are_listed_replace_them_when_they_are_served() {
+    let home = Home::new();
+    let line = "configure-docker --also-serve mirror.io --registries mirror.io";
+    let done = home.run("fake-credential-provider", line);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let text = fs::read_to_string(home.config()).unwrap();
+    assert!(text.contains("\"mirror.io\": \"fake-login\""), "{text}");
+    assert!(!text.contains("\"fake.io\""));
+}
+
+#[test]
+fn hosts_of_others_and_patterns_are_refused_before_anything_is_written() {
+    let home = Home::new();
+    for (list, code) in [("evil.io", 3), ("*.io", 2), ("fake.io/app", 2)] {
+        let line = format!("configure-docker --registries fake.io,{list}");
+        let done = home.run("fake-credential-provider", &line);
+        assert_eq!(done.code, code, "{}", done.stderr);
+        assert!(!home.config().exists());
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_left_alone() {
+    let home = Home::new();
+    let path = home.config();
+    fs::create_dir(path.parent().unwrap()).unwrap();
+    fs::write(&path, "{broken").unwrap();
+    let done = home.run("fake-credential-provider", "configure-docker");
+    assert_eq!(done.code, 4);
+    assert!(done.stderr.starts_with("cannot change "), "{}", done.stderr);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "{broken");
+}
+
+#[test]
+fn a_linked_file_is_changed_where_it_lies() {
+    let home = Home::new();
+    let path = home.config();
+    let real = home.0.path().join("dotfiles.json");
+    fs::create_dir(path.parent().unwrap()).unwrap();
+    fs::write(&real, r#"{"credHelpers":{"fake.io":"old"}}"#).unwrap();
+    symlink(&real, &path).unwrap();
+    let done = home.run("fake-credential-provider", "configure-docker");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stderr.contains("fake.io was served by the helper old"));
+    assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
+    assert!(fs::read_to_string(&real).unwrap().contains("fake-login"));
+}
+
+#[test]
+fn without_a_home_it_says_what_to_set() {
+    let done = Started::new("fake-credential-provider", "configure-docker").run();
+    assert_eq!(done.code, 4);
+    assert!(done.stderr.contains("set DOCKER_CONFIG or HOME"));
+}

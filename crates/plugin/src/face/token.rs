@@ -1,0 +1,138 @@
+//! The face for people and scripts: `token [IMAGE|HOST] --output FORM`.
+
+use regcred_core::{CredentialRequest, ErrorKind, ImagePattern, ProviderError, RegistryHost};
+use secrecy::ExposeSecret as _;
+
+use crate::face::{Context, Streams};
+use crate::failure::Failure;
+use crate::output::{Login, SecretName, TokenOutput};
+
+/// Prints the credential for an image or host.
+pub(crate) fn run(
+    context: &Context<'_>,
+    image: Option<&str>,
+    output: TokenOutput,
+    secret: &SecretName,
+    streams: &mut Streams<'_>,
+) -> Result<(), Failure> {
+    if output != TokenOutput::KubernetesSecret && *secret != SecretName::default() {
+        return Err(Failure::usage(
+            "--name and --namespace belong to --output kubernetes-secret",
+        ));
+    }
+    let image = match image {
+        Some(image) => image.to_owned(),
+        None => natural_host(context)?,
+    };
+    let request =
+        CredentialRequest::new(&image).map_err(|error| Failure::usage(error.to_string()))?;
+    let registry = &request.registry;
+    let Some((provider, issued)) = context.ask(&request)? else {
+        return Err(not_served(context, registry).into());
+    };
+    let Some(login) = Login::choose(&issued, &request, provider) else {
+        let message = format!("no credentials for {registry}: it is pulled from without a login");
+        let kind = ErrorKind::IdentityUnavailable;
+        return Err(ProviderError::new(provider, kind, message).into());
+    };
+    streams.answer(login.render(output, secret).expose_secret().as_bytes())
+}
+
+/// The one host that the provider serves, where there is just one.
+fn natural_host(context: &Context<'_>) -> Result<String, Failure> {
+    let patterns = patterns(context)?;
+    match &patterns[..] {
+        [only] if is_host(only) => Ok(only.clone()),
+        _ => Err(Failure::usage(format!(
+            "name an image or a registry host: {} token HOST; served are {}",
+            context.program,
+            patterns.join(", ")
+        ))),
+    }
+}
+
+/// What the providers say they serve.
+pub(crate) fn patterns(context: &Context<'_>) -> Result<Vec<String>, Failure> {
+    let mut patterns = Vec::new();
+    for spec in context.specs {
+        patterns.extend((spec.new)(&context.env, &context.clock)?.match_images());
+    }
+    Ok(patterns)
+}
+
+/// Whether the pattern is the plain name of one registry.
+pub(crate) fn is_host(pattern: &str) -> bool {
+    RegistryHost::parse(pattern).is_ok()
+        && ImagePattern::parse(pattern).is_ok_and(|pattern| pattern.path().is_empty())
+}
+
+/// The error for a host of somebody else.
+pub(crate) fn not_served(context: &Context<'_>, registry: &RegistryHost) -> ProviderError {
+    let name = context.specs.first().map_or("regcred", |spec| spec.name);
+    ProviderError::new(
+        name,
+        ErrorKind::NotServed,
+        format!(
+            "{registry} is not a registry of {}; --also-serve names further hosts",
+            context.titles()
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fake::CANARY;
+    use crate::run::testing::Started;
+
+    fn token(line: &str, vars: &[(&str, &str)]) -> Started {
+        Started::new("fake-credential-provider", line)
+            .env(vars)
+            .run()
+    }
+
+    #[test]
+    fn the_password_is_printed_and_nothing_else() {
+        let answer = token("token fake.io/app:v1", &[]);
+        assert_eq!(answer.stdout, format!("{CANARY}\n"));
+        assert_eq!((answer.code, &*answer.stderr), (0, ""));
+    }
+
+    #[test]
+    fn a_provider_of_one_host_needs_no_name() {
+        assert_eq!(token("token", &[]).stdout, format!("{CANARY}\n"));
+        let two = token("token", &[("FAKE_ALSO", "mirror.io")]);
+        assert_eq!(two.code, 2);
+        assert_eq!(
+            two.stderr,
+            "name an image or a registry host: fake-credential-provider token HOST; served are \
+             fake.io, mirror.io\n"
+        );
+    }
+
+    #[test]
+    fn json_names_the_registry_as_asked() {
+        let answer = token("token https://FAKE.io/app -o json", &[]);
+        let object: serde_json::Value = serde_json::from_str(&answer.stdout).expect("JSON");
+        assert_eq!(object["registry"], "FAKE.io");
+        assert_eq!(object["expiresAt"], "2023-11-15T10:13:20Z");
+        assert_eq!(object["provider"], "fake");
+    }
+
+    #[test]
+    fn failures_have_their_codes() {
+        for (line, mode, code, text) in [
+            ("token evil.io", "ok", 3, "fake: evil.io is not a registry"),
+            ("token fake.io", "denied", 6, "fake: the role may not\n"),
+            ("token fake.io", "empty", 5, "no credentials for fake.io"),
+            ("token fake.io -o yaml", "ok", 2, "is no output form"),
+            ("token fake.io --name x", "ok", 2, "kubernetes-secret"),
+            ("token a@b/c", "ok", 2, "user information"),
+        ] {
+            let answer = token(line, &[("FAKE_MODE", mode)]);
+            assert_eq!(answer.code, code, "{line}");
+            assert_eq!(answer.stdout, "");
+            assert!(answer.stderr.contains(text), "{}", answer.stderr);
+            assert_eq!(answer.stderr.lines().count(), 1);
+        }
+    }
+}

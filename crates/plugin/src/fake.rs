@@ -1,0 +1,146 @@
+//! Providers for the tests of this crate, steered by variables.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use regcred_core::{
+    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, EnvVar, ErrorKind, Flag,
+    Issued, Provider, ProviderError, ProviderSpec, RegistryHost,
+};
+
+pub(crate) const CANARY: &str = "canary-password-0123456789";
+pub(crate) const TOKEN_CANARY: &str = "canary-service-account-token";
+
+/// Serves `fake.io` and, by `FAKE_ALSO`, one more host.
+pub(crate) const SPEC: ProviderSpec = ProviderSpec {
+    name: "fake",
+    title: "Fake Registry",
+    plugin_aliases: &["auth-provider-fake"],
+    helper_aliases: &["docker-credential-fake-login"],
+    vars: VARS,
+    flags: FLAGS,
+    positional: Some("FAKE_CONFIG"),
+    default_cache_duration: "1h",
+    new: |env, clock| Fake::new("fake", "fake.io", env, clock),
+};
+
+/// Serves `other.io` and cannot be broken.
+pub(crate) const OTHER: ProviderSpec = ProviderSpec {
+    name: "other",
+    title: "Other Registry",
+    positional: None,
+    new: |_, clock| Fake::new("other", "other.io", &Env::default(), clock),
+    ..SPEC
+};
+
+const VARS: &[EnvVar] = &[
+    EnvVar::new("FAKE_MODE", "What happens.", "ok"),
+    EnvVar::new("FAKE_IGNORE_CREDS_STORAGE", "As upstream.", ""),
+    EnvVar::new("FAKE_DISABLE_CACHE", "As upstream.", ""),
+    EnvVar::new("FAKE_CACHE_DIR", "As upstream.", ""),
+];
+
+const FLAGS: &[Flag] = &[
+    Flag {
+        name: "authFlow",
+        short: Some('a'),
+        var: "FAKE_MODE",
+        value: Some("FLOW"),
+        doc: "What happens.",
+    },
+    Flag {
+        name: "also-serve",
+        short: None,
+        var: "FAKE_ALSO",
+        value: Some("HOST"),
+        doc: "A further host.",
+    },
+    Flag {
+        name: "broken",
+        short: Some('b'),
+        var: "FAKE_BROKEN",
+        value: None,
+        doc: "Not configured.",
+    },
+];
+
+struct Fake {
+    name: &'static str,
+    host: &'static str,
+    env: Env,
+    clock: Clock,
+}
+
+impl Fake {
+    #[expect(clippy::new_ret_no_self, reason = "the shape of ProviderSpec::new")]
+    fn new(
+        name: &'static str,
+        host: &'static str,
+        env: &Env,
+        clock: &Clock,
+    ) -> Result<Box<dyn Provider>, ProviderError> {
+        if env.is_true("FAKE_BROKEN") {
+            return Err(ProviderError::new(
+                name,
+                ErrorKind::NotConfigured,
+                "it is broken",
+            ));
+        }
+        Ok(Box::new(Self {
+            name,
+            host,
+            env: env.clone(),
+            clock: clock.clone(),
+        }))
+    }
+}
+
+#[async_trait]
+impl Provider for Fake {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn match_images(&self) -> Vec<String> {
+        let also = self.env.get("FAKE_ALSO").into_iter();
+        [self.host]
+            .into_iter()
+            .chain(also)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn serves(&self, registry: &RegistryHost) -> bool {
+        registry.host() == self.host || self.env.get("FAKE_ALSO") == Some(registry.host())
+    }
+
+    async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
+        tracing::trace!(?request, "asked");
+        let mode = self.env.get("FAKE_MODE").unwrap_or("ok");
+        let fail = |kind, why| Err(ProviderError::new(self.name, kind, why));
+        match mode {
+            "denied" => return fail(ErrorKind::Denied, "the role may not"),
+            "unserved" => return fail(ErrorKind::NotServed, "not ours after all"),
+            "hang" => std::future::pending().await,
+            _ => {}
+        }
+        let login = Credentials::new("AWS", CANARY);
+        let issued = Issued {
+            auth: if mode == "empty" {
+                Vec::new()
+            } else {
+                vec![(request.registry.to_string(), login)]
+            },
+            scope: CacheScope::Registry,
+            expires_at: Some(self.clock.now() + TimeDelta::hours(12)),
+            cache_for: (mode == "short").then_some(Duration::from_secs(90)),
+        };
+        tracing::trace!(?issued, "answered");
+        Ok(issued)
+    }
+
+    fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
+        Some(CacheKey::new([("registry", request.registry.as_written())]))
+    }
+}
