@@ -1,1 +1,7 @@
-fn main() {}
+//! `ecr-credential-provider`: credentials for Amazon ECR.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    regcred_plugin::main(&regcred_ecr::SPEC)
+}
