@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use regcred_core::ImagePattern;
 use regcred_tests::conformance::Cloud;
 use regcred_tests::image::digest_of;
 use regcred_tests::program::built;
@@ -149,8 +150,7 @@ fn ask_plugin(
         .run();
     screen.quote(&masked(&done.stdout(), &stage.secrets()));
     let answer: Value = serde_json::from_str(&ok(&done)?).map_err(|e| e.to_string())?;
-    let host = cloud.image().split('/').next().unwrap_or_default();
-    let login = &answer["auth"][host];
+    let login = fitting_login(&answer, cloud.image());
     let password = login["password"].as_str().unwrap_or_default();
     claim(
         login["username"] == cloud.username(),
@@ -160,6 +160,14 @@ fn ask_plugin(
         cloud.secrets().iter().any(|s| s == password),
         "the password is the one that the cloud issued",
     )
+}
+
+/// The login under a key that the kubelet finds for the image; null for none.
+fn fitting_login<'a>(answer: &'a Value, image: &str) -> &'a Value {
+    let auth = answer["auth"].as_object().into_iter().flatten();
+    let mut fitting = auth
+        .filter(|(key, _)| ImagePattern::parse(key).is_ok_and(|pattern| pattern.matches(image)));
+    fitting.next().map_or(&Value::Null, |(_, login)| login)
 }
 
 fn explain(screen: &mut Screen, stage: &Stage, image: &str) -> Result<(), String> {

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use regcred_core::ImagePattern;
 use serde_json::{Value, json};
 
 use crate::{Finished, Program};
@@ -101,6 +102,17 @@ impl Plugin<'_> {
             self.cloud.secrets().iter().any(|s| s == password),
             "not a password that the cloud issued"
         );
+    }
+
+    /// The login in an answer under a key that the kubelet finds for the image.
+    #[track_caller]
+    fn login(&self, answer: &Value) -> Value {
+        let auth = answer["auth"].as_object().expect("an object");
+        let mut fitting = auth.iter().filter(|(key, _)| {
+            ImagePattern::parse(key).is_ok_and(|key| key.matches(self.cloud.image()))
+        });
+        let (_, login) = fitting.next().expect("a key that fits the image");
+        login.clone()
     }
 
     fn host(&self) -> &str {

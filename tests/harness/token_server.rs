@@ -32,6 +32,13 @@ impl TokenServer {
     /// Starts a server that knows nobody.
     #[must_use]
     pub fn start() -> Self {
+        Self::sharing(&Logins::new())
+    }
+
+    /// Starts a server for the logins that somebody else issues; what each user may do is still to
+    /// be said.
+    #[must_use]
+    pub fn sharing(logins: &Logins) -> Self {
         let key = KeyPair::generate().expect("a P-256 key");
         let certificate = CertificateParams::new(Vec::new())
             .and_then(|params| params.self_signed(&key))
@@ -46,7 +53,7 @@ impl TokenServer {
             signer: signer.expect("the key just made"),
             random,
             certificate: STANDARD.encode(certificate.der()),
-            logins: Logins::new(),
+            logins: logins.clone(),
             rules: Mutex::default(),
             life: Mutex::new(TimeDelta::minutes(5)),
         });
@@ -58,9 +65,13 @@ impl TokenServer {
         }
     }
 
-    /// Lets a user do that with a repository: `pull`, or `pull` and `push`.
-    pub fn allow(&self, username: &str, password: &str, repository: &str, actions: &[&str]) {
+    /// Makes a login good.
+    pub fn add(&self, username: &str, password: &str) {
         self.issuer.logins.add(username, password);
+    }
+
+    /// Lets a user do that with a repository: `pull`, or `pull` and `push`.
+    pub fn allow(&self, username: &str, repository: &str, actions: &[&str]) {
         let key = (username.to_owned(), repository.to_owned());
         let actions = actions.iter().map(|a| (*a).to_owned()).collect();
         lock(&self.issuer.rules).insert(key, actions);

@@ -1,4 +1,11 @@
 //! Whole programs against real servers and clients, and against the harness's fakes.
 
+mod architecture;
+mod bad_input;
+mod bench;
+mod demo;
+mod docker_helper;
+mod ecr_moto;
 mod fakes;
+mod pull;
 mod real_registry;

@@ -7,7 +7,8 @@ use regcred_tests::{Image, Registry, Skopeo, TokenServer};
 fn skopeo_pushes_and_reads_with_each_kind_of_login() {
     let Some(skopeo) = Skopeo::find() else { return };
     let tokens = TokenServer::start();
-    tokens.allow("alice", "s3cret", "team/app", &["pull", "push"]);
+    tokens.add("alice", "s3cret");
+    tokens.allow("alice", "team/app", &["pull", "push"]);
     let image = Image::multi_arch(2, 50_000, 500);
     for access in [
         Access::Open,

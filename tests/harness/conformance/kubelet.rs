@@ -55,10 +55,7 @@ fn answers(plugin: &Plugin<'_>, version: &str, args: &[&str]) {
     let members = answer.as_object().map_or(0, serde_json::Map::len);
     assert_eq!(members, order.len());
 
-    let auth = answer["auth"].as_object().expect("an object");
-    let login = auth
-        .get(plugin.host())
-        .expect("the image's own host as key");
+    let login = plugin.login(&answer);
     plugin.assert_issued(&login["username"], &login["password"]);
 }
 

@@ -36,7 +36,7 @@ pub(super) fn check(plugin: &Plugin<'_>) {
 }
 
 fn password(plugin: &Plugin<'_>, done: &Finished) -> String {
-    let login = &done.json()["auth"][plugin.host()];
+    let login = plugin.login(&done.json());
     plugin.assert_issued(&login["username"], &login["password"]);
     login["password"].as_str().unwrap_or_default().to_owned()
 }

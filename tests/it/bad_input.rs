@@ -1,0 +1,165 @@
+//! Everything that goes wrong in a pull: one clear line, the right exit code, and nothing in the
+//! store that is not whole.
+
+mod interrupted;
+mod plugins;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+use regcred_tests::image::digest_of;
+use regcred_tests::oci_registry::{Access, Fault};
+use regcred_tests::{FakeRegistry, Image, Logins, Node};
+use serde_json::{Value, json};
+
+#[test]
+fn a_registry_that_is_down_is_unreachable() {
+    let closed = {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.local_addr().expect("an address")
+    };
+    let node = Node::new();
+    let done = node.pull(&format!("{closed}/team/app:v1")).run();
+    let said = done.fails(7);
+    assert!(said.contains(&closed.to_string()), "which? {said}");
+    assert_sound(&node.store());
+}
+
+#[test]
+fn a_wrong_password_is_denied_and_not_shown() {
+    for access in [
+        Access::Basic(Logins::of("user", "right")),
+        Access::Bearer(Logins::of("user", "right")),
+    ] {
+        let registry = FakeRegistry::start(access);
+        registry.push("team/app", "v1", &Image::single(31, 1, 100));
+        let node = Node::new();
+        let host = registry.server().authority();
+        let login = json!({"auths": {&host: {"username": "user", "password": "wr0ng-c4n4ry"}}});
+        let file = node.root().join("login.json");
+        std::fs::write(&file, login.to_string()).expect("a file");
+        let name = format!("{host}/team/app:v1");
+        let done = node
+            .pull(&name)
+            .arg("--pull-secret")
+            .arg(&file)
+            .env("REGCRED_LOG", "trace")
+            .run();
+        assert_eq!(done.code(), Some(6), "{}", done.stderr);
+        assert!(!done.stderr.contains("wr0ng-c4n4ry"), "{}", done.stderr);
+        let quiet = node.pull(&name).arg("--pull-secret").arg(&file).run();
+        assert!(quiet.fails(6).contains("login.json"), "which login?");
+        assert_sound(&node.store());
+        // Without any login it is refused as well.
+        node.pull(&name).run().fails(6);
+    }
+}
+
+#[test]
+fn an_image_that_is_not_there_is_said_so() {
+    let registry = FakeRegistry::start(Access::Open);
+    let node = Node::new();
+    let name = format!("{}/team/none:v1", registry.server().authority());
+    let done = node.pull(&name).run();
+    assert_ne!(done.code(), Some(0));
+    assert!(done.stderr.contains(&name), "{}", done.stderr);
+    assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
+}
+
+#[test]
+fn a_name_that_is_none_is_a_usage_error() {
+    let node = Node::new();
+    for name in ["", "UPPER/case", "a b", "host:port/x", "x@sha256:12"] {
+        let done = node.pull(name).run();
+        assert_eq!(done.code(), Some(2), "{name:?}: {}", done.stderr);
+        assert!(!node.store().join("index.json").exists(), "{name:?}");
+    }
+}
+
+#[test]
+fn wrong_bytes_are_never_stored() {
+    let image = Image::multi_arch(32, 200_000, 1_000);
+    let child = image.platform(regcred_tests::image::host_architecture());
+    let layer = image.blobs_of(&child)[1].clone();
+    for digest in [&child, &layer] {
+        let registry = FakeRegistry::start(Access::Open);
+        registry.push("team/app", "v1", &image);
+        registry.set_fault(digest, Some(Fault::Corrupt));
+        let node = Node::new();
+        let name = format!("{}/team/app:v1", registry.server().authority());
+        let done = node.pull(&name).run();
+        let said = done.fails(8);
+        assert!(said.contains(digest.as_str()), "which? {said}");
+        assert!(!blob(&node, digest).exists(), "a wrong blob was published");
+        assert_sound(&node.store());
+        assert!(names(&node).is_empty(), "a broken image has a name");
+
+        registry.set_fault(digest, None);
+        let _ = node.pull(&name).run().success();
+        assert_sound(&node.store());
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_once_is_resumed() {
+    let image = Image::single(33, 1, 3_000_000);
+    let layer = image.blobs_of(image.digest())[1].clone();
+    let registry = FakeRegistry::start(Access::Open);
+    registry.push("team/app", "v1", &image);
+    registry.set_fault(&layer, Some(Fault::CutAfter(1_000_000)));
+    let node = Node::new();
+    let name = format!("{}/team/app:v1", registry.server().authority());
+    let mut running = node.pull(&name).limit(Duration::from_secs(60)).start();
+    // Mended as soon as the first attempt has been made.
+    while registry
+        .server()
+        .count(&format!("/v2/team/app/blobs/{layer}"))
+        == 0
+    {
+        assert!(!running.has_ended(), "it gave up");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    registry.set_fault(&layer, None);
+    let _ = running.finish().success();
+    assert_sound(&node.store());
+    let asked = registry.server().seen();
+    let ranges: Vec<&str> = asked.iter().filter_map(|r| r.header("range")).collect();
+    assert!(!ranges.is_empty(), "it began anew instead of going on");
+    let encodings = asked.iter().filter_map(|r| r.header("accept-encoding"));
+    assert!(encodings.into_iter().all(|e| e == "identity"));
+}
+
+/// Every blob hashes to its name, and whatever has a name is there with all its parts.
+fn assert_sound(store: &Path) {
+    let blobs = store.join("blobs/sha256");
+    for entry in blobs.read_dir().into_iter().flatten() {
+        let path = entry.expect("an entry").path();
+        let bytes = std::fs::read(&path).expect("our own file");
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        assert_eq!(digest_of(&bytes), format!("sha256:{name}"), "not whole");
+    }
+    let Ok(index) = std::fs::read(store.join("index.json")) else {
+        return;
+    };
+    let index: Value = serde_json::from_slice(&index).expect("a whole index.json");
+    for entry in index["manifests"].as_array().expect("a list") {
+        let digest = entry["digest"].as_str().expect("a digest");
+        let hex = digest.trim_start_matches("sha256:");
+        assert!(blobs.join(hex).exists(), "{digest} has a name and no blob");
+    }
+}
+
+fn blob(node: &Node, digest: &str) -> std::path::PathBuf {
+    let hex = digest.trim_start_matches("sha256:");
+    node.store().join("blobs/sha256").join(hex)
+}
+
+/// The entries of the store's index.
+fn names(node: &Node) -> Vec<Value> {
+    let Ok(index) = std::fs::read(node.store().join("index.json")) else {
+        return Vec::new();
+    };
+    let index: Value = serde_json::from_slice(&index).expect("a whole index.json");
+    index["manifests"].as_array().cloned().unwrap_or_default()
+}

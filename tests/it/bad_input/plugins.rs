@@ -1,0 +1,49 @@
+//! Plugins that are missing, broken or endless. A plugin that fails gives nothing; what else there
+//! is still counts, and the failure is said when the pull fails for want of a login.
+
+use std::time::Duration;
+
+use regcred_tests::oci_registry::Access;
+use regcred_tests::{FakeRegistry, Finished, Image, Logins, Node};
+
+use super::assert_sound;
+
+#[test]
+fn a_missing_plugin_is_an_error_of_the_configuration() {
+    let mut node = Node::new();
+    node.add_provider("nowhere-provider", &["*.example.com"], &[]);
+    let done = node.pull("registry.example.com/app:v1").run();
+    let said = done.fails(4);
+    assert!(said.contains("nowhere-provider"), "{said}");
+}
+
+#[test]
+fn what_a_broken_plugin_says_is_not_repeated_but_its_failure_is() {
+    for (script, expected) in [
+        ("echo 'password: c4n4ry'", "broken-provider"),
+        (
+            "echo c4n4ry; echo 'no role here' >&2; exit 3",
+            "no role here",
+        ),
+        ("exec head -c 1000000000 /dev/zero", "broken-provider"),
+        ("kill -9 $$", "killed"),
+    ] {
+        let done = pull_with(script);
+        assert_eq!(done.code(), Some(6), "{script}: {}", done.stderr);
+        assert!(done.stderr.contains(expected), "{script}: {}", done.stderr);
+        assert!(!done.stderr.contains("c4n4ry"), "{}", done.stderr);
+        assert!(done.elapsed < Duration::from_secs(10), "{:?}", done.elapsed);
+    }
+}
+
+/// A pull from a registry that demands a login, whose only source is that script.
+fn pull_with(script: &str) -> Finished {
+    let registry = FakeRegistry::start(Access::Basic(Logins::new()));
+    registry.push("app", "v1", &Image::single(51, 1, 100));
+    let mut node = Node::new();
+    node.add_script("broken-provider", &["*.example.com"], script);
+    node.map_host("registry.example.com", &registry.server().url());
+    let done = node.pull("registry.example.com/app:v1").run();
+    assert_sound(&node.store());
+    done
+}
