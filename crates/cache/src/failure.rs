@@ -69,7 +69,7 @@ impl Failure {
     /// The error again, for the one who waited.
     pub(crate) fn to_error(&self, provider: &'static str) -> Option<ProviderError> {
         let (kind, _) = SHARED.iter().find(|(_, name)| *name == self.kind)?;
-        let message = format!("{} (another process asked for both)", self.message);
+        let message = format!("{} (met by a process that asked for the same)", self.message);
         Some(ProviderError::new(provider, *kind, message))
     }
 }
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(again.kind(), ErrorKind::Throttled);
         assert_eq!(
             again.to_string(),
-            "ecr: the API said 429: slow down (another process asked for both)"
+            "ecr: the API said 429: slow down (met by a process that asked for the same)"
         );
         assert!(note.is_recent(now + TimeDelta::seconds(30)));
         assert!(!note.is_recent(now + TimeDelta::seconds(31)));

@@ -32,6 +32,10 @@ pub(crate) fn help(context: &Context<'_>) -> String {
     for (flag, doc) in FLAGS {
         text.push_str(&row(flag, doc));
     }
+    text.push_str("\nVariables, beside those in brackets:\n");
+    for (variable, doc) in VARIABLES {
+        text.push_str(&row(variable, doc));
+    }
     text
 }
 
@@ -87,6 +91,14 @@ const FLAGS: &[(&str, &str)] = &[
     ),
     ("-h, --help", "Print this."),
     ("--version", "Print the version."),
+];
+
+const VARIABLES: &[(&str, &str)] = &[
+    ("REGCRED_CACHE", "Directory of the shared cache, or off."),
+    (
+        "REGCRED_LOG",
+        "Log level, or a list of target=level; warn by default.",
+    ),
 ];
 
 #[cfg(test)]
