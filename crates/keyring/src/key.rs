@@ -1,0 +1,115 @@
+//! The key under which an entry of a docker configuration or an answer is kept (kubernetes
+//! `pkg/credentialprovider/keyring.go`, `BasicDockerKeyring.Add`).
+
+use regcred_core::{ImagePattern, PatternError};
+
+/// Host and path of a server, without scheme, user information, API version, query and fragment.
+///
+/// # Errors
+/// Where Go refuses the URL.
+pub(crate) fn normalise(server: &str) -> Result<String, PatternError> {
+    // In lower case only: any other scheme becomes a host that no image has.
+    let rest = ["https://", "http://"]
+        .into_iter()
+        .find_map(|scheme| server.strip_prefix(scheme))
+        .unwrap_or(server);
+    let parsed = ImagePattern::parse(rest)?;
+    let path = match parsed.path() {
+        path if path.starts_with("/v1/") || path.starts_with("/v2/") => &path[3..],
+        path => path,
+    };
+    let path = if path == "/" { "" } else { path };
+    Ok(format!("{}{path}", host(rest, &parsed)))
+}
+
+/// Host and port as written.
+pub(crate) fn authority(text: &str) -> &str {
+    let end = text.find(['/', '?', '#']).unwrap_or(text.len());
+    let authority = &text[..end];
+    authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host)
+}
+
+/// The port as written; empty when there is none.
+pub(crate) fn port(text: &str) -> &str {
+    let authority = authority(text);
+    let after_brackets = authority.find(']').unwrap_or(0);
+    authority[after_brackets..]
+        .rsplit_once(':')
+        .map_or("", |(_, port)| port)
+}
+
+/// Host and port with escapes resolved.
+fn host(text: &str, parsed: &ImagePattern) -> String {
+    let written = authority(text);
+    if !written.contains('%') {
+        return written.to_owned();
+    }
+    let colon = written.rfind(':').map_or("", |at| &written[at..]);
+    format!("{}{colon}", parsed.labels().join("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_become_keys() {
+        for (server, key) in [
+            ("h.io", "h.io"),
+            ("h.io/", "h.io"),
+            ("https://h.io", "h.io"),
+            ("http://h.io:5000/", "h.io:5000"),
+            ("https://index.docker.io/v1/", "index.docker.io"),
+            ("index.docker.io/v1/", "index.docker.io"),
+            // Without the slash it is a path.
+            ("https://h.io/v1", "h.io/v1"),
+            ("https://h.io/v2/", "h.io"),
+            ("h.io/v1/team", "h.io/team"),
+            ("h.io/v2/team/", "h.io/team/"),
+            ("h.io/v1/v2/team", "h.io/v2/team"),
+            ("h.io/v3/team", "h.io/v3/team"),
+            ("h.io/team/app", "h.io/team/app"),
+            ("*.h.io/a%20b", "*.h.io/a b"),
+            ("h.io/a?b#c", "h.io/a"),
+            ("h.io?b", "h.io"),
+            ("user:word@h.io/a", "h.io/a"),
+            ("h.io:", "h.io:"),
+            ("H.io", "H.io"),
+            ("[fe80::1]:5000/a", "[fe80::1]:5000/a"),
+            ("h%2eio:80/a", "h.io:80/a"),
+            // Other schemes leave a host that no image has.
+            ("HTTPS://h.io", "HTTPS://h.io"),
+            ("oci://h.io/a", "oci://h.io/a"),
+            ("", ""),
+            ("https://", ""),
+            ("/a", "/a"),
+        ] {
+            assert_eq!(normalise(server).as_deref(), Ok(key), "{server}");
+        }
+    }
+
+    #[test]
+    fn what_go_refuses_has_no_key() {
+        for server in ["h.io:port", "a b", "h.io/%zz", "[fe80::1", "h\n.io"] {
+            assert!(normalise(server).is_err(), "{server}");
+        }
+    }
+
+    #[test]
+    fn ports_are_text() {
+        for (text, expected) in [
+            ("h.io", ""),
+            ("h.io/a:b", ""),
+            ("h.io:", ""),
+            ("h.io:080/a", "080"),
+            ("u:p@h.io", ""),
+            ("u:p@h.io:1", "1"),
+            ("[fe80::1]", ""),
+            ("[fe80::1]:5", "5"),
+        ] {
+            assert_eq!(port(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! One keyring: logins by key, found in the kubelet's order (kubernetes
+//! `pkg/credentialprovider/keyring.go`, `BasicDockerKeyring`).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use regcred_core::{Credentials, ImagePattern, PatternError};
+
+use crate::{Source, key};
+
+/// Logins by key. A lookup gives all that match, in descending byte order of their keys, and under
+/// one key in the order they were added.
+#[derive(Clone, Debug, Default)]
+pub struct Keyring {
+    default_registry: DefaultRegistry,
+    keys: BTreeMap<String, Key>,
+    /// Keys by host and port, for hosts without a glob.
+    by_host: HashMap<String, BTreeSet<String>>,
+    /// Keys with a glob in the host.
+    globs: BTreeSet<String>,
+    rejected: Vec<RejectedKey>,
+}
+
+/// A login to try for an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// User name and password. Both may be empty.
+    pub credentials: Credentials,
+    /// Where it comes from.
+    pub source: Arc<Source>,
+    /// The key that matched.
+    pub key: String,
+}
+
+/// Which images may be served by the logins for `index.docker.io` when no key matches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DefaultRegistry {
+    /// The kubelet's rule: `docker.io`, and every host that has neither a dot nor a port. It hands
+    /// the logins of Docker Hub to hosts such as `localhost`.
+    #[default]
+    Kubelet,
+    /// Only `docker.io`. Differs from the kubelet for hosts with neither a dot nor a port.
+    DockerIoOnly,
+}
+
+/// An entry whose server is no URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedKey {
+    /// The server as written.
+    pub server: String,
+    /// Where it comes from.
+    pub source: Arc<Source>,
+    /// Why Go refuses it.
+    pub error: PatternError,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    /// The key read once more as a URL. Escapes that are resolved already may make it unreadable,
+    /// and then it matches nothing.
+    pub(crate) pattern: Result<ImagePattern, PatternError>,
+    pub(crate) entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) server: String,
+    pub(crate) credentials: Credentials,
+    pub(crate) source: Arc<Source>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Keyring {
+    /// An empty keyring with the kubelet's rule for the default registry.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty keyring with another rule.
+    #[must_use]
+    pub fn with_default_registry(default_registry: DefaultRegistry) -> Self {
+        Self {
+            default_registry,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a login for a server: a host, a host with a path, or a URL. One that Go cannot parse is
+    /// kept apart and never used.
+    pub fn add(&mut self, server: &str, credentials: Credentials, source: &Arc<Source>) {
+        self.add_with_notes(server, credentials, source, Vec::new());
+    }
+
+    /// Adds several logins of one source, in order: the entries of a file or a plugin's answer.
+    pub fn extend(
+        &mut self,
+        source: &Arc<Source>,
+        logins: impl IntoIterator<Item = (String, Credentials)>,
+    ) {
+        for (server, credentials) in logins {
+            self.add(&server, credentials, source);
+        }
+    }
+
+    /// The logins to try for an image, given by its normalised name (`host[:port]/path` without tag
+    /// and digest, see [`regcred_core::ImageRef::name`]). Any other text is allowed and mostly finds
+    /// nothing. Equal logins are not removed.
+    #[must_use]
+    pub fn lookup(&self, image: &str) -> Vec<Candidate> {
+        let mut found = self.matching(image);
+        if found.is_empty() && self.is_default_registry(image) {
+            found.extend(self.keys.get_key_value(DEFAULT_REGISTRY));
+        }
+        found
+            .into_iter()
+            .flat_map(|(key, stored)| {
+                stored.entries.iter().map(move |entry| Candidate {
+                    credentials: entry.credentials.clone(),
+                    source: Arc::clone(&entry.source),
+                    key: key.clone(),
+                })
+            })
+            .collect()
+    }
+
+    /// Entries whose server is no URL, in the order they were added.
+    #[must_use]
+    pub fn rejected(&self) -> &[RejectedKey] {
+        &self.rejected
+    }
+
+    /// Whether there is no login at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    pub(crate) fn add_with_notes(
+        &mut self,
+        server: &str,
+        credentials: Credentials,
+        source: &Arc<Source>,
+        notes: Vec<String>,
+    ) {
+        let key = match key::normalise(server) {
+            Ok(key) => key,
+            Err(error) => {
+                tracing::warn!(%source, server, %error, "entry of a docker config ignored");
+                self.rejected.push(RejectedKey {
+                    server: server.to_owned(),
+                    source: Arc::clone(source),
+                    error,
+                });
+                return;
+            }
+        };
+        let entry = Entry {
+            server: server.to_owned(),
+            credentials,
+            source: Arc::clone(source),
+            notes,
+        };
+        if let Some(known) = self.keys.get_mut(&key) {
+            known.entries.push(entry);
+            return;
+        }
+        let pattern = ImagePattern::parse(&key);
+        if let Ok(pattern) = &pattern {
+            let set = if pattern.labels().iter().any(|label| label.contains('*')) {
+                &mut self.globs
+            } else {
+                self.by_host.entry(host(&key, pattern)).or_default()
+            };
+            set.insert(key.clone());
+        }
+        let entries = vec![entry];
+        self.keys.insert(key, Key { pattern, entries });
+    }
+
+    /// Keys in the order of a lookup.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&String, &Key)> {
+        self.keys.iter().rev()
+    }
+
+    /// Whether the logins for Docker Hub may serve an image that no key matches.
+    pub(crate) fn is_default_registry(&self, image: &str) -> bool {
+        match image.split_once('/') {
+            None => !image.is_empty(),
+            Some(("docker.io" | "index.docker.io", _)) => true,
+            Some((host, _)) => {
+                self.default_registry == DefaultRegistry::Kubelet
+                    && !host.is_empty()
+                    && !host.contains(['.', ':'])
+            }
+        }
+    }
+
+    fn matching(&self, image: &str) -> Vec<(&String, &Key)> {
+        let Ok(parsed) = ImagePattern::parse(image) else {
+            return Vec::new();
+        };
+        let same_host = self.by_host.get(&host(image, &parsed));
+        let mut found: Vec<_> = same_host
+            .into_iter()
+            .flatten()
+            .chain(&self.globs)
+            .filter_map(|key| self.keys.get_key_value(key))
+            .filter(|(_, key)| key.pattern.as_ref().is_ok_and(|p| p.matches(image)))
+            .collect();
+        found.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
+        found
+    }
+}
+
+/// What two texts have in common whose hosts and ports are equal.
+fn host(text: &str, parsed: &ImagePattern) -> String {
+    format!("{}:{}", parsed.labels().join("."), key::port(text))
+}
+
+/// The key of Docker Hub's logins, from `https://index.docker.io/v1/`.
+pub(crate) const DEFAULT_REGISTRY: &str = "index.docker.io";
+
+#[cfg(test)]
+mod tests;

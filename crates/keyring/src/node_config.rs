@@ -1,0 +1,191 @@
+//! The node's docker configuration: eight places, the first file that parses, no merging
+//! (kubernetes `pkg/credentialprovider/config.go`, `ReadDockerConfigFile`).
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use regcred_api::WireError;
+use regcred_api::docker_config::{self, BadEntries, DockerConfig, DockerConfigEntry, Format};
+use regcred_core::Credentials;
+use secrecy::ExposeSecret as _;
+
+use crate::read::read;
+use crate::{DefaultRegistry, Keyring, Source};
+
+/// The directories that the search starts from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchPaths {
+    /// The kubelet's `--root-dir`, by default `/var/lib/kubelet`.
+    pub root_dir: PathBuf,
+    /// The working directory.
+    pub cwd: PathBuf,
+    /// `HOME`; without it the working directory stands in, as it does for a kubelet unit without
+    /// that variable.
+    pub home: Option<PathBuf>,
+}
+
+/// The outcome of a search.
+#[derive(Clone, Debug, Default)]
+pub struct NodeConfig {
+    /// The logins of the file that was used; empty without one.
+    pub keyring: Keyring,
+    /// Every place, in order, and what was found there.
+    pub files: Vec<ConfigFile>,
+}
+
+/// A place of the search.
+#[derive(Clone, Debug)]
+pub struct ConfigFile {
+    /// The file.
+    pub path: PathBuf,
+    /// What was found.
+    pub outcome: Outcome,
+    /// What people should know of its content: parts that the kubelet ignores, entries left out.
+    pub notes: Vec<String>,
+}
+
+/// What was found at a place.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// This file is used.
+    Used,
+    /// There is no file.
+    Missing,
+    /// There is one, but it cannot be read.
+    Unreadable(io::ErrorKind),
+    /// There is one, but it does not parse.
+    Unparsable(WireError),
+    /// A file before it is used.
+    NotReached,
+}
+
+impl SearchPaths {
+    /// The eight places, in order.
+    #[must_use]
+    pub fn files(&self) -> [PathBuf; 8] {
+        let home = self.home.as_ref().map_or_else(
+            || self.cwd.clone(),
+            // Relative values start from the working directory.
+            |home| self.cwd.join(home),
+        );
+        let root_dir = self.cwd.join(&self.root_dir);
+        [
+            root_dir.join(CONFIG_JSON),
+            self.cwd.join(CONFIG_JSON),
+            home.join(".docker").join(CONFIG_JSON),
+            Path::new("/.docker").join(CONFIG_JSON),
+            root_dir.join(DOCKERCFG),
+            self.cwd.join(DOCKERCFG),
+            home.join(DOCKERCFG),
+            Path::new("/").join(DOCKERCFG),
+        ]
+    }
+}
+
+impl NodeConfig {
+    /// Looks in the given files, in order, and uses the first that exists and parses: those of
+    /// [`SearchPaths::files`], or a list that replaces them. A file named `.dockercfg` has the older
+    /// form. What is wrong with the others is recorded and not an error, as in the kubelet.
+    pub fn load(
+        files: impl IntoIterator<Item = PathBuf>,
+        bad_entries: BadEntries,
+        default_registry: DefaultRegistry,
+    ) -> Self {
+        let mut found = Self {
+            keyring: Keyring::with_default_registry(default_registry),
+            files: Vec::new(),
+        };
+        let mut used = false;
+        for path in files {
+            let (outcome, notes) = if used {
+                (Outcome::NotReached, Vec::new())
+            } else {
+                match load(&path, bad_entries) {
+                    Ok(config) => {
+                        used = true;
+                        let notes = notes(&config);
+                        fill(&mut found.keyring, config, &path);
+                        (Outcome::Used, notes)
+                    }
+                    Err(outcome) => (outcome, Vec::new()),
+                }
+            };
+            tracing::debug!(path = %path.display(), %outcome, "docker config");
+            found.files.push(ConfigFile {
+                path,
+                outcome,
+                notes,
+            });
+        }
+        found
+    }
+
+    /// The file that is used, if any.
+    #[must_use]
+    pub fn used(&self) -> Option<&Path> {
+        let used = |file: &&ConfigFile| matches!(file.outcome, Outcome::Used);
+        self.files.iter().find(used).map(|file| &*file.path)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Used => f.write_str("used"),
+            Self::Missing => f.write_str("missing"),
+            Self::Unreadable(kind) => write!(f, "unreadable: {kind}"),
+            Self::Unparsable(error) => write!(f, "unparsable: {error}"),
+            Self::NotReached => f.write_str("not looked at"),
+        }
+    }
+}
+
+/// Adds the entries of a file.
+fn fill(keyring: &mut Keyring, config: DockerConfig, path: &Path) {
+    let source = Source::docker_config(path);
+    for entry in config.entries {
+        let notes = entry_notes(&entry);
+        let credentials = Credentials::new(entry.username, entry.password);
+        keyring.add_with_notes(&entry.server, credentials, &source, notes);
+    }
+}
+
+fn load(path: &Path, bad_entries: BadEntries) -> Result<DockerConfig, Outcome> {
+    let bytes = read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Outcome::Missing,
+        kind => Outcome::Unreadable(kind),
+    })?;
+    let format = match path.file_name() {
+        Some(name) if name == DOCKERCFG => Format::Dockercfg,
+        _ => Format::ConfigJson,
+    };
+    docker_config::parse(bytes.expose_secret(), format, bad_entries).map_err(Outcome::Unparsable)
+}
+
+/// What people should know of a file's content.
+pub(crate) fn notes(config: &DockerConfig) -> Vec<String> {
+    let ignored = config
+        .ignored
+        .iter()
+        .map(|name| format!("{name} is ignored by the kubelet"));
+    let rejected = config
+        .rejected
+        .iter()
+        .map(|(server, error)| format!("entry {server:?} is left out: {error}"));
+    ignored.chain(rejected).collect()
+}
+
+/// What people should know of an entry.
+pub(crate) fn entry_notes(entry: &DockerConfigEntry) -> Vec<String> {
+    let ignored = entry.ignored.iter();
+    ignored
+        .map(|name| format!("{name} is ignored by the kubelet"))
+        .collect()
+}
+
+const CONFIG_JSON: &str = "config.json";
+const DOCKERCFG: &str = ".dockercfg";
+
+#[cfg(test)]
+mod tests;

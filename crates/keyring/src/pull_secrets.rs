@@ -1,0 +1,135 @@
+//! The pod's pull secrets, from files (kubernetes `pkg/credentialprovider/secrets/secrets.go`).
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use regcred_api::WireError;
+use regcred_api::docker_config::BadEntries;
+use regcred_api::pull_secret::{self, Content};
+use regcred_core::Credentials;
+use secrecy::ExposeSecret as _;
+
+use crate::node_config::{entry_notes, notes};
+use crate::read::read;
+use crate::{DefaultRegistry, Keyring, Source};
+
+/// Pull secrets in the order of the pod.
+#[derive(Clone, Debug, Default)]
+pub struct PullSecrets {
+    /// Their logins.
+    pub keyring: Keyring,
+    /// What became of each Secret and of each other document of the files, in order.
+    pub secrets: Vec<SecretReport>,
+}
+
+/// What became of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretReport {
+    /// The document.
+    pub source: Arc<Source>,
+    /// Why it is not used; `None` when it is.
+    pub skipped: Option<String>,
+    /// What people should know of its content.
+    pub notes: Vec<String>,
+}
+
+impl PullSecrets {
+    /// Reads all files: Secret manifests in YAML or JSON, several to a file, or a bare
+    /// `config.json`. A Secret of another type, or whose type and key do not fit together, is
+    /// skipped and recorded.
+    ///
+    /// # Errors
+    /// For the first file that cannot be read or parsed. One malformed Secret fails a pod's whole
+    /// pull.
+    pub fn load(
+        files: &[PathBuf],
+        bad_entries: BadEntries,
+        default_registry: DefaultRegistry,
+    ) -> Result<Self, PullSecretError> {
+        let mut found = Self {
+            keyring: Keyring::with_default_registry(default_registry),
+            secrets: Vec::new(),
+        };
+        for path in files {
+            let bytes = read(path).map_err(|source| PullSecretError::Unreadable {
+                path: path.clone(),
+                source,
+            })?;
+            found.add(path, bytes.expose_secret(), bad_entries)?;
+        }
+        Ok(found)
+    }
+
+    /// Adds the Secrets of one document stream. The path is only their label.
+    ///
+    /// # Errors
+    /// When it does not parse; nothing is added then.
+    pub fn add(
+        &mut self,
+        path: &Path,
+        bytes: &[u8],
+        bad_entries: BadEntries,
+    ) -> Result<(), PullSecretError> {
+        let secrets = pull_secret::parse(bytes, bad_entries).map_err(|source| {
+            PullSecretError::Malformed {
+                path: path.to_owned(),
+                source,
+            }
+        })?;
+        for secret in secrets {
+            let source = Arc::new(Source::PullSecret {
+                path: path.to_owned(),
+                namespace: secret.namespace,
+                name: secret.name,
+                uid: secret.uid,
+            });
+            let (skipped, notes) = match secret.content {
+                Content::Skipped(why) => {
+                    tracing::debug!(%source, why, "not used as a pull secret");
+                    (Some(why), Vec::new())
+                }
+                Content::Config(config) => {
+                    let notes = notes(&config);
+                    for entry in config.entries {
+                        let notes = entry_notes(&entry);
+                        let login = Credentials::new(entry.username, entry.password);
+                        self.keyring
+                            .add_with_notes(&entry.server, login, &source, notes);
+                    }
+                    (None, notes)
+                }
+            };
+            self.secrets.push(SecretReport {
+                source,
+                skipped,
+                notes,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A pull secret file that fails the whole pull.
+#[derive(Debug, thiserror::Error)]
+pub enum PullSecretError {
+    /// It cannot be read.
+    #[error("cannot read the pull secret file {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It does not parse.
+    #[error("cannot parse the pull secret file {}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: WireError,
+    },
+}
+
+#[cfg(test)]
+mod tests;
