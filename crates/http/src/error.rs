@@ -145,6 +145,12 @@ impl HttpError {
         }
     }
 
+    /// Whether what came was no HTTP at all; a server that expects TLS answers so.
+    #[must_use]
+    pub fn is_not_http(&self) -> bool {
+        matches!(&self.0.reason, Reason::Failed(cause) if cause.what == Failure::NotHttp)
+    }
+
     /// Whether the same request may succeed a little later: connections that broke or were not
     /// made, time-outs, and the statuses that say so.
     #[must_use]

@@ -41,8 +41,9 @@ impl Retry {
         }
     }
 
-    /// The pause behind attempt number `attempt` (1 is the first).
-    pub(crate) fn pause(&self, attempt: u32) -> Duration {
+    /// The pause behind attempt number `attempt` (1 is the first): random, up to the ceiling.
+    #[must_use]
+    pub fn pause(&self, attempt: u32) -> Duration {
         let doublings = attempt.saturating_sub(1).min(16);
         let ceiling = self.base.saturating_mul(1 << doublings).min(self.cap);
         jitter(ceiling)

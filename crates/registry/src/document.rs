@@ -8,6 +8,10 @@ use crate::{Descriptor, Platform, media_type};
 
 /// What stands behind a tag or digest: one image, or an index of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one exists at a time, and a box would show in every pattern"
+)]
 pub enum Document {
     /// One image or artifact.
     Manifest(Manifest),

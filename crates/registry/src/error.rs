@@ -175,11 +175,7 @@ impl RegistryError {
                 _ => ErrorKind::Malformed,
             },
             Reason::NoScheme { .. } => ErrorKind::Denied,
-            Reason::Unreached => {
-                let source = self.0.source.as_deref();
-                let error = source.and_then(|s| s.downcast_ref::<HttpError>());
-                error.map_or(ErrorKind::Unreachable, HttpError::kind)
-            }
+            Reason::Unreached => self.http().map_or(ErrorKind::Unreachable, HttpError::kind),
             Reason::Login { status: None, .. }
             | Reason::Digest { .. }
             | Reason::Size { .. }
@@ -217,16 +213,31 @@ impl RegistryError {
     /// Whether a request sent now may succeed where this one failed.
     pub(crate) fn is_passing(&self) -> bool {
         match &self.0.reason {
-            Reason::Unreached => {
-                let source = self.0.source.as_deref();
-                let error = source.and_then(|s| s.downcast_ref::<HttpError>());
-                error.is_some_and(HttpError::is_passing)
-            }
+            Reason::Unreached => self.http().is_some_and(HttpError::is_passing),
             Reason::Status { status, .. } => {
                 matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504)
             }
             _ => false,
         }
+    }
+
+    /// Whether plain http met a server that speaks TLS.
+    pub(crate) fn says_tls(&self) -> bool {
+        match &self.0.reason {
+            Reason::Unreached => self.http().is_some_and(HttpError::is_not_http),
+            Reason::Status { errors, .. } => errors.wants_https(),
+            _ => false,
+        }
+    }
+
+    /// Whether the server could not be reached, so that asking it for more is a waste of time.
+    pub(crate) fn says_unreachable(&self) -> bool {
+        let error = self.http();
+        error.is_some_and(|error| error.is_connect() || error.is_timeout())
+    }
+
+    fn http(&self) -> Option<&HttpError> {
+        self.0.source.as_deref()?.downcast_ref()
     }
 }
 

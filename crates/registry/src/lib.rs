@@ -3,20 +3,31 @@
 //! [`RegistryClient`] makes a [`Repository`] with at most one credential; that asks for manifests
 //! and streams blobs.
 
+mod address;
 mod answer;
+mod auth;
+mod blob;
+mod client;
 mod descriptor;
 mod digest;
 mod document;
+mod endpoint;
 mod error;
+mod hosts;
 mod layout;
 pub mod media_type;
 mod platform;
 mod progress;
+mod repository;
 
+pub use blob::BlobStream;
+pub use client::RegistryClient;
 pub use descriptor::Descriptor;
 pub use digest::{Digest, DigestError, Hasher};
 pub use document::{Document, DocumentError, Index, Manifest};
 pub use error::RegistryError;
+pub use hosts::{Hosts, HostsError};
 pub use layout::{BlobWriter, Layout, LayoutError};
 pub use platform::{Platform, PlatformError, Rank};
 pub use progress::{BlobState, NoProgress, Progress, PullEvent};
+pub use repository::{Fetched, Head, Repository};

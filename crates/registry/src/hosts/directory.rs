@@ -1,0 +1,67 @@
+//! The directory of one registry: `hosts.toml`, or bare certificates as docker keeps them.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretSlice;
+
+use super::file::{self, HostsError};
+use super::{HostConfig, Trust};
+
+/// The directory under `root` for a registry, by the names containerd tries.
+pub(super) fn find(root: &Path, registry: &str) -> Option<PathBuf> {
+    let mut names = Vec::new();
+    if let Some((host, port)) = registry.rsplit_once(':')
+        && port.bytes().all(|b| b.is_ascii_digit())
+    {
+        names.push(format!("{host}_{port}_"));
+        names.push(registry.to_owned());
+        names.push(host.to_owned());
+    } else {
+        names.push(registry.to_owned());
+    }
+    names.push("_default".to_owned());
+    let mut paths = names.into_iter().map(|name| root.join(name));
+    paths.find(|path| path.is_dir())
+}
+
+/// What the directory says about the registry.
+pub(super) fn read(directory: &Path, registry: &str) -> Result<Vec<HostConfig>, HostsError> {
+    let file = directory.join("hosts.toml");
+    match file::read_optional(&file)? {
+        Some(text) if !text.trim().is_empty() => file::parse(&text, &file, registry),
+        _ => certificates(directory, registry),
+    }
+}
+
+/// `*.crt` are trusted, `*.cert` and `*.key` are a client's pair. Where there are any, the
+/// registry speaks TLS, on this machine too.
+fn certificates(directory: &Path, registry: &str) -> Result<Vec<HostConfig>, HostsError> {
+    let named = |extension: &str| {
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        let mut paths: Vec<_> = entries
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|e| e == extension))
+            .collect();
+        paths.sort();
+        paths
+    };
+    let mut trust = Trust::default();
+    for path in named("crt") {
+        trust.ca.push(file::read(&path)?);
+    }
+    if let Some(cert) = named("cert").first() {
+        let key = cert.with_extension("key");
+        let mut pem = file::read(cert)?;
+        pem.push(b'\n');
+        pem.extend(file::read(&key)?);
+        trust.client = Some(SecretSlice::from(pem));
+    } else if let Some(key) = named("key").first() {
+        return Err(HostsError::NoPartner { path: key.clone() });
+    }
+    if trust.is_usual() {
+        return HostConfig::direct(registry);
+    }
+    let mut host = HostConfig::registry(registry, "https")?;
+    host.trust = trust;
+    Ok(vec![host])
+}

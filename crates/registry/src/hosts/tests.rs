@@ -1,0 +1,232 @@
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+struct Root(tempfile::TempDir);
+
+impl Root {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("directory"))
+    }
+
+    fn with(self, name: &str, text: &str) -> Self {
+        let path = self.0.path().join(name);
+        fs::create_dir_all(path.parent().expect("parent")).expect("directory");
+        fs::write(path, text).expect("file");
+        self
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn lookup(&self, registry: &str) -> Vec<HostConfig> {
+        self.try_lookup(registry).expect("sound configuration")
+    }
+
+    fn try_lookup(&self, registry: &str) -> Result<Vec<HostConfig>, HostsError> {
+        Hosts::new([self.path().to_owned()]).lookup(registry)
+    }
+}
+
+fn urls(hosts: &[HostConfig]) -> Vec<&str> {
+    hosts.iter().map(|host| host.url.as_str()).collect()
+}
+
+#[test]
+fn without_configuration_the_registry_is_asked() {
+    for (registry, expected) in [
+        ("gcr.io", vec!["https://gcr.io/v2"]),
+        ("docker.io", vec!["https://registry-1.docker.io/v2"]),
+        ("10.0.0.1:5000", vec!["https://10.0.0.1:5000/v2"]),
+        (
+            "localhost:5000",
+            vec!["http://localhost:5000/v2", "https://localhost:5000/v2"],
+        ),
+        (
+            "[::1]:5000",
+            vec!["http://[::1]:5000/v2", "https://[::1]:5000/v2"],
+        ),
+        ("127.0.0.1.evil.com", vec!["https://127.0.0.1.evil.com/v2"]),
+    ] {
+        let hosts = Hosts::none().lookup(registry).expect("address");
+        assert_eq!(urls(&hosts), expected, "{registry}");
+        assert!(
+            hosts
+                .iter()
+                .all(|h| h.is_registry && h.namespace.is_none() && !h.cleartext)
+        );
+    }
+}
+
+#[test]
+fn the_directory_names_are_tried_in_containerds_order() {
+    let server = |name: &str| format!("server = \"https://{name}\"");
+    let mut root = Root::new();
+    let names = ["_default", "reg.io", "reg.io:5000", "reg.io_5000_"];
+    let mut expected = Vec::new();
+    for (n, name) in names.iter().enumerate() {
+        root = root.with(&format!("{name}/hosts.toml"), &server(&format!("s{n}")));
+        expected.push(format!("https://s{n}/v2"));
+        assert_eq!(
+            urls(&root.lookup("reg.io:5000")),
+            [expected[n].as_str()],
+            "{name}"
+        );
+    }
+    assert_eq!(urls(&root.lookup("reg.io")), ["https://s1/v2"]);
+    assert_eq!(urls(&root.lookup("other.io")), ["https://s0/v2"]);
+}
+
+#[test]
+fn mirrors_come_in_the_files_order_and_the_server_last() {
+    let root = Root::new().with(
+        "docker.io/hosts.toml",
+        r#"
+server = "https://registry-1.docker.io"
+
+[host."https://z.example"]
+  capabilities = ["pull"]
+[host."http://a.example:5000/v2/"]
+  capabilities = ["pull", "resolve"]
+[host."https://m.example/v2/hub"]
+  override_path = true
+  [host."https://m.example/v2/hub".header]
+    X-One = "1"
+    X-Two = ["2", "3"]
+"#,
+    );
+    let hosts = root.lookup("docker.io");
+    assert_eq!(
+        urls(&hosts),
+        [
+            "https://z.example/v2",
+            "http://a.example:5000/v2",
+            "https://m.example/v2/hub",
+            "https://registry-1.docker.io/v2"
+        ]
+    );
+    let flags: Vec<_> = hosts
+        .iter()
+        .map(|h| (h.pull, h.resolve, h.is_registry, h.cleartext))
+        .collect();
+    assert_eq!(
+        flags,
+        [
+            (true, false, false, false),
+            (true, true, false, true),
+            (true, true, false, false),
+            (true, true, true, false)
+        ]
+    );
+    assert_eq!(hosts[2].headers.len(), 3);
+    let namespaces: Vec<_> = hosts.iter().map(|h| h.namespace.as_deref()).collect();
+    assert_eq!(
+        namespaces,
+        [
+            Some("docker.io"),
+            Some("docker.io"),
+            Some("docker.io"),
+            None
+        ]
+    );
+}
+
+#[test]
+fn only_the_registrys_own_address_counts_as_the_registry() {
+    let root = Root::new().with(
+        "reg.io/hosts.toml",
+        r#"
+[host."https://reg.io"]
+[host."https://reg.io:443"]
+[host."https://reg.io:5000"]
+[host."http://reg.io"]
+[host."https://x.reg.io"]
+"#,
+    );
+    let own: Vec<_> = root
+        .lookup("reg.io")
+        .iter()
+        .map(|h| h.is_registry)
+        .collect();
+    assert_eq!(own, [true, true, false, false, false, true]);
+}
+
+#[test]
+fn a_server_elsewhere_stands_for_the_registry() {
+    let root = Root::new().with("reg.io/hosts.toml", "server = \"proxy.corp:8443\"");
+    let hosts = root.lookup("reg.io");
+    assert_eq!(urls(&hosts), ["https://proxy.corp:8443/v2"]);
+    assert!(hosts[0].is_registry);
+    assert_eq!(hosts[0].namespace.as_deref(), Some("reg.io"));
+}
+
+#[test]
+fn trust_is_read_beside_the_file() {
+    let root = Root::new()
+        .with(
+            "reg.io/hosts.toml",
+            r#"
+ca = "own.pem"
+skip_verify = true
+dial_timeout = "1500ms"
+[host."https://m.example"]
+ca = ["a.pem", "b.pem"]
+client = [["c.pem", "k.pem"]]
+"#,
+        )
+        .with("reg.io/own.pem", "OWN")
+        .with("reg.io/a.pem", "A")
+        .with("reg.io/b.pem", "B")
+        .with("reg.io/c.pem", "C")
+        .with("reg.io/k.pem", "K");
+    let hosts = root.lookup("reg.io");
+    assert_eq!(hosts[0].trust.ca, [b"A", b"B"]);
+    assert!(hosts[0].trust.client.is_some() && !hosts[0].trust.skip_verify);
+    assert_eq!(hosts[1].trust.ca, [b"OWN"]);
+    assert!(hosts[1].trust.skip_verify);
+    assert_eq!(hosts[1].connect_timeout, Some(Duration::from_millis(1500)));
+}
+
+#[test]
+fn bare_certificates_are_enough() {
+    let root = Root::new()
+        .with("localhost:5000/ca.crt", "CA")
+        .with("localhost:5000/client.cert", "C")
+        .with("localhost:5000/client.key", "K");
+    let hosts = root.lookup("localhost:5000");
+    assert_eq!(urls(&hosts), ["https://localhost:5000/v2"]);
+    assert!(hosts[0].trust.client.is_some());
+
+    let root = Root::new().with("reg.io/client.key", "K");
+    let error = root.try_lookup("reg.io").expect_err("no certificate");
+    assert!(error.to_string().contains("client.key"), "{error}");
+}
+
+#[test]
+fn broken_files_are_named_and_their_text_is_not_shown() {
+    for text in [
+        "server = ",
+        "[host.\"https://a\".header]\nAuthorization = \"canary\" x",
+        "host = 1",
+        "server = 1",
+        "skip_verify = \"yes\"",
+        "[host.\"ftp://a\"]",
+        "[host.\"https://u:canary@a\"]",
+        "dial_timeout = \"soon\"",
+        "ca = \"missing.pem\"",
+    ] {
+        let root = Root::new().with("reg.io/hosts.toml", text);
+        let error = root.try_lookup("reg.io").expect_err(text);
+        let shown = regcred_core::report(&error);
+        assert!(shown.contains("reg.io/"), "{shown}");
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+}
+
+#[test]
+fn an_empty_file_changes_nothing() {
+    let root = Root::new().with("reg.io/hosts.toml", "\n");
+    assert_eq!(urls(&root.lookup("reg.io")), ["https://reg.io/v2"]);
+}
