@@ -34,7 +34,10 @@ pub(crate) fn of(reach: &Reach, request: &CredentialRequest) -> Option<CacheKey>
         let token = request.service_account_token.as_ref()?;
         parts.extend([
             ("pod", digest(token.expose_secret())),
-            ("pool", format!("{:?}{:?}", settings.sts_audience, settings.cluster)),
+            (
+                "pool",
+                format!("{:?}{:?}", settings.sts_audience, settings.cluster),
+            ),
             ("sts", reach.sts_url()),
             ("iam", reach.iam_url()),
             (
@@ -102,9 +105,7 @@ fn of_gcloud(reach: &Reach) -> Vec<(&'static str, String)> {
             .get("CLOUDSDK_ACTIVE_CONFIG_NAME")
             .or(active.as_ref().map(|text| text.expose_secret().trim()))
             .unwrap_or("default");
-        let configuration = dir
-            .join("configurations")
-            .join(format!("config_{active}"));
+        let configuration = dir.join("configurations").join(format!("config_{active}"));
         parts.push(("gcloud configuration", content(&configuration)));
         parts.push(("gcloud directory", dir.display().to_string()));
     }

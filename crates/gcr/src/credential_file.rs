@@ -100,13 +100,8 @@ impl CredentialFile {
     }
 
     fn value(&self) -> Result<Value, String> {
-        serde_json::from_str(self.text.expose_secret()).map_err(|e| {
-            format!(
-                "it is not JSON (line {}, column {})",
-                e.line(),
-                e.column()
-            )
-        })
+        serde_json::from_str(self.text.expose_secret())
+            .map_err(|e| format!("it is not JSON (line {}, column {})", e.line(), e.column()))
     }
 
     fn unusable(&self, reason: &str) -> ProviderError {

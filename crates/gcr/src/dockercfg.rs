@@ -44,10 +44,7 @@ pub(crate) async fn behind_url(reach: &Reach) -> Result<Vec<(String, Credentials
         .await
         .map_err(|e| call_failed(&failed, e))?;
     if response.status() != StatusCode::OK {
-        return Err(call_failed(
-            failed,
-            response.into_error("its answer").await,
-        ));
+        return Err(call_failed(failed, response.into_error("its answer").await));
     }
     let text = response
         .text(LIMIT)

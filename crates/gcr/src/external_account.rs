@@ -233,9 +233,7 @@ fn is_workforce_pool(audience: &str) -> bool {
     audience
         .strip_prefix("//iam.googleapis.com/locations/")
         .and_then(|rest| rest.split_once('/'))
-        .is_some_and(|(location, rest)| {
-            !location.is_empty() && rest.starts_with("workforcePools/")
-        })
+        .is_some_and(|(location, rest)| !location.is_empty() && rest.starts_with("workforcePools/"))
 }
 
 const KINDS: [&str; 4] = ["file", "url", "executable", "certificate"];

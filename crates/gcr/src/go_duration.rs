@@ -89,7 +89,16 @@ mod tests {
     #[test]
     fn what_go_refuses_is_refused() {
         for text in [
-            "", "-", "3", "s", "1d", "1 s", ".s", "1h1", "99999999h", "1.s.",
+            "",
+            "-",
+            "3",
+            "s",
+            "1d",
+            "1 s",
+            ".s",
+            "1h1",
+            "99999999h",
+            "1.s.",
         ] {
             assert_eq!(parse(text), None, "{text:?}");
         }

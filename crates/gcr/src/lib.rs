@@ -36,6 +36,8 @@ mod service_account;
 mod settings;
 mod sigv4;
 mod sts;
+#[cfg(test)]
+mod testing;
 mod token;
 mod trusted;
 mod vars;

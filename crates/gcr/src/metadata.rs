@@ -226,3 +226,6 @@ const LIMIT: usize = 1 << 20;
 const NEARLY_OVER: Duration = Duration::from_secs(60);
 const USELESS: Duration = Duration::from_secs(10);
 const RENEWAL: Duration = Duration::from_millis(300);
+
+#[cfg(test)]
+mod tests;

@@ -117,9 +117,7 @@ impl Pod {
                 .with_source(e)
             })?,
         };
-        Ok(format!(
-            "identitynamespace:{project}.svc.id.goog:{issuer}"
-        ))
+        Ok(format!("identitynamespace:{project}.svc.id.goog:{issuer}"))
     }
 
     /// The GKE cluster that this node belongs to.

@@ -27,8 +27,7 @@ pub(crate) fn reaches_google(env: &Env) -> bool {
 /// for the home directory of the process by itself.
 pub(crate) fn reads_well_known(env: &Env, path: &std::path::Path) -> bool {
     let own = std::env::home_dir().map(|home| home.join(".config/gcloud").join(WELL_KNOWN));
-    own.as_deref() == Some(path)
-        && gcloud_dir(env).is_some_and(|dir| dir.join(WELL_KNOWN) == path)
+    own.as_deref() == Some(path) && gcloud_dir(env).is_some_and(|dir| dir.join(WELL_KNOWN) == path)
 }
 
 /// A token for a service account's key, from this endpoint.

@@ -328,11 +328,7 @@ fn list<'e>(env: &'e Env, name: &str) -> impl Iterator<Item = &'e str> {
         .filter(|word| !word.is_empty())
 }
 
-fn one_of<T: Copy>(
-    env: &Env,
-    name: &str,
-    words: &[(&str, T)],
-) -> Result<Option<T>, ProviderError> {
+fn one_of<T: Copy>(env: &Env, name: &str, words: &[(&str, T)]) -> Result<Option<T>, ProviderError> {
     let Some(text) = env.get(name) else {
         return Ok(None);
     };

@@ -78,7 +78,12 @@ impl Signing<'_> {
             .collect();
         query.sort();
         let query: Vec<String> = query.iter().map(|(n, v)| format!("{n}={v}")).collect();
-        let mut text = format!("{}\n{}\n{}\n", self.method, self.url.path(), query.join("&"));
+        let mut text = format!(
+            "{}\n{}\n{}\n",
+            self.method,
+            self.url.path(),
+            query.join("&")
+        );
         for (name, value) in headers {
             // Runs of blanks count as one.
             let words: Vec<&str> = value.expose_secret().split_whitespace().collect();
@@ -210,7 +215,12 @@ mod tests {
         let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(
             names,
-            ["authorization", "host", "x-amz-date", "x-amz-security-token"]
+            [
+                "authorization",
+                "host",
+                "x-amz-date",
+                "x-amz-security-token"
+            ]
         );
         assert_eq!(
             headers[1].1.expose_secret(),

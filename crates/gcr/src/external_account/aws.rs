@@ -120,7 +120,9 @@ struct Instance<'a> {
 
 impl Instance<'_> {
     async fn region(&mut self) -> Result<String, ProviderError> {
-        let zone = self.read("region_url", self.aws.region_url.as_deref()).await?;
+        let zone = self
+            .read("region_url", self.aws.region_url.as_deref())
+            .await?;
         // An availability zone is the region and one letter.
         let mut zone = zone.expose_secret().trim().to_owned();
         zone.pop();

@@ -1,0 +1,76 @@
+use regcred_core::report;
+
+use super::*;
+use crate::testing::{Dir, now, reach};
+
+/// A gcloud that answers the exact command, with a token of this life; fresh ones live an hour.
+fn install(dir: &Dir, seconds: i64) -> String {
+    let end = |seconds| (now() + TimeDelta::seconds(seconds)).to_rfc3339();
+    dir.script(
+        "bin/gcloud",
+        &format!(
+            r#"[ "$1 $2 $3 $4" = "config config-helper --format=json(credential) --quiet" ] || exit 2
+case $5 in
+  '') echo '{{"credential":{{"access_token":"kept","token_expiry":"{}"}}}}' ;;
+  --force-auth-refresh) echo '{{"credential":{{"access_token":"fresh","token_expiry":"{}"}}}}' ;;
+  *) exit 2 ;;
+esac"#,
+            end(seconds),
+            end(3600)
+        ),
+    );
+    path_of(dir)
+}
+
+fn path_of(dir: &Dir) -> String {
+    format!("relative:{}", dir.path("bin").display())
+}
+
+async fn ask(path: &str) -> Result<AccessToken, ProviderError> {
+    Gcloud::find(&reach(&[("PATH", path)]))
+        .expect("installed")
+        .token(&[])
+        .await
+}
+
+#[tokio::test]
+async fn the_kept_token_is_taken_while_it_is_worth_it() {
+    let dir = Dir::new();
+    let token = ask(&install(&dir, 1200)).await.expect("token");
+    assert_eq!(token.secret.expose_secret(), "kept");
+    assert_eq!(token.expires_at, now() + TimeDelta::seconds(1200));
+    let token = ask(&install(&dir, 60)).await.expect("token");
+    assert_eq!(token.secret.expose_secret(), "fresh");
+    assert_eq!(token.expires_at, now() + TimeDelta::seconds(3600));
+}
+
+#[tokio::test]
+async fn its_complaint_is_passed_on_and_its_output_never() {
+    let dir = Dir::new();
+    dir.script(
+        "bin/gcloud",
+        "echo canary; echo 'no active account' >&2; exit 1",
+    );
+    let error = ask(&path_of(&dir)).await.expect_err("no login");
+    assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
+    let shown = report(&error);
+    assert!(shown.contains("no active account"), "{shown}");
+    assert!(!shown.contains("canary"), "{shown}");
+
+    dir.script(
+        "bin/gcloud",
+        r#"echo '{"credential":{"access_token":"canary"}}'"#,
+    );
+    let error = ask(&path_of(&dir)).await.expect_err("no end");
+    assert_eq!(error.kind(), ErrorKind::Malformed);
+    assert!(!report(&error).contains("canary"));
+}
+
+#[test]
+fn it_is_looked_for_in_the_environments_path() {
+    let dir = Dir::new();
+    assert!(Gcloud::find(&reach(&[("PATH", &path_of(&dir))])).is_none());
+    assert!(Gcloud::find(&reach(&[])).is_none());
+    install(&dir, 0);
+    assert!(Gcloud::find(&reach(&[("PATH", &path_of(&dir))])).is_some());
+}

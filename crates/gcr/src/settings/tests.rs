@@ -61,7 +61,10 @@ fn wrong_words_name_their_variable() {
             "REGCRED_GCR_IMPERSONATE",
             "a/../b@p.iam.gserviceaccount.com",
         ),
-        ("REGCRED_GCR_STS_AUDIENCE", "//iam.googleapis.com/projects/1"),
+        (
+            "REGCRED_GCR_STS_AUDIENCE",
+            "//iam.googleapis.com/projects/1",
+        ),
         ("REGCRED_GCR_STS_URL", "http://sts.example.com"),
         ("REGCRED_GCR_POD_IDENTITY", "yes"),
         ("REGCRED_GCR_ALSO_SERVE", "*.example.com"),
@@ -117,8 +120,11 @@ fn pool_providers_are_taken_as_people_write_them() {
 
 #[test]
 fn short_scopes_become_full_ones() {
-    let settings = read(&[("REGCRED_GCR_SCOPES", "devstorage.read_only, https://x.example/y")])
-        .expect("sound");
+    let settings = read(&[(
+        "REGCRED_GCR_SCOPES",
+        "devstorage.read_only, https://x.example/y",
+    )])
+    .expect("sound");
     assert_eq!(
         settings.scopes,
         [

@@ -1,0 +1,177 @@
+use regcred_core::report;
+use secrecy::ExposeSecret;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::*;
+use crate::testing::{address, metadata, metadata_with_token, now, reach, scopes};
+
+async fn ask(server: &MockServer) -> Result<AccessToken, ProviderError> {
+    let reach = reach(&[
+        ("GCE_METADATA_HOST", &address(server)),
+        // The server of the link is never behind a proxy.
+        ("HTTP_PROXY", "http://192.0.2.1:3128"),
+    ]);
+    Metadata::new(&reach)?.token(&scopes()).await
+}
+
+async fn requests(server: &MockServer) -> usize {
+    server.received_requests().await.expect("recorded").len()
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_once_and_keeps_its_end() {
+    let server = metadata_with_token().await;
+    let token = ask(&server).await.expect("token");
+    assert_eq!(token.secret.expose_secret(), "node-token");
+    assert_eq!(token.expires_at, now() + chrono::TimeDelta::hours(1));
+    assert_eq!(requests(&server).await, 1);
+}
+
+#[tokio::test]
+async fn chosen_scopes_are_passed_on() {
+    let server = metadata(&[(
+        "instance/service-accounts/default/token?scopes=a,b",
+        &[(200, r#"{"access_token":"narrow","expires_in":600}"#)],
+    )])
+    .await;
+    let reach = reach(&[("GCE_METADATA_HOST", &address(&server))]);
+    let token = Metadata::new(&reach)
+        .expect("client")
+        .token(&["a".to_owned(), "b".to_owned()])
+        .await
+        .expect("token");
+    assert_eq!(token.secret.expose_secret(), "narrow");
+}
+
+#[tokio::test]
+async fn a_dying_token_is_asked_for_once_more() {
+    let dying = r#"{"access_token":"dying","expires_in":5}"#;
+    let server = metadata(&[(
+        TOKEN,
+        &[
+            (200, dying),
+            (200, r#"{"access_token":"fresh","expires_in":3000}"#),
+        ],
+    )])
+    .await;
+    let token = ask(&server).await.expect("token");
+    assert_eq!(token.secret.expose_secret(), "fresh");
+    assert_eq!(requests(&server).await, 2);
+
+    let server = metadata(&[(TOKEN, &[(200, dying)])]).await;
+    let error = ask(&server).await.expect_err("dying");
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    assert_eq!(requests(&server).await, 2);
+
+    // Half a minute is enough for a pull that starts now.
+    let short = r#"{"access_token":"short","expires_in":30}"#;
+    let server = metadata(&[(TOKEN, &[(200, short)])]).await;
+    assert!(ask(&server).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_machine_without_service_account_says_so() {
+    let error = ask(&metadata(&[]).await).await.expect_err("no account");
+    assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
+    assert!(error.to_string().contains("no service account"), "{error}");
+}
+
+#[tokio::test]
+async fn another_server_in_its_place_is_found_out() {
+    for status in [200, 404, 401] {
+        let server = MockServer::start().await;
+        Mock::given(any())
+            .respond_with(
+                ResponseTemplate::new(status)
+                    .set_body_string(r#"{"access_token":"canary","expires_in":3600}"#),
+            )
+            .mount(&server)
+            .await;
+        let error = ask(&server).await.expect_err("captive portal");
+        assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
+        assert!(error.to_string().contains("not Google's"), "{error}");
+        assert!(!report(&error).contains("canary"));
+    }
+}
+
+#[tokio::test]
+async fn answers_without_a_whole_token_are_refused_and_not_shown() {
+    for body in [
+        "<html>canary</html>",
+        r#"{"access_token":"","expires_in":3600}"#,
+        r#"{"expires_in":3600}"#,
+        r#"{"access_token":"canary"}"#,
+        r#"{"access_token":"canary","expires_in":0}"#,
+        r#"{"access_token":"canary","expires_in":-5}"#,
+        r#"{"access_token":"canary","expires_in":99999999999999}"#,
+        r#"{"access_token":["canary"],"expires_in":5}"#,
+    ] {
+        let server = metadata(&[(TOKEN, &[(200, body)])]).await;
+        let error = ask(&server).await.expect_err(body);
+        assert_eq!(error.kind(), ErrorKind::Malformed, "{body}");
+        assert!(!report(&error).contains("canary"), "{}", report(&error));
+    }
+}
+
+#[tokio::test]
+async fn a_passing_failure_is_waited_out_and_a_refusal_is_not() {
+    let server = metadata(&[(
+        TOKEN,
+        &[
+            (503, "later"),
+            (200, r#"{"access_token":"t","expires_in":3600}"#),
+        ],
+    )])
+    .await;
+    assert!(ask(&server).await.is_ok());
+
+    let server = metadata(&[(TOKEN, &[(403, "canary")])]).await;
+    let error = ask(&server).await.expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::Denied);
+    assert!(report(&error).contains("403"), "{}", report(&error));
+    assert!(!report(&error).contains("canary"));
+    assert_eq!(requests(&server).await, 1);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let target = metadata_with_token().await;
+    let server = MockServer::start().await;
+    Mock::given(any())
+        .respond_with(
+            ResponseTemplate::new(302)
+                .insert_header("Metadata-Flavor", "Google")
+                .insert_header("Location", target.uri()),
+        )
+        .mount(&server)
+        .await;
+    ask(&server).await.expect_err("redirect");
+    assert_eq!(requests(&target).await, 0);
+}
+
+#[tokio::test]
+async fn a_server_that_was_named_and_is_down_is_unreachable() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("port");
+    let host = free.local_addr().expect("address").to_string();
+    drop(free);
+    let reach = reach(&[("GCE_METADATA_HOST", &host)]);
+    let error = Metadata::new(&reach)
+        .expect("client")
+        .token(&scopes())
+        .await
+        .expect_err("down");
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+}
+
+#[tokio::test]
+async fn entries_are_trimmed_and_may_be_missing() {
+    let server = metadata(&[("project/project-id", &[(200, "my-project\r\n")])]).await;
+    let reach = reach(&[("GCE_METADATA_HOST", &address(&server))]);
+    let metadata = Metadata::new(&reach).expect("client");
+    let found = metadata.text("project/project-id").await.expect("answer");
+    assert_eq!(found.as_deref(), Some("my-project"));
+    assert_eq!(metadata.text("project/x").await.expect("answer"), None);
+    let error = metadata.required("project/x").await.expect_err("missing");
+    assert_eq!(error.kind(), ErrorKind::NotConfigured);
+}

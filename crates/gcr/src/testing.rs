@@ -1,0 +1,335 @@
+//! Fakes of Google's services for the tests beside the code. Each refuses what the real one would
+//! refuse, and says why, so that a wrong request fails its test with a reason.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeZone, Utc};
+use regcred_core::{Clock, Env};
+use regcred_http::Url;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use crate::jwt::SigningKey;
+use crate::reach::Reach;
+use crate::settings::Settings;
+
+/// A key made for these tests, in both forms, and its public half as openssl wrote it.
+pub(crate) const KEY: &str = include_str!("../testdata/test-only-key-pkcs8.pem");
+pub(crate) const OLD_KEY: &str = include_str!("../testdata/test-only-key-pkcs1.pem");
+const PUBLIC_KEY: &[u8] = include_bytes!("../testdata/test-only-public-key.der");
+
+pub(crate) const EMAIL: &str = "puller@my-project.iam.gserviceaccount.com";
+pub(crate) const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+pub(crate) const POOL: &str =
+    "//iam.googleapis.com/projects/12/locations/global/workloadIdentityPools/pool/providers/oidc";
+
+/// The time at which all tests play.
+pub(crate) fn now() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 1, 2, 3, 4, 5)
+        .single()
+        .expect("date")
+}
+
+pub(crate) fn scopes() -> Vec<String> {
+    vec![SCOPE.to_owned()]
+}
+
+/// A reach with just these variables, at the tests' time.
+pub(crate) fn reach(vars: &[(&str, &str)]) -> Reach {
+    let env = Env::map(vars.iter().copied());
+    Reach {
+        settings: Arc::new(Settings::read(&env).expect("settings")),
+        env,
+        clock: Clock::fixed(now()),
+    }
+}
+
+/// `host:port` of a fake.
+pub(crate) fn address(server: &MockServer) -> String {
+    server.address().to_string()
+}
+
+/// A fake that answers with JSON, or refuses with a reason in OAuth's form.
+pub(crate) async fn fake(
+    answer: impl Fn(&Request) -> Result<Value, String> + Send + Sync + 'static,
+) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(any())
+        .respond_with(move |request: &Request| match answer(request) {
+            Ok(value) => ResponseTemplate::new(200).set_body_json(value),
+            Err(why) => ResponseTemplate::new(400).set_body_json(
+                json!({ "error": "invalid_request", "error_description": why, "canary": "body" }),
+            ),
+        })
+        .mount(&server)
+        .await;
+    server
+}
+
+/// A metadata server with these entries: path below `computeMetadata/v1/` and answers in turn, the
+/// last one again and again. It demands its header, and refuses what a proxy passed on.
+pub(crate) async fn metadata(entries: &[(&str, &[(u16, &str)])]) -> MockServer {
+    let entries: BTreeMap<String, VecDeque<(u16, String)>> = entries
+        .iter()
+        .map(|(path, answers)| {
+            let answers = answers.iter().map(|(s, body)| (*s, (*body).to_owned()));
+            (format!("/computeMetadata/v1/{path}"), answers.collect())
+        })
+        .collect();
+    let entries = Mutex::new(entries);
+    let server = MockServer::start().await;
+    Mock::given(any())
+        .respond_with(move |request: &Request| {
+            let answer = |status: u16, body: &str| {
+                ResponseTemplate::new(status)
+                    .insert_header("Metadata-Flavor", "Google")
+                    .set_body_string(body)
+            };
+            if header(request, "metadata-flavor") != Some("Google") {
+                return answer(403, "Missing required header \"Metadata-Flavor\"");
+            }
+            if request.headers.contains_key("x-forwarded-for")
+                || request.headers.contains_key("via")
+                || request.headers.contains_key("authorization")
+                || request.method.as_str() != "GET"
+            {
+                return answer(403, "not from here");
+            }
+            let query = request.url.query().map(|q| format!("?{q}"));
+            let path = format!("{}{}", request.url.path(), query.unwrap_or_default());
+            let mut entries = entries.lock().expect("one test");
+            match entries.get_mut(&path) {
+                None => answer(404, "not found"),
+                Some(answers) => {
+                    let first = answers.front().cloned().expect("an answer");
+                    if answers.len() > 1 {
+                        answers.pop_front();
+                    }
+                    answer(first.0, &first.1)
+                }
+            }
+        })
+        .mount(&server)
+        .await;
+    server
+}
+
+/// A metadata server with the token `node-token`, good for an hour.
+pub(crate) async fn metadata_with_token() -> MockServer {
+    metadata(&[(
+        "instance/service-accounts/default/token",
+        &[(
+            200,
+            r#"{"access_token":"node-token","expires_in":3600,"token_type":"Bearer"}"#,
+        )],
+    )])
+    .await
+}
+
+/// The Security Token Service: exchanges unexpired JWTs of the tests' key with this audience.
+pub(crate) async fn sts(pool: &'static str, jwt_audience: &'static str) -> MockServer {
+    fake(move |request| {
+        let form = form(request, "/v1/token")?;
+        no_header(request, "authorization")?;
+        let subject_token = form
+            .get("subject_token")
+            .ok_or("no subject token")?
+            .to_owned();
+        same_form(
+            &form,
+            &[
+                ("audience", pool),
+                (
+                    "grant_type",
+                    "urn:ietf:params:oauth:grant-type:token-exchange",
+                ),
+                (
+                    "requested_token_type",
+                    "urn:ietf:params:oauth:token-type:access_token",
+                ),
+                ("scope", SCOPE),
+                ("subject_token", &subject_token),
+                ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+            ],
+        )?;
+        let (_, claims) = verify(&subject_token)?;
+        if claims["aud"] != jwt_audience {
+            return Err(format!("the audience in the token is {}", claims["aud"]));
+        }
+        if claims["exp"].as_i64().unwrap_or_default() <= now().timestamp() {
+            return Err("the token has expired".to_owned());
+        }
+        Ok(json!({
+            "access_token": "federated-token",
+            "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+            "token_type": "Bearer",
+            "expires_in": 3599,
+        }))
+    })
+    .await
+}
+
+/// The IAM Credentials API: gives `impersonated-token` for `bearer`, when asked just so.
+pub(crate) async fn iam(bearer: &'static str, wanted: Value) -> MockServer {
+    fake(move |request| {
+        let path = format!("/v1/projects/-/serviceAccounts/{EMAIL}:generateAccessToken");
+        if request.method.as_str() != "POST" || request.url.path() != path {
+            return Err(format!("{} {}", request.method, request.url.path()));
+        }
+        if header(request, "authorization") != Some(&format!("Bearer {bearer}")) {
+            return Err("not the bearer".to_owned());
+        }
+        if header(request, "content-type") != Some("application/json") {
+            return Err("not JSON".to_owned());
+        }
+        let body: Value = request.body_json().map_err(|e| e.to_string())?;
+        if body != wanted {
+            return Err(format!("the body is {body}"));
+        }
+        Ok(json!({
+            "accessToken": "impersonated-token",
+            "expireTime": "2026-01-02T04:04:05Z",
+        }))
+    })
+    .await
+}
+
+/// A pod's service account token.
+pub(crate) fn pod_token(audience: &str, expires: DateTime<Utc>) -> String {
+    let claims = json!({
+        "iss": "https://issuer",
+        "sub": "system:serviceaccount:ns:sa",
+        "aud": audience,
+        "exp": expires.timestamp(),
+    });
+    SigningKey::from_pem(&KEY.into())
+        .and_then(|key| key.sign(None, &claims))
+        .expect("signed")
+        .expose_secret()
+        .to_owned()
+}
+
+/// The form of a POST to this path.
+pub(crate) fn form(request: &Request, path: &str) -> Result<BTreeMap<String, String>, String> {
+    if request.method.as_str() != "POST" || request.url.path() != path {
+        return Err(format!("{} {}", request.method, request.url.path()));
+    }
+    if header(request, "content-type") != Some("application/x-www-form-urlencoded") {
+        return Err("not a form".to_owned());
+    }
+    let body = std::str::from_utf8(&request.body).map_err(|e| e.to_string())?;
+    let url = Url::parse(&format!("http://x/?{body}")).map_err(|e| e.to_string())?;
+    let mut form = BTreeMap::new();
+    for (name, value) in url.query_pairs() {
+        if form
+            .insert(name.clone().into_owned(), value.into_owned())
+            .is_some()
+        {
+            return Err(format!("{name} twice"));
+        }
+    }
+    Ok(form)
+}
+
+/// Compares whole forms: nothing missing, nothing more.
+pub(crate) fn same_form(
+    form: &BTreeMap<String, String>,
+    wanted: &[(&str, &str)],
+) -> Result<(), String> {
+    let wanted: BTreeMap<String, String> = wanted
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    if *form == wanted {
+        Ok(())
+    } else {
+        Err(format!("form {form:?}, wanted {wanted:?}"))
+    }
+}
+
+pub(crate) fn header<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
+    request.headers.get(name)?.to_str().ok()
+}
+
+pub(crate) fn no_header(request: &Request, name: &str) -> Result<(), String> {
+    match request.headers.contains_key(name) {
+        true => Err(format!("a header {name}")),
+        false => Ok(()),
+    }
+}
+
+/// `Authorization: Basic` of these two.
+pub(crate) fn basic(username: &str, password: &str) -> String {
+    format!(
+        "Basic {}",
+        STANDARD.encode(format!("{username}:{password}"))
+    )
+}
+
+/// Header and claims of a JWT, once its signature is found to be the tests' key's.
+pub(crate) fn verify(token: &str) -> Result<(Value, Value), String> {
+    verify_with(token, |text| URL_SAFE_NO_PAD.decode(text).ok())
+}
+
+/// The same for gcp_auth's form, which pads its segments.
+pub(crate) fn verify_padded(token: &str) -> Result<(Value, Value), String> {
+    verify_with(token, |text| URL_SAFE.decode(text).ok())
+}
+
+fn verify_with(
+    token: &str,
+    decode: impl Fn(&str) -> Option<Vec<u8>>,
+) -> Result<(Value, Value), String> {
+    let (signed, signature) = token.rsplit_once('.').ok_or("no JWT")?;
+    let (header, claims) = signed.split_once('.').ok_or("no JWT")?;
+    let signature = decode(signature).ok_or("the signature is no base64url")?;
+    UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, PUBLIC_KEY)
+        .verify(signed.as_bytes(), &signature)
+        .map_err(|_| "the signature is wrong")?;
+    let json = |text: &str| {
+        let bytes = decode(text).ok_or("a segment is no base64url")?;
+        serde_json::from_slice::<Value>(&bytes).map_err(|_| "a segment is no JSON")
+    };
+    Ok((json(header)?, json(claims)?))
+}
+
+/// A directory that goes away with the test.
+pub(crate) struct Dir(tempfile::TempDir);
+
+impl Dir {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().expect("directory"))
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a file and gives its path as text.
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("parent")).expect("directory");
+        std::fs::write(&path, text).expect("file");
+        path.to_str().expect("UTF-8").to_owned()
+    }
+
+    /// Writes a JSON file.
+    pub(crate) fn json(&self, name: &str, value: &Value) -> String {
+        self.file(name, &value.to_string())
+    }
+
+    /// Writes a shell script that can be run.
+    pub(crate) fn script(&self, name: &str, text: &str) -> String {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.file(name, &format!("#!/bin/sh\n{text}\n"));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("mode");
+        path
+    }
+}
