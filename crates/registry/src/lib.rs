@@ -18,6 +18,7 @@ mod layout;
 pub mod media_type;
 mod platform;
 mod progress;
+mod pull;
 mod repository;
 
 pub use blob::BlobStream;
@@ -30,4 +31,5 @@ pub use hosts::{Hosts, HostsError};
 pub use layout::{BlobWriter, Layout, LayoutError};
 pub use platform::{Platform, PlatformError, Rank};
 pub use progress::{BlobState, NoProgress, Progress, PullEvent};
+pub use pull::{PlatformChoice, PullOptions, PulledImage, pull, stored};
 pub use repository::{Fetched, Head, Repository};

@@ -1,0 +1,166 @@
+//! Pulls an image: manifest, platform, blobs side by side, name.
+//!
+//! What the store has is not fetched again: a pull of an image that is there costs one manifest
+//! request. The order of writes is blobs, manifests, name, so that a pull that ends half-way leaves
+//! blobs which the next pull uses, and no name that leads nowhere.
+
+mod blobs;
+mod choice;
+mod documents;
+mod plan;
+mod platforms;
+mod sink;
+mod stored;
+mod transfer;
+
+use std::num::NonZeroUsize;
+
+use regcred_core::ImageRef;
+
+pub use platforms::PlatformChoice;
+pub use stored::stored;
+
+use crate::error::{Object, Part, Reason};
+use crate::{
+    Descriptor, Digest, Layout, LayoutError, Progress, PullEvent, RegistryError, Repository,
+};
+use blobs::Blobs;
+use documents::Documents;
+use plan::Plan;
+
+/// How to pull.
+#[derive(Clone, Debug)]
+pub struct PullOptions {
+    /// For which platforms.
+    pub platforms: PlatformChoice,
+    /// How many blobs are downloaded at the same time.
+    pub streams: NonZeroUsize,
+}
+
+impl Default for PullOptions {
+    /// This machine's platform, four streams.
+    fn default() -> Self {
+        Self {
+            platforms: PlatformChoice::default(),
+            streams: const { NonZeroUsize::new(4).expect("four") },
+        }
+    }
+}
+
+/// An image in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PulledImage {
+    /// What was asked for, with tag `latest` if there was neither tag nor digest. Its text is the
+    /// image's name in the store.
+    pub image: ImageRef,
+    /// What the registry has under that name: the digest of a manifest or an index.
+    pub digest: Digest,
+    /// What the name leads to in the store: the manifest for the platform, or the index.
+    pub manifest: Descriptor,
+    /// The digest of the configuration, which container runtimes call the image's ID; `None` when
+    /// several platforms were pulled.
+    pub config: Option<Digest>,
+    /// How many blobs (configurations and layers) it has.
+    pub blobs: usize,
+    /// Their bytes, together.
+    pub size: u64,
+    /// How many of them were downloaded just now.
+    pub fetched_blobs: usize,
+    /// The bytes downloaded just now.
+    pub fetched_bytes: u64,
+}
+
+impl PulledImage {
+    fn new(image: ImageRef, plan: &Plan) -> Self {
+        Self {
+            image,
+            digest: plan.digest.clone(),
+            manifest: plan.root.clone(),
+            config: plan.config.clone(),
+            blobs: plan.blobs.len(),
+            size: plan.size(),
+            fetched_blobs: 0,
+            fetched_bytes: 0,
+        }
+    }
+
+    /// The reference that will always name this content: `host/path@sha256:...`.
+    #[must_use]
+    pub fn pinned(&self) -> ImageRef {
+        self.image.clone().with_digest(self.digest.as_str())
+    }
+}
+
+/// Pulls `image` into the store and names it there.
+///
+/// # Errors
+/// What the registry answered (see [`RegistryError::is_curable_by_credential`]); content that is
+/// not what its digest says; no image for the platform; a store that cannot be written, with the
+/// [`LayoutError`] as its source. Blobs that were complete by then stay in the store.
+pub async fn pull(
+    repository: &Repository,
+    layout: &Layout,
+    image: &ImageRef,
+    options: &PullOptions,
+    progress: &dyn Progress,
+) -> Result<PulledImage, RegistryError> {
+    let image = image.clone().with_default_tag();
+    let documents = Documents {
+        repository: Some(repository),
+        layout,
+        image: &image,
+    };
+    let top = documents.top().await?;
+    let plan = Plan::make(&documents, top, &options.platforms).await?;
+    progress.event(PullEvent::Resolved {
+        image: &image,
+        digest: &plan.digest,
+        blobs: plan.blobs.len(),
+        bytes: plan.size(),
+    });
+    let fetched = Blobs {
+        repository,
+        layout,
+        image: &image,
+        progress,
+        streams: options.streams,
+    }
+    .fetch(&plan.blobs)
+    .await?;
+    store(layout, &image, &plan).map_err(|error| local(&image, error))?;
+    Ok(PulledImage {
+        fetched_blobs: fetched.blobs,
+        fetched_bytes: fetched.bytes,
+        ..PulledImage::new(image, &plan)
+    })
+}
+
+/// Manifests, children first, then the name.
+fn store(layout: &Layout, image: &ImageRef, plan: &Plan) -> Result<(), LayoutError> {
+    for (descriptor, bytes) in &plan.documents {
+        layout.put_bytes(descriptor, bytes)?;
+    }
+    layout.tag(&image.to_string(), &stored::entry(plan))
+}
+
+/// A failure of the store, or content that its hash or size gives away, as the pull's error.
+fn local(image: &ImageRef, error: LayoutError) -> RegistryError {
+    let blob = |digest: Digest| Object {
+        repository: image.name(),
+        part: Part::Blob(digest),
+    };
+    match error {
+        LayoutError::Mismatch { expected, actual } => {
+            RegistryError::new(&blob(expected), Reason::Digest { actual })
+        }
+        LayoutError::Size {
+            digest,
+            expected,
+            actual,
+        } => RegistryError::new(&blob(digest), Reason::Size { expected, actual }),
+        other => RegistryError::local(image, "cannot store the image").caused_by(other),
+    }
+}
+
+#[cfg(test)]
+mod tests;
