@@ -206,11 +206,25 @@ impl Keyring {
             .flatten()
             .chain(&self.globs)
             .filter_map(|key| self.keys.get_key_value(key))
-            .filter(|(_, key)| key.pattern.as_ref().is_ok_and(|p| p.matches(image)))
+            .filter(|(_, key)| {
+                let pattern = key.pattern.as_ref();
+                pattern.is_ok_and(|p| may_match(p, &parsed) && p.matches(image))
+            })
             .collect();
         found.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
         found
     }
+}
+
+/// A cheap test that most keys fail: paths and labels without a glob.
+fn may_match(pattern: &ImagePattern, image: &ImagePattern) -> bool {
+    let (labels, image_labels) = (pattern.labels(), image.labels());
+    labels.len() == image_labels.len()
+        && image.path().starts_with(pattern.path())
+        && labels
+            .iter()
+            .zip(image_labels)
+            .all(|(label, other)| label == other || label.contains('*'))
 }
 
 /// What two texts have in common whose hosts and ports are equal.
