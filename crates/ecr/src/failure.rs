@@ -31,13 +31,16 @@ impl ApiFailure {
         match error {
             SdkError::ServiceError(context) => {
                 let status = context.raw().status().as_u16();
+                if (200..300).contains(&status) {
+                    return Self::malformed(UNREADABLE);
+                }
                 let meta = context.err().meta();
                 Self::answered(meta.code(), meta.message(), status, meta.request_id())
             }
             SdkError::ResponseError(context) => {
                 let status = context.raw().status().as_u16();
                 if (200..300).contains(&status) {
-                    return Self::malformed("the answer cannot be read");
+                    return Self::malformed(UNREADABLE);
                 }
                 Self::answered(None, None, status, None)
             }
@@ -179,6 +182,8 @@ fn classify(code: Option<&str>, status: u16) -> ErrorKind {
 }
 
 const MAX_TEXT: usize = 200;
+
+const UNREADABLE: &str = "the answer cannot be read";
 
 const THROTTLED: &[&str] = &[
     "Throttling",

@@ -3,6 +3,8 @@
 mod api;
 mod endpoint;
 mod failure;
+#[cfg(test)]
+mod fake;
 mod hosts;
 mod identity;
 mod journal;

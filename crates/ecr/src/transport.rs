@@ -32,6 +32,8 @@ struct Shared {
     authorities: Authorities,
     context: OnceLock<TlsContext>,
     by_settings: Mutex<HashMap<SettingsKey, SharedHttpConnector>>,
+    /// Whether this speaks with metadata services only.
+    metadata: bool,
 }
 
 type SettingsKey = (Option<Duration>, Option<Duration>);
@@ -39,12 +41,12 @@ type SettingsKey = (Option<Duration>, Option<Duration>);
 impl Transport {
     /// A client for the service endpoints.
     pub(crate) fn new(env: &Env) -> Self {
-        Self::with_proxies(env, Proxies::from_env(env))
+        Self::make(env, Proxies::from_env(env), false)
     }
 
     /// A client for metadata services, which no proxy may see.
     pub(crate) fn direct(env: &Env) -> Self {
-        Self::with_proxies(env, Proxies::default())
+        Self::make(env, Proxies::default(), true)
     }
 
     /// A connector with these time-outs; the same connector for the same time-outs.
@@ -67,12 +69,13 @@ impl Transport {
             .clone()
     }
 
-    fn with_proxies(env: &Env, proxies: Proxies) -> Self {
+    fn make(env: &Env, proxies: Proxies, metadata: bool) -> Self {
         Self(Arc::new(Shared {
             proxies,
             authorities: Authorities::from_env(env),
             context: OnceLock::new(),
             by_settings: Mutex::default(),
+            metadata,
         }))
     }
 }
@@ -151,10 +154,14 @@ impl fmt::Debug for Routed {
 
 impl HttpConnector for Routed {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let token = self.shared.metadata && request.uri().ends_with(TOKEN_PATH);
         match self.route(request.uri()) {
             Ok(connector) => {
                 let answer = connector.call(request);
-                HttpConnectorFuture::new(async move { answer.await.map(bounded) })
+                HttpConnectorFuture::new(async move {
+                    let response = bounded(answer.await?);
+                    Ok(if token { with_life(response) } else { response })
+                })
             }
             Err(error) => HttpConnectorFuture::ready(Err(ConnectorError::user(error))),
         }
@@ -164,6 +171,15 @@ impl HttpConnector for Routed {
 fn bounded(mut response: HttpResponse) -> HttpResponse {
     let body = response.take_body();
     *response.body_mut() = SdkBody::from_body_1_x(Limited::new(body, MAX_BODY));
+    response
+}
+
+/// EC2 says how long a metadata token lives and the SDK insists on it; some emulators do not say.
+/// A request uses the token for seconds, so that six hours, which were asked for, are as good.
+fn with_life(mut response: HttpResponse) -> HttpResponse {
+    if response.status().is_success() && !response.headers().contains_key(TOKEN_LIFE) {
+        response.headers_mut().insert(TOKEN_LIFE, "21600");
+    }
     response
 }
 
@@ -182,6 +198,9 @@ pub(crate) fn host_of(uri: &str) -> &str {
 
 /// The largest answer read; a token answer has a few kilobytes.
 const MAX_BODY: usize = 1 << 20;
+
+const TOKEN_PATH: &str = "/latest/api/token";
+const TOKEN_LIFE: &str = "x-aws-ec2-metadata-token-ttl-seconds";
 
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,15 @@
 //! EC2 instance metadata, version 2, by aws-config, capped: a machine without it must fail in
 //! about two seconds.
 
+use std::error::Error;
 use std::time::Duration;
 
 use aws_config::imds;
+use aws_config::imds::client::error::ImdsError;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use regcred_core::{Env, ErrorKind};
 
 use super::profile::why;
@@ -105,7 +108,7 @@ impl Metadata {
         }
     }
 
-    fn client(&self) -> Result<imds::Client, Box<dyn std::error::Error + Send + Sync>> {
+    fn client(&self) -> Result<imds::Client, Box<dyn Error + Send + Sync>> {
         Ok(imds::Client::builder()
             .configure(&self.sdk.metadata_config())
             .endpoint(&self.address)?
@@ -128,9 +131,21 @@ impl ProvideCredentials for Metadata {
     }
 }
 
-/// True for a refused or missing connection and for silence, not for an HTTP status.
+/// True for a refused or missing connection and for silence, not for an answer.
 fn got_no_answer(error: &CredentialsError) -> bool {
-    !why(error).contains("HTTP ") && !matches!(error, CredentialsError::Unhandled(_))
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        let imds = error.downcast_ref::<ImdsError>();
+        let token = matches!(
+            imds,
+            Some(ImdsError::FailedToLoadToken(_) | ImdsError::IoError(_))
+        );
+        if token || error.is::<ConnectorError>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// The SDK's words for the usual cases say too little.

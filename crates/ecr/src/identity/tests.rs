@@ -1,1 +1,483 @@
+use std::path::Path;
 
+use regcred_core::{CredentialRequest, Env, ErrorKind, Provider as _, report};
+use wiremock::matchers::{body_string_contains, header, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::*;
+use crate::Ecr;
+use crate::fake::*;
+
+/// A home with the two AWS files, and a file for tokens.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new(config: &str, credentials: &str) -> Self {
+        let dir = tempfile::tempdir().expect("dir");
+        std::fs::create_dir(dir.path().join(".aws")).expect("dir");
+        let home = Self(dir);
+        home.write(".aws/config", config);
+        home.write(".aws/credentials", credentials);
+        home
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, text).expect("file");
+        text_of(&path)
+    }
+
+    fn path(&self) -> String {
+        text_of(self.0.path())
+    }
+}
+
+fn text_of(path: &Path) -> String {
+    path.to_str().expect("text").to_owned()
+}
+
+/// An agent that answers with these keys to that header.
+async fn agent(authorization: &str, key: &str) -> MockServer {
+    let server = MockServer::start().await;
+    let body = format!(
+        r#"{{"accessKeyId":"{key}","SecretAccessKey":"{CANARY}","Token":"{CANARY}","Expiration":"2099-01-01T00:00:00Z"}}"#
+    );
+    Mock::given(method("GET"))
+        .and(path("/v1/credentials"))
+        .and(header("authorization", authorization))
+        .respond_with(ResponseTemplate::new(200).set_body_string(body))
+        .mount(&server)
+        .await;
+    server
+}
+
+/// STS that gives these keys for the token.
+async fn web_identity(token: &str, key: &str) -> MockServer {
+    let server = MockServer::start().await;
+    sts_call("AssumeRoleWithWebIdentity")
+        .and(Unsigned)
+        .and(body_string_contains(
+            format!("WebIdentityToken={token}&").trim_end_matches('&'),
+        ))
+        .respond_with(sts_answer("AssumeRoleWithWebIdentity", key))
+        .mount(&server)
+        .await;
+    server
+}
+
+/// Everything at once, from the first source to the last; tests take away from the front.
+#[tokio::test]
+async fn sources_are_taken_in_the_order_of_go() {
+    let home = Home::new(
+        "[default]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = canary-secret\n",
+        "",
+    );
+    let token = home.write("token", "web-token");
+    let sts = web_identity("web-token", "ASIAWEB").await;
+    let agent = agent("let-me", "ASIAAGENT").await;
+    let imds = metadata(true).await;
+    let sources: [&[(&str, String)]; 5] = [
+        &[
+            ("AWS_ACCESS_KEY_ID", "AKIAENV".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", CANARY.to_owned()),
+        ],
+        &[
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", token),
+            ("AWS_ROLE_ARN", ROLE.to_owned()),
+            ("AWS_ENDPOINT_URL_STS", sts.uri()),
+        ],
+        &[("HOME", home.path())],
+        &[
+            (
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                format!("{}/v1/credentials", agent.uri()),
+            ),
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "let-me".to_owned()),
+        ],
+        &[("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.uri())],
+    ];
+    let expected = [
+        ("AKIAENV", false),
+        ("ASIAWEB", true),
+        ("AKIAPROFILE", false),
+        ("ASIAAGENT", true),
+        ("AKIAIMDS", true),
+    ];
+    let mut keys = Vec::new();
+    for (first, (key, session)) in expected.into_iter().enumerate() {
+        let api = ecr_for(key, session).await;
+        let env = sources[first..]
+            .iter()
+            .fold(Env::default(), |env, vars| env.with(vars.iter().cloned()))
+            .with([("AWS_ENDPOINT_URL_ECR", api.uri())]);
+        ask(HOST, &env).await.expect(key);
+        let env = env.with([("AWS_ENDPOINT_URL_ECR", "http://127.0.0.1:1")]);
+        let provider = Ecr::new(&env, &regcred_core::Clock::system()).expect("sound");
+        let request = CredentialRequest::new(HOST).expect("host");
+        keys.push(provider.cache_key(&request).expect("key"));
+    }
+    for (n, key) in keys.iter().enumerate() {
+        assert!(
+            !keys[..n].contains(key),
+            "each identity has its own key: {keys:?}"
+        );
+        assert!(!key.as_str().contains(CANARY), "{key:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_web_identity_that_fails_is_final_and_its_file_is_trimmed() {
+    let home = Home::new("", "");
+    let imds = metadata(true).await;
+    let sts = web_identity("web-token", "ASIAWEB").await;
+    let api = ecr_for("ASIAWEB", true).await;
+    let env = Env::map([
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.uri()),
+        ("AWS_ENDPOINT_URL_ECR", api.uri()),
+        ("AWS_ENDPOINT_URL_STS", sts.uri()),
+        (
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            home.write("token", "web-token\n"),
+        ),
+    ]);
+    let error = ask(HOST, &env).await.expect_err("no role");
+    assert_eq!(error.kind(), ErrorKind::NotConfigured);
+    assert!(
+        report(&error).contains("AWS_ROLE_ARN is not"),
+        "{}",
+        report(&error)
+    );
+    let env = env.with([("AWS_ROLE_ARN", ROLE)]);
+    ask(HOST, &env).await.expect("token");
+    let gone = env.with([("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token")]);
+    let error = ask(HOST, &gone).await.expect_err("no file");
+    assert!(
+        report(&error).contains("/nowhere/token"),
+        "{}",
+        report(&error)
+    );
+    assert_eq!(calls(&imds).await, 0);
+}
+
+#[tokio::test]
+async fn a_profile_assumes_its_role_with_its_source() {
+    let sts = MockServer::start().await;
+    sts_call("AssumeRole")
+        .and(SignedBy {
+            key: "AKIABASE",
+            region: "eu-west-1",
+            service: "sts",
+            session: false,
+        })
+        .and(body_string_contains("ExternalId=from-us"))
+        .respond_with(sts_answer("AssumeRole", "ASIAROLE"))
+        .mount(&sts)
+        .await;
+    let api = ecr_for("ASIAROLE", true).await;
+    let config = format!(
+        "[profile pull]\nrole_arn = {ROLE}\nexternal_id = from-us\nsource_profile = base\n\
+         endpoint_url = {}\n",
+        sts.uri()
+    );
+    let home = Home::new(
+        &config,
+        "[base]\naws_access_key_id = AKIABASE\naws_secret_access_key = canary-secret\n",
+    );
+    let env = Env::map([("HOME", home.path()), ("AWS_ENDPOINT_URL_ECR", api.uri())]);
+    ask(HOST, &env.with([("AWS_PROFILE", "pull")]))
+        .await
+        .expect("by AWS_PROFILE");
+    ask(HOST, &env.with([("REGCRED_ECR_PROFILE", "pull")]))
+        .await
+        .expect("by option");
+    let map = [("REGCRED_ECR_ROLES", format!("{HOST}=profile:pull"))];
+    ask(HOST, &env.with(map)).await.expect("by the map");
+}
+
+#[tokio::test]
+async fn credential_sources_of_a_profile_are_ours() {
+    let agent = agent("let-me", "ASIAAGENT").await;
+    let imds = metadata(false).await;
+    for (source, key) in [
+        ("Environment", "AKIAENV"),
+        ("EcsContainer", "ASIAAGENT"),
+        ("Ec2InstanceMetadata", "AKIAIMDS"),
+    ] {
+        let sts = MockServer::start().await;
+        sts_call("AssumeRole")
+            .and(SignedBy {
+                key,
+                region: "eu-west-1",
+                service: "sts",
+                session: key != "AKIAENV",
+            })
+            .respond_with(sts_answer("AssumeRole", "ASIAROLE"))
+            .mount(&sts)
+            .await;
+        let api = ecr_for("ASIAROLE", true).await;
+        let config = format!(
+            "[profile pull]\nrole_arn = {ROLE}\ncredential_source = {source}\nendpoint_url = {}\n",
+            sts.uri()
+        );
+        let home = Home::new(&config, "");
+        let env = Env::map([
+            ("HOME", home.path()),
+            ("REGCRED_ECR_PROFILE", "pull".to_owned()),
+            ("AWS_ENDPOINT_URL_ECR", api.uri()),
+            ("AWS_ACCESS_KEY_ID", "AKIAENV".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", CANARY.to_owned()),
+            (
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                format!("{}/v1/credentials", agent.uri()),
+            ),
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "let-me".to_owned()),
+            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.uri()),
+        ]);
+        ask(HOST, &env).await.expect(source);
+    }
+}
+
+#[tokio::test]
+async fn a_credential_process_is_run_and_its_failure_is_final() {
+    let home = Home::new("", "");
+    let answer = home.write(
+        "answer.json",
+        r#"{"Version":1,"AccessKeyId":"ASIAPROC","SecretAccessKey":"canary-secret","SessionToken":"canary-secret","Expiration":"2099-01-01T00:00:00Z"}"#,
+    );
+    let api = ecr_for("ASIAPROC", true).await;
+    let imds = metadata(true).await;
+    let env = Env::map([
+        ("HOME", home.path()),
+        ("AWS_ENDPOINT_URL_ECR", api.uri()),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.uri()),
+    ]);
+    home.write(
+        ".aws/config",
+        &format!("[default]\ncredential_process = cat {answer}\n"),
+    );
+    ask(HOST, &env).await.expect("token");
+    home.write(
+        ".aws/config",
+        "[default]\ncredential_process = sh -c \"echo no session >&2; exit 3\"\n",
+    );
+    let error = ask(HOST, &env).await.expect_err("failed");
+    let text = report(&error);
+    assert!(
+        text.contains("no session") && text.contains("profile"),
+        "{text}"
+    );
+    assert_eq!(calls(&imds).await, 0);
+}
+
+#[tokio::test]
+async fn an_sso_profile_without_a_session_says_so() {
+    let home = Home::new(
+        "[default]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = pull\n\
+         [sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.example/start\n",
+        "",
+    );
+    let env = Env::map([("HOME", home.path())]);
+    let error = ask(HOST, &env).await.expect_err("not signed in");
+    let text = report(&error);
+    assert!(text.contains("profile \"default\" failed"), "{text}");
+    assert!(text.to_lowercase().contains("sso"), "{text}");
+}
+
+#[tokio::test]
+async fn a_profile_without_credentials_lets_the_chain_go_on_unless_it_was_named() {
+    let home = Home::new("[default]\nregion = us-east-1\n", "");
+    let imds = metadata(true).await;
+    let api = ecr_for("AKIAIMDS", true).await;
+    let env = Env::map([
+        ("HOME", home.path()),
+        ("AWS_ENDPOINT_URL_ECR", api.uri()),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.uri()),
+    ]);
+    ask(HOST, &env).await.expect("instance");
+    let named = env.with([("REGCRED_ECR_PROFILE", "default")]);
+    let error = ask(HOST, &named).await.expect_err("named");
+    assert_eq!(error.kind(), ErrorKind::NotConfigured, "{}", report(&error));
+    let missing = env.with([("AWS_PROFILE", "prod")]);
+    let error = ask(HOST, &missing).await.expect_err("missing");
+    assert_eq!(error.kind(), ErrorKind::NotConfigured, "{}", report(&error));
+}
+
+#[tokio::test]
+async fn an_agents_token_file_wins_and_is_trimmed() {
+    let home = Home::new("", "");
+    let agent = agent("from-file", "ASIAAGENT").await;
+    let api = ecr_for("ASIAAGENT", true).await;
+    let env = Env::map([
+        ("AWS_ENDPOINT_URL_ECR", api.uri()),
+        (
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            format!("{}/v1/credentials", agent.uri()),
+        ),
+        (
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+            home.write("token", "from-file\n"),
+        ),
+        (
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+            "from-variable".to_owned(),
+        ),
+    ]);
+    ask(HOST, &env).await.expect("token");
+}
+
+#[tokio::test]
+async fn an_agent_that_refuses_is_final_and_one_that_starts_is_waited_for() {
+    let server = MockServer::start().await;
+    let answer =
+        |status, body: &str| ResponseTemplate::new(status).set_body_string(body.to_owned());
+    Mock::given(method("GET"))
+        .respond_with(answer(503, ""))
+        .up_to_n_times(1)
+        .mount(&server)
+        .await;
+    Mock::given(method("GET"))
+        .respond_with(answer(
+            403,
+            r#"{"code":"AccessDenied","message":"no association","secret":"canary-secret"}"#,
+        ))
+        .mount(&server)
+        .await;
+    let env = Env::map([(
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        format!("{}/v1/credentials?x=canary-secret", server.uri()),
+    )]);
+    let error = ask(HOST, &env).await.expect_err("refused");
+    let text = report(&error);
+    assert_eq!(error.kind(), ErrorKind::Denied, "{text}");
+    assert!(
+        text.contains("HTTP 403: AccessDenied: no association"),
+        "{text}"
+    );
+    assert!(!text.contains(CANARY), "{text}");
+    assert_eq!(calls(&server).await, 2);
+}
+
+#[tokio::test]
+async fn an_agents_answer_must_hold_keys() {
+    for (body, words) in [
+        ("<canary-secret>", "no JSON object"),
+        ("{}", "no AccessKeyId"),
+        (r#"{"AccessKeyId":"canary-secret"}"#, "no SecretAccessKey"),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(method("GET"))
+            .respond_with(ResponseTemplate::new(200).set_body_string(body))
+            .mount(&server)
+            .await;
+        let env = Env::map([("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.uri())]);
+        let error = ask(HOST, &env).await.expect_err(body);
+        let text = report(&error);
+        assert_eq!(error.kind(), ErrorKind::Malformed, "{text}");
+        assert!(text.contains(words) && !text.contains(CANARY), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_elsewhere_than_the_rules_allow_is_not_asked() {
+    for url in [
+        "http://10.0.0.1/creds",
+        "http://169.254.169.254/creds",
+        "ftp://127.0.0.1/creds",
+        "127.0.0.1/creds",
+    ] {
+        let env = Env::map([("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)]);
+        let error = ask(HOST, &env).await.expect_err(url);
+        assert_eq!(error.kind(), ErrorKind::NotConfigured, "{}", report(&error));
+    }
+}
+
+#[tokio::test]
+async fn instance_metadata_is_asked_with_a_session_also_an_emulators() {
+    for with_ttl in [true, false] {
+        let imds = metadata(with_ttl).await;
+        let api = ecr_for("AKIAIMDS", true).await;
+        // A proxy must not see the metadata service.
+        let env = Env::map([
+            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.uri()),
+            ("AWS_ENDPOINT_URL_ECR", api.uri()),
+            ("HTTP_PROXY", closed()),
+        ]);
+        ask(HOST, &env).await.expect("token");
+    }
+}
+
+#[tokio::test]
+async fn without_any_source_the_message_lists_what_was_tried() {
+    let env = Env::map([("AWS_EC2_METADATA_SERVICE_ENDPOINT", closed())]);
+    let error = ask(HOST, &env).await.expect_err("nothing");
+    let text = report(&error);
+    assert_eq!(error.kind(), ErrorKind::IdentityUnavailable, "{text}");
+    for words in [
+        "environment keys (AWS_ACCESS_KEY_ID is not set)",
+        "web identity (AWS_WEB_IDENTITY_TOKEN_FILE is not set)",
+        "profile (no file (HOME is not set)",
+        "container credentials (neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor",
+        "instance metadata (http://127.0.0.1:",
+        "refused",
+    ] {
+        assert!(text.contains(words), "{words} is not in: {text}");
+    }
+    let off = env.with([
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_ACCESS_KEY_ID", "AKIA"),
+    ]);
+    let text = report(&ask(HOST, &off).await.expect_err("nothing"));
+    assert!(text.contains("AWS_EC2_METADATA_DISABLED is set"), "{text}");
+    assert!(text.contains("AWS_SECRET_ACCESS_KEY is not"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_instance_metadata_costs_two_seconds() {
+    let (_listener, url) = silent();
+    let env = Env::map([("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)]);
+    let started = Instant::now();
+    let error = ask(HOST, &env).await.expect_err("silent");
+    let took = started.elapsed();
+    assert!(took < Duration::from_millis(2500), "{took:?}");
+    assert!(took >= Duration::from_secs(1), "{took:?}");
+    let text = report(&error);
+    assert!(text.contains("no answer (not an EC2 instance"), "{text}");
+}
+
+#[tokio::test]
+async fn an_instance_without_a_role_says_so() {
+    let server = MockServer::start().await;
+    Mock::given(method("PUT"))
+        .respond_with(ResponseTemplate::new(200).set_body_string("t"))
+        .mount(&server)
+        .await;
+    let env = Env::map([("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.uri())]);
+    let error = ask(HOST, &env).await.expect_err("no role");
+    let text = report(&error);
+    assert!(text.contains("the instance has no IAM role"), "{text}");
+    assert_eq!(calls(&server).await, 2, "no second try after an answer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_sts_ends_in_time_and_the_message_says_where() {
+    let home = Home::new("", "");
+    let (_listener, url) = silent();
+    let env = Env::map([
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", home.write("token", "t")),
+        ("AWS_ROLE_ARN", ROLE.to_owned()),
+        ("AWS_ENDPOINT_URL_STS", url.clone()),
+    ]);
+    let started = Instant::now();
+    let error = ask(HOST, &env).await.expect_err("silent");
+    assert!(
+        started.elapsed() <= Duration::from_secs(25),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    assert!(
+        report(&error).contains("web identity"),
+        "{}",
+        report(&error)
+    );
+}
