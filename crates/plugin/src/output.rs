@@ -3,6 +3,7 @@
 //! This file writes passwords to standard output, on demand.
 
 use std::fmt;
+use std::io::{self, Write};
 use std::str::FromStr;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -78,6 +79,21 @@ impl Login {
             expires_at: issued.expires_at,
             provider,
         })
+    }
+
+    /// Writes the login in the form wanted, in one piece.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn print(
+        &self,
+        output: TokenOutput,
+        secret: &SecretName,
+        writer: &mut dyn Write,
+    ) -> io::Result<()> {
+        let text = self.render(output, secret);
+        writer.write_all(text.expose_secret().as_bytes())?;
+        writer.flush()
     }
 
     /// The login in the form wanted, with a final newline.

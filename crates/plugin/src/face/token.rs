@@ -1,7 +1,6 @@
 //! The face for people and scripts: `token [IMAGE|HOST] --output FORM`.
 
 use regcred_core::{CredentialRequest, ErrorKind, ImagePattern, ProviderError, RegistryHost};
-use secrecy::ExposeSecret as _;
 
 use crate::face::{Context, Streams};
 use crate::failure::Failure;
@@ -35,7 +34,9 @@ pub(crate) fn run(
         let kind = ErrorKind::IdentityUnavailable;
         return Err(ProviderError::new(provider, kind, message).into());
     };
-    streams.answer(login.render(output, secret).expose_secret().as_bytes())
+    login
+        .print(output, secret, streams.stdout)
+        .map_err(Failure::Output)
 }
 
 /// The one host that the provider serves, where there is just one.
