@@ -10,6 +10,7 @@ MOTO := $(VENV)/bin/moto_server
 BINARIES := -p regcred -p regcred-plugin-ecr -p regcred-plugin-gcr -p regcred-tests
 RELEASE_BINS := --bin regcred --bin ecr-credential-provider --bin gcr-credential-provider
 
+.NOTPARALLEL:
 .PHONY: help demo test bench check deps deps-build deps-test venv
 
 help:

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use regcred_tests::image::digest_of;
 use regcred_tests::oci_registry::{Access, Fault};
-use regcred_tests::{FakeRegistry, Image, Logins, Node};
+use regcred_tests::{FakeRegistry, Image, Logins, Node, Program};
 use serde_json::{Value, json};
 
 #[test]
@@ -20,7 +20,7 @@ fn a_registry_that_is_down_is_unreachable() {
         listener.local_addr().expect("an address")
     };
     let node = Node::new();
-    let done = node.pull(&format!("{closed}/team/app:v1")).run();
+    let done = pull(&node, &format!("{closed}/team/app:v1")).run();
     let said = done.fails(7);
     assert!(said.contains(&closed.to_string()), "which? {said}");
     assert_sound(&node.store());
@@ -40,19 +40,18 @@ fn a_wrong_password_is_denied_and_not_shown() {
         let file = node.root().join("login.json");
         std::fs::write(&file, login.to_string()).expect("a file");
         let name = format!("{host}/team/app:v1");
-        let done = node
-            .pull(&name)
+        let done = pull(&node, &name)
             .arg("--pull-secret")
             .arg(&file)
             .env("REGCRED_LOG", "trace")
             .run();
         assert_eq!(done.code(), Some(6), "{}", done.stderr);
         assert!(!done.stderr.contains("wr0ng-c4n4ry"), "{}", done.stderr);
-        let quiet = node.pull(&name).arg("--pull-secret").arg(&file).run();
+        let quiet = pull(&node, &name).arg("--pull-secret").arg(&file).run();
         assert!(quiet.fails(6).contains("login.json"), "which login?");
         assert_sound(&node.store());
         // Without any login it is refused as well.
-        node.pull(&name).run().fails(6);
+        pull(&node, &name).run().fails(6);
     }
 }
 
@@ -61,7 +60,7 @@ fn an_image_that_is_not_there_is_said_so() {
     let registry = FakeRegistry::start(Access::Open);
     let node = Node::new();
     let name = format!("{}/team/none:v1", registry.server().authority());
-    let done = node.pull(&name).run();
+    let done = pull(&node, &name).run();
     assert_ne!(done.code(), Some(0));
     assert!(done.stderr.contains(&name), "{}", done.stderr);
     assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
@@ -71,7 +70,7 @@ fn an_image_that_is_not_there_is_said_so() {
 fn a_name_that_is_none_is_a_usage_error() {
     let node = Node::new();
     for name in ["", "UPPER/case", "a b", "host:port/x", "x@sha256:12"] {
-        let done = node.pull(name).run();
+        let done = pull(&node, name).run();
         assert_eq!(done.code(), Some(2), "{name:?}: {}", done.stderr);
         assert!(!node.store().join("index.json").exists(), "{name:?}");
     }
@@ -88,7 +87,7 @@ fn wrong_bytes_are_never_stored() {
         registry.set_fault(digest, Some(Fault::Corrupt));
         let node = Node::new();
         let name = format!("{}/team/app:v1", registry.server().authority());
-        let done = node.pull(&name).run();
+        let done = pull(&node, &name).run();
         let said = done.fails(8);
         assert!(said.contains(digest.as_str()), "which? {said}");
         assert!(!blob(&node, digest).exists(), "a wrong blob was published");
@@ -96,7 +95,7 @@ fn wrong_bytes_are_never_stored() {
         assert!(names(&node).is_empty(), "a broken image has a name");
 
         registry.set_fault(digest, None);
-        let _ = node.pull(&name).run().success();
+        let _ = pull(&node, &name).run().success();
         assert_sound(&node.store());
     }
 }
@@ -110,7 +109,7 @@ fn a_connection_that_breaks_once_is_resumed() {
     registry.set_fault(&layer, Some(Fault::CutAfter(1_000_000)));
     let node = Node::new();
     let name = format!("{}/team/app:v1", registry.server().authority());
-    let mut running = node.pull(&name).limit(Duration::from_secs(60)).start();
+    let mut running = pull(&node, &name).limit(Duration::from_secs(60)).start();
     // Mended as soon as the first attempt has been made.
     while registry
         .server()
@@ -128,6 +127,11 @@ fn a_connection_that_breaks_once_is_resumed() {
     assert!(!ranges.is_empty(), "it began anew instead of going on");
     let encodings = asked.iter().filter_map(|r| r.header("accept-encoding"));
     assert!(encodings.into_iter().all(|e| e == "identity"));
+}
+
+/// A pull that says nothing but its result or its failure.
+fn pull(node: &Node, name: &str) -> Program {
+    node.pull(name).arg("--quiet")
 }
 
 /// Every blob hashes to its name, and whatever has a name is there with all its parts.

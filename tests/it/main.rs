@@ -7,5 +7,6 @@ mod demo;
 mod docker_helper;
 mod ecr_moto;
 mod fakes;
+mod multicall;
 mod pull;
 mod real_registry;

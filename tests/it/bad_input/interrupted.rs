@@ -8,7 +8,7 @@ use regcred_tests::oci_registry::{Access, Fault};
 use regcred_tests::program::built;
 use regcred_tests::{FakeRegistry, Image, Node, Program, need};
 
-use super::{assert_sound, blob, names};
+use super::{assert_sound, blob, names, pull};
 
 #[test]
 fn a_killed_pull_leaves_nothing_that_counts_and_the_next_one_succeeds() {
@@ -20,7 +20,7 @@ fn a_killed_pull_leaves_nothing_that_counts_and_the_next_one_succeeds() {
     let node = Node::new();
     let name = format!("{}/team/app:v1", registry.server().authority());
 
-    let mut running = node.pull(&name).start();
+    let mut running = pull(&node, &name).start();
     let started = Instant::now();
     let other = blob(&node, &image.blobs_of(image.digest())[1]);
     // In the middle: one layer is whole, half of the other lies in some file of the store.
@@ -36,7 +36,7 @@ fn a_killed_pull_leaves_nothing_that_counts_and_the_next_one_succeeds() {
     assert_sound(&node.store());
 
     registry.set_fault(&layer, None);
-    let _ = node.pull(&name).run().success();
+    let _ = pull(&node, &name).run().success();
     assert_sound(&node.store());
     assert_eq!(names(&node).len(), 1);
 }
@@ -54,7 +54,7 @@ fn a_full_disk_is_said_and_leaves_nothing() {
     let name = format!("{}/team/app:v1", registry.server().authority());
     // A file system of 4 MiB that only this shell and its children see.
     let script = "mount -t tmpfs -o size=4m tmpfs \"$1\" || exit 77\n\
-                  \"$2\" pull --store \"$1\" \"$3\"; echo \"code $?\"\n\
+                  \"$2\" pull --quiet --store \"$1\" \"$3\"; echo \"code $?\"\n\
                   find \"$1\" -type f -size +64k";
     let done = Program::new(unshare)
         .args(["--mount", "--map-root-user", "sh", "-c", script, "sh"])

@@ -6,13 +6,13 @@ use std::time::Duration;
 use regcred_tests::oci_registry::Access;
 use regcred_tests::{FakeRegistry, Finished, Image, Logins, Node};
 
-use super::assert_sound;
+use super::{assert_sound, pull};
 
 #[test]
 fn a_missing_plugin_is_an_error_of_the_configuration() {
     let mut node = Node::new();
     node.add_provider("nowhere-provider", &["*.example.com"], &[]);
-    let done = node.pull("registry.example.com/app:v1").run();
+    let done = pull(&node, "registry.example.com/app:v1").run();
     let said = done.fails(4);
     assert!(said.contains("nowhere-provider"), "{said}");
 }
@@ -43,7 +43,7 @@ fn pull_with(script: &str) -> Finished {
     let mut node = Node::new();
     node.add_script("broken-provider", &["*.example.com"], script);
     node.map_host("registry.example.com", &registry.server().url());
-    let done = node.pull("registry.example.com/app:v1").run();
+    let done = pull(&node, "registry.example.com/app:v1").run();
     assert_sound(&node.store());
     done
 }
