@@ -1,0 +1,214 @@
+//! A registry of documents and blobs in memory, and a store to pull into.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use regcred_core::{Env, ImageRef};
+use serde_json::{Value, json};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+use super::super::*;
+use crate::{Hosts, RegistryClient, media_type};
+
+/// What the fake registry has under `team/app`.
+#[derive(Clone, Default)]
+pub(super) struct Content {
+    manifests: HashMap<String, (String, Vec<u8>)>,
+    blobs: HashMap<String, Vec<u8>>,
+}
+
+impl Content {
+    /// Adds an image of a configuration for `platform` and layers; answers its manifest.
+    pub(super) fn image(&mut self, platform: &str, layers: &[&[u8]]) -> Descriptor {
+        let platform: crate::Platform = platform.parse().expect("platform");
+        let config = json!({
+            "architecture": platform.architecture, "os": platform.os, "variant": platform.variant,
+            "rootfs": {"type": "layers", "diff_ids": []},
+        });
+        let config = self.blob(media_type::OCI_CONFIG, config.to_string().as_bytes());
+        let layers: Vec<_> = layers
+            .iter()
+            .map(|layer| self.blob(media_type::OCI_LAYER_GZIP, layer))
+            .collect();
+        self.manifest(&json!({
+            "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST,
+            "config": config, "layers": layers,
+        }))
+    }
+
+    /// Adds an index; entries get the platform named beside them.
+    pub(super) fn index(&mut self, entries: &[(Descriptor, Option<&str>)]) -> Descriptor {
+        let manifests: Vec<Value> = entries
+            .iter()
+            .map(|(entry, platform)| {
+                let mut entry = entry.clone();
+                entry.platform = platform.map(|p| p.parse().expect("platform"));
+                json!(entry)
+            })
+            .collect();
+        self.manifest(&json!({
+            "schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": manifests,
+        }))
+    }
+
+    /// Adds a manifest or index under its digest.
+    pub(super) fn manifest(&mut self, document: &Value) -> Descriptor {
+        let kind = document["mediaType"].as_str().expect("media type");
+        let bytes = document.to_string().into_bytes();
+        let descriptor = Descriptor::of(kind, &bytes);
+        let reference = descriptor.digest.to_string();
+        self.manifests.insert(reference, (kind.to_owned(), bytes));
+        descriptor
+    }
+
+    pub(super) fn blob(&mut self, kind: &str, bytes: &[u8]) -> Descriptor {
+        let descriptor = Descriptor::of(kind, bytes);
+        self.blobs
+            .insert(descriptor.digest.to_string(), bytes.to_vec());
+        descriptor
+    }
+
+    /// Gives a manifest the tag `v1`.
+    pub(super) fn tag(&mut self, manifest: &Descriptor) {
+        let found = self.manifests[manifest.digest.as_str()].clone();
+        self.manifests.insert("v1".to_owned(), found);
+    }
+
+    /// Replaces a blob's bytes by others.
+    pub(super) fn corrupt(&mut self, blob: &Descriptor, bytes: &[u8]) {
+        self.blobs.insert(blob.digest.to_string(), bytes.to_vec());
+    }
+
+    pub(super) fn remove(&mut self, blob: &Descriptor) {
+        self.blobs.remove(blob.digest.as_str());
+    }
+
+    /// The manifest's configuration and layers.
+    pub(super) fn blobs_of(&self, manifest: &Descriptor) -> Vec<Descriptor> {
+        let (_, bytes) = &self.manifests[manifest.digest.as_str()];
+        let manifest: crate::Manifest = serde_json::from_slice(bytes).expect("manifest");
+        manifest.blobs().cloned().collect()
+    }
+}
+
+impl Respond for Content {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let path = request.url.path();
+        let found = if let Some(reference) = path.strip_prefix("/v2/team/app/manifests/") {
+            self.manifests.get(reference).cloned()
+        } else if let Some(digest) = path.strip_prefix("/v2/team/app/blobs/") {
+            let kind = "application/octet-stream".to_owned();
+            self.blobs.get(digest).map(|bytes| (kind, bytes.clone()))
+        } else {
+            None
+        };
+        match found {
+            Some((kind, bytes)) => ResponseTemplate::new(200).set_body_raw(bytes, &kind),
+            None => ResponseTemplate::new(404),
+        }
+    }
+}
+
+/// A running registry with `team/app`, and an empty store.
+pub(super) struct Fixture {
+    server: MockServer,
+    asked: AtomicUsize,
+    directory: tempfile::TempDir,
+    pub(super) layout: Layout,
+}
+
+impl Fixture {
+    pub(super) async fn start(content: Content) -> Self {
+        let server = MockServer::start().await;
+        Mock::given(any())
+            .respond_with(content)
+            .mount(&server)
+            .await;
+        let directory = tempfile::tempdir().expect("directory");
+        let layout = Layout::open_or_create(directory.path()).expect("layout");
+        Self {
+            layout: layout.durable(false),
+            asked: AtomicUsize::new(0),
+            directory,
+            server,
+        }
+    }
+
+    pub(super) fn image(&self) -> ImageRef {
+        ImageRef::parse(&format!("{}/team/app:v1", self.server.address())).expect("image")
+    }
+
+    pub(super) fn repository(&self) -> Repository {
+        let env = Env::default();
+        let client = RegistryClient::new(&env, Hosts::none()).expect("client");
+        client.repository(&self.image(), None)
+    }
+
+    pub(super) async fn pull(&self, platforms: &str) -> Result<PulledImage, RegistryError> {
+        self.pull_with(platforms, &crate::NoProgress).await
+    }
+
+    pub(super) async fn pull_with(
+        &self,
+        platforms: &str,
+        progress: &dyn Progress,
+    ) -> Result<PulledImage, RegistryError> {
+        let options = PullOptions {
+            platforms: platforms.parse().expect("platforms"),
+            ..PullOptions::default()
+        };
+        let (repository, image) = (self.repository(), self.image());
+        pull(&repository, &self.layout, &image, &options, progress).await
+    }
+
+    pub(super) async fn stored(&self, platforms: &str) -> Option<PulledImage> {
+        let platforms = platforms.parse().expect("platforms");
+        stored(&self.layout, &self.image(), &platforms)
+            .await
+            .expect("a readable store")
+    }
+
+    /// The paths asked for since the last call.
+    pub(super) async fn asked(&self) -> Vec<String> {
+        let requests = self.server.received_requests().await.expect("recorded");
+        let before = self.asked.swap(requests.len(), Ordering::Relaxed);
+        let mut paths: Vec<_> = requests[before..]
+            .iter()
+            .map(|request| request.url.path().replace("/v2/team/app/", ""))
+            .collect();
+        paths.sort();
+        paths
+    }
+
+    /// Temporary files that are still there.
+    pub(super) fn debris(&self) -> Vec<PathBuf> {
+        std::fs::read_dir(self.directory.path().join("ingest"))
+            .expect("ingest")
+            .map(|entry| entry.expect("entry").path())
+            .filter(|path| path.extension().is_some_and(|e| e == "part"))
+            .collect()
+    }
+}
+
+/// Writes every event down as a line.
+#[derive(Default)]
+pub(super) struct Events(Mutex<Vec<String>>);
+
+impl Events {
+    pub(super) fn all(&self) -> Vec<String> {
+        self.0.lock().expect("sound").clone()
+    }
+}
+
+impl Progress for Events {
+    fn event(&self, event: PullEvent<'_>) {
+        let line = match event {
+            PullEvent::Resolved { blobs, bytes, .. } => format!("resolved {blobs} {bytes}"),
+            PullEvent::Blob { descriptor, state } => format!("{} {state:?}", descriptor.size),
+        };
+        self.0.lock().expect("sound").push(line);
+    }
+}
