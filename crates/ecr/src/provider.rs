@@ -263,9 +263,6 @@ impl Provider for Ecr {
     }
 
     fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
-        if self.settings.private_answers {
-            return None;
-        }
         let plan = self.plan(request).ok()?;
         let service = match plan.host {
             EcrHost::Private(_) => Service::Ecr,

@@ -20,8 +20,6 @@ pub(crate) struct Settings {
     pub(crate) require_pod_role: bool,
     /// Whether FIPS and dual-stack endpoints are not derived from the registry's host name.
     pub(crate) plain_endpoint: bool,
-    /// Whether answers stay in this process.
-    pub(crate) private_answers: bool,
 }
 
 impl Settings {
@@ -43,7 +41,6 @@ impl Settings {
             irsa_annotation: env.is_true(vars::IRSA_ANNOTATION),
             require_pod_role: env.is_true(vars::REQUIRE_POD_ROLE),
             plain_endpoint: env.is_true(vars::PLAIN_ENDPOINT),
-            private_answers: env.get("AWS_ECR_DISABLE_CACHE").is_some(),
         })
     }
 }

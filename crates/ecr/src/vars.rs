@@ -18,189 +18,214 @@ pub(crate) fn shim(env: &Env) -> os_shim_internal::Env {
 pub(crate) const VARS: &[EnvVar] = &[
     EnvVar::new(
         ALSO_SERVE,
-        "More hosts that lead to ECR (CNAMEs, mirrors), as HOST or HOST=REGION, comma-separated",
+        "More hosts that lead to ECR (CNAMEs, mirrors), as `HOST` or `HOST=REGION`, \
+         comma-separated.",
         "",
     ),
     EnvVar::new(
         PROFILE,
-        "The profile of the AWS configuration files to use before everything else; it must exist \
-         and work",
+        "The profile of the AWS configuration files to use before every other source of an \
+         identity; it must exist and work.",
         "",
     ),
     EnvVar::new(
         ROLES,
-        "Which role or profile to use for which registry: KEY=VALUE, comma-separated; the key is \
-         a registry host, an account number or *, the value a role ARN or profile:NAME",
+        "Which role or profile to use for which registry, as `KEY=VALUE`, comma-separated: \
+         the key is a registry host, an account number or `*`, the value a role ARN or \
+         `profile:NAME`.",
         "",
     ),
     EnvVar::new(
         IRSA_ANNOTATION,
-        "true: take a pod's role also from its annotation eks.amazonaws.com/role-arn",
-        "false",
+        "`true` takes a pod's role also from its annotation `eks.amazonaws.com/role-arn`.",
+        "`false`",
     ),
     EnvVar::new(
         REQUIRE_POD_ROLE,
-        "true: a service account token without a role is an error, never the node's identity",
-        "false",
+        "`true` refuses a service account token without a role instead of using the node's \
+         identity.",
+        "`false`",
     ),
     EnvVar::new(
         PLAIN_ENDPOINT,
-        "true: do not derive FIPS and dual-stack API endpoints from the registry's host name",
-        "false",
+        "`true` does not derive FIPS and dual-stack API endpoints from the registry's host \
+         name.",
+        "`false`",
     ),
     EnvVar::new(
         "AWS_ECR_ROLE_ARN",
-        "The role for a service account token whose annotations name none",
+        "The role for a service account token whose annotations name none.",
         "",
     ),
     EnvVar::new(
         "AWS_ECR_DISABLE_CACHE",
-        "When set to anything, answers are not shared with other processes",
+        "Upstream's name: set to anything, nothing is cached.",
         "",
     ),
-    EnvVar::new("AWS_ACCESS_KEY_ID", "The access key's name", ""),
-    EnvVar::new("AWS_SECRET_ACCESS_KEY", "The access key", "").secret(),
+    EnvVar::new(
+        "AWS_ECR_CACHE_DIR",
+        "Upstream's name for the directory of the cache.",
+        "",
+    ),
+    EnvVar::new(
+        "AWS_ECR_IGNORE_CREDS_STORAGE",
+        "Upstream's name: `true` lets the docker credential helper accept `store` and \
+         `erase` and do nothing.",
+        "`false`",
+    ),
+    EnvVar::new("AWS_ACCESS_KEY_ID", "The name of an access key.", ""),
+    EnvVar::new("AWS_SECRET_ACCESS_KEY", "The access key.", "").secret(),
     EnvVar::new(
         "AWS_SESSION_TOKEN",
-        "The session of a temporary access key",
+        "The session of a temporary access key.",
         "",
     )
     .secret(),
     EnvVar::new(
         "AWS_WEB_IDENTITY_TOKEN_FILE",
-        "The file with the token that is exchanged for a role (IAM roles for service accounts)",
+        "The file with the token that is exchanged for a role (IAM roles for service \
+         accounts, any OIDC provider).",
         "",
     ),
     EnvVar::new(
         "AWS_ROLE_ARN",
-        "The role for AWS_WEB_IDENTITY_TOKEN_FILE",
+        "The role for `AWS_WEB_IDENTITY_TOKEN_FILE`.",
         "",
     ),
     EnvVar::new(
         "AWS_ROLE_SESSION_NAME",
-        "The name of role sessions, seen in CloudTrail",
-        "ecr-credential-provider, with the pod's name where it is known",
+        "The name of role sessions other than pods', as CloudTrail shows it.",
+        "`ecr-credential-provider`",
     ),
     EnvVar::new(
         "AWS_PROFILE",
-        "The profile of the AWS configuration files",
-        "default",
+        "The profile of the AWS configuration files.",
+        "`default`",
     ),
-    EnvVar::new("AWS_DEFAULT_PROFILE", "An older name of AWS_PROFILE", ""),
+    EnvVar::new("AWS_DEFAULT_PROFILE", "An older name of `AWS_PROFILE`.", ""),
     EnvVar::new(
         "AWS_CONFIG_FILE",
-        "The AWS configuration file",
-        "~/.aws/config",
+        "The AWS configuration file.",
+        "`~/.aws/config`",
     ),
     EnvVar::new(
         "AWS_SHARED_CREDENTIALS_FILE",
-        "The AWS credentials file",
-        "~/.aws/credentials",
+        "The AWS credentials file.",
+        "`~/.aws/credentials`",
     ),
     EnvVar::new(
         "HOME",
-        "Where ~ in the paths of the AWS files leads; may be missing",
+        "Where `~` in the paths of the AWS files leads; may be missing.",
         "",
     ),
     EnvVar::new(
         "AWS_REGION",
-        "The region for hosts whose name has none",
-        "profile, then instance metadata",
+        "The region for registry hosts whose name has none, and of STS for the public \
+         registry.",
+        "the profile's, then the instance's",
     ),
-    EnvVar::new("AWS_DEFAULT_REGION", "An older name of AWS_REGION", ""),
+    EnvVar::new("AWS_DEFAULT_REGION", "An older name of `AWS_REGION`.", ""),
     EnvVar::new(
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        "Path on http://169.254.170.2 that answers with credentials (ECS)",
+        "Path on `http://169.254.170.2` that answers with credentials (ECS).",
         "",
     ),
     EnvVar::new(
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        "URL that answers with credentials (EKS Pod Identity): https, loopback, or one of the \
-         container services' addresses",
+        "URL that answers with credentials (EKS Pod Identity): https, loopback, or one of \
+         the container services' addresses.",
         "",
     ),
     EnvVar::new(
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-        "The file with the Authorization header for that URL",
+        "The file with the `Authorization` header for that URL.",
         "",
     ),
     EnvVar::new(
         "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-        "The Authorization header for that URL",
+        "The `Authorization` header for that URL.",
         "",
     )
     .secret(),
     EnvVar::new(
         "AWS_EC2_METADATA_DISABLED",
-        "true: never ask the instance metadata service",
-        "false",
+        "`true` never asks the instance metadata service.",
+        "`false`",
     ),
     EnvVar::new(
         "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-        "The instance metadata service",
-        "http://169.254.169.254",
+        "URL of the instance metadata service.",
+        "`http://169.254.169.254`",
     ),
     EnvVar::new(
         "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
-        "IPv4 or IPv6 address of the instance metadata service",
-        "IPv4",
+        "`IPv4` or `IPv6`: which address of the instance metadata service is asked.",
+        "`IPv4`",
     ),
     EnvVar::new(
         "AWS_ENDPOINT_URL",
-        "One URL for every AWS API: https, or http on loopback",
+        "One URL for every AWS API: https, or http on loopback.",
         "",
     ),
     EnvVar::new(
         "AWS_ENDPOINT_URL_ECR",
-        "The URL of the ECR API, a VPC endpoint for example",
+        "URL of the ECR API, a VPC endpoint for example.",
         "",
     ),
     EnvVar::new(
         "AWS_ENDPOINT_URL_ECR_PUBLIC",
-        "The URL of the ECR Public API",
+        "URL of the ECR Public API.",
         "",
     ),
-    EnvVar::new("AWS_ENDPOINT_URL_STS", "The URL of the STS API", ""),
+    EnvVar::new("AWS_ENDPOINT_URL_STS", "URL of the STS API.", ""),
+    EnvVar::new(
+        "AWS_ENDPOINT_URL_SSO",
+        "URL of the IAM Identity Center portal, for profiles that sign in there.",
+        "",
+    )
+    .foreign(),
     EnvVar::new(
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-        "true: use no URL of the variables above and of the profile",
-        "false",
+        "`true` ignores the URLs of the variables above and of the profile.",
+        "`false`",
     ),
     EnvVar::new(
         "AWS_USE_FIPS_ENDPOINT",
-        "true or false: FIPS API endpoints, whatever the registry's host name says",
-        "from the host name",
+        "`true` or `false`: FIPS API endpoints, whatever the registry's host name says.",
+        "by the host name",
     ),
     EnvVar::new(
         "AWS_USE_DUALSTACK_ENDPOINT",
-        "true or false: dual-stack API endpoints, whatever the registry's host name says",
-        "from the host name",
+        "`true` or `false`: dual-stack API endpoints, whatever the registry's host name \
+         says.",
+        "by the host name",
     ),
     EnvVar::new(
         "AWS_CA_BUNDLE",
-        "PEM file with the certificate authorities to trust instead of the system's",
+        "PEM file with the certificate authorities to trust instead of the system's.",
         "",
     ),
     EnvVar::new(
         "SSL_CERT_FILE",
-        "The same for all programs; AWS_CA_BUNDLE wins",
+        "The same for all programs; `AWS_CA_BUNDLE` wins.",
         "the distribution's bundle",
     ),
     EnvVar::new(
         "HTTPS_PROXY",
-        "The proxy for https requests; also in lower case",
+        "The proxy for https requests; also in lower case.",
         "",
     )
     .secret(),
     EnvVar::new(
         "HTTP_PROXY",
-        "The proxy for http requests; also in lower case",
+        "The proxy for http requests; also in lower case.",
         "",
     )
     .secret(),
     EnvVar::new(
         "NO_PROXY",
-        "Hosts without proxy; loopback and link-local never have one; also in lower case",
+        "Hosts without a proxy; loopback and link-local addresses never have one. Also in \
+         lower case.",
         "",
     ),
 ];

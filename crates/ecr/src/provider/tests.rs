@@ -455,10 +455,6 @@ fn the_cache_key_is_the_identitys_and_holds_no_secret() {
     assert_ne!(key(&moved, &image(HOST)), Some(keys.clone()));
     let map = format!("*={ROLE}");
     assert_ne!(key(&with(&[(vars::ROLES, &map)]), &image(HOST)), Some(keys));
-    assert_eq!(
-        key(&with(&[("AWS_ECR_DISABLE_CACHE", "1")]), &image(HOST)),
-        None
-    );
     assert_eq!(key(&none, &image("registry.k8s.io/pause")), None);
 }
 
