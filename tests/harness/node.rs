@@ -128,9 +128,21 @@ impl Node {
     /// # Panics
     /// When the file cannot be written.
     pub fn map_host(&self, host: &str, url: &str) {
+        self.write_hosts(host, &format!("server = \"{url}\"\n"));
+    }
+
+    /// Lets a registry at an https `url` answer for the host, trusted through that CA file.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    pub fn map_host_tls(&self, host: &str, url: &str, ca: &Path) {
+        let ca = ca.display();
+        self.write_hosts(host, &format!("server = \"{url}\"\nca = \"{ca}\"\n"));
+    }
+
+    fn write_hosts(&self, host: &str, text: &str) {
         let directory = self.hosts_dir().join(host);
         std::fs::create_dir_all(&directory).expect("a directory");
-        let text = format!("server = \"{url}\"\n");
         std::fs::write(directory.join("hosts.toml"), text).expect("a hosts.toml");
     }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::image::Content;
 use crate::server::{Handler, Reply, Seen, Server, lock};
-use crate::{Image, Logins};
+use crate::{Image, Logins, Tls};
 
 use bearer::Bearer;
 
@@ -45,13 +45,24 @@ pub enum Fault {
 }
 
 impl FakeRegistry {
-    /// Starts an empty registry.
+    /// Starts an empty registry over http.
     #[must_use]
     pub fn start(access: Access) -> Self {
+        Self::over(access, None)
+    }
+
+    /// Starts an empty registry over https.
+    #[must_use]
+    pub fn start_tls(access: Access, tls: &Tls) -> Self {
+        Self::over(access, Some(tls))
+    }
+
+    fn over(access: Access, tls: Option<&Tls>) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let (login, bearer) = match access {
             Access::Open => (None, None),
             Access::Basic(logins) => (Some(logins), None),
-            Access::Bearer(logins) => (None, Some(Bearer::new(logins))),
+            Access::Bearer(logins) => (None, Some(Bearer::new(logins, scheme))),
         };
         let registry = Arc::new(Registry {
             basic: login,
@@ -60,10 +71,12 @@ impl FakeRegistry {
             faults: Mutex::default(),
         });
         let handler = Arc::clone(&registry);
-        Self {
-            server: Server::start(move |request: &Seen| handler.handle(request)),
-            registry,
-        }
+        let handler = move |request: &Seen| handler.handle(request);
+        let server = match tls {
+            None => Server::start(handler),
+            Some(tls) => Server::start_tls(handler, tls),
+        };
+        Self { server, registry }
     }
 
     /// Puts an image under a repository and a tag.

@@ -7,7 +7,9 @@ use std::path::Path;
 use regcred_tests::conformance::{Cloud, EcrCloud, GcrCloud};
 use regcred_tests::image::host_architecture;
 use regcred_tests::registry::Access;
-use regcred_tests::{Image, Logins, Node, Registry, Skopeo, TokenServer};
+use regcred_tests::{
+    FakeRegistry, Image, Logins, Node, Registry, Skopeo, Tls, TokenServer, oci_registry,
+};
 use serde_json::{Value, json};
 
 #[test]
@@ -165,6 +167,34 @@ fn json_lines_tell_machines_what_happened() {
     for digest in image.blobs_of(image.digest()) {
         assert!(text.contains(&digest), "no word of {digest}: {text}");
     }
+}
+
+#[test]
+fn a_private_ca_in_hosts_toml_is_trusted_and_no_other() {
+    let tls = Tls::loopback();
+    let gcr = GcrCloud::start();
+    let access = oci_registry::Access::Bearer(gcr.logins().clone());
+    let registry = FakeRegistry::start_tls(access, &tls);
+    let image = Image::single(17, 1, 10_000);
+    let (host, repository) = gcr.image().split_once('/').expect("host and path");
+    registry.push(repository, "v1", &image);
+    let name = format!("{}:v1", gcr.image());
+
+    let mut node = Node::new();
+    node.add_plugin("gcr-credential-provider", &["*.pkg.dev"], &gcr.env());
+    node.map_host(host, &registry.server().url());
+    let done = node.pull(&name).arg("--quiet").run();
+    let said = done.fails(7);
+    assert!(said.contains("certificate"), "{said}");
+    assert_eq!(
+        registry.tokens_issued(),
+        0,
+        "nothing was said to a stranger"
+    );
+
+    node.map_host_tls(host, &registry.server().url(), &tls.ca_file());
+    let done = node.pull(&name).run();
+    assert!(done.success().contains(image.digest()));
 }
 
 /// A docker-registry with token auth that already holds the image, and its token server, which

@@ -14,6 +14,7 @@ use crate::server::{Reply, Seen, lock};
 /// Issues opaque tokens for good logins and remembers what each is good for.
 pub(super) struct Bearer {
     logins: Logins,
+    scheme: &'static str,
     state: Mutex<State>,
 }
 
@@ -24,9 +25,10 @@ struct State {
 }
 
 impl Bearer {
-    pub(super) fn new(logins: Logins) -> Self {
+    pub(super) fn new(logins: Logins, scheme: &'static str) -> Self {
         Self {
             logins,
+            scheme,
             state: Mutex::new(State {
                 random: Seeded::new(0xbea4e4),
                 tokens: BTreeMap::new(),
@@ -77,7 +79,8 @@ impl Bearer {
     /// Lets a request pass that carries a token for its repository; else answers the challenge.
     pub(super) fn admit(&self, request: &Seen, repository: Option<&str>) -> Result<(), Reply> {
         let host = request.header("host").unwrap_or_default();
-        let mut challenge = format!("Bearer realm=\"http://{host}{PATH}\",service=\"{host}\"");
+        let realm = format!("{}://{host}{PATH}", self.scheme);
+        let mut challenge = format!("Bearer realm=\"{realm}\",service=\"{host}\"");
         if let Some(repository) = repository {
             challenge.push_str(&format!(",scope=\"repository:{repository}:pull\""));
         }
