@@ -7,11 +7,10 @@ use regcred_core::{CacheKey, CredentialRequest};
 use secrecy::ExposeSecret;
 
 use crate::credential_file::{CredentialFile, Search, gcloud_dir, read};
-use crate::gcloud;
-use crate::pod;
 use crate::reach::Reach;
 use crate::settings::{Flow, Source};
 use crate::sigv4::sha256_hex;
+use crate::{gcloud, pod, vars};
 
 /// The key, `None` where an answer must not be kept: it holds a secret without an end, or its
 /// identity cannot be told.
@@ -102,14 +101,14 @@ fn of_gcloud(reach: &Reach) -> Vec<(&'static str, String)> {
     if let Some(dir) = gcloud_dir(env) {
         let active = read(&dir.join("active_config")).ok();
         let active = env
-            .get("CLOUDSDK_ACTIVE_CONFIG_NAME")
+            .get(vars::GCLOUD_CONFIG)
             .or(active.as_ref().map(|text| text.expose_secret().trim()))
             .unwrap_or("default");
         let configuration = dir.join("configurations").join(format!("config_{active}"));
         parts.push(("gcloud configuration", content(&configuration)));
         parts.push(("gcloud directory", dir.display().to_string()));
     }
-    if let Some(account) = env.get("CLOUDSDK_CORE_ACCOUNT") {
+    if let Some(account) = env.get(vars::GCLOUD_ACCOUNT) {
         parts.push(("gcloud account", account.to_owned()));
     }
     parts

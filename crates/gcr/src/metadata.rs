@@ -156,21 +156,15 @@ impl Metadata {
             return;
         };
         tracing::info!(%email, "the metadata server's service account");
-        let useful = |scope: &str| {
-            scope
-                .strip_prefix("https://www.googleapis.com/auth/")
-                .is_some_and(|name| {
-                    name.starts_with("devstorage") || name.starts_with("cloud-platform")
-                })
-        };
-        if !scopes.split_whitespace().any(useful) {
-            tracing::warn!(
-                %email,
-                scopes = %scopes.split_whitespace().collect::<Vec<_>>().join(" "),
-                "the machine's access scopes allow no image pulls: add devstorage.read_only or \
-                 cloud-platform"
-            );
+        if let Some(missing) = missing_scope(&scopes) {
+            tracing::warn!(%email, "{missing}");
         }
+    }
+
+    fn remaining(&self, token: &AccessToken) -> Duration {
+        (token.expires_at - self.reach.now())
+            .to_std()
+            .unwrap_or_default()
     }
 }
 
@@ -199,12 +193,23 @@ impl TokenSource for Metadata {
     }
 }
 
-impl Metadata {
-    fn remaining(&self, token: &AccessToken) -> Duration {
-        (token.expires_at - self.reach.now())
-            .to_std()
-            .unwrap_or_default()
-    }
+/// What to do about a machine's access scopes, one in a line, if they allow no image pulls. They
+/// bound a token of the metadata server whatever the service account's roles are.
+fn missing_scope(scopes: &str) -> Option<String> {
+    let useful = |scope: &str| {
+        let name = scope.strip_prefix("https://www.googleapis.com/auth/");
+        name.is_some_and(|name| {
+            name.starts_with("devstorage") || name.starts_with("cloud-platform")
+        })
+    };
+    let scopes: Vec<&str> = scopes.split_whitespace().collect();
+    (!scopes.iter().any(|scope| useful(scope))).then(|| {
+        format!(
+            "the machine's access scopes ({}) allow no image pulls: give it devstorage.read_only \
+             or cloud-platform",
+            scopes.join(" ")
+        )
+    })
 }
 
 const TOKEN: &str = "instance/service-accounts/default/token";
@@ -213,7 +218,7 @@ const SCOPES: &str = "instance/service-accounts/default/scopes";
 const GOOGLE_MACHINES: [&str; 2] = ["Google", "Google Compute Engine"];
 
 /// Where nothing says that the machine is Google's. The server answers within a millisecond.
-const SHORT_CONNECT: Duration = Duration::from_millis(1200);
+const SHORT_CONNECT: Duration = Duration::from_secs(1);
 const PATIENT_CONNECT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
 const RETRY: Retry = Retry {

@@ -129,11 +129,7 @@ impl Settings {
             trusted_hosts: list(env, vars::TRUSTED_HOSTS)
                 .map(str::to_ascii_lowercase)
                 .collect(),
-            universe: env
-                .get(vars::UNIVERSE)
-                .unwrap_or(GOOGLE)
-                .trim()
-                .to_ascii_lowercase(),
+            universe: universe(env)?,
             endpoints: endpoints(env)?,
         })
     }
@@ -235,6 +231,24 @@ fn sts_audience(env: &Env) -> Result<Option<String>, ProviderError> {
              //iam.googleapis.com/projects/N/locations/global/workloadIdentityPools/P/providers/X",
             vars::STS_AUDIENCE
         ))),
+    }
+}
+
+fn universe(env: &Env) -> Result<String, ProviderError> {
+    let universe = env.get(vars::UNIVERSE).unwrap_or(GOOGLE).trim();
+    let label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    if universe.contains('.') && universe.split('.').all(label) {
+        Ok(universe.to_ascii_lowercase())
+    } else {
+        Err(misconfigured(format!(
+            "{} is no domain name",
+            vars::UNIVERSE
+        )))
     }
 }
 

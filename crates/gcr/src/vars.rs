@@ -9,6 +9,8 @@ pub(crate) const CACHE_TYPE: &str = "KUBE_SIDECAR_CACHE_TYPE";
 pub(crate) const CERTIFICATE_CONFIG: &str = "GOOGLE_API_CERTIFICATE_CONFIG";
 pub(crate) const CREDENTIALS_FILE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
 pub(crate) const ALLOW_EXECUTABLES: &str = "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES";
+pub(crate) const GCLOUD_ACCOUNT: &str = "CLOUDSDK_CORE_ACCOUNT";
+pub(crate) const GCLOUD_CONFIG: &str = "CLOUDSDK_ACTIVE_CONFIG_NAME";
 pub(crate) const GCLOUD_CONFIG_DIR: &str = "CLOUDSDK_CONFIG";
 pub(crate) const IAM_URL: &str = "REGCRED_GCR_IAM_CREDENTIALS_URL";
 pub(crate) const IDENTITY_PROVIDER: &str = "REGCRED_GCR_IDENTITY_PROVIDER";
@@ -56,6 +58,16 @@ pub(crate) const VARS: &[EnvVar] = &[
         "",
     )
     .secret(),
+    EnvVar::new(
+        GCLOUD_CONFIG,
+        "Name of gcloud's configuration in use; gcloud reads it.",
+        "the active one",
+    ),
+    EnvVar::new(
+        GCLOUD_ACCOUNT,
+        "Account that gcloud gives tokens for; gcloud reads it.",
+        "the configuration's",
+    ),
     EnvVar::new(
         GCLOUD_CONFIG_DIR,
         "gcloud's configuration directory, in which the well-known credentials file is looked for.",

@@ -175,3 +175,26 @@ async fn entries_are_trimmed_and_may_be_missing() {
     let error = metadata.required("project/x").await.expect_err("missing");
     assert_eq!(error.kind(), ErrorKind::NotConfigured);
 }
+
+#[test]
+fn access_scopes_that_allow_no_pulls_are_named() {
+    let scope = |name: &str| format!("https://www.googleapis.com/auth/{name}");
+    for name in [
+        "devstorage.read_only",
+        "devstorage.full_control",
+        "cloud-platform",
+        "cloud-platform.read-only",
+    ] {
+        let list = format!("{}\r\n{}\n", scope("logging.write"), scope(name));
+        assert_eq!(missing_scope(&list), None, "{name}");
+    }
+    for list in [
+        String::new(),
+        scope("logging.write"),
+        "devstorage".to_owned(),
+    ] {
+        let advice = missing_scope(&list).expect("missing");
+        assert!(advice.contains("devstorage.read_only"), "{advice}");
+        assert!(advice.contains(&list), "{advice}");
+    }
+}

@@ -68,6 +68,8 @@ fn wrong_words_name_their_variable() {
         ("REGCRED_GCR_STS_URL", "http://sts.example.com"),
         ("REGCRED_GCR_POD_IDENTITY", "yes"),
         ("REGCRED_GCR_ALSO_SERVE", "*.example.com"),
+        ("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "evil.com/x"),
+        ("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "com"),
         ("GCE_METADATA_HOST", "http://metadata"),
         ("GCE_METADATA_HOST", "metadata/x"),
         ("GCE_METADATA_HOST", "u:p@metadata"),
