@@ -1,0 +1,110 @@
+//! `regcred explain`: every source in the kubelet's order, why each matched or not, and with
+//! `--try` which login worked. Never a secret.
+
+use regcred_tests::conformance::{Cloud as _, GcrCloud};
+use regcred_tests::oci_registry::Access;
+use regcred_tests::{FakeRegistry, Image, Node, Program};
+use serde_json::json;
+
+#[test]
+fn without_try_nobody_is_asked() {
+    let stage = Stage::set();
+    let said = stage.explain(&[]).run().success();
+    for part in [
+        STALE_FILE,
+        "gcr-credential-provider",
+        "*.pkg.dev",
+        "would ask",
+    ] {
+        assert!(said.contains(part), "no {part} in:\n{said}");
+    }
+    assert_eq!(stage.cloud.calls(), 0);
+    assert!(stage.registry.server().seen().is_empty());
+}
+
+#[test]
+fn with_try_it_says_which_login_worked_and_shows_none() {
+    let stage = Stage::set();
+    for form in [&["--try"][..], &["--try", "--json"]] {
+        let done = stage.explain(form).env("REGCRED_LOG", "trace").run();
+        let said = done.success();
+        for secret in stage.secrets() {
+            assert!(!said.contains(&secret), "a secret in:\n{said}");
+            assert!(!done.stderr.contains(&secret), "in: {}", done.stderr);
+        }
+    }
+    assert!(stage.cloud.calls() > 0);
+    let said = stage.explain(&["--try"]).run().success();
+    let place = |text: &str| {
+        said.find(text)
+            .unwrap_or_else(|| panic!("no {text} in:\n{said}"))
+    };
+    assert!(
+        place("REFUSED") < place("works ("),
+        "secrets come first:\n{said}"
+    );
+    assert!(said.contains("works with"), "{said}");
+    assert!(said.contains("gcr-credential-provider"), "{said}");
+    let json = stage.explain(&["--try", "--json"]).run().json();
+    assert!(json.is_object());
+}
+
+#[test]
+fn an_image_of_nobody_is_explained_too() {
+    let stage = Stage::set();
+    let explain = stage.node.regcred("explain");
+    let said = explain.arg("registry.example.com/app").run().success();
+    assert!(said.contains("not asked: no pattern matched"), "{said}");
+    assert!(said.contains("anonymous"), "{said}");
+
+    let nonsense = stage.node.regcred("explain").arg("NOT/an image").run();
+    nonsense.fails(2);
+}
+
+/// A node with a stale pull secret and a plugin, both for one private image.
+struct Stage {
+    cloud: GcrCloud,
+    registry: FakeRegistry,
+    node: Node,
+    image: String,
+}
+
+impl Stage {
+    fn set() -> Self {
+        let cloud = GcrCloud::start();
+        let registry = FakeRegistry::start(Access::Bearer(cloud.logins().clone()));
+        let (host, repository) = cloud.image().split_once('/').expect("host and path");
+        registry.push(repository, "v1", &Image::single(61, 1, 1_000));
+        let mut node = Node::new();
+        node.add_plugin("gcr-credential-provider", &["*.pkg.dev"], &cloud.env());
+        node.map_host(host, &registry.server().url());
+        let stale = json!({"auths": {host: {"username": "_token", "password": STALE}}});
+        std::fs::write(node.root().join(STALE_FILE), stale.to_string()).expect("a file");
+        let image = format!("{}:v1", cloud.image());
+        Self {
+            cloud,
+            registry,
+            node,
+            image,
+        }
+    }
+
+    fn explain(&self, flags: &[&str]) -> Program {
+        self.node
+            .regcred("explain")
+            .arg("--pull-secret")
+            .arg(self.node.root().join(STALE_FILE))
+            .args(flags)
+            .arg(&self.image)
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        let mut secrets = self.cloud.secrets();
+        secrets.extend(self.registry.tokens());
+        secrets.push(STALE.to_owned());
+        secrets
+    }
+}
+
+const STALE: &str = "ya29.stale-c4n4ry";
+const STALE_FILE: &str = "stale-secret.json";
