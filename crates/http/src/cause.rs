@@ -81,10 +81,10 @@ impl fmt::Display for Cause {
 
 impl Error for Cause {}
 
-/// tokio-rustls hands its errors on inside of an `io::Error`.
+/// tokio-rustls hands its errors on inside of an `io::Error`, hyper-rustls that in another one.
 fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     error.downcast_ref::<rustls::Error>().or_else(|| {
         let inner = error.downcast_ref::<io::Error>()?.get_ref()?;
-        inner.downcast_ref::<rustls::Error>()
+        tls_error(inner)
     })
 }

@@ -172,3 +172,6 @@ fn assemble(request: &Request, url: &Url) -> reqwest::Request {
 fn host_key(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
+
+#[cfg(test)]
+mod tests;

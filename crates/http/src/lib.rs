@@ -10,6 +10,8 @@ mod cause;
 mod challenge;
 mod client;
 mod error;
+#[cfg(test)]
+mod fake;
 mod options;
 mod pause;
 mod proxy;

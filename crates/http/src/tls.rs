@@ -172,3 +172,6 @@ pub(crate) fn hint(error: &Error) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use regcred_core::{Env, ErrorKind, report};
+use rustls::ServerConfig;
+use rustls::server::WebPkiClientVerifier;
+use secrecy::SecretSlice;
+
+use super::*;
+use crate::fake::{Fake, Reply};
+use crate::{Client, HttpError, Request};
+
+/// A CA and what it signed.
+struct Ca {
+    pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Ca {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        // Two CAs of one name would be taken for each other.
+        let name = format!("CA {:?}", key.public_key_raw());
+        params.distinguished_name.push(DnType::CommonName, name);
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self {
+            pem,
+            issuer: Issuer::new(params, key),
+        }
+    }
+
+    /// Certificate and key for a name, each as PEM.
+    fn sign(&self, name: &str) -> (String, String) {
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        (certificate.pem(), key.serialize_pem())
+    }
+
+    fn server(&self, name: &str, clients_of: Option<&Self>) -> ServerConfig {
+        let (certificate, key) = self.sign(name);
+        let chain = CertificateDer::pem_slice_iter(certificate.as_bytes());
+        let chain = chain.collect::<Result<Vec<_>, _>>().unwrap();
+        let provider = Arc::new(ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .unwrap();
+        let builder = match clients_of {
+            None => builder.with_no_client_auth(),
+            Some(ca) => {
+                let mut roots = rustls::RootCertStore::empty();
+                let root = CertificateDer::from_pem_slice(ca.pem.as_bytes()).unwrap();
+                roots.add(root).unwrap();
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                builder.with_client_cert_verifier(verifier.build().unwrap())
+            }
+        };
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+        builder.with_single_cert(chain, key).unwrap()
+    }
+}
+
+async fn get(options: &ClientOptions, url: &str) -> Result<String, HttpError> {
+    let client = Client::new(options.clone())?;
+    let request = Request::get(url).timeout(Duration::from_secs(5));
+    client.send(request).await?.text(100).await
+}
+
+fn options() -> ClientOptions {
+    ClientOptions::new(&Env::default())
+}
+
+#[tokio::test]
+async fn a_ca_may_come_by_option_file_or_variable() {
+    let ca = Ca::new();
+    let server = Fake::start_tls(ca.server("127.0.0.1", None), |_, _| {
+        Reply::new(200, &[], "hi")
+    })
+    .await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &ca.pem).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("own.crt"), &ca.pem).unwrap();
+
+    let mut extra = options();
+    extra.extra_ca_pem.push(ca.pem.clone().into_bytes());
+    let mut bundle = options();
+    bundle.ca_bundle = Some(file.path().to_owned());
+    let by_variable = |name: &str, path: &std::path::Path| {
+        ClientOptions::new(&Env::map([(name, path.to_str().unwrap())]))
+    };
+    let file = by_variable("SSL_CERT_FILE", file.path());
+    let directory = by_variable("SSL_CERT_DIR", directory.path());
+    for options in [extra, bundle, file, directory] {
+        assert_eq!(
+            get(&options, &server.url("/")).await.expect("trusted"),
+            "hi"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_issuer_and_a_wrong_name_are_refused() {
+    let ca = Ca::new();
+    let server = Fake::start_tls(ca.server("127.0.0.1", None), |_, _| {
+        Reply::new(200, &[], "")
+    })
+    .await;
+    let mut stranger = options();
+    stranger.extra_ca_pem.push(Ca::new().pem.into_bytes());
+    let error = get(&stranger, &server.url("/"))
+        .await
+        .expect_err("unknown issuer");
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    let text = report(&error);
+    assert!(error.is_connect() && !error.is_passing(), "{text}");
+    assert!(
+        text.contains("not trusted") && text.contains("UnknownIssuer"),
+        "{text}"
+    );
+    assert!(text.contains("SSL_CERT_FILE"), "{text}");
+    assert!(server.seen().is_empty());
+
+    let server = Fake::start_tls(ca.server("other.test", None), |_, _| {
+        Reply::new(200, &[], "")
+    })
+    .await;
+    let mut known = options();
+    known.extra_ca_pem.push(ca.pem.into_bytes());
+    let error = get(&known, &server.url("/")).await.expect_err("wrong name");
+    assert!(
+        report(&error).contains("not valid for name"),
+        "{}",
+        report(&error)
+    );
+    known.danger_skip_verify = true;
+    assert!(get(&known, &server.url("/")).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_shown() {
+    let (ca, clients) = (Ca::new(), Ca::new());
+    let config = ca.server("127.0.0.1", Some(&clients));
+    let server = Fake::start_tls(config, |_, _| Reply::new(200, &[], "known")).await;
+    let mut options = options();
+    options.extra_ca_pem.push(ca.pem.clone().into_bytes());
+    assert!(get(&options, &server.url("/")).await.is_err());
+    let (certificate, key) = clients.sign("me");
+    let pem = format!("{certificate}{key}").into_bytes();
+    options.client_identity_pem = Some(SecretSlice::from(pem));
+    assert_eq!(
+        get(&options, &server.url("/")).await.expect("known"),
+        "known"
+    );
+    assert!(!format!("{options:?}").contains("PRIVATE"));
+    for pem in [certificate, key, String::new()] {
+        options.client_identity_pem = Some(SecretSlice::from(pem.into_bytes()));
+        let error = Client::new(options.clone()).expect_err("half an identity");
+        assert_eq!(error.kind(), ErrorKind::NotConfigured);
+    }
+}
+
+#[tokio::test]
+async fn roots_are_read_by_the_first_handshake_only() {
+    let ca = Ca::new();
+    let tls = Fake::start_tls(ca.server("127.0.0.1", None), |_, _| {
+        Reply::new(200, &[], "")
+    })
+    .await;
+    let plain = Fake::start(|_, _| Reply::new(200, &[], "plain")).await;
+    let mut options = options();
+    options.ca_bundle = Some("/nonexistent/roots.pem".into());
+    assert_eq!(
+        get(&options, &plain.url("/")).await.expect("plain"),
+        "plain"
+    );
+    let error = get(&options, &tls.url("/")).await.expect_err("no roots");
+    assert_eq!(error.kind(), ErrorKind::NotConfigured);
+    let text = report(&error);
+    assert!(
+        text.contains("/nonexistent/roots.pem") && text.contains("No such file"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn the_wrong_scheme_is_explained() {
+    let ca = Ca::new();
+    let tls = Fake::start_tls(ca.server("127.0.0.1", None), |_, _| {
+        Reply::new(200, &[], "")
+    })
+    .await;
+    let url = format!("http://127.0.0.1:{}/", tls.port());
+    let error = get(&options(), &url).await.expect_err("http to a TLS port");
+    assert!(error.is_not_http(), "{}", report(&error));
+    // A server of plain http reads the first bytes of TLS as a broken request.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!(
+        "https://127.0.0.1:{}/",
+        listener.local_addr().unwrap().port()
+    );
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut hello = [0; 64];
+        stream.read_exact(&mut hello).await.unwrap();
+        stream
+            .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            .await
+            .unwrap();
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    });
+    let error = get(&options(), &url)
+        .await
+        .expect_err("https to an http port");
+    let text = report(&error);
+    assert!(text.contains("does not speak TLS"), "{text}");
+}
