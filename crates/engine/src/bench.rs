@@ -91,3 +91,14 @@ cat >/dev/null
 echo '{{"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kubelet.k8s.io/v1","cacheKeyType":"{scope}",{duration}"auth":{{"{key}":{{"username":"{username}","password":"{password}"}}}}}}'"#
     )
 }
+
+/// A docker `config.json` with logins (`username:password`) by server.
+pub(crate) fn auths(logins: &[(&str, &str)]) -> String {
+    let entries = logins.iter().map(|(server, login)| {
+        let (username, password) = login.split_once(':').expect("username:password");
+        let entry = serde_json::json!({"username": username, "password": password});
+        ((*server).to_owned(), entry)
+    });
+    let auths: serde_json::Map<_, _> = entries.collect();
+    serde_json::json!({ "auths": auths }).to_string()
+}

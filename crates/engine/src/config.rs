@@ -4,8 +4,8 @@
 mod qualified_name;
 mod validate;
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use regcred_api::{ProviderEntry, WireError, decode_config};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use crate::file;
 use crate::quote::{go_aggregate, go_errno, go_quote};
 
 /// The provider entries of a node, in the order of the configuration.
@@ -38,15 +39,15 @@ impl ProviderConfig {
         let files = files_of(path)?;
         let mut providers: Vec<ProviderEntry> = Vec::new();
         let mut hash = Sha256::new();
-        for file in &files {
-            let bytes = read(file).map_err(|error| ConfigError::ReadFile {
-                path: file.clone(),
+        for path in &files {
+            let bytes = file::read(path, MAX_FILE).map_err(|error| ConfigError::ReadFile {
+                path: path.clone(),
                 error,
             })?;
             hash.update((bytes.len() as u64).to_be_bytes());
             hash.update(&bytes);
             let config = decode_config(&bytes).map_err(|error| ConfigError::Decode {
-                path: file.clone(),
+                path: path.clone(),
                 error,
             })?;
             for provider in config.providers {
@@ -191,18 +192,6 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
 fn has_extension(path: &Path) -> bool {
     let name = path.file_name().map_or(&b""[..], OsStrExt::as_bytes);
     EXTENSIONS.iter().any(|ext| name.ends_with(ext))
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(MAX_FILE + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE {
-        let limit = MAX_FILE >> 20;
-        return Err(io::Error::other(format!("larger than {limit} MiB")));
-    }
-    Ok(bytes)
 }
 
 /// The step of reading that failed, as Go's `PathError` names it: a directory can be opened.

@@ -1,16 +1,67 @@
-//! The kubelet's image path.
+//! The kubelet's image path as a library: which credentials a node would try for an image and in
+//! which order, and the pull that tries them.
+//!
+//! An [`Engine`] is what a kubelet knows: the exec plugins of a CredentialProviderConfig with their
+//! caches, and where the node's docker configuration lies. A [`Pod`] is what a pod brings: pull
+//! secrets and a service account. Nothing is global, and paths, environment and clock are values.
+//!
+//! ```no_run
+//! use regcred_core::{Env, ImageRef};
+//! use regcred_engine::{Engine, Pod, PullRequest};
+//! use regcred_registry::{Layout, NoProgress};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Engine::builder(&Env::process())
+//!     .provider_config("/etc/kubernetes/credential-providers.yaml")
+//!     .bin_dir("/usr/libexec/kubernetes/credential-providers")
+//!     .build()?;
+//! let pod = Pod::new().pull_secret_file("pull-secret.yaml");
+//!
+//! // Which credentials would a kubelet on this node try, and in which order?
+//! let image = ImageRef::parse("registry.example.com/team/app:v1")?;
+//! let lookup = engine.lookup(&image.name(), &pod).await?;
+//! for candidate in &lookup.candidates {
+//!     println!("{} as {}", candidate.source, candidate.credentials.username);
+//! }
+//!
+//! // Try them.
+//! let store = Layout::open_or_create("/var/lib/images")?;
+//! let request = PullRequest::new(image.to_string()).pod(pod);
+//! let outcome = engine.pull(&request, &store, &NoProgress).await?;
+//! println!("{}", outcome.message());
+//! # Ok(())
+//! # }
+//! ```
 
+mod attempt;
 #[cfg(test)]
 mod bench;
 mod config;
+mod engine;
+mod explain;
+mod file;
+mod lookup;
+mod pattern;
 mod plugin;
+mod pod;
 mod policy;
+mod pull;
 mod quote;
 mod register;
 mod service_account;
 
+pub use attempt::{Attempt, Login};
 pub use config::{ConfigError, ProviderConfig};
+pub use engine::{Engine, EngineBuilder, EngineError};
+pub use explain::{
+    Answer, CandidateReport, Explanation, FileReport, KeyReport, LoginReport, PatternReport,
+    PluginState, ProviderReport, SecretReport, Trial, Tries,
+};
+pub use lookup::Lookup;
+pub use pattern::{verdict as pattern_verdict, warnings as pattern_warnings};
 pub use plugin::{Plugin, PluginError, Provision, SkipReason};
+pub use pod::Pod;
 pub use policy::{PullPolicy, UnknownPullPolicy};
+pub use pull::{PullError, PullOutcome, PullReason, PullRequest};
 pub use register::{find_plugin, inspect_bin_dir};
 pub use service_account::{PodServiceAccount, ServiceAccount, ServiceAccountError, TokenFile};

@@ -14,6 +14,7 @@ use regcred_api::{
 };
 use regcred_core::{Clock, ImagePattern};
 use regcred_exec::{Exec, ExecError};
+use regcred_keyring::ServiceAccount;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tokio::time::Instant;
@@ -56,6 +57,8 @@ pub enum Provision {
     Answered {
         /// The answer; its `auth` may be empty.
         answer: Arc<CredentialProviderResponse>,
+        /// The service account whose token it was asked with.
+        service_account: Option<ServiceAccount>,
         /// Whether the answer was an earlier one.
         cached: bool,
         /// How long asking took.
@@ -150,9 +153,11 @@ impl Plugin {
                 }
             },
         };
+        let service_account = identity.account.clone();
         if let Some(answer) = self.0.cache.find(image, &identity.key) {
             return Provision::Answered {
                 answer,
+                service_account,
                 cached: true,
                 took: began.elapsed(),
             };
@@ -169,6 +174,7 @@ impl Plugin {
         match answer.await {
             Ok(answer) => Provision::Answered {
                 answer,
+                service_account,
                 cached: false,
                 took: began.elapsed(),
             },

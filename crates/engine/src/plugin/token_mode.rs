@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use regcred_api::TokenAttributes;
+use regcred_keyring::ServiceAccount as Coordinates;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +19,7 @@ pub(super) struct TokenMode(TokenAttributes);
 /// mode, and of a pod without service account.
 pub(super) struct Identity {
     pub(super) key: AccountKey,
+    pub(super) account: Option<Coordinates>,
     pub(super) token: Option<SecretString>,
     pub(super) annotations: BTreeMap<String, String>,
 }
@@ -57,6 +59,11 @@ impl TokenMode {
         let token = source.token(audience).await.map_err(failed)?;
         let mut identity = Identity {
             key: Arc::from([]),
+            account: Some(Coordinates {
+                namespace: account.namespace.clone(),
+                name: account.name.clone(),
+                uid: account.uid.clone(),
+            }),
             token: Some(token),
             annotations,
         };
@@ -113,6 +120,7 @@ impl Default for Identity {
     fn default() -> Self {
         Self {
             key: Arc::from([]),
+            account: None,
             token: None,
             annotations: BTreeMap::new(),
         }

@@ -1,0 +1,251 @@
+//! The engine: a node's configuration, ready to answer for any image.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use regcred_api::docker_config::BadEntries;
+use regcred_core::{Clock, Env};
+use regcred_keyring::{DefaultRegistry, NodeConfig, SearchPaths};
+use regcred_registry::{Hosts, RegistryClient};
+
+use crate::config::{ConfigError, ProviderConfig};
+use crate::plugin::Plugin;
+use crate::register::register;
+
+/// What a kubelet knows about image credentials. Cheap to clone; clones share caches.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    config: Option<ProviderConfig>,
+    plugins: Vec<Plugin>,
+    docker_configs: Vec<PathBuf>,
+    bad_entries: BadEntries,
+    default_registry: DefaultRegistry,
+    clock: Clock,
+    registry: RegistryClient,
+    node: Mutex<Option<(DateTime<Utc>, Arc<NodeConfig>)>>,
+}
+
+impl Engine {
+    /// Begins an engine. The environment gives `HOME`, proxies and the like; plugins inherit the
+    /// environment of the process whatever is in it.
+    #[must_use]
+    pub fn builder(env: &Env) -> EngineBuilder {
+        EngineBuilder {
+            env: env.clone(),
+            clock: Clock::system(),
+            provider_config: PathBuf::new(),
+            bin_dir: PathBuf::new(),
+            root_dir: PathBuf::from(ROOT_DIR),
+            working_dir: PathBuf::from("."),
+            docker_configs: Vec::new(),
+            hosts: Hosts::none(),
+            bad_entries: BadEntries::default(),
+            default_registry: DefaultRegistry::default(),
+            plugin_deadline: PLUGIN_DEADLINE,
+        }
+    }
+
+    /// The registered plugins, in the order of the configuration.
+    #[must_use]
+    pub fn plugins(&self) -> &[Plugin] {
+        &self.0.plugins
+    }
+
+    /// The provider configuration that was read, if there is one.
+    #[must_use]
+    pub fn provider_config(&self) -> Option<&ProviderConfig> {
+        self.0.config.as_ref()
+    }
+
+    /// The client for registries.
+    #[must_use]
+    pub fn registry(&self) -> &RegistryClient {
+        &self.0.registry
+    }
+
+    pub(crate) fn bad_entries(&self) -> BadEntries {
+        self.0.bad_entries
+    }
+
+    pub(crate) fn default_registry(&self) -> DefaultRegistry {
+        self.0.default_registry
+    }
+
+    /// The node's docker configuration. A search counts for five minutes, also one that found
+    /// nothing.
+    pub(crate) fn node_config(&self) -> Arc<NodeConfig> {
+        let now = self.0.clock.now();
+        let mut kept = self.0.node.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((searched_at, found)) = kept.as_ref()
+            && now - *searched_at <= SEARCH_LIFE
+        {
+            return Arc::clone(found);
+        }
+        let found = Arc::new(NodeConfig::load(
+            self.0.docker_configs.iter().cloned(),
+            self.0.bad_entries,
+            self.0.default_registry,
+        ));
+        *kept = Some((now, Arc::clone(&found)));
+        found
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("plugins", &self.0.plugins)
+            .field("docker_configs", &self.0.docker_configs)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Everything an engine is made of, as values.
+#[derive(Clone, Debug)]
+pub struct EngineBuilder {
+    env: Env,
+    clock: Clock,
+    provider_config: PathBuf,
+    bin_dir: PathBuf,
+    root_dir: PathBuf,
+    working_dir: PathBuf,
+    docker_configs: Vec<PathBuf>,
+    hosts: Hosts,
+    bad_entries: BadEntries,
+    default_registry: DefaultRegistry,
+    plugin_deadline: Duration,
+}
+
+impl EngineBuilder {
+    /// The kubelet's `--image-credential-provider-config`: a file or a directory.
+    #[must_use]
+    pub fn provider_config(mut self, path: impl Into<PathBuf>) -> Self {
+        self.provider_config = path.into();
+        self
+    }
+
+    /// The kubelet's `--image-credential-provider-bin-dir`.
+    #[must_use]
+    pub fn bin_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.bin_dir = path.into();
+        self
+    }
+
+    /// The kubelet's `--root-dir`, by default `/var/lib/kubelet`: the first place where a docker
+    /// configuration is looked for.
+    #[must_use]
+    pub fn root_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.root_dir = path.into();
+        self
+    }
+
+    /// The working directory, the second place; by default `.`.
+    #[must_use]
+    pub fn working_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.working_dir = path.into();
+        self
+    }
+
+    /// Docker configuration files that replace the search; the first that exists and parses counts.
+    #[must_use]
+    pub fn docker_configs(mut self, files: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.docker_configs = files.into_iter().collect();
+        self
+    }
+
+    /// Which servers stand for a registry; by default each registry itself.
+    #[must_use]
+    pub fn hosts(mut self, hosts: Hosts) -> Self {
+        self.hosts = hosts;
+        self
+    }
+
+    /// Another clock, for tests.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Whether a bad entry of a docker configuration or pull secret spoils the whole file, as in
+    /// the kubelet and by default, or only itself.
+    #[must_use]
+    pub fn bad_entries(mut self, rule: BadEntries) -> Self {
+        self.bad_entries = rule;
+        self
+    }
+
+    /// Which hosts the logins of Docker Hub may serve; by default the kubelet's rule.
+    #[must_use]
+    pub fn default_registry(mut self, rule: DefaultRegistry) -> Self {
+        self.default_registry = rule;
+        self
+    }
+
+    /// How long a plugin may run; by default the kubelet's one minute.
+    #[must_use]
+    pub fn plugin_deadline(mut self, deadline: Duration) -> Self {
+        self.plugin_deadline = deadline;
+        self
+    }
+
+    /// Reads the provider configuration and registers its plugins, if either of the two paths is
+    /// set. Docker configurations and pull secrets are read at look-up.
+    ///
+    /// # Errors
+    /// Those that end a kubelet at its start; and a registry client that cannot be made.
+    pub fn build(self) -> Result<Engine, EngineError> {
+        let set = |path: &PathBuf| !path.as_os_str().is_empty();
+        let (mut config, mut plugins) = (None, Vec::new());
+        if set(&self.provider_config) || set(&self.bin_dir) {
+            let (found, registered) = register(
+                &self.provider_config,
+                &self.bin_dir,
+                &self.clock,
+                self.plugin_deadline,
+            )?;
+            (config, plugins) = (Some(found), registered);
+        }
+        let docker_configs = if self.docker_configs.is_empty() {
+            let search = SearchPaths {
+                root_dir: self.root_dir,
+                cwd: self.working_dir,
+                home: self.env.home(),
+            };
+            search.files().into()
+        } else {
+            self.docker_configs
+        };
+        Ok(Engine(Arc::new(Inner {
+            config,
+            plugins,
+            docker_configs,
+            bad_entries: self.bad_entries,
+            default_registry: self.default_registry,
+            clock: self.clock,
+            registry: RegistryClient::new(&self.env, self.hosts)
+                .map_err(|error| EngineError::Registry(Box::new(error)))?,
+            node: Mutex::new(None),
+        })))
+    }
+}
+
+/// Why an engine could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The provider configuration or its plugins cannot be used; the kubelet's sentence.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No client for registries can be made with this environment.
+    #[error("cannot make a registry client")]
+    Registry(#[source] Box<dyn Error + Send + Sync>),
+}
+
+const ROOT_DIR: &str = "/var/lib/kubelet";
+const PLUGIN_DEADLINE: Duration = Duration::from_secs(60);
+const SEARCH_LIFE: TimeDelta = TimeDelta::minutes(5);

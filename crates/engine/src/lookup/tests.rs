@@ -1,0 +1,195 @@
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::DateTime;
+use regcred_core::{Clock, Env};
+use secrecy::ExposeSecret;
+
+use super::*;
+use crate::bench::{Node, answers, auths};
+use crate::engine::EngineBuilder;
+
+const IMAGE: &str = "h.io/team/app";
+
+fn builder(node: &Node) -> EngineBuilder {
+    Engine::builder(&Env::default())
+        .provider_config(node.path("config.yaml"))
+        .bin_dir(node.path("bin"))
+        .docker_configs([node.path("docker.json")])
+}
+
+fn shown(lookup: &Lookup) -> Vec<String> {
+    let candidates = lookup.candidates.iter();
+    let shown = candidates.map(|c| {
+        let password = c.credentials.password.expose_secret();
+        format!("{}:{password}@{}", c.credentials.username, c.key)
+    });
+    shown.collect()
+}
+
+#[tokio::test]
+async fn pull_secrets_come_before_the_node_and_the_node_before_plugins() {
+    let node = Node::new()
+        .plugin("a", "h.io", &[], &answers("Image", None, "*.io", "a:1"))
+        .plugin(
+            "b",
+            "h.io",
+            &[],
+            &answers("Image", None, "h.io/team", "b:2"),
+        );
+    node.write("docker.json", &auths(&[("h.io", "node:3")]));
+    let secret = node.write("secret.json", &auths(&[("*.io", "pod:4")]));
+    let pod = Pod::new()
+        .pull_secret_file(secret)
+        .pull_secret("inline", auths(&[("h.io/team/app", "doc:5")]).into_bytes());
+    let engine = builder(&node).build().expect("sound");
+    let lookup = engine.lookup(IMAGE, &pod).await.expect("readable");
+    assert_eq!(
+        shown(&lookup),
+        [
+            "doc:5@h.io/team/app",
+            "pod:4@*.io",
+            "node:3@h.io",
+            "b:2@h.io/team",
+            "a:1@*.io"
+        ],
+        "keys decide within a source, sources come in order"
+    );
+}
+
+#[tokio::test]
+async fn config_order_decides_between_equal_keys_of_plugins() {
+    let node = Node::new()
+        .plugin("z", "h.io", &[], &answers("Image", None, "h.io", "z:1"))
+        .plugin("a", "h.io", &[], &answers("Image", None, "h.io", "a:2"));
+    let engine = builder(&node).build().expect("sound");
+    let lookup = engine.lookup(IMAGE, &Pod::new()).await.expect("readable");
+    assert_eq!(shown(&lookup), ["z:1@h.io", "a:2@h.io"]);
+}
+
+#[tokio::test]
+async fn answered_keys_are_matched_again() {
+    let node = Node::new().plugin("a", "h.io", &[], &answers("Image", None, "i.io", "a:1"));
+    let engine = builder(&node).build().expect("sound");
+    let lookup = engine.lookup(IMAGE, &Pod::new()).await.expect("readable");
+    assert_eq!(shown(&lookup), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_plugin_that_fails_does_not_stop_the_others() {
+    let node = Node::new()
+        .plugin("bad", "h.io", &[], "echo broken >&2; exit 2")
+        .plugin(
+            "good",
+            "h.io",
+            &[],
+            &answers("Image", None, "h.io", "good:1"),
+        );
+    let engine = builder(&node).build().expect("sound");
+    let lookup = engine.lookup(IMAGE, &Pod::new()).await.expect("readable");
+    assert_eq!(shown(&lookup), ["good:1@h.io"]);
+    let failures: Vec<&str> = lookup.failures().map(PluginError::plugin).collect();
+    assert_eq!(failures, ["bad"]);
+}
+
+#[tokio::test]
+async fn a_malformed_pull_secret_fails_the_look_up() {
+    let node = Node::new().plugin("a", "h.io", &[], &answers("Image", None, "h.io", "a:1"));
+    let secret = node.write("secret.json", r#"{"auths":{"h.io":{"auth":"canary!"}}}"#);
+    let engine = builder(&node).build().expect("sound");
+    let pod = Pod::new().pull_secret_file(&secret);
+    let error = engine.lookup(IMAGE, &pod).await.expect_err("malformed");
+    let text = regcred_core::report(&error);
+    assert!(
+        text.contains("secret.json") && !text.contains("canary"),
+        "{text}"
+    );
+    assert_eq!(
+        node.runs(),
+        0,
+        "no plugin is run for a pull that has failed"
+    );
+    let missing = Pod::new().pull_secret_file(node.path("missing"));
+    assert!(engine.lookup(IMAGE, &missing).await.is_err());
+}
+
+#[tokio::test]
+async fn a_search_for_the_docker_config_counts_for_five_minutes() {
+    let now = Arc::new(AtomicI64::new(1_000_000));
+    let seconds = Arc::clone(&now);
+    let clock = Clock::from_fn(move || {
+        DateTime::from_timestamp(seconds.load(Ordering::SeqCst), 0).expect("in range")
+    });
+    let node = Node::new();
+    let engine = Engine::builder(&Env::default())
+        .docker_configs([node.path("docker.json")])
+        .clock(clock)
+        .build()
+        .expect("sound");
+    let found = async || {
+        let lookup = engine.lookup(IMAGE, &Pod::new()).await.expect("readable");
+        shown(&lookup).len()
+    };
+    assert_eq!(found().await, 0);
+    node.write("docker.json", &auths(&[("h.io", "node:3")]));
+    now.fetch_add(300, Ordering::SeqCst);
+    assert_eq!(found().await, 0);
+    now.fetch_add(1, Ordering::SeqCst);
+    assert_eq!(found().await, 1);
+}
+
+#[tokio::test]
+async fn the_search_starts_from_root_dir_working_dir_and_home() {
+    let node = Node::new();
+    let engine = Engine::builder(&Env::map([(
+        "HOME",
+        node.path("home").display().to_string(),
+    )]))
+    .root_dir(node.path("root"))
+    .working_dir(node.path("cwd"))
+    .build()
+    .expect("sound");
+    let files: Vec<PathBuf> = engine
+        .node_config()
+        .files
+        .iter()
+        .map(|f| f.path.clone())
+        .collect();
+    let expected = [
+        "root/config.json",
+        "cwd/config.json",
+        "home/.docker/config.json",
+    ];
+    assert_eq!(files[..3], expected.map(|name| node.path(name)));
+    assert_eq!(files.len(), 8);
+}
+
+#[test]
+fn one_flag_alone_is_an_error_as_in_the_kubelet() {
+    let node = Node::new();
+    let bin = Engine::builder(&Env::default())
+        .bin_dir(node.path("bin"))
+        .build();
+    let text = bin.expect_err("no config").to_string();
+    assert_eq!(text, "credential provider config path is empty");
+    let config = Engine::builder(&Env::default())
+        .provider_config(node.path("config.yaml"))
+        .build();
+    let text = config.expect_err("no bin dir").to_string();
+    assert_eq!(text, "plugin binary directory  did not exist");
+}
+
+#[test]
+fn futures_can_move_between_threads() {
+    fn assert_send<T: Send>(value: T) -> T {
+        value
+    }
+    let engine = Engine::builder(&Env::default()).build().expect("sound");
+    let pod = Pod::new();
+    drop(assert_send(engine.lookup(IMAGE, &pod)));
+    drop(assert_send(engine.explain(
+        IMAGE,
+        &pod,
+        crate::Tries::all(),
+    )));
+}

@@ -1,0 +1,108 @@
+//! What a pod brings to the pull of its images: pull secrets and a service account.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use regcred_api::docker_config::BadEntries;
+use regcred_keyring::{DefaultRegistry, PullSecretError, PullSecrets};
+use secrecy::{ExposeSecret as _, SecretSlice};
+
+use crate::file;
+use crate::service_account::PodServiceAccount;
+
+/// A pod, as far as its images are concerned. The default has nothing, like a static pod.
+#[derive(Clone, Default)]
+pub struct Pod {
+    secrets: Vec<PullSecret>,
+    service_account: Option<Arc<dyn PodServiceAccount>>,
+}
+
+#[derive(Clone)]
+enum PullSecret {
+    File(PathBuf),
+    Document {
+        label: PathBuf,
+        bytes: Arc<SecretSlice<u8>>,
+    },
+}
+
+impl Pod {
+    /// A pod without pull secrets and service account.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a file with Secrets (manifests in YAML or JSON) or a bare docker `config.json`. It is
+    /// read at each look-up.
+    #[must_use]
+    pub fn pull_secret_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.secrets.push(PullSecret::File(path.into()));
+        self
+    }
+
+    /// Adds the content of such a file under a name for messages.
+    #[must_use]
+    pub fn pull_secret(
+        mut self,
+        label: impl Into<PathBuf>,
+        document: impl Into<SecretSlice<u8>>,
+    ) -> Self {
+        self.secrets.push(PullSecret::Document {
+            label: label.into(),
+            bytes: Arc::new(document.into()),
+        });
+        self
+    }
+
+    /// Runs the pod under a service account, for plugins in token mode.
+    #[must_use]
+    pub fn service_account(mut self, account: Arc<dyn PodServiceAccount>) -> Self {
+        self.service_account = Some(account);
+        self
+    }
+
+    pub(crate) fn account(&self) -> Option<&dyn PodServiceAccount> {
+        self.service_account.as_deref()
+    }
+
+    /// All pull secrets in one keyring, in the pod's order.
+    pub(crate) fn read_pull_secrets(
+        &self,
+        bad_entries: BadEntries,
+        default_registry: DefaultRegistry,
+    ) -> Result<PullSecrets, PullSecretError> {
+        let mut found = PullSecrets::load(&[], bad_entries, default_registry)?;
+        for secret in &self.secrets {
+            match secret {
+                PullSecret::Document { label, bytes } => {
+                    found.add(label, bytes.expose_secret(), bad_entries)?;
+                }
+                PullSecret::File(path) => {
+                    let bytes = file::read(path, MAX_FILE).map_err(|source| {
+                        PullSecretError::Unreadable {
+                            path: path.clone(),
+                            source,
+                        }
+                    })?;
+                    let bytes: SecretSlice<u8> = bytes.into();
+                    found.add(path, bytes.expose_secret(), bad_entries)?;
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl fmt::Debug for Pod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pod")
+            .field("pull_secrets", &self.secrets.len())
+            .field("service_account", &self.service_account.is_some())
+            .finish()
+    }
+}
+
+/// The API server keeps a Secret below 1 MiB; a file may hold several.
+const MAX_FILE: u64 = 64 << 20;
