@@ -3,6 +3,10 @@
 //! What the store has is not fetched again: a pull of an image that is there costs one manifest
 //! request. The order of writes is blobs, manifests, name, so that a pull that ends half-way leaves
 //! blobs which the next pull uses, and no name that leads nowhere.
+//!
+//! The name leads to what the registry has under it. Where that is an index and one platform was
+//! wanted, the store holds the index whole and of its images only that one, which image-spec allows
+//! (a sparse index); a pull for another platform adds to it.
 
 mod blobs;
 mod choice;
@@ -53,9 +57,10 @@ pub struct PulledImage {
     /// What was asked for, with tag `latest` if there was neither tag nor digest. Its text is the
     /// image's name in the store.
     pub image: ImageRef,
-    /// What the registry has under that name: the digest of a manifest or an index.
+    /// What the registry has under that name, and the name in the store leads to: the digest of a
+    /// manifest or an index.
     pub digest: Digest,
-    /// What the name leads to in the store: the manifest for the platform, or the index.
+    /// The manifest for the platform; the index when all platforms were pulled.
     pub manifest: Descriptor,
     /// The digest of the configuration, which container runtimes call the image's ID; `None` when
     /// several platforms were pulled.
@@ -74,8 +79,8 @@ impl PulledImage {
     fn new(image: ImageRef, plan: &Plan) -> Self {
         Self {
             image,
-            digest: plan.digest.clone(),
-            manifest: plan.root.clone(),
+            digest: plan.top.digest.clone(),
+            manifest: plan.manifest.clone(),
             config: plan.config.clone(),
             blobs: plan.blobs.len(),
             size: plan.size(),
@@ -114,7 +119,7 @@ pub async fn pull(
     let plan = Plan::make(&documents, top, &options.platforms).await?;
     progress.event(PullEvent::Resolved {
         image: &image,
-        digest: &plan.digest,
+        digest: &plan.top.digest,
         blobs: plan.blobs.len(),
         bytes: plan.size(),
     });
@@ -140,7 +145,7 @@ fn store(layout: &Layout, image: &ImageRef, plan: &Plan) -> Result<(), LayoutErr
     for (descriptor, bytes) in &plan.documents {
         layout.put_bytes(descriptor, bytes)?;
     }
-    layout.tag(&image.to_string(), &stored::entry(plan))
+    layout.tag(&image.to_string(), &plan.top)
 }
 
 /// A failure of the store, or content that its hash or size gives away, as the pull's error.

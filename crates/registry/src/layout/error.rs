@@ -31,6 +31,8 @@ pub enum LayoutError {
         needed: u64,
         /// Bytes that an ordinary user may still write.
         available: u64,
+        /// What the operating system says, or would say.
+        source: io::Error,
     },
     /// More or fewer bytes than the descriptor says.
     #[error("{digest} has {actual} bytes, but its descriptor says {expected}")]
@@ -97,6 +99,7 @@ impl LayoutError {
                     path,
                     needed,
                     available,
+                    source,
                 }
             }
             _ => Self::Io {

@@ -20,6 +20,7 @@ pub(crate) fn require(root: &Path, needed: u64) -> Result<(), LayoutError> {
             path: root.to_owned(),
             needed,
             available,
+            source: rustix::io::Errno::NOSPC.into(),
         }),
         _ => Ok(()),
     }

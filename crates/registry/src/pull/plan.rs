@@ -13,10 +13,10 @@ use crate::{Descriptor, Digest, Document, Index, Manifest, RegistryError, media_
 /// All that belongs to an image.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// The digest of what the reference names.
-    pub(super) digest: Digest,
-    /// What the name in the store leads to.
-    pub(super) root: Descriptor,
+    /// What the reference names: a manifest or an index.
+    pub(super) top: Descriptor,
+    /// The manifest of the one image; the index for all.
+    pub(super) manifest: Descriptor,
     /// Manifests and indexes, children before their parents.
     pub(super) documents: Vec<(Descriptor, Bytes)>,
     /// Configurations and layers, each digest once, configurations before their layers.
@@ -33,17 +33,17 @@ impl Plan {
         platforms: &PlatformChoice,
     ) -> Result<Self, RegistryError> {
         let document = documents.parse(&top.0, &top.1)?;
-        let digest = top.0.digest.clone();
         match (document, platforms) {
             (Document::Manifest(manifest), _) => {
-                let root = top.0.clone();
-                Self::of_one(documents, digest, root, vec![top], &manifest)
+                let chosen = (top.0.clone(), manifest);
+                Self::of_one(documents, top.0.clone(), chosen, vec![top])
             }
             (Document::Index(index), PlatformChoice::One(host)) => {
+                let root = top.0.clone();
                 let mut choice = Choice::new(documents, host);
                 choice.keep(top);
-                let (root, manifest) = choice.choose(index).await?;
-                Self::of_one(documents, digest, root, choice.into_documents(), &manifest)
+                let chosen = choice.choose(index).await?;
+                Self::of_one(documents, root, chosen, choice.into_documents())
             }
             (Document::Index(index), PlatformChoice::All) => {
                 Self::of_all(documents, top, index).await
@@ -60,17 +60,16 @@ impl Plan {
 
     fn of_one(
         documents: &Documents<'_>,
-        digest: Digest,
-        root: Descriptor,
+        top: Descriptor,
+        (descriptor, manifest): (Descriptor, Manifest),
         kept: Vec<(Descriptor, Bytes)>,
-        manifest: &Manifest,
     ) -> Result<Self, RegistryError> {
         Ok(Self {
-            digest,
-            root,
+            top,
+            manifest: descriptor,
             documents: kept,
-            blobs: blobs_of(documents, [manifest])?,
-            config: Some(manifest.config.digest.clone()),
+            blobs: blobs_of(documents, [&manifest])?,
+            config: Some(manifest.config.digest),
         })
     }
 
@@ -110,8 +109,8 @@ impl Plan {
         }
         kept.reverse();
         Ok(Self {
-            digest: root.digest.clone(),
-            root,
+            top: root.clone(),
+            manifest: root,
             documents: kept,
             blobs: blobs_of(documents, &manifests)?,
             config: None,

@@ -5,7 +5,7 @@ use regcred_core::ImageRef;
 use super::documents::{Documents, LARGEST};
 use super::plan::Plan;
 use super::{PlatformChoice, PulledImage};
-use crate::{Descriptor, Digest, Document, Layout, LayoutError, RegistryError};
+use crate::{Descriptor, Layout, LayoutError, RegistryError};
 
 /// The image as it stands in the store, whole: its name, its manifest for the platform (or, for
 /// all, the index with every manifest), and every blob. `None` when anything of it is missing. The
@@ -36,20 +36,6 @@ pub async fn stored(
     Ok(whole.then(|| PulledImage::new(image, &plan)))
 }
 
-/// The entry under which a planned image stands in `index.json`. Where that is one manifest of an
-/// index, the index is noted beside it.
-pub(super) fn entry(plan: &Plan) -> Descriptor {
-    let root = &plan.root;
-    let mut entry = Descriptor::new(&*root.media_type, root.digest.clone(), root.size);
-    entry.platform.clone_from(&root.platform);
-    entry.artifact_type.clone_from(&root.artifact_type);
-    if plan.digest != root.digest {
-        let index = plan.digest.to_string();
-        entry.annotations.insert(INDEX.to_owned(), index);
-    }
-    entry
-}
-
 /// What the registry had under the name when it was pulled.
 fn top(
     layout: &Layout,
@@ -58,20 +44,6 @@ fn top(
     let Some(entry) = layout.resolve(&image.to_string())? else {
         return Ok(None);
     };
-    let index = entry
-        .annotations
-        .get(INDEX)
-        .and_then(|text| text.parse().ok());
-    let digest: Digest = index.unwrap_or(entry.digest);
-    let Some(bytes) = layout.read_blob(&digest, LARGEST)? else {
-        return Ok(None);
-    };
-    let Ok(media_type) = Document::media_type_of("", &bytes) else {
-        return Ok(None);
-    };
-    let size = bytes.len() as u64;
-    Ok(Some((Descriptor::new(media_type, digest, size), bytes)))
+    let bytes = layout.read_blob(&entry.digest, LARGEST)?;
+    Ok(bytes.map(|bytes| (entry, bytes)))
 }
-
-/// The index out of which the entry's manifest was chosen.
-const INDEX: &str = "io.github.regcred.index";
