@@ -49,7 +49,7 @@ impl Aws {
                 settings.link_url(field, url)?;
             }
         }
-        let sample = wanted.verification_url("us-east-1")?;
+        let (_, sample) = wanted.verification_url("us-east-1")?;
         let host = sample.host_str().unwrap_or_default();
         let of_aws = AWS_DOMAINS.iter().any(|domain| host.ends_with(domain));
         if sample.scheme() != "https" || !(of_aws || settings.lists(&sample)) {
@@ -78,7 +78,7 @@ impl Aws {
             Some(keys) => keys,
             None => instance.keys().await?,
         };
-        let url = self.verification_url(&region).map_err(misconfigured)?;
+        let (text, url) = self.verification_url(&region).map_err(misconfigured)?;
         let signing = Signing {
             method: "POST",
             url: &url,
@@ -91,22 +91,23 @@ impl Aws {
             .iter()
             .map(|(name, value)| json!({ "key": name, "value": value.expose_secret() }))
             .collect();
-        let request = json!({ "url": url.as_str(), "method": "POST", "headers": headers });
+        let request = json!({ "url": text, "method": "POST", "headers": headers });
         // Percent-encoded here and, like any value, once more in the form.
         Ok(percent_encode(&request.to_string()).into())
     }
 
-    fn verification_url(&self, region: &str) -> Result<Url, String> {
+    /// The URL as the file writes it, which Google compares with what it expects, and parsed.
+    fn verification_url(&self, region: &str) -> Result<(String, Url), String> {
         let sound = region
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         let text = self
             .regional_cred_verification_url
             .replace("{region}", region);
-        Url::parse(&text)
-            .ok()
-            .filter(|_| sound)
-            .ok_or_else(|| "its regional_cred_verification_url gives no URL".to_owned())
+        match Url::parse(&text) {
+            Ok(url) if sound => Ok((text, url)),
+            _ => Err("its regional_cred_verification_url gives no URL".to_owned()),
+        }
     }
 }
 

@@ -88,7 +88,7 @@ async fn keys_of_the_environment_sign_the_request() {
     assert_eq!(request["method"], "POST");
     assert_eq!(
         request["url"],
-        "https://sts.us-east-2.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15"
+        "https://sts.us-east-2.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
     );
     let headers = headers(&request);
     let value = |name: &str| {
@@ -123,7 +123,7 @@ async fn an_instances_role_and_region_come_from_its_metadata() {
         request["url"]
             .as_str()
             .expect("URL")
-            .starts_with("https://sts.eu-west-1.amazonaws.com/")
+            .starts_with("https://sts.eu-west-1.amazonaws.com?")
     );
     let headers = headers(&request);
     assert!(headers.contains(&("x-amz-security-token".to_owned(), "session".to_owned())));
