@@ -38,6 +38,22 @@ impl Match for SignedBy {
     }
 }
 
+/// Signed within ten minutes of this machine's time, or not.
+pub(crate) struct SignedNow(pub(crate) bool);
+
+impl Match for SignedNow {
+    fn matches(&self, request: &Request) -> bool {
+        let date = request
+            .headers
+            .get("x-amz-date")
+            .and_then(|v| v.to_str().ok());
+        let date = date.unwrap_or_default();
+        let at = chrono::NaiveDateTime::parse_from_str(date, "%Y%m%dT%H%M%SZ").expect("a date");
+        let off = (Clock::system().now() - at.and_utc()).abs();
+        (off < chrono::TimeDelta::minutes(10)) == self.0
+    }
+}
+
 /// Has no signature.
 pub(crate) struct Unsigned;
 
@@ -107,13 +123,17 @@ pub(crate) fn ecr_error(status: u16, code: &str, message: &str) -> ResponseTempl
 
 /// Keys from STS, named so that the ECR fake can tell where they came from.
 pub(crate) fn sts_answer(action: &str, key: &str) -> ResponseTemplate {
-    let body = format!(
+    ResponseTemplate::new(200).set_body_raw(sts_keys(action, key), "text/xml")
+}
+
+/// The body of that answer.
+pub(crate) fn sts_keys(action: &str, key: &str) -> String {
+    format!(
         "<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result>\
          <Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>{CANARY}</SecretAccessKey>\
          <SessionToken>{CANARY}</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>\
          </Credentials></{action}Result></{action}Response>"
-    );
-    ResponseTemplate::new(200).set_body_raw(body, "text/xml")
+    )
 }
 
 /// An error of STS.
@@ -199,6 +219,37 @@ pub(crate) fn silent() -> (TcpListener, String) {
     (listener, url)
 }
 
+/// A server that lets each request wait almost as long as the client does, refuses so many of them
+/// and answers the rest. It lives on the test's own runtime, so that a paused clock counts its time.
+pub(crate) async fn slow(refusals: usize, answer: String) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("port");
+    let url = format!("http://{}", listener.local_addr().expect("address"));
+    tokio::spawn(async move {
+        for n in 0.. {
+            let Ok((mut stream, _)) = listener.accept().await else {
+                return;
+            };
+            let (status, body) = match n < refusals {
+                true => ("500 Internal Server Error", ""),
+                false => ("200 OK", answer.as_str()),
+            };
+            let reply = format!(
+                "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 8192]).await;
+                tokio::time::sleep(std::time::Duration::from_millis(4900)).await;
+                let _ = stream.write_all(reply.as_bytes()).await;
+            });
+        }
+    });
+    url
+}
+
 /// What the provider answers in this environment.
 pub(crate) async fn ask(image: &str, env: &Env) -> Result<Issued, ProviderError> {
     ask_for(&CredentialRequest::new(image).expect(image), env).await
@@ -217,7 +268,8 @@ pub(crate) async fn calls(server: &MockServer) -> usize {
     server.received_requests().await.expect("recorded").len()
 }
 
-fn token() -> String {
+/// What both ECR fakes issue.
+pub(crate) fn token() -> String {
     STANDARD.encode(format!("AWS:{CANARY}:with-colon"))
 }
 

@@ -1,5 +1,7 @@
 //! The provider: which registry, which identity, which endpoint, then one token call.
 
+mod refusal;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,9 +21,11 @@ use crate::pod::PodRole;
 use crate::roles::Wanted;
 use crate::sdk::Sdk;
 use crate::settings::Settings;
-use crate::shared_config::{SharedConfig, SharedConfigError};
-use crate::sts::{Sts, StsFailure};
+use crate::shared_config::SharedConfig;
+use crate::sts::Sts;
 use crate::{NAME, api, vars};
+
+use refusal::{Refusal, refused};
 
 /// Amazon ECR, private and public.
 #[derive(Debug)]
@@ -308,95 +312,10 @@ impl Plan {
     }
 }
 
-/// Why there is no identity for this request.
-enum Refusal {
-    /// The ambient chain.
-    Ambient(IdentityError),
-    /// An identity that somebody named.
-    Named(IdentityError),
-    /// A role that was not assumed.
-    Role {
-        role: String,
-        by: String,
-        source: StsFailure,
-    },
-}
-
-impl Refusal {
-    fn role(role: &str, by: &str, source: StsFailure) -> Self {
-        Self::Role {
-            role: role.to_owned(),
-            by: by.to_owned(),
-            source,
-        }
-    }
-}
-
-impl From<Refusal> for ProviderError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Ambient(error) | Refusal::Named(error) => {
-                let text = "cannot get an AWS identity";
-                Self::new(NAME, error.kind(), text).with_source(error)
-            }
-            Refusal::Role { role, by, source } => {
-                let failure = source.failure();
-                let advice = match failure.kind() {
-                    ErrorKind::Denied => failure
-                        .advice()
-                        .unwrap_or("check the role's trust policy and that the role exists"),
-                    _ => failure.advice().unwrap_or_default(),
-                };
-                let kind = failure.kind();
-                let text = with_advice(format!("failed to assume role: {role} with {by}"), advice);
-                Self::new(NAME, kind, text).with_source(source)
-            }
-        }
-    }
-}
-
-impl From<SharedConfigError> for ProviderError {
-    fn from(error: SharedConfigError) -> Self {
-        let text = "the AWS configuration cannot be used";
-        Self::new(NAME, ErrorKind::NotConfigured, text).with_source(error)
-    }
-}
-
-impl From<EndpointError> for ProviderError {
-    fn from(error: EndpointError) -> Self {
-        Self::new(NAME, ErrorKind::NotConfigured, "no API endpoint").with_source(error)
-    }
-}
-
 fn configured_region(config: &SharedConfig) -> Option<String> {
     config
         .setting("AWS_REGION", "region")
         .or_else(|| config.setting("AWS_DEFAULT_REGION", "region"))
-}
-
-fn refused(api: &Endpoint, identity: &Identity, failure: ApiFailure) -> ProviderError {
-    let address = api.address();
-    let source = &identity.source;
-    let text = match failure.kind() {
-        ErrorKind::Denied => format!("the API at {address} refused the identity from {source}"),
-        ErrorKind::Throttled => format!("the API at {address} throttles this account"),
-        _ => format!("no token from the API at {address} with the identity from {source}"),
-    };
-    let advice = match failure.code() {
-        Some("AccessDeniedException" | "AccessDenied") => {
-            "allow ecr:GetAuthorizationToken on Resource \"*\""
-        }
-        _ => failure.advice().unwrap_or_default(),
-    };
-    ProviderError::new(NAME, failure.kind(), with_advice(text, advice)).with_source(failure)
-}
-
-fn with_advice(text: String, advice: &str) -> String {
-    if advice.is_empty() {
-        text
-    } else {
-        format!("{text} ({advice})")
-    }
 }
 
 fn lacks_rights(failure: &ApiFailure) -> bool {

@@ -10,6 +10,7 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::app_name::AppName;
 use regcred_core::{Clock, Env};
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
@@ -43,6 +44,7 @@ macro_rules! service_config {
             .retry_config($crate::sdk::retries())
             .timeout_config($crate::sdk::timeouts())
             .retry_classifier($crate::failure::RetryTooManyRequests)
+            .app_name($crate::sdk::app_name())
             .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled())
             .identity_cache($sdk::config::IdentityCache::no_cache())
     }};
@@ -101,6 +103,11 @@ impl TimeSource for SdkClock {
     fn now(&self) -> SystemTime {
         self.0.now().into()
     }
+}
+
+/// Shown in CloudTrail's user agent.
+pub(crate) fn app_name() -> AppName {
+    AppName::new("regcred").expect("letters only")
 }
 
 pub(crate) fn behavior() -> BehaviorVersion {

@@ -173,7 +173,7 @@ impl SharedConfig {
     /// The files that were looked for, for messages.
     pub(crate) fn files_in_words(&self) -> String {
         if self.looked_at.is_empty() {
-            return "no file (HOME is not set)".to_owned();
+            return "the files below HOME, which is not set".to_owned();
         }
         let names: Vec<_> = self
             .looked_at
@@ -308,7 +308,7 @@ mod tests {
     fn without_home_there_is_no_file_and_no_error() {
         let config = SharedConfig::load(&Env::default(), None).expect("nothing to read");
         assert!(config.files().is_none() && !config.has_credentials());
-        assert!(config.files_in_words().contains("HOME is not set"));
+        assert!(config.files_in_words().contains("HOME, which is not set"));
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub(super) async fn step(chain: &Chain<'_>) -> Result<Outcome, IdentityError> {
     let config = chain.config;
     let name = config.profile();
     let Some(files) = config.files() else {
-        let looked = config.files_in_words();
-        return Ok(Outcome::Absent(format!("{looked} is not there")));
+        let files = config.files_in_words();
+        return Ok(Outcome::Absent(format!("there is none of {files}")));
     };
     if !config.has_credentials() {
         return Ok(Outcome::Absent(format!(

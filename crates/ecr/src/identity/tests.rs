@@ -415,7 +415,7 @@ async fn without_any_source_the_message_lists_what_was_tried() {
     for words in [
         "environment keys (AWS_ACCESS_KEY_ID is not set)",
         "web identity (AWS_WEB_IDENTITY_TOKEN_FILE is not set)",
-        "profile (no file (HOME is not set)",
+        "profile (there is none of the files below HOME, which is not set)",
         "container credentials (neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor",
         "instance metadata (http://127.0.0.1:",
         "refused",
@@ -477,6 +477,25 @@ async fn a_silent_sts_ends_in_time_and_the_message_says_where() {
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(
         report(&error).contains("web identity"),
+        "{}",
+        report(&error)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_hangs_is_given_up() {
+    let home = Home::new("[default]\ncredential_process = sleep 1\n", "");
+    let env = Env::map([("HOME", home.path())]);
+    let started = Instant::now();
+    let error = ask(HOST, &env).await.expect_err("hangs");
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    assert!(
+        started.elapsed() <= Duration::from_secs(31),
+        "{:?}",
+        started.elapsed()
+    );
+    assert!(
+        report(&error).contains("no answer within 30 s"),
         "{}",
         report(&error)
     );

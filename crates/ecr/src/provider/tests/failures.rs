@@ -1,0 +1,282 @@
+use super::*;
+
+#[tokio::test]
+async fn the_public_registry_without_rights_is_pulled_without_credentials() {
+    for code in ["AccessDeniedException", "UnrecognizedClientException"] {
+        let api = MockServer::start().await;
+        public_call()
+            .respond_with(ecr_error(400, code, "no"))
+            .mount(&api)
+            .await;
+        let vars = with(&[("AWS_ENDPOINT_URL_ECR_PUBLIC", &api.uri())]);
+        let issued = ask("public.ecr.aws/a/b", &vars).await.expect(code);
+        assert!(issued.auth.is_empty());
+        assert_eq!(issued.cache_for, Some(Duration::from_secs(300)));
+        assert!(issued.expires_at.expect("known") > Clock::system().now());
+    }
+    let nobody = Env::map([("AWS_EC2_METADATA_DISABLED", "true")]);
+    let issued = ask("public.ecr.aws/a/b", &nobody)
+        .await
+        .expect("no identity");
+    assert!(issued.auth.is_empty());
+}
+
+#[tokio::test]
+async fn a_failing_public_api_is_an_error() {
+    let api = MockServer::start().await;
+    public_call()
+        .respond_with(ecr_error(400, "InvalidParameterException", "no"))
+        .mount(&api)
+        .await;
+    let vars = with(&[("AWS_ENDPOINT_URL_ECR_PUBLIC", &api.uri())]);
+    let error = ask("public.ecr.aws/a/b", &vars).await.expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::NotConfigured);
+}
+
+#[tokio::test]
+async fn passing_failures_are_retried_also_throttling_with_http_400() {
+    for (status, code) in [
+        (400, "ThrottlingException"),
+        (429, "Whatever"),
+        (500, "ServerException"),
+        (503, "Whatever"),
+    ] {
+        let api = MockServer::start().await;
+        ecr_call()
+            .respond_with(ecr_error(status, code, "Rate exceeded"))
+            .up_to_n_times(2)
+            .mount(&api)
+            .await;
+        ecr_call()
+            .respond_with(ecr_answer(&in_hours(12)))
+            .mount(&api)
+            .await;
+        let vars = with(&[("AWS_ENDPOINT_URL_ECR", &api.uri())]);
+        ask(HOST, &vars).await.expect(code);
+        assert_eq!(calls(&api).await, 3, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn lasting_failures_have_their_class_their_words_and_no_secret() {
+    for (status, code, kind, attempts, words) in [
+        (
+            400,
+            "ThrottlingException",
+            ErrorKind::Throttled,
+            4,
+            "throttles",
+        ),
+        (
+            500,
+            "ServerException",
+            ErrorKind::Unreachable,
+            4,
+            "ServerException",
+        ),
+        (
+            400,
+            "AccessDeniedException",
+            ErrorKind::Denied,
+            1,
+            "ecr:GetAuthorizationToken on Resource",
+        ),
+        (
+            400,
+            "UnrecognizedClientException",
+            ErrorKind::Denied,
+            1,
+            "this partition",
+        ),
+        (
+            400,
+            "InvalidParameterException",
+            ErrorKind::NotConfigured,
+            1,
+            "request-1",
+        ),
+        (
+            400,
+            "ExpiredTokenException",
+            ErrorKind::Denied,
+            2,
+            "renew the session",
+        ),
+    ] {
+        let api = MockServer::start().await;
+        ecr_call()
+            .respond_with(ecr_error(status, code, "said"))
+            .mount(&api)
+            .await;
+        let vars = with(&[("AWS_ENDPOINT_URL_ECR", &api.uri())]);
+        let error = ask(HOST, &vars).await.expect_err(code);
+        let text = report(&error);
+        assert_eq!(error.kind(), kind, "{text}");
+        assert!(text.contains(words) && text.contains(&api.uri()), "{text}");
+        assert!(
+            text.contains("environment keys") || kind == ErrorKind::Throttled,
+            "{text}"
+        );
+        assert!(!text.contains(CANARY) && !format!("{error:?}").contains(CANARY));
+        assert_eq!(calls(&api).await, attempts, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn answers_without_a_token_are_malformed_in_upstreams_words() {
+    for (body, words) in [
+        (
+            r#"{"authorizationData":[]}"#,
+            "authorization data was empty",
+        ),
+        ("{}", "authorization data was empty"),
+        (
+            r#"{"authorizationData":[{}]}"#,
+            "authorization token in response was nil",
+        ),
+        (
+            r#"{"authorizationData":[{"authorizationToken":"Y2FuYXJ5LXNlY3JldA=="}]}"#,
+            "error parsing username and password",
+        ),
+        ("<canary-secret>", "cannot be read"),
+    ] {
+        let api = MockServer::start().await;
+        let answer = wiremock::ResponseTemplate::new(200).set_body_string(body);
+        ecr_call().respond_with(answer).mount(&api).await;
+        let vars = with(&[("AWS_ENDPOINT_URL_ECR", &api.uri())]);
+        let error = ask(HOST, &vars).await.expect_err(body);
+        let text = report(&error);
+        assert_eq!(error.kind(), ErrorKind::Malformed, "{text}");
+        assert!(text.contains(words), "{text}");
+        assert!(!format!("{error:?} {text}").contains(CANARY));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_api_ends_before_the_deadline() {
+    let (_listener, url) = silent();
+    let started = tokio::time::Instant::now();
+    let error = ask(HOST, &with(&[("AWS_ENDPOINT_URL_ECR", &url)])).await;
+    assert_eq!(error.expect_err("silent").kind(), ErrorKind::Unreachable);
+    assert!(
+        started.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_closed_api_is_unreachable() {
+    let vars = with(&[("AWS_ENDPOINT_URL_ECR", &closed())]);
+    let error = ask(HOST, &vars).await.expect_err("closed");
+    assert_eq!(error.kind(), ErrorKind::Unreachable, "{}", report(&error));
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_corrected_and_does_not_stretch_the_token() {
+    let api = MockServer::start().await;
+    ecr_call()
+        .and(SignedNow(false))
+        .respond_with(ecr_error(
+            400,
+            "InvalidSignatureException",
+            "Signature expired",
+        ))
+        .mount(&api)
+        .await;
+    ecr_call()
+        .and(SignedNow(true))
+        .respond_with(ecr_answer(&in_hours(12)))
+        .mount(&api)
+        .await;
+    let slow = Clock::system().now() - TimeDelta::hours(5);
+    let env = with(&[("AWS_ENDPOINT_URL_ECR", &api.uri())]);
+    let provider = Ecr::new(&env, &Clock::fixed(slow)).expect("sound");
+    let request = CredentialRequest::new(HOST).expect("host");
+    let issued = provider.credentials(&request).await.expect("token");
+    assert_eq!(issued.expires_at, Some(slow + TimeDelta::hours(12)));
+    assert_eq!(calls(&api).await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_together_ends_at_the_deadline_and_says_where() {
+    let keys = format!(r#"{{"AccessKeyId":"AKIA","SecretAccessKey":"{CANARY}","Token":"t"}}"#);
+    let agent = slow(2, keys).await;
+    let sts = slow(3, sts_keys("AssumeRole", "ASIA")).await;
+    let api = slow(9, String::new()).await;
+    let env = Env::map([
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent),
+        ("AWS_ENDPOINT_URL_STS", sts),
+        ("AWS_ENDPOINT_URL_ECR", api.clone()),
+        (vars::ROLES, format!("*={ROLE}")),
+    ]);
+    let started = tokio::time::Instant::now();
+    let error = ask(HOST, &env).await.expect_err("too slow");
+    assert_eq!(started.elapsed().as_secs(), DEADLINE.as_secs());
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    let text = report(&error);
+    assert!(
+        text.contains(&format!("waiting for the API at {api}")),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn no_log_at_any_level_holds_a_secret_and_kubernetes_words_are_there() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let sts = MockServer::start().await;
+    for action in ["AssumeRole", "AssumeRoleWithWebIdentity"] {
+        sts_call(action)
+            .respond_with(sts_answer(action, "ASIAROLE"))
+            .mount(&sts)
+            .await;
+    }
+    let api = ecr_for("ASIAROLE", true).await;
+    let env = with(&[
+        ("AWS_ENDPOINT_URL_ECR", &api.uri()),
+        ("AWS_ENDPOINT_URL_STS", &sts.uri()),
+        (vars::ROLES, &format!("*={ROLE}")),
+    ]);
+    ask(HOST, &env).await.expect("by role");
+    let mut request = CredentialRequest::new(HOST).expect("host");
+    request.service_account_token = Some(CANARY.to_owned().into());
+    ask_for(&request, &env.with([("AWS_ECR_ROLE_ARN", ROLE)]))
+        .await
+        .expect("by pod");
+    let text = log.text();
+    assert!(
+        text.contains("unable to get ECR credentials from cache, checking ECR API\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains(&format!("Got ECR credentials from ECR API for {HOST}\n")),
+        "{text}"
+    );
+    assert!(!text.contains(CANARY) && !text.contains(&token()), "{text}");
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("alive").clone()).expect("text")
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("alive").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
