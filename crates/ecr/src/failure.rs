@@ -79,6 +79,12 @@ impl ApiFailure {
         self.code().is_some_and(|code| EXPIRED.contains(&code))
     }
 
+    /// Whether the identity may not have a token, or the service does not know it.
+    pub(crate) fn lacks_rights(&self) -> bool {
+        self.code()
+            .is_some_and(|code| DENIED.contains(&code) || UNKNOWN_KEYS.contains(&code))
+    }
+
     /// What a person can do about it; `None` when the text says all.
     pub(crate) fn advice(&self) -> Option<&'static str> {
         let code = self.code()?;
@@ -209,8 +215,10 @@ const TRANSIENT: &[&str] = &[
 
 const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException"];
 
+const DENIED: &[&str] = &["AccessDenied", "AccessDeniedException"];
+
 /// Codes for keys that the service does not know; with the last one the keys are missing.
-pub(crate) const UNKNOWN_KEYS: &[&str] = &[
+const UNKNOWN_KEYS: &[&str] = &[
     "UnrecognizedClientException",
     "InvalidSignatureException",
     "SignatureDoesNotMatch",

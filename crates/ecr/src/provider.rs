@@ -13,7 +13,6 @@ use regcred_core::{
 use tokio::time::timeout;
 
 use crate::endpoint::{Endpoint, EndpointError, Service};
-use crate::failure::{ApiFailure, UNKNOWN_KEYS};
 use crate::hosts::{EcrHost, match_images};
 use crate::identity::{Chain, Identity, IdentityError, Metadata, configured_source};
 use crate::journal::Journal;
@@ -119,7 +118,7 @@ impl Ecr {
                     });
                 }
                 Err(failure) if failure.is_expired_session() && !renewed => renewed = true,
-                Err(failure) if service == Service::EcrPublic && lacks_rights(&failure) => {
+                Err(failure) if service == Service::EcrPublic && failure.lacks_rights() => {
                     return Ok(self.anonymous(&format!("{}: {failure}", identity.source)));
                 }
                 Err(failure) => return Err(refused(&api, &identity, failure)),
@@ -316,12 +315,6 @@ fn configured_region(config: &SharedConfig) -> Option<String> {
     config
         .setting("AWS_REGION", "region")
         .or_else(|| config.setting("AWS_DEFAULT_REGION", "region"))
-}
-
-fn lacks_rights(failure: &ApiFailure) -> bool {
-    failure.code().is_some_and(|code| {
-        matches!(code, "AccessDeniedException" | "AccessDenied") || UNKNOWN_KEYS.contains(&code)
-    })
 }
 
 /// The kubelet kills a plugin after a minute and our face ends it after 50 s: a little less, so
