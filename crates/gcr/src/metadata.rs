@@ -99,18 +99,21 @@ impl Metadata {
                 .with_source(error));
             }
         };
+        // A server in distress may forget who it is; that passes, and is no reason to look elsewhere.
+        let status = response.status();
+        let distress = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
         let flavor = response.headers().get("metadata-flavor");
-        if flavor.is_none_or(|flavor| flavor != "Google") {
+        if !distress && flavor.is_none_or(|flavor| flavor != "Google") {
             return Err(failure(
                 ErrorKind::IdentityUnavailable,
                 format!(
                     "what answers at {} (status {}) is not Google's metadata server",
                     self.host,
-                    response.status().as_u16()
+                    status.as_u16()
                 ),
             ));
         }
-        match response.status() {
+        match status {
             StatusCode::OK => Ok(Some(response)),
             StatusCode::NOT_FOUND => Ok(None),
             _ => {
@@ -147,10 +150,10 @@ impl Metadata {
         answer.accept(self.reach.now(), &self.label())
     }
 
-    /// Says in the log what the node's identity may do. Only for people who look: it costs two
-    /// requests.
+    /// Says in the log what the node's identity may do. It costs two requests, so it is for people
+    /// who look very closely: stock node configurations log at `--v=3` already.
     async fn explain(&self) {
-        if !tracing::enabled!(tracing::Level::INFO) {
+        if !tracing::enabled!(tracing::Level::TRACE) {
             return;
         }
         let (email, scopes) = tokio::join!(self.text(EMAIL), self.text(SCOPES));

@@ -96,6 +96,18 @@ async fn another_server_in_its_place_is_found_out() {
 }
 
 #[tokio::test]
+async fn a_server_in_distress_is_not_taken_for_a_stranger() {
+    let server = MockServer::start().await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(503))
+        .mount(&server)
+        .await;
+    let error = ask(&server).await.expect_err("503");
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    assert_eq!(requests(&server).await, 4);
+}
+
+#[tokio::test]
 async fn answers_without_a_whole_token_are_refused_and_not_shown() {
     for body in [
         "<html>canary</html>",
