@@ -10,6 +10,7 @@ mod daemon;
 pub mod ec2_metadata;
 pub mod ecr;
 pub mod gce_metadata;
+pub mod icr;
 pub mod image;
 pub mod logins;
 pub mod moto;

@@ -23,8 +23,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("regcred-cache", &[]),
     ("regcred-ecr", &[]),
     ("regcred-gcr", &["regcred-http", "regcred-exec"]),
+    ("regcred-icr", &["regcred-http"]),
     ("regcred-registry", &["regcred-http"]),
-    ("regcred-providers", &["regcred-ecr", "regcred-gcr"]),
+    (
+        "regcred-providers",
+        &["regcred-ecr", "regcred-gcr", "regcred-icr"],
+    ),
     ("regcred-keyring", &["regcred-api", "regcred-exec"]),
     (
         "regcred-engine",
@@ -39,6 +43,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("regcred-plugin", &["regcred-api", "regcred-cache"]),
     ("regcred-plugin-ecr", &["regcred-plugin", "regcred-ecr"]),
     ("regcred-plugin-gcr", &["regcred-plugin", "regcred-gcr"]),
+    ("regcred-plugin-icr", &["regcred-plugin", "regcred-icr"]),
     (
         "regcred",
         &[
@@ -102,9 +107,9 @@ fn libraries_stay_where_they_belong() {
     let mut wrong = Vec::new();
     for (package, dependencies) in normal_dependencies() {
         for (library, users) in LIBRARIES {
-            let used = dependencies.iter().any(|d| {
-                d == library || (library.ends_with('-') && d.starts_with(library))
-            });
+            let used = dependencies
+                .iter()
+                .any(|d| d == library || (library.ends_with('-') && d.starts_with(library)));
             if used && !users.contains(&package.as_str()) && package != "regcred-tests" {
                 wrong.push(format!("{package} uses {library}"));
             }
@@ -154,7 +159,13 @@ fn a_hand_written_file_can_be_read_at_one_sitting() {
 /// Normal (not dev, not build) dependencies of each workspace package.
 fn normal_dependencies() -> BTreeMap<String, Vec<String>> {
     let output = Command::new(option_env!("CARGO").unwrap_or("cargo"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .current_dir(root())
         .output()
         .expect("cargo runs");
@@ -183,7 +194,9 @@ fn sources() -> Vec<PathBuf> {
     while let Some(dir) = open.pop() {
         for entry in fs::read_dir(dir).expect("directory") {
             let path = entry.expect("entry").path();
-            let is_test = path.file_name().is_some_and(|n| n == "tests.rs" || n == "tests");
+            let is_test = path
+                .file_name()
+                .is_some_and(|n| n == "tests.rs" || n == "tests");
             if path.is_dir() && !is_test {
                 open.push(path);
             } else if path.extension().is_some_and(|e| e == "rs") && !is_test {

@@ -12,6 +12,8 @@ pub fn all() -> Vec<&'static ProviderSpec> {
         &regcred_ecr::SPEC,
         #[cfg(feature = "gcr")]
         &regcred_gcr::SPEC,
+        #[cfg(feature = "icr")]
+        &regcred_icr::SPEC,
     ]
 }
 

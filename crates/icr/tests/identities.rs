@@ -1,24 +1,21 @@
 //! Every identity, from its settings to the registry login, against strict fakes.
 
-mod fake;
-
-use fake::{API_KEY, NOW, sa_token, token_of};
 use regcred_core::{
     CacheScope, Clock, CredentialRequest, Env, ErrorKind, Issued, Provider, ProviderError, report,
 };
 use regcred_icr::Icr;
+use regcred_tests::icr::{
+    API_KEY, ASSUMED_PROFILE, FakeIam, FakeVpcMetadata, LINKED_PROFILE, REFRESH_TOKEN,
+    service_account_token,
+};
 use secrecy::ExposeSecret;
-
-fn clock() -> Clock {
-    Clock::fixed(chrono::DateTime::from_timestamp(NOW, 0).expect("time"))
-}
 
 fn request(image: &str) -> CredentialRequest {
     CredentialRequest::new(image).expect("request")
 }
 
 async fn ask(env: &Env, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-    Icr::new(env, &clock())?.credentials(request).await
+    Icr::new(env, &Clock::system())?.credentials(request).await
 }
 
 fn login(issued: &Issued) -> (String, String, String) {
@@ -29,63 +26,74 @@ fn login(issued: &Issued) -> (String, String, String) {
     (key.clone(), login.username.clone(), password)
 }
 
-async fn with_iam(vars: &[(&str, &str)]) -> (wiremock::MockServer, Env) {
-    let server = fake::iam().await;
-    let uri = server.uri();
-    let all = vars
-        .iter()
-        .copied()
-        .chain([("IBMCLOUD_IAM_URL", uri.as_str())]);
-    let env = Env::map(all);
-    (server, env)
+fn with(iam: &FakeIam, vars: &[(&str, &str)]) -> Env {
+    Env::map(iam.env()).with(vars.iter().copied())
 }
 
 #[tokio::test]
 async fn each_secret_becomes_an_access_token() {
-    for (vars, identity) in [
+    let sa_token = service_account_token("iam", 3000);
+    for (vars, owner) in [
         (&[("IBMCLOUD_API_KEY", API_KEY)][..], "service-id"),
-        (&[("IBMCLOUD_REFRESH_TOKEN", "refresh-1")], "person"),
         (
             &[
-                ("IBMCLOUD_API_KEY", API_KEY),
-                ("IBMCLOUD_CR_PROFILE", "Profile-other"),
+                ("IBMCLOUD_REFRESH_TOKEN", REFRESH_TOKEN),
+                ("IBMCLOUD_CLIENT_ID", "bx"),
+                ("IBMCLOUD_CLIENT_SECRET", "bx"),
             ],
-            "other",
+            "person",
         ),
         (
             &[
-                ("IBMCLOUD_CR_TOKEN", &sa_token()),
-                ("IBMCLOUD_IAM_PROFILE_ID", "Profile-linked"),
+                ("IBMCLOUD_API_KEY", API_KEY),
+                ("IBMCLOUD_CR_PROFILE", ASSUMED_PROFILE),
+            ],
+            "assumed",
+        ),
+        (
+            &[
+                ("IBMCLOUD_CR_TOKEN", &sa_token),
+                ("IBMCLOUD_IAM_PROFILE_ID", LINKED_PROFILE),
+            ],
+            "pod",
+        ),
+        (
+            &[
+                ("IBMCLOUD_CR_TOKEN", &sa_token),
+                ("IBMCLOUD_CR_PROFILE", "puller"),
             ],
             "pod",
         ),
     ] {
-        let (_server, env) = with_iam(vars).await;
-        let issued = ask(&env, &request("us.icr.io/ns/app"))
+        let iam = FakeIam::start();
+        let issued = ask(&with(&iam, vars), &request("us.icr.io/ns/app"))
             .await
-            .expect(identity);
-        let expected = (
-            "us.icr.io".to_owned(),
-            "iambearer".to_owned(),
-            token_of(identity),
+            .expect(owner);
+        let (key, username, password) = login(&issued);
+        assert_eq!(
+            (key.as_str(), username.as_str()),
+            ("us.icr.io", "iambearer")
         );
-        assert_eq!(login(&issued), expected);
+        assert_eq!(iam.owner(&password).as_deref(), Some(owner));
         assert_eq!(issued.scope, CacheScope::Registry);
-        assert_eq!(issued.expires_at.expect("known").timestamp(), NOW + 3600);
+        let left = issued.expires_at.expect("known") - Clock::system().now();
+        assert!((3590..=3600).contains(&left.num_seconds()), "{left}");
     }
 }
 
 #[tokio::test]
 async fn the_kubelets_token_is_used_with_the_annotated_profile_and_nothing_else() {
-    let (_server, env) = with_iam(&[("IBMCLOUD_API_KEY", API_KEY)]).await;
+    let iam = FakeIam::start();
+    let env = with(&iam, &[("IBMCLOUD_API_KEY", API_KEY)]);
+    let sa_token = service_account_token("iam", 3000);
     let mut asked = request("icr.io/ns/app");
-    asked.service_account_token = Some(sa_token().into());
+    asked.service_account_token = Some(sa_token.as_str().into());
     let annotation = "regcred.dev/ibm-profile-id".to_owned();
     asked
         .service_account_annotations
-        .insert(annotation.clone(), "Profile-linked".to_owned());
+        .insert(annotation.clone(), LINKED_PROFILE.to_owned());
     let issued = ask(&env, &asked).await.expect("pod");
-    assert_eq!(login(&issued).2, token_of("pod"));
+    assert_eq!(iam.owner(&login(&issued).2).as_deref(), Some("pod"));
 
     asked
         .service_account_annotations
@@ -101,12 +109,35 @@ async fn the_kubelets_token_is_used_with_the_annotated_profile_and_nothing_else(
         text.contains("life 3600 s") && text.contains("Profile-foreign"),
         "{text}"
     );
-    assert!(!text.contains(&sa_token()), "{text}");
+    assert!(!text.contains(&sa_token), "{text}");
+}
+
+#[tokio::test]
+async fn a_service_account_token_that_iam_does_not_take_is_an_error() {
+    let good = service_account_token("iam", 3000);
+    let forged = format!("{}AAAA", &good[..good.len() - 4]);
+    let over = service_account_token("iam", -10);
+    for token in [service_account_token("api", 3000), over, forged] {
+        let iam = FakeIam::start();
+        let vars = [
+            ("IBMCLOUD_CR_TOKEN", token.as_str()),
+            ("IBMCLOUD_IAM_PROFILE_ID", LINKED_PROFILE),
+        ];
+        let error = ask(&with(&iam, &vars), &request("icr.io/ns/app"))
+            .await
+            .expect_err("refused");
+        let text = report(&error);
+        assert!(
+            text.contains("BXNIM0407E") && text.contains("audience must be iam"),
+            "{text}"
+        );
+    }
 }
 
 #[tokio::test]
 async fn a_refusal_has_iams_code_and_advice_and_no_secret() {
-    let (server, env) = with_iam(&[("IBMCLOUD_API_KEY", "canary-key")]).await;
+    let iam = FakeIam::start();
+    let env = with(&iam, &[("IBMCLOUD_API_KEY", "canary-key")]);
     let error = ask(&env, &request("us.icr.io/ns/app"))
         .await
         .expect_err("refused");
@@ -116,7 +147,7 @@ async fn a_refusal_has_iams_code_and_advice_and_no_secret() {
         "{text}"
     );
     assert!(!text.contains("canary"), "{text}");
-    assert_eq!(server.received_requests().await.expect("recorded").len(), 1);
+    assert_eq!(iam.calls(), 1, "a refusal is not repeated");
 }
 
 #[tokio::test]
@@ -127,7 +158,7 @@ async fn throttling_is_waited_out() {
         .up_to_n_times(2)
         .mount(&server)
         .await;
-    let right = serde_json::json!({"access_token": "t", "expiration": NOW + 600});
+    let right = serde_json::json!({"access_token": "t", "expires_in": 600});
     wiremock::Mock::given(wiremock::matchers::any())
         .respond_with(wiremock::ResponseTemplate::new(200).set_body_json(right))
         .mount(&server)
@@ -142,24 +173,23 @@ async fn throttling_is_waited_out() {
 
 #[tokio::test]
 async fn an_instance_gets_its_token_on_both_sets_of_paths() {
+    let iam = FakeIam::start();
     for new_paths in [true, false] {
-        let server = fake::vpc(new_paths).await;
-        let uri = server.uri();
-        let env = Env::map([("IBMCLOUD_CR_VPC_URL", uri.as_str())]);
+        let metadata = FakeVpcMetadata::start(&iam, new_paths);
+        let env = Env::map(metadata.env());
         let issued = ask(&env, &request("de.icr.io/ns/app"))
             .await
             .expect("default profile");
-        assert_eq!(
-            login(&issued).2,
-            token_of("instance"),
-            "new paths: {new_paths}"
-        );
+        assert_eq!(iam.owner(&login(&issued).2).as_deref(), Some("instance"));
 
-        let linked = env.with([("IBMCLOUD_IAM_PROFILE_ID", "Profile-linked")]);
+        let linked = env.with([("IBMCLOUD_IAM_PROFILE_ID", LINKED_PROFILE)]);
         let issued = ask(&linked, &request("de.icr.io/ns/app"))
             .await
             .expect("linked");
-        assert_eq!(login(&issued).2, token_of("instance-profile"));
+        assert_eq!(
+            iam.owner(&login(&issued).2).as_deref(),
+            Some("instance-profile")
+        );
 
         let foreign = env.with([("IBMCLOUD_IAM_PROFILE_ID", "Profile-foreign")]);
         let error = ask(&foreign, &request("de.icr.io/ns/app"))
@@ -174,9 +204,8 @@ async fn an_instance_gets_its_token_on_both_sets_of_paths() {
 
 #[tokio::test]
 async fn a_prescribed_version_is_not_departed_from() {
-    let server = fake::vpc(false).await;
-    let uri = server.uri();
-    let env = Env::map([("IBMCLOUD_CR_VPC_URL", uri.as_str())]);
+    let metadata = FakeVpcMetadata::start(&FakeIam::start(), false);
+    let env = Env::map(metadata.env());
     let old = env.with([("IBMCLOUD_VPC_IMS_VERSION", "2022-03-01")]);
     assert!(ask(&old, &request("icr.io/ns/app")).await.is_ok());
     let new = env.with([("IBMCLOUD_VPC_IMS_VERSION", "2025-09-01")]);
@@ -215,7 +244,8 @@ async fn long_lived_secrets_are_handed_on_only_when_asked_for() {
 
 #[tokio::test]
 async fn hosts_of_others_get_nothing_and_ask_nobody() {
-    let (server, env) = with_iam(&[("IBMCLOUD_API_KEY", API_KEY)]).await;
+    let iam = FakeIam::start();
+    let env = with(&iam, &[("IBMCLOUD_API_KEY", API_KEY)]);
     for image in [
         "cp.icr.io/cp/app",
         "evil-icr.io/a/b",
@@ -224,13 +254,7 @@ async fn hosts_of_others_get_nothing_and_ask_nobody() {
         let error = ask(&env, &request(image)).await.expect_err(image);
         assert_eq!(error.kind(), ErrorKind::NotServed);
     }
-    assert!(
-        server
-            .received_requests()
-            .await
-            .expect("recorded")
-            .is_empty()
-    );
+    assert!(iam.server().seen().is_empty());
 }
 
 #[tokio::test]
