@@ -62,7 +62,7 @@ pub(crate) enum IdentityError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// No source is configured and the instance has none.
-    #[error("no AWS identity found, tried in this order: {0}")]
+    #[error("tried in this order: {0}")]
     Nothing(Tried),
 }
 

@@ -44,37 +44,37 @@ const FLAGS: &[Flag] = &[
         "also-serve",
         vars::ALSO_SERVE,
         Some("HOST[=REGION]"),
-        "Serve this host too: a CNAME or mirror of ECR",
+        "Serve this host too: a CNAME or mirror of ECR.",
     ),
     flag(
         "profile",
         vars::PROFILE,
         Some("NAME"),
-        "Use this profile of the AWS configuration files before everything else",
+        "Use this profile of the AWS configuration files before everything else.",
     ),
     flag(
         "role",
         vars::ROLES,
         Some("KEY=ARN|profile:NAME"),
-        "Use this role or profile for a registry: the key is a host, an account number or *",
+        "Use this role or profile for a registry: the key is a host, an account number or *.",
     ),
     flag(
         "irsa-annotation",
         vars::IRSA_ANNOTATION,
         None,
-        "Take a pod's role also from its annotation eks.amazonaws.com/role-arn",
+        "Take a pod's role also from its annotation eks.amazonaws.com/role-arn.",
     ),
     flag(
         "require-pod-role",
         vars::REQUIRE_POD_ROLE,
         None,
-        "Refuse a service account token without a role instead of using the node's identity",
+        "Refuse a service account token without a role instead of using the node's identity.",
     ),
     flag(
         "plain-endpoint",
         vars::PLAIN_ENDPOINT,
         None,
-        "Do not derive FIPS and dual-stack API endpoints from the registry's host name",
+        "Do not derive FIPS and dual-stack API endpoints from the registry's host name.",
     ),
 ];
 

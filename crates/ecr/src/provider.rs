@@ -101,7 +101,7 @@ impl Ecr {
                 Err(Refusal::Ambient(error @ IdentityError::Nothing(_)))
                     if service == Service::EcrPublic =>
                 {
-                    return Ok(self.anonymous(&regcred_core::report(&error)));
+                    return Ok(self.anonymous(&format!("no AWS identity: {error}")));
                 }
                 Err(refusal) => return Err(refusal.into()),
             };

@@ -37,8 +37,7 @@ impl From<Refusal> for ProviderError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Ambient(error) | Refusal::Named(error) => {
-                let text = "cannot get an AWS identity";
-                Self::new(NAME, error.kind(), text).with_source(error)
+                Self::new(NAME, error.kind(), "no AWS identity").with_source(error)
             }
             Refusal::Role { role, by, source } => {
                 let failure = source.failure();
