@@ -10,7 +10,7 @@ mod scope;
 mod token;
 
 use regcred_core::Credentials;
-use regcred_http::{Challenge, Client, HeaderMap, Request, Url, parse_challenges};
+use regcred_http::{Challenge, Client, HeaderMap, Request, Retry, Url, parse_challenges};
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -33,6 +33,7 @@ pub(crate) struct Place<'a> {
     pub(crate) url: &'a Url,
     /// Whether secrets may be sent in clear text, because an operator said so.
     pub(crate) cleartext: bool,
+    pub(crate) retry: Retry,
     pub(crate) object: &'a Object,
 }
 

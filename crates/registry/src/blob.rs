@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use regcred_core::report;
-use regcred_http::{Method, Response, Retry, StatusCode, header};
+use regcred_http::{Method, Response, StatusCode, header};
 use tokio::time::sleep;
 
 use self::range::ContentRange;
@@ -319,7 +319,7 @@ impl BlobStream {
         if let Some(listener) = &self.on_retry {
             listener(self.failures + 1, &reason);
         }
-        Some(Retry::gentle().pause(self.failures))
+        Some(self.repository.retry().pause(self.failures))
     }
 
     fn wrong_size(&self, actual: u64) -> RegistryError {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use regcred_core::{Credentials, Env, ImageRef};
-use regcred_http::{Client, ClientOptions, HttpError};
+use regcred_http::{Client, ClientOptions, HttpError, Retry};
 use secrecy::ExposeSecret;
 
 use crate::Repository;
@@ -19,10 +19,32 @@ use crate::hosts::{HostConfig, Hosts, HostsError};
 pub struct RegistryClient(Arc<Shared>);
 
 struct Shared {
-    options: ClientOptions,
+    options: RegistryOptions,
     client: Client,
-    hosts: Hosts,
     known: Mutex<HashMap<String, Servers>>,
+}
+
+/// How registries are asked.
+#[derive(Clone, Debug)]
+pub struct RegistryOptions {
+    /// Time-outs, trust and proxies, for all servers.
+    pub http: ClientOptions,
+    /// Which servers stand for a registry.
+    pub hosts: Hosts,
+    /// When a request is repeated, and how long a broken stream waits.
+    pub retry: Retry,
+}
+
+impl RegistryOptions {
+    /// The defaults: proxies and trust of `env`, no mirrors, patience for a few seconds.
+    #[must_use]
+    pub fn new(env: &Env) -> Self {
+        Self {
+            http: ClientOptions::new(env),
+            hosts: Hosts::none(),
+            retry: Retry::gentle(),
+        }
+    }
 }
 
 /// The servers of one registry, or why its configuration cannot be used.
@@ -51,18 +73,20 @@ impl RegistryClient {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(env: &Env, hosts: Hosts) -> Result<Self, HttpError> {
-        Self::with_options(ClientOptions::new(env), hosts)
+        Self::with_options(RegistryOptions {
+            hosts,
+            ..RegistryOptions::new(env)
+        })
     }
 
-    /// The same with other options of the HTTP client: time-outs, trust, a user agent.
+    /// The same with more to say.
     ///
     /// # Errors
     /// When no HTTP client can be made.
-    pub fn with_options(options: ClientOptions, hosts: Hosts) -> Result<Self, HttpError> {
+    pub fn with_options(options: RegistryOptions) -> Result<Self, HttpError> {
         Ok(Self(Arc::new(Shared {
-            client: Client::new(options.clone())?,
+            client: Client::new(options.http.clone())?,
             options,
-            hosts,
             known: Mutex::default(),
         })))
     }
@@ -74,6 +98,7 @@ impl RegistryClient {
         // What has neither name nor secret is no credential.
         let login =
             login.filter(|l| !l.username.is_empty() || !l.password.expose_secret().is_empty());
+        let retry = self.0.options.retry;
         let endpoints = self.servers(image.domain()).map(|servers| {
             servers
                 .iter()
@@ -81,11 +106,11 @@ impl RegistryClient {
                     // A mirror never sees the upstream's credential.
                     let login = login.filter(|_| config.is_registry).cloned();
                     let auth = Auth::new(image.path(), login);
-                    Endpoint::new(config.clone(), client.clone(), auth, image.path())
+                    Endpoint::new(config.clone(), client.clone(), auth, image.path(), retry)
                 })
                 .collect()
         });
-        Repository::new(image.name(), endpoints, self.0.client.clone())
+        Repository::new(image.name(), endpoints, self.0.client.clone(), retry)
     }
 
     fn servers(&self, registry: &str) -> Servers {
@@ -100,7 +125,7 @@ impl RegistryClient {
     }
 
     fn look_up(&self, registry: &str) -> Result<Arc<[Server]>, ClientError> {
-        let configs = self.0.hosts.lookup(registry)?;
+        let configs = self.0.options.hosts.lookup(registry)?;
         let server = |config: HostConfig| {
             let client = self.client_for(&config)?;
             Ok(Server { config, client })
@@ -113,7 +138,7 @@ impl RegistryClient {
         if config.trust.is_usual() && config.connect_timeout.is_none() {
             return Ok(self.0.client.clone());
         }
-        let mut options = self.0.options.clone();
+        let mut options = self.0.options.http.clone();
         options.extra_ca_pem.extend(config.trust.ca.iter().cloned());
         if let Some(identity) = &config.trust.client {
             options.client_identity_pem = Some(identity.clone());
@@ -129,7 +154,7 @@ impl RegistryClient {
 impl fmt::Debug for RegistryClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RegistryClient")
-            .field("hosts", &self.0.hosts)
+            .field("hosts", &self.0.options.hosts)
             .finish_non_exhaustive()
     }
 }

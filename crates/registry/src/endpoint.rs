@@ -20,6 +20,7 @@ pub(crate) struct Endpoint {
     /// `<base>/<path>`, or the base for the registry as a whole.
     base: Url,
     path: String,
+    first_try: Retry,
     retry: Retry,
     /// Whether it could not be reached or turned out to be the wrong one: it is left out from then
     /// on, so that not every blob waits for it.
@@ -46,18 +47,24 @@ struct Followed {
 }
 
 impl Endpoint {
-    pub(crate) fn new(config: HostConfig, client: Client, auth: Auth, path: &str) -> Self {
-        // A mirror that fails is passed over at once; the registry itself is worth some patience.
-        let retry = match config.is_registry {
-            true => Retry::gentle(),
-            false => Retry::none(),
-        };
+    pub(crate) fn new(
+        config: HostConfig,
+        client: Client,
+        auth: Auth,
+        path: &str,
+        retry: Retry,
+    ) -> Self {
         Self {
             base: config.url.clone(),
             path: path.to_owned(),
-            config,
             client,
             auth,
+            // A mirror that fails is passed over at once; the registry is worth some patience.
+            first_try: match config.is_registry {
+                true => retry,
+                false => Retry::none(),
+            },
+            config,
             retry,
             passed_over: AtomicBool::new(false),
         }
@@ -93,6 +100,7 @@ impl Endpoint {
             client: &self.client,
             url: &self.base,
             cleartext: self.config.cleartext,
+            retry: self.retry,
             object: ask.object,
         };
         let mut grant = self.auth.ready(&place).await?;
@@ -161,7 +169,7 @@ impl Endpoint {
             }
             tracing::debug!(object = %ask.object, "the storage behind a redirect failed; asking for a new one");
             drop(result);
-            sleep(Retry::gentle().pause(attempt)).await;
+            sleep(self.retry.pause(attempt)).await;
             attempt += 1;
         }
     }
@@ -187,7 +195,7 @@ impl Endpoint {
                 request = self.equip(request, grant);
             }
             if !redirected {
-                request = request.retry(self.retry);
+                request = request.retry(self.first_try);
             }
             let answer = match self.client.send(request).await {
                 Ok(answer) => answer,
@@ -243,6 +251,7 @@ impl Endpoint {
 /// Asks an address that no registry vouches for, without any secret: a foreign layer's.
 pub(crate) async fn ask_foreign(
     client: &Client,
+    retry: Retry,
     url: &str,
     ask: &Ask<'_>,
 ) -> Result<Response, RegistryError> {
@@ -261,7 +270,7 @@ pub(crate) async fn ask_foreign(
     }
     let mut request = Request::new(ask.method.clone(), url.as_str())
         .without_timeout()
-        .retry(Retry::gentle());
+        .retry(retry);
     for (name, value) in &ask.headers {
         request = request.header(name, value);
     }
@@ -328,3 +337,6 @@ const LARGEST_ERROR: usize = 64 * 1024;
 const MOST_REDIRECTS: usize = 5;
 /// How often the registry is asked for another address when the one it named fails.
 const FRESH_REDIRECTS: u32 = 3;
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,8 @@ mod digest;
 mod document;
 mod endpoint;
 mod error;
+#[cfg(test)]
+mod fake;
 mod hosts;
 mod layout;
 pub mod media_type;
@@ -22,7 +24,7 @@ mod pull;
 mod repository;
 
 pub use blob::BlobStream;
-pub use client::RegistryClient;
+pub use client::{RegistryClient, RegistryOptions};
 pub use descriptor::Descriptor;
 pub use digest::{Digest, DigestError, Hasher};
 pub use document::{Document, DocumentError, Index, Manifest};
@@ -32,4 +34,5 @@ pub use layout::{BlobWriter, Layout, LayoutError};
 pub use platform::{Platform, PlatformError, Rank};
 pub use progress::{BlobState, NoProgress, Progress, PullEvent};
 pub use pull::{PlatformChoice, PullOptions, PulledImage, pull, stored};
+pub use regcred_http::{ClientOptions, HttpError, Retry, StatusCode};
 pub use repository::{Fetched, Head, Repository};

@@ -22,6 +22,7 @@ struct Shared {
     endpoints: Result<Vec<Endpoint>, Arc<ClientError>>,
     /// For foreign layers, which are no business of the registry's servers.
     client: Client,
+    retry: Retry,
 }
 
 /// A manifest or index as it came.
@@ -68,11 +69,13 @@ impl Repository {
         name: String,
         endpoints: Result<Vec<Endpoint>, Arc<ClientError>>,
         client: Client,
+        retry: Retry,
     ) -> Self {
         Self(Arc::new(Shared {
             name,
             endpoints,
             client,
+            retry,
         }))
     }
 
@@ -98,7 +101,7 @@ impl Repository {
             match answer.bytes(LARGEST_MANIFEST).await {
                 Ok(bytes) => return proven(&object, &headers, bytes, wanted),
                 Err(error) if error.is_passing() && attempt < ATTEMPTS => {
-                    sleep(Retry::gentle().pause(attempt)).await;
+                    sleep(self.0.retry.pause(attempt)).await;
                     attempt += 1;
                 }
                 Err(error) => return Err(RegistryError::unreached(&object, error)),
@@ -177,7 +180,12 @@ impl Repository {
         url: &str,
         ask: &Ask<'_>,
     ) -> Result<Response, RegistryError> {
-        endpoint::ask_foreign(&self.0.client, url, ask).await
+        endpoint::ask_foreign(&self.0.client, self.0.retry, url, ask).await
+    }
+
+    /// How long something that broke is left alone.
+    pub(crate) fn retry(&self) -> Retry {
+        self.0.retry
     }
 
     pub(crate) fn object(&self, part: Part) -> Object {
@@ -281,3 +289,6 @@ fn digest_header(headers: &HeaderMap) -> Option<Digest> {
 const LARGEST_MANIFEST: usize = 4 << 20;
 /// How often a manifest is asked for whose body breaks off.
 const ATTEMPTS: u32 = 3;
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use regcred_core::Credentials;
-use regcred_http::{Request, Response, Retry, StatusCode};
+use regcred_http::{Request, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -69,7 +69,7 @@ impl Ask<'_> {
     async fn get(&self, login: Option<&Credentials>) -> Result<Response, RegistryError> {
         let mut url = self.realm.url.clone();
         for _ in 0..=MOST_REDIRECTS {
-            let mut request = Request::get(url.as_str()).retry(Retry::gentle());
+            let mut request = Request::get(url.as_str());
             if url == self.realm.url {
                 request = request.query(&self.query(login));
             }
@@ -126,14 +126,14 @@ impl Ask<'_> {
         form.extend([("scope", scope.as_str()), ("client_id", CLIENT_ID)]);
         let request = Request::post(self.realm.url.as_str())
             .form(&form)
-            .secret_body()
-            .retry(Retry::gentle());
+            .secret_body();
         self.send(request).await
     }
 
     async fn send(&self, request: Request) -> Result<Response, RegistryError> {
         let request = request
             .timeout(TIMEOUT)
+            .retry(self.place.retry)
             .header("Accept", "application/json");
         let request = match self.realm.cleartext {
             true => request.allow_cleartext(),

@@ -1,0 +1,314 @@
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use regcred_core::{Credentials, report};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::TlsAcceptor;
+
+use crate::fake::{Fake, Reply, bind, client};
+use crate::{Descriptor, Digest, Hosts, Repository};
+
+const INDEX: &str = r#"{"schemaVersion":2,"manifests":[]}"#;
+const BASIC: &str = "Basic YWxpY2U6czNjcmV0";
+
+fn login() -> Credentials {
+    Credentials::new("alice", "s3cret")
+}
+
+fn blob() -> Descriptor {
+    Descriptor::of("x", b"{}")
+}
+
+/// A registry that wants a login and sends blobs elsewhere.
+async fn redirecting(location: impl Fn(usize) -> String + Send + Sync + 'static) -> Fake {
+    let asked = AtomicUsize::new(0);
+    Fake::start(move |seen| match seen.authorization() {
+        Some(BASIC) => {
+            let location = location(asked.fetch_add(1, Ordering::SeqCst));
+            Reply::new(307).header("location", &location)
+        }
+        _ => Reply::new(401).header("www-authenticate", "Basic realm=x"),
+    })
+    .await
+}
+
+/// A `certs.d` directory with this `hosts.toml` for the registry.
+fn hosts_toml(registry: &str, text: &str) -> (tempfile::TempDir, Hosts) {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join(registry);
+    fs::create_dir_all(&directory).unwrap();
+    fs::write(directory.join("hosts.toml"), text).unwrap();
+    let hosts = Hosts::new([root.path().to_owned()]);
+    (root, hosts)
+}
+
+fn at(server: &Fake) -> Repository {
+    client(Hosts::none()).repository(&server.image(), Some(&login()))
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_host_carries_no_secret() {
+    let storage = Fake::start(|_| Reply::ok("{}")).await;
+    let signed = storage.url("/bucket/blob?X-Signature=1");
+    let server = redirecting(move |_| signed.clone()).await;
+    let text = format!(
+        "server = \"{}\"\n[header]\nX-Own = \"secret\"\n",
+        server.url("")
+    );
+    let (_root, hosts) = hosts_toml(&server.host(), &text);
+    let repository = client(hosts).repository(&server.image(), Some(&login()));
+    let bytes = repository.blob_bytes(&blob(), 10).await.expect("blob");
+    assert_eq!(bytes.as_ref(), b"{}");
+    let seen = storage.seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].path, "/bucket/blob?X-Signature=1");
+    assert_eq!(
+        (seen[0].authorization(), seen[0].header("x-own")),
+        (None, None)
+    );
+    assert_eq!(seen[0].header("accept-encoding"), Some("identity"));
+    assert!(
+        server
+            .seen()
+            .iter()
+            .all(|s| s.header("x-own") == Some("secret"))
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_on_the_spot_keeps_the_login() {
+    let server = Fake::start(|seen| match (seen.authorization(), seen.path.as_str()) {
+        (Some(BASIC), "/elsewhere") => Reply::ok("{}"),
+        (Some(BASIC), _) => Reply::new(302).header("location", "/elsewhere"),
+        _ => Reply::new(401).header("www-authenticate", "Basic realm=x"),
+    })
+    .await;
+    at(&server).blob_bytes(&blob(), 10).await.expect("blob");
+}
+
+#[tokio::test]
+async fn redirects_end_and_lead_nowhere_strange() {
+    let server = redirecting(|n| format!("/loop/{n}")).await;
+    let error = at(&server).blob(&blob(), 0).await.expect_err("endless");
+    assert!(
+        error.to_string().contains("redirects more than 5 times"),
+        "{error}"
+    );
+    for location in [
+        "ftp://x/",
+        "http://u:canary@127.0.0.1/",
+        "http://",
+        "javascript:x",
+    ] {
+        let server = redirecting(move |_| location.to_owned()).await;
+        let error = at(&server).blob(&blob(), 0).await.expect_err("refused");
+        let text = report(&error);
+        assert!(
+            text.contains("refusing the redirect") && !text.contains("canary"),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stale_address_is_not_tried_twice() {
+    for status in [403, 500, 503] {
+        let storage = Fake::start(move |seen| match seen.path.as_str() {
+            "/2" => Reply::ok("{}"),
+            _ => Reply::new(status),
+        })
+        .await;
+        let base = storage.url("/");
+        let server = redirecting(move |n| format!("{base}{n}")).await;
+        at(&server)
+            .blob_bytes(&blob(), 10)
+            .await
+            .expect("fresh address");
+        let paths: Vec<_> = storage.seen().into_iter().map(|s| s.path).collect();
+        assert_eq!(paths, ["/0", "/1", "/2"]);
+    }
+}
+
+#[tokio::test]
+async fn a_storage_that_fails_is_named() {
+    let storage = Fake::start(|_| Reply::new(404)).await;
+    let signed = storage.url("/x?canary");
+    let server = redirecting(move |_| signed.clone()).await;
+    let error = at(&server).blob(&blob(), 0).await.expect_err("gone");
+    assert_eq!(storage.seen().len(), 1);
+    assert!(!report(&error).contains("canary"));
+}
+
+#[tokio::test]
+async fn a_mirror_is_asked_first_and_never_sees_the_login() {
+    let mirror = Fake::start(|seen| match seen.path.contains("/manifests/") {
+        true => Reply::ok(INDEX),
+        false => Reply::new(404),
+    })
+    .await;
+    let server = Fake::start(|seen| match seen.authorization() {
+        Some(BASIC) => Reply::ok("{}"),
+        _ => Reply::new(401).header("www-authenticate", "Basic realm=x"),
+    })
+    .await;
+    let text = format!(
+        "server = \"{}\"\n[host.\"{}/mirror\"]\ncapabilities = [\"pull\", \"resolve\"]\n",
+        server.url(""),
+        mirror.url("")
+    );
+    let (_root, hosts) = hosts_toml(&server.host(), &text);
+    let repository = client(hosts).repository(&server.image(), Some(&login()));
+    repository.manifest("v1").await.expect("from the mirror");
+    assert!(server.seen().is_empty());
+    repository
+        .blob_bytes(&blob(), 10)
+        .await
+        .expect("from the registry");
+    let seen = mirror.seen();
+    assert_eq!(seen.len(), 2);
+    let namespace = server.host().replace(':', "%3A");
+    assert_eq!(
+        seen[0].path,
+        format!("/mirror/v2/team/app/manifests/v1?ns={namespace}")
+    );
+    assert!(seen.iter().all(|s| s.authorization().is_none()));
+}
+
+#[tokio::test]
+async fn a_mirror_with_a_token_server_is_used_anonymously() {
+    let listener = bind().await;
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let mirror = Fake::on(listener, None, move |seen| {
+        match (seen.path.starts_with("/token"), seen.authorization()) {
+            (true, _) => Reply::ok(r#"{"token":"m"}"#),
+            (false, Some("Bearer m")) => Reply::ok(INDEX),
+            _ => Reply::new(401).header(
+                "www-authenticate",
+                &format!(r#"Bearer realm="{url}/token""#),
+            ),
+        }
+    });
+    let server = Fake::start(|_| Reply::new(500)).await;
+    let text = format!(
+        "server = \"{}\"\n[host.\"{}\"]\n",
+        server.url(""),
+        mirror.url("")
+    );
+    let (_root, hosts) = hosts_toml(&server.host(), &text);
+    let repository = client(hosts).repository(&server.image(), Some(&login()));
+    repository.manifest("v1").await.expect("from the mirror");
+    assert!(mirror.seen_at("/token")[0].authorization().is_none());
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn capabilities_and_failures_move_on_and_the_registry_has_the_last_word() {
+    let digests_only = Fake::start(|_| Reply::ok(INDEX)).await;
+    let broken = Fake::start(|_| Reply::new(500)).await;
+    let gone = bind().await;
+    let nobody = gone.local_addr().unwrap();
+    drop(gone);
+    let server = Fake::start(|seen| match seen.path.ends_with("/missing") {
+        true => Reply::new(404),
+        false => Reply::ok(INDEX),
+    })
+    .await;
+    let text = format!(
+        "server = \"{}\"\n[host.\"http://{nobody}\"]\n[host.\"{}\"]\ncapabilities = [\"pull\"]\n[host.\"{}\"]\n",
+        server.url(""),
+        digests_only.url(""),
+        broken.url(""),
+    );
+    let (_root, hosts) = hosts_toml(&server.host(), &text);
+    let repository = client(hosts).repository(&server.image(), None);
+    repository.manifest("v1").await.expect("from the registry");
+    assert_eq!((digests_only.seen().len(), broken.seen().len()), (0, 1));
+    let digest = Digest::of(INDEX.as_bytes());
+    repository
+        .manifest(digest.as_str())
+        .await
+        .expect("from a mirror");
+    assert_eq!((digests_only.seen().len(), broken.seen().len()), (1, 1));
+    let error = repository.manifest("missing").await.expect_err("nowhere");
+    assert_eq!(error.status().map(|s| s.as_u16()), Some(404));
+}
+
+#[tokio::test]
+async fn a_broken_configuration_is_reported_by_the_first_request() {
+    let (_root, hosts) = hosts_toml("reg.example", "server = 1");
+    let image = "reg.example/team/app:v1".parse().expect("image");
+    let repository = client(hosts).repository(&image, Some(&login()));
+    let error = repository.manifest("v1").await.expect_err("broken");
+    let text = report(&error);
+    assert!(
+        text.contains("hosts.toml") && text.contains("server is no text"),
+        "{text}"
+    );
+    assert!(!error.is_curable_by_credential());
+}
+
+/// An acceptor for 127.0.0.1 and the PEM of its certificate, which is its own CA.
+fn tls() -> (TlsAcceptor, String) {
+    let signed = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let certificate = signed.cert.pem();
+    let key = signed.signing_key.serialize_pem();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()],
+            PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
+        )
+        .unwrap();
+    (Arc::new(config).into(), certificate)
+}
+
+#[tokio::test]
+async fn a_registry_with_its_own_ca_is_trusted_by_its_directory() {
+    let (acceptor, certificate) = tls();
+    let plain = Fake::start(|_| Reply::ok("{}")).await;
+    let elsewhere = plain.url("/x");
+    let server = Fake::on(bind().await, Some(acceptor), move |seen| {
+        match (seen.authorization(), seen.path.contains("/manifests/")) {
+            (Some(BASIC), true) => Reply::ok(INDEX),
+            (Some(BASIC), false) => Reply::new(307).header("location", &elsewhere),
+            _ => Reply::new(401).header("www-authenticate", "Basic realm=x"),
+        }
+    });
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join(server.host());
+    fs::create_dir_all(&directory).unwrap();
+    fs::write(directory.join("ca.crt"), certificate).unwrap();
+    let hosts = Hosts::new([root.path().to_owned()]);
+    let repository = client(hosts).repository(&server.image(), Some(&login()));
+    repository.manifest("v1").await.expect("trusted");
+    let error = repository.blob(&blob(), 0).await.expect_err("downgrade");
+    assert!(error.to_string().contains("from https to http"), "{error}");
+    assert!(plain.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_registry_of_this_machine_may_speak_tls() {
+    let (acceptor, _) = tls();
+    let server = Fake::on(bind().await, Some(acceptor), |_| Reply::ok(INDEX));
+    let error = at(&server)
+        .manifest("v1")
+        .await
+        .expect_err("not trusted, but spoken to");
+    let text = report(&error);
+    assert!(
+        text.contains("GET https://") && text.contains("not trusted"),
+        "{text}"
+    );
+    let text = format!(
+        "server = \"https://{}\"\nskip_verify = true\n",
+        server.host()
+    );
+    let (_root, hosts) = hosts_toml(&server.host(), &text);
+    let repository = client(hosts).repository(&server.image(), None);
+    repository.manifest("v1").await.expect("not verified");
+}
