@@ -1,12 +1,16 @@
 //! Test bench: a node in a temporary directory, with plugins that are tiny shell scripts.
 
+mod registry;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use regcred_core::Clock;
 use tempfile::TempDir;
+
+pub(crate) use registry::FakeRegistry;
 
 use crate::Plugin;
 use crate::register::register;
@@ -71,13 +75,13 @@ impl Node {
             .1
     }
 
+    pub(crate) fn has_plugins(&self) -> bool {
+        self.config.contains("- name:")
+    }
+
     /// How often a plugin that appends a line to `log` at each run has run.
     pub(crate) fn runs(&self) -> usize {
         fs::read_to_string(self.path("log")).map_or(0, |log| log.lines().count())
-    }
-
-    pub(crate) fn root(&self) -> &Path {
-        self.dir.path()
     }
 }
 

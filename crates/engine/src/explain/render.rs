@@ -57,13 +57,13 @@ impl Explanation {
             .filter(|p| p.state == PluginState::WouldRun);
         match (asked.count(), self.candidates.len()) {
             (0, 0) => "no credential: one anonymous attempt".to_owned(),
-            (0, 1) => format!("would try {}", self.candidates[0].login),
+            (0, 1) => format!("a pull would try {}", self.candidates[0].login),
             (0, n) => format!(
-                "would try {n} credentials, first {}",
+                "a pull would try {n} credentials, first {}",
                 self.candidates[0].login
             ),
             (plugins, n) => format!(
-                "would ask {} first; {} without {}",
+                "a pull would ask {} first; {} without {}",
                 plural(plugins, "plugin"),
                 match n {
                     0 => "no credential is known".to_owned(),
@@ -165,7 +165,12 @@ impl Explanation {
 
     fn order(&self, page: &mut Page) {
         page.line(0, "");
-        if self.candidates.is_empty() {
+        let would_run = self
+            .providers
+            .iter()
+            .filter(|p| p.state == PluginState::WouldRun);
+        let waiting: Vec<&str> = would_run.map(|p| p.name.as_str()).collect();
+        if self.candidates.is_empty() && waiting.is_empty() {
             page.line(0, "order of attempts: one, anonymous");
             if let Some(trial) = &self.anonymous {
                 page.line(1, &trial.in_words());
@@ -177,7 +182,26 @@ impl Explanation {
             "order of attempts (first success ends it; no anonymous one at the end)",
         );
         let rows: Vec<Vec<String>> = self.candidates.iter().enumerate().map(row).collect();
-        page.table(1, &rows);
+        for (line, candidate) in Page::columns(&rows).iter().zip(&self.candidates) {
+            page.line(1, line);
+            match (&candidate.trial, candidate.same_as) {
+                (Some(trial), _) => page.line(3, &trial.in_words()),
+                (None, Some(earlier)) => {
+                    page.line(3, &format!("same login as {earlier}, not tried again"));
+                }
+                (None, None) => {}
+            }
+        }
+        if !waiting.is_empty() {
+            let line = match waiting.as_slice() {
+                [one] => format!("then what {one} answers"),
+                all => format!(
+                    "then what {} answer, in the order of their keys",
+                    all.join(", ")
+                ),
+            };
+            page.line(1, &line);
+        }
     }
 }
 
@@ -210,7 +234,7 @@ impl ProviderReport {
         }
         match &self.state {
             PluginState::NotMatched => page.line(2, "not asked: no pattern matched"),
-            PluginState::WouldRun => page.line(2, "would be asked (--try asks it)"),
+            PluginState::WouldRun => page.line(2, "a pull would ask it"),
             PluginState::Skipped { reason } => page.line(2, &format!("skipped: {reason}")),
             PluginState::Answered(answer) => page.line(2, &answer.in_words()),
             PluginState::Failed {
@@ -259,17 +283,11 @@ impl Trial {
 }
 
 fn row((at, candidate): (usize, &CandidateReport)) -> Vec<String> {
-    let outcome = match (&candidate.trial, candidate.same_as) {
-        (Some(trial), _) => trial.in_words(),
-        (None, Some(earlier)) => format!("same login as {earlier}, not tried again"),
-        (None, None) => String::new(),
-    };
     vec![
         format!("{}.", at + 1),
         candidate.login.source.clone(),
         format!("key {}", candidate.login.key),
         user(&candidate.login.username),
-        outcome,
     ]
 }
 
@@ -324,19 +342,26 @@ impl Page {
         }
     }
 
-    /// Rows in columns that are as wide as needed; the last one has no width.
     fn table(&mut self, depth: usize, rows: &[Vec<String>]) {
+        for line in Self::columns(rows) {
+            self.line(depth, &line);
+        }
+    }
+
+    /// Rows in columns that are as wide as needed.
+    fn columns(rows: &[Vec<String>]) -> Vec<String> {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| {
             let cells = rows.iter().filter_map(|row| row.get(column));
             cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
         };
         let widths: Vec<usize> = (0..columns).map(width).collect();
-        for row in rows {
+        let pad = |row: &Vec<String>| {
             let cells = row.iter().zip(&widths);
             let padded: Vec<String> = cells.map(|(cell, w)| format!("{cell:<w$}")).collect();
-            self.line(depth, &padded.join("  "));
-        }
+            padded.join("  ")
+        };
+        rows.iter().map(pad).collect()
     }
 
     fn keys(&mut self, depth: usize, keys: &[KeyReport], with_source: bool) {
@@ -382,3 +407,17 @@ fn noted(key: &KeyReport, login: &LoginReport, note: &str) -> String {
 const MOST_UNUSED: usize = 10;
 const MATCHES: &str = "matches";
 const NOT_REACHED: &str = "not looked at";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_needed_and_lines_have_no_tail() {
+        let rows = [vec!["é", "b", ""], vec!["ccc", "d", "last"]];
+        let rows = rows.map(|row| row.into_iter().map(str::to_owned).collect());
+        let mut page = Page(Vec::new());
+        page.table(1, &rows);
+        assert_eq!(page.0, ["   é    b", "   ccc  d  last"]);
+    }
+}

@@ -1,1 +1,282 @@
+use regcred_core::Env;
+use regcred_registry::Hosts;
 
+use super::*;
+use crate::bench::{FakeRegistry, Node, answers, auths};
+
+const IMAGE: &str = "h.io/team/app:v1";
+
+fn engine(node: &Node, hosts: Hosts) -> Engine {
+    let mut builder = Engine::builder(&Env::default())
+        .docker_configs(["first.json", "docker.json", "later.json"].map(|name| node.path(name)))
+        .hosts(hosts);
+    if node.has_plugins() {
+        builder = builder
+            .provider_config(node.path("config.yaml"))
+            .bin_dir(node.path("bin"));
+    }
+    builder.build().expect("sound")
+}
+
+/// The text with the node's directory, all times and the width of columns replaced.
+fn text(node: &Node, explanation: &Explanation) -> String {
+    let root = node.path("").display().to_string();
+    let plain = explanation
+        .to_string()
+        .replace(root.trim_end_matches('/'), "ROOT");
+    let lines = plain.lines().map(|line| {
+        let words = line.trim_start();
+        let indent = &line[..line.len() - words.len()];
+        let cells: Vec<&str> = words.split("  ").map(str::trim).collect();
+        let cells: Vec<&str> = cells.into_iter().filter(|cell| !cell.is_empty()).collect();
+        format!("{indent}{}", without_times(&cells.join("  ")))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// `T s` for `0.31 s`.
+fn without_times(line: &str) -> String {
+    let mut words: Vec<&str> = line.split(' ').collect();
+    for at in 1..words.len() {
+        if words[at].starts_with('s') && words[at - 1].parse::<f64>().is_ok() {
+            words[at - 1] = "T";
+        }
+    }
+    words.join(" ")
+}
+
+/// A node with something of everything.
+fn full_node() -> Node {
+    let node = Node::new()
+        .plugin(
+            "ecr",
+            "'*.dkr.ecr.*.amazonaws.com', 'h.io/*', h.io/team",
+            &[],
+            &answers("Registry", Some("12h"), "h.io", "AWS:canary1"),
+        )
+        .plugin("gcr", "gcr.io", &[], "exit 1")
+        .plugin("bad", "h.io", &[], "echo cannot find a role >&2; exit 5");
+    node.write(
+        "docker.json",
+        &auths(&[("https://h.io/v2/", "node:canary2"), ("i.io", "x:canary3")]),
+    );
+    node.write("first.json", "broken");
+    node.write(
+        "secret.yaml",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: regcred, namespace: web}\ntype: \
+         kubernetes.io/dockerconfigjson\nstringData:\n  .dockerconfigjson: \
+         '{\"auths\":{\"h.io\":{\"username\":\"pod\",\"password\":\"canary4\"}}}'\n",
+    );
+    node
+}
+
+#[tokio::test]
+async fn without_trying_it_reads_files_only() {
+    let node = full_node();
+    let engine = engine(&node, Hosts::none());
+    let pod = Pod::new().pull_secret_file(node.path("secret.yaml"));
+    let explained = engine
+        .explain(IMAGE, &pod, Tries::default())
+        .await
+        .expect("a name");
+    let text = text(&node, &explained);
+    assert_eq!(text, include_str!("tests/files.txt").trim_end(), "\n{text}");
+    assert_eq!(node.runs(), 0);
+    assert_eq!(explained.failure(), None);
+}
+
+#[tokio::test]
+async fn trying_runs_plugins_and_asks_the_registry() {
+    let node = full_node();
+    let registry = FakeRegistry::start(Some("AWS:canary1")).await;
+    let engine = engine(&node, Hosts::new([registry.stand_for_h_io(&node)]));
+    let pod = Pod::new().pull_secret_file(node.path("secret.yaml"));
+    let explained = engine
+        .explain(IMAGE, &pod, Tries::all())
+        .await
+        .expect("a name");
+    let text = text(&node, &explained).replace(registry.digest().as_str(), "DIGEST");
+    let text = text.replace(&registry.address(), "ADDRESS");
+    assert_eq!(text, include_str!("tests/tried.txt").trim_end(), "\n{text}");
+    assert_eq!(explained.failure(), None);
+    let json = serde_json::to_string(&explained).expect("serializable");
+    assert!(!json.contains("canary") && !format!("{explained:?}{text}").contains("canary"));
+    assert!(
+        !registry
+            .seen()
+            .iter()
+            .any(|seen| seen.path.contains("blobs"))
+    );
+}
+
+#[tokio::test]
+async fn the_json_has_stable_names() {
+    let node = Node::new().plugin("p", "h.io", &[], &answers("Image", None, "h.io", "u:p"));
+    let engine = engine(&node, Hosts::none());
+    let tries = Tries {
+        plugins: true,
+        registry: false,
+    };
+    let explained = engine
+        .explain(IMAGE, &Pod::new(), tries)
+        .await
+        .expect("a name");
+    let mut json = serde_json::to_value(&explained).expect("serializable");
+    let took = json["providers"][0]["state"]["took"].take();
+    assert!(took.is_f64());
+    assert_eq!(json["defaultPolicy"], "IfNotPresent");
+    assert_eq!(
+        json["providers"][0],
+        serde_json::json!({
+            "name": "p",
+            "program": node.path("bin/p"),
+            "tokenMode": false,
+            "matchImages": [
+                {"pattern": "h.io", "matched": true, "verdict": "matches", "warnings": []}
+            ],
+            "state": {
+                "state": "answered", "keys": ["h.io"], "cacheKeyType": "Image",
+                "cacheDuration": null, "cached": false, "took": null
+            }
+        })
+    );
+    assert_eq!(
+        json["candidates"][0],
+        serde_json::json!({
+            "source": "plugin p", "key": "h.io", "username": "u", "sameAs": null, "trial": null
+        })
+    );
+}
+
+#[tokio::test]
+async fn nothing_at_all_means_anonymous() {
+    let node = Node::new();
+    let registry = FakeRegistry::start(None).await;
+    let engine = engine(&node, Hosts::new([registry.stand_for_h_io(&node)]));
+    let explained = engine
+        .explain(IMAGE, &Pod::new(), Tries::default())
+        .await
+        .expect("a name");
+    assert_eq!(
+        explained.conclusion(),
+        "no credential: one anonymous attempt"
+    );
+    let explained = engine
+        .explain(IMAGE, &Pod::new(), Tries::all())
+        .await
+        .expect("a name");
+    assert_eq!(explained.conclusion(), "works without a credential");
+    let text = text(&node, &explained);
+    assert!(
+        text.contains("1. pull secrets of the pod: none\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("2. node docker config: none\n   3 places looked at, nothing there:\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("3. credential provider plugins: no configuration given\n"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn refusals_and_dead_registries_are_told_apart() {
+    let node = Node::new();
+    node.write(
+        "docker.json",
+        &auths(&[("h.io", "u:stale"), ("h.io/team", "u:stale")]),
+    );
+    let registry = FakeRegistry::start(Some("u:p")).await;
+    let hosts = Hosts::new([registry.stand_for_h_io(&node)]);
+    let refused = engine(&node, hosts.clone());
+    let explained = refused
+        .explain(IMAGE, &Pod::new(), Tries::all())
+        .await
+        .expect("a name");
+    assert!(
+        explained
+            .conclusion()
+            .starts_with("fails: the registry refused every credential")
+    );
+    assert_eq!(explained.failure(), Some(ErrorKind::Denied));
+    let text = text(&node, &explained);
+    assert!(text.contains("same login as 1, not tried again"), "{text}");
+
+    node.write("hosts/h.io/hosts.toml", "server = \"http://127.0.0.1:1\"\n");
+    let dead = engine(&node, hosts);
+    let explained = dead
+        .explain(IMAGE, &Pod::new(), Tries::all())
+        .await
+        .expect("a name");
+    let conclusion = explained.conclusion();
+    assert!(
+        conclusion.starts_with("fails, and no credential can help: "),
+        "{conclusion}"
+    );
+    assert_eq!(explained.failure(), Some(ErrorKind::Unreachable));
+}
+
+#[tokio::test]
+async fn a_broken_pull_secret_is_the_whole_story() {
+    let node = full_node();
+    let engine = engine(&node, Hosts::none());
+    let pod = Pod::new().pull_secret("secret", b"{\"auths\":[]}".to_vec());
+    let explained = engine
+        .explain(IMAGE, &pod, Tries::all())
+        .await
+        .expect("a name");
+    let conclusion = explained.conclusion();
+    assert!(
+        conclusion.starts_with("every pull of this pod fails before any attempt: "),
+        "{conclusion}"
+    );
+    assert_eq!(node.runs(), 0);
+}
+
+#[tokio::test]
+async fn foreign_text_cannot_speak_to_the_terminal() {
+    let node = Node::new().plugin("p", "h.io", &[], r"printf '\033[2Jone\ntwo' >&2; exit 1");
+    let engine = engine(&node, Hosts::none());
+    let tries = Tries {
+        plugins: true,
+        registry: false,
+    };
+    let explained = engine
+        .explain(IMAGE, &Pod::new(), tries)
+        .await
+        .expect("a name");
+    let text = explained.to_string();
+    assert!(text.contains("exit status 1:  [2Jone two"), "{text}");
+    assert!(!text.contains('\u{1b}'));
+}
+
+#[tokio::test]
+async fn a_name_that_is_none_is_an_error() {
+    let engine = engine(&Node::new(), Hosts::none());
+    let explained = engine
+        .explain("h.io/App", &Pod::new(), Tries::default())
+        .await;
+    assert!(explained.is_err());
+}
+
+#[tokio::test]
+async fn many_keys_without_a_match_are_counted() {
+    let node = Node::new();
+    let logins: Vec<String> = (0..25).map(|n| format!("r{n}.io")).collect();
+    let logins: Vec<(&str, &str)> = logins.iter().map(|host| (host.as_str(), "u:p")).collect();
+    node.write("docker.json", &auths(&logins));
+    let engine = engine(&node, Hosts::none());
+    let explained = engine
+        .explain(IMAGE, &Pod::new(), Tries::default())
+        .await
+        .expect("a name");
+    assert_eq!(explained.docker_config_keys.len(), 25);
+    let text = explained.to_string();
+    assert!(text.contains("and 15 more that do not match"), "{text}");
+    assert_eq!(
+        text.lines().filter(|line| line.contains("user u")).count(),
+        10
+    );
+}
