@@ -157,6 +157,10 @@ fn in_words(reason: &str) -> String {
         return "no answer (not an EC2 instance, or a container that needs a hop limit of 2)"
             .to_owned();
     }
+    // A successful answer always has it here, so that this was a refusal of another kind.
+    if reason.contains("TTL header") {
+        return "something else than instance metadata answers there".to_owned();
+    }
     reason.to_owned()
 }
 

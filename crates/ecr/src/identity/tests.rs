@@ -458,6 +458,18 @@ async fn an_instance_without_a_role_says_so() {
     assert_eq!(calls(&server).await, 2, "no second try after an answer");
 }
 
+#[tokio::test]
+async fn an_address_that_is_not_metadata_is_told_apart() {
+    let server = MockServer::start().await;
+    let env = Env::map([("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.uri())]);
+    let error = ask(HOST, &env).await.expect_err("HTTP 404 for a token");
+    let text = report(&error);
+    assert!(
+        text.contains("something else than instance metadata"),
+        "{text}"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_silent_sts_ends_in_time_and_the_message_says_where() {
     let home = Home::new("", "");
