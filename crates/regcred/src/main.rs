@@ -1,1 +1,7 @@
-fn main() {}
+//! The command `regcred`, and every plugin by its name.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    regcred::main()
+}

@@ -64,9 +64,8 @@ impl<'a> Choice<'a> {
         Box::pin(async move {
             let (ranked, unnamed) = self.survey(index, depth).await?;
             for entry in ranked {
-                let (entry, document) = match self.open(entry).await? {
-                    Some(opened) => opened,
-                    None => continue,
+                let Some((entry, document)) = self.open(entry).await? else {
+                    continue;
                 };
                 match document {
                     Document::Manifest(manifest) => return Ok(Some((entry, manifest))),

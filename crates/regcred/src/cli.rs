@@ -1,0 +1,233 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use regcred_engine::PullPolicy;
+use regcred_plugin::output::TokenOutput;
+use regcred_registry::PlatformChoice;
+
+use crate::credential_flags::CredentialFlags;
+
+/// Registry credentials for every cloud, and the kubelet's way to an image
+#[derive(Debug, Parser)]
+#[command(name = "regcred", version, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 bug, 2 usage, 3 registry not served, 4 not \
+    configured, 5 no identity, 6 denied, 7 unreachable or throttled, 8 malformed answer.\n\
+    REGCRED_LOG sets what is logged on standard error, REGCRED_CACHE where credentials are kept.\n\
+    Called under a plugin's or docker credential helper's name, regcred is that program."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print the credential for a registry, from the provider that serves it
+    Token(TokenArgs),
+    /// Pull images into an OCI layout as a kubelet pulls them
+    Pull(PullArgs),
+    /// Say which credentials an image gets, from where, in which order, and why
+    Explain(ExplainArgs),
+    /// Make configurations
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Be one cloud's plugin, or a docker credential helper, without a link of that name
+    Plugin(PluginArgs),
+}
+
+/// What configurations there are.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print a CredentialProviderConfig for the kubelet
+    Generate(GenerateArgs),
+}
+
+/// `token`
+#[derive(Args, Debug)]
+pub(crate) struct TokenArgs {
+    /// The image, or its registry's host
+    #[arg(value_name = "IMAGE|HOST")]
+    pub(crate) image: String,
+
+    /// text, json, docker-config or kubernetes-secret
+    #[arg(short, long, value_name = "FORM", default_value_t)]
+    pub(crate) output: TokenOutput,
+
+    /// Name of the Kubernetes Secret
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+
+    /// Namespace of the Kubernetes Secret
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+}
+
+/// `pull`
+#[derive(Args, Debug)]
+pub(crate) struct PullArgs {
+    /// The images
+    #[arg(value_name = "IMAGE", required = true)]
+    pub(crate) images: Vec<String>,
+
+    /// The OCI layout that takes the images [default: /var/lib/regcred/images for root, else
+    /// $XDG_DATA_HOME/regcred/images or ~/.local/share/regcred/images]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+
+    /// Always, IfNotPresent or Never [default: as Kubernetes chooses by the tag]
+    #[arg(long)]
+    pub(crate) policy: Option<PullPolicy>,
+
+    /// For which platform: OS/ARCH[/VARIANT], or all [default: this machine's]
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) platform: Option<PlatformChoice>,
+
+    /// Do not force images to the disk: a power cut may cost them, a kill does not
+    #[arg(long)]
+    pub(crate) no_sync: bool,
+
+    /// Write one JSON object a line to standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Write nothing but the results
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+
+    #[command(flatten)]
+    pub(crate) credentials: CredentialFlags,
+}
+
+/// `explain`
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// The image
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: String,
+
+    /// Run the plugins and ask the registry with each credential
+    #[arg(long = "try")]
+    pub(crate) tries: bool,
+
+    /// Write one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) credentials: CredentialFlags,
+}
+
+/// `config generate`
+#[derive(Args, Debug)]
+pub(crate) struct GenerateArgs {
+    /// A cloud by its short name; repeatable [default: all]
+    #[arg(long = "provider", value_name = "NAME")]
+    pub(crate) providers: Vec<String>,
+}
+
+/// `plugin`
+#[derive(Args, Debug)]
+#[command(disable_help_flag = true)]
+pub(crate) struct PluginArgs {
+    /// A cloud's short name, or any name under which its plugin or helper is known
+    pub(crate) name: String,
+
+    /// What that program is given
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) args: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        let args = std::iter::once("regcred").chain(line.split_whitespace());
+        Cli::try_parse_from(args).map(|cli| cli.command)
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn pull_takes_images_and_its_words() {
+        let Command::Pull(args) =
+            parse("pull a:v1 b --store /s --policy IfNotPresent --platform linux/arm64 --json -q")
+                .expect("sound")
+        else {
+            panic!("another command");
+        };
+        assert_eq!(args.images, ["a:v1", "b"]);
+        assert_eq!(args.store, Some("/s".into()));
+        assert_eq!(args.policy, Some(PullPolicy::IfNotPresent));
+        assert_eq!(args.platform, Some("linux/arm64".parse().expect("one")));
+        assert!(args.json && args.quiet && !args.no_sync);
+    }
+
+    #[test]
+    fn mistakes_are_usage_errors() {
+        for line in [
+            "",
+            "pull",
+            "pull a --policy always",
+            "pull a --platform linux",
+            "token",
+            "token gcr.io --output yaml",
+            "explain",
+            "explain a b",
+            "config",
+            "plugin",
+            "frobnicate",
+        ] {
+            let error = parse(line).expect_err(line);
+            assert_eq!(error.exit_code(), 2, "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_plugins_own_flags_pass_through() {
+        for (line, expected) in [
+            ("plugin ecr", &[][..]),
+            ("plugin ecr --help", &["--help"]),
+            (
+                "plugin gcr -v 5 get-credentials",
+                &["-v", "5", "get-credentials"],
+            ),
+            (
+                "plugin ecr token x --output json",
+                &["token", "x", "--output", "json"],
+            ),
+        ] {
+            let Command::Plugin(args) = parse(line).expect(line) else {
+                panic!("another command");
+            };
+            assert_eq!(args.args, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_credential_flag_is_on_pull_and_explain() {
+        let names = |command: &str| {
+            let root = Cli::command();
+            let found = root.find_subcommand(command).expect("there");
+            let ids = found.get_arguments().filter_map(|a| a.get_long());
+            ids.map(str::to_owned).collect::<Vec<_>>()
+        };
+        for command in ["pull", "explain"] {
+            let names = names(command);
+            for var in crate::VARS {
+                let flag = var.name.trim_start_matches("REGCRED_").to_lowercase();
+                let flag = flag.replace('_', "-");
+                assert!(names.contains(&flag), "{command} has no --{flag}");
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The node and the pod that the credential flags describe.
+
+use std::sync::Arc;
+
+use regcred_core::Env;
+use regcred_engine::{Engine, EngineError, Pod, TokenFile};
+use regcred_registry::Hosts;
+
+use crate::credential_flags::CredentialFlags;
+use crate::failure::Failure;
+
+/// An engine and a pod out of flags and variables.
+///
+/// # Errors
+/// When a variable cannot be read, or the provider configuration cannot be used.
+pub(crate) fn set_up(flags: CredentialFlags, env: &Env) -> Result<(Engine, Pod), Failure> {
+    let flags = flags.or_env(env).map_err(Failure::Usage)?;
+    let engine = engine(&flags, env)?;
+    Ok((engine, pod(flags)))
+}
+
+fn engine(flags: &CredentialFlags, env: &Env) -> Result<Engine, EngineError> {
+    let mut builder = Engine::builder(env)
+        .docker_configs(flags.docker_config.iter().cloned())
+        .hosts(Hosts::new(flags.hosts_dir.iter().cloned()));
+    if let Some(path) = &flags.image_credential_provider_config {
+        builder = builder.provider_config(path);
+    }
+    if let Some(path) = &flags.image_credential_provider_bin_dir {
+        builder = builder.bin_dir(path);
+    }
+    if let Some(path) = &flags.root_dir {
+        builder = builder.root_dir(path);
+    }
+    builder.build()
+}
+
+fn pod(flags: CredentialFlags) -> Pod {
+    let annotations = flags.annotations();
+    let mut pod = Pod::new();
+    for file in flags.pull_secret {
+        pod = pod.pull_secret_file(file);
+    }
+    match flags.service_account_token {
+        Some(token) => pod.service_account(Arc::new(TokenFile::new(token, annotations))),
+        None => pod,
+    }
+}

@@ -1,0 +1,111 @@
+//! `regcred pull`: the engine's pull into an OCI layout, one image after the other.
+
+mod report;
+
+use std::io::{self, IsTerminal as _};
+
+use regcred_core::{Env, ImageRef};
+use regcred_engine::{Engine, Pod, PullError, PullReason, PullRequest};
+use regcred_plugin::exit_code;
+use regcred_registry::{Layout, PullOptions};
+
+use crate::cli::PullArgs;
+use crate::failure::Failure;
+use crate::progress::View;
+use crate::{node, output, runtime, store};
+
+pub(crate) fn run(args: PullArgs, env: &Env) -> Result<(), Failure> {
+    // A mistyped name is found before anything is made or asked.
+    let images = args
+        .images
+        .iter()
+        .map(|image| ImageRef::parse(image).map(|parsed| (image.clone(), parsed)))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    let (engine, pod) = node::set_up(args.credentials.clone(), env)?;
+    let path = match args.store.clone() {
+        Some(path) => path,
+        None => store::default_path(env, rustix::process::geteuid().is_root())
+            .ok_or(Failure::NotConfigured(NO_STORE))?,
+    };
+    let layout = store::open_or_create(&path)?.durable(!args.no_sync);
+    let view = View::choose(args.json, args.quiet, io::stderr().is_terminal());
+    let pull = Pull {
+        engine,
+        pod,
+        layout,
+        view,
+        args,
+    };
+    runtime::block_on(pull.all(&images))
+}
+
+/// A run of the subcommand.
+struct Pull {
+    engine: Engine,
+    pod: Pod,
+    layout: Layout,
+    view: View,
+    args: PullArgs,
+}
+
+impl Pull {
+    /// Pulls every image, also behind one that fails; the exit code is the first failure's.
+    async fn all(&self, images: &[(String, ImageRef)]) -> Result<(), Failure> {
+        let mut failed = None;
+        for (written, image) in images {
+            let code = self.one(written, image).await.map_err(Failure::Output)?;
+            failed = failed.or(code);
+        }
+        failed.map_or(Ok(()), |code| Err(Failure::Told(code)))
+    }
+
+    /// Pulls one image and tells what came of it; the exit code if it failed.
+    async fn one(&self, written: &str, image: &ImageRef) -> io::Result<Option<u8>> {
+        let listener = self.view.listener(&image.clone().with_default_tag());
+        let request = self.request(written);
+        let result = self
+            .engine
+            .pull(&request, &self.layout, listener.as_ref())
+            .await;
+        drop(listener); // Bars vanish before the result is written.
+        match result {
+            Ok(outcome) => report::pulled(self.view, &outcome, &self.layout).map(|()| None),
+            Err(error) => {
+                output::note(&report::failure_line(&error));
+                if self.view == View::Json {
+                    report::failed(&error)?;
+                }
+                Ok(Some(code_of(&error)))
+            }
+        }
+    }
+
+    fn request(&self, written: &str) -> PullRequest {
+        let mut options = PullOptions::default();
+        if let Some(platforms) = &self.args.platform {
+            options.platforms = platforms.clone();
+        }
+        let request = PullRequest::new(written)
+            .options(options)
+            .pod(self.pod.clone());
+        match self.args.policy {
+            Some(policy) => request.policy(policy),
+            None => request,
+        }
+    }
+}
+
+fn code_of(error: &PullError) -> u8 {
+    match (error.reason(), error.kind()) {
+        (PullReason::InvalidImageName, _) => exit_code::USAGE,
+        (PullReason::ErrImagePull, Some(kind)) => exit_code::of(kind),
+        // An unreadable store or pull secret; an image that was to be there.
+        _ => exit_code::NOT_CONFIGURED,
+    }
+}
+
+const NO_STORE: &str = "there is no home directory for a store: name one with --store";
+
+#[cfg(test)]
+mod tests;

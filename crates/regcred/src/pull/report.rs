@@ -1,0 +1,175 @@
+//! What came of a pull, in words and as JSON.
+
+use std::io;
+use std::path::Path;
+
+use regcred_engine::{Login, PullError, PullOutcome, PullPolicy};
+use regcred_registry::Layout;
+use serde::Serialize;
+
+use crate::output;
+use crate::progress::View;
+
+/// The last line of an image's JSON lines. Fields are added, never changed.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Pulled<'a> {
+    event: &'static str,
+    image: String,
+    /// What will always name this content.
+    reference: String,
+    digest: &'a str,
+    /// The manifest for the platform; the index when all were pulled.
+    manifest: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config: Option<&'a str>,
+    /// Where skopeo and podman find it.
+    location: String,
+    policy: PullPolicy,
+    was_present: bool,
+    blobs: usize,
+    bytes: u64,
+    fetched_blobs: usize,
+    fetched_bytes: u64,
+    /// The login that worked; null for an anonymous pull and an image that was there.
+    credential: Option<&'a Login>,
+    elapsed_ms: u64,
+}
+
+/// The last JSON line of an image that was not pulled.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failed<'a> {
+    event: &'static str,
+    image: &'a str,
+    /// The kubelet's word.
+    reason: &'static str,
+    error: String,
+    attempts: Vec<Attempt<'a>>,
+    /// Plugins that were asked and gave nothing, and why.
+    plugins: Vec<Plugin<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Attempt<'a> {
+    /// Null for the anonymous attempt.
+    credential: Option<&'a Login>,
+    error: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Plugin<'a> {
+    name: &'a str,
+    error: String,
+}
+
+impl<'a> Pulled<'a> {
+    pub(super) fn of(outcome: &'a PullOutcome, root: &Path) -> Self {
+        let image = &outcome.image;
+        Self {
+            event: "pulled",
+            image: image.image.to_string(),
+            reference: image.pinned().to_string(),
+            digest: image.digest.as_str(),
+            manifest: image.manifest.digest.as_str(),
+            config: image.config.as_ref().map(|config| config.as_str()),
+            location: location(root, outcome),
+            policy: outcome.policy,
+            was_present: outcome.was_present,
+            blobs: image.blobs,
+            bytes: image.size,
+            fetched_blobs: image.fetched_blobs,
+            fetched_bytes: image.fetched_bytes,
+            credential: outcome.login.as_ref(),
+            elapsed_ms: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// Tells of a pulled image: the reference on standard output, the rest on standard error.
+pub(super) fn pulled(view: View, outcome: &PullOutcome, layout: &Layout) -> io::Result<()> {
+    let image = &outcome.image;
+    if view == View::Json {
+        return output::json_line(&Pulled::of(outcome, layout.root()));
+    }
+    if view != View::Quiet {
+        for line in notes(layout.root(), outcome) {
+            output::note(&line);
+        }
+    }
+    output::line(&image.pinned().to_string())
+}
+
+/// Tells a machine of a failure.
+pub(super) fn failed(error: &PullError) -> io::Result<()> {
+    output::json_line(&Failed {
+        event: "failed",
+        image: error.image(),
+        reason: error.reason().as_str(),
+        error: error.to_string(),
+        attempts: error
+            .attempts()
+            .iter()
+            .map(|attempt| Attempt {
+                credential: attempt.login.as_ref(),
+                error: &attempt.error,
+            })
+            .collect(),
+        plugins: error
+            .failures()
+            .iter()
+            .map(|failure| Plugin {
+                name: failure.plugin(),
+                error: failure.to_string(),
+            })
+            .collect(),
+    })
+}
+
+/// The kubelet's message on one line, with what the kubelet leaves out: whose logins were tried,
+/// and which plugins gave none.
+pub(super) fn failure_line(error: &PullError) -> String {
+    let mut line = regcred_core::report(error);
+    let tried: Vec<String> = error
+        .attempts()
+        .iter()
+        .filter_map(|attempt| attempt.login.as_ref().map(Login::to_string))
+        .collect();
+    if !tried.is_empty() {
+        line.push_str(&format!("; tried {}", tried.join(", then ")));
+    }
+    for failure in error.failures() {
+        let reason = regcred_core::report(failure);
+        line.push_str(&format!(
+            "; plugin {} gave nothing: {reason}",
+            failure.plugin()
+        ));
+    }
+    line
+}
+
+pub(super) fn notes(root: &Path, outcome: &PullOutcome) -> Vec<String> {
+    let mut notes = vec![outcome.message()];
+    for attempt in &outcome.attempts {
+        notes.push(format!("refused before: {attempt}"));
+    }
+    for failure in &outcome.failures {
+        let reason = regcred_core::report(failure);
+        notes.push(format!(
+            "plugin {} gave nothing: {reason}",
+            failure.plugin()
+        ));
+    }
+    if let Some(login) = &outcome.login {
+        notes.push(format!("credential: {login}"));
+    }
+    notes.push(format!("stored as {}", location(root, outcome)));
+    notes
+}
+
+/// The image as skopeo and podman name it.
+fn location(root: &Path, outcome: &PullOutcome) -> String {
+    format!("oci:{}:{}", root.display(), outcome.image.image)
+}

@@ -1,0 +1,68 @@
+//! Where images are kept when `--store` does not say.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use regcred_core::Env;
+use regcred_registry::{Layout, LayoutError};
+
+/// `/var/lib/regcred/images` for root, else `$XDG_DATA_HOME/regcred/images`, else
+/// `~/.local/share/regcred/images`; `None` for a user without a home.
+pub(crate) fn default_path(env: &Env, is_root: bool) -> Option<PathBuf> {
+    if is_root {
+        return Some("/var/lib/regcred/images".into());
+    }
+    // The XDG specification has relative paths ignored.
+    let data = env.path("XDG_DATA_HOME").filter(|path| path.is_absolute());
+    let data = data.or_else(|| Some(env.home()?.join(".local/share")))?;
+    Some(data.join("regcred/images"))
+}
+
+/// Opens the store or makes it, readable by its owner only when it is made: images are often
+/// private.
+pub(crate) fn open_or_create(path: &Path) -> Result<Layout, LayoutError> {
+    // A failure shows again, and is reported, when the layout makes its own directories.
+    let _ = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    Layout::open_or_create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_store_follows_the_user() {
+        let path = |env: &[(&str, &str)], root| {
+            let env = Env::map(env.iter().copied());
+            default_path(&env, root).map(|p| p.display().to_string())
+        };
+        assert_eq!(path(&[], true).as_deref(), Some("/var/lib/regcred/images"));
+        assert_eq!(path(&[], false), None);
+        assert_eq!(
+            path(&[("HOME", "/home/a")], false).as_deref(),
+            Some("/home/a/.local/share/regcred/images")
+        );
+        assert_eq!(
+            path(&[("HOME", "/home/a"), ("XDG_DATA_HOME", "/data")], false).as_deref(),
+            Some("/data/regcred/images")
+        );
+        assert_eq!(
+            path(&[("HOME", "/home/a"), ("XDG_DATA_HOME", "data")], false).as_deref(),
+            Some("/home/a/.local/share/regcred/images")
+        );
+    }
+
+    #[test]
+    fn a_new_store_is_private() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().expect("directory");
+        let path = dir.path().join("a/b");
+        open_or_create(&path).expect("made");
+        let mode = std::fs::metadata(&path)
+            .expect("there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
+}
