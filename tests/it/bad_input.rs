@@ -69,7 +69,13 @@ fn an_image_that_is_not_there_is_said_so() {
 #[test]
 fn a_name_that_is_none_is_a_usage_error() {
     let node = Node::new();
-    for name in ["", "UPPER/case", "a b", "host:port/x", "x@sha256:12"] {
+    for name in [
+        "",
+        "host.example/UPPER",
+        "a b",
+        "host:port/x",
+        "x@sha256:12",
+    ] {
         let done = pull(&node, name).run();
         assert_eq!(done.code(), Some(2), "{name:?}: {}", done.stderr);
         assert!(!node.store().join("index.json").exists(), "{name:?}");

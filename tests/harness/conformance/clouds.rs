@@ -13,6 +13,11 @@ pub trait Cloud {
     /// An image that the plugin serves, without tag.
     fn image(&self) -> &str;
 
+    /// The file name of a docker credential helper for it.
+    fn helper(&self) -> &str {
+        "docker-credential-regcred"
+    }
+
     /// The user name of its logins.
     fn username(&self) -> &str;
 
@@ -59,6 +64,10 @@ impl Cloud for EcrCloud {
 
     fn image(&self) -> &str {
         "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/app"
+    }
+
+    fn helper(&self) -> &str {
+        "docker-credential-ecr-login"
     }
 
     fn username(&self) -> &str {
@@ -110,6 +119,10 @@ impl Cloud for GcrCloud {
 
     fn image(&self) -> &str {
         "us-docker.pkg.dev/demo-project/team/app"
+    }
+
+    fn helper(&self) -> &str {
+        "docker-credential-gcr"
     }
 
     fn username(&self) -> &str {

@@ -64,7 +64,7 @@ fn answers(plugin: &Plugin<'_>, asked: &str, program: Program) {
 /// Under a name that begins `docker-credential-` it is a helper without being told.
 fn by_its_name(plugin: &Plugin<'_>) {
     let directory = tempfile::tempdir().expect("a directory");
-    let link = directory.path().join("docker-credential-under-test");
+    let link = directory.path().join(plugin.cloud.helper());
     symlink(&plugin.program, &link).expect("a link");
     let start = || Program::new(&link).envs(plugin.cloud.env());
     answers(plugin, plugin.host(), start().arg("get"));
