@@ -10,12 +10,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{Env, ErrorKind, ProviderError};
 use regcred_exec::Exec;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::failure::failure;
 use crate::reach::Reach;
-use crate::token::{AccessToken, TokenSource, no_secret, secret};
+use crate::token::{AccessToken, TokenSource, is_empty, no_secret, secret};
 
 /// The program, found.
 pub(crate) struct Gcloud {
@@ -64,7 +64,7 @@ impl Gcloud {
         let expires_at = DateTime::parse_from_rfc3339(&credential.token_expiry)
             .map_err(|_| malformed())?
             .with_timezone(&Utc);
-        if credential.access_token.expose_secret().is_empty() {
+        if is_empty(&credential.access_token) {
             return Err(malformed());
         }
         Ok(AccessToken {

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use regcred_core::{ErrorKind, ProviderError};
 use regcred_http::{Request, Retry, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use crate::failure::{call_failed, failure};
 use crate::reach::Reach;
 use crate::settings::CLOUD_PLATFORM;
 use crate::sts::{LIMIT, TIMEOUT};
-use crate::token::{AccessToken, TokenSource, no_secret, secret};
+use crate::token::{AccessToken, TokenSource, is_empty, no_secret, secret};
 
 /// A service account's token, for the identity of another source.
 pub(crate) struct Impersonation {
@@ -99,12 +99,10 @@ impl TokenSource for Impersonation {
             .ok()
             .filter(|end| *end > self.reach.now());
         match expires_at {
-            Some(expires_at) if !answer.access_token.expose_secret().is_empty() => {
-                Ok(AccessToken {
-                    secret: answer.access_token,
-                    expires_at,
-                })
-            }
+            Some(expires_at) if !is_empty(&answer.access_token) => Ok(AccessToken {
+                secret: answer.access_token,
+                expires_at,
+            }),
             _ => Err(failure(
                 ErrorKind::Malformed,
                 format!("{failed}: the IAM Credentials API answered without a token that is valid"),

@@ -47,7 +47,12 @@ impl TokenSource for Node {
                     Err(e) => return Err(e),
                 },
                 Source::Gcloud => match Gcloud::find(&self.reach) {
-                    Some(gcloud) => return gcloud.token(scopes).await,
+                    Some(gcloud) => {
+                        return gcloud
+                            .token(scopes)
+                            .await
+                            .map_err(|e| after_others(e, &absent));
+                    }
                     None => absent.push("gcloud is not in PATH".to_owned()),
                 },
             }
@@ -61,6 +66,17 @@ impl TokenSource for Node {
             ),
         ))
     }
+}
+
+/// gcloud is often installed without being meant: what was looked for before it is said too.
+fn after_others(error: ProviderError, absent: &[String]) -> ProviderError {
+    if absent.is_empty() {
+        return error;
+    }
+    failure(
+        error.kind(),
+        format!("{} (before it: {})", reason(&error), absent.join("; ")),
+    )
 }
 
 /// The error's text with its causes, without the provider's name in front.

@@ -1,10 +1,11 @@
 //! gcp_auth behind the seam: service account keys and gcloud's user login at Google's public
 //! endpoints.
 //!
-//! It has no time-outs, ignores proxies, tries five times whatever the answer, and reduces an
-//! error answer to "token request failed". Hence a deadline around it, a check beforehand that it
-//! would get through, and no use of it for anything else: other endpoints, other kinds of files,
-//! and the metadata server (reasons in [`crate::metadata`]).
+//! It has no time-outs, ignores proxies, tries five times whatever the answer, reduces an error
+//! answer to "token request failed" and logs its whole body as a warning. Hence a deadline around
+//! it, silence, a check beforehand that it would get through, and no use of it for anything else:
+//! other endpoints, other kinds of files, and the metadata server (reasons in
+//! [`crate::metadata`]).
 
 use std::future::Future;
 use std::time::Duration;
@@ -13,6 +14,8 @@ use gcp_auth::{ConfigDefaultCredentials, CustomServiceAccount, TokenProvider};
 use regcred_core::Env;
 use secrecy::ExposeSecret;
 use serde_json::json;
+use tracing::instrument::WithSubscriber as _;
+use tracing::subscriber::NoSubscriber;
 
 use crate::credential_file::{WELL_KNOWN, gcloud_dir};
 use crate::service_account::ServiceAccountKey;
@@ -64,12 +67,15 @@ pub(crate) async fn well_known_token() -> Result<AccessToken, String> {
 async fn within_deadline(
     token: impl Future<Output = Result<std::sync::Arc<gcp_auth::Token>, gcp_auth::Error>>,
 ) -> Result<AccessToken, String> {
-    match tokio::time::timeout(DEADLINE, token).await {
+    let silent = token.with_subscriber(NoSubscriber::default());
+    match tokio::time::timeout(DEADLINE, silent).await {
         Ok(Ok(token)) if token.as_str().is_empty() => Err("an empty token".to_owned()),
         Ok(Ok(token)) => Ok(AccessToken {
             secret: token.as_str().into(),
             expires_at: token.expires_at(),
         }),
+        // The cause of this one repeats a piece of the answer.
+        Ok(Err(gcp_auth::Error::Json(what, _))) => Err(what.to_owned()),
         Ok(Err(error)) => Err(regcred_core::report(&error)),
         Err(_) => Err(format!("nothing within {} s", DEADLINE.as_secs())),
     }

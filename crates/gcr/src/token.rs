@@ -42,7 +42,7 @@ impl TokenAnswer {
         issuer: &str,
     ) -> Result<AccessToken, ProviderError> {
         let malformed = |what: &str| failure(ErrorKind::Malformed, format!("{issuer} {what}"));
-        if self.access_token.expose_secret().is_empty() {
+        if is_empty(&self.access_token) {
             return Err(malformed("answered without an access token"));
         }
         let life = TimeDelta::try_seconds(self.expires_in)
@@ -60,6 +60,11 @@ impl TokenAnswer {
 /// Reads a string straight into its guarded form.
 pub(crate) fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
     String::deserialize(from).map(SecretString::from)
+}
+
+/// Whether there is nothing in it.
+pub(crate) fn is_empty(secret: &SecretString) -> bool {
+    secret.expose_secret().is_empty()
 }
 
 /// An absent secret.

@@ -1,4 +1,5 @@
 use regcred_core::report;
+use secrecy::ExposeSecret;
 
 use super::*;
 use crate::testing::{Dir, now, reach};

@@ -139,3 +139,25 @@ async fn the_node_may_act_as_a_service_account() {
     .await;
     assert_eq!(token.expect("token"), "impersonated-token");
 }
+
+#[tokio::test]
+async fn a_gcloud_without_login_does_not_hide_what_else_was_missing() {
+    let dir = Dir::new();
+    dir.script("bin/gcloud", "echo 'no active account' >&2; exit 1");
+    let bare = metadata(&[]).await;
+    let error = token(&[
+        ("GCE_METADATA_HOST", &address(&bare)),
+        ("PATH", &dir.path("bin").display().to_string()),
+    ])
+    .await
+    .expect_err("nothing");
+    let shown = error.to_string();
+    for part in [
+        "no active account",
+        "gcloud auth login",
+        "GOOGLE_APPLICATION_CREDENTIALS is not set",
+        "knows no service account",
+    ] {
+        assert!(shown.contains(part), "{shown}");
+    }
+}

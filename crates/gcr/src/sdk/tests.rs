@@ -40,6 +40,13 @@ async fn what_gcp_auth_cannot_do_is_a_plain_failure() {
     let server = fake(|_| Ok(json!({ "access_token": "", "expires_in": 1 }))).await;
     let url = format!("http://{}/token", address(&server));
     assert!(key_file_token(&key(KEY), &url, &scopes()).await.is_err());
+    let server =
+        fake(|_| Ok(json!({ "access_token": { "canary": 1 }, "expires_in": "canary" }))).await;
+    let url = format!("http://{}/token", address(&server));
+    let reason = key_file_token(&key(KEY), &url, &scopes())
+        .await
+        .expect_err("no token");
+    assert!(!reason.contains("canary"), "{reason}");
 }
 
 #[test]
