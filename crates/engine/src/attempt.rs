@@ -41,13 +41,15 @@ impl fmt::Display for Login {
 }
 
 /// A credential that did not work, and why.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Attempt {
     /// The credential; `None` for an anonymous attempt.
     pub login: Option<Login>,
     /// The error with its causes, on one line.
     pub error: String,
     /// What kind of failure it was.
+    #[serde(skip)]
     pub kind: ErrorKind,
     /// Whether the registry or its token server refused the credential itself.
     pub refused: bool,

@@ -5,6 +5,7 @@
 //! [`Display`]: std::fmt::Display
 
 mod model;
+mod page;
 mod render;
 
 use regcred_core::{Credentials, ErrorKind, ImageRef, ReferenceError, report};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::page::Page;
 use super::{
     Answer, CandidateReport, Explanation, FileReport, KeyReport, LoginReport, PluginState,
     ProviderReport, Trial,
@@ -10,7 +11,7 @@ use super::{
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut page = Page(Vec::new());
+        let mut page = Page::default();
         self.head(&mut page);
         self.pull_secrets(&mut page);
         if self.pull_secret_error.is_none() {
@@ -20,7 +21,7 @@ impl fmt::Display for Explanation {
         self.order(&mut page);
         page.line(0, "");
         page.line(0, &format!("=> {}", self.conclusion()));
-        f.write_str(page.0.join("\n").trim_end())
+        f.write_str(&page.into_text())
     }
 }
 
@@ -322,48 +323,8 @@ fn seconds(span: Duration) -> String {
     format!("{:.2} s", span.as_secs_f64())
 }
 
-/// Lines in the making. What came from files, plugins and servers loses its control characters, so
-/// that it can neither break a line nor speak to the terminal.
-struct Page(Vec<String>);
-
 impl Page {
-    fn line(&mut self, depth: usize, text: &str) {
-        let clean: String = text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        let line = format!("{}{}", "   ".repeat(depth), clean);
-        self.0.push(line.trim_end().to_owned());
-    }
-
-    fn notes(&mut self, depth: usize, notes: &[String]) {
-        for note in notes {
-            self.line(depth, &format!("note: {note}"));
-        }
-    }
-
-    fn table(&mut self, depth: usize, rows: &[Vec<String>]) {
-        for line in Self::columns(rows) {
-            self.line(depth, &line);
-        }
-    }
-
-    /// Rows in columns that are as wide as needed.
-    fn columns(rows: &[Vec<String>]) -> Vec<String> {
-        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-        let width = |column: usize| {
-            let cells = rows.iter().filter_map(|row| row.get(column));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..columns).map(width).collect();
-        let pad = |row: &Vec<String>| {
-            let cells = row.iter().zip(&widths);
-            let padded: Vec<String> = cells.map(|(cell, w)| format!("{cell:<w$}")).collect();
-            padded.join("  ")
-        };
-        rows.iter().map(pad).collect()
-    }
-
+    /// Keys with their logins: those that match, then some of the others.
     fn keys(&mut self, depth: usize, keys: &[KeyReport], with_source: bool) {
         let mut rows = Vec::new();
         let mut notes = Vec::new();
@@ -407,17 +368,3 @@ fn noted(key: &KeyReport, login: &LoginReport, note: &str) -> String {
 const MOST_UNUSED: usize = 10;
 const MATCHES: &str = "matches";
 const NOT_REACHED: &str = "not looked at";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_are_as_wide_as_needed_and_lines_have_no_tail() {
-        let rows = [vec!["é", "b", ""], vec!["ccc", "d", "last"]];
-        let rows = rows.map(|row| row.into_iter().map(str::to_owned).collect());
-        let mut page = Page(Vec::new());
-        page.table(1, &rows);
-        assert_eq!(page.0, ["   é    b", "   ccc  d  last"]);
-    }
-}
