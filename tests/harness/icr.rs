@@ -102,14 +102,18 @@ impl Issuer {
 #[must_use]
 pub fn service_account_token(audience: &str, ends_in: i64) -> String {
     let now = now();
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let claims = json!({
         "iss": "https://iam.cluster.test", "aud": [audience],
         "sub": "system:serviceaccount:shop:puller",
         "iat": now + ends_in - 3600, "exp": now + ends_in,
     });
-    let signed = format!("{}.{}", part(&json!({"alg": "HS256"})), part(&claims));
-    let signature = hmac::sign(&cluster_key(), signed.as_bytes());
+    jwt(&claims, &cluster_key())
+}
+
+fn jwt(claims: &Value, key: &hmac::Key) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(&json!({"alg": "HS256"})), part(claims));
+    let signature = hmac::sign(key, signed.as_bytes());
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
@@ -215,8 +219,14 @@ impl Iam {
 
     fn issue(&self, owner: &str) -> String {
         let mut state = lock(&self.state);
-        // `+` and `/` show whether somebody forgets to encode.
-        let token = format!("eyJ.{}+/{}", state.random.word(60), state.random.word(60));
+        let claims = json!({
+            "jti": state.random.word(40), "sub": owner, "iat": now(), "exp": now() + 3600,
+            "account": {"bss": "acct"},
+        });
+        let token = jwt(
+            &claims,
+            &hmac::Key::new(hmac::HMAC_SHA256, b"IAM's signing key"),
+        );
         state.issued.insert(token.clone(), owner.to_owned());
         self.logins.add("iambearer", &token);
         token
@@ -279,6 +289,11 @@ impl Cloud for IcrCloud {
 
     fn image(&self) -> &str {
         "us.icr.io/team/app"
+    }
+
+    fn helper(&self) -> &str {
+        // No helper of others exists; any name of the protocol's form will do.
+        "docker-credential-icr"
     }
 
     fn username(&self) -> &str {

@@ -8,6 +8,7 @@ mod docker_helper;
 mod ecr_moto;
 mod explain;
 mod fakes;
+mod icr;
 mod memory;
 mod multicall;
 mod pull;
