@@ -75,4 +75,4 @@ fn answer(joined: Result<Result<(), LayoutError>, JoinError>) -> Result<(), Layo
 
 /// Pieces on their way to the thread. A piece is what one read of a connection gave, up to 400 KiB,
 /// so this bounds the memory of a stream.
-const QUEUE: usize = 4;
+const QUEUE: usize = 2;
