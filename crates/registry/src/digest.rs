@@ -197,6 +197,8 @@ const LONGEST_SHOWN: usize = 160;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const EMPTY: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -229,6 +231,16 @@ mod tests {
             upper.as_str(),
         ] {
             assert!(text.parse::<Digest>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_parses_is_a_safe_file_name_and_comes_back(text in "(sha256|sha512|md5)?:?[0-9a-fA-F/.]{0,140}|sha256:[0-9a-f]{64}") {
+            if let Ok(digest) = text.parse::<Digest>() {
+                prop_assert_eq!(digest.to_string(), text);
+                prop_assert!(digest.encoded().bytes().all(|b| b.is_ascii_hexdigit()));
+            }
         }
     }
 }

@@ -3,14 +3,15 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use regcred_http::{Client, Method, Request, Response, Retry, StatusCode, Url, header};
+use regcred_http::{Client, Method, Request, Response, Retry, StatusCode, Url};
 use tokio::time::sleep;
 
-use crate::address::{host_and_port, is_inner};
+use crate::address::host_and_port;
 use crate::answer::ServerErrors;
 use crate::auth::{Auth, Grant, Place, Renewal, no_scheme};
 use crate::error::{Object, Reason, RegistryError};
 use crate::hosts::HostConfig;
+use crate::redirect;
 
 /// A server and what is known of it.
 pub(crate) struct Endpoint {
@@ -203,7 +204,7 @@ impl Endpoint {
                     return done(Err(RegistryError::unreached(ask.object, error)), redirected);
                 }
             };
-            match redirect(&answer) {
+            match redirect::target(&answer) {
                 None => return done(Ok(answer), redirected),
                 Some(Ok(next)) => url = next,
                 Some(Err(why)) => {
@@ -280,30 +281,6 @@ pub(crate) async fn ask_foreign(
         true => Ok(answer),
         false => Err(failed(ask.object, answer).await),
     }
-}
-
-/// Where an answer leads: `None` if it is no redirect, the reason if it may not be followed.
-fn redirect(answer: &Response) -> Option<Result<Url, &'static str>> {
-    if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return None;
-    }
-    let from = answer.url();
-    let location = answer.headers().get(header::LOCATION)?.to_str().ok();
-    let Some(next) = location.and_then(|location| from.join(location).ok()) else {
-        return Some(Err("its Location is no URL"));
-    };
-    Some(match next.scheme() {
-        "https" | "http" if !next.has_host() => Err("it names no host"),
-        "http" if from.scheme() == "https" => Err("it leads from https to http"),
-        "https" | "http" if !next.username().is_empty() || next.password().is_some() => {
-            Err("its address holds user information")
-        }
-        "https" | "http" if is_inner(&next) && !is_inner(from) => {
-            Err("it leads to an address of this machine or its link")
-        }
-        "https" | "http" => Ok(next),
-        _ => Err("it is neither http nor https"),
-    })
 }
 
 /// The error for an answer that is none of those wanted.

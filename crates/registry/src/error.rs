@@ -138,6 +138,7 @@ impl RegistryError {
         match &self.0.reason {
             Reason::Status { status, .. } => Some(*status),
             Reason::Login { status, .. } => *status,
+            Reason::NoScheme { .. } => Some(StatusCode::UNAUTHORIZED),
             _ => None,
         }
     }

@@ -21,6 +21,7 @@ pub mod media_type;
 mod platform;
 mod progress;
 mod pull;
+mod redirect;
 mod repository;
 
 pub use blob::BlobStream;

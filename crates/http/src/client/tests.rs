@@ -431,6 +431,25 @@ async fn the_environments_proxy_is_used_but_not_for_this_machine() {
 }
 
 #[tokio::test]
+async fn https_goes_through_a_tunnel() {
+    let proxy = answering(vec![Reply::new(502, &[], "")]).await;
+    let address = format!("http://user:pass@127.0.0.1:{}", proxy.port());
+    let client = client_in(&Env::map([("HTTPS_PROXY", address)]));
+    let token = SecretString::from("canary");
+    let request = Request::get("https://registry.test/v2/").bearer(&token);
+    let error = client.send(request).await.expect_err("no tunnel");
+    assert!(error.is_connect(), "{}", report(&error));
+    let seen = &proxy.seen()[0];
+    assert_eq!(seen.line, "CONNECT registry.test:443 HTTP/1.1");
+    assert_eq!(
+        seen.header("proxy-authorization"),
+        Some("Basic dXNlcjpwYXNz")
+    );
+    assert_eq!(seen.header("authorization"), None);
+    assert!(!report(&error).contains("pass"), "{}", report(&error));
+}
+
+#[tokio::test]
 async fn a_proxy_may_be_switched_off() {
     let proxy = answering(vec![Reply::new(200, &[], "proxied")]).await;
     let address = format!("http://127.0.0.1:{}", proxy.port());
