@@ -29,13 +29,12 @@ const EDGES: &[(&str, &[&str])] = &[
         "regcred-providers",
         &["regcred-ecr", "regcred-gcr", "regcred-icr"],
     ),
-    ("regcred-keyring", &["regcred-api", "regcred-exec"]),
+    ("regcred-keyring", &["regcred-api"]),
     (
         "regcred-engine",
         &[
             "regcred-api",
             "regcred-exec",
-            "regcred-cache",
             "regcred-keyring",
             "regcred-registry",
         ],
@@ -73,7 +72,55 @@ const BANNED: &[&str] = &["aws-lc-sys", "aws-lc-rs", "openssl-sys", "native-tls"
 
 /// Files that may take a secret out of its wrapper, because they write it where it belongs: a
 /// request, a response, a configuration file, a signature.
-const EXPOSE: &[&str] = &[];
+const EXPOSE: &[&str] = &[
+    "crates/api/src/docker_config.rs",
+    "crates/api/src/json.rs",
+    "crates/api/src/provider_config.rs",
+    "crates/api/src/pull_secret.rs",
+    "crates/api/src/request.rs",
+    "crates/api/src/response.rs",
+    "crates/api/src/value.rs",
+    "crates/cache/src/entry.rs",
+    "crates/core/src/credentials.rs",
+    "crates/ecr/src/identity/container.rs",
+    "crates/ecr/src/pod.rs",
+    "crates/ecr/src/sts.rs",
+    "crates/engine/src/plugin.rs",
+    "crates/engine/src/plugin/token_mode.rs",
+    "crates/engine/src/pod.rs",
+    "crates/exec/src/exec.rs",
+    "crates/gcr/src/authorized_user.rs",
+    "crates/gcr/src/cache_key.rs",
+    "crates/gcr/src/credential_file.rs",
+    "crates/gcr/src/dockercfg.rs",
+    "crates/gcr/src/external_account/aws.rs",
+    "crates/gcr/src/external_account/certificate.rs",
+    "crates/gcr/src/external_account/executable.rs",
+    "crates/gcr/src/external_account/format.rs",
+    "crates/gcr/src/external_account/subject_file.rs",
+    "crates/gcr/src/external_user.rs",
+    "crates/gcr/src/jwt.rs",
+    "crates/gcr/src/provider.rs",
+    "crates/gcr/src/reach.rs",
+    "crates/gcr/src/sdk.rs",
+    "crates/gcr/src/service_account.rs",
+    "crates/gcr/src/sigv4.rs",
+    "crates/gcr/src/sts.rs",
+    "crates/gcr/src/token.rs",
+    "crates/http/src/request.rs",
+    "crates/http/src/tls.rs",
+    "crates/icr/src/api_key.rs",
+    "crates/icr/src/compute_resource.rs",
+    "crates/icr/src/iam.rs",
+    "crates/icr/src/identity.rs",
+    "crates/icr/src/token.rs",
+    "crates/keyring/src/inspect.rs",
+    "crates/keyring/src/node_config.rs",
+    "crates/keyring/src/pull_secrets.rs",
+    "crates/plugin/src/output.rs",
+    "crates/registry/src/auth/token.rs",
+    "crates/registry/src/client.rs",
+];
 
 #[test]
 fn packages_use_only_what_the_drawing_allows() {
@@ -141,7 +188,10 @@ fn secrets_are_exposed_only_in_listed_files() {
         }
     }
     let listed: BTreeSet<String> = EXPOSE.iter().map(|s| (*s).to_owned()).collect();
-    assert_eq!(found, listed, "files found against files listed");
+    let unlisted: Vec<_> = found.difference(&listed).collect();
+    let idle: Vec<_> = listed.difference(&found).collect();
+    assert!(unlisted.is_empty(), "not listed: {unlisted:#?}");
+    assert!(idle.is_empty(), "listed without need: {idle:#?}");
 }
 
 #[test]
@@ -194,9 +244,11 @@ fn sources() -> Vec<PathBuf> {
     while let Some(dir) = open.pop() {
         for entry in fs::read_dir(dir).expect("directory") {
             let path = entry.expect("entry").path();
-            let is_test = path
-                .file_name()
-                .is_some_and(|n| n == "tests.rs" || n == "tests");
+            let is_test = path.file_name().is_some_and(|n| {
+                ["tests", "tests.rs", "testing.rs", "bench.rs", "bench"]
+                    .iter()
+                    .any(|t| n == *t)
+            });
             if path.is_dir() && !is_test {
                 open.push(path);
             } else if path.extension().is_some_and(|e| e == "rs") && !is_test {

@@ -5,6 +5,7 @@ mod bad_input;
 mod bench;
 mod demo;
 mod docker_helper;
+mod docs;
 mod ecr_moto;
 mod explain;
 mod fakes;

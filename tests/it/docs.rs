@@ -1,0 +1,133 @@
+//! The reference pages are made from the programs themselves, and no link in the documents is dead.
+//!
+//! `REGCRED_UPDATE_DOCS=1` writes the pages anew instead of comparing them.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regcred_core::{Env, EnvVar};
+use regcred_tests::Program;
+use regcred_tests::need::workspace;
+
+#[test]
+fn the_command_line_page_is_what_the_programs_say() {
+    let mut page = String::from(
+        "# Command line\n\nMade from the programs' own `--help`; `tests/it/docs.rs` keeps it true. \
+         Exit codes are in [troubleshooting](../troubleshooting.md#exit-codes).\n",
+    );
+    for (program, commands) in programs() {
+        let _ = writeln!(page, "\n## {program}");
+        for command in commands {
+            let words: Vec<_> = command.split_whitespace().collect();
+            let help = Program::ours(&program).args(&words).arg("--help").run();
+            let title = format!("{program} {command}");
+            let text = help.success().trim_end().to_owned();
+            let _ = writeln!(page, "\n```console\n$ {} --help\n{text}\n```", title.trim());
+        }
+    }
+    compare("cli.md", &page);
+}
+
+#[test]
+fn the_environment_page_is_the_catalogue() {
+    let mut page = String::from(
+        "# Environment\n\nEvery variable that is read, by our code or by a library that it uses. A \
+         flag wins over its variable. A variable that is set and empty counts as not set. Values of \
+         those marked *secret* are never shown.\n",
+    );
+    table(&mut page, "regcred", regcred::VARS);
+    table(&mut page, "Every plugin", regcred_plugin::VARS);
+    table(&mut page, "Shared cache", regcred_cache::VARS);
+    table(&mut page, "HTTP clients", regcred_http::VARS);
+    for spec in regcred_providers::all() {
+        let title = format!("{} (`{}-credential-provider`)", spec.title, spec.name);
+        table(&mut page, &title, spec.vars);
+    }
+    compare("environment.md", &page);
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut dead = Vec::new();
+    for file in documents() {
+        let text = fs::read_to_string(&file).expect("a document");
+        for link in links(&text) {
+            let path = link.split('#').next().unwrap_or_default();
+            let target = file.parent().expect("a directory").join(path);
+            if !path.is_empty() && !target.exists() {
+                dead.push(format!("{}: {link}", file.display()));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "{dead:#?}");
+}
+
+/// Our programs and their commands.
+fn programs() -> Vec<(String, Vec<&'static str>)> {
+    let own = ["", "token", "pull", "explain", "config generate"];
+    let mut programs = vec![("regcred".to_owned(), own.to_vec())];
+    for spec in regcred_providers::all() {
+        programs.push((format!("{}-credential-provider", spec.name), vec![""]));
+    }
+    programs
+}
+
+fn table(page: &mut String, title: &str, vars: &[EnvVar]) {
+    let _ = writeln!(
+        page,
+        "\n## {title}\n\n| variable | does | default |\n|---|---|---|"
+    );
+    let mut vars = vars.to_vec();
+    vars.sort_by_key(|var| var.name);
+    for var in vars {
+        let mark = match (var.secret, var.foreign) {
+            (true, _) => " *Secret.*",
+            (false, true) => " *Read by a library.*",
+            (false, false) => "",
+        };
+        let doc = var.doc.replace('|', "\\|");
+        let default = var.default.replace('|', "\\|");
+        let _ = writeln!(page, "| `{}` | {doc}{mark} | {default} |", var.name);
+    }
+}
+
+fn compare(name: &str, page: &str) {
+    let file = workspace().join("docs/reference").join(name);
+    if Env::process().is_true("REGCRED_UPDATE_DOCS") {
+        fs::write(&file, page).expect("the page is written");
+    }
+    let kept = fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        kept == page,
+        "docs/reference/{name} is stale: run REGCRED_UPDATE_DOCS=1 cargo test --workspace docs::"
+    );
+}
+
+/// Targets of Markdown links that stay in the tree.
+fn links(text: &str) -> Vec<&str> {
+    let ends = text.split("](").skip(1);
+    ends.filter_map(|rest| rest.split(')').next())
+        .filter(|link| !link.contains("://") && !link.contains(' '))
+        .collect()
+}
+
+/// Every Markdown file of the project.
+fn documents() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut open = vec![workspace()];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(&directory).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let skipped = name.starts_with('.') || name == "target";
+            if path.is_dir() && !skipped {
+                open.push(path);
+            } else if path.extension() == Some(Path::new("md").as_os_str()) {
+                files.push(path);
+            }
+        }
+    }
+    assert!(files.len() > 5, "the documents are found");
+    files
+}
