@@ -1,10 +1,6 @@
 //! What a person reads: numbered steps, the commands that are run, their words with secrets masked.
-#![expect(
-    clippy::print_stdout,
-    reason = "the demo talks to the person who runs it"
-)]
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 
 /// Prints the demo's steps.
 pub(crate) struct Screen {
@@ -22,31 +18,32 @@ impl Screen {
 
     /// A line of its own, set off.
     pub(crate) fn title(&self, text: &str) {
-        println!("{}", self.bold(text));
+        line(&self.bold(text));
     }
 
     /// The next step's heading.
     pub(crate) fn step(&mut self, text: &str) {
         self.step += 1;
-        println!("\n{}", self.bold(&format!("{}. {text}", self.step)));
+        line("");
+        line(&self.bold(&format!("{}. {text}", self.step)));
     }
 
     /// Indented text.
     pub(crate) fn say(&self, text: &str) {
-        for line in text.lines() {
-            println!("   {line}");
+        for part in text.lines() {
+            line(&format!("   {part}"));
         }
     }
 
     /// A command line as it could be typed.
     pub(crate) fn command(&self, text: &str) {
-        println!("   {}", self.bold(&format!("$ {text}")));
+        line(&format!("   {}", self.bold(&format!("$ {text}"))));
     }
 
     /// What a program said.
     pub(crate) fn quote(&self, text: &str) {
-        for line in text.lines() {
-            println!("   | {line}");
+        for part in text.lines() {
+            line(&format!("   | {part}"));
         }
     }
 
@@ -57,6 +54,11 @@ impl Screen {
             text.to_owned()
         }
     }
+}
+
+/// Whoever reads may have seen enough: a closed pipe is no failure.
+fn line(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// The text with each secret cut to its first characters and its length.

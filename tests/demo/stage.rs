@@ -12,7 +12,8 @@ pub(crate) struct Stage {
     pub(crate) ecr_registry: FakeRegistry,
     pub(crate) gcr: GcrCloud,
     pub(crate) gcr_registry: FakeRegistry,
-    pub(crate) image: Image,
+    pub(crate) ecr_image: Image,
+    pub(crate) gcr_image: Image,
     pub(crate) node: Node,
 }
 
@@ -23,9 +24,10 @@ impl Stage {
         let gcr = GcrCloud::start();
         let ecr_registry = FakeRegistry::start(Access::Basic(ecr.logins().clone()));
         let gcr_registry = FakeRegistry::start(Access::Bearer(gcr.logins().clone()));
-        let image = Image::multi_arch(2026, 4 << 20, 256 << 10);
-        ecr_registry.push("team/app", "v1", &image);
-        gcr_registry.push("demo-project/team/app", "v1", &image);
+        let [ecr_image, gcr_image] =
+            [1, 100].map(|seed| Image::multi_arch(seed, 4 << 20, 256 << 10));
+        ecr_registry.push("team/app", "v1", &ecr_image);
+        gcr_registry.push("demo-project/team/app", "v1", &gcr_image);
 
         let mut node = Node::at(directory);
         let cache = directory.join("cache").display().to_string();
@@ -50,7 +52,8 @@ impl Stage {
             ecr_registry,
             gcr,
             gcr_registry,
-            image,
+            ecr_image,
+            gcr_image,
             node,
         }
     }

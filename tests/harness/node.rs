@@ -4,7 +4,6 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::Program;
@@ -13,7 +12,8 @@ use crate::program::built;
 /// The node's directories and what is registered there.
 pub struct Node {
     root: PathBuf,
-    providers: Vec<Value>,
+    /// Items of the YAML list.
+    providers: String,
     _temporary: Option<TempDir>,
 }
 
@@ -41,7 +41,7 @@ impl Node {
         }
         Self {
             root: root.to_owned(),
-            providers: Vec::new(),
+            providers: String::new(),
             _temporary: None,
         }
     }
@@ -101,26 +101,31 @@ impl Node {
     }
 
     /// Registers a provider whose program is not there, or is put there by the caller.
+    ///
+    /// # Panics
+    /// When the configuration cannot be written.
     pub fn add_provider(&mut self, name: &str, images: &[&str], env: &[(String, String)]) {
-        let env: Vec<Value> = env
+        let images: String = images
             .iter()
-            .map(|(name, value)| json!({"name": name, "value": value}))
+            .map(|image| format!("      - {image:?}\n"))
             .collect();
-        self.providers.push(json!({
-            "name": name,
-            "matchImages": images,
-            "defaultCacheDuration": "1m",
-            "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
-            "env": env,
-        }));
-        let config = json!({
-            "apiVersion": "kubelet.config.k8s.io/v1",
-            "kind": "CredentialProviderConfig",
-            "providers": self.providers,
-        });
-        // JSON is YAML; pretty, since people look at it.
-        let text = serde_json::to_string_pretty(&config).expect("our own JSON");
-        std::fs::write(self.config(), text + "\n").expect("a configuration file");
+        let env: String = env
+            .iter()
+            .map(|(name, value)| format!("      - name: {name}\n        value: {value:?}\n"))
+            .collect();
+        let env = match env.as_str() {
+            "" => env,
+            lines => format!("    env:\n{lines}"),
+        };
+        self.providers.push_str(&format!(
+            "  - name: {name}\n    matchImages:\n{images}    defaultCacheDuration: 1m\n    \
+             apiVersion: credentialprovider.kubelet.k8s.io/v1\n{env}"
+        ));
+        let config = format!(
+            "apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\nproviders:\n{}",
+            self.providers
+        );
+        std::fs::write(self.config(), config).expect("a configuration file");
     }
 
     /// Lets a registry at `url` answer for the host.

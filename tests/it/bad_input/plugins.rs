@@ -1,10 +1,10 @@
 //! Plugins that are missing, broken or endless. A plugin that fails gives nothing; what else there
 //! is still counts, and the failure is said when the pull fails for want of a login.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use regcred_tests::oci_registry::Access;
-use regcred_tests::{FakeRegistry, Finished, Image, Logins, Node};
+use regcred_tests::{FakeRegistry, Finished, Image, Logins, Node, Program};
 
 use super::{assert_sound, pull};
 
@@ -33,6 +33,45 @@ fn what_a_broken_plugin_says_is_not_repeated_but_its_failure_is() {
         assert!(done.stderr.contains(expected), "{script}: {}", done.stderr);
         assert!(!done.stderr.contains("c4n4ry"), "{}", done.stderr);
         assert!(done.elapsed < Duration::from_secs(10), "{:?}", done.elapsed);
+    }
+}
+
+/// That a plugin is killed at the kubelet's minute is tested with the engine, on a shorter one.
+#[test]
+fn a_hanging_plugin_ends_with_the_pull_that_somebody_stops() {
+    let registry = FakeRegistry::start(Access::Basic(Logins::new()));
+    let mut node = Node::new();
+    let file = node.root().join("pid");
+    let script = format!(
+        "sleep 600 & echo $! > {0}.new; mv {0}.new {0}; wait",
+        file.display()
+    );
+    node.add_script("hanging-provider", &["*.example.com"], &script);
+    node.map_host("registry.example.com", &registry.server().url());
+    let mut running = pull(&node, "registry.example.com/app:v1")
+        .env("PATH", "/usr/bin:/bin")
+        .start();
+    while !file.exists() {
+        assert!(!running.has_ended(), "it ended");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let stop = format!("kill -TERM {}", running.id());
+    let _ = Program::new("/bin/sh").args(["-c", &stop]).run().success();
+    let done = running.finish();
+    assert_eq!(done.code(), Some(143), "{}", done.stderr);
+    assert!(done.elapsed < Duration::from_secs(10), "{:?}", done.elapsed);
+
+    let sleeper = std::fs::read_to_string(file).expect("a process id");
+    let status = format!("/proc/{}/status", sleeper.trim());
+    let alive = || {
+        let status = std::fs::read_to_string(&status).unwrap_or_default();
+        !status.is_empty() && !status.contains("State:\tZ")
+    };
+    let started = Instant::now();
+    while alive() {
+        let left = started.elapsed() < Duration::from_secs(5);
+        assert!(left, "the plugin's own child outlived the pull");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
