@@ -26,7 +26,8 @@ pub use stored::stored;
 
 use crate::error::{Object, Part, Reason};
 use crate::{
-    Descriptor, Digest, Layout, LayoutError, Progress, PullEvent, RegistryError, Repository,
+    Descriptor, Digest, Layout, LayoutError, Platform, Progress, PullEvent, RegistryError,
+    Repository,
 };
 use blobs::Blobs;
 use documents::Documents;
@@ -133,6 +134,12 @@ pub async fn pull(
     .fetch(&plan.blobs)
     .await?;
     store(layout, &image, &plan).map_err(|error| local(&image, error))?;
+    if fetched.blobs > 0
+        && let Some(platform) = foreign_platform(layout, &plan, &options.platforms)
+    {
+        let wanted = &options.platforms;
+        tracing::warn!("{image} is for {platform} and not for {wanted}: the registry has no other");
+    }
     Ok(PulledImage {
         fetched_blobs: fetched.blobs,
         fetched_bytes: fetched.bytes,
@@ -146,6 +153,18 @@ fn store(layout: &Layout, image: &ImageRef, plan: &Plan) -> Result<(), LayoutErr
         layout.put_bytes(descriptor, bytes)?;
     }
     layout.tag(&image.to_string(), &plan.top)
+}
+
+/// The platform of an image that came without an index, if it is not the one wanted. Such an image
+/// is pulled all the same, as other clients do: it may be an artifact, or meant for an emulator.
+fn foreign_platform(layout: &Layout, plan: &Plan, platforms: &PlatformChoice) -> Option<Platform> {
+    let (PlatformChoice::One(host), true) = (platforms, plan.manifest == plan.top) else {
+        return None;
+    };
+    let config = layout.read_blob(plan.config.as_ref()?, documents::LARGEST);
+    let platform: Platform = serde_json::from_slice(&config.ok()??).ok()?;
+    let named = !platform.os.is_empty() && !platform.architecture.is_empty();
+    (named && host.rank(&platform).is_none()).then_some(platform)
 }
 
 /// A failure of the store, or content that its hash or size gives away, as the pull's error.

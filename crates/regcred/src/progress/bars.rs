@@ -1,7 +1,7 @@
 //! Progress bars on a terminal: one line for each running download, and one for the whole image.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use regcred_core::ImageRef;
@@ -37,17 +37,28 @@ impl Bars {
         }
     }
 
+    /// Forgets an attempt that another credential repeats.
+    fn begin(&self, size: u64) {
+        for (_, line) in self.running().drain() {
+            self.lines.remove(&line.bar);
+        }
+        self.total.set_length(size);
+        self.total.set_position(0);
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<Digest, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn blob(&self, blob: &Descriptor, state: BlobState<'_>) {
-        let mut running = self
-            .running
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut running = self.running();
         match state {
             BlobState::Exists => self.total.inc(blob.size),
             BlobState::Downloading { done } => {
                 let line = running
                     .entry(blob.digest.clone())
                     .or_insert_with(|| self.line(blob));
+                line.bar.set_message("");
                 line.bar.set_position(done);
                 self.total.inc(done.saturating_sub(line.done));
                 line.done = done;
@@ -81,7 +92,7 @@ impl Bars {
 impl Progress for Bars {
     fn event(&self, event: PullEvent<'_>) {
         match event {
-            PullEvent::Resolved { bytes, .. } => self.total.set_length(bytes),
+            PullEvent::Resolved { bytes, .. } => self.begin(bytes),
             PullEvent::Blob { descriptor, state } => self.blob(descriptor, state),
             _ => {}
         }
@@ -136,6 +147,24 @@ mod tests {
         bars.blob(&one, BlobState::Done);
         assert_eq!(bars.total.position(), 15);
         assert_eq!(bars.total.length(), Some(15));
-        assert!(bars.running.lock().expect("sound").is_empty());
+        assert!(bars.running().is_empty());
+    }
+
+    #[test]
+    fn a_second_attempt_begins_at_zero() {
+        let image = &ImageRef::parse("app:v1").expect("image");
+        let bars = Bars::on(ProgressDrawTarget::hidden(), image);
+        let blob = Descriptor::of("a/b", b"0123456789");
+        let resolved = PullEvent::Resolved {
+            image,
+            digest: &blob.digest,
+            blobs: 1,
+            bytes: 10,
+        };
+        bars.event(resolved);
+        bars.blob(&blob, BlobState::Downloading { done: 4 });
+        bars.event(resolved);
+        assert_eq!(bars.total.position(), 0);
+        assert!(bars.running().is_empty());
     }
 }

@@ -372,3 +372,29 @@ async fn a_pull_by_digest_is_stored_under_that_name() {
         manifest.digest
     );
 }
+
+#[tokio::test]
+async fn a_single_image_for_another_platform_is_pulled_and_noticed() {
+    let mut content = Content::default();
+    let arm = content.image("linux/arm64", &[b"arm"]);
+    content.tag(&arm);
+    let fixture = Fixture::start(content).await;
+    let pulled = fixture.pull("linux/amd64").await.expect("pulled");
+    let documents = Documents {
+        repository: None,
+        layout: &fixture.layout,
+        image: &fixture.image(),
+    };
+    let bytes = fixture.layout.read_blob(&pulled.digest, 1 << 20);
+    let top = (pulled.manifest, bytes.expect("readable").expect("there"));
+    let plan = Plan::make(&documents, top, &PlatformChoice::All)
+        .await
+        .expect("in the store");
+    let foreign = |host: &str| {
+        let host = host.parse().expect("platform");
+        foreign_platform(&fixture.layout, &plan, &host).map(|p| p.to_string())
+    };
+    assert_eq!(foreign("linux/amd64").as_deref(), Some("linux/arm64"));
+    assert_eq!(foreign("linux/arm64"), None);
+    assert_eq!(foreign("all"), None);
+}

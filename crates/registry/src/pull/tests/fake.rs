@@ -23,7 +23,7 @@ pub(super) struct Content {
 impl Content {
     /// Adds an image of a configuration for `platform` and layers; answers its manifest.
     pub(super) fn image(&mut self, platform: &str, layers: &[&[u8]]) -> Descriptor {
-        let platform: crate::Platform = platform.parse().expect("platform");
+        let platform: Platform = platform.parse().expect("platform");
         let config = json!({
             "architecture": platform.architecture, "os": platform.os, "variant": platform.variant,
             "rootfs": {"type": "layers", "diff_ids": []},
