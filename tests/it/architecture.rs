@@ -59,7 +59,6 @@ const EDGES: &[(&str, &[&str])] = &[
 /// Outside libraries and the only packages that may use them.
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("reqwest", &["regcred-http"]),
-    ("backon", &["regcred-http"]),
     ("aws-", &["regcred-ecr"]),
     ("gcp_auth", &["regcred-gcr"]),
     ("clap", &["regcred-plugin", "regcred"]),
