@@ -88,11 +88,9 @@ fn wrong_bytes_are_never_stored() {
     let child = image.platform(regcred_tests::image::host_architecture());
     let layer = image.blobs_of(&child)[1].clone();
     for digest in [&child, &layer] {
-        let registry = FakeRegistry::start(Access::Open);
-        registry.push("team/app", "v1", &image);
+        let (registry, name) = serve(&image);
         registry.set_fault(digest, Some(Fault::Corrupt));
         let node = Node::new();
-        let name = format!("{}/team/app:v1", registry.server().authority());
         let done = pull(&node, &name).run();
         let said = done.fails(8);
         assert!(said.contains(digest.as_str()), "which? {said}");
@@ -110,11 +108,9 @@ fn wrong_bytes_are_never_stored() {
 fn a_connection_that_breaks_once_is_resumed() {
     let image = Image::single(33, 1, 3_000_000);
     let layer = image.blobs_of(image.digest())[1].clone();
-    let registry = FakeRegistry::start(Access::Open);
-    registry.push("team/app", "v1", &image);
+    let (registry, name) = serve(&image);
     registry.set_fault(&layer, Some(Fault::CutAfter(1_000_000)));
     let node = Node::new();
-    let name = format!("{}/team/app:v1", registry.server().authority());
     let mut running = pull(&node, &name).limit(Duration::from_secs(60)).start();
     // Mended as soon as the first attempt has been made.
     while registry
@@ -133,6 +129,14 @@ fn a_connection_that_breaks_once_is_resumed() {
     assert!(!ranges.is_empty(), "it began anew instead of going on");
     let encodings = asked.iter().filter_map(|r| r.header("accept-encoding"));
     assert!(encodings.into_iter().all(|e| e == "identity"));
+}
+
+/// An open registry that holds the image, and the image's name there.
+fn serve(image: &Image) -> (FakeRegistry, String) {
+    let registry = FakeRegistry::start(Access::Open);
+    registry.push("team/app", "v1", image);
+    let name = format!("{}/team/app:v1", registry.server().authority());
+    (registry, name)
 }
 
 /// A pull that says nothing but its result or its failure.

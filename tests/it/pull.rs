@@ -15,14 +15,10 @@ use serde_json::{Value, json};
 #[test]
 fn an_open_registry_serves_the_platform_of_this_machine() {
     let image = Image::multi_arch(11, 300_000, 2_000);
-    let Some(registry) = Registry::start(&Access::Open) else {
-        return;
-    };
-    let Some(()) = registry.push(&image, "team/app:v1", None) else {
+    let Some((_registry, name)) = serve(&Access::Open, &image, None) else {
         return;
     };
     let node = Node::new();
-    let name = format!("{}/team/app:v1", registry.authority());
     let said = node.pull(&name).run().success();
     assert!(said.contains(image.digest()), "{said}");
 
@@ -37,14 +33,10 @@ fn an_open_registry_serves_the_platform_of_this_machine() {
 #[test]
 fn all_platforms_come_on_demand() {
     let image = Image::multi_arch(12, 100_000, 2_000);
-    let Some(registry) = Registry::start(&Access::Open) else {
-        return;
-    };
-    let Some(()) = registry.push(&image, "team/app:v1", None) else {
+    let Some((_registry, name)) = serve(&Access::Open, &image, None) else {
         return;
     };
     let node = Node::new();
-    let name = format!("{}/team/app:v1", registry.authority());
     let all = node.pull(&name).args(["--platform", "all"]).run();
     let _ = all.success();
     second_opinion(&node, &name, &image, &["amd64", "arm64"]);
@@ -58,13 +50,11 @@ fn all_platforms_come_on_demand() {
 #[test]
 fn htpasswd_takes_a_pull_secret_in_each_of_its_forms() {
     let image = Image::single(13, 2, 50_000);
-    let Some(registry) = Registry::start(&Access::Htpasswd("alice", "s3cret")) else {
+    let login = ("alice", "s3cret");
+    let access = Access::Htpasswd(login.0, login.1);
+    let Some((registry, name)) = serve(&access, &image, Some(login)) else {
         return;
     };
-    let Some(()) = registry.push(&image, "team/app:v1", Some(("alice", "s3cret"))) else {
-        return;
-    };
-    let name = format!("{}/team/app:v1", registry.authority());
     let config = docker_config(registry.authority(), "alice", "s3cret");
     let secret = json!({
         "apiVersion": "v1",
@@ -148,14 +138,10 @@ fn a_stale_login_in_front_does_not_hide_the_plugin() {
 #[test]
 fn json_lines_tell_machines_what_happened() {
     let image = Image::single(16, 3, 40_000);
-    let Some(registry) = Registry::start(&Access::Open) else {
-        return;
-    };
-    let Some(()) = registry.push(&image, "team/app:v1", None) else {
+    let Some((_registry, name)) = serve(&Access::Open, &image, None) else {
         return;
     };
     let node = Node::new();
-    let name = format!("{}/team/app:v1", registry.authority());
     let done = node.pull(&name).arg("--json").run();
     let text = done.success();
     let lines: Vec<Value> = text
@@ -195,6 +181,18 @@ fn a_private_ca_in_hosts_toml_is_trusted_and_no_other() {
     node.map_host_tls(host, &registry.server().url(), &tls.ca_file());
     let done = node.pull(&name).run();
     assert!(done.success().contains(image.digest()));
+}
+
+/// A docker-registry that already holds the image, and the image's name there.
+fn serve(
+    access: &Access<'_>,
+    image: &Image,
+    login: Option<(&str, &str)>,
+) -> Option<(Registry, String)> {
+    let registry = Registry::start(access)?;
+    registry.push(image, "team/app:v1", login)?;
+    let name = format!("{}/team/app:v1", registry.authority());
+    Some((registry, name))
 }
 
 /// A docker-registry with token auth that already holds the image, and its token server, which

@@ -4,21 +4,19 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use regcred_tests::need::in_ci;
-use regcred_tests::oci_registry::{Access, Fault};
+use regcred_tests::oci_registry::Fault;
 use regcred_tests::program::built;
-use regcred_tests::{FakeRegistry, Image, Node, Program, need};
+use regcred_tests::{Image, Node, Program, need};
 
-use super::{assert_sound, blob, names, pull};
+use super::{assert_sound, blob, names, pull, serve};
 
 #[test]
 fn a_killed_pull_leaves_nothing_that_counts_and_the_next_one_succeeds() {
     let image = Image::single(41, 2, 2_000_000);
     let layer = image.blobs_of(image.digest())[2].clone();
-    let registry = FakeRegistry::start(Access::Open);
-    registry.push("team/app", "v1", &image);
+    let (registry, name) = serve(&image);
     registry.set_fault(&layer, Some(Fault::StallAfter(1_500_000)));
     let node = Node::new();
-    let name = format!("{}/team/app:v1", registry.server().authority());
 
     let mut running = pull(&node, &name).start();
     let started = Instant::now();
@@ -47,11 +45,9 @@ fn a_full_disk_is_said_and_leaves_nothing() {
         return;
     };
     let image = Image::single(42, 1, 8 << 20);
-    let registry = FakeRegistry::start(Access::Open);
-    registry.push("team/app", "v1", &image);
+    let (_registry, name) = serve(&image);
     let node = Node::new();
     std::fs::create_dir(node.store()).expect("a directory");
-    let name = format!("{}/team/app:v1", registry.server().authority());
     // A file system of 4 MiB that only this shell and its children see.
     let script = "mount -t tmpfs -o size=4m tmpfs \"$1\" || exit 77\n\
                   \"$2\" pull --quiet --store \"$1\" \"$3\"; echo \"code $?\"\n\
