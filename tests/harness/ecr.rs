@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::Clock;
 use serde_json::{Value, json};
 
@@ -25,10 +25,14 @@ pub struct FakeEcr {
 pub enum Failure {
     /// HTTP 400 with `ThrottlingException`, as AWS throttles.
     Throttle,
+    /// HTTP 429 with a body that says nothing, as a proxy in front throttles.
+    TooManyRequests,
     /// HTTP 500 with `ServerException`.
     ServerError,
     /// HTTP 400 with `AccessDeniedException`.
     Denied,
+    /// HTTP 400 with `ExpiredTokenException`: the session of the key is over.
+    ExpiredSession,
     /// HTTP 200 with a body that is no JSON and holds a password.
     Garbage,
     /// No answer ever.
@@ -58,6 +62,7 @@ impl FakeEcr {
             state: Mutex::new(State {
                 random: Seeded::new(0xec),
                 life: TimeDelta::hours(12),
+                ahead: TimeDelta::zero(),
                 failure: None,
                 signed: Vec::new(),
             }),
@@ -102,6 +107,11 @@ impl FakeEcr {
         lock(&self.api.state).life = life;
     }
 
+    /// From now on this endpoint's clock is so far ahead of ours, or behind it when negative.
+    pub fn set_clock(&self, ahead: TimeDelta) {
+        lock(&self.api.state).ahead = ahead;
+    }
+
     /// The next `times` requests fail so.
     pub fn fail(&self, failure: Failure, times: usize) {
         lock(&self.api.state).failure = Some((failure, times));
@@ -118,12 +128,24 @@ struct Api {
 struct State {
     random: Seeded,
     life: TimeDelta,
+    ahead: TimeDelta,
     failure: Option<(Failure, usize)>,
     signed: Vec<Signed>,
 }
 
 impl Handler for Api {
     fn handle(&self, request: &Seen) -> Reply {
+        let date = self.now().format("%a, %d %b %Y %H:%M:%S GMT");
+        self.answer(request).with("date", date.to_string())
+    }
+}
+
+impl Api {
+    fn now(&self) -> DateTime<Utc> {
+        Clock::system().now() + lock(&self.state).ahead
+    }
+
+    fn answer(&self, request: &Seen) -> Reply {
         if let Some(reply) = self.failure() {
             return reply;
         }
@@ -141,7 +163,7 @@ impl Handler for Api {
             Some("SpencerFrontendService.GetAuthorizationToken") => "ecr-public",
             _ => return refusal("UnknownOperationException", "no such operation"),
         };
-        let signed = match sigv4::verify(request, &self.keys, Clock::system().now()) {
+        let signed = match sigv4::verify(request, &self.keys, self.now()) {
             Ok(signed) => signed,
             Err(refused) => return refusal(refused.code, &refused.message),
         };
@@ -155,9 +177,7 @@ impl Handler for Api {
             Ok(accounts) => self.issue(signed, accounts),
         }
     }
-}
 
-impl Api {
     fn failure(&self) -> Option<Reply> {
         let mut state = lock(&self.state);
         let (failure, times) = state.failure.as_mut()?;
@@ -167,6 +187,11 @@ impl Api {
         *times -= 1;
         Some(match failure {
             Failure::Throttle => refusal("ThrottlingException", "Rate exceeded"),
+            Failure::TooManyRequests => Reply::text(429, "slow down"),
+            Failure::ExpiredSession => refusal(
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+            ),
             Failure::ServerError => Reply::json(
                 500,
                 &json!({"__type": "ServerException", "message": "internal error"}),
@@ -186,11 +211,12 @@ impl Api {
     }
 
     fn issue(&self, signed: Signed, mut accounts: Vec<String>) -> Reply {
+        let now = self.now();
         let mut state = lock(&self.state);
         // Real ones are base64 of JSON, somewhat under two kilobytes.
         let password = state.random.word(1_700);
         self.logins.add("AWS", &password);
-        let expires = Clock::system().now() + state.life;
+        let expires = now + state.life;
         // AWS sends seconds as a float.
         let expires = expires.timestamp_millis() as f64 / 1000.0;
         let token = STANDARD.encode(format!("AWS:{password}"));

@@ -6,6 +6,7 @@
 //! with their handle, so a test may be synchronous, asynchronous or on a paused clock.
 
 pub mod conformance;
+pub mod container_agent;
 mod daemon;
 pub mod ec2_metadata;
 pub mod ecr;
@@ -25,9 +26,11 @@ pub mod server;
 pub mod sigv4;
 pub mod skopeo;
 pub mod static_endpoint;
+pub mod sts;
 pub mod tls;
 pub mod token_server;
 
+pub use container_agent::FakeContainerAgent;
 pub use ec2_metadata::FakeEc2Metadata;
 pub use ecr::FakeEcr;
 pub use gce_metadata::FakeGceMetadata;
@@ -42,5 +45,6 @@ pub use python::python_with;
 pub use registry::Registry;
 pub use server::Server;
 pub use skopeo::Skopeo;
+pub use sts::FakeSts;
 pub use tls::Tls;
 pub use token_server::TokenServer;
