@@ -1,0 +1,198 @@
+//! The cloud provider's configuration file, `azure.json`: JSON or YAML, keys in any case as Go
+//! reads them, unknown keys ignored (cloud-provider-azure `pkg/azclient` and
+//! `pkg/provider/config`).
+
+use std::fmt;
+use std::path::Path;
+
+use regcred_core::ProviderError;
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+
+use crate::failure::misconfigured;
+use crate::secret_file;
+
+/// The fields that decide about registry credentials. An empty text counts as absent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AzureJson {
+    pub(crate) cloud: Option<String>,
+    pub(crate) tenant_id: Option<String>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) client_secret: Option<SecretString>,
+    pub(crate) certificate_path: Option<String>,
+    pub(crate) certificate_password: Option<SecretString>,
+    pub(crate) federated_token_file: Option<String>,
+    pub(crate) use_workload_identity: bool,
+    pub(crate) use_managed_identity: bool,
+    pub(crate) user_assigned_identity: Option<String>,
+    pub(crate) resource_manager: Option<String>,
+    pub(crate) user_agent: Option<String>,
+    /// Whether calls of Entra ID are repeated by the rules below instead of ours.
+    pub(crate) backoff: bool,
+    pub(crate) backoff_retries: Option<u32>,
+    /// Seconds.
+    pub(crate) backoff_duration: Option<u32>,
+}
+
+impl AzureJson {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// When it cannot be read or has another form. The text is not shown: it may hold a secret.
+    pub(crate) fn read(path: &Path) -> Result<Self, ProviderError> {
+        let shown = path.display();
+        let text = secret_file::read(path)
+            .map_err(|e| misconfigured(format!("cannot read {shown}")).with_source(e))?;
+        Self::parse(text.expose_secret())
+            .map_err(|why| misconfigured(format!("cannot use {shown}: {why}")))
+    }
+
+    /// Every JSON file is YAML too, but JSON is what is mostly there, and read faster.
+    fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if text.is_empty() {
+            return Err("it is empty".to_owned());
+        }
+        if let Ok(parsed) = serde_json::from_str(text) {
+            return Ok(parsed);
+        }
+        serde_saphyr::from_str(text).map_err(|error| match error.location() {
+            Some(at) => format!(
+                "it is neither JSON nor YAML of the expected form (line {}, column {})",
+                at.line(),
+                at.column()
+            ),
+            None => "it is neither JSON nor YAML of the expected form".to_owned(),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for AzureJson {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(Fields)
+    }
+}
+
+struct Fields;
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = AzureJson;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of settings")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<AzureJson, A::Error> {
+        let mut read = AzureJson::default();
+        while let Some(key) = map.next_key::<String>()? {
+            match key.to_ascii_lowercase().as_str() {
+                "cloud" => read.cloud = text(&mut map)?,
+                "tenantid" => read.tenant_id = text(&mut map)?,
+                "aadclientid" => read.client_id = text(&mut map)?,
+                "aadclientsecret" => read.client_secret = text(&mut map)?.map(SecretString::from),
+                "aadclientcertpath" => read.certificate_path = text(&mut map)?,
+                "aadclientcertpassword" => {
+                    read.certificate_password = text(&mut map)?.map(SecretString::from);
+                }
+                "aadfederatedtokenfile" => read.federated_token_file = text(&mut map)?,
+                "usefederatedworkloadidentityextension" => {
+                    read.use_workload_identity = truth(&mut map)?;
+                }
+                "usemanagedidentityextension" => read.use_managed_identity = truth(&mut map)?,
+                "userassignedidentityid" => read.user_assigned_identity = text(&mut map)?,
+                "resourcemanagerendpoint" => read.resource_manager = text(&mut map)?,
+                "useragent" => read.user_agent = text(&mut map)?,
+                "cloudproviderbackoff" => read.backoff = truth(&mut map)?,
+                "cloudproviderbackoffretries" => read.backoff_retries = number(&mut map)?,
+                "cloudproviderbackoffduration" => read.backoff_duration = number(&mut map)?,
+                _ => {
+                    let _: IgnoredAny = map.next_value()?;
+                }
+            }
+        }
+        Ok(read)
+    }
+}
+
+fn text<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<String>, A::Error> {
+    let text: Option<String> = map.next_value()?;
+    Ok(text.filter(|t| !t.trim().is_empty()))
+}
+
+/// `true`, and the text that templates make of it.
+fn truth<'de, A: MapAccess<'de>>(map: &mut A) -> Result<bool, A::Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Truth {
+        Plain(Option<bool>),
+        Word(String),
+    }
+    match map.next_value()? {
+        Truth::Plain(value) => Ok(value.unwrap_or_default()),
+        Truth::Word(word) => match word.trim().to_ascii_lowercase().as_str() {
+            "true" => Ok(true),
+            "false" | "" => Ok(false),
+            _ => Err(A::Error::custom("expected true or false")),
+        },
+    }
+}
+
+fn number<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<u32>, A::Error> {
+    let number: Option<i64> = map.next_value()?;
+    Ok(number.and_then(|n| u32::try_from(n).ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_aks_writes_is_read() {
+        let text = "\u{feff}{\"cloud\":\"AzurePublicCloud\",\"tenantId\":\"t\",\
+            \"aadClientId\":\"msi\",\"aadClientSecret\":\"msi\",\
+            \"useManagedIdentityExtension\":true,\"userAssignedIdentityID\":\"u\",\
+            \"cloudProviderBackoff\":true,\"cloudProviderBackoffRetries\":6,\
+            \"cloudProviderBackoffDuration\":5,\"cloudProviderBackoffExponent\":1.5,\
+            \"useInstanceMetadata\":true,\"vnetName\":null,\"excludeMasterFromStandardLB\":{}}";
+        let read = AzureJson::parse(text).expect("azure.json");
+        assert_eq!(read.cloud.as_deref(), Some("AzurePublicCloud"));
+        assert_eq!(read.tenant_id.as_deref(), Some("t"));
+        assert!(read.use_managed_identity && read.backoff);
+        assert_eq!(read.user_assigned_identity.as_deref(), Some("u"));
+        assert_eq!(
+            (read.backoff_retries, read.backoff_duration),
+            (Some(6), Some(5))
+        );
+    }
+
+    #[test]
+    fn yaml_other_cases_of_keys_and_written_truth_are_read() {
+        let text = "TenantID: t\naadclientid: c\nAADClientSecret: canary\n\
+                    useManagedIdentityExtension: \"false\"\naadClientCertPath: ''\n";
+        let read = AzureJson::parse(text).expect("yaml");
+        assert_eq!(read.tenant_id.as_deref(), Some("t"));
+        assert_eq!(read.client_id.as_deref(), Some("c"));
+        let secret = read.client_secret.as_ref().expect("a secret");
+        assert_eq!(secret.expose_secret(), "canary");
+        assert!(!read.use_managed_identity);
+        assert_eq!(read.certificate_path, None);
+        assert!(!format!("{read:?}").contains("canary"));
+    }
+
+    #[test]
+    fn other_texts_are_refused_and_not_shown() {
+        for text in [
+            "",
+            " \n",
+            "\"canary\"",
+            "[\"canary\"]",
+            "{\"aadClientSecret\": {\"canary\": 1}}",
+            "{\"useManagedIdentityExtension\": \"canary\"}",
+            "aadClientSecret: [canary",
+        ] {
+            let error = AzureJson::parse(text).expect_err(text);
+            assert!(!error.contains("canary"), "{error}");
+        }
+        assert!(AzureJson::read(Path::new("/nonexistent/azure.json")).is_err());
+    }
+}

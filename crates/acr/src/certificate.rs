@@ -1,0 +1,177 @@
+//! A service principal's certificate, and the assertion that its key signs (Entra ID's
+//! "certificate credentials", RFC 7523, RFC 7515 with RS256).
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use p12_keystore::Pkcs12Archive;
+use regcred_core::ProviderError;
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use ring::rsa::PublicKeyComponents;
+use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use crate::failure::misconfigured;
+use crate::secret_file;
+
+/// A certificate with its RSA key.
+pub(crate) struct Certificate {
+    key: RsaKeyPair,
+    /// DER, the key's own certificate first.
+    chain: Vec<Vec<u8>>,
+}
+
+impl Certificate {
+    /// Reads a PEM file (certificate and key, PKCS#8 or PKCS#1) or a PKCS#12 file.
+    ///
+    /// # Errors
+    /// What is wrong with the file, in words that show nothing of it.
+    pub(crate) fn read(
+        path: &Path,
+        password: Option<&SecretString>,
+    ) -> Result<Self, ProviderError> {
+        let shown = path.display();
+        let content = secret_file::read_bytes(path).map_err(|e| {
+            misconfigured(format!("cannot read the certificate {shown}")).with_source(e)
+        })?;
+        let content = content.expose_secret();
+        let is_pem = content.windows(PEM.len()).any(|window| window == PEM);
+        let read = match is_pem {
+            true => Self::from_pem(content),
+            false => Self::from_pkcs12(content, password),
+        };
+        read.map_err(|why| misconfigured(format!("cannot use the certificate {shown}: {why}")))
+    }
+
+    fn from_pem(text: &[u8]) -> Result<Self, &'static str> {
+        let keys: Result<Vec<_>, _> = PrivateKeyDer::pem_slice_iter(text).collect();
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
+        let (Ok(mut keys), Ok(certificates)) = (keys, certificates) else {
+            return Err("its PEM is broken");
+        };
+        let key = match (keys.pop(), keys.is_empty()) {
+            (Some(key), true) => key,
+            (Some(_), false) => return Err("it holds several private keys"),
+            (None, _) => {
+                return Err(
+                    "it holds no private key that can be read; one with a password must be in a \
+                     PKCS#12 file",
+                );
+            }
+        };
+        let key = match &key {
+            PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
+            PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
+            _ => return Err(NO_RSA),
+        };
+        let certificates = certificates.iter().map(|der| der.to_vec()).collect();
+        Self::new(key.map_err(|_| NO_RSA)?, certificates)
+    }
+
+    fn from_pkcs12(bytes: &[u8], password: Option<&SecretString>) -> Result<Self, &'static str> {
+        let given = password
+            .map(ExposeSecret::expose_secret)
+            .unwrap_or_default();
+        let archive = Pkcs12Archive::from_pkcs12(bytes, given).map_err(|_| match password {
+            Some(_) => "it is neither PEM nor PKCS#12, or the password is wrong",
+            None => "it is neither PEM nor PKCS#12, or needs a password",
+        })?;
+        let [key] = &archive.keys[..] else {
+            return Err("it does not hold exactly one private key");
+        };
+        let key = RsaKeyPair::from_pkcs8(key.key.as_der()).map_err(|_| NO_RSA)?;
+        let certificates = archive.certs.iter();
+        Self::new(
+            key,
+            certificates.map(|bag| bag.cert.as_der().to_vec()).collect(),
+        )
+    }
+
+    fn new(key: RsaKeyPair, mut chain: Vec<Vec<u8>>) -> Result<Self, &'static str> {
+        // A certificate repeats its key's modulus, which is long enough to be there only once.
+        let PublicKeyComponents { n: modulus, .. } =
+            PublicKeyComponents::<Vec<u8>>::from(key.public());
+        let own = chain
+            .iter()
+            .position(|der| der.windows(modulus.len()).any(|window| window == modulus))
+            .ok_or("none of its certificates belongs to the private key")?;
+        let own = chain.remove(own);
+        chain.insert(0, own);
+        Ok(Self { key, chain })
+    }
+
+    /// The assertion that this is the client, for one use within ten minutes. `audience` is the
+    /// token endpoint's URL.
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub(crate) fn assertion(
+        &self,
+        client_id: &str,
+        audience: &str,
+        now: DateTime<Utc>,
+        send_chain: bool,
+    ) -> Result<SecretString, ProviderError> {
+        let thumbprint = digest(&SHA1_FOR_LEGACY_USE_ONLY, &self.chain[0]);
+        let thumbprint = URL_SAFE_NO_PAD.encode(thumbprint);
+        let mut header = json!({ "alg": "RS256", "typ": "JWT", "x5t": thumbprint });
+        if send_chain {
+            let chain = self.chain.iter().map(|der| STANDARD.encode(der));
+            header["x5c"] = chain.collect();
+        }
+        let claims = json!({
+            "aud": audience,
+            "iss": client_id,
+            "sub": client_id,
+            "jti": unique_id()?,
+            "nbf": now.timestamp(),
+            "iat": now.timestamp(),
+            "exp": (now + LIFE).timestamp(),
+        });
+        let signed = format!("{}.{}", segment(&header), segment(&claims));
+        let mut signature = vec![0; self.key.public().modulus_len()];
+        self.key
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                signed.as_bytes(),
+                &mut signature,
+            )
+            .map_err(|_| misconfigured("the certificate's key cannot sign"))?;
+        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)).into())
+    }
+}
+
+fn segment(value: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(value.to_string())
+}
+
+/// A random UUID (RFC 9562, version 4).
+fn unique_id() -> Result<String, ProviderError> {
+    let mut bytes = [0_u8; 16];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| misconfigured("the system gives no random bytes"))?;
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let parts = [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ];
+    Ok(parts.join("-"))
+}
+
+const PEM: &[u8] = b"-----BEGIN ";
+const NO_RSA: &str =
+    "its key is no RSA key of 2048 to 4096 bits, the only kind that Entra ID takes";
+const LIFE: TimeDelta = TimeDelta::minutes(10);

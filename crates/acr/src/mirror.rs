@@ -1,0 +1,158 @@
+//! Registry mirrors: images that are named after one registry and pulled from another
+//! (`--registry-mirror` of upstream's plugin).
+
+use regcred_core::{CredentialRequest, RegistryHost};
+
+/// The rules in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mirrors(Vec<Mirror>);
+
+/// Images below `source` lie in the registry `target`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mirror {
+    /// Host, perhaps with a path, without a final slash.
+    pub(crate) source: String,
+    /// A login server.
+    pub(crate) target: RegistryHost,
+}
+
+impl Mirrors {
+    /// Reads `source:target[,source:target...]`. Blanks count for nothing, and an item without
+    /// exactly one colon is left out with a warning: upstream takes no ports.
+    ///
+    /// # Errors
+    /// A sentence naming the target that is no login server.
+    pub(crate) fn parse(
+        list: &str,
+        is_login_server: impl Fn(&RegistryHost) -> bool,
+    ) -> Result<Self, String> {
+        let plain: String = list.chars().filter(|c| !c.is_whitespace()).collect();
+        let mut mirrors = Vec::new();
+        for item in plain.split(',').filter(|item| !item.is_empty()) {
+            let parts: Vec<&str> = item.split(':').collect();
+            let [source, target] = parts[..] else {
+                tracing::warn!(item, "a registry mirror is SOURCE:TARGET; it is left out");
+                continue;
+            };
+            let target = RegistryHost::parse(target)
+                .ok()
+                .filter(&is_login_server)
+                .ok_or_else(|| format!("the mirror target {target:?} is no login server"))?;
+            RegistryHost::parse(source).map_err(|e| {
+                format!(
+                    "the mirror source {source:?} is no registry: {}",
+                    e.reason()
+                )
+            })?;
+            mirrors.push(Mirror {
+                source: source.trim_end_matches('/').to_owned(),
+                target,
+            });
+        }
+        // The most exact rule wins, whatever the order in which they were written.
+        mirrors.sort_by_key(|mirror| std::cmp::Reverse(mirror.source.len()));
+        Ok(Self(mirrors))
+    }
+
+    /// Whether some rule is about this registry.
+    pub(crate) fn concern(&self, registry: &RegistryHost) -> bool {
+        self.0.iter().any(|mirror| mirror.host() == registry.host())
+    }
+
+    /// The rule for an image.
+    pub(crate) fn find(&self, request: &CredentialRequest) -> Option<&Mirror> {
+        let image = normal(request);
+        self.0.iter().find(|mirror| mirror.covers(&image))
+    }
+
+    /// `matchImages` of the sources.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|mirror| mirror.source.as_str())
+    }
+}
+
+impl Mirror {
+    fn host(&self) -> String {
+        let host = self.source.split('/').next().unwrap_or_default();
+        host.to_ascii_lowercase()
+    }
+
+    /// Whole path components only: `mcr.microsoft.com` does not cover `mcr.microsoft.com.evil`.
+    fn covers(&self, image: &str) -> bool {
+        let (_, path) = self.source.split_once('/').unwrap_or_default();
+        let start = match path {
+            "" => self.host(),
+            path => format!("{}/{path}", self.host()),
+        };
+        image
+            .strip_prefix(&start)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':', '@']))
+    }
+}
+
+/// The image with its host in the form that rules compare.
+fn normal(request: &CredentialRequest) -> String {
+    match request.image.split_once('/') {
+        Some((_, path)) => format!("{}/{path}", request.registry.host()),
+        None => request.registry.host().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hosts::Hosts;
+
+    fn parse(list: &str) -> Result<Mirrors, String> {
+        let hosts = Hosts::default();
+        Mirrors::parse(list, |target| hosts.serves(target))
+    }
+
+    fn target(mirrors: &Mirrors, image: &str) -> Option<String> {
+        let request = CredentialRequest::new(image).expect("request");
+        let mirror = mirrors.find(&request)?;
+        Some(mirror.target.as_written().to_owned())
+    }
+
+    #[test]
+    fn sources_cover_whole_components() {
+        let list = " mcr.microsoft.com : contoso.azurecr.io ,\
+                    mcr.microsoft.com/team:team.azurecr.io,docker.io/library/:lib.azurecr.cn";
+        let mirrors = parse(list).expect("list");
+        for (image, expected) in [
+            ("mcr.microsoft.com/pause:3.9", Some("contoso.azurecr.io")),
+            ("MCR.microsoft.com/pause", Some("contoso.azurecr.io")),
+            ("mcr.microsoft.com", Some("contoso.azurecr.io")),
+            ("mcr.microsoft.com/team/app", Some("team.azurecr.io")),
+            ("mcr.microsoft.com/team:v1", Some("team.azurecr.io")),
+            ("mcr.microsoft.com/teams/app", Some("contoso.azurecr.io")),
+            ("mcr.microsoft.com.evil.test/pause", None),
+            ("mcr.microsoft.community/pause", None),
+            ("docker.io/library/nginx", Some("lib.azurecr.cn")),
+            ("docker.io/other/nginx", None),
+        ] {
+            assert_eq!(target(&mirrors, image).as_deref(), expected, "{image}");
+        }
+        let host = |text| RegistryHost::parse(text).expect("host");
+        assert!(mirrors.concern(&host("docker.io")));
+        assert!(!mirrors.concern(&host("mcr.microsoft.com.evil.test")));
+    }
+
+    #[test]
+    fn items_of_another_form_are_left_out_and_foreign_targets_refused() {
+        let mirrors = parse("a:b:c,nothing,,mcr.microsoft.com:contoso.azurecr.io").expect("list");
+        assert_eq!(
+            mirrors.patterns().collect::<Vec<_>>(),
+            ["mcr.microsoft.com"]
+        );
+        for list in [
+            "mcr.microsoft.com:evil.test",
+            "mcr.microsoft.com:evil-azurecr.io",
+            "mcr.microsoft.com:",
+            ":contoso.azurecr.io",
+        ] {
+            assert!(parse(list).is_err(), "{list}");
+        }
+        assert_eq!(parse(""), Ok(Mirrors::default()));
+    }
+}
