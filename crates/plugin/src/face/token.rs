@@ -69,15 +69,16 @@ pub(crate) fn is_host(pattern: &str) -> bool {
 
 /// The error for a host of somebody else.
 pub(crate) fn not_served(context: &Context<'_>, registry: &RegistryHost) -> ProviderError {
-    let name = context.specs.first().map_or("regcred", |spec| spec.name);
-    ProviderError::new(
-        name,
-        ErrorKind::NotServed,
-        format!(
-            "{registry} is not a registry of {}; --also-serve names further hosts",
-            context.titles()
+    let titles = context.titles();
+    let (name, more) = match context.specs {
+        [only] => (only.name, "--also-serve names further hosts"),
+        _ => (
+            "regcred",
+            "REGCRED_<PROVIDER>_ALSO_SERVE names further hosts",
         ),
-    )
+    };
+    let message = format!("{registry} is not a registry of {titles}; {more}");
+    ProviderError::new(name, ErrorKind::NotServed, message)
 }
 
 #[cfg(test)]
