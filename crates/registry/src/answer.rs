@@ -5,6 +5,8 @@ use std::fmt;
 use regcred_http::AnswerFields;
 use serde_json::Value;
 
+use crate::refusal;
+
 /// Codes and messages of an answer, bounded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ServerErrors(Vec<(String, String)>);
@@ -57,6 +59,13 @@ impl ServerErrors {
             .any(|(_, message)| message.contains("expects https"))
     }
 
+    /// What the refusal is about, when it is not about the credential.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        self.0
+            .iter()
+            .find_map(|(_, message)| refusal::advice(message))
+    }
+
     /// Writes `: code: message` for each error, as docker does: `MANIFEST_UNKNOWN` is `manifest
     /// unknown`.
     pub(crate) fn write_behind(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,7 +77,10 @@ impl ServerErrors {
                 _ => write!(f, "{code}{message}")?,
             }
         }
-        Ok(())
+        match self.advice() {
+            Some(advice) => write!(f, " ({advice})"),
+            None => Ok(()),
+        }
     }
 }
 

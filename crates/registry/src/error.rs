@@ -199,13 +199,17 @@ impl RegistryError {
         }
     }
 
-    /// Whether the credential itself was refused: 401 or 403, or no token for it.
+    /// Whether the credential itself was refused: 401 or 403, or no token for it; and the answer
+    /// does not name another reason, such as a quota.
     #[must_use]
     pub fn credential_refused(&self) -> bool {
         match &self.0.reason {
-            Reason::Status { status, .. } => matches!(status.as_u16(), 401 | 403),
-            Reason::Login { status, .. } => {
+            Reason::Status { status, errors, .. } => {
+                matches!(status.as_u16(), 401 | 403) && errors.advice().is_none()
+            }
+            Reason::Login { status, errors, .. } => {
                 status.is_some_and(|s| matches!(s.as_u16(), 400 | 401 | 403))
+                    && errors.advice().is_none()
             }
             _ => false,
         }

@@ -22,6 +22,7 @@ mod platform;
 mod progress;
 mod pull;
 mod redirect;
+mod refusal;
 mod repository;
 
 pub use blob::BlobStream;

@@ -108,3 +108,14 @@ fn failures_on_this_side_are_no_matter_of_credentials() {
     );
     assert!(!error.is_curable_by_credential() && !error.credential_refused());
 }
+
+#[test]
+fn a_quota_is_not_a_refused_credential() {
+    let body = r#"{"errors":[{"code":"DENIED","message":"Your account has exceeded its pull traffic quota for the current month."}]}"#;
+    let error = status(tag(), 403, body);
+    assert!(!error.credential_refused());
+    assert!(
+        error.to_string().contains("the credential is good"),
+        "{error}"
+    );
+}

@@ -1,0 +1,70 @@
+//! Refusals that look like a wrong credential by their status and are none: quotas and closed
+//! networks, told apart by the words that registries use for them.
+
+/// What to do instead of looking for another credential; `None` for an ordinary refusal.
+pub(crate) fn advice(message: &str) -> Option<&'static str> {
+    let message = message.to_ascii_lowercase();
+    REFUSALS
+        .iter()
+        .find(|(words, _)| words.iter().all(|word| message.contains(word)))
+        .map(|(_, advice)| *advice)
+}
+
+/// Words that must all be there, and the advice.
+const REFUSALS: &[(&[&str], &str)] = &[
+    (
+        &["exceeded", "quota"],
+        "the account's quota is used up; the credential is good",
+    ),
+    (
+        &["private-only access"],
+        "the account is closed to the public network; use the registry's private host name",
+    ),
+    (
+        &["insufficient scope"],
+        "a policy or a context-based restriction forbids it; the credential itself was taken",
+    ),
+    (
+        &["denied", "ip address"],
+        "the registry takes no requests from this address; the credential was not the reason",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotas_and_closed_networks_are_told_apart_from_wrong_credentials() {
+        for (message, word) in [
+            (
+                "Your account has exceeded its pull traffic quota for the current month.",
+                "quota",
+            ),
+            (
+                "Private-only access is enabled on this account, but this request was over the \
+                 public network. You must access this account over the private network",
+                "private host name",
+            ),
+            ("Insufficient scope", "context-based"),
+            (
+                "client with IP address '203.0.113.9' is not allowed access: denied",
+                "this address",
+            ),
+        ] {
+            let advice = advice(message).expect(message);
+            assert!(advice.contains(word), "{advice}");
+        }
+    }
+
+    #[test]
+    fn ordinary_refusals_have_no_advice() {
+        for message in [
+            "authentication required",
+            "The login credentials are not valid, or your IBM Cloud account is not active.",
+            "You are not authorized to access the specified resource",
+        ] {
+            assert_eq!(advice(message), None, "{message}");
+        }
+    }
+}
