@@ -69,7 +69,10 @@ impl Failure {
     /// The error again, for the one who waited.
     pub(crate) fn to_error(&self, provider: &'static str) -> Option<ProviderError> {
         let (kind, _) = SHARED.iter().find(|(_, name)| *name == self.kind)?;
-        let message = format!("{} (met by a process that asked for the same)", self.message);
+        let message = format!(
+            "{} (met by a process that asked for the same)",
+            self.message
+        );
         Some(ProviderError::new(provider, *kind, message))
     }
 }
