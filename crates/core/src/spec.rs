@@ -22,8 +22,11 @@ pub struct ProviderSpec {
     /// `defaultCacheDuration` for a generated kubelet configuration, as a Go duration.
     pub default_cache_duration: &'static str,
     /// Makes the provider. Reads the environment, does no I/O.
-    pub new: fn(&Env, &Clock) -> Result<Box<dyn Provider>, ProviderError>,
+    pub new: NewProvider,
 }
+
+/// Makes a provider out of the environment and a clock.
+pub type NewProvider = fn(&Env, &Clock) -> Result<Box<dyn Provider>, ProviderError>;
 
 /// A command line flag of a provider. A flag wins over the variable it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
