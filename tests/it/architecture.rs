@@ -21,7 +21,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("regcred-http", &[]),
     ("regcred-exec", &[]),
     ("regcred-cache", &[]),
-    ("regcred-ecr", &[]),
+    ("regcred-ecr", &["regcred-exec"]),
     ("regcred-gcr", &["regcred-http", "regcred-exec"]),
     ("regcred-icr", &["regcred-http"]),
     ("regcred-registry", &["regcred-http"]),

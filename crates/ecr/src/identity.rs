@@ -7,8 +7,10 @@
 //! its parts.
 
 mod container;
+mod json;
 mod keys;
 mod metadata;
+mod process;
 mod profile;
 mod web_identity;
 

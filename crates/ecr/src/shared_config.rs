@@ -25,8 +25,8 @@ use crate::vars;
 #[derive(Clone)]
 pub(crate) struct SharedConfig {
     env: os_shim_internal::Env,
-    /// `None`: there is no file to read.
-    files: Option<EnvConfigFiles>,
+    /// Empty: there is no file to read.
+    texts: Vec<(EnvConfigFileKind, String)>,
     sections: ProfileSet,
     profile: String,
     looked_at: Vec<PathBuf>,
@@ -72,20 +72,13 @@ impl SharedConfig {
         });
         let mut this = Self {
             env: shim,
-            files: None,
+            texts,
             sections: ProfileSet::default(),
             profile: profile.to_owned(),
             looked_at,
         };
-        if !texts.is_empty() {
-            let files = texts
-                .into_iter()
-                .fold(EnvConfigFiles::builder(), |files, (kind, text)| {
-                    files.with_contents(kind, text)
-                })
-                .build();
+        if let Some(files) = this.files(None) {
             this.sections = this.parse(&files)?;
-            this.files = Some(files);
         }
         let must_exist = !named_by.is_empty() && profile != "default" || named.is_some();
         if must_exist && this.sections.get_profile(profile).is_none() {
@@ -124,9 +117,18 @@ impl SharedConfig {
         self.sections.get(key).filter(|v| !v.is_empty())
     }
 
-    /// The files for the SDK's own profile provider; `None` when there is none.
-    pub(crate) fn files(&self) -> Option<&EnvConfigFiles> {
-        self.files.as_ref()
+    /// The files for the SDK's own profile provider; `None` when there is none. `source` is a
+    /// profile and the `credential_source` to write over what its files say.
+    pub(crate) fn files(&self, source: Option<(&str, &str)>) -> Option<EnvConfigFiles> {
+        let first = EnvConfigFiles::builder();
+        let mut files = self.texts.iter().fold(first, |files, (kind, text)| {
+            files.with_contents(*kind, text.as_str())
+        });
+        if let Some((profile, source)) = source {
+            let text = format!("[{profile}]\ncredential_source = {source}\n");
+            files = files.with_contents(EnvConfigFileKind::Credentials, text);
+        }
+        (!self.texts.is_empty()).then(|| files.build())
     }
 
     /// The selected profile's name.
@@ -137,6 +139,24 @@ impl SharedConfig {
     /// Whether the selected profile names any source of credentials.
     pub(crate) fn has_credentials(&self) -> bool {
         SOURCE_KEYS.iter().any(|key| self.key(key).is_some())
+    }
+
+    /// The profile at the end of the selected one's chain of roles, and its `credential_process`,
+    /// when that program is the profile's one source of credentials.
+    pub(crate) fn process(&self) -> Option<(&str, &str)> {
+        let mut name = self.profile.as_str();
+        for _ in 0..MAX_CHAIN {
+            let profile = self.sections.get_profile(name)?;
+            let sources = SOURCE_KEYS.iter().filter(|k| profile.get(k).is_some());
+            match sources.copied().collect::<Vec<_>>()[..] {
+                ["role_arn", "source_profile"] => {
+                    name = profile.get("source_profile").filter(|s| *s != name)?;
+                }
+                ["credential_process"] => return Some((name, profile.get("credential_process")?)),
+                _ => return None,
+            }
+        }
+        None
     }
 
     /// What decides the selected profile's identity, as text without secrets: the keys of the
@@ -307,7 +327,7 @@ mod tests {
     #[test]
     fn without_home_there_is_no_file_and_no_error() {
         let config = SharedConfig::load(&Env::default(), None).expect("nothing to read");
-        assert!(config.files().is_none() && !config.has_credentials());
+        assert!(config.files(None).is_none() && !config.has_credentials());
         assert!(config.files_in_words().contains("HOME, which is not set"));
     }
 

@@ -3,7 +3,6 @@
 //! Not aws-config's provider: that one reads the process's own environment and refuses a token
 //! file that ends in a newline.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
@@ -19,7 +18,7 @@ use regcred_core::{Env, ErrorKind};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::web_identity::read_token;
-use super::{IdentityError, Outcome};
+use super::{IdentityError, Outcome, json};
 use crate::failure::{bounded, causes};
 use crate::sdk::{Sdk, quiet};
 use crate::transport::{Transport, host_of};
@@ -126,13 +125,7 @@ impl Container {
         if status != 200 {
             return Err(refused(status, &body));
         }
-        let fields = fields(&body).ok_or_else(|| malformed("the answer is no JSON object"))?;
-        let field = |names: &[&str]| names.iter().find_map(|n| fields.get(*n));
-        let missing = |name: &str| malformed(&format!("the answer has no {name}"));
-        let key = field(&["accesskeyid"]).ok_or_else(|| missing("AccessKeyId"))?;
-        let secret = field(&["secretaccesskey"]).ok_or_else(|| missing("SecretAccessKey"))?;
-        let session = field(&["token", "sessiontoken"]).cloned();
-        Ok(Credentials::new(key, secret, session, None, "container"))
+        json::keys(&body, "container").map_err(|reason| malformed(&format!("the answer {reason}")))
     }
 
     /// The file wins and is read anew at each call.
@@ -212,7 +205,7 @@ fn refused(status: u16, body: &[u8]) -> AgentError {
         500.. => ErrorKind::Unreachable,
         _ => ErrorKind::Denied,
     };
-    let fields = fields(body).unwrap_or_default();
+    let fields = json::texts(body).unwrap_or_default();
     let known: Vec<_> = ["code", "message"]
         .iter()
         .filter_map(|name| fields.get(*name))
@@ -223,16 +216,6 @@ fn refused(status: u16, body: &[u8]) -> AgentError {
         false => format!("HTTP {status}: {}", known.join(": ")),
     };
     AgentError::new(kind, text)
-}
-
-/// The text members of a JSON object, names in lower case: the SDKs compare them so.
-fn fields(body: &[u8]) -> Option<BTreeMap<String, String>> {
-    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
-    let texts = object.into_iter().filter_map(|(name, value)| match value {
-        serde_json::Value::String(text) => Some((name.to_ascii_lowercase(), text)),
-        _ => None,
-    });
-    Some(texts.collect())
 }
 
 /// Scheme, host and path: a query may hold anything.

@@ -1,28 +1,36 @@
 //! The selected profile of the configuration files, by aws-config: static keys, chains of roles,
 //! `credential_source`, web identity, SSO and `credential_process`.
 //!
-//! What aws-config reads of the process's own environment here: `HOME` for the SSO cache,
-//! `AWS_ENDPOINT_URL*` of STS and SSO, and what a `credential_process` inherits. Everything else
-//! is handed to it.
+//! What aws-config reads of the process's own environment here: `HOME` for the SSO cache and
+//! `AWS_ENDPOINT_URL*` of STS and SSO. Everything else is handed to it, the program of a
+//! `credential_process` included, which it would not end when its time is over.
 
 use std::error::Error;
 
 use aws_config::imds::client::error::ImdsError;
 use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use regcred_core::{Env, ErrorKind};
 
 use super::container::Container;
 use super::metadata::Metadata;
+use super::process::Process;
 use super::{Chain, IdentityError, Outcome, keys};
 use crate::sdk::quiet;
+use crate::shared_config::SharedConfig;
 
 /// Takes the profile when it names a source of credentials.
 pub(super) async fn step(chain: &Chain<'_>) -> Result<Outcome, IdentityError> {
     let config = chain.config;
     let name = config.profile();
-    let Some(files) = config.files() else {
+    if let Some(credentials) = own_keys(config) {
+        return Ok(Outcome::Found(credentials));
+    }
+    let process = config.process();
+    let source = process.map(|(profile, _)| (profile, PROCESS));
+    let Some(files) = config.files(source) else {
         let files = config.files_in_words();
         return Ok(Outcome::Absent(format!("there is none of {files}")));
     };
@@ -33,11 +41,12 @@ pub(super) async fn step(chain: &Chain<'_>) -> Result<Outcome, IdentityError> {
     }
     let provider = ProfileFileCredentialsProvider::builder()
         .configure(&chain.sdk.provider_config(chain.sts))
-        .profile_files(files.clone())
+        .profile_files(files)
         .profile_name(name)
         .with_custom_provider("Environment", Keys(chain.env.clone()))
         .with_custom_provider("EcsContainer", Container::new(chain.env, chain.sdk))
         .with_custom_provider("Ec2InstanceMetadata", Metadata::new(chain.sdk, config))
+        .with_custom_provider(PROCESS, Process::new(process.map(|(_, command)| command)))
         .build();
     match quiet(provider.provide_credentials()).await {
         Ok(credentials) => Ok(Outcome::Found(credentials)),
@@ -47,6 +56,17 @@ pub(super) async fn step(chain: &Chain<'_>) -> Result<Outcome, IdentityError> {
             why(&error),
         )),
     }
+}
+
+/// The profile's own keys. In Go they go before its other sources, in the Rust SDK behind them.
+fn own_keys(config: &SharedConfig) -> Option<Credentials> {
+    if config.key("role_arn").is_some() {
+        return None;
+    }
+    let id = config.key("aws_access_key_id")?;
+    let secret = config.key("aws_secret_access_key")?;
+    let session = config.key("aws_session_token").map(str::to_owned);
+    Some(Credentials::new(id, secret, session, None, "profile"))
 }
 
 /// The words of an SDK error chain that say something. Never a body, and bounded.
@@ -84,7 +104,13 @@ fn kind(error: &CredentialsError) -> ErrorKind {
         "SignatureDoesNotMatch",
     ]) {
         ErrorKind::Denied
-    } else if has(&["timeout", "timed out", "connect", "dns error"]) {
+    } else if has(&[
+        "timeout",
+        "timed out",
+        "did not end within",
+        "connect",
+        "dns error",
+    ]) {
         ErrorKind::Unreachable
     } else {
         ErrorKind::IdentityUnavailable
@@ -108,6 +134,9 @@ impl ProvideCredentials for Keys {
 }
 
 const MAX_WHY: usize = 300;
+
+/// The name of our provider for a `credential_process`; no profile can mean another by it.
+const PROCESS: &str = "RegcredProcess";
 
 /// Sentences of the SDK's wrappers.
 const NOISE: &[&str] = &[
