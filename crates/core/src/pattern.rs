@@ -15,6 +15,8 @@ pub struct ImagePattern(Parts);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Parts {
     labels: Vec<String>,
+    /// Whether the host stood in brackets.
+    bracketed: bool,
     port: String,
     path: String,
 }
@@ -33,17 +35,39 @@ impl ImagePattern {
     /// digest). A name that cannot be parsed matches nothing.
     #[must_use]
     pub fn matches(&self, image: &str) -> bool {
-        let Ok(image) = Parts::parse(image) else {
-            return false;
-        };
-        let Parts { labels, port, path } = &self.0;
+        Self::parse(image).is_ok_and(|image| self.matches_parsed(&image))
+    }
+
+    /// The same for an image name that was parsed once for many patterns.
+    #[must_use]
+    pub fn matches_parsed(&self, image: &Self) -> bool {
+        let (
+            Parts {
+                labels, port, path, ..
+            },
+            image,
+        ) = (&self.0, &image.0);
         *port == image.port
             && labels.len() == image.labels.len()
             && image.path.starts_with(path.as_str())
             && labels
                 .iter()
                 .zip(&image.labels)
-                .all(|(glob, label)| glob_matches(glob.as_bytes(), label.as_bytes()))
+                .all(|(glob, label)| label_matches(glob, label))
+    }
+
+    /// The port as written; empty when there is none.
+    #[must_use]
+    pub fn port(&self) -> &str {
+        &self.0.port
+    }
+
+    /// Whether the host is an IPv6 literal without a port, such as `[fe80::1]/team`. A kubelet reads
+    /// its brackets as a glob, so that there it matches nothing; [`ImagePattern::matches`] takes
+    /// it as the address it is.
+    #[must_use]
+    pub fn is_bare_ip_literal(&self) -> bool {
+        self.0.bracketed && self.0.port.is_empty()
     }
 
     /// The pattern's path, percent-decoded, with its leading slash; often empty.
@@ -86,6 +110,7 @@ impl Parts {
         match percent_decode(path) {
             Ok(path) => Ok(Self {
                 labels,
+                bracketed: host.starts_with('['),
                 port: port.to_owned(),
                 path: path.into_owned(),
             }),
@@ -158,7 +183,13 @@ fn percent_decode(text: &str) -> Result<Cow<'_, str>, String> {
     Ok(Cow::Owned(String::from_utf8_lossy(&out).into_owned()))
 }
 
-/// `*` stands for any run, also an empty one; everything else is literal.
+/// Whether one host label of a pattern matches one of an image: `*` stands for any run, also an empty
+/// one; everything else is literal.
+#[must_use]
+pub fn label_matches(glob: &str, label: &str) -> bool {
+    glob == label || (glob.contains('*') && glob_matches(glob.as_bytes(), label.as_bytes()))
+}
+
 fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
     let (mut g, mut t) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
@@ -234,6 +265,22 @@ mod tests {
         ] {
             let parsed = ImagePattern::parse(pattern).expect(pattern);
             assert_eq!(parsed.matches(image), expected, "{pattern} {image}");
+        }
+    }
+
+    #[test]
+    fn ports_and_bare_literals_are_told() {
+        for (pattern, port, bare) in [
+            ("h.io/a:b", "", false),
+            ("h.io:080/a", "080", false),
+            ("u:p@h.io:1", "1", false),
+            ("[fe80::1]/a", "", true),
+            ("[fe80::1]:", "", true),
+            ("[fe80::1]:5", "5", false),
+        ] {
+            let parsed = ImagePattern::parse(pattern).expect(pattern);
+            let found = (parsed.port(), parsed.is_bare_ip_literal());
+            assert_eq!(found, (port, bare), "{pattern}");
         }
     }
 
