@@ -1,12 +1,10 @@
 //! What decides an answer: identity, scopes and form, but not the host. So one token serves every
 //! registry of Google's on a node. Secrets enter as their SHA-256 only.
 
-use std::path::Path;
-
 use regcred_core::{CacheKey, CredentialRequest};
 use secrecy::ExposeSecret;
 
-use crate::credential_file::{CredentialFile, Search, gcloud_dir, read};
+use crate::credential_file::{CredentialFile, Search, gcloud_dir};
 use crate::reach::Reach;
 use crate::settings::{Flow, Source};
 use crate::sigv4::sha256_hex;
@@ -95,21 +93,19 @@ fn of_gcloud(reach: &Reach) -> Vec<(&'static str, String)> {
         return Vec::new();
     };
     let mut parts = vec![("gcloud", program.display().to_string())];
-    let content = |path: &Path| {
-        read(path).map_or_else(|_| String::new(), |text| digest(text.expose_secret()))
-    };
     if let Some(dir) = gcloud_dir(env) {
-        let active = read(&dir.join("active_config")).ok();
-        let active = env
-            .get(vars::GCLOUD_CONFIG)
-            .or(active.as_ref().map(|text| text.expose_secret().trim()))
-            .unwrap_or("default");
-        let configuration = dir.join("configurations").join(format!("config_{active}"));
-        parts.push(("gcloud configuration", content(&configuration)));
+        let text = gcloud::configuration(env).unwrap_or_default();
+        parts.push(("gcloud configuration", digest(&text)));
         parts.push(("gcloud directory", dir.display().to_string()));
     }
-    if let Some(account) = env.get(vars::GCLOUD_ACCOUNT) {
-        parts.push(("gcloud account", account.to_owned()));
+    for name in [
+        vars::GCLOUD_ACCOUNT,
+        vars::GCLOUD_CREDENTIAL_FILE,
+        vars::GCLOUD_TOKEN_FILE,
+    ] {
+        if let Some(value) = env.get(name) {
+            parts.push((name, value.to_owned()));
+        }
     }
     parts
 }

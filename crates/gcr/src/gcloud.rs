@@ -2,8 +2,14 @@
 //!
 //! gcp_auth can call it too, but takes every token to live an hour from now, while gcloud hands out
 //! the one it has until it ends; its `config-helper` says the end.
+//!
+//! A gcloud in which nobody has logged in looks for the metadata server itself, by name, and takes
+//! up to 40 seconds for that where names are not resolved. So whoever has asked the server already
+//! looks here for a login first, and tells gcloud not to ask again.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,14 +19,17 @@ use regcred_exec::Exec;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::credential_file::gcloud_dir;
 use crate::failure::failure;
 use crate::reach::Reach;
 use crate::token::{AccessToken, TokenSource, is_empty, no_secret, secret};
+use crate::vars;
 
 /// The program, found.
 pub(crate) struct Gcloud {
     reach: Reach,
     program: PathBuf,
+    may_ask_metadata: bool,
 }
 
 impl Gcloud {
@@ -29,7 +38,15 @@ impl Gcloud {
         Some(Self {
             reach: reach.clone(),
             program: program(&reach.env)?,
+            may_ask_metadata: true,
         })
+    }
+
+    /// The same, which leaves the metadata server alone: it was asked in vain.
+    #[must_use]
+    pub(crate) fn without_metadata(mut self) -> Self {
+        self.may_ask_metadata = false;
+        self
     }
 
     async fn ask(&self, fresh: bool) -> Result<AccessToken, ProviderError> {
@@ -45,6 +62,9 @@ impl Gcloud {
             .max_stderr(LONGEST_COMPLAINT);
         if fresh {
             exec = exec.args(["--force-auth-refresh"]);
+        }
+        if !self.may_ask_metadata {
+            exec = exec.env("CLOUDSDK_CORE_CHECK_GCE_METADATA", "false");
         }
         let output = exec.run().await.map_err(|e| {
             failure(
@@ -104,6 +124,34 @@ pub(crate) fn program(env: &Env) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// Whether somebody has logged in, or told gcloud which credentials to use.
+pub(crate) fn has_login(env: &Env) -> bool {
+    LOGIN_VARS.iter().any(|name| env.get(name).is_some())
+        || gcloud_dir(env).is_some_and(|dir| dir.join(LOGINS).exists())
+        || configuration(env)
+            .is_some_and(|text| LOGIN_PROPERTIES.iter().any(|name| text.contains(name)))
+}
+
+/// The text of the configuration in use.
+pub(crate) fn configuration(env: &Env) -> Option<String> {
+    let dir = gcloud_dir(env)?;
+    let active = text(&dir.join("active_config"));
+    let active = env
+        .get(vars::GCLOUD_CONFIG)
+        .or(active.as_deref().map(str::trim))
+        .unwrap_or("default");
+    text(&dir.join("configurations").join(format!("config_{active}")))
+}
+
+fn text(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    let file = File::open(path).ok()?;
+    file.take(LONGEST_CONFIGURATION)
+        .read_to_string(&mut text)
+        .ok()?;
+    Some(text)
+}
+
 #[derive(Deserialize)]
 struct Answer {
     credential: Credential,
@@ -121,6 +169,15 @@ struct Credential {
 const WORTHWHILE: TimeDelta = TimeDelta::minutes(10);
 /// Twice that and a metadata server that does not answer fit into the provider's deadline.
 const DEADLINE: Duration = Duration::from_secs(20);
+/// Where gcloud keeps the accounts that have logged in.
+const LOGINS: &str = "credentials.db";
+const LOGIN_VARS: [&str; 3] = [
+    vars::GCLOUD_ACCOUNT,
+    vars::GCLOUD_CREDENTIAL_FILE,
+    vars::GCLOUD_TOKEN_FILE,
+];
+const LOGIN_PROPERTIES: [&str; 2] = ["credential_file_override", "access_token_file"];
+const LONGEST_CONFIGURATION: u64 = 64 * 1024;
 const LONGEST_OUTPUT: usize = 256 * 1024;
 const LONGEST_COMPLAINT: usize = 600;
 

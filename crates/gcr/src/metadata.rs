@@ -31,7 +31,7 @@ impl Metadata {
     pub(crate) fn new(reach: &Reach) -> Result<Self, ProviderError> {
         let endpoints = &reach.settings.endpoints;
         let host = endpoints.metadata_host.clone();
-        let expected = host != METADATA_HOST
+        let expected = !is_everywhere(&host)
             || std::fs::read_to_string(&endpoints.product_name)
                 .is_ok_and(|name| GOOGLE_MACHINES.contains(&name.trim()));
         let connect = if expected {
@@ -198,6 +198,14 @@ impl TokenSource for Metadata {
     }
 }
 
+/// Whether the host is the server's public address or name, which says nothing about this machine:
+/// one elsewhere must not wait for a name server that knows nothing of Google's private names.
+fn is_everywhere(host: &str) -> bool {
+    let host = host.strip_suffix(":80").unwrap_or(host);
+    let host = host.strip_suffix('.').unwrap_or(host);
+    host == METADATA_HOST || host.eq_ignore_ascii_case(METADATA_NAME)
+}
+
 /// What to do about a machine's access scopes, one in a line, if they allow no image pulls. They
 /// bound a token of the metadata server whatever the service account's roles are.
 fn missing_scope(scopes: &str) -> Option<String> {
@@ -217,6 +225,7 @@ fn missing_scope(scopes: &str) -> Option<String> {
     })
 }
 
+const METADATA_NAME: &str = "metadata.google.internal";
 const TOKEN: &str = "instance/service-accounts/default/token";
 const EMAIL: &str = "instance/service-accounts/default/email";
 const SCOPES: &str = "instance/service-accounts/default/scopes";

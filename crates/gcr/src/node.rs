@@ -5,7 +5,7 @@ use regcred_core::{ErrorKind, ProviderError, report};
 
 use crate::credential_file::{CredentialFile, Search};
 use crate::failure::failure;
-use crate::gcloud::Gcloud;
+use crate::gcloud::{self, Gcloud};
 use crate::impersonation::Impersonation;
 use crate::metadata::Metadata;
 use crate::reach::Reach;
@@ -31,6 +31,7 @@ struct Node {
 impl TokenSource for Node {
     async fn token(&self, scopes: &[String]) -> Result<AccessToken, ProviderError> {
         let mut absent = Vec::new();
+        let mut asked_metadata = false;
         for source in &self.reach.settings.sources {
             match source {
                 Source::File => match CredentialFile::find(&self.reach.env)? {
@@ -43,17 +44,18 @@ impl TokenSource for Node {
                     Ok(token) => return Ok(token),
                     Err(e) if e.kind() == ErrorKind::IdentityUnavailable => {
                         absent.push(reason(&e));
+                        asked_metadata = true;
                     }
                     Err(e) => return Err(e),
                 },
-                Source::Gcloud => match Gcloud::find(&self.reach) {
-                    Some(gcloud) => {
+                Source::Gcloud => match self.gcloud(asked_metadata) {
+                    Ok(gcloud) => {
                         return gcloud
                             .token(scopes)
                             .await
                             .map_err(|e| after_others(e, &absent));
                     }
-                    None => absent.push("gcloud is not in PATH".to_owned()),
+                    Err(why) => absent.push(why.to_owned()),
                 },
             }
         }
@@ -65,6 +67,18 @@ impl TokenSource for Node {
                 absent.join("; ")
             ),
         ))
+    }
+}
+
+impl Node {
+    /// gcloud, if it is there and, where the metadata server was asked in vain, has a login.
+    fn gcloud(&self, asked_metadata: bool) -> Result<Gcloud, &'static str> {
+        match Gcloud::find(&self.reach) {
+            None => Err("gcloud is not in PATH"),
+            Some(gcloud) if !asked_metadata => Ok(gcloud),
+            Some(gcloud) if gcloud::has_login(&self.reach.env) => Ok(gcloud.without_metadata()),
+            Some(_) => Err("nobody has logged in with gcloud"),
+        }
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) const ALLOW_EXECUTABLES: &str = "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUT
 pub(crate) const GCLOUD_ACCOUNT: &str = "CLOUDSDK_CORE_ACCOUNT";
 pub(crate) const GCLOUD_CONFIG: &str = "CLOUDSDK_ACTIVE_CONFIG_NAME";
 pub(crate) const GCLOUD_CONFIG_DIR: &str = "CLOUDSDK_CONFIG";
+pub(crate) const GCLOUD_CREDENTIAL_FILE: &str = "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE";
+pub(crate) const GCLOUD_TOKEN_FILE: &str = "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE";
 pub(crate) const IAM_URL: &str = "REGCRED_GCR_IAM_CREDENTIALS_URL";
 pub(crate) const IDENTITY_PROVIDER: &str = "REGCRED_GCR_IDENTITY_PROVIDER";
 pub(crate) const IMPERSONATE: &str = "REGCRED_GCR_IMPERSONATE";
@@ -62,6 +64,16 @@ pub(crate) const VARS: &[EnvVar] = &[
         GCLOUD_CONFIG,
         "Name of gcloud's configuration in use; gcloud reads it.",
         "the active one",
+    ),
+    EnvVar::new(
+        GCLOUD_TOKEN_FILE,
+        "File with the access token that gcloud hands out; gcloud reads it.",
+        "",
+    ),
+    EnvVar::new(
+        GCLOUD_CREDENTIAL_FILE,
+        "Credentials file that gcloud uses instead of its login; gcloud reads it.",
+        "",
     ),
     EnvVar::new(
         GCLOUD_ACCOUNT,

@@ -68,6 +68,48 @@ async fn its_complaint_is_passed_on_and_its_output_never() {
 }
 
 #[test]
+fn a_login_is_seen_without_starting_it() {
+    let dir = Dir::new();
+    let home = dir.path("home").display().to_string();
+    let has = |more: &[(&str, &str)]| {
+        let vars = more.iter().copied().chain([("HOME", home.as_str())]);
+        has_login(&Env::map(vars))
+    };
+    assert!(!has(&[]));
+    assert!(!has_login(&Env::default()));
+    for name in LOGIN_VARS {
+        assert!(has(&[(name, "x")]), "{name}");
+    }
+    dir.file("home/.config/gcloud/active_config", "work\n");
+    dir.file("home/.config/gcloud/configurations/config_work", "[core]\n");
+    dir.file(
+        "home/.config/gcloud/configurations/config_ci",
+        "[auth]\naccess_token_file = /t\n",
+    );
+    assert!(!has(&[]));
+    assert!(has(&[("CLOUDSDK_ACTIVE_CONFIG_NAME", "ci")]));
+    dir.file("elsewhere/credentials.db", "");
+    let elsewhere = dir.path("elsewhere").display().to_string();
+    assert!(has(&[("CLOUDSDK_CONFIG", &elsewhere)]));
+    dir.file("home/.config/gcloud/credentials.db", "");
+    assert!(has(&[]));
+}
+
+#[tokio::test]
+async fn it_does_not_ask_for_the_metadata_server_again() {
+    let dir = Dir::new();
+    dir.script(
+        "bin/gcloud",
+        r#"[ "$CLOUDSDK_CORE_CHECK_GCE_METADATA" = false ] || { echo it asks >&2; exit 1; }
+echo '{"credential":{"access_token":"kept","token_expiry":"2026-01-02T04:04:05Z"}}'"#,
+    );
+    let path = path_of(&dir);
+    assert!(ask(&path).await.is_err());
+    let gcloud = Gcloud::find(&reach(&[("PATH", &path)])).expect("installed");
+    assert!(gcloud.without_metadata().token(&[]).await.is_ok());
+}
+
+#[test]
 fn it_is_looked_for_in_the_environments_path() {
     let dir = Dir::new();
     assert!(Gcloud::find(&reach(&[("PATH", &path_of(&dir))])).is_none());

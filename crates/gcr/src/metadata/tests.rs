@@ -210,3 +210,24 @@ fn access_scopes_that_allow_no_pulls_are_named() {
         assert!(advice.contains(&list), "{advice}");
     }
 }
+
+#[test]
+fn the_public_name_says_nothing_about_the_machine() {
+    for host in [
+        "169.254.169.254",
+        "169.254.169.254:80",
+        "metadata.google.internal",
+        "Metadata.Google.Internal.",
+        "metadata.google.internal.:80",
+    ] {
+        assert!(is_everywhere(host), "{host}");
+    }
+    for host in [
+        "127.0.0.1:8080",
+        "metadata",
+        "metadata.google.internal.corp",
+        "metadata.google.internal:8080",
+    ] {
+        assert!(!is_everywhere(host), "{host}");
+    }
+}

@@ -34,7 +34,14 @@ fn gcloud(dir: &Dir) -> String {
             r#"echo '{{"credential":{{"access_token":"gcloud-token","token_expiry":"{end}"}}}}'"#
         ),
     );
+    log_in(dir);
     dir.path("bin").display().to_string()
+}
+
+/// Makes the directory's `home` one in which somebody has logged in with gcloud.
+fn log_in(dir: &Dir) -> String {
+    dir.file("home/.config/gcloud/credentials.db", "");
+    dir.path("home").display().to_string()
 }
 
 #[tokio::test]
@@ -47,6 +54,7 @@ async fn sources_are_asked_in_the_documented_order() {
     );
     let oauth_url = format!("http://{}/token", address(&oauth));
     let (file, path) = (user_file(&dir), gcloud(&dir));
+    let home = log_in(&dir);
     let (node, bare) = (address(&node), address(&bare));
     let everything = [
         ("GOOGLE_APPLICATION_CREDENTIALS", file.as_str()),
@@ -57,7 +65,11 @@ async fn sources_are_asked_in_the_documented_order() {
     assert_eq!(token(&everything).await.expect("token"), "file-token");
     let without_file = [("GCE_METADATA_HOST", node.as_str()), ("PATH", &path)];
     assert_eq!(token(&without_file).await.expect("token"), "node-token");
-    let without_account = [("GCE_METADATA_HOST", bare.as_str()), ("PATH", &path)];
+    let without_account = [
+        ("GCE_METADATA_HOST", bare.as_str()),
+        ("PATH", &path),
+        ("HOME", &home),
+    ];
     assert_eq!(
         token(&without_account).await.expect("token"),
         "gcloud-token"
@@ -141,16 +153,17 @@ async fn the_node_may_act_as_a_service_account() {
 }
 
 #[tokio::test]
-async fn a_gcloud_without_login_does_not_hide_what_else_was_missing() {
+async fn what_gcloud_says_does_not_hide_what_else_was_missing() {
     let dir = Dir::new();
     dir.script("bin/gcloud", "echo 'no active account' >&2; exit 1");
     let bare = metadata(&[]).await;
-    let error = token(&[
-        ("GCE_METADATA_HOST", &address(&bare)),
-        ("PATH", &dir.path("bin").display().to_string()),
-    ])
-    .await
-    .expect_err("nothing");
+    let (bare, path) = (address(&bare), dir.path("bin").display().to_string());
+    let vars = [
+        ("GCE_METADATA_HOST", bare.as_str()),
+        ("PATH", &path),
+        ("HOME", &log_in(&dir)),
+    ];
+    let error = token(&vars).await.expect_err("nothing");
     let shown = error.to_string();
     for part in [
         "no active account",
@@ -160,4 +173,22 @@ async fn a_gcloud_without_login_does_not_hide_what_else_was_missing() {
     ] {
         assert!(shown.contains(part), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn a_gcloud_without_login_is_not_started_after_the_metadata_server() {
+    let dir = Dir::new();
+    let path = gcloud(&dir);
+    let bare = metadata(&[]).await;
+    let bare = address(&bare);
+    let mut vars = vec![("GCE_METADATA_HOST", bare.as_str()), ("PATH", &path)];
+    let error = token(&vars).await.expect_err("nothing");
+    let shown = error.to_string();
+    assert!(
+        shown.contains("nobody has logged in with gcloud"),
+        "{shown}"
+    );
+    // Alone it is asked all the same: it may know of the machine's account.
+    vars.push(("REGCRED_GCR_TOKEN_SOURCES", "gcloud"));
+    assert_eq!(token(&vars).await.expect("token"), "gcloud-token");
 }
