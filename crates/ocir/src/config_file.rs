@@ -1,0 +1,114 @@
+//! `~/.oci/config`: profiles in INI form. As in Oracle's Python SDK and command line, a profile
+//! takes from `[DEFAULT]` what it does not say itself (the Go SDK does not do so).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use regcred_core::ProviderError;
+
+use crate::failure::misconfigured;
+use crate::secret_file;
+
+/// The settings of one profile.
+#[derive(Default)]
+pub(crate) struct Profile(BTreeMap<String, String>);
+
+impl Profile {
+    /// Reads a profile. A file that must not be missing is an error when it is.
+    pub(crate) fn read(path: &Path, name: &str, must_exist: bool) -> Result<Self, ProviderError> {
+        if !must_exist && let Ok(None) = secret_file::read_if_there(path) {
+            return Ok(Self::default());
+        }
+        let text = secret_file::read("the configuration file", path)?;
+        let mut profiles = parse(&text);
+        let found = profiles.remove(name);
+        let default = profiles.remove(DEFAULT).unwrap_or_default();
+        let Some(mut found) = found.or_else(|| (name == DEFAULT).then(BTreeMap::new)) else {
+            let mut known: Vec<&str> = profiles.keys().map(String::as_str).collect();
+            known.push(DEFAULT);
+            return Err(misconfigured(format!(
+                "{} has no profile {name:?}; it has {}",
+                path.display(),
+                known.join(", ")
+            )));
+        };
+        for (key, value) in default {
+            found.entry(key).or_insert(value);
+        }
+        Ok(Self(found))
+    }
+
+    /// A setting that is there and not empty.
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        self.0
+            .get(key)
+            .map(String::as_str)
+            .filter(|v| !v.is_empty())
+    }
+}
+
+/// Profiles by name. Keys are in lower case; a line that is no setting is left out.
+fn parse(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+    let mut profiles: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut current = None;
+    for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
+        if line.starts_with(['#', ';']) {
+            continue;
+        }
+        if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+            profiles.entry(name.trim().to_owned()).or_default();
+            current = Some(name.trim().to_owned());
+        } else if let Some(name) = &current
+            && let Some(at) = line.find(['=', ':'])
+        {
+            let (key, value) = (line[..at].trim(), line[at + 1..].trim());
+            let profile = profiles.entry(name.clone()).or_default();
+            profile.insert(key.to_ascii_lowercase(), value.to_owned());
+        }
+    }
+    profiles
+}
+
+pub(crate) const DEFAULT: &str = "DEFAULT";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().expect("file");
+        std::fs::write(file.path(), text).expect("file");
+        file
+    }
+
+    const TEXT: &str = "stray = line\n[DEFAULT]\n# comment\nuser = ocid1.user.oc1..a\nregion=us-phoenix-1\r\npass_phrase = a=b:c\n\
+                        [admin]\nregion : eu-frankfurt-1\nUser=\n; other\nnonsense\n";
+
+    #[test]
+    fn a_profile_inherits_from_default_and_values_keep_their_equal_signs() {
+        let file = file(TEXT);
+        let profile = Profile::read(file.path(), DEFAULT, true).expect("there");
+        assert_eq!(profile.get("user"), Some("ocid1.user.oc1..a"));
+        assert_eq!(profile.get("pass_phrase"), Some("a=b:c"));
+        let profile = Profile::read(file.path(), "admin", true).expect("there");
+        assert_eq!(profile.get("region"), Some("eu-frankfurt-1"));
+        assert_eq!(profile.get("pass_phrase"), Some("a=b:c"));
+        assert_eq!(profile.get("user"), None, "empty is not set");
+    }
+
+    #[test]
+    fn a_missing_profile_names_those_that_are_there() {
+        let file = file(TEXT);
+        let Err(error) = Profile::read(file.path(), "amdin", true) else {
+            panic!("no such profile");
+        };
+        assert!(
+            error.to_string().ends_with("it has admin, DEFAULT"),
+            "{error}"
+        );
+        assert!(!error.to_string().contains("a=b:c"));
+        let missing = Path::new("/nonexistent/config");
+        assert!(Profile::read(missing, DEFAULT, true).is_err());
+        assert!(Profile::read(missing, DEFAULT, false).is_ok());
+    }
+}

@@ -1,0 +1,91 @@
+//! Resource principals of version 3.0: a leaf resource within parents. Each session asks for the
+//! one of its parent, and the key stays the leaf's.
+
+use regcred_core::{Env, ProviderError};
+use regcred_http::{Url, is_loopback};
+
+use super::resource::Resource;
+use super::resource_tokens::{ResourceTokens, address, session_token};
+use crate::failure::{malformed, misconfigured};
+use crate::reach::Reach;
+use crate::session::Session;
+use crate::settings::checked_url;
+use crate::vars;
+
+/// The leaf and its first parent.
+#[derive(Debug)]
+pub(crate) struct Nested {
+    leaf: Resource,
+    token_url: String,
+    session_endpoint: String,
+}
+
+impl Nested {
+    /// Reads the variables.
+    pub(crate) fn read(env: &Env) -> Result<Self, ProviderError> {
+        let need = |name: &str| {
+            let value = env.get(name).map(str::to_owned);
+            value.ok_or_else(|| misconfigured(format!("resource principal 3.0 needs {name}")))
+        };
+        Ok(Self {
+            leaf: Resource::read(env, vars::LEAF)?,
+            token_url: need(vars::PARENT_RPT_URL)?,
+            session_endpoint: need(vars::PARENT_RPST_ENDPOINT)?,
+        })
+    }
+
+    /// A session of the outermost parent.
+    pub(crate) async fn session(&self, reach: &Reach) -> Result<Session, ProviderError> {
+        let mut session = self.leaf.session(reach).await?;
+        let mut url = address(&self.token_url, "")?;
+        let mut seen = Vec::new();
+        loop {
+            if seen.contains(&url) || seen.len() == DEEPEST {
+                return Err(malformed(format!(
+                    "the parents of the resource never end: {} of them, or a circle",
+                    seen.len()
+                )));
+            }
+            let request = session.signer.get(&url, reach.now());
+            let (tokens, parent) = ResourceTokens::ask(reach, request, &url).await?;
+            let public = session.signer.key().public_base64();
+            let endpoint = &self.session_endpoint;
+            let token = session_token(reach, &session.signer, endpoint, &tokens, &public).await?;
+            let key = session.signer.into_key();
+            session = Session::issued(&token, key, endpoint, reach.now())?;
+            let Some(parent) = parent else {
+                return Ok(session);
+            };
+            let next = self.trusted(reach, &parent)?;
+            seen.push(std::mem::replace(&mut url, next));
+        }
+    }
+
+    pub(crate) fn stable_name(&self) -> String {
+        let (leaf, url) = (self.leaf.stable_name(), &self.token_url);
+        format!("nested {leaf} in {url} {}", self.session_endpoint)
+    }
+
+    /// A parent's address comes from a service. It gets a signed request, so it must be Oracle's,
+    /// or the host that the operator named.
+    fn trusted(&self, reach: &Reach, parent: &str) -> Result<Url, ProviderError> {
+        let url = checked_url(parent)
+            .ok_or_else(|| malformed("the address of the parent resource is no https:// URL"))?;
+        let host = url.host_str().unwrap_or_default();
+        let named = address(&self.token_url, "")?;
+        let oracles = host.match_indices('.').any(|(at, _)| {
+            let domain = &host[at + 1..];
+            reach.settings.regions.has_domain(domain)
+        });
+        let same = named.host_str() == Some(host) && (!is_loopback(&url) || is_loopback(&named));
+        match oracles || same {
+            true => Ok(url),
+            false => Err(malformed(format!(
+                "the parent resource is said to be at {host}, which is not Oracle's"
+            ))),
+        }
+    }
+}
+
+/// As deep as Oracle's SDKs go.
+const DEEPEST: usize = 10;

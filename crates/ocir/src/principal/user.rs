@@ -1,0 +1,298 @@
+//! A user: by an API key, or by a session token (`oci session authenticate`), out of variables and
+//! `~/.oci/config`. A variable wins over the file, and the file over Terraform's variables.
+
+use std::path::{Path, PathBuf};
+
+use regcred_core::{Env, ErrorKind, ProviderError};
+use secrecy::SecretString;
+
+use super::Delegation;
+use crate::claims::Claims;
+use crate::config_file::{self, DEFAULT};
+use crate::failure::{failure, misconfigured};
+use crate::key::PrivateKey;
+use crate::reach::Reach;
+use crate::secret_file;
+use crate::session::Session;
+use crate::signer::Signer;
+use crate::vars;
+
+/// A user, and where the secrets are. They are read when they are used.
+#[derive(Debug)]
+pub(crate) struct User {
+    name: Name,
+    key: Key,
+    passphrase: Option<SecretString>,
+}
+
+#[derive(Debug)]
+enum Name {
+    ApiKey {
+        tenancy: String,
+        user: String,
+        /// Computed from the key when nobody says it.
+        fingerprint: Option<String>,
+    },
+    Session(PathBuf),
+}
+
+#[derive(Debug)]
+enum Key {
+    Text(SecretString),
+    File(PathBuf),
+}
+
+/// Which kind of profile is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Whatever it is.
+    Any,
+    /// One with a session token.
+    Session,
+    /// One with a delegation token, for an instance.
+    OnBehalf,
+}
+
+/// What a profile turned out to be.
+pub(crate) enum Found {
+    User(User),
+    Instance(Option<Delegation>),
+}
+
+impl User {
+    /// Whether a variable names a user, a configuration file or a profile of it.
+    pub(crate) fn is_named(env: &Env) -> bool {
+        NAMING.iter().any(|name| env.get(name).is_some())
+    }
+
+    /// The user's signer.
+    pub(crate) fn session(&self, reach: &Reach) -> Result<Session, ProviderError> {
+        let key = self.read_key()?;
+        match &self.name {
+            Name::ApiKey {
+                tenancy,
+                user,
+                fingerprint,
+            } => {
+                let actual = key.fingerprint();
+                if fingerprint.as_ref().is_some_and(|said| *said != actual) {
+                    return Err(misconfigured(format!(
+                        "the key's fingerprint is {actual}, which is not the one that is \
+                         configured: key and fingerprint are not of one pair"
+                    )));
+                }
+                Ok(Session::lasting(Signer::named(
+                    format!("{tenancy}/{user}/{actual}"),
+                    key,
+                )))
+            }
+            Name::Session(path) => {
+                let token = secret_file::read("the session token", path)?.trim().into();
+                let what = format!("the session token in {}", path.display());
+                Session::found(&token, key, &what, reach.now())
+            }
+        }
+    }
+
+    pub(crate) fn stable_name(&self) -> String {
+        match &self.name {
+            Name::ApiKey {
+                tenancy,
+                user,
+                fingerprint,
+            } => {
+                let fingerprint = fingerprint.as_deref().unwrap_or_default();
+                format!("user {tenancy}/{user}/{fingerprint}")
+            }
+            // The file may come to hold another user's token.
+            Name::Session(path) => {
+                let token = secret_file::read_if_there(path).ok().flatten();
+                let claims = token.and_then(|token| Claims::of(token.trim()));
+                let user = claims.and_then(|claims| claims.sub).unwrap_or_default();
+                format!("session {} {user}", path.display())
+            }
+        }
+    }
+
+    pub(crate) fn label(&self) -> String {
+        match &self.name {
+            Name::ApiKey { user, .. } => format!("user {user}"),
+            Name::Session(_) => "the user of the session token".to_owned(),
+        }
+    }
+
+    fn read_key(&self) -> Result<PrivateKey, ProviderError> {
+        let passphrase = self.passphrase.as_ref();
+        let (key, place) = match &self.key {
+            Key::Text(text) => {
+                use secrecy::ExposeSecret as _;
+                let key = PrivateKey::from_pem(text.expose_secret(), passphrase);
+                (key, vars::CLI_KEY_CONTENT.to_owned())
+            }
+            Key::File(path) => {
+                let text = secret_file::read("the private key", path)?;
+                (
+                    PrivateKey::from_pem(&text, passphrase),
+                    path.display().to_string(),
+                )
+            }
+        };
+        key.map_err(|e| misconfigured(format!("{place} gives no key")).with_source(e))
+    }
+}
+
+/// Reads the user, or the instance, that variables and profile describe.
+pub(crate) fn read(env: &Env, wanted: Profile) -> Result<Found, ProviderError> {
+    let (file, named) = config_path(env);
+    let name = env.get(vars::CLI_PROFILE).unwrap_or(DEFAULT);
+    let must_exist = named || name != DEFAULT;
+    let profile = match &file {
+        Some(file) => config_file::Profile::read(file, name, must_exist)?,
+        None => config_file::Profile::default(),
+    };
+    let get = |var: &str, key: &str, terraform: &str| {
+        let value = env.get(var).or_else(|| profile.get(key));
+        value.or_else(|| env.get(terraform)).map(str::trim)
+    };
+    let path = |var: &str, key: &str| get(var, key, "").map(|p| secret_file::expand(env, p));
+
+    let delegation = path(vars::CLI_DELEGATION_FILE, "delegation_token_file");
+    let by_profile = profile.get("authentication_type");
+    let instance = by_profile.is_some_and(|kind| kind.eq_ignore_ascii_case("instance_principal"));
+    if wanted == Profile::OnBehalf || (instance && wanted == Profile::Any) {
+        if delegation.is_none() && wanted == Profile::OnBehalf {
+            return Err(missing(
+                vars::CLI_DELEGATION_FILE,
+                "delegation_token_file",
+                file,
+            ));
+        }
+        return delegation
+            .as_deref()
+            .map(read_delegation)
+            .transpose()
+            .map(Found::Instance);
+    }
+
+    let text = env
+        .get(vars::CLI_KEY_CONTENT)
+        .map(|text| Key::Text(text.into()));
+    let key = text.or_else(|| {
+        let path = get(vars::CLI_KEY_FILE, "key_file", vars::TF_KEY_FILE)?;
+        Some(Key::File(secret_file::expand(env, path)))
+    });
+    let passphrase = get(vars::CLI_PASSPHRASE, "pass_phrase", "")
+        .or_else(|| profile.get("passphrase"))
+        .map(SecretString::from);
+
+    let user = get(vars::CLI_USER, "user", vars::TF_USER);
+    let token = path(vars::CLI_TOKEN_FILE, "security_token_file");
+    // The variable says it of this run, the profile of all.
+    let prefers_token =
+        env.get(vars::CLI_TOKEN_FILE).is_some() && env.get(vars::CLI_USER).is_none();
+    let name = match (token, user) {
+        (Some(token), None) => Name::Session(token),
+        (Some(token), Some(_)) if wanted == Profile::Session || prefers_token => {
+            Name::Session(token)
+        }
+        (None, _) if wanted == Profile::Session => {
+            return Err(missing(vars::CLI_TOKEN_FILE, "security_token_file", file));
+        }
+        (_, None) => return Err(missing(vars::CLI_USER, "user", file)),
+        (_, Some(user)) => {
+            let Some(tenancy) = get(vars::CLI_TENANCY, "tenancy", vars::TF_TENANCY) else {
+                return Err(missing(vars::CLI_TENANCY, "tenancy", file));
+            };
+            let fingerprint = get(vars::CLI_FINGERPRINT, "fingerprint", vars::TF_FINGERPRINT);
+            Name::ApiKey {
+                tenancy: ocid("tenancy", tenancy)?,
+                user: ocid("user", user)?,
+                fingerprint: fingerprint.map(checked_fingerprint).transpose()?,
+            }
+        }
+    };
+    let Some(key) = key else {
+        return Err(missing(vars::CLI_KEY_FILE, "key_file", file));
+    };
+    Ok(Found::User(User {
+        name,
+        key,
+        passphrase,
+    }))
+}
+
+/// The configuration file, and whether a variable names it.
+fn config_path(env: &Env) -> (Option<PathBuf>, bool) {
+    let named = env
+        .get(vars::CLI_CONFIG_FILE)
+        .or_else(|| env.get(vars::CONFIG_FILE));
+    if let Some(path) = named {
+        return (Some(secret_file::expand(env, path)), true);
+    }
+    let usual = |path: &str| env.home().map(|home| home.join(path));
+    let (new, old) = (usual(".oci/config"), usual(".oraclebmc/config"));
+    let old_is_all =
+        new.as_ref().is_some_and(|p| !p.exists()) && old.as_ref().is_some_and(|p| p.exists());
+    (if old_is_all { old } else { new }, false)
+}
+
+fn read_delegation(path: &Path) -> Result<Delegation, ProviderError> {
+    let text = secret_file::read("the delegation token", path)?;
+    match text.trim() {
+        "" => Err(failure(
+            ErrorKind::IdentityUnavailable,
+            format!("the delegation token in {} is empty", path.display()),
+        )),
+        token => Ok(token.into()),
+    }
+}
+
+fn missing(var: &str, key: &str, file: Option<PathBuf>) -> ProviderError {
+    let file = file.map(|path| format!(" in {}", path.display()));
+    misconfigured(format!(
+        "a user needs {key}: set {var}, or {key}{}",
+        file.unwrap_or_else(|| " in a file named by OCI_CLI_CONFIG_FILE".to_owned())
+    ))
+}
+
+/// An OCID: at least five parts between dots or colons, of which the middle ones may be empty.
+fn ocid(what: &str, text: &str) -> Result<String, ProviderError> {
+    let parts: Vec<&str> = text.split(['.', ':']).collect();
+    let legal = |part: &&str| {
+        part.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    let ends = |part: Option<&&str>| part.is_some_and(|p| !p.is_empty());
+    let sound =
+        parts.len() >= 5 && parts.iter().all(legal) && ends(parts.first()) && ends(parts.last());
+    match sound {
+        true => Ok(text.to_owned()),
+        false => Err(misconfigured(format!(
+            "the {what} is no OCID (ocid1.{what}.oc1..)"
+        ))),
+    }
+}
+
+fn checked_fingerprint(text: &str) -> Result<String, ProviderError> {
+    let text = text.to_ascii_lowercase();
+    let pair = |pair: &str| pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_hexdigit());
+    match text.split(':').count() == 16 && text.split(':').all(pair) {
+        true => Ok(text),
+        false => Err(misconfigured(
+            "the fingerprint is not sixteen pairs of hexadecimal digits with colons between",
+        )),
+    }
+}
+
+const NAMING: [&str; 7] = [
+    vars::CLI_USER,
+    vars::CLI_KEY_FILE,
+    vars::CLI_KEY_CONTENT,
+    vars::CLI_TOKEN_FILE,
+    vars::CLI_CONFIG_FILE,
+    vars::CONFIG_FILE,
+    vars::CLI_PROFILE,
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! The provider: from a request to an answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use regcred_core::{
+    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, ErrorKind, Issued, Provider,
+    ProviderError, ProviderSpec, RegistryHost,
+};
+
+use crate::NAME;
+use crate::failure::failure;
+use crate::flags::FLAGS;
+use crate::plugin_config;
+use crate::principal::Principal;
+use crate::reach::Reach;
+use crate::registry::{self, RegistryToken};
+use crate::session::Sessions;
+use crate::settings::Settings;
+use crate::vars::{self, VARS};
+
+/// Oracle Cloud Infrastructure Registry, as data.
+pub const SPEC: ProviderSpec = ProviderSpec {
+    name: NAME,
+    title: "Oracle Cloud Infrastructure Registry",
+    plugin_aliases: &["credential-provider-oke"],
+    helper_aliases: &[],
+    vars: VARS,
+    flags: FLAGS,
+    positional: None,
+    default_cache_duration: "30m",
+    new: |env, clock| Ok(Box::new(Ocir::new(env, clock)?)),
+};
+
+/// Credentials for OCIR.
+pub struct Ocir {
+    reach: Reach,
+    sessions: Sessions,
+}
+
+impl Ocir {
+    /// A provider with this environment's settings. Does no I/O.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotConfigured`] for a variable with a value that it cannot have.
+    pub fn new(env: &Env, clock: &Clock) -> Result<Self, ProviderError> {
+        Ok(Self {
+            reach: Reach {
+                env: env.clone(),
+                clock: clock.clone(),
+                settings: Arc::new(Settings::read(env)?),
+            },
+            sessions: Sessions::default(),
+        })
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.reach.settings
+    }
+
+    /// The means with what a configuration file of the earlier plugin adds. Its settings are none
+    /// that decide whom this provider serves.
+    fn reach(&self) -> Result<Reach, ProviderError> {
+        if self.reach.env.get(vars::PLUGIN_CONFIG).is_none() {
+            return Ok(self.reach.clone());
+        }
+        let env = plugin_config::merge(&self.reach.env)?;
+        Ok(Reach {
+            settings: Arc::new(Settings::read(&env)?),
+            clock: self.reach.clock.clone(),
+            env,
+        })
+    }
+
+    async fn answer(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
+        let reach = self.reach()?;
+        let principal = Principal::choose(&reach.env, &reach.settings, request)?;
+        let key = request.registry.as_written().to_owned();
+        if let Principal::AuthToken(login) = principal {
+            return Ok(Issued {
+                auth: vec![(key, login.read()?)],
+                scope: CacheScope::Registry,
+                expires_at: None,
+                cache_for: Some(KEEP_SECRET),
+            });
+        }
+        let token = self.token(&reach, &principal, request).await?;
+        let useless =
+            reach.settings.check_token && registry::is_refused(&reach, request, &token).await?;
+        if useless {
+            tracing::warn!(
+                "{}",
+                RegistryToken::unauthorised(request, &principal.label())
+            );
+        }
+        Ok(Issued {
+            auth: vec![(key, Credentials::new(USERNAME, token.secret))],
+            scope: CacheScope::Registry,
+            // An answer without an end is kept by nobody.
+            expires_at: Some(token.expires_at).filter(|_| !useless),
+            cache_for: None,
+        })
+    }
+
+    /// A registry token. A session that was made earlier and is refused is replaced once.
+    async fn token(
+        &self,
+        reach: &Reach,
+        principal: &Principal,
+        request: &CredentialRequest,
+    ) -> Result<RegistryToken, ProviderError> {
+        let who = principal.label();
+        let (session, earlier) = self.sessions.of(principal, reach, None).await?;
+        match registry::token(reach, &session, request, &who).await {
+            Err(error) if earlier && registry::is_not_authenticated(&error) => {
+                tracing::debug!("the session is refused and made anew: {error}");
+                let stale = Some(&session);
+                let (session, _) = self.sessions.of(principal, reach, stale).await?;
+                registry::token(reach, &session, request, &who).await
+            }
+            result => result,
+        }
+    }
+}
+
+#[async_trait]
+impl Provider for Ocir {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn match_images(&self) -> Vec<String> {
+        self.settings().hosts.patterns()
+    }
+
+    fn serves(&self, registry: &RegistryHost) -> bool {
+        self.settings().hosts.serves(registry)
+    }
+
+    async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
+        if !self.serves(&request.registry) {
+            return Err(failure(
+                ErrorKind::NotServed,
+                format!(
+                    "{} is no registry of Oracle's cloud; --also-serve adds a host",
+                    request.registry
+                ),
+            ));
+        }
+        match tokio::time::timeout(DEADLINE, self.answer(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(failure(
+                ErrorKind::Unreachable,
+                format!("no token within {} s", DEADLINE.as_secs()),
+            )),
+        }
+    }
+
+    fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
+        let reach = self.reach().ok()?;
+        let settings = &reach.settings;
+        let principal = Principal::choose(&reach.env, settings, request);
+        let principal = principal.ok()?.stable_name()?;
+        let metadata = settings.metadata.join(" ");
+        Some(CacheKey::new([
+            ("registry", request.registry.as_written()),
+            ("principal", principal.as_str()),
+            ("metadata", metadata.as_str()),
+            ("auth", settings.auth_service.as_deref().unwrap_or_default()),
+            ("token", settings.token_base.as_deref().unwrap_or_default()),
+            ("path", settings.token_path.as_str()),
+        ]))
+    }
+}
+
+/// The user name that stands for a token.
+const USERNAME: &str = "BEARER_TOKEN";
+/// The kubelet ends a plugin after a minute; the reason should be out before.
+const DEADLINE: Duration = Duration::from_secs(45);
+/// How long a caller may keep a secret that has no end of its own.
+const KEEP_SECRET: Duration = Duration::from_secs(3600);
