@@ -10,6 +10,7 @@ mod duration;
 mod error;
 mod json;
 mod provider_config;
+pub mod pull_record;
 pub mod pull_secret;
 mod request;
 mod response;

@@ -1,11 +1,17 @@
 //! One credential after the other (kubernetes `pkg/kubelet/kuberuntime/kuberuntime_image.go`).
 
 use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
 
-use regcred_core::{ErrorKind, report};
-use regcred_keyring::Candidate;
+use regcred_core::{Credentials, ErrorKind, report};
+use regcred_keyring::{Candidate, Source};
 use regcred_registry::RegistryError;
 use serde::Serialize;
+
+use crate::engine::Engine;
+use crate::lookup::Lookup;
+use crate::pod::Pod;
 
 /// A credential as it may be shown: where it comes from and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -55,13 +61,126 @@ pub struct Attempt {
     pub refused: bool,
 }
 
+/// Something that is tried with one credential after the other.
+pub(crate) trait Try: Sync {
+    /// What success gives.
+    type Done: Send;
+
+    /// Tries it with a login, or with none.
+    fn with(
+        &self,
+        login: Option<&Credentials>,
+    ) -> impl Future<Output = Result<Self::Done, Refusal>> + Send;
+}
+
+/// Why one try failed.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) error: String,
+    pub(crate) kind: ErrorKind,
+    pub(crate) refused: bool,
+    /// Whether another credential might fare better.
+    pub(crate) curable: bool,
+}
+
+/// What came of all tries.
+pub(crate) struct Turn<D> {
+    /// What the last one gave, and with which credential; `None` when all failed.
+    pub(crate) done: Option<(D, Option<Candidate>)>,
+    pub(crate) attempts: Vec<Attempt>,
+}
+
+impl Engine {
+    /// Tries every distinct login of a look-up, or once without any; then, by the improvements
+    /// chosen, what plugins say when they are asked again, and at last without a login.
+    pub(crate) async fn try_in_turn<T: Try>(
+        &self,
+        image: &str,
+        pod: &Pod,
+        lookup: &mut Lookup,
+        trial: &T,
+    ) -> Turn<T::Done> {
+        let first: Vec<Option<Candidate>> = in_turn(&lookup.candidates)
+            .into_iter()
+            .map(|turn| turn.map(|(_, candidate)| candidate.clone()))
+            .collect();
+        let anonymous = matches!(first[..], [None]);
+        let mut run = Run {
+            trial,
+            attempts: Vec::new(),
+            refused: Vec::new(),
+        };
+        let mut ended = run.through(first).await;
+        if ended.is_none() && self.improvements().ask_again && !run.refused.is_empty() {
+            let new = self.ask_again(image, pod, lookup, &run.refused).await;
+            ended = run.through(new.into_iter().map(Some)).await;
+        }
+        if ended.is_none() && self.improvements().anonymous_last && !anonymous {
+            ended = run.through([None]).await;
+        }
+        Turn {
+            done: ended.flatten(),
+            attempts: run.attempts,
+        }
+    }
+}
+
+struct Run<'a, T> {
+    trial: &'a T,
+    attempts: Vec<Attempt>,
+    /// Where the logins came from that the registry refused.
+    refused: Vec<Arc<Source>>,
+}
+
+impl<T: Try> Run<'_, T> {
+    /// What the first success gave; inside, `None` when no further try can help; `None` when all
+    /// failed and another might not.
+    async fn through(
+        &mut self,
+        candidates: impl IntoIterator<Item = Option<Candidate>, IntoIter: Send>,
+    ) -> Option<Option<(T::Done, Option<Candidate>)>> {
+        for candidate in candidates {
+            let login = candidate.as_ref().map(|one| &one.credentials);
+            match self.trial.with(login).await {
+                Ok(done) => return Some(Some((done, candidate))),
+                Err(refusal) => {
+                    if let Some(candidate) = &candidate
+                        && refusal.refused
+                    {
+                        self.refused.push(Arc::clone(&candidate.source));
+                    }
+                    let curable = refusal.curable;
+                    let attempt = Attempt::failed(candidate.as_ref(), refusal);
+                    tracing::debug!(%attempt, "attempt failed");
+                    self.attempts.push(attempt);
+                    if !curable {
+                        return Some(None);
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
 impl Attempt {
-    pub(crate) fn failed(candidate: Option<&Candidate>, error: &RegistryError) -> Self {
+    fn failed(candidate: Option<&Candidate>, refusal: Refusal) -> Self {
         Self {
             login: candidate.map(Login::of),
+            error: refusal.error,
+            kind: refusal.kind,
+            refused: refusal.refused,
+        }
+    }
+}
+
+impl From<&RegistryError> for Refusal {
+    fn from(error: &RegistryError) -> Self {
+        Self {
             error: report(error),
             kind: error.kind(),
             refused: error.credential_refused(),
+            curable: error.is_curable_by_credential(),
         }
     }
 }

@@ -12,8 +12,9 @@ use tempfile::TempDir;
 
 pub(crate) use registry::FakeRegistry;
 
-use crate::Plugin;
+use crate::plugin::PluginOptions;
 use crate::register::register;
+use crate::{Improvements, Plugin};
 
 /// A node's directory: `bin` with plugins, `config.yaml` for them, whatever a test adds.
 pub(crate) struct Node {
@@ -64,13 +65,21 @@ impl Node {
         self
     }
 
-    pub(crate) fn plugins(&self) -> Vec<Plugin> {
-        self.plugins_with(Duration::from_secs(60))
+    pub(crate) fn options(&self) -> PluginOptions {
+        PluginOptions {
+            clock: Clock::system(),
+            deadline: Duration::from_secs(60),
+            improvements: Improvements::default(),
+        }
     }
 
-    pub(crate) fn plugins_with(&self, deadline: Duration) -> Vec<Plugin> {
+    pub(crate) fn plugins(&self) -> Vec<Plugin> {
+        self.plugins_with(&self.options())
+    }
+
+    pub(crate) fn plugins_with(&self, options: &PluginOptions) -> Vec<Plugin> {
         let (config, bin) = (self.path("config.yaml"), self.path("bin"));
-        register(&config, &bin, &Clock::system(), deadline)
+        register(&config, &bin, options)
             .expect("sound configuration")
             .1
     }

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use regcred_api::docker_config::BadEntries;
 use regcred_core::{Clock, Env};
-use regcred_keyring::{DefaultRegistry, NodeConfig, SearchPaths};
+use regcred_keyring::{NodeConfig, SearchPaths};
 use regcred_registry::{Hosts, RegistryClient};
 
 use crate::config::{ConfigError, ProviderConfig};
-use crate::plugin::Plugin;
+use crate::improvements::Improvements;
+use crate::plugin::{Plugin, PluginOptions};
 use crate::register::register;
 
 /// What a kubelet knows about image credentials. Cheap to clone; clones share caches.
@@ -23,8 +23,7 @@ struct Inner {
     config: Option<ProviderConfig>,
     plugins: Vec<Plugin>,
     docker_configs: Vec<PathBuf>,
-    bad_entries: BadEntries,
-    default_registry: DefaultRegistry,
+    improvements: Improvements,
     clock: Clock,
     registry: RegistryClient,
     node: Mutex<Option<(DateTime<Utc>, Arc<NodeConfig>)>>,
@@ -44,8 +43,7 @@ impl Engine {
             working_dir: PathBuf::from("."),
             docker_configs: Vec::new(),
             hosts: Hosts::none(),
-            bad_entries: BadEntries::default(),
-            default_registry: DefaultRegistry::default(),
+            improvements: Improvements::default(),
             plugin_deadline: PLUGIN_DEADLINE,
         }
     }
@@ -68,12 +66,10 @@ impl Engine {
         &self.0.registry
     }
 
-    pub(crate) fn bad_entries(&self) -> BadEntries {
-        self.0.bad_entries
-    }
-
-    pub(crate) fn default_registry(&self) -> DefaultRegistry {
-        self.0.default_registry
+    /// Where the engine departs from the kubelet.
+    #[must_use]
+    pub fn improvements(&self) -> Improvements {
+        self.0.improvements
     }
 
     /// The node's docker configuration. A search counts for five minutes, also one that found
@@ -88,8 +84,8 @@ impl Engine {
         }
         let found = Arc::new(NodeConfig::load(
             self.0.docker_configs.iter().cloned(),
-            self.0.bad_entries,
-            self.0.default_registry,
+            self.0.improvements.bad_entries(),
+            self.0.improvements.keyring_rules(),
         ));
         *kept = Some((now, Arc::clone(&found)));
         found
@@ -116,8 +112,7 @@ pub struct EngineBuilder {
     working_dir: PathBuf,
     docker_configs: Vec<PathBuf>,
     hosts: Hosts,
-    bad_entries: BadEntries,
-    default_registry: DefaultRegistry,
+    improvements: Improvements,
     plugin_deadline: Duration,
 }
 
@@ -172,18 +167,10 @@ impl EngineBuilder {
         self
     }
 
-    /// Whether a bad entry of a docker configuration or pull secret spoils the whole file, as in
-    /// the kubelet and by default, or only itself.
+    /// Where the engine may depart from the kubelet; by default nowhere.
     #[must_use]
-    pub fn bad_entries(mut self, rule: BadEntries) -> Self {
-        self.bad_entries = rule;
-        self
-    }
-
-    /// Which hosts the logins of Docker Hub may serve; by default the kubelet's rule.
-    #[must_use]
-    pub fn default_registry(mut self, rule: DefaultRegistry) -> Self {
-        self.default_registry = rule;
+    pub fn improvements(mut self, improvements: Improvements) -> Self {
+        self.improvements = improvements;
         self
     }
 
@@ -203,12 +190,12 @@ impl EngineBuilder {
         let set = |path: &PathBuf| !path.as_os_str().is_empty();
         let (mut config, mut plugins) = (None, Vec::new());
         if set(&self.provider_config) || set(&self.bin_dir) {
-            let (found, registered) = register(
-                &self.provider_config,
-                &self.bin_dir,
-                &self.clock,
-                self.plugin_deadline,
-            )?;
+            let options = PluginOptions {
+                clock: self.clock.clone(),
+                deadline: self.plugin_deadline,
+                improvements: self.improvements,
+            };
+            let (found, registered) = register(&self.provider_config, &self.bin_dir, &options)?;
             (config, plugins) = (Some(found), registered);
         }
         let docker_configs = if self.docker_configs.is_empty() {
@@ -225,8 +212,7 @@ impl EngineBuilder {
             config,
             plugins,
             docker_configs,
-            bad_entries: self.bad_entries,
-            default_registry: self.default_registry,
+            improvements: self.improvements,
             clock: self.clock,
             registry: RegistryClient::new(&self.env, self.hosts)
                 .map_err(|error| EngineError::Registry(Box::new(error)))?,

@@ -10,8 +10,8 @@ mod render;
 
 use regcred_core::{Credentials, ErrorKind, ImageRef, ReferenceError, report};
 use regcred_keyring::{
-    Candidate, ConfigFile, InspectedEntry, Inspection, NodeConfig, Outcome, PullSecretError,
-    PullSecrets,
+    Candidate, ConfigFile, InspectedEntry, Inspection, Ipv6Literals, NodeConfig, Outcome,
+    PullSecretError, PullSecrets,
 };
 use tokio::time::Instant;
 
@@ -82,6 +82,11 @@ impl Engine {
                     break;
                 }
             }
+            let tried = candidates.iter().filter_map(|one| one.trial.as_ref());
+            let stopped = tried.clone().any(|trial| trial.worked || !trial.curable);
+            if self.improvements().anonymous_last && tried.count() > 0 && !stopped {
+                anonymous = Some(self.try_once(None, &reference).await);
+            }
         }
         Ok(Explanation {
             pull_secrets: secret_reports(&lookup.pull_secrets),
@@ -149,7 +154,7 @@ impl Engine {
                 token_mode: plugin.is_in_token_mode(),
                 match_images: plugin
                     .match_images()
-                    .map(|text| PatternReport::of(text, name))
+                    .map(|text| PatternReport::of(text, name, self.improvements().ipv6()))
                     .collect(),
                 state,
             }
@@ -202,8 +207,8 @@ impl Explanation {
 }
 
 impl PatternReport {
-    fn of(text: &str, name: &str) -> Self {
-        let verdict = pattern::verdict(text, name);
+    fn of(text: &str, name: &str, ipv6: Ipv6Literals) -> Self {
+        let verdict = pattern::verdict(text, name, ipv6);
         Self {
             pattern: text.to_owned(),
             matched: verdict == regcred_keyring::Verdict::Matched,

@@ -40,6 +40,7 @@ mod config;
 mod engine;
 mod explain;
 mod file;
+mod improvements;
 mod lookup;
 mod pattern;
 mod plugin;
@@ -57,6 +58,7 @@ pub use explain::{
     Answer, CandidateReport, Explanation, FileReport, KeyReport, LoginReport, PatternReport,
     PluginState, ProviderReport, SecretReport, Trial, Tries,
 };
+pub use improvements::{Improvements, UnknownImprovement};
 pub use lookup::Lookup;
 pub use pattern::{verdict as pattern_verdict, warnings as pattern_warnings};
 pub use plugin::{Plugin, PluginError, Provision, SkipReason};

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use regcred_core::Credentials;
+use regcred_core::{Credentials, ImagePattern};
 use regcred_keyring::{
     Candidate, Keyring, Keyrings, NodeConfig, PullSecretError, PullSecrets, Source,
 };
@@ -58,14 +58,10 @@ impl Engine {
         pod: &Pod,
         run_plugins: bool,
     ) -> Result<Lookup, PullSecretError> {
-        let pull_secrets = pod.read_pull_secrets(self.bad_entries(), self.default_registry())?;
+        let pull_secrets = pod.read_pull_secrets(self.improvements())?;
         let node = self.node_config();
         let provisions = if run_plugins {
-            let asked = self.plugins().iter().map(async |plugin| {
-                let provision = plugin.provide(image, pod.account()).await;
-                (plugin.clone(), provision)
-            });
-            join_all(asked).await
+            self.ask_plugins(image, pod).await
         } else {
             Vec::new()
         };
@@ -84,9 +80,63 @@ impl Engine {
         })
     }
 
+    /// Asks all plugins whose patterns match, at the same time.
+    async fn ask_plugins(&self, image: &str, pod: &Pod) -> Vec<(Plugin, Provision)> {
+        let parsed = ImagePattern::parse(image).ok();
+        let asked: Vec<_> = self
+            .plugins()
+            .iter()
+            .map(|plugin| ask(plugin.clone(), image, parsed.as_ref(), pod))
+            .collect();
+        join_all(asked).await
+    }
+
+    /// Asks those plugins anew whose cached answers gave a login that the registry refused, and
+    /// gives the logins that were not among the candidates.
+    pub(crate) async fn ask_again(
+        &self,
+        image: &str,
+        pod: &Pod,
+        lookup: &mut Lookup,
+        refused: &[Arc<Source>],
+    ) -> Vec<Candidate> {
+        let mut anew = false;
+        for (plugin, provision) in &mut lookup.provisions {
+            let Provision::Answered {
+                answer,
+                cached: true,
+                ..
+            } = provision
+            else {
+                continue;
+            };
+            let is_its = |source: &Arc<Source>| match &**source {
+                Source::Plugin { name, .. } => name == plugin.name(),
+                _ => false,
+            };
+            if refused.iter().any(is_its) {
+                tracing::debug!(plugin = plugin.name(), image, "asked again after a refusal");
+                let stale = Arc::clone(answer);
+                *provision = plugin.ask(image, pod.account(), Some(&stale)).await;
+                anew = true;
+            }
+        }
+        if !anew {
+            return Vec::new();
+        }
+        lookup.plugins = self.keyring_of(&lookup.provisions);
+        let mut found = lookup.plugins.lookup(image);
+        found.retain(|new| {
+            let mut known = lookup.candidates.iter();
+            known.all(|old| old.credentials != new.credentials)
+        });
+        lookup.candidates.extend(found.iter().cloned());
+        found
+    }
+
     /// All answers in one keyring: the order of keys comes before the order of plugins.
     fn keyring_of(&self, provisions: &[(Plugin, Provision)]) -> Keyring {
-        let mut keyring = Keyring::with_default_registry(self.default_registry());
+        let mut keyring = Keyring::with_rules(self.improvements().keyring_rules());
         for (plugin, provision) in provisions {
             let Provision::Answered {
                 answer,
@@ -108,6 +158,19 @@ impl Engine {
         }
         keyring
     }
+}
+
+async fn ask(
+    plugin: Plugin,
+    image: &str,
+    parsed: Option<&ImagePattern>,
+    pod: &Pod,
+) -> (Plugin, Provision) {
+    let provision = match parsed.is_some_and(|image| plugin.matches_parsed(image)) {
+        true => plugin.ask(image, pod.account(), None).await,
+        false => Provision::NotMatched,
+    };
+    (plugin, provision)
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! Why a `matchImages` pattern does or does not match an image, and what is dubious about it, in
 //! words for people.
 
-use regcred_core::ImagePattern;
-use regcred_keyring::Verdict;
+use regcred_core::{ImagePattern, label_matches};
+use regcred_keyring::{Ipv6Literals, Verdict};
 
 /// Whether the pattern matches a normalised image name, or the first part that does not, in the
 /// order of the kubelet's test.
 #[must_use]
-pub fn verdict(pattern: &str, image: &str) -> Verdict {
+pub fn verdict(pattern: &str, image: &str, ipv6: Ipv6Literals) -> Verdict {
     let parsed = match ImagePattern::parse(pattern) {
         Ok(parsed) => parsed,
         Err(error) => return Verdict::Unreadable(error.to_string()),
@@ -15,10 +15,13 @@ pub fn verdict(pattern: &str, image: &str) -> Verdict {
     let Ok(name) = ImagePattern::parse(image) else {
         return Verdict::NotAnImage;
     };
-    if parsed.matches(image) {
+    if ipv6 == Ipv6Literals::Kubelet && parsed.is_bare_ip_literal() {
+        return Verdict::IpLiteral;
+    }
+    if parsed.matches_parsed(&name) {
         return Verdict::Matched;
     }
-    let ports = (port(pattern), port(image));
+    let ports = (parsed.port(), name.port());
     if ports.0 != ports.1 {
         return Verdict::Port {
             key: ports.0.to_owned(),
@@ -33,9 +36,7 @@ pub fn verdict(pattern: &str, image: &str) -> Verdict {
         };
     }
     let mut pairs = labels.iter().zip(image_labels).enumerate();
-    let differs = pairs.find(|(_, (label, other))| {
-        label != other && !ImagePattern::parse(label).is_ok_and(|one| one.matches(other))
-    });
+    let differs = pairs.find(|(_, (label, other))| !label_matches(label, other));
     match differs {
         Some((index, (label, other))) if name.path().starts_with(parsed.path()) => Verdict::Label {
             number: index + 1,
@@ -98,20 +99,16 @@ pub fn warnings(pattern: &str) -> Vec<String> {
         path.contains([':', '@']),
         "images are compared without tag and digest",
     );
+    let bare = ImagePattern::parse(plain).is_ok_and(|parsed| parsed.is_bare_ip_literal());
+    warn(
+        bare,
+        "an IPv6 literal without a port matches nothing: the kubelet takes its brackets for a glob",
+    );
     warn(
         HUB_ALIASES.contains(&host),
         "images of Docker Hub are asked for under docker.io",
     );
     found
-}
-
-/// The port as written; empty when there is none.
-fn port(text: &str) -> &str {
-    let end = text.find(['/', '?', '#']).unwrap_or(text.len());
-    let authority = &text[..end];
-    let host = authority.rsplit_once('@').map_or(authority, |(_, h)| h);
-    let from = host.find(']').unwrap_or(0);
-    host[from..].rsplit_once(':').map_or("", |(_, port)| port)
 }
 
 const HUB_ALIASES: [&str; 3] = [
@@ -160,6 +157,13 @@ mod tests {
                 "gcr.io/p/a",
                 "the path `/q` is not a prefix of `/p/a`",
             ),
+            ("[fe80::1]:5", "[fe80::1]:5/a", "matches"),
+            (
+                "[fe80::1]",
+                "[fe80::1]/a",
+                "an IPv6 literal without a port matches nothing: the kubelet takes its brackets \
+                 for a glob",
+            ),
             (
                 "h.io:*",
                 "h.io/a",
@@ -167,7 +171,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                verdict(pattern, image).to_string(),
+                verdict(pattern, image, Ipv6Literals::Kubelet).to_string(),
                 text,
                 "{pattern} {image}"
             );
@@ -188,6 +192,7 @@ mod tests {
             ("h.io/team/", "final `/`"),
             ("h.io/app:v1", "without tag"),
             ("index.docker.io", "docker.io"),
+            ("[fe80::1]/team", "takes its brackets for a glob"),
         ] {
             let found = warnings(pattern);
             assert!(
@@ -212,12 +217,12 @@ mod tests {
             image in "[a-b]{1,2}(\\.[a-b]{1,2}){0,2}(:[0-1])?(/[a-b]{1,2}){1,2}",
         ) {
             let matched = ImagePattern::parse(&pattern).expect("sound").matches(&image);
-            prop_assert_eq!(verdict(&pattern, &image) == Verdict::Matched, matched);
+            prop_assert_eq!(verdict(&pattern, &image, Ipv6Literals::Kubelet) == Verdict::Matched, matched);
         }
 
         #[test]
         fn no_text_makes_it_panic(pattern in "\\PC{0,40}", image in "\\PC{0,40}") {
-            let _ = verdict(&pattern, &image);
+            let _ = verdict(&pattern, &image, Ipv6Literals::Literal);
             let _ = warnings(&pattern);
         }
     }

@@ -2,7 +2,9 @@
 //! `pkg/credentialprovider/plugin/plugin.go`, `provide` and `ExecPlugin`).
 
 mod cache;
+mod error;
 mod flight;
+mod scopes;
 mod token_mode;
 
 use std::path::{Path, PathBuf};
@@ -10,19 +12,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regcred_api::{
-    ApiVersion, CredentialProviderRequest, CredentialProviderResponse, ProviderEntry, ResponseError,
+    ApiVersion, CacheKeyType, CredentialProviderRequest, CredentialProviderResponse, ProviderEntry,
 };
 use regcred_core::{Clock, ImagePattern};
-use regcred_exec::{Exec, ExecError};
-use regcred_keyring::ServiceAccount;
+use regcred_exec::Exec;
+use regcred_keyring::{Ipv6Literals, PatternIndex, ServiceAccount};
 use secrecy::{ExposeSecret, SecretString};
-use thiserror::Error;
 use tokio::time::Instant;
 
-use crate::quote::go_errno;
+pub use error::{PluginError, SkipReason};
+
+use crate::improvements::Improvements;
 use crate::service_account::PodServiceAccount;
 use cache::{AccountKey, ResponseCache};
+use error::in_gos_words;
 use flight::Flights;
+use scopes::Scopes;
 use token_mode::{Identity, TokenMode, Unidentified};
 
 /// A registered plugin. Cheap to clone; clones share cache and runs.
@@ -32,18 +37,40 @@ pub struct Plugin(Arc<Inner>);
 struct Inner {
     name: String,
     program: PathBuf,
-    patterns: Vec<(String, Option<ImagePattern>)>,
+    match_images: Vec<String>,
+    patterns: PatternIndex<()>,
     api_version: ApiVersion,
     args: Vec<String>,
     env: Vec<(String, SecretString)>,
     deadline: Duration,
     token_mode: Option<TokenMode>,
+    improvements: Improvements,
     cache: ResponseCache,
-    flights: Flights<FlightKey, Answer>,
+    scopes: Scopes,
+    flights: Flights<FlightKey, Landing>,
 }
 
+/// What all plugins of an engine have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct PluginOptions {
+    pub(crate) clock: Clock,
+    pub(crate) deadline: Duration,
+    pub(crate) improvements: Improvements,
+}
+
+type Response = Arc<CredentialProviderResponse>;
 type FlightKey = (String, AccountKey, Option<String>);
-type Answer = Result<Arc<CredentialProviderResponse>, PluginError>;
+type Landing = Result<Landed, PluginError>;
+
+/// The outcome of a run, for all who waited for it.
+#[derive(Clone)]
+struct Landed {
+    /// The image it was made for.
+    image: Arc<str>,
+    answer: Response,
+    /// Whether somebody else's run had filled the cache just before.
+    cached: bool,
+}
 
 /// What came of asking a plugin.
 #[derive(Clone, Debug)]
@@ -75,25 +102,34 @@ pub enum Provision {
 
 impl Plugin {
     /// A plugin out of a validated entry and its file.
-    pub(crate) fn new(
-        entry: &ProviderEntry,
-        program: PathBuf,
-        clock: Clock,
-        deadline: Duration,
-    ) -> Self {
-        let patterns = entry.match_images.iter();
+    pub(crate) fn new(entry: &ProviderEntry, program: PathBuf, options: PluginOptions) -> Self {
+        let PluginOptions {
+            clock,
+            deadline,
+            improvements,
+        } = options;
+        let mut patterns = PatternIndex::new();
+        for pattern in &entry.match_images {
+            if let Ok(pattern) = ImagePattern::parse(pattern)
+                && (improvements.ipv6() == Ipv6Literals::Literal || !pattern.is_bare_ip_literal())
+            {
+                patterns.insert(&pattern, ());
+            }
+        }
+        let lifetimes = entry.default_cache_duration.unwrap_or_default();
         Self(Arc::new(Inner {
             name: entry.name.clone(),
             program,
-            patterns: patterns
-                .map(|text| (text.clone(), ImagePattern::parse(text).ok()))
-                .collect(),
+            match_images: entry.match_images.clone(),
+            patterns,
             api_version: entry.api_version.parse().unwrap_or(ApiVersion::V1),
             args: entry.args.clone(),
             env: entry.env.clone(),
             deadline,
             token_mode: entry.token_attributes.as_ref().map(TokenMode::new),
-            cache: ResponseCache::new(clock, entry.default_cache_duration.unwrap_or_default()),
+            improvements,
+            cache: ResponseCache::new(clock, lifetimes, improvements.short_empty_answers),
+            scopes: Scopes::default(),
             flights: Flights::new(),
         }))
     }
@@ -112,18 +148,17 @@ impl Plugin {
 
     /// Its `matchImages` as written.
     pub fn match_images(&self) -> impl Iterator<Item = &str> {
-        self.0.patterns.iter().map(|(text, _)| text.as_str())
+        self.0.match_images.iter().map(String::as_str)
     }
 
     /// Whether it is asked for a normalised image name.
     #[must_use]
     pub fn matches(&self, image: &str) -> bool {
-        let mut patterns = self
-            .0
-            .patterns
-            .iter()
-            .filter_map(|(_, parsed)| parsed.as_ref());
-        patterns.any(|pattern| pattern.matches(image))
+        ImagePattern::parse(image).is_ok_and(|image| self.matches_parsed(&image))
+    }
+
+    pub(crate) fn matches_parsed(&self, image: &ImagePattern) -> bool {
+        self.0.patterns.any(image)
     }
 
     /// Whether it works with the pod's service account.
@@ -138,6 +173,17 @@ impl Plugin {
         if !self.matches(image) {
             return Provision::NotMatched;
         }
+        self.ask(image, account, None).await
+    }
+
+    /// The same for an image that is known to match. An answer that a registry has refused is
+    /// dropped from the cache first.
+    pub(crate) async fn ask(
+        &self,
+        image: &str,
+        account: Option<&dyn PodServiceAccount>,
+        refused: Option<&Response>,
+    ) -> Provision {
         let began = Instant::now();
         let identity = match &self.0.token_mode {
             None => Identity::default(),
@@ -153,39 +199,60 @@ impl Plugin {
                 }
             },
         };
-        let service_account = identity.account.clone();
-        if let Some(answer) = self.0.cache.find(image, &identity.key) {
-            return Provision::Answered {
-                answer,
-                service_account,
-                cached: true,
-                took: began.elapsed(),
-            };
+        if let Some(refused) = refused {
+            self.0.cache.forget(image, &identity.key, refused);
         }
-        let key = (
-            image.to_owned(),
-            Arc::clone(&identity.key),
-            identity.token_hash(),
-        );
-        let answer = self.0.flights.join(key, || {
-            let (inner, image) = (Arc::clone(&self.0), image.to_owned());
-            async move { inner.run_and_keep(&image, identity).await }
-        });
-        match answer.await {
-            Ok(answer) => Provision::Answered {
+        let service_account = identity.account.clone();
+        let landing = match self.0.cache.find(image, &identity.key) {
+            Some(answer) => Ok((answer, true)),
+            None => self.run_or_join(image, identity).await,
+        };
+        let took = began.elapsed();
+        match landing {
+            Ok((answer, cached)) => Provision::Answered {
                 answer,
                 service_account,
-                cached: false,
-                took: began.elapsed(),
+                cached,
+                took,
             },
             Err(error) => {
                 tracing::debug!(plugin = self.name(), image, %error, "plugin gave nothing");
-                Provision::Failed {
-                    error,
-                    took: began.elapsed(),
-                }
+                Provision::Failed { error, took }
             }
         }
+    }
+
+    /// The answer of a run of its own, or of one that is under way; and whether it was in the cache
+    /// after all.
+    async fn run_or_join(
+        &self,
+        image: &str,
+        identity: Identity,
+    ) -> Result<(Response, bool), PluginError> {
+        let base = match self.0.improvements.one_run_per_registry {
+            true => self.0.scopes.base(image),
+            false => image,
+        };
+        let Landed {
+            image: made_for,
+            answer,
+            cached,
+        } = self.fly(base, image, identity.clone()).await?;
+        if answer.cache_key_type == CacheKeyType::Image && &*made_for != image {
+            // It was to be good for the whole registry, and is not any more.
+            let landed = self.fly(image, image, identity).await?;
+            return Ok((landed.answer, landed.cached));
+        }
+        Ok((answer, cached))
+    }
+
+    async fn fly(&self, base: &str, image: &str, identity: Identity) -> Landing {
+        let (key, hash) = (Arc::clone(&identity.key), identity.token_hash());
+        let flight = self.0.flights.join((base.to_owned(), key, hash), || {
+            let (inner, image) = (Arc::clone(&self.0), Arc::from(image));
+            async move { inner.run_and_keep(image, identity).await }
+        });
+        flight.await
     }
 }
 
@@ -199,11 +266,25 @@ impl std::fmt::Debug for Plugin {
 }
 
 impl Inner {
-    async fn run_and_keep(&self, image: &str, identity: Identity) -> Answer {
+    async fn run_and_keep(&self, image: Arc<str>, identity: Identity) -> Landing {
         let key = Arc::clone(&identity.key);
-        let answer = Arc::new(self.run(image, identity).await?);
-        self.cache.store(image, &key, &answer);
-        Ok(answer)
+        if self.improvements.one_run_per_registry
+            && let Some(answer) = self.cache.find(&image, &key)
+        {
+            return Ok(Landed {
+                image,
+                answer,
+                cached: true,
+            });
+        }
+        let answer = Arc::new(self.run(&image, identity).await?);
+        self.scopes.learn(&image, answer.cache_key_type);
+        self.cache.store(&image, &key, &answer);
+        Ok(Landed {
+            image,
+            answer,
+            cached: false,
+        })
     }
 
     async fn run(
@@ -241,99 +322,6 @@ impl Inner {
     }
 }
 
-/// Why a plugin in token mode was left out.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum SkipReason {
-    /// The pod has no service account, and the entry requires one.
-    #[error("it requires a service account and the pod has none")]
-    NoServiceAccount,
-    /// The pod's account lacks a required annotation.
-    #[error("required annotation {0} not found")]
-    NoAnnotation(String),
-}
-
-/// Why a plugin gave nothing, in the kubelet's words.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum PluginError {
-    /// It did not run, failed, or had to be killed.
-    #[error(
-        "{FAILED}: error execing credential provider plugin {plugin} for image {image}: {reason}{}",
-        after_colon(stderr)
-    )]
-    Exec {
-        /// The plugin's name.
-        plugin: String,
-        /// The normalised name of the image.
-        image: String,
-        /// `exit status N`, `signal: killed`, `context deadline exceeded`, ...
-        reason: String,
-        /// What it wrote to standard error, bounded.
-        stderr: String,
-    },
-    /// It printed something that a kubelet throws away.
-    #[error("{FAILED}: {error}")]
-    Response {
-        /// The plugin's name.
-        plugin: String,
-        /// What is wrong with it.
-        error: ResponseError,
-    },
-    /// The pod's service account or its token could not be had.
-    #[error("{FAILED}: {reason}")]
-    ServiceAccount {
-        /// The plugin's name.
-        plugin: String,
-        /// What its source said.
-        reason: String,
-    },
-}
-
-impl PluginError {
-    /// The name of the plugin.
-    #[must_use]
-    pub fn plugin(&self) -> &str {
-        match self {
-            Self::Exec { plugin, .. }
-            | Self::Response { plugin, .. }
-            | Self::ServiceAccount { plugin, .. } => plugin,
-        }
-    }
-
-    /// What the kubelet keeps to itself: which part of the answer is malformed.
-    #[must_use]
-    pub fn detail(&self) -> Option<String> {
-        match self {
-            Self::Response {
-                error: ResponseError::Malformed(detail),
-                ..
-            } => Some(detail.to_string()),
-            _ => None,
-        }
-    }
-}
-
-fn in_gos_words(error: &ExecError) -> String {
-    match error {
-        ExecError::Start { program, source } => {
-            format!("fork/exec {}: {}", program.display(), go_errno(source))
-        }
-        ExecError::Status { status, .. } => status.clone(),
-        ExecError::TimedOut { .. } => "context deadline exceeded".to_owned(),
-        ExecError::TooMuchOutput { limit, .. } => {
-            format!("more than {limit} bytes on standard output")
-        }
-        ExecError::Io { source, .. } => go_errno(source),
-    }
-}
-
-fn after_colon(stderr: &str) -> String {
-    if stderr.is_empty() {
-        return String::new();
-    }
-    format!(": {stderr}")
-}
-
-const FAILED: &str = "failed to get credential from external registry credential provider";
 /// The kubelet has no limit; a Secret, the largest place for logins, holds 1 MiB.
 const MAX_STDOUT: usize = 4 << 20;
 

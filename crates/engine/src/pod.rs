@@ -4,11 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use regcred_api::docker_config::BadEntries;
-use regcred_keyring::{DefaultRegistry, PullSecretError, PullSecrets};
+use regcred_keyring::{PullSecretError, PullSecrets};
 use secrecy::{ExposeSecret as _, SecretSlice};
 
 use crate::file;
+use crate::improvements::Improvements;
 use crate::service_account::PodServiceAccount;
 
 /// A pod, as far as its images are concerned. The default has nothing, like a static pod.
@@ -70,10 +70,10 @@ impl Pod {
     /// All pull secrets in one keyring, in the pod's order.
     pub(crate) fn read_pull_secrets(
         &self,
-        bad_entries: BadEntries,
-        default_registry: DefaultRegistry,
+        improvements: Improvements,
     ) -> Result<PullSecrets, PullSecretError> {
-        let mut found = PullSecrets::load(&[], bad_entries, default_registry)?;
+        let bad_entries = improvements.bad_entries();
+        let mut found = PullSecrets::load(&[], bad_entries, improvements.keyring_rules())?;
         for secret in &self.secrets {
             match secret {
                 PullSecret::Document { label, bytes } => {

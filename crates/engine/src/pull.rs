@@ -6,14 +6,14 @@ mod error;
 use std::time::Duration;
 
 use regcred_api::GoDuration;
-use regcred_core::ImageRef;
+use regcred_core::{Credentials, ImageRef};
 use regcred_keyring::Candidate;
-use regcred_registry::{Layout, Progress, PullOptions, PulledImage, RegistryError, pull, stored};
+use regcred_registry::{Layout, Progress, PullOptions, PulledImage, pull, stored};
 use tokio::time::Instant;
 
 pub use error::{PullError, PullReason};
 
-use crate::attempt::{Attempt, Login, in_turn};
+use crate::attempt::{Attempt, Login, Refusal, Try};
 use crate::engine::Engine;
 use crate::plugin::PluginError;
 use crate::pod::Pod;
@@ -141,41 +141,52 @@ impl Engine {
                 (None, _) => {}
             }
         }
-        let lookup = self.lookup(&image.name(), &request.pod).await;
-        let lookup = lookup.map_err(|error| PullError::lookup(written, &error))?;
+        let name = image.name();
+        let lookup = self.lookup(&name, &request.pod).await;
+        let mut lookup = lookup.map_err(|error| PullError::lookup(written, &error))?;
+        let trial = IntoLayout {
+            engine: self,
+            image: &image,
+            options: &request.options,
+            layout,
+            progress,
+        };
+        let turn = self
+            .try_in_turn(&name, &request.pod, &mut lookup, &trial)
+            .await;
         outcome.failures = lookup.failures().cloned().collect();
-        let mut attempts = Vec::new();
-        for turn in in_turn(&lookup.candidates) {
-            let candidate = turn.map(|(_, candidate)| candidate);
-            match self
-                .pull_once(candidate, &image, request, layout, progress)
-                .await
-            {
-                Ok(image) => return Ok(outcome.pulled(image, candidate, attempts)),
-                Err(error) => {
-                    let attempt = Attempt::failed(candidate, &error);
-                    tracing::debug!(image = %image, %attempt, "attempt failed");
-                    attempts.push(attempt);
-                    if !error.is_curable_by_credential() {
-                        break;
-                    }
-                }
+        match turn.done {
+            Some((image, candidate)) => {
+                Ok(outcome.pulled(image, candidate.as_ref(), turn.attempts))
             }
+            None => Err(PullError::pull(written, turn.attempts, outcome.failures)),
         }
-        Err(PullError::pull(written, attempts, outcome.failures))
     }
+}
 
-    async fn pull_once(
-        &self,
-        candidate: Option<&Candidate>,
-        image: &ImageRef,
-        request: &PullRequest,
-        layout: &Layout,
-        progress: &dyn Progress,
-    ) -> Result<PulledImage, RegistryError> {
-        let login = candidate.map(|candidate| &candidate.credentials);
-        let repository = self.registry().repository(image, login);
-        pull(&repository, layout, image, &request.options, progress).await
+/// A pull with one credential.
+struct IntoLayout<'a> {
+    engine: &'a Engine,
+    image: &'a ImageRef,
+    options: &'a PullOptions,
+    layout: &'a Layout,
+    progress: &'a dyn Progress,
+}
+
+impl Try for IntoLayout<'_> {
+    type Done = PulledImage;
+
+    async fn with(&self, login: Option<&Credentials>) -> Result<PulledImage, Refusal> {
+        let repository = self.engine.registry().repository(self.image, login);
+        pull(
+            &repository,
+            self.layout,
+            self.image,
+            self.options,
+            self.progress,
+        )
+        .await
+        .map_err(|error| Refusal::from(&error))
     }
 }
 

@@ -4,27 +4,24 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use regcred_core::Clock;
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use crate::config::{ConfigError, ProviderConfig};
-use crate::plugin::Plugin;
+use crate::plugin::{Plugin, PluginOptions};
 
 /// Reads, validates and registers what the two kubelet flags name. As there, the bin dir is looked
 /// at before the configuration.
 pub(crate) fn register(
     config: &Path,
     bin_dir: &Path,
-    clock: &Clock,
-    deadline: Duration,
+    options: &PluginOptions,
 ) -> Result<(ProviderConfig, Vec<Plugin>), ConfigError> {
     inspect_bin_dir(bin_dir)?;
     let config = ProviderConfig::load(config)?.validated()?;
     let plugins = config.providers.iter().map(|entry| {
         let program = find_plugin(bin_dir, &entry.name)?;
-        Ok(Plugin::new(entry, program, clock.clone(), deadline))
+        Ok(Plugin::new(entry, program, options.clone()))
     });
     let plugins = plugins.collect::<Result<_, ConfigError>>()?;
     Ok((config, plugins))
@@ -79,7 +76,7 @@ mod tests {
 
     fn failure(node: &Node) -> String {
         let (config, bin) = (node.path("config.yaml"), node.path("bin"));
-        let registered = register(&config, &bin, &Clock::system(), Duration::from_secs(1));
+        let registered = register(&config, &bin, &node.options());
         registered.expect_err("broken").to_string()
     }
 

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use regcred_core::ImagePattern;
+use regcred_core::{ImagePattern, label_matches};
 use secrecy::ExposeSecret as _;
 
 use crate::keyring::{DEFAULT_REGISTRY, Entry, Key};
-use crate::{Keyring, RejectedKey, Source, key};
+use crate::{Keyring, RejectedKey, Source};
 
 /// A keyring as a lookup for one image sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +82,8 @@ pub enum Verdict {
         /// The image's.
         image: String,
     },
+    /// The key has an IPv6 literal without a port, which the kubelet reads as a glob.
+    IpLiteral,
     /// The key cannot be read as a URL any more once its escapes are resolved.
     Unreadable(String),
     /// The image's name cannot be compared with any key.
@@ -97,7 +99,7 @@ impl Keyring {
             .keys()
             .map(|(name, key)| InspectedKey {
                 key: name.clone(),
-                verdict: verdict(name, key, image, parsed.as_ref()),
+                verdict: self.verdict(key, parsed.as_ref()),
                 entries: key.entries.iter().map(InspectedEntry::of).collect(),
             })
             .collect();
@@ -114,6 +116,17 @@ impl Keyring {
         Inspection {
             keys,
             rejected: self.rejected().to_vec(),
+        }
+    }
+}
+
+impl Keyring {
+    fn verdict(&self, key: &Key, image: Option<&ImagePattern>) -> Verdict {
+        match (&key.pattern, image) {
+            (Err(error), _) => Verdict::Unreadable(error.to_string()),
+            (_, None) => Verdict::NotAnImage,
+            (Ok(pattern), _) if !self.reads(pattern) => Verdict::IpLiteral,
+            (Ok(pattern), Some(image)) => verdict(pattern, image),
         }
     }
 }
@@ -181,6 +194,10 @@ impl fmt::Display for Verdict {
             Self::Path { key, image } => {
                 write!(f, "the path `{key}` is not a prefix of `{image}`")
             }
+            Self::IpLiteral => f.write_str(
+                "an IPv6 literal without a port matches nothing: the kubelet takes its brackets for \
+                 a glob",
+            ),
             Self::Unreadable(why) => f.write_str(why),
             Self::NotAnImage => f.write_str("the image name is no host with a path"),
         }
@@ -189,18 +206,11 @@ impl fmt::Display for Verdict {
 
 /// The first difference from the left. The kubelet looks at the path before the labels, but a reader
 /// who sees another host does not care about the path.
-fn verdict(name: &str, key: &Key, image: &str, parsed: Option<&ImagePattern>) -> Verdict {
-    let pattern = match &key.pattern {
-        Ok(pattern) => pattern,
-        Err(error) => return Verdict::Unreadable(error.to_string()),
-    };
-    let Some(parsed) = parsed else {
-        return Verdict::NotAnImage;
-    };
-    if pattern.matches(image) {
+fn verdict(pattern: &ImagePattern, parsed: &ImagePattern) -> Verdict {
+    if pattern.matches_parsed(parsed) {
         return Verdict::Matched;
     }
-    let (key_port, image_port) = (key::port(name), key::port(image));
+    let (key_port, image_port) = (pattern.port(), parsed.port());
     if key_port != image_port {
         return Verdict::Port {
             key: key_port.to_owned(),
@@ -227,11 +237,6 @@ fn verdict(name: &str, key: &Key, image: &str, parsed: Option<&ImagePattern>) ->
         key: pattern.path().to_owned(),
         image: parsed.path().to_owned(),
     }
-}
-
-/// Whether one label matches another, by the rule for whole hosts.
-fn label_matches(label: &str, image: &str) -> bool {
-    label == image || ImagePattern::parse(label).is_ok_and(|pattern| pattern.matches(image))
 }
 
 #[cfg(test)]

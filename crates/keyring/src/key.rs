@@ -23,21 +23,12 @@ pub(crate) fn normalise(server: &str) -> Result<String, PatternError> {
 }
 
 /// Host and port as written.
-pub(crate) fn authority(text: &str) -> &str {
+fn authority(text: &str) -> &str {
     let end = text.find(['/', '?', '#']).unwrap_or(text.len());
     let authority = &text[..end];
     authority
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host)
-}
-
-/// The port as written; empty when there is none.
-pub(crate) fn port(text: &str) -> &str {
-    let authority = authority(text);
-    let after_brackets = authority.find(']').unwrap_or(0);
-    authority[after_brackets..]
-        .rsplit_once(':')
-        .map_or("", |(_, port)| port)
 }
 
 /// Host and port with escapes resolved.
@@ -94,22 +85,6 @@ mod tests {
     fn what_go_refuses_has_no_key() {
         for server in ["h.io:port", "a b", "h.io/%zz", "[fe80::1", "h\n.io"] {
             assert!(normalise(server).is_err(), "{server}");
-        }
-    }
-
-    #[test]
-    fn ports_are_text() {
-        for (text, expected) in [
-            ("h.io", ""),
-            ("h.io/a:b", ""),
-            ("h.io:", ""),
-            ("h.io:080/a", "080"),
-            ("u:p@h.io", ""),
-            ("u:p@h.io:1", "1"),
-            ("[fe80::1]", ""),
-            ("[fe80::1]:5", "5"),
-        ] {
-            assert_eq!(port(text), expected, "{text}");
         }
     }
 }

@@ -1,23 +1,20 @@
 //! One keyring: logins by key, found in the kubelet's order (kubernetes
 //! `pkg/credentialprovider/keyring.go`, `BasicDockerKeyring`).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use regcred_core::{Credentials, ImagePattern, PatternError};
 
-use crate::{Source, key};
+use crate::{DefaultRegistry, Ipv6Literals, KeyringRules, PatternIndex, Source, key};
 
 /// Logins by key. A lookup gives all that match, in descending byte order of their keys, and under
 /// one key in the order they were added.
 #[derive(Clone, Debug, Default)]
 pub struct Keyring {
-    default_registry: DefaultRegistry,
+    rules: KeyringRules,
     keys: BTreeMap<String, Key>,
-    /// Keys by host and port, for hosts without a glob.
-    by_host: HashMap<String, BTreeSet<String>>,
-    /// Keys with a glob in the host.
-    globs: BTreeSet<String>,
+    index: PatternIndex<String>,
     rejected: Vec<RejectedKey>,
 }
 
@@ -30,17 +27,6 @@ pub struct Candidate {
     pub source: Arc<Source>,
     /// The key that matched.
     pub key: String,
-}
-
-/// Which images may be served by the logins for `index.docker.io` when no key matches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum DefaultRegistry {
-    /// The kubelet's rule: `docker.io`, and every host that has neither a dot nor a port. It hands
-    /// the logins of Docker Hub to hosts such as `localhost`.
-    #[default]
-    Kubelet,
-    /// Only `docker.io`. Differs from the kubelet for hosts with neither a dot nor a port.
-    DockerIoOnly,
 }
 
 /// An entry whose server is no URL.
@@ -71,17 +57,17 @@ pub(crate) struct Entry {
 }
 
 impl Keyring {
-    /// An empty keyring with the kubelet's rule for the default registry.
+    /// An empty keyring with the kubelet's rules.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// An empty keyring with another rule.
+    /// An empty keyring with other rules.
     #[must_use]
-    pub fn with_default_registry(default_registry: DefaultRegistry) -> Self {
+    pub fn with_rules(rules: KeyringRules) -> Self {
         Self {
-            default_registry,
+            rules,
             ..Self::default()
         }
     }
@@ -166,13 +152,10 @@ impl Keyring {
             return;
         }
         let pattern = ImagePattern::parse(&key);
-        if let Ok(pattern) = &pattern {
-            let set = if pattern.labels().iter().any(|label| label.contains('*')) {
-                &mut self.globs
-            } else {
-                self.by_host.entry(host(&key, pattern)).or_default()
-            };
-            set.insert(key.clone());
+        if let Ok(pattern) = &pattern
+            && self.reads(pattern)
+        {
+            self.index.insert(pattern, key.clone());
         }
         let entries = vec![entry];
         self.keys.insert(key, Key { pattern, entries });
@@ -189,47 +172,29 @@ impl Keyring {
             None => !image.is_empty(),
             Some(("docker.io" | "index.docker.io", _)) => true,
             Some((host, _)) => {
-                self.default_registry == DefaultRegistry::Kubelet
+                self.rules.default_registry == DefaultRegistry::Kubelet
                     && !host.is_empty()
                     && !host.contains(['.', ':'])
             }
         }
     }
 
+    /// Whether a pattern can match at all under the rules.
+    pub(crate) fn reads(&self, pattern: &ImagePattern) -> bool {
+        self.rules.ipv6 == Ipv6Literals::Literal || !pattern.is_bare_ip_literal()
+    }
+
     fn matching(&self, image: &str) -> Vec<(&String, &Key)> {
         let Ok(parsed) = ImagePattern::parse(image) else {
             return Vec::new();
         };
-        let same_host = self.by_host.get(&host(image, &parsed));
-        let mut found: Vec<_> = same_host
-            .into_iter()
-            .flatten()
-            .chain(&self.globs)
+        let found = self.index.find(&parsed).into_iter();
+        let mut found: Vec<_> = found
             .filter_map(|key| self.keys.get_key_value(key))
-            .filter(|(_, key)| {
-                let pattern = key.pattern.as_ref();
-                pattern.is_ok_and(|p| may_match(p, &parsed) && p.matches(image))
-            })
             .collect();
         found.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
         found
     }
-}
-
-/// A cheap test that most keys fail: paths and labels without a glob.
-fn may_match(pattern: &ImagePattern, image: &ImagePattern) -> bool {
-    let (labels, image_labels) = (pattern.labels(), image.labels());
-    labels.len() == image_labels.len()
-        && image.path().starts_with(pattern.path())
-        && labels
-            .iter()
-            .zip(image_labels)
-            .all(|(label, other)| label == other || label.contains('*'))
-}
-
-/// What two texts have in common whose hosts and ports are equal.
-fn host(text: &str, parsed: &ImagePattern) -> String {
-    format!("{}:{}", parsed.labels().join("."), key::port(text))
 }
 
 /// The key of Docker Hub's logins, from `https://index.docker.io/v1/`.

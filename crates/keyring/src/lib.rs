@@ -18,6 +18,7 @@
 //! assert_eq!(names, ["team", "any"]);
 //! ```
 
+mod index;
 mod inspect;
 mod key;
 mod keyring;
@@ -25,12 +26,15 @@ mod merged;
 mod node_config;
 mod pull_secrets;
 mod read;
+mod rules;
 mod source;
 
+pub use index::PatternIndex;
 pub use inspect::{InspectedEntry, InspectedKey, Inspection, Verdict};
-pub use keyring::{Candidate, DefaultRegistry, Keyring, RejectedKey};
+pub use keyring::{Candidate, Keyring, RejectedKey};
 pub use merged::{KeyringKind, Keyrings};
 pub use node_config::{ConfigFile, NodeConfig, Outcome, SearchPaths};
 pub use pull_secrets::{PullSecretError, PullSecrets, SecretReport};
 pub use regcred_api::docker_config::BadEntries;
+pub use rules::{DefaultRegistry, Ipv6Literals, KeyringRules};
 pub use source::{ServiceAccount, Source};

@@ -11,7 +11,7 @@ use regcred_core::Credentials;
 use secrecy::ExposeSecret as _;
 
 use crate::read::read;
-use crate::{DefaultRegistry, Keyring, Source};
+use crate::{Keyring, KeyringRules, Source};
 
 /// The directories that the search starts from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,10 +90,10 @@ impl NodeConfig {
     pub fn load(
         files: impl IntoIterator<Item = PathBuf>,
         bad_entries: BadEntries,
-        default_registry: DefaultRegistry,
+        rules: KeyringRules,
     ) -> Self {
         let mut found = Self {
-            keyring: Keyring::with_default_registry(default_registry),
+            keyring: Keyring::with_rules(rules),
             files: Vec::new(),
         };
         let mut used = false;

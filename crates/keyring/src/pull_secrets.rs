@@ -12,7 +12,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::node_config::{entry_notes, notes};
 use crate::read::read;
-use crate::{DefaultRegistry, Keyring, Source};
+use crate::{Keyring, KeyringRules, Source};
 
 /// Pull secrets in the order of the pod.
 #[derive(Clone, Debug, Default)]
@@ -45,10 +45,10 @@ impl PullSecrets {
     pub fn load(
         files: &[PathBuf],
         bad_entries: BadEntries,
-        default_registry: DefaultRegistry,
+        rules: KeyringRules,
     ) -> Result<Self, PullSecretError> {
         let mut found = Self {
-            keyring: Keyring::with_default_registry(default_registry),
+            keyring: Keyring::with_rules(rules),
             secrets: Vec::new(),
         };
         for path in files {

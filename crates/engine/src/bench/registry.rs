@@ -19,6 +19,8 @@ pub(crate) struct FakeRegistry {
 /// What it serves, and what it was asked.
 struct Content {
     login: Option<Credentials>,
+    /// Tokens for everybody, except for whoever comes with a login.
+    public: bool,
     manifest: Vec<u8>,
     blobs: Vec<Vec<u8>>,
     seen: Mutex<Vec<Seen>>,
@@ -34,6 +36,15 @@ pub(crate) struct Seen {
 impl FakeRegistry {
     /// One that wants this login (`username:password`), or lets everybody in.
     pub(crate) async fn start(login: Option<&str>) -> Self {
+        Self::with(login, false).await
+    }
+
+    /// One that gives everybody a token to pull with, and refuses every login.
+    pub(crate) async fn start_public() -> Self {
+        Self::with(None, true).await
+    }
+
+    async fn with(login: Option<&str>, public: bool) -> Self {
         let login = login.and_then(|text| text.split_once(':'));
         let config = br#"{"architecture":"amd64","os":"linux"}"#.to_vec();
         let layer = b"not really a layer".to_vec();
@@ -45,6 +56,7 @@ impl FakeRegistry {
         });
         let content = Arc::new(Content {
             login: login.map(|(username, password)| Credentials::new(username, password)),
+            public,
             manifest: manifest.to_string().into_bytes(),
             blobs: vec![config, layer],
             seen: Mutex::default(),
@@ -83,6 +95,7 @@ impl Respond for Answer {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let Content {
             login,
+            public,
             manifest,
             blobs,
             seen,
@@ -99,6 +112,20 @@ impl Respond for Answer {
         if wanted.is_some() && authorization != wanted {
             let challenge = r#"Basic realm="test""#;
             return ResponseTemplate::new(401).insert_header("WWW-Authenticate", challenge);
+        }
+        if *public {
+            if request.url.path() == "/token" {
+                return match authorization {
+                    Some(_) => ResponseTemplate::new(401),
+                    None => ResponseTemplate::new(200).set_body_json(json!({"token": "t"})),
+                };
+            }
+            if authorization.as_deref() != Some("Bearer t") {
+                let host = request.headers.get("host").and_then(|v| v.to_str().ok());
+                let host = host.unwrap_or_default();
+                let challenge = format!(r#"Bearer realm="http://{host}/token",service="s""#);
+                return ResponseTemplate::new(401).insert_header("WWW-Authenticate", challenge);
+            }
         }
         match request.url.path().strip_prefix("/v2/team/app/") {
             Some("manifests/v1") => ResponseTemplate::new(200)

@@ -14,6 +14,8 @@ pub(super) type AccountKey = Arc<[String]>;
 pub(super) struct ResponseCache {
     clock: Clock,
     default_duration: GoDuration,
+    /// Whether answers without a credential are kept for [`EMPTY_LIFE`] at most.
+    short_empty: bool,
     entries: Mutex<Entries>,
 }
 
@@ -28,7 +30,7 @@ struct Entry {
 }
 
 impl ResponseCache {
-    pub(super) fn new(clock: Clock, default_duration: GoDuration) -> Self {
+    pub(super) fn new(clock: Clock, default_duration: GoDuration, short_empty: bool) -> Self {
         let entries = Mutex::new(Entries {
             by_key: HashMap::new(),
             purged_at: clock.now(),
@@ -36,6 +38,7 @@ impl ResponseCache {
         Self {
             clock,
             default_duration,
+            short_empty,
             entries,
         }
     }
@@ -52,12 +55,26 @@ impl ResponseCache {
             entries.by_key.retain(|_, entry| now <= entry.expires_at);
             entries.purged_at = now;
         }
-        [image, registry(image), GLOBAL].iter().find_map(|base| {
-            let entry = entries
-                .by_key
-                .get(&((*base).to_owned(), Arc::clone(account)))?;
+        keys(image, account).into_iter().find_map(|key| {
+            let entry = entries.by_key.get(&key)?;
             (now <= entry.expires_at).then(|| Arc::clone(&entry.answer))
         })
+    }
+
+    /// Drops this very answer; one that has taken its place meanwhile stays.
+    pub(super) fn forget(
+        &self,
+        image: &str,
+        account: &AccountKey,
+        answer: &Arc<CredentialProviderResponse>,
+    ) {
+        let mut entries = self.entries();
+        for key in keys(image, account) {
+            let kept = entries.by_key.get(&key);
+            if kept.is_some_and(|entry| Arc::ptr_eq(&entry.answer, answer)) {
+                entries.by_key.remove(&key);
+            }
+        }
     }
 
     /// Keeps an answer for as long as it asks for, or for the configured time if it does not say.
@@ -68,7 +85,10 @@ impl ResponseCache {
         account: &AccountKey,
         answer: &Arc<CredentialProviderResponse>,
     ) {
-        let duration = answer.cache_duration.unwrap_or(self.default_duration);
+        let mut duration = answer.cache_duration.unwrap_or(self.default_duration);
+        if self.short_empty && answer.auth.is_empty() {
+            duration = duration.min(EMPTY_LIFE);
+        }
         if duration.0 == 0 {
             return;
         }
@@ -91,8 +111,13 @@ impl ResponseCache {
     }
 }
 
+/// Where an answer for an image may be, in the order of the search.
+fn keys(image: &str, account: &AccountKey) -> [(String, AccountKey); 3] {
+    [image, registry(image), GLOBAL].map(|base| (base.to_owned(), Arc::clone(account)))
+}
+
 /// Host and port of a normalised image name.
-fn registry(image: &str) -> &str {
+pub(super) fn registry(image: &str) -> &str {
     image.split('/').next().unwrap_or_default()
 }
 
@@ -102,7 +127,9 @@ fn after(time: DateTime<Utc>, span: TimeDelta) -> DateTime<Utc> {
 }
 
 /// No image and no registry has this name.
-const GLOBAL: &str = "<global>";
+pub(super) const GLOBAL: &str = "<global>";
+/// One minute.
+const EMPTY_LIFE: GoDuration = GoDuration(60_000_000_000);
 const PURGE_INTERVAL: TimeDelta = TimeDelta::minutes(15);
 
 #[cfg(test)]
@@ -126,7 +153,7 @@ mod tests {
             let clock = Clock::from_fn(move || {
                 DateTime::from_timestamp(seconds.load(Ordering::SeqCst), 0).expect("in range")
             });
-            let cache = ResponseCache::new(clock, GoDuration(default_secs * SECOND));
+            let cache = ResponseCache::new(clock, GoDuration(default_secs * SECOND), false);
             Self { now, cache }
         }
 
@@ -215,6 +242,22 @@ mod tests {
                 bench.wait(seconds - kept_after.unwrap_or(0));
                 assert!(!bench.has("h.io/a"), "{default} {secs:?}");
             }
+        }
+    }
+
+    #[test]
+    fn empty_answers_are_kept_like_others_unless_that_is_to_be_short() {
+        for (short, after_a_minute) in [(false, true), (true, false)] {
+            let mut bench = Bench::new(3600);
+            bench.cache.short_empty = short;
+            bench.store("h.io/a", CacheKeyType::Image, None);
+            bench.wait(60);
+            assert!(bench.has("h.io/a"));
+            bench.wait(1);
+            assert_eq!(bench.has("h.io/a"), after_a_minute);
+            // What asks for less is not kept for longer.
+            bench.store("h.io/b", CacheKeyType::Image, Some(0));
+            assert!(!bench.has("h.io/b"));
         }
     }
 

@@ -17,6 +17,7 @@ pub(super) struct TokenMode(TokenAttributes);
 
 /// With what a plugin is run, beside the image. The default is that of a plugin without token
 /// mode, and of a pod without service account.
+#[derive(Clone)]
 pub(super) struct Identity {
     pub(super) key: AccountKey,
     pub(super) account: Option<Coordinates>,

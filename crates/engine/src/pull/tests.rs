@@ -18,10 +18,14 @@ struct Bench {
 
 impl Bench {
     async fn new(login: Option<&str>, node: Node) -> Self {
-        let registry = FakeRegistry::start(login).await;
+        Self::improved(FakeRegistry::start(login).await, node, "")
+    }
+
+    fn improved(registry: FakeRegistry, node: Node, improvements: &str) -> Self {
         let hosts = Hosts::new([registry.stand_for_h_io(&node)]);
         let mut builder = Engine::builder(&Env::default())
             .docker_configs([node.path("docker.json")])
+            .improvements(improvements.parse().expect("known"))
             .hosts(hosts);
         if node.has_plugins() {
             builder = builder
@@ -325,4 +329,76 @@ async fn a_login_goes_to_the_registry_only_when_it_asks() {
             .iter()
             .all(|seen| seen.authorization.is_none())
     );
+}
+
+#[tokio::test]
+async fn a_stale_login_spoils_a_public_image_unless_anonymous_comes_last() {
+    for (improvements, works) in [("", false), ("anonymous-last", true)] {
+        let node = Node::new();
+        node.write("docker.json", &auths(&[("h.io", "u:stale")]));
+        let bench = Bench::improved(FakeRegistry::start_public().await, node, improvements);
+        match bench.pull(PullRequest::new(IMAGE)).await {
+            Ok(outcome) => {
+                assert!(works && outcome.login.is_none());
+                assert!(matches!(&outcome.attempts[..], [one] if one.refused));
+            }
+            Err(error) => {
+                assert!(!works, "{error}");
+                assert_eq!(error.attempts().len(), 1);
+            }
+        }
+        let node = Node::new();
+        let bench = Bench::improved(FakeRegistry::start(Some("u:p")).await, node, improvements);
+        let error = bench
+            .pull(PullRequest::new(IMAGE))
+            .await
+            .expect_err("private");
+        assert_eq!(error.attempts().len(), 1, "anonymous once");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_answer_from_the_cache_is_asked_for_again_on_request() {
+    let (first, second) = (
+        answers("Registry", None, "h.io", "u:first"),
+        answers("Registry", None, "h.io", "u:second"),
+    );
+    let log = r#""${0%/*}/../log""#;
+    let body = format!("if [ -e {log} ]; then\n{second}\nelse\n{first}\nfi");
+    for (improvements, works, runs) in [("", false, 1), ("ask-again", true, 2)] {
+        let node = Node::new().plugin("p", "h.io", &[], &body);
+        let bench = Bench::improved(
+            FakeRegistry::start(Some("u:second")).await,
+            node,
+            improvements,
+        );
+        let fresh = bench.pull(request(PullPolicy::Always)).await;
+        let fresh = fresh.expect_err("the first answer is not good");
+        assert_eq!(
+            bench.node.runs(),
+            1,
+            "an answer of this moment is not asked again: {fresh}"
+        );
+        let result = bench.pull(request(PullPolicy::Always)).await;
+        assert_eq!(bench.node.runs(), runs);
+        match result {
+            Ok(outcome) => {
+                assert!(works);
+                assert_eq!(outcome.attempts.len(), 1);
+                assert_eq!(outcome.login.expect("one").source, "plugin p");
+            }
+            Err(error) => assert!(!works, "{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_pull_can_move_between_threads() {
+    fn check<T: Send>(_: T) {}
+    fn pull(engine: &Engine, request: &PullRequest, layout: &Layout) {
+        check(engine.pull(request, layout, &NoProgress));
+        check(engine.lookup("h.io/a", &Pod::new()));
+        check(engine.explain("h.io/a", &Pod::new(), crate::Tries::all()));
+    }
+    let _ = pull;
 }

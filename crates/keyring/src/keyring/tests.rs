@@ -114,7 +114,10 @@ fn the_default_registry_serves_what_no_key_matches() {
         (&["index.docker.io:443"], "docker.io/a/b", &[], &[]),
     ] {
         for (rule, expected) in [(Kubelet, kubelet), (DockerIoOnly, docker_io_only)] {
-            let mut keyring = Keyring::with_default_registry(rule);
+            let mut keyring = Keyring::with_rules(KeyringRules {
+                default_registry: rule,
+                ..KeyringRules::default()
+            });
             fill(&mut keyring, servers);
             let found = keyring.lookup(image);
             assert_eq!(names(&found), expected, "{servers:?} {image} {rule:?}");
@@ -147,6 +150,26 @@ fn equal_logins_are_all_given() {
         keyring.add(server, Credentials::new("u", "p"), &source);
     }
     assert_eq!(keyring.lookup("h.io/x").len(), 3);
+}
+
+#[test]
+fn a_bare_ip_literal_is_an_address_only_on_request() {
+    let keyring = |ipv6| {
+        let rules = KeyringRules {
+            ipv6,
+            ..KeyringRules::default()
+        };
+        let mut keyring = Keyring::with_rules(rules);
+        let login = Credentials::new("u", "p");
+        keyring.add("[fe80::1]/team", login, &Source::plugin("a"));
+        keyring
+    };
+    let image = "[fe80::1]/team/app";
+    assert!(keyring(Ipv6Literals::Kubelet).lookup(image).is_empty());
+    assert_eq!(keyring(Ipv6Literals::Literal).lookup(image).len(), 1);
+    let verdict = |ipv6| keyring(ipv6).inspect(image).keys[0].verdict.to_string();
+    assert!(verdict(Ipv6Literals::Kubelet).contains("takes its brackets for a glob"));
+    assert_eq!(verdict(Ipv6Literals::Literal), "matches");
 }
 
 #[test]
@@ -195,7 +218,10 @@ fn scan(servers: &[String], image: &str) -> Vec<usize> {
     keys.sort_by(|(a, _), (b, _)| b.cmp(a));
     let matching: Vec<_> = keys
         .iter()
-        .filter(|(key, _)| ImagePattern::parse(key).is_ok_and(|p| p.matches(image)))
+        .filter(|(key, _)| {
+            let pattern = ImagePattern::parse(key);
+            pattern.is_ok_and(|p| !p.is_bare_ip_literal() && p.matches(image))
+        })
         .map(|(_, number)| *number)
         .collect();
     if matching.is_empty() && Keyring::new().is_default_registry(image) {

@@ -5,7 +5,7 @@ use super::*;
 const GOOD: &str = r#"{"auths":{"h.io":{"auth":"dTpw"}}}"#;
 
 fn load(files: impl IntoIterator<Item = PathBuf>) -> NodeConfig {
-    NodeConfig::load(files, BadEntries::RejectFile, DefaultRegistry::Kubelet)
+    NodeConfig::load(files, BadEntries::RejectFile, KeyringRules::default())
 }
 
 fn users(config: &NodeConfig, image: &str) -> Vec<String> {
@@ -145,7 +145,7 @@ fn notes_tell_what_is_ignored() {
             "auths":{"g.io":{"auth":"%"},"h.io":{"identitytoken":"canary"}}}"#,
     )
     .expect("file");
-    let config = NodeConfig::load([path], BadEntries::Skip, DefaultRegistry::Kubelet);
+    let config = NodeConfig::load([path], BadEntries::Skip, KeyringRules::default());
     assert_eq!(
         config.files[0].notes,
         [
@@ -172,11 +172,15 @@ fn the_rule_for_the_default_registry_is_passed_on() {
     let dir = tempfile::tempdir().expect("directory");
     let path = dir.path().join("config.json");
     fs::write(&path, r#"{"auths":{"https://index.docker.io/v1/":{}}}"#).expect("file");
-    for (rule, count) in [
-        (DefaultRegistry::Kubelet, 1),
-        (DefaultRegistry::DockerIoOnly, 0),
+    for (default_registry, count) in [
+        (crate::DefaultRegistry::Kubelet, 1),
+        (crate::DefaultRegistry::DockerIoOnly, 0),
     ] {
-        let config = NodeConfig::load([path.clone()], BadEntries::RejectFile, rule);
+        let rules = KeyringRules {
+            default_registry,
+            ..KeyringRules::default()
+        };
+        let config = NodeConfig::load([path.clone()], BadEntries::RejectFile, rules);
         assert_eq!(config.keyring.lookup("localhost/x").len(), count);
     }
 }

@@ -5,7 +5,7 @@ use regcred_core::report;
 use super::*;
 
 fn load(files: &[PathBuf]) -> Result<PullSecrets, PullSecretError> {
-    PullSecrets::load(files, BadEntries::RejectFile, DefaultRegistry::Kubelet)
+    PullSecrets::load(files, BadEntries::RejectFile, KeyringRules::default())
 }
 
 fn secret(name: &str, kind: &str, config: &str) -> String {
@@ -86,7 +86,7 @@ fn one_malformed_secret_fails_all() {
             bad.display()
         )
     );
-    let skipping = PullSecrets::load(&[bad], BadEntries::Skip, DefaultRegistry::Kubelet);
+    let skipping = PullSecrets::load(&[bad], BadEntries::Skip, KeyringRules::default());
     let found = skipping.expect("only the entry is left out");
     assert!(found.keyring.is_empty());
     assert_eq!(

@@ -49,8 +49,12 @@ impl Blobs<'_> {
         }
 
         let alive = Alive::default();
-        let fetched = stream::iter(missing)
+        // Made beforehand: a closure inside the stream would keep the whole pull from being `Send`.
+        let transfers: Vec<_> = missing
+            .into_iter()
             .map(|blob| self.fetch_one(blob, &alive))
+            .collect();
+        let fetched = stream::iter(transfers)
             .buffer_unordered(self.streams.get())
             .try_fold(Fetched::default(), |sum, bytes| async move {
                 Ok(Fetched {

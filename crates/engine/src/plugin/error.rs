@@ -1,0 +1,101 @@
+//! Why a plugin gives nothing, in the kubelet's words.
+
+use regcred_api::ResponseError;
+use regcred_exec::ExecError;
+use thiserror::Error;
+
+use crate::quote::go_errno;
+
+/// Why a plugin in token mode was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SkipReason {
+    /// The pod has no service account, and the entry requires one.
+    #[error("it requires a service account and the pod has none")]
+    NoServiceAccount,
+    /// The pod's account lacks a required annotation.
+    #[error("required annotation {0} not found")]
+    NoAnnotation(String),
+}
+
+/// Why a plugin gave nothing, in the kubelet's words.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PluginError {
+    /// It did not run, failed, or had to be killed.
+    #[error(
+        "{FAILED}: error execing credential provider plugin {plugin} for image {image}: {reason}{}",
+        after_colon(stderr)
+    )]
+    Exec {
+        /// The plugin's name.
+        plugin: String,
+        /// The normalised name of the image.
+        image: String,
+        /// `exit status N`, `signal: killed`, `context deadline exceeded`, ...
+        reason: String,
+        /// What it wrote to standard error, bounded.
+        stderr: String,
+    },
+    /// It printed something that a kubelet throws away.
+    #[error("{FAILED}: {error}")]
+    Response {
+        /// The plugin's name.
+        plugin: String,
+        /// What is wrong with it.
+        error: ResponseError,
+    },
+    /// The pod's service account or its token could not be had.
+    #[error("{FAILED}: {reason}")]
+    ServiceAccount {
+        /// The plugin's name.
+        plugin: String,
+        /// What its source said.
+        reason: String,
+    },
+}
+
+impl PluginError {
+    /// The name of the plugin.
+    #[must_use]
+    pub fn plugin(&self) -> &str {
+        match self {
+            Self::Exec { plugin, .. }
+            | Self::Response { plugin, .. }
+            | Self::ServiceAccount { plugin, .. } => plugin,
+        }
+    }
+
+    /// What the kubelet keeps to itself: which part of the answer is malformed.
+    #[must_use]
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::Response {
+                error: ResponseError::Malformed(detail),
+                ..
+            } => Some(detail.to_string()),
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn in_gos_words(error: &ExecError) -> String {
+    match error {
+        ExecError::Start { program, source } => {
+            format!("fork/exec {}: {}", program.display(), go_errno(source))
+        }
+        ExecError::Status { status, .. } => status.clone(),
+        ExecError::TimedOut { .. } => "context deadline exceeded".to_owned(),
+        ExecError::TooMuchOutput { limit, .. } => {
+            format!("more than {limit} bytes on standard output")
+        }
+        ExecError::Io { source, .. } => go_errno(source),
+    }
+}
+
+fn after_colon(stderr: &str) -> String {
+    if stderr.is_empty() {
+        return String::new();
+    }
+    format!(": {stderr}")
+}
+
+const FAILED: &str = "failed to get credential from external registry credential provider";

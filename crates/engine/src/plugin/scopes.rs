@@ -1,0 +1,60 @@
+//! For how much a plugin's answers were good so far, so that images of one registry can share a
+//! run.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use regcred_api::CacheKeyType;
+
+use super::cache::{GLOBAL, registry};
+
+/// What is remembered of earlier answers, by registry.
+#[derive(Default)]
+pub(super) struct Scopes(Mutex<HashMap<String, CacheKeyType>>);
+
+impl Scopes {
+    /// The name under which runs for an image are shared: the image's own until an answer was good
+    /// for more.
+    pub(super) fn base<'a>(&self, image: &'a str) -> &'a str {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.get(registry(image)) {
+            Some(CacheKeyType::Global) => GLOBAL,
+            Some(CacheKeyType::Registry) => registry(image),
+            Some(CacheKeyType::Image) | None => image,
+        }
+    }
+
+    /// Remembers for how much the last answer for an image was good.
+    pub(super) fn learn(&self, image: &str, scope: CacheKeyType) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_REGISTRIES {
+            known.clear();
+        }
+        known.insert(registry(image).to_owned(), scope);
+    }
+}
+
+/// More than any node pulls from; forgetting costs one run.
+const MAX_REGISTRIES: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_answer_counts() {
+        let scopes = Scopes::default();
+        for (scope, base) in [
+            (None, "h.io/a"),
+            (Some(CacheKeyType::Registry), "h.io"),
+            (Some(CacheKeyType::Global), "<global>"),
+            (Some(CacheKeyType::Image), "h.io/a"),
+        ] {
+            if let Some(scope) = scope {
+                scopes.learn("h.io/b", scope);
+            }
+            assert_eq!(scopes.base("h.io/a"), base);
+            assert_eq!(scopes.base("i.io/a"), "i.io/a");
+        }
+    }
+}
