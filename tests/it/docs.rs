@@ -95,6 +95,7 @@ fn table(page: &mut String, title: &str, vars: &[EnvVar]) {
 fn compare(name: &str, page: &str) {
     let file = workspace().join("docs/reference").join(name);
     if Env::process().is_true("REGCRED_UPDATE_DOCS") {
+        fs::create_dir_all(file.parent().expect("a directory")).expect("the directory is made");
         fs::write(&file, page).expect("the page is written");
     }
     let kept = fs::read_to_string(&file).unwrap_or_default();
