@@ -5,12 +5,14 @@
 //! All servers listen on loopback ports chosen by the system, run in threads of their own and end
 //! with their handle, so a test may be synchronous, asynchronous or on a paused clock.
 
+pub mod acr;
 pub mod conformance;
 pub mod container_agent;
 mod daemon;
 pub mod ec2_metadata;
 pub mod ecr;
 pub mod gce_metadata;
+pub mod google;
 pub mod icr;
 pub mod image;
 pub mod logins;
@@ -18,6 +20,7 @@ pub mod moto;
 pub mod need;
 pub mod node;
 pub mod oci_registry;
+pub mod ocir;
 pub mod program;
 pub mod python;
 pub mod registry;
@@ -34,12 +37,14 @@ pub use container_agent::FakeContainerAgent;
 pub use ec2_metadata::FakeEc2Metadata;
 pub use ecr::FakeEcr;
 pub use gce_metadata::FakeGceMetadata;
+pub use google::FakeGoogle;
 pub use image::Image;
 pub use logins::Logins;
 pub use moto::Moto;
 pub use need::need;
 pub use node::Node;
 pub use oci_registry::FakeRegistry;
+pub use ocir::FakeOci;
 pub use program::{Finished, Program};
 pub use python::python_with;
 pub use registry::Registry;

@@ -23,11 +23,13 @@ const EDGES: &[(&str, &[&str])] = &[
     ("regcred-cache", &[]),
     ("regcred-ecr", &["regcred-exec"]),
     ("regcred-gcr", &["regcred-http", "regcred-exec"]),
+    ("regcred-acr", &["regcred-http", "regcred-exec"]),
     ("regcred-icr", &["regcred-http"]),
+    ("regcred-ocir", &["regcred-http"]),
     ("regcred-registry", &["regcred-http"]),
     (
         "regcred-providers",
-        &["regcred-ecr", "regcred-gcr", "regcred-icr"],
+        &["regcred-acr", "regcred-ecr", "regcred-gcr", "regcred-icr", "regcred-ocir"],
     ),
     ("regcred-keyring", &["regcred-api"]),
     (
@@ -40,9 +42,11 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("regcred-plugin", &["regcred-api", "regcred-cache"]),
+    ("regcred-plugin-acr", &["regcred-plugin", "regcred-acr"]),
     ("regcred-plugin-ecr", &["regcred-plugin", "regcred-ecr"]),
     ("regcred-plugin-gcr", &["regcred-plugin", "regcred-gcr"]),
     ("regcred-plugin-icr", &["regcred-plugin", "regcred-icr"]),
+    ("regcred-plugin-ocir", &["regcred-plugin", "regcred-ocir"]),
     (
         "regcred",
         &[
@@ -60,6 +64,9 @@ const EDGES: &[(&str, &[&str])] = &[
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("reqwest", &["regcred-http"]),
     ("aws-", &["regcred-ecr"]),
+    ("azure_core", &["regcred-acr"]),
+    ("azure_identity", &["regcred-acr"]),
+    ("p12-keystore", &["regcred-acr"]),
     ("gcp_auth", &["regcred-gcr"]),
     ("clap", &["regcred-plugin", "regcred"]),
     ("indicatif", &["regcred"]),
@@ -72,6 +79,18 @@ const BANNED: &[&str] = &["aws-lc-sys", "aws-lc-rs", "openssl-sys", "native-tls"
 /// Files that may take a secret out of its wrapper, because they write it where it belongs: a
 /// request, a response, a configuration file, a signature.
 const EXPOSE: &[&str] = &[
+    "crates/acr/src/azure_json.rs",
+    "crates/acr/src/bindings.rs",
+    "crates/acr/src/certificate.rs",
+    "crates/acr/src/cloud.rs",
+    "crates/acr/src/exchange.rs",
+    "crates/acr/src/identity.rs",
+    "crates/acr/src/managed_identity.rs",
+    "crates/acr/src/node.rs",
+    "crates/acr/src/sdk.rs",
+    "crates/acr/src/secret_file.rs",
+    "crates/acr/src/static_login.rs",
+    "crates/acr/src/token.rs",
     "crates/api/src/docker_config.rs",
     "crates/api/src/json.rs",
     "crates/api/src/provider_config.rs",

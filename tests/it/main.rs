@@ -1,14 +1,17 @@
 //! Whole programs against real servers and clients, and against the harness's fakes.
 
+mod acr;
 mod architecture;
 mod bad_input;
 mod bench;
 mod demo;
 mod docker_helper;
 mod docs;
+mod ecr;
 mod ecr_moto;
 mod explain;
 mod fakes;
+mod gcr;
 mod icr;
 mod memory;
 mod multicall;

@@ -12,8 +12,12 @@ pub fn all() -> Vec<&'static ProviderSpec> {
         &regcred_ecr::SPEC,
         #[cfg(feature = "gcr")]
         &regcred_gcr::SPEC,
+        #[cfg(feature = "acr")]
+        &regcred_acr::SPEC,
         #[cfg(feature = "icr")]
         &regcred_icr::SPEC,
+        #[cfg(feature = "ocir")]
+        &regcred_ocir::SPEC,
     ]
 }
 
