@@ -3,7 +3,7 @@
 //!
 //! Nothing is taken on trust. Signatures are verified with the key that their `keyId` names,
 //! certificates with the CA that issued them, session keys by what was posted for them; a date that
-//! is off, a body that was changed and a signature of a session that was used before are refused.
+//! is off, a body that was changed and a federation call that was made before are refused.
 
 mod authority;
 mod cluster;
@@ -168,7 +168,10 @@ impl FakeOci {
     pub fn env_with(&self, vars: &[(&str, &str)]) -> Vec<(String, String)> {
         let home = self.home.path().join(".oci").display().to_string();
         let services = self.services.url();
-        let fill = |text: &str| text.replace("{home}", &home).replace("{services}", &services);
+        let fill = |text: &str| {
+            text.replace("{home}", &home)
+                .replace("{services}", &services)
+        };
         let mut env = self.env();
         env.extend(vars.iter().map(|(n, v)| ((*n).to_owned(), fill(v))));
         env
@@ -243,7 +246,8 @@ impl Cloud for FakeOci {
 
 fn pairs(vars: &[(&str, &str)]) -> Vec<(String, String)> {
     let vars = vars.iter();
-    vars.map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()
+    vars.map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+        .collect()
 }
 
 /// Keys that were made for these tests.

@@ -16,11 +16,15 @@ impl Handler for Cluster {
         if (request.method.as_str(), request.path.as_str()) != ("POST", PATH) {
             return Reply::text(404, "not found");
         }
-        let token = request.header("authorization").and_then(|h| h.strip_prefix("Bearer "));
+        let token = request
+            .header("authorization")
+            .and_then(|h| h.strip_prefix("Bearer "));
         let Some(claims) = token.and_then(claims) else {
             return Reply::json(401, &json!({"message": "Unauthorized"}));
         };
-        let known = claims["aud"].as_array().is_some_and(|aud| aud.contains(&json!("api")));
+        let known = claims["aud"]
+            .as_array()
+            .is_some_and(|aud| aud.contains(&json!("api")));
         let (Some(account), true) = (claims["sub"].as_str(), known) else {
             return Reply::json(403, &json!({"message": "Forbidden"}));
         };

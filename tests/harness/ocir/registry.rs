@@ -55,9 +55,14 @@ impl Registry {
 
     /// Only whether the token opens the repository; there is nothing in it.
     fn manifest(&self, request: &Seen) -> Reply {
-        let token = request.header("authorization").and_then(|h| h.strip_prefix("Bearer "));
+        let token = request
+            .header("authorization")
+            .and_then(|h| h.strip_prefix("Bearer "));
         let error = |status, code: &str, message: &str| {
-            Reply::json(status, &json!({"errors": [{"code": code, "message": message}]}))
+            Reply::json(
+                status,
+                &json!({"errors": [{"code": code, "message": message}]}),
+            )
         };
         match token.and_then(|token| self.0.opens(token)) {
             Some(true) => error(404, "MANIFEST_UNKNOWN", "manifest unknown"),

@@ -56,7 +56,11 @@ impl Services {
 
     /// The certificate must be the instance's, and issued by the region's CA.
     fn check_chain(&self, leaf: &str, intermediate: &str) -> Result<(), String> {
-        let der = |text: &str| STANDARD.decode(text).map_err(|_| "a certificate is no base64");
+        let der = |text: &str| {
+            STANDARD
+                .decode(text)
+                .map_err(|_| "a certificate is no base64")
+        };
         let (leaf, intermediate) = (der(leaf)?, der(intermediate)?);
         let ca = CertificateDer::from_pem_slice(self.0.intermediate.as_bytes()).expect("our own");
         if intermediate != ca.as_ref() || leaf != self.0.leaf.der {
@@ -99,16 +103,22 @@ impl Services {
         match (path, who.as_str()) {
             ("/parents/1", "resource") => {
                 let next = format!("http://{host}/parents/2");
-                Ok(self.word_for("parent 1", &who).with("opc-parent-rpt-url", next))
+                Ok(self
+                    .word_for("parent 1", &who)
+                    .with("opc-parent-rpt-url", next))
             }
             ("/parents/2", "parent 1") => Ok(self.word_for("parent", &who)),
             ("/parents/circle", _) => {
                 let same = format!("http://{host}/parents/circle");
-                Ok(self.word_for("resource", &who).with("opc-parent-rpt-url", same))
+                Ok(self
+                    .word_for("resource", &who)
+                    .with("opc-parent-rpt-url", same))
             }
             ("/parents/away", _) => {
                 let away = "https://oraclecloud.com.evil.test/parents/2";
-                Ok(self.word_for("resource", &who).with("opc-parent-rpt-url", away))
+                Ok(self
+                    .word_for("resource", &who)
+                    .with("opc-parent-rpt-url", away))
             }
             _ => Err(format!("{who} is not to know {path}")),
         }
@@ -133,7 +143,10 @@ impl Services {
         let who = self.0.authenticate(request, OF_POST)?;
         let body = body(request)?;
         let of = |name: &str, kind: &str| {
-            let claims = body[name].as_str().and_then(claims).ok_or(format!("no {name}"))?;
+            let claims = body[name]
+                .as_str()
+                .and_then(claims)
+                .ok_or(format!("no {name}"))?;
             match claims["kind"] == kind {
                 true => Ok(claims["of"].as_str().unwrap_or_default().to_owned()),
                 false => Err(format!("{name} is none")),
@@ -143,7 +156,9 @@ impl Services {
         if of("servicePrincipalSessionToken", "spst")? != who {
             return Err("the service spoke to somebody else".to_owned());
         }
-        let key = body["sessionPublicKey"].as_str().ok_or("no sessionPublicKey")?;
+        let key = body["sessionPublicKey"]
+            .as_str()
+            .ok_or("no sessionPublicKey")?;
         let token = self.0.issue_session(&what, key)?;
         Ok(Reply::json(200, &json!({ "token": token })))
     }

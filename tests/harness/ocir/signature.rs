@@ -22,11 +22,16 @@ pub(super) struct Signed {
 
 /// Checks everything that can be checked before the key is known.
 pub(super) fn read(request: &Seen, needed: &[&str], now: DateTime<Utc>) -> Result<Signed, String> {
-    let header = request.header("authorization").ok_or("no Authorization header")?;
+    let header = request
+        .header("authorization")
+        .ok_or("no Authorization header")?;
     let parameters = header.strip_prefix("Signature ").ok_or("another scheme")?;
     let mut found = BTreeMap::new();
     for part in parameters.split(',') {
-        let (name, value) = part.trim().split_once('=').ok_or("a parameter without value")?;
+        let (name, value) = part
+            .trim()
+            .split_once('=')
+            .ok_or("a parameter without value")?;
         let value = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
         let value = value.ok_or("a parameter without quotes")?;
         if found.insert(name, value).is_some() {
@@ -77,11 +82,16 @@ pub(super) fn verify(request: &Seen, signed: &Signed, public_key: &[u8]) -> Resu
                     query => format!("{method} {}?{query}", request.path),
                 }
             }
-            name => request.header(name).ok_or(format!("{name} was not sent"))?.to_owned(),
+            name => request
+                .header(name)
+                .ok_or(format!("{name} was not sent"))?
+                .to_owned(),
         };
         lines.push(format!("{name}: {value}"));
     }
-    let signature = STANDARD.decode(&signed.signature).map_err(|_| "no base64")?;
+    let signature = STANDARD
+        .decode(&signed.signature)
+        .map_err(|_| "no base64")?;
     UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public_key)
         .verify(lines.join("\n").as_bytes(), &signature)
         .map_err(|_| "the signature does not verify".to_owned())
