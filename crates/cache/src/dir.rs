@@ -38,7 +38,10 @@ impl CacheDir {
             Some(word) if word.eq_ignore_ascii_case("off") => return None,
             Some(path) if Path::new(path).is_absolute() => PathBuf::from(path),
             Some(_) => {
-                tracing::warn!("REGCRED_CACHE is neither off nor an absolute path: caching is off");
+                tracing::warn!(
+                    "REGCRED_CACHE, or upstream's variable for it, is neither off nor an absolute \
+                     path: caching is off"
+                );
                 return None;
             }
             None => default_path(env)?,
@@ -117,8 +120,14 @@ impl CacheDir {
         }
     }
 
+    /// The names of the cache's files. Somebody may have named a directory with other things in it.
+    pub(crate) fn own_names(&self) -> Vec<String> {
+        let names = self.names().unwrap_or_default();
+        names.into_iter().filter(|name| is_ours(name)).collect()
+    }
+
     /// The names of all entries of the directory; at most [`MAX_NAMES`].
-    pub(crate) fn names(&self) -> Result<Vec<String>, Errno> {
+    fn names(&self) -> Result<Vec<String>, Errno> {
         let names = Dir::read_from(&self.0.fd)?
             .filter_map(Result::ok)
             .filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned))

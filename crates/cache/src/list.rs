@@ -24,8 +24,8 @@ impl CacheDir {
     /// Every readable entry, sorted by provider and registry; expired ones too.
     #[must_use]
     pub fn list(&self) -> Vec<ListedEntry> {
-        let names = self.names().unwrap_or_default();
-        let mut listed: Vec<_> = names
+        let mut listed: Vec<_> = self
+            .own_names()
             .iter()
             .filter_map(|name| {
                 let (provider, entry) = self.entry(name)?;
@@ -42,10 +42,10 @@ impl CacheDir {
         listed
     }
 
-    /// Removes every entry; the number of them. Locks in use stay.
+    /// Removes every entry; the number of them. Locks in use stay, and so does what is not ours.
     #[must_use]
     pub fn clear(&self) -> usize {
-        let names = self.names().unwrap_or_default();
+        let names = self.own_names();
         let cleared = names
             .iter()
             .filter(|name| name.ends_with(ENTRY) && self.remove(name))
@@ -65,7 +65,7 @@ impl CacheDir {
 
     /// Removes expired entries, with their locks, and what killed writers left.
     pub(crate) fn sweep(&self, now: DateTime<Utc>) {
-        for name in self.names().unwrap_or_default() {
+        for name in self.own_names() {
             if let Some(hash) = name.strip_suffix(ENTRY) {
                 self.sweep_entry(&name, &format!("{hash}{LOCK}"), now);
             } else if name.ends_with(TMP) {

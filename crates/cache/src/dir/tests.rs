@@ -159,3 +159,22 @@ fn the_default_follows_the_user() {
     assert_eq!(default_path(&home), Some("/h/.cache/regcred".into()));
     assert_eq!(default_path(&Env::default()), None);
 }
+
+#[test]
+fn what_is_not_ours_is_neither_listed_nor_removed() {
+    let root = tempfile::tempdir().unwrap();
+    loosen(root.path(), 0o700);
+    let theirs = ["cache.json", "package.lock", "download.tmp", ".json"];
+    for name in theirs {
+        fs::write(root.path().join(name), "{}").unwrap();
+    }
+    let dir = CacheDir::open(root.path()).unwrap();
+    let ours = format!("{}{TMP}", "0".repeat(64));
+    dir.write(&ours, b"half").unwrap();
+    assert_eq!(dir.own_names(), [ours]);
+    assert_eq!(dir.clear(), 0);
+    for name in theirs {
+        assert!(root.path().join(name).exists(), "{name}");
+    }
+    assert!(dir.own_names().is_empty());
+}

@@ -13,7 +13,7 @@ pub(crate) fn show(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<(
         return streams.answer(OFF.as_bytes());
     };
     let entries = dir.list();
-    let mut text = format!("{} entries in {}\n", entries.len(), dir.path().display());
+    let mut text = format!("{} in {}\n", count(entries.len()), dir.path().display());
     for entry in &entries {
         text.push_str(&line(entry, context.clock.now()));
     }
@@ -26,8 +26,15 @@ pub(crate) fn clear(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<
         return streams.answer(OFF.as_bytes());
     };
     let path = dir.path().display();
-    let text = format!("{} entries removed from {path}\n", dir.clear());
+    let text = format!("{} removed from {path}\n", count(dir.clear()));
     streams.answer(text.as_bytes())
+}
+
+fn count(entries: usize) -> String {
+    match entries {
+        1 => "1 entry".to_owned(),
+        n => format!("{n} entries"),
+    }
 }
 
 fn directory(context: &Context<'_>) -> Option<CacheDir> {
@@ -82,13 +89,13 @@ mod tests {
         assert_eq!(
             shown,
             format!(
-                "1 entries in {path}\nfake: fake.io as AWS, issued 2023-11-14T22:13:20Z, expires \
+                "1 entry in {path}\nfake: fake.io as AWS, issued 2023-11-14T22:13:20Z, expires \
                  2023-11-15T10:13:20Z (12h00m left)\n"
             )
         );
         assert_eq!(
             run("cache clear").stdout,
-            format!("1 entries removed from {path}\n")
+            format!("1 entry removed from {path}\n")
         );
         assert_eq!(run("cache").stdout, format!("0 entries in {path}\n"));
     }

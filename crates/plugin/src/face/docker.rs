@@ -127,8 +127,11 @@ fn get(context: &Context<'_>, streams: &mut Streams<'_>) -> Said {
 }
 
 fn store(context: &Context<'_>, streams: &mut Streams<'_>) -> Said {
-    let input = read_input(streams.stdin, "credentials as JSON")
-        .map_err(|failure| Refusal::told(report(&failure)))?;
+    let input = match read_input(streams.stdin, "credentials as JSON") {
+        Ok(input) => input,
+        Err(Failure::Usage(text)) if text.contains("is empty") => return Err(Refusal::told(EOF)),
+        Err(failure) => return Err(Refusal::told(report(&failure))),
+    };
     let given = HelperCredentials::from_slice(&input).map_err(|e| Refusal::told(e.to_string()))?;
     if given.server_url.is_empty() {
         return Err(Refusal::told(NO_SERVER_URL));
@@ -188,8 +191,9 @@ fn server_url(streams: &mut Streams<'_>) -> Result<String, Refusal> {
 /// as it did, and people find the cause on standard error.
 const SILENT: &[&str] = &["docker-credential-ecr-login"];
 
-/// The sentence of upstream's helpers, which tools compare.
+/// The sentences of upstream's helpers, which tools compare; the second is Go's for no JSON at all.
 const NO_STORE: &str = "not implemented";
+const EOF: &str = "EOF";
 
 #[cfg(test)]
 mod tests;

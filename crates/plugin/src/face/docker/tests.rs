@@ -37,6 +37,7 @@ fn refusals_are_the_protocols_texts_on_stdout() {
         ("get", "", NO_SERVER_URL),
         ("get", " \n", NO_SERVER_URL),
         ("erase", "", NO_SERVER_URL),
+        ("store", "", "EOF"),
         ("store", r#"{"Username":"u","Secret":"s"}"#, NO_SERVER_URL),
         ("store", r#"{"ServerURL":"h","Secret":"s"}"#, NO_USERNAME),
         (
