@@ -28,7 +28,10 @@ impl ImageRef {
         }
         let (domain, rest) = split_domain(text);
         let name_end = rest.find([':', '@']).unwrap_or(rest.len());
-        let path = &rest[..name_end];
+        let mut path = rest[..name_end].to_owned();
+        if domain == DEFAULT_DOMAIN && !path.contains('/') {
+            path.insert_str(0, "library/");
+        }
         if path.bytes().any(|b| b.is_ascii_uppercase()) {
             return Err(ReferenceError::new(
                 text,
@@ -40,10 +43,6 @@ impl ImageRef {
             None => (rest, None),
         };
         let tag = name_and_tag.split_once(':').map(|(_, tag)| tag);
-        let mut path = path.to_owned();
-        if domain == DEFAULT_DOMAIN && !path.contains('/') {
-            path.insert_str(0, "library/");
-        }
         let sound = is_domain(&domain)
             && path.split('/').all(is_path_component)
             && tag.is_none_or(is_tag)

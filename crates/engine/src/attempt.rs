@@ -90,6 +90,22 @@ pub(crate) struct Turn<D> {
     pub(crate) attempts: Vec<Attempt>,
 }
 
+impl<D> Turn<D> {
+    /// A turn that was over before its first try.
+    pub(crate) fn throttled() -> Self {
+        let refusal = Refusal {
+            error: "pull QPS exceeded".to_owned(),
+            kind: ErrorKind::Throttled,
+            refused: false,
+            curable: false,
+        };
+        Self {
+            done: None,
+            attempts: vec![Attempt::failed(None, refusal)],
+        }
+    }
+}
+
 impl Engine {
     /// Tries every distinct login of a look-up, or once without any; then, by the improvements
     /// chosen, what plugins say when they are asked again, and at last without a login.

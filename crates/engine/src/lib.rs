@@ -38,6 +38,7 @@ mod attempt;
 mod bench;
 mod config;
 mod engine;
+mod ensure;
 mod explain;
 mod file;
 mod improvements;
@@ -50,10 +51,16 @@ mod pull;
 mod quote;
 mod register;
 mod service_account;
+mod store;
+mod verified;
 
 pub use attempt::{Attempt, Login};
 pub use config::{ConfigError, ProviderConfig};
 pub use engine::{Engine, EngineBuilder, EngineError};
+pub use ensure::{
+    EnsureError, EnsureRequest, Ensured, Event, EventKind, ImageManager, ImageManagerBuilder,
+    LimitsError, PullLimits,
+};
 pub use explain::{
     Answer, CandidateReport, Explanation, FileReport, KeyReport, LoginReport, PatternReport,
     PluginState, ProviderReport, SecretReport, Trial, Tries,
@@ -67,3 +74,8 @@ pub use policy::{PullPolicy, UnknownPullPolicy};
 pub use pull::{PullError, PullOutcome, PullReason, PullRequest};
 pub use register::{find_plugin, inspect_bin_dir};
 pub use service_account::{PodServiceAccount, ServiceAccount, ServiceAccountError, TokenFile};
+pub use store::{ImageStore, LayoutStore, ListedImage, StoreError, StoredImage};
+pub use verified::{
+    Access, Allowlist, PodCredentials, PolicyError, PullIntent, PullRecords, RecordError,
+    VerificationPolicy,
+};

@@ -1,0 +1,563 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use regcred_core::{Clock, Env};
+use secrecy::ExposeSecret as _;
+use tokio::time::{advance, sleep};
+
+use super::*;
+use crate::Allowlist;
+use crate::bench::{Node, auths};
+use crate::store::ListedImage;
+
+const IMAGE: &str = "h.io/team/app:v1";
+
+/// A runtime in memory. Every image has one login that opens it, or none.
+#[derive(Default)]
+struct Runtime {
+    doors: BTreeMap<&'static str, Option<&'static str>>,
+    present: Mutex<BTreeSet<String>>,
+    /// What it answers to the next pulls, instead of looking.
+    failing: Mutex<VecDeque<&'static str>>,
+    broken: bool,
+    pulls: Mutex<Vec<String>>,
+    /// How long a pull takes, and how many there were at a time.
+    takes: Duration,
+    running: Mutex<(usize, usize)>,
+}
+
+impl Runtime {
+    fn with(doors: &[(&'static str, Option<&'static str>)]) -> Self {
+        Self {
+            doors: doors.iter().copied().collect(),
+            ..Self::default()
+        }
+    }
+
+    fn pulls(&self) -> Vec<String> {
+        self.pulls.lock().expect("not poisoned").clone()
+    }
+
+    fn preload(&self, image: &str) {
+        self.present
+            .lock()
+            .expect("not poisoned")
+            .insert(image.to_owned());
+    }
+}
+
+#[async_trait]
+impl ImageStore for Runtime {
+    async fn image_ref(&self, image: &str) -> Result<Option<String>, StoreError> {
+        if self.broken {
+            return Err(StoreError::text("runtime is down"));
+        }
+        let present = self.present.lock().expect("not poisoned");
+        Ok(present.contains(image).then(|| format!("id of {image}")))
+    }
+
+    async fn pull(
+        &self,
+        image: &str,
+        login: Option<&Credentials>,
+    ) -> Result<StoredImage, StoreError> {
+        {
+            let mut running = self.running.lock().expect("not poisoned");
+            running.0 += 1;
+            running.1 = running.1.max(running.0);
+        }
+        sleep(self.takes).await;
+        self.running.lock().expect("not poisoned").0 -= 1;
+        let login = login.map(|l| format!("{}:{}", l.username, l.password.expose_secret()));
+        let shown = login.as_deref().unwrap_or("anonymous");
+        let mut pulls = self.pulls.lock().expect("not poisoned");
+        pulls.push(format!("{image} {shown}"));
+        if let Some(text) = self.failing.lock().expect("not poisoned").pop_front() {
+            return Err(StoreError::text(text));
+        }
+        match self.doors.get(image) {
+            None => Err(StoreError::text(format!("{image}: not found"))),
+            Some(Some(door)) if login.as_deref() != Some(door) => {
+                Err(StoreError::text(format!("{image}: access denied")))
+            }
+            Some(_) => {
+                self.preload(image);
+                Ok(StoredImage {
+                    image_ref: format!("id of {image}"),
+                    size: 42,
+                })
+            }
+        }
+    }
+
+    async fn images(&self) -> Result<Vec<ListedImage>, StoreError> {
+        let present = self.present.lock().expect("not poisoned");
+        let listed = present.iter().map(|image| ListedImage {
+            image_ref: format!("id of {image}"),
+            names: vec![image.clone()],
+        });
+        Ok(listed.collect())
+    }
+}
+
+/// A manager in front of a runtime, and what it told.
+struct Bench {
+    node: Node,
+    runtime: Arc<Runtime>,
+    manager: ImageManager,
+    events: Arc<Mutex<Vec<String>>>,
+}
+
+impl Bench {
+    fn new(runtime: Runtime) -> Self {
+        Self::with(runtime, |builder, _| builder)
+    }
+
+    fn verifying(runtime: Runtime, policy: VerificationPolicy) -> Self {
+        Self::with(runtime, |builder, node| {
+            builder.verify(records(node), policy)
+        })
+    }
+
+    fn with(
+        runtime: Runtime,
+        set: impl FnOnce(ImageManagerBuilder, &Node) -> ImageManagerBuilder,
+    ) -> Self {
+        let node = Node::new();
+        let engine = Engine::builder(&Env::default())
+            .docker_configs([node.path("docker.json")])
+            .build()
+            .expect("sound");
+        let (runtime, events) = (Arc::new(runtime), Arc::new(Mutex::new(Vec::new())));
+        let heard = Arc::clone(&events);
+        let store: Arc<dyn ImageStore> = runtime.clone();
+        let builder = ImageManager::builder(engine, store).on_event(move |_, event| {
+            heard.lock().expect("not poisoned").push(event.to_string());
+        });
+        Self {
+            manager: set(builder, &node).build().expect("sound"),
+            node,
+            runtime,
+            events,
+        }
+    }
+
+    async fn ensure(&self, policy: PullPolicy, pod: Pod) -> Result<Ensured, EnsureError> {
+        let request = EnsureRequest {
+            policy: Some(policy),
+            pod,
+            ..EnsureRequest::new(IMAGE, "pod-1")
+        };
+        self.manager.ensure(&request).await
+    }
+
+    fn events(&self) -> Vec<String> {
+        std::mem::take(&mut self.events.lock().expect("not poisoned"))
+    }
+
+    /// A pod with a Secret of its own.
+    fn tenant(&self, name: &str, login: &str) -> Pod {
+        let config = serde_json::Value::from(auths(&[("h.io", login)]));
+        let text = format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: ns, uid: {name}}}\n\
+             type: kubernetes.io/dockerconfigjson\nstringData:\n  .dockerconfigjson: {config}\n"
+        );
+        Pod::new().pull_secret(name, text.into_bytes())
+    }
+}
+
+fn records(node: &Node) -> PullRecords {
+    PullRecords::open(node.path("kubelet"), Clock::system()).expect("records")
+}
+
+use PullPolicy::{Always, IfNotPresent, Never};
+
+#[tokio::test(start_paused = true)]
+async fn a_pull_is_told_as_a_kubelet_tells_it() {
+    let bench = Bench::new(Runtime {
+        takes: Duration::from_millis(1234),
+        ..Runtime::with(&[(IMAGE, None)])
+    });
+    let ensured = bench
+        .ensure(IfNotPresent, Pod::new())
+        .await
+        .expect("public");
+    assert_eq!(ensured.image_ref, format!("id of {IMAGE}"));
+    assert!(ensured.pulled && ensured.login.is_none());
+    assert_eq!(
+        bench.events(),
+        [
+            "Normal Pulling: Pulling image \"h.io/team/app:v1\"",
+            "Normal Pulled: Successfully pulled image \"h.io/team/app:v1\" in 1.234s (1.234s \
+             including waiting). Image size: 42 bytes.",
+        ]
+    );
+    let again = bench.ensure(IfNotPresent, Pod::new()).await.expect("there");
+    assert!(!again.pulled);
+    assert_eq!(
+        bench.events(),
+        ["Normal Pulled: Container image \"h.io/team/app:v1\" already present on machine"]
+    );
+    assert!(
+        bench
+            .ensure(Always, Pod::new())
+            .await
+            .expect("again")
+            .pulled
+    );
+}
+
+#[tokio::test]
+async fn names_get_a_tag_and_stay_as_written_otherwise() {
+    let bench = Bench::new(Runtime::with(&[("nginx:latest", None)]));
+    let request = EnsureRequest::new("nginx", "pod-1");
+    bench.manager.ensure(&request).await.expect("public");
+    assert_eq!(bench.runtime.pulls(), ["nginx:latest anonymous"]);
+    assert_eq!(bench.events()[0], "Normal Pulling: Pulling image \"nginx\"");
+    let request = EnsureRequest::new("Nginx:1", "pod-1");
+    let error = bench
+        .manager
+        .ensure(&request)
+        .await
+        .expect_err("upper case");
+    assert_eq!(error.reason(), "InvalidImageName");
+    assert_eq!(
+        bench.events(),
+        [
+            "Warning InspectFailed: Failed to apply default image tag \"Nginx:1\": couldn't parse \
+             image reference \"Nginx:1\": invalid reference format: repository name \
+             (library/Nginx) must be lowercase"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_told_by_policy() {
+    let bench = Bench::new(Runtime::default());
+    let error = bench.ensure(Never, Pod::new()).await.expect_err("absent");
+    assert_eq!(error.reason(), "ErrImageNeverPull");
+    let text = "Container image \"h.io/team/app:v1\" is not present with pull policy of Never";
+    assert_eq!(error.message(), text);
+    assert_eq!(
+        bench.events(),
+        [format!("Warning ErrImageNeverPull: {text}")]
+    );
+
+    let broken = Runtime {
+        broken: true,
+        ..Runtime::with(&[(IMAGE, None)])
+    };
+    let bench = Bench::new(broken);
+    let error = bench
+        .ensure(IfNotPresent, Pod::new())
+        .await
+        .expect_err("down");
+    assert_eq!(error.reason(), "ImageInspectError");
+    let text = "Failed to inspect image \"h.io/team/app:v1\": runtime is down";
+    assert_eq!(bench.events(), [format!("Warning InspectFailed: {text}")]);
+    let asked = bench.ensure(Always, Pod::new()).await;
+    assert!(asked.is_ok(), "the store is not asked then: {asked:?}");
+}
+
+#[tokio::test]
+async fn a_pull_secret_that_does_not_parse_fails_before_any_attempt() {
+    let bench = Bench::new(Runtime::with(&[(IMAGE, None)]));
+    let pod = Pod::new().pull_secret("s", b"{\"auths\":{\"h.io\":{\"auth\":\"!\"}}}".to_vec());
+    let error = bench.ensure(Always, pod).await.expect_err("malformed");
+    assert_eq!(error.reason(), error.message());
+    assert!(error.message().contains("illegal base64 data"), "{error}");
+    assert!(bench.runtime.pulls().is_empty() && bench.events().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_are_followed_by_a_back_off_of_the_pod_and_image() {
+    let bench = Bench::new(Runtime::default());
+    let text = "h.io/team/app:v1: not found";
+    let error = bench.ensure(Always, Pod::new()).await.expect_err("absent");
+    assert_eq!((error.reason(), error.message()), ("ErrImagePull", text));
+    assert_eq!(
+        bench.events(),
+        [
+            "Normal Pulling: Pulling image \"h.io/team/app:v1\"".to_owned(),
+            format!("Warning Failed: Failed to pull image \"h.io/team/app:v1\": {text}"),
+        ]
+    );
+    advance(Duration::from_secs(9)).await;
+    let error = bench
+        .ensure(Always, Pod::new())
+        .await
+        .expect_err("too soon");
+    assert_eq!(error.reason(), "ImagePullBackOff");
+    let waiting = "Back-off pulling image \"h.io/team/app:v1\"";
+    assert_eq!(error.message(), format!("{waiting}: ErrImagePull: {text}"));
+    assert_eq!(bench.events(), [format!("Normal BackOff: {waiting}")]);
+    let other = EnsureRequest::new(IMAGE, "pod-2");
+    let error = bench.manager.ensure(&other).await.expect_err("absent");
+    assert_eq!(error.reason(), "ErrImagePull", "another pod does not wait");
+    advance(Duration::from_secs(1)).await;
+    let error = bench.ensure(Always, Pod::new()).await.expect_err("absent");
+    assert_eq!(error.reason(), "ErrImagePull");
+    assert_eq!(bench.runtime.pulls().len(), 3);
+}
+
+#[tokio::test]
+async fn words_of_the_runtime_become_reasons() {
+    for (text, reason, message) in [
+        (
+            "RegistryUnavailable: for now",
+            "RegistryUnavailable",
+            "image pull failed for h.io/team/app:v1 because the registry is unavailable: for now",
+        ),
+        (
+            "SignatureValidationFailed: no key",
+            "SignatureValidationFailed",
+            "image pull failed for h.io/team/app:v1 because the signature validation failed: \
+             no key",
+        ),
+        ("rpc error", "ErrImagePull", "rpc error"),
+    ] {
+        let bench = Bench::new(Runtime::default());
+        let failing = &bench.runtime.failing;
+        failing.lock().expect("not poisoned").push_back(text);
+        let error = bench.ensure(Always, Pod::new()).await.expect_err("failing");
+        assert_eq!((error.reason(), error.message()), (reason, message));
+        assert!(
+            bench.events()[1].ends_with(&format!(": {text}")),
+            "as it came"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_credential_is_tried_whatever_the_error_and_equal_messages_are_told_once() {
+    let bench = Bench::new(Runtime::with(&[(IMAGE, Some("c:3"))]));
+    let config = auths(&[
+        ("h.io/team/app", "a:1"),
+        ("h.io/team", "b:2"),
+        ("h.io", "c:3"),
+    ]);
+    bench.node.write("docker.json", &config);
+    let failing = &bench.runtime.failing;
+    failing
+        .lock()
+        .expect("not poisoned")
+        .push_back("connection reset");
+    let ensured = bench.ensure(Always, Pod::new()).await.expect("the third");
+    assert_eq!(ensured.attempts.len(), 2);
+    assert_eq!(ensured.login.expect("a credential").username, "c");
+
+    let bench = Bench::new(Runtime::with(&[(IMAGE, Some("z:9"))]));
+    bench.node.write("docker.json", &config);
+    let failing = &bench.runtime.failing;
+    failing
+        .lock()
+        .expect("not poisoned")
+        .push_back("connection reset");
+    let error = bench
+        .ensure(Always, Pod::new())
+        .await
+        .expect_err("none is right");
+    assert_eq!(
+        error.message(),
+        "[connection reset, h.io/team/app:v1: access denied]"
+    );
+    assert_eq!(bench.runtime.pulls().len(), 3, "no anonymous attempt");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_bucket_fails_at_once() {
+    let bench = Bench::with(Runtime::with(&[(IMAGE, None)]), |builder, _| {
+        builder.limits(PullLimits {
+            qps: 1,
+            burst: 1,
+            ..PullLimits::default()
+        })
+    });
+    bench.ensure(Always, Pod::new()).await.expect("the first");
+    bench.events();
+    let error = bench
+        .ensure(Always, Pod::new())
+        .await
+        .expect_err("too many");
+    assert_eq!(
+        (error.reason(), error.message()),
+        ("ErrImagePull", "pull QPS exceeded")
+    );
+    assert!(
+        bench.events()[1].ends_with("Failed to pull image \"h.io/team/app:v1\": pull QPS exceeded")
+    );
+    let error = bench
+        .ensure(Always, Pod::new())
+        .await
+        .expect_err("too soon");
+    assert_eq!(error.reason(), "ImagePullBackOff", "it counts as a failure");
+    advance(Duration::from_secs(10)).await;
+    bench.ensure(Always, Pod::new()).await.expect("a new token");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pulls_wait_for_a_place() {
+    for (serialize, max_parallel, most, waited) in [
+        (None, None, 1, "1s (3s including waiting)"),
+        (None, Some(2), 2, "1s (2s including waiting)"),
+        (Some(false), None, 3, "1s (1s including waiting)"),
+    ] {
+        let runtime = Runtime {
+            takes: Duration::from_secs(1),
+            ..Runtime::with(&[(IMAGE, None)])
+        };
+        let bench = Bench::with(runtime, |builder, _| {
+            builder.limits(PullLimits {
+                serialize,
+                max_parallel,
+                ..PullLimits::default()
+            })
+        });
+        // Two who want the same image pull it twice.
+        let (a, b, c) = tokio::join!(
+            bench.ensure(Always, Pod::new()),
+            bench.ensure(Always, Pod::new()),
+            bench.ensure(Always, Pod::new()),
+        );
+        assert!(a.is_ok() && b.is_ok() && c.is_ok());
+        assert_eq!(bench.runtime.running.lock().expect("not poisoned").1, most);
+        let last = bench.events().pop().expect("events");
+        assert!(last.contains(waited), "{last}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_gets_a_present_image_only_with_a_credential_of_its_own() {
+    let bench = Bench::verifying(
+        Runtime::with(&[(IMAGE, Some("u:right"))]),
+        VerificationPolicy::default(),
+    );
+    let owner = bench.tenant("owner", "u:right");
+    bench
+        .ensure(IfNotPresent, owner.clone())
+        .await
+        .expect("pulled");
+    bench.events();
+    let ensured = bench.ensure(IfNotPresent, owner).await.expect("its own");
+    assert!(!ensured.pulled);
+    assert_eq!(
+        bench.events(),
+        [
+            "Normal Pulled: Container image \"h.io/team/app:v1\" already present on machine and \
+             can be accessed by the pod"
+        ]
+    );
+
+    // That the image is there is not to be seen.
+    let error = bench
+        .ensure(Never, Pod::new())
+        .await
+        .expect_err("a stranger");
+    assert_eq!(
+        error.message(),
+        "Container image \"h.io/team/app:v1\" is not present with pull policy of Never"
+    );
+    let stranger = bench.tenant("stranger", "u:wrong");
+    let error = bench
+        .ensure(IfNotPresent, stranger)
+        .await
+        .expect_err("a stranger");
+    assert_eq!(error.message(), "h.io/team/app:v1: access denied");
+    // Another Secret with the same content is as good, without asking the registry.
+    let pulls = bench.runtime.pulls().len();
+    let friend = bench.tenant("friend", "u:right");
+    let ensured = bench.ensure(Never, friend).await.expect("the same login");
+    assert!(!ensured.pulled);
+    assert_eq!(bench.runtime.pulls().len(), pulls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn preloaded_images_are_judged_by_policy() {
+    let listed = Allowlist::new(&["h.io/team/*"]).expect("sound");
+    for (policy, pulled) in [
+        (VerificationPolicy::NeverVerify, false),
+        (VerificationPolicy::NeverVerifyPreloadedImages, false),
+        (
+            VerificationPolicy::NeverVerifyAllowlistedImages(listed),
+            false,
+        ),
+        (
+            VerificationPolicy::NeverVerifyAllowlistedImages(Allowlist::default()),
+            true,
+        ),
+        (VerificationPolicy::AlwaysVerify, true),
+    ] {
+        let name = policy.to_string();
+        let bench = Bench::verifying(Runtime::with(&[(IMAGE, None)]), policy);
+        bench.runtime.preload(IMAGE);
+        let ensured = bench
+            .ensure(IfNotPresent, Pod::new())
+            .await
+            .expect("public");
+        assert_eq!(ensured.pulled, pulled, "{name}");
+        // An anonymous pull opens it to everybody.
+        let again = bench.ensure(Never, Pod::new()).await.expect("open");
+        assert!(!again.pulled, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_pull_is_settled_at_the_next_start() {
+    let bench = Bench::verifying(
+        Runtime {
+            takes: Duration::from_secs(60),
+            ..Runtime::with(&[(IMAGE, None)])
+        },
+        VerificationPolicy::default(),
+    );
+    let pull = bench.ensure(IfNotPresent, Pod::new());
+    let cut = tokio::time::timeout(Duration::from_secs(1), pull).await;
+    assert!(cut.is_err());
+    // The runtime went on by itself.
+    bench.runtime.preload(IMAGE);
+    let error = bench
+        .ensure(Never, Pod::new())
+        .await
+        .expect_err("nobody knows for whom");
+    assert_eq!(error.reason(), "ErrImageNeverPull");
+    let Bench {
+        node,
+        runtime,
+        manager,
+        ..
+    } = bench;
+    drop(manager);
+
+    let store: Arc<dyn ImageStore> = runtime.clone();
+    let engine = Engine::builder(&Env::default()).build().expect("sound");
+    let next = ImageManager::builder(engine, store)
+        .verify(records(&node), VerificationPolicy::default())
+        .build()
+        .expect("sound");
+    next.start().await.expect("a list");
+    let id = format!("id of {IMAGE}");
+    let record = records(&node)
+        .record(&id)
+        .expect("readable")
+        .expect("settled");
+    assert!(record.credential_mapping.is_empty());
+    let request = EnsureRequest {
+        policy: Some(IfNotPresent),
+        ..EnsureRequest::new(IMAGE, "pod-1")
+    };
+    assert!(
+        next.ensure(&request).await.expect("public").pulled,
+        "shown once more"
+    );
+}
+
+#[test]
+fn seeing_to_an_image_can_move_between_threads() {
+    fn check<T: Send>(_: T) {}
+    fn all(manager: &ImageManager, request: &EnsureRequest) {
+        check(manager.ensure(request));
+        check(manager.start());
+    }
+    let _ = all;
+}

@@ -1,0 +1,151 @@
+//! New credentials in a record (kubernetes `pulledRecordMergeNewCreds`).
+
+use std::collections::BTreeMap;
+
+use regcred_api::pull_record::{ImagePullCredentials, ImagePullSecret, ImagePulledRecord};
+
+/// Adds credentials under a name; whether the record is another one now. Access for the whole node
+/// takes the place of everything and is final. Secrets are one for each namespace, name and UID, and
+/// the newer hash counts. Nothing is added where nothing is new, and the order is kept then.
+pub(super) fn merge(
+    record: &mut ImagePulledRecord,
+    name: &str,
+    new: &ImagePullCredentials,
+) -> bool {
+    let is_empty = !new.node_pods_accessible
+        && new.kubernetes_secrets.is_empty()
+        && new.kubernetes_service_accounts.is_empty();
+    if is_empty {
+        return false;
+    }
+    let Some(known) = record.credential_mapping.get_mut(name) else {
+        let mapping = &mut record.credential_mapping;
+        mapping.insert(name.to_owned(), new.clone());
+        return true;
+    };
+    if known.node_pods_accessible {
+        return false;
+    }
+    if new.node_pods_accessible {
+        *known = ImagePullCredentials::of_the_node();
+        return true;
+    }
+    // One pull has one credential: never both kinds.
+    if !new.kubernetes_secrets.is_empty() {
+        return merge_secrets(&mut known.kubernetes_secrets, &new.kubernetes_secrets);
+    }
+    let accounts = &mut known.kubernetes_service_accounts;
+    let before = accounts.len();
+    for account in &new.kubernetes_service_accounts {
+        if !accounts.contains(account) {
+            accounts.push(account.clone());
+        }
+    }
+    let changed = accounts.len() > before;
+    if changed {
+        accounts.sort();
+    }
+    changed
+}
+
+fn merge_secrets(known: &mut Vec<ImagePullSecret>, new: &[ImagePullSecret]) -> bool {
+    let key = |secret: &ImagePullSecret| {
+        let ImagePullSecret {
+            namespace,
+            name,
+            uid,
+            ..
+        } = secret;
+        (namespace.clone(), name.clone(), uid.clone())
+    };
+    let mut all: BTreeMap<_, ImagePullSecret> = known
+        .iter()
+        .map(|secret| (key(secret), secret.clone()))
+        .collect();
+    let mut changed = false;
+    for secret in new {
+        let before = all.insert(key(secret), secret.clone());
+        changed |= before.as_ref() != Some(secret);
+    }
+    if changed {
+        *known = all.into_values().collect();
+    }
+    changed
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use regcred_api::pull_record::ImagePullServiceAccount;
+
+    use super::*;
+
+    fn secret(name: &str, hash: &str) -> ImagePullCredentials {
+        ImagePullCredentials {
+            kubernetes_secrets: vec![ImagePullSecret {
+                namespace: "ns".into(),
+                name: name.into(),
+                uid: "u".into(),
+                credential_hash: hash.into(),
+            }],
+            ..ImagePullCredentials::default()
+        }
+    }
+
+    fn account(name: &str) -> ImagePullCredentials {
+        ImagePullCredentials {
+            kubernetes_service_accounts: vec![ImagePullServiceAccount {
+                namespace: "ns".into(),
+                name: name.into(),
+                uid: "u".into(),
+            }],
+            ..ImagePullCredentials::default()
+        }
+    }
+
+    /// Names with hashes, then accounts, and whether the node may.
+    fn shown(record: &ImagePulledRecord) -> (String, bool) {
+        let known = &record.credential_mapping["i"];
+        let secrets = known.kubernetes_secrets.iter();
+        let secrets = secrets.map(|s| format!("{}={}", s.name, s.credential_hash));
+        let accounts = known.kubernetes_service_accounts.iter();
+        let all: Vec<_> = secrets.chain(accounts.map(|a| a.name.clone())).collect();
+        (all.join(" "), known.node_pods_accessible)
+    }
+
+    #[test]
+    fn credentials_are_merged_by_their_coordinates() {
+        let mut record = ImagePulledRecord::default();
+        let node = ImagePullCredentials::of_the_node();
+        for (new, changed, found, of_the_node) in [
+            (secret("b", "1"), true, "b=1", false),
+            (ImagePullCredentials::default(), false, "b=1", false),
+            (secret("b", "1"), false, "b=1", false),
+            (secret("a", "1"), true, "a=1 b=1", false),
+            (secret("b", "2"), true, "a=1 b=2", false),
+            (account("z"), true, "a=1 b=2 z", false),
+            (account("z"), false, "a=1 b=2 z", false),
+            (account("y"), true, "a=1 b=2 y z", false),
+            (node.clone(), true, "", true),
+            (node, false, "", true),
+            (secret("c", "1"), false, "", true),
+        ] {
+            assert_eq!(merge(&mut record, "i", &new), changed, "{new:?}");
+            assert_eq!(shown(&record), (found.to_owned(), of_the_node), "{new:?}");
+        }
+        assert!(merge(&mut record, "other", &secret("c", "1")));
+        assert_eq!(record.credential_mapping.len(), 2, "names do not share");
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_pulls_does_not_matter(order in Just(vec![0, 1, 2, 3]).prop_shuffle()) {
+            let all = [secret("a", "1"), secret("b", "1"), account("x"), account("y")];
+            let mut record = ImagePulledRecord::default();
+            for at in order {
+                merge(&mut record, "i", &all[at]);
+            }
+            prop_assert_eq!(shown(&record), ("a=1 b=1 x y".to_owned(), false));
+        }
+    }
+}

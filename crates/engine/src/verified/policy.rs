@@ -1,0 +1,177 @@
+//! For which images a pod has to show a credential (kubernetes
+//! `pkg/kubelet/images/pullmanager/image_pull_policies.go`).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use regcred_core::{ImageRef, ReferenceError};
+use thiserror::Error;
+
+use super::without_tag_and_digest;
+use crate::quote::go_quote;
+
+/// The kubelet's `imagePullCredentialsVerificationPolicy`. The default is a kubelet's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum VerificationPolicy {
+    /// Every pod may use what is there.
+    NeverVerify,
+    /// Every pod may use what did not come by a pull of the kubelet.
+    #[default]
+    NeverVerifyPreloadedImages,
+    /// Every pod may use what is on the list.
+    NeverVerifyAllowlistedImages(Allowlist),
+    /// Nothing may be used without a credential on record.
+    AlwaysVerify,
+}
+
+/// The kubelet's `preloadedImagesVerificationAllowlist`: names, and prefixes that end in `/*`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allowlist {
+    names: BTreeSet<String>,
+    prefixes: Vec<String>,
+}
+
+impl VerificationPolicy {
+    /// Reads the two settings of a KubeletConfiguration; an empty or absent policy is the default.
+    ///
+    /// # Errors
+    /// With the kubelet's sentences, for an unknown policy, a bad entry of the list, and a list
+    /// without the policy that reads it.
+    pub fn from_settings(policy: Option<&str>, allowlist: &[String]) -> Result<Self, PolicyError> {
+        let policy = match policy.unwrap_or_default() {
+            "NeverVerify" => Self::NeverVerify,
+            "" | "NeverVerifyPreloadedImages" => Self::NeverVerifyPreloadedImages,
+            "NeverVerifyAllowlistedImages" => {
+                return Allowlist::new(allowlist).map(Self::NeverVerifyAllowlistedImages);
+            }
+            "AlwaysVerify" => Self::AlwaysVerify,
+            other => return Err(PolicyError::Unknown(other.to_owned())),
+        };
+        match allowlist {
+            [] => Ok(policy),
+            _ => Err(PolicyError::ListNotRead),
+        }
+    }
+
+    /// Whether a pod has to show a credential for an image, named as written, that is there.
+    #[must_use]
+    pub fn requires_verification(&self, image: &str, pulled_by_kubelet: bool) -> bool {
+        match self {
+            Self::NeverVerify => false,
+            Self::NeverVerifyPreloadedImages => pulled_by_kubelet,
+            Self::NeverVerifyAllowlistedImages(list) => !list.has(image),
+            Self::AlwaysVerify => true,
+        }
+    }
+}
+
+impl Allowlist {
+    /// Reads a list.
+    ///
+    /// # Errors
+    /// For the first entry that is neither a name without tag and digest nor a prefix.
+    pub fn new<T: AsRef<str>>(entries: &[T]) -> Result<Self, PolicyError> {
+        let mut list = Self::default();
+        for entry in entries.iter().map(AsRef::as_ref) {
+            match read(entry)? {
+                Entry::Name => list.names.insert(entry.to_owned()),
+                Entry::Prefix(prefix) => {
+                    list.prefixes.push(prefix.to_owned());
+                    true
+                }
+            };
+        }
+        Ok(list)
+    }
+
+    /// Whether an image is on the list, by its name as written without tag and digest.
+    #[must_use]
+    pub fn has(&self, image: &str) -> bool {
+        if ImageRef::parse(image).is_err() {
+            return false;
+        }
+        let name = without_tag_and_digest(image);
+        let mut prefixes = self.prefixes.iter();
+        self.names.contains(name) || prefixes.any(|prefix| name.starts_with(prefix))
+    }
+}
+
+/// The word in a KubeletConfiguration.
+impl fmt::Display for VerificationPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::NeverVerify => "NeverVerify",
+            Self::NeverVerifyPreloadedImages => "NeverVerifyPreloadedImages",
+            Self::NeverVerifyAllowlistedImages(_) => "NeverVerifyAllowlistedImages",
+            Self::AlwaysVerify => "AlwaysVerify",
+        })
+    }
+}
+
+/// Settings that a kubelet refuses.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PolicyError {
+    /// There is no such policy.
+    #[error(
+        "invalid configuration: option {} specified for imagePullCredentialsVerificationPolicy. \
+         Valid options are \"NeverVerify\", \"NeverVerifyPreloadedImages\", \
+         \"NeverVerifyAllowlistedImages\" or \"AlwaysVerify\"",
+        go_quote(.0)
+    )]
+    Unknown(String),
+    /// There is a list, and the policy does not read it. The misspelling is the kubelet's.
+    #[error(
+        "can't set `preloadedImagesVerificationAllowlist` if \
+         `imagePullCredentialsVertificationPolicy` is not \"NeverVerifyAllowlistedImages\""
+    )]
+    ListNotRead,
+    /// An entry with blanks around it.
+    #[error("leading/trailing spaces are not allowed: {0}")]
+    Spaces(String),
+    /// An empty entry.
+    #[error("the supplied pattern is too short: {0}")]
+    TooShort(String),
+    /// An asterisk anywhere but in a final `/*`.
+    #[error("not a valid wildcard pattern, only patterns ending with '/*' are allowed: {0}")]
+    Wildcard(String),
+    /// `/*` alone.
+    #[error("at least registry hostname is required")]
+    NoHost,
+    /// An entry that is no image name.
+    #[error("failed to parse as an image name: {}", .0.reason())]
+    Name(ReferenceError),
+    /// An entry with a tag or digest.
+    #[error("neither tag nor digest is accepted in an image reference: {0}")]
+    TagOrDigest(String),
+}
+
+enum Entry<'a> {
+    Name,
+    Prefix(&'a str),
+}
+
+fn read(entry: &str) -> Result<Entry<'_>, PolicyError> {
+    let shown = || entry.to_owned();
+    if entry != entry.trim() {
+        return Err(PolicyError::Spaces(shown()));
+    }
+    let prefix = entry.strip_suffix('*').filter(|rest| rest.ends_with('/'));
+    let text = prefix.unwrap_or(entry);
+    if text.is_empty() {
+        return Err(PolicyError::TooShort(shown()));
+    }
+    if text.contains('*') {
+        return Err(PolicyError::Wildcard(shown()));
+    }
+    match prefix {
+        Some("/") => Err(PolicyError::NoHost),
+        Some(prefix) => Ok(Entry::Prefix(prefix)),
+        None => {
+            ImageRef::parse(text).map_err(PolicyError::Name)?;
+            match without_tag_and_digest(text) == text {
+                true => Ok(Entry::Name),
+                false => Err(PolicyError::TagOrDigest(shown())),
+            }
+        }
+    }
+}
