@@ -5,6 +5,7 @@ mod helper;
 mod hosts;
 mod identity;
 mod peer;
+mod second_client;
 mod stampede;
 mod trouble;
 

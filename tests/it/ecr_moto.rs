@@ -8,28 +8,74 @@ use serde_json::{Value, json};
 #[test]
 fn the_plugin_gets_what_boto3_gets() {
     let Some(moto) = Moto::start() else { return };
-    let request = request(json!({}));
-    let answer = plugin(&moto).stdin(request).run();
+    let answer = plugin(&moto).stdin(request(json!({}))).run();
     let login = &answer.json()["auth"][HOST];
     let ours = format!("{}:{}", text(&login["username"]), text(&login["password"]));
-
-    let program = "import boto3\n\
-                   client = boto3.client('ecr', 'us-east-1')\n\
-                   data = client.get_authorization_token()['authorizationData']\n\
-                   print(data[0]['authorizationToken'])";
-    let python = need("moto_server")
-        .expect("it runs")
-        .with_file_name("python3");
-    let theirs = Program::new(python)
-        .args(["-c", program])
-        .envs(moto.env())
-        .run();
-    let theirs = STANDARD.decode(theirs.success().trim()).expect("base64");
-    assert_eq!(ours.as_bytes(), theirs);
+    assert_eq!(ours, boto3(moto.env()));
     assert_eq!(ours, "AWS:123456789012-auth-token");
     // moto's tokens ended in 2015: nobody may keep them.
     assert_eq!(answer.json()["cacheDuration"], "0s");
     assert!(!answer.stderr.contains(Moto::SECRET));
+}
+
+/// moto names the account of whoever asks in the token, so that equal tokens are equal identities.
+#[test]
+fn each_source_of_an_identity_is_the_one_that_boto3_takes() {
+    let Some(moto) = Moto::start() else { return };
+    let home = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.display().to_string()
+    };
+    let config = write(
+        "config",
+        "[profile node]\n\
+         role_arn = arn:aws:iam::555566667777:role/node\n\
+         source_profile = base\n\
+         [profile chain]\n\
+         role_arn = arn:aws:iam::444455556666:role/chain\n\
+         source_profile = node\n\
+         [profile instance]\n\
+         role_arn = arn:aws:iam::333344445555:role/from-instance\n\
+         credential_source = Ec2InstanceMetadata\n\
+         [profile base]\n\
+         aws_access_key_id = AKIAIOSFODNN7EXAMPLE\n\
+         aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n",
+    );
+    let token = write("token", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2lnbmF0dXJl");
+    let web = "arn:aws:iam::999988887777:role/web";
+    // Without the final slash of its own, which boto3 does not add.
+    let metadata = format!("{}/", moto.url());
+    let instance = ("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.as_str());
+    for (account, vars) in [
+        (
+            "999988887777",
+            &[
+                ("AWS_WEB_IDENTITY_TOKEN_FILE", token.as_str()),
+                ("AWS_ROLE_ARN", web),
+            ][..],
+        ),
+        ("555566667777", &[("AWS_PROFILE", "node")]),
+        ("444455556666", &[("AWS_PROFILE", "chain")]),
+        ("333344445555", &[("AWS_PROFILE", "instance"), instance]),
+        ("123456789012", &[instance]),
+    ] {
+        let env: Vec<(String, String)> = vars
+            .iter()
+            .copied()
+            .chain([
+                ("AWS_ENDPOINT_URL", moto.url()),
+                ("AWS_CONFIG_FILE", &config),
+            ])
+            .chain([("HOME", home.path().to_str().expect("a plain path"))])
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let ours = Program::ours(PLUGIN).envs(env.clone());
+        let ours = password(&ours.stdin(request(json!({}))).run());
+        assert_eq!(ours, format!("{account}-auth-token"), "{vars:?}");
+        assert_eq!(boto3(env), format!("AWS:{ours}"), "{vars:?}");
+    }
 }
 
 #[test]
@@ -47,29 +93,6 @@ fn a_pods_token_becomes_the_role_that_its_annotation_names() {
 }
 
 #[test]
-fn a_profile_that_assumes_a_role_is_followed() {
-    let Some(moto) = Moto::start() else { return };
-    let home = tempfile::tempdir().expect("a directory");
-    let config = home.path().join("config");
-    let text = "[profile node]\n\
-                role_arn = arn:aws:iam::555566667777:role/node\n\
-                source_profile = base\n\
-                [profile base]\n\
-                aws_access_key_id = AKIAIOSFODNN7EXAMPLE\n\
-                aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n";
-    std::fs::write(&config, text).expect("a file");
-    let answer = Program::ours(PLUGIN)
-        .env("AWS_ENDPOINT_URL", moto.url())
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_CONFIG_FILE", &config)
-        .env("AWS_PROFILE", "node")
-        .env("HOME", home.path())
-        .stdin(request(json!({})))
-        .run();
-    assert_eq!(password(&answer), "555566667777-auth-token");
-}
-
-#[test]
 fn a_cloud_that_is_down_is_unreachable() {
     let closed = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -83,6 +106,19 @@ fn a_cloud_that_is_down_is_unreachable() {
         .run();
     let said = done.fails(7);
     assert!(said.contains(&closed.to_string()), "which? {said}");
+}
+
+/// The login that boto3 gets in this environment, decoded.
+fn boto3(env: Vec<(String, String)>) -> String {
+    let program = "import boto3\n\
+                   client = boto3.client('ecr', 'us-east-1')\n\
+                   data = client.get_authorization_token()['authorizationData']\n\
+                   print(data[0]['authorizationToken'])";
+    let python = need("moto_server").expect("it runs");
+    let python = python.with_file_name("python3");
+    let answer = Program::new(python).args(["-c", program]).envs(env).run();
+    let login = STANDARD.decode(answer.success().trim()).expect("base64");
+    String::from_utf8(login).expect("text")
 }
 
 fn plugin(moto: &Moto) -> Program {

@@ -12,12 +12,12 @@ use super::{ACCOUNT, HOST, PLUGIN, password, request};
 
 /// The plugin in an environment that has nothing but where the API is, which knows that one key.
 /// `HOME` is missing, as in a kubelet's unit.
-struct Known {
-    ecr: FakeEcr,
+pub(super) struct Known {
+    pub(super) ecr: FakeEcr,
 }
 
 impl Known {
-    fn by(key: &AccessKey) -> Self {
+    pub(super) fn by(key: &AccessKey) -> Self {
         Self {
             ecr: FakeEcr::start(ACCOUNT, std::slice::from_ref(key)),
         }
