@@ -15,5 +15,6 @@ mod gcr;
 mod icr;
 mod memory;
 mod multicall;
+mod ocir;
 mod pull;
 mod real_registry;
