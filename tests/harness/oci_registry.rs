@@ -100,6 +100,14 @@ impl FakeRegistry {
         &self.server
     }
 
+    /// From now on the bearer challenge has no quotes and a blank behind each comma, as some of
+    /// IBM's registries write it.
+    pub fn write_bare_challenges(&self) {
+        if let Some(bearer) = &self.registry.bearer {
+            bearer.bare_challenge();
+        }
+    }
+
     /// How many bearer tokens were issued.
     #[must_use]
     pub fn tokens_issued(&self) -> usize {

@@ -9,7 +9,7 @@ use regcred_tests::icr::{
 };
 use regcred_tests::oci_registry::Access;
 use regcred_tests::program::Running;
-use regcred_tests::{FakeRegistry, Image, Node, Program, python_with};
+use regcred_tests::{FakeRegistry, Image, Logins, Node, Program, python_with};
 use serde_json::{Value, json};
 
 #[test]
@@ -71,14 +71,18 @@ fn every_identity_pulls_through_every_face() {
         iambearer(text(&docker.json()["Secret"]));
         let token = plugin().args(["token", "us.icr.io"]).run();
         iambearer(token.success().trim());
-        pulls(&iam, &env);
+        pulls(iam.logins(), &env, false);
     }
+    pulls(iam.logins(), &of(&[("IBMCLOUD_API_KEY", API_KEY)]), true);
 }
 
-/// Through the kubelet's face: the registry takes `iambearer` with a token of IAM's and nothing
-/// else.
-fn pulls(iam: &FakeIam, env: &[(String, String)]) {
-    let registry = FakeRegistry::start(Access::Bearer(iam.logins().clone()));
+/// Through the kubelet's face: the registry takes these logins and nothing
+/// else; and it may write its challenge without quotes.
+fn pulls(logins: &Logins, env: &[(String, String)], bare_challenge: bool) {
+    let registry = FakeRegistry::start(Access::Bearer(logins.clone()));
+    if bare_challenge {
+        registry.write_bare_challenges();
+    }
     registry.push("team/app", "v1", &Image::single(7, 1, 1_000));
     let mut node = Node::new();
     node.add_plugin(PLUGIN, &["*.icr.io"], env);

@@ -20,6 +20,8 @@ pub(super) struct Bearer {
 
 struct State {
     random: Seeded,
+    /// The challenge's values stand without quotes, as at IBM's registries.
+    bare_challenge: bool,
     /// Token to the repository that it opens.
     tokens: BTreeMap<String, String>,
 }
@@ -31,9 +33,14 @@ impl Bearer {
             scheme,
             state: Mutex::new(State {
                 random: Seeded::new(0xbea4e4),
+                bare_challenge: false,
                 tokens: BTreeMap::new(),
             }),
         }
+    }
+
+    pub(super) fn bare_challenge(&self) {
+        lock(&self.state).bare_challenge = true;
     }
 
     pub(super) fn issued(&self) -> usize {
@@ -85,6 +92,9 @@ impl Bearer {
             challenge.push_str(&format!(",scope=\"repository:{repository}:pull\""));
         }
         let state = lock(&self.state);
+        if state.bare_challenge {
+            challenge = challenge.replace('"', "").replace(',', ", ");
+        }
         let token = request
             .header("authorization")
             .and_then(|value| value.strip_prefix("Bearer "));
