@@ -175,3 +175,6 @@ const PEM: &[u8] = b"-----BEGIN ";
 const NO_RSA: &str =
     "its key is no RSA key of 2048 to 4096 bits, the only kind that Entra ID takes";
 const LIFE: TimeDelta = TimeDelta::minutes(10);
+
+#[cfg(test)]
+mod tests;

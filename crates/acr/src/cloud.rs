@@ -249,3 +249,6 @@ const KNOWN: [Known; 3] = [
 ];
 const TIMEOUT: Duration = Duration::from_secs(12);
 const LIMIT: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -260,3 +260,6 @@ const LIMIT: usize = 1 << 20;
 const UNKNOWN_LIFE: TimeDelta = TimeDelta::minutes(10);
 /// Longer than any of these tokens lives; keeps dates from overflowing.
 const LONGEST_LIFE: TimeDelta = TimeDelta::days(1);
+
+#[cfg(test)]
+mod tests;

@@ -241,3 +241,6 @@ async fn ambient(reach: &Reach, audience: &str) -> Result<SecretString, NoToken>
 /// Annotations of a service account, as upstream's plugin has them.
 pub(crate) const CLIENT_ID_ANNOTATION: &str = "kubernetes.azure.com/acr-client-id";
 const TENANT_ID_ANNOTATION: &str = "kubernetes.azure.com/acr-tenant-id";
+
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,8 @@ mod sdk;
 mod secret_file;
 mod settings;
 mod static_login;
+#[cfg(test)]
+mod testing;
 mod token;
 mod transport;
 mod tunnel;

@@ -341,3 +341,6 @@ const RETRY: Retry = Retry {
     cap: Duration::from_secs(5),
 };
 const LIMIT: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -200,3 +200,6 @@ impl Node<'_> {
 
 /// Where the workload identity webhook puts it.
 const USUAL_TOKEN_FILE: &str = "/var/run/secrets/azure/tokens/azure-identity-token";
+
+#[cfg(test)]
+mod tests;

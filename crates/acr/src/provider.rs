@@ -325,3 +325,6 @@ const CLOSED_CLOUD: &str = ".azurecr.de";
 const DEADLINE: Duration = Duration::from_secs(45);
 /// How long a caller may keep a secret that has no end of its own.
 const KEEP_SECRET: Duration = Duration::from_secs(3600);
+
+#[cfg(test)]
+mod tests;

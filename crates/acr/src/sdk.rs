@@ -283,3 +283,37 @@ impl Executor for Runner {
 const CLI_DEADLINE: Duration = Duration::from_secs(25);
 const LONGEST_OUTPUT: usize = 256 * 1024;
 const LONGEST_COMPLAINT: usize = 600;
+
+#[cfg(test)]
+mod tests {
+    use azure_core::credentials::AccessToken;
+    use azure_core::time::OffsetDateTime;
+
+    use super::*;
+
+    #[test]
+    fn the_librarys_feature_that_shows_secrets_is_off() {
+        let token = AccessToken::new("canary".to_owned(), OffsetDateTime::UNIX_EPOCH);
+        let secret = Secret::new("canary");
+        let shown = format!("{token:?} {secret:?} {:?}", Assertion("canary".into()));
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+
+    #[test]
+    fn identifiers_are_checked_before_they_stand_in_a_url() {
+        let sound = Application::new(" contoso.onmicrosoft.com ", "c-1").expect("sound");
+        assert_eq!(sound.tenant, "contoso.onmicrosoft.com");
+        for (tenant, client) in [
+            ("", "c"),
+            ("t", ""),
+            ("t/../u", "c"),
+            ("t", "c?x"),
+            ("é", "c"),
+        ] {
+            assert!(
+                Application::new(tenant, client).is_err(),
+                "{tenant} {client}"
+            );
+        }
+    }
+}

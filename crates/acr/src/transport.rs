@@ -213,3 +213,6 @@ const LIMIT: usize = 1 << 20;
 /// First and longest pause for a metadata service that is not ready.
 const RESTING: Duration = Duration::from_millis(500);
 const LONGEST_RESTING: Duration = Duration::from_secs(4);
+
+#[cfg(test)]
+mod tests;

@@ -60,9 +60,16 @@ impl<'a> Parts<'a> {
     }
 
     fn of_certificate(&self, directory: &Directory, url: &str) -> Result<(), Refused> {
+        // Microsoft's own libraries pad the thumbprint, and some take the standard alphabet.
+        let shown = |name: &str| {
+            let text = self.header[name].as_str().unwrap_or_default();
+            text.trim_end_matches('=')
+                .replace('+', "-")
+                .replace('/', "_")
+        };
         let name = |algorithm| URL_SAFE_NO_PAD.encode(digest(algorithm, CERTIFICATE));
-        let known = self.header["x5t"] == name(&SHA1_FOR_LEGACY_USE_ONLY)
-            || self.header["x5t#S256"] == name(&SHA256);
+        let known =
+            shown("x5t") == name(&SHA1_FOR_LEGACY_USE_ONLY) || shown("x5t#S256") == name(&SHA256);
         let algorithm: &'static dyn VerificationAlgorithm = match self.header["alg"].as_str() {
             Some("RS256") => &RSA_PKCS1_2048_8192_SHA256,
             Some("PS256") => &RSA_PSS_2048_8192_SHA256,
@@ -129,7 +136,14 @@ impl<'a> Parts<'a> {
     }
 
     fn time(&self, name: &str) -> i64 {
-        self.claims[name].as_i64().unwrap_or_default()
+        // Some write fractions of a second.
+        let time = &self.claims[name];
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the fraction is not wanted"
+        )]
+        let floor = || time.as_f64().map(|t| t as i64);
+        time.as_i64().or_else(floor).unwrap_or_default()
     }
 }
 

@@ -1,0 +1,175 @@
+use serde_json::json;
+use wiremock::matchers::{method, path, query_param};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::*;
+use crate::testing::reach;
+
+async fn resolved(
+    vars: &[(&str, &str)],
+    json: AzureJson,
+    host: &str,
+) -> Result<Cloud, ProviderError> {
+    Cloud::resolve(&reach(vars), &json, host).await
+}
+
+fn named(cloud: &str) -> AzureJson {
+    AzureJson {
+        cloud: Some(cloud.to_owned()),
+        ..AzureJson::default()
+    }
+}
+
+#[tokio::test]
+async fn the_name_decides_and_else_the_registry() {
+    for (json, host, authority, suffix) in [
+        (
+            named("AzurePublicCloud"),
+            "x.azurecr.io",
+            "login.microsoftonline.com",
+            Some(".azurecr.io"),
+        ),
+        (
+            named("azurechinacloud"),
+            "x.azurecr.cn",
+            "login.chinacloudapi.cn",
+            Some(".azurecr.cn"),
+        ),
+        (
+            named("AZUREUSGOVERNMENT"),
+            "x.azurecr.us",
+            "login.microsoftonline.us",
+            Some(".azurecr.us"),
+        ),
+        (
+            named("Nowhere"),
+            "x.azurecr.io",
+            "login.microsoftonline.com",
+            None,
+        ),
+        (
+            AzureJson::default(),
+            "x.azurecr.cn",
+            "login.chinacloudapi.cn",
+            None,
+        ),
+        (
+            AzureJson::default(),
+            "x.e.geo.azurecr.us",
+            "login.microsoftonline.us",
+            None,
+        ),
+        (
+            AzureJson::default(),
+            "registry.corp",
+            "login.microsoftonline.com",
+            None,
+        ),
+    ] {
+        let cloud = resolved(&[], json, host).await.expect(host);
+        assert_eq!(cloud.authority, format!("https://{authority}"), "{host}");
+        assert_eq!(cloud.suffix.as_deref(), suffix, "{host}");
+    }
+    let china = [(vars::CLOUD, "AzureChinaCloud")];
+    let cloud = resolved(&china, named("AzurePublicCloud"), "x.azurecr.cn").await;
+    assert_eq!(
+        cloud.expect("china").arm,
+        "https://management.chinacloudapi.cn"
+    );
+    assert!(resolved(&[], named("AzureStackCloud"), "x").await.is_err());
+}
+
+#[tokio::test]
+async fn an_authority_brings_its_cloud_or_only_itself() {
+    let of = |authority| [(vars::AUTHORITY_HOST, authority)];
+    let china = of("https://login.chinacloudapi.cn/");
+    let cloud = resolved(&china, AzureJson::default(), "registry.corp");
+    let cloud = cloud.await.expect("known");
+    assert_eq!(cloud.arm, "https://management.chinacloudapi.cn");
+    let corp = of("https://login.corp");
+    let cloud = resolved(&corp, named("AzureChinaCloud"), "x.azurecr.cn");
+    let cloud = cloud.await.expect("custom");
+    assert_eq!(
+        (cloud.authority.as_str(), cloud.arm.as_str()),
+        ("https://login.corp", "https://management.chinacloudapi.cn")
+    );
+}
+
+#[tokio::test]
+async fn a_file_describes_a_custom_cloud() {
+    let dir = tempfile::tempdir().expect("directory");
+    let file = dir.path().join("environment.json");
+    let shown = file.to_str().expect("path").to_owned();
+    let env = [(vars::ENVIRONMENT_FILE, shown.as_str())];
+    let text = json!({
+        "name": "AzureStackCloud", "activeDirectoryEndpoint": "https://login.corp/",
+        "resourceManagerEndpoint": "https://management.corp/", "tokenAudience": "https://arm.corp/x",
+        "containerRegistryDNSSuffix": "azurecr.corp",
+    });
+    std::fs::write(&file, format!("\u{feff}{text}")).expect("write");
+    let cloud = resolved(&env, named("AzureStackCloud"), "x")
+        .await
+        .expect("described");
+    let expected = Cloud {
+        authority: "https://login.corp".to_owned(),
+        arm: "https://arm.corp/x".to_owned(),
+        suffix: Some(".azurecr.corp".to_owned()),
+    };
+    assert_eq!(cloud, expected);
+    for text in [
+        "canary",
+        "{}",
+        r#"{"activeDirectoryEndpoint":"http://login.corp"}"#,
+    ] {
+        std::fs::write(&file, text).expect("write");
+        let error = resolved(&env, named("AzureStackCloud"), "x")
+            .await
+            .expect_err(text);
+        assert!(!regcred_core::report(&error).contains("canary"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_resource_manager_describes_a_custom_cloud() {
+    let server = MockServer::start().await;
+    let item = |name: &str, suffix: &str| {
+        json!({
+            "name": name, "suffixes": {"acrLoginServer": suffix},
+            "authentication": {
+                "loginEndpoint": format!("https://login.{name}/"), "audiences": ["https://arm/"],
+            },
+        })
+    };
+    Mock::given(method("GET"))
+        .and(path("/metadata/endpoints"))
+        .and(query_param("api-version", "2019-05-01"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!([
+            item("first", "azurecr.first"),
+            item("second", ".azurecr.second"),
+        ])))
+        .mount(&server)
+        .await;
+    for (name, suffix) in [
+        (None, Some(".azurecr.first")),
+        (Some("Second"), Some(".azurecr.second")),
+        (Some("third"), None),
+    ] {
+        let json = AzureJson {
+            cloud: name.map(str::to_owned),
+            resource_manager: Some(server.uri() + "/"),
+            ..AzureJson::default()
+        };
+        let cloud = resolved(&[], json, "x").await.ok();
+        assert_eq!(cloud.and_then(|c| c.suffix).as_deref(), suffix, "{name:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_public_resource_manager_is_known_without_asking() {
+    let json = AzureJson {
+        resource_manager: Some("https://management.usgovcloudapi.net/".to_owned()),
+        ..AzureJson::default()
+    };
+    let cloud = resolved(&[], json, "x").await.expect("known");
+    assert_eq!(cloud.suffix.as_deref(), Some(".azurecr.us"));
+}
