@@ -40,6 +40,10 @@ impl Imds {
                 Err(error) if error.is_connect() || error.is_timeout() => {
                     first.get_or_insert((base, error));
                 }
+                // Another cloud's metadata server is at the same address.
+                Err(error) if error.kind() == ErrorKind::Denied => {
+                    return Err(no_instance(reach, base, error));
+                }
                 Err(error) => return Err(refused(base, error)),
             }
         }
@@ -161,7 +165,7 @@ fn no_instance(reach: &Reach, base: &str, error: HttpError) -> ProviderError {
     };
     failure(
         ErrorKind::IdentityUnavailable,
-        format!("the metadata server {base} does not answer; {advice}"),
+        format!("the metadata server {base} does not answer as OCI's; {advice}"),
     )
     .with_source(error)
 }
