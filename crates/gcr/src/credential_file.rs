@@ -16,7 +16,7 @@ use crate::authorized_user::AuthorizedUser;
 use crate::external_account;
 use crate::external_user::ExternalUser;
 use crate::failure::misconfigured;
-use crate::impersonation::Impersonation;
+use crate::impersonation::{Impersonation, whose};
 use crate::reach::Reach;
 use crate::service_account::{ServiceAccount, ServiceAccountKey};
 use crate::token::TokenSource;
@@ -138,7 +138,8 @@ fn build(
                 &key.service_account_impersonation_url,
             )?;
             let source = build(reach, path, &key.source_credentials, false)?;
-            Box::new(Impersonation::at(reach, source, url).through(key.delegates))
+            let acting = Impersonation::at(reach, source, &whose(path), url);
+            Box::new(acting.through(key.delegates))
         }
         "impersonated_service_account" => {
             return Err(

@@ -26,7 +26,7 @@ use self::certificate::Certificate;
 use self::executable::Executable;
 use self::subject_file::SubjectFile;
 use self::subject_url::SubjectUrl;
-use crate::impersonation::Impersonation;
+use crate::impersonation::{Impersonation, whose};
 use crate::reach::Reach;
 use crate::settings::{CLOUD_PLATFORM, Settings};
 use crate::sts::Exchange;
@@ -105,7 +105,7 @@ pub(crate) fn source(
     Ok(match impersonation_url {
         None => account,
         Some(url) => Box::new(
-            Impersonation::at(reach, account, url)
+            Impersonation::at(reach, account, &whose(path), url)
                 .for_seconds(key.service_account_impersonation.token_lifetime_seconds),
         ),
     })

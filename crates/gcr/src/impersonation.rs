@@ -1,6 +1,8 @@
 //! Acting as a service account: an identity that holds `roles/iam.serviceAccountTokenCreator` (or
 //! `workloadIdentityUser`) asks the IAM Service Account Credentials API for its token.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use regcred_core::{ErrorKind, ProviderError};
@@ -19,6 +21,8 @@ use crate::token::{AccessToken, TokenSource, is_empty, no_secret, secret};
 pub(crate) struct Impersonation {
     reach: Reach,
     source: Box<dyn TokenSource>,
+    /// Whose identity it starts from, for messages: `the pod's identity`.
+    whose: String,
     url: String,
     delegates: Vec<String>,
     lifetime_seconds: u32,
@@ -26,17 +30,28 @@ pub(crate) struct Impersonation {
 
 impl Impersonation {
     /// Acts as the service account with this email, which must have been checked.
-    pub(crate) fn of(reach: &Reach, source: Box<dyn TokenSource>, email: &str) -> Self {
+    pub(crate) fn of(
+        reach: &Reach,
+        source: Box<dyn TokenSource>,
+        whose: &str,
+        email: &str,
+    ) -> Self {
         let base = reach.iam_url();
         let url = format!("{base}/v1/projects/-/serviceAccounts/{email}:generateAccessToken");
-        Self::at(reach, source, url)
+        Self::at(reach, source, whose, url)
     }
 
     /// Acts as the service account in the URL, which must have been checked.
-    pub(crate) fn at(reach: &Reach, source: Box<dyn TokenSource>, url: String) -> Self {
+    pub(crate) fn at(
+        reach: &Reach,
+        source: Box<dyn TokenSource>,
+        whose: &str,
+        url: String,
+    ) -> Self {
         Self {
             reach: reach.clone(),
             source,
+            whose: whose.to_owned(),
             url,
             delegates: Vec::new(),
             lifetime_seconds: LIFETIME_SECONDS,
@@ -67,7 +82,7 @@ impl Impersonation {
 impl TokenSource for Impersonation {
     async fn token(&self, scopes: &[String]) -> Result<AccessToken, ProviderError> {
         let own = self.source.token(&[CLOUD_PLATFORM.to_owned()]).await?;
-        let failed = format!("cannot act as {}", self.account());
+        let failed = format!("cannot act as {} with {}", self.account(), self.whose);
         let mut body = json!({
             "lifetime": format!("{}s", self.lifetime_seconds),
             "scope": scopes,
@@ -109,6 +124,11 @@ impl TokenSource for Impersonation {
             )),
         }
     }
+}
+
+/// The identity that a credentials file describes, for messages.
+pub(crate) fn whose(file: &Path) -> String {
+    format!("the identity in {}", file.display())
 }
 
 #[derive(Deserialize)]

@@ -19,7 +19,10 @@ pub(crate) fn source(reach: &Reach) -> Box<dyn TokenSource> {
     });
     match &reach.settings.impersonate {
         None => own,
-        Some(email) => Box::new(Impersonation::of(reach, own, email)),
+        Some(email) => {
+            let whose = "the node's identity";
+            Box::new(Impersonation::of(reach, own, whose, email))
+        }
     }
 }
 

@@ -66,7 +66,8 @@ pub(crate) fn source(
     match service_account(request) {
         None => Ok(own),
         Some(email) if is_service_account(email) => {
-            Ok(Box::new(Impersonation::of(reach, own, email)))
+            let whose = "the pod's identity";
+            Ok(Box::new(Impersonation::of(reach, own, whose, email)))
         }
         Some(_) => Err(misconfigured(format!(
             "the annotation {SERVICE_ACCOUNT} is no service account's email"
