@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use regcred_core::Env;
-use regcred_tests::conformance::{self, Cloud as _};
+use regcred_tests::conformance::Cloud as _;
 use regcred_tests::need::workspace;
 use regcred_tests::oci_registry::Access;
 use regcred_tests::ocir::{TENANCY, USER, service_account_token};
@@ -262,14 +262,6 @@ fn the_earlier_plugins_name_command_line_and_variables_keep_working() {
             "{args:?}"
         );
     }
-}
-
-#[test]
-fn the_command_is_this_plugin_too() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let link = directory.path().join("ocir-credential-provider");
-    std::os::unix::fs::symlink(built("regcred"), &link).expect("a link");
-    conformance::run(&link.display().to_string(), &FakeOci::start());
 }
 
 /// What Oracle's client signs, the fakes accept; so what they accept of ours, Oracle's would.
