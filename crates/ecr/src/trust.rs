@@ -9,10 +9,11 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use regcred_core::Env;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 
 /// Where the authorities come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl Authorities {
                 path: path.clone(),
                 source,
             })?;
-            return usable(pem)
+            return usable(&pem)
                 .map(|pem| context(Some(pem)))
                 .ok_or_else(|| TrustError::Empty {
                     variable,
@@ -71,7 +72,7 @@ impl Authorities {
         let found = self
             .usual
             .iter()
-            .find_map(|path| usable(read_bounded(Path::new(path)).ok()?));
+            .find_map(|path| usable(&read_bounded(Path::new(path)).ok()?));
         Ok(context(found))
     }
 }
@@ -90,37 +91,68 @@ fn context(pem: Option<Vec<u8>>) -> TlsContext {
 
 /// The bundle, without the certificates that rustls cannot read: the SDK's client would panic at
 /// one. `None` when nothing is left.
-fn usable(pem: Vec<u8>) -> Option<Vec<u8>> {
+///
+/// rustls's own PEM reader takes ten times as long for a distribution's bundle, and the SDK's client
+/// runs it once anyway.
+fn usable(pem: &[u8]) -> Option<Vec<u8>> {
     let mut roots = RootCertStore::empty();
-    let mut kept = Vec::new();
-    let mut dropped = false;
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        match certificate {
-            Ok(der) if roots.add(der.clone()).is_ok() => kept.push(der),
-            _ => dropped = true,
+    let mut kept = Vec::with_capacity(pem.len() + 4096);
+    let mut dropped = 0;
+    let mut base64 = Vec::with_capacity(8192);
+    for text in certificates(pem) {
+        base64.clear();
+        base64.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace()));
+        let der = STANDARD.decode(&base64).map(CertificateDer::from);
+        if der.is_ok_and(|der| roots.add(der).is_ok()) {
+            kept.extend_from_slice(BEGIN);
+            kept.push(b'\n');
+            kept.extend_from_slice(&base64);
+            kept.push(b'\n');
+            kept.extend_from_slice(END);
+            kept.push(b'\n');
+        } else {
+            dropped += 1;
         }
     }
-    if kept.is_empty() {
-        return None;
+    if dropped > 0 {
+        tracing::debug!("{dropped} certificates of the CA bundle cannot be read and are left out");
     }
-    if !dropped {
-        return Some(pem);
-    }
-    tracing::debug!("some certificates of the CA bundle cannot be read and are left out");
-    Some(kept.iter().flat_map(|der| encode(der)).collect())
+    (!kept.is_empty()).then_some(kept)
 }
 
-fn encode(der: &CertificateDer<'_>) -> Vec<u8> {
-    use base64::Engine as _;
-    let body = base64::engine::general_purpose::STANDARD.encode(der);
-    format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n").into_bytes()
+/// What stands between the lines that begin and end a certificate.
+fn certificates(mut pem: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let begin = find(pem, BEGIN)? + BEGIN.len();
+        let end = begin + find(&pem[begin..], END)?;
+        let text = &pem[begin..end];
+        pem = &pem[end + END.len()..];
+        Some(text)
+    })
+}
+
+fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
+    // Dashes are rare, so that few places are looked at closely.
+    let mut from = 0;
+    loop {
+        from += text.get(from..)?.iter().position(|byte| *byte == b'-')?;
+        if text[from..].starts_with(mark) {
+            return Some(from);
+        }
+        from += 1;
+    }
 }
 
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_BUNDLE).read_to_end(&mut bytes)?;
+    let file = File::open(path)?;
+    let size = file.metadata()?.len().min(MAX_BUNDLE);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
+    file.take(MAX_BUNDLE).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
+
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+const END: &[u8] = b"-----END CERTIFICATE-----";
 
 /// The largest bundle read; distributions ship about 220 KB.
 const MAX_BUNDLE: u64 = 8 << 20;
@@ -137,6 +169,8 @@ const BUNDLES: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
+    use rustls_pki_types::pem::PemObject as _;
+
     use super::*;
 
     fn certificate() -> String {
@@ -146,21 +180,54 @@ mod tests {
             .pem()
     }
 
-    #[test]
-    fn an_unreadable_certificate_is_left_out_and_the_rest_stays() {
-        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        let bundle = format!("# comment\n{broken}{}", certificate());
-        let kept = usable(bundle.into_bytes()).expect("one is sound");
-        let kept: Vec<_> = CertificateDer::pem_slice_iter(&kept).collect();
-        assert_eq!(kept.len(), 1);
-        assert!(usable(broken.as_bytes().to_vec()).is_none());
-        assert!(usable(b"no pem".to_vec()).is_none());
+    /// As the SDK's client reads it: every certificate must be sound.
+    fn read_back(bundle: &str) -> Option<Vec<CertificateDer<'static>>> {
+        let kept = usable(bundle.as_bytes())?;
+        let all = CertificateDer::pem_slice_iter(&kept).collect::<Result<Vec<_>, _>>();
+        Some(all.expect("sound"))
     }
 
     #[test]
-    fn a_sound_bundle_passes_unchanged() {
-        let bundle = format!("{}{}", certificate(), certificate()).into_bytes();
-        assert_eq!(usable(bundle.clone()), Some(bundle));
+    fn an_unreadable_certificate_is_left_out_and_the_rest_stays() {
+        let good = certificate();
+        let der = CertificateDer::from_pem_slice(good.as_bytes()).expect("sound");
+        for broken in [
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
+            "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+            "---- a comment -----BEGIN",
+        ] {
+            let bundle = format!("# first\r\n{broken}\n{good}\n-----BEGIN CERTIFICATE-----\nAA");
+            assert_eq!(read_back(&bundle), Some(vec![der.clone()]), "{broken}");
+            assert_eq!(read_back(broken), None);
+        }
+        assert_eq!(read_back(""), None);
+    }
+
+    #[test]
+    fn a_sound_bundle_keeps_every_certificate() {
+        let (first, second) = (certificate(), certificate());
+        for bundle in [
+            format!("{first}{second}"),
+            format!("{first}{second}").replace('\n', "\r\n"),
+            format!("subject=x\n{first}\n\nsubject=y\n{}", second.trim_end()),
+        ] {
+            let all = CertificateDer::pem_slice_iter(bundle.as_bytes());
+            let all = all.collect::<Result<Vec<_>, _>>().expect("sound");
+            assert_eq!(all.len(), 2);
+            assert_eq!(read_back(&bundle), Some(all));
+        }
+    }
+
+    #[test]
+    fn the_systems_bundle_is_read_as_rustls_reads_it() {
+        let found = BUNDLES.iter().find_map(|path| std::fs::read(path).ok());
+        let Some(bundle) = found else { return };
+        let theirs = CertificateDer::pem_slice_iter(&bundle).filter_map(Result::ok);
+        let ours = usable(&bundle).expect("some");
+        let ours = CertificateDer::pem_slice_iter(&ours).filter_map(Result::ok);
+        assert!(ours.eq(theirs));
     }
 
     #[test]
