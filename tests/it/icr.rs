@@ -137,22 +137,34 @@ fn the_registrys_own_login_takes_the_long_lived_secret_when_asked() {
             REFRESH_TOKEN,
         ),
     ] {
-        let vars = vars.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
-        let login = Program::ours(PLUGIN)
-            .args([
-                "token",
-                "us.icr.io",
-                "--output",
-                "json",
-                "--login",
-                "secret",
-            ])
-            .envs(vars)
-            .run()
-            .json();
+        let mut env = owned(vars);
+        env.push(("REGCRED_ICR_LOGIN".to_owned(), "secret".to_owned()));
+        let token = Program::ours(PLUGIN).args(["token", "us.icr.io", "--output", "json"]);
+        let login = token.envs(env.clone()).run().json();
         assert_eq!(login["username"], username);
         assert_eq!(login["password"], password);
+        pulls(&Logins::of(username, password), &env, false);
     }
+}
+
+#[test]
+fn a_bearer_token_is_handed_on_without_its_scheme() {
+    let iam = FakeIam::start();
+    let mut env = iam.env();
+    env.push(("IBMCLOUD_API_KEY".to_owned(), API_KEY.to_owned()));
+    let token = Program::ours(PLUGIN).args(["token", "us.icr.io"]).envs(env);
+    let token = token.run().success().trim().to_owned();
+    // As `ibmcloud iam oauth-tokens` prints it.
+    let printed = format!("Bearer {token}");
+    let env = owned(&[("IBMCLOUD_BEARER_TOKEN", &printed)]);
+    pulls(iam.logins(), &env, false);
+    assert_eq!(iam.calls(), 1, "the token is used as it is");
+}
+
+fn owned(vars: &[(&str, &str)]) -> Vec<(String, String)> {
+    vars.iter()
+        .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+        .collect()
 }
 
 #[test]
