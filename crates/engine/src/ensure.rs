@@ -214,7 +214,7 @@ impl ImageManager {
             None => "",
         };
         let message = format!("Container image {image} already present on machine{accessible}");
-        self.tell(request, Event::normal("Pulled", message));
+        self.tell(request, &Event::normal("Pulled", message));
         Ensured {
             image_ref,
             pulled: false,
@@ -276,12 +276,12 @@ impl ImageManager {
         let quoted = go_quote(written);
         if let Some(before) = self.backoff.waits(&key) {
             let message = format!("Back-off pulling image {quoted}");
-            self.tell(request, Event::normal("BackOff", message.clone()));
+            self.tell(request, &Event::normal("BackOff", message.clone()));
             return Err(EnsureError::backoff(format!("{message}: {before}")));
         }
         self.tell(
             request,
-            Event::normal("Pulling", format!("Pulling image {quoted}")),
+            &Event::normal("Pulling", format!("Pulling image {quoted}")),
         );
         let asked = Instant::now();
         let queued = self.gate.enter().await;
@@ -302,7 +302,7 @@ impl ImageManager {
         let Some((image, candidate)) = turn.done else {
             let error = EnsureError::pull(written, turn.attempts, failures);
             let message = format!("Failed to pull image {quoted}: {}", error.runtime_text());
-            self.tell(request, Event::warning("Failed", message));
+            self.tell(request, &Event::warning("Failed", message));
             let status = format!("{}: {}", error.reason(), error.message());
             self.backoff.failed(&key, status);
             return Err(error);
@@ -313,7 +313,7 @@ impl ImageManager {
              Image size: {} bytes.",
             image.size
         );
-        self.tell(request, Event::normal("Pulled", message));
+        self.tell(request, &Event::normal("Pulled", message));
         self.backoff.sweep();
         let ensured = Ensured {
             image_ref: image.image_ref,
@@ -336,14 +336,14 @@ impl ImageManager {
         reason: &'static str,
         error: EnsureError,
     ) -> EnsureError {
-        self.tell(request, Event::warning(reason, error.message().to_owned()));
+        self.tell(request, &Event::warning(reason, error.message().to_owned()));
         error
     }
 
-    fn tell(&self, request: &EnsureRequest, event: Event) {
+    fn tell(&self, request: &EnsureRequest, event: &Event) {
         tracing::debug!(image = request.image, %event, "image event");
         if let Some(listener) = &self.listener {
-            listener(request, &event);
+            listener(request, event);
         }
     }
 }

@@ -145,7 +145,8 @@ impl PullRecords {
                 let same_hash = !stored.credential_hash.is_empty()
                     && secret.credential_hash == stored.credential_hash;
                 let same_secret = is_same_secret(secret, stored);
-                if !same_hash && !(same_secret && room) {
+                let good = same_hash || (same_secret && room);
+                if !good {
                     continue;
                 }
                 if room && same_hash != same_secret {

@@ -85,6 +85,7 @@ impl PullLimits {
 pub struct LimitsError(pub Vec<String>);
 
 /// Where pulls wait.
+#[derive(Debug)]
 pub(super) struct Gate {
     bucket: Option<Bucket>,
     /// `None` lets everybody in.
@@ -126,6 +127,7 @@ impl Gate {
 }
 
 /// A token bucket that begins full.
+#[derive(Debug)]
 struct Bucket {
     per_second: f64,
     most: f64,
@@ -183,7 +185,7 @@ mod tests {
             serialize: Some(true),
             max_parallel: Some(2),
         };
-        let error = Gate::new(limits).err().expect("refused").to_string();
+        let error = Gate::new(limits).expect_err("refused").to_string();
         assert_eq!(
             error,
             "[invalid configuration: registryBurst (--registry-burst) -2 must not be a negative \
@@ -195,7 +197,7 @@ mod tests {
             max_parallel: Some(0),
             ..PullLimits::default()
         };
-        let error = Gate::new(none).err().expect("refused").to_string();
+        let error = Gate::new(none).expect_err("refused").to_string();
         assert_eq!(
             error,
             "invalid configuration: maxParallelImagePulls 0 must be a positive number"
@@ -218,7 +220,7 @@ mod tests {
                 max_parallel,
                 ..PullLimits::default()
             };
-            let gate = Gate::new(limits).ok().expect("sound");
+            let gate = Gate::new(limits).expect("sound");
             let found = gate.places.map(|places| places.available_permits());
             assert_eq!(found, places, "{serialize:?} {max_parallel:?}");
         }

@@ -170,7 +170,7 @@ fn the_source_of_a_credential_decides_whom_it_opens_the_image_to() {
     let names: Vec<_> = pod.secrets.iter().map(|s| s.name.as_str()).collect();
     assert_eq!(names, ["a", "b"]);
     assert_eq!(pod.service_account.expect("one").uid, "u");
-    assert!(!format!("{:?}", all).contains("canary"));
+    assert!(!format!("{all:?}").contains("canary"));
 }
 
 #[test]

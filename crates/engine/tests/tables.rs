@@ -1,0 +1,131 @@
+//! The tables of cases in `tests/data`: one test for each file.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use regcred_core::ImagePattern;
+use regcred_engine::{ProviderConfig, PullPolicy, VerificationPolicy, pattern_verdict};
+use regcred_keyring::{Ipv6Literals, Verdict};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MatchCase {
+    pattern: String,
+    image: String,
+    matches: bool,
+    improved: Option<bool>,
+    why: Option<String>,
+}
+
+#[test]
+fn match_images() {
+    for case in table::<MatchCase>(include_str!("data/match-images.yaml")) {
+        let what = format!("{} {}", case.pattern, case.image);
+        let verdict = pattern_verdict(&case.pattern, &case.image, Ipv6Literals::Kubelet);
+        assert_eq!(
+            verdict == Verdict::Matched,
+            case.matches,
+            "{what}: {verdict}"
+        );
+        let why = (!case.matches).then(|| verdict.to_string());
+        assert_eq!(why, case.why, "{what}");
+        let verdict = pattern_verdict(&case.pattern, &case.image, Ipv6Literals::Literal);
+        let improved = case.improved.unwrap_or(case.matches);
+        assert_eq!(verdict == Verdict::Matched, improved, "{what}, improved");
+        let literally = ImagePattern::parse(&case.pattern).is_ok_and(|p| p.matches(&case.image));
+        assert_eq!(literally, improved, "{what}");
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyCase {
+    image: String,
+    policy: String,
+}
+
+#[test]
+fn pull_policies() {
+    for case in table::<PolicyCase>(include_str!("data/pull-policy.yaml")) {
+        let found = PullPolicy::default_for(&case.image);
+        assert_eq!(found.as_str(), case.policy, "{}", case.image);
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VerificationCase {
+    policy: Option<String>,
+    #[serde(default)]
+    list: Vec<String>,
+    #[serde(default)]
+    image: String,
+    preloaded: Option<bool>,
+    pulled: Option<bool>,
+    error: Option<String>,
+}
+
+#[test]
+fn verification_policies() {
+    for case in table::<VerificationCase>(include_str!("data/verification.yaml")) {
+        match VerificationPolicy::from_settings(case.policy.as_deref(), &case.list) {
+            Err(error) => assert_eq!(Some(error.to_string()), case.error, "{case:?}"),
+            Ok(policy) => {
+                assert_eq!(case.error, None, "{case:?}");
+                let required = |pulled| Some(policy.requires_verification(&case.image, pulled));
+                assert_eq!(
+                    (required(false), required(true)),
+                    (case.preloaded, case.pulled),
+                    "{case:?}"
+                );
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfigCase {
+    what: String,
+    files: BTreeMap<String, String>,
+    names: Option<Vec<String>>,
+    error: Option<String>,
+    error_contains: Option<String>,
+}
+
+#[test]
+fn provider_configurations() {
+    for case in table::<ConfigCase>(include_str!("data/provider-config.yaml")) {
+        let dir = tempfile::tempdir().expect("directory");
+        for (name, text) in &case.files {
+            fs::write(dir.path().join(name), text).expect("file");
+        }
+        let path = match case.files.contains_key("config") {
+            true => dir.path().join("config"),
+            false => dir.path().to_owned(),
+        };
+        let found = ProviderConfig::load(&path).and_then(ProviderConfig::validated);
+        match found {
+            Ok(config) => {
+                let names = config.providers.into_iter().map(|provider| provider.name);
+                assert_eq!(Some(names.collect()), case.names, "{}", case.what);
+            }
+            Err(error) => {
+                let shown = dir.path().to_string_lossy();
+                let error = error.to_string().replace(&*shown, "DIR");
+                let same = case.error.as_ref().is_none_or(|wanted| *wanted == error);
+                let part = case.error_contains.as_deref().unwrap_or_default();
+                assert!(same && error.contains(part), "{}: {error}", case.what);
+                assert!(case.names.is_none(), "{}: {error}", case.what);
+            }
+        }
+    }
+}
+
+fn table<T: DeserializeOwned>(text: &str) -> Vec<T> {
+    let cases: Vec<T> = serde_saphyr::from_str(text).expect("a table of cases");
+    assert!(cases.len() > 10, "the table has its cases");
+    cases
+}
