@@ -8,6 +8,7 @@ mod foreign;
 mod helper;
 mod identities;
 mod machine;
+mod namespace;
 mod pods;
 mod public_names;
 mod second_opinion;
