@@ -54,3 +54,6 @@ pub const ARM_AUDIENCE: &str = "https://management.azure.com";
 fn now() -> i64 {
     chrono::Utc::now().timestamp()
 }
+
+#[cfg(test)]
+mod tests;

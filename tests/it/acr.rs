@@ -5,17 +5,20 @@
 mod azure_clients;
 mod wire;
 
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use regcred_tests::acr::{
-    ARM_AUDIENCE, BINDINGS_AUDIENCE, CERTIFICATE_CLIENT, CLIENT_SECRET, FEDERATION_AUDIENCE,
-    FakeAcr, FakeEntra, FakeImds, IDENTITY_CLIENT, IDENTITY_OBJECT, IDENTITY_RESOURCE,
-    LOGIN_SERVER, NULL_GUID, SECRET_CLIENT, TENANT, TlsFront, WORKLOAD_CLIENT,
+    ARM_AUDIENCE, AcrCloud, BINDINGS_AUDIENCE, CERTIFICATE_CLIENT, CLIENT_SECRET,
+    FEDERATION_AUDIENCE, FakeAcr, FakeEntra, FakeImds, IDENTITY_CLIENT, IDENTITY_OBJECT,
+    IDENTITY_RESOURCE, LOGIN_SERVER, NULL_GUID, SECRET_CLIENT, TENANT, TlsFront, WORKLOAD_CLIENT,
     service_account_token,
 };
+use regcred_tests::conformance;
 use regcred_tests::need::workspace;
 use regcred_tests::oci_registry::Access;
-use regcred_tests::program::Running;
+use regcred_tests::program::{Running, built};
+use regcred_tests::server::Seen;
 use regcred_tests::{FakeRegistry, Finished, Image, Logins, Node, Program};
 use serde_json::{Value, json};
 
@@ -538,6 +541,32 @@ fn the_answer_is_kept_by_the_registrys_own_end() {
         .args(["token", LOGIN_SERVER])
         .run();
     assert!(done.fails(8).contains("compare this machine's clock"));
+}
+
+#[test]
+fn a_name_of_ones_own_gets_the_token_of_the_registry_behind_it() {
+    let azure = Azure::start();
+    let login = Program::ours(PLUGIN)
+        .envs(azure.machine(&[]))
+        .args(["token", "registry.example.com", "--output=json"])
+        .args(["--login=identity-token"])
+        .arg(format!("--also-serve=registry.example.com={LOGIN_SERVER}"))
+        .run()
+        .json();
+    azure.assert_owner(&login["password"], "system");
+    assert_eq!(login["username"], "<token>");
+    let seen = azure.acr.server().seen();
+    let services = seen.iter().flat_map(Seen::form);
+    let services: Vec<_> = services.filter(|(name, _)| name == "service").collect();
+    assert_eq!(services, [("service".to_owned(), LOGIN_SERVER.to_owned())]);
+}
+
+#[test]
+fn the_command_is_this_plugin_by_its_name() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let link = directory.path().join(PLUGIN);
+    symlink(built("regcred"), &link).expect("a link");
+    conformance::run(&link.display().to_string(), &AcrCloud::start());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How this provider reaches Azure: clients, settings, the clock.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -20,6 +20,8 @@ pub(crate) struct Reach {
     /// How calls of Entra ID are repeated.
     pub(crate) retry: Retry,
     user_agent: Option<Arc<str>>,
+    /// One client for all of the web, so that trusted roots are read once.
+    web: Arc<OnceLock<Client>>,
 }
 
 impl Reach {
@@ -30,6 +32,7 @@ impl Reach {
             settings: Arc::new(settings),
             retry: RETRY,
             user_agent: None,
+            web: Arc::default(),
         }
     }
 
@@ -37,6 +40,7 @@ impl Reach {
     pub(crate) fn with(&self, json: &AzureJson) -> Self {
         let mut reach = self.clone();
         reach.user_agent = json.user_agent.as_deref().map(Arc::from);
+        reach.web = Arc::default();
         if json.backoff {
             let retries = json.backoff_retries.unwrap_or(3).min(LONGEST_PATIENCE);
             let base = json.backoff_duration.unwrap_or(5).min(LONGEST_PATIENCE);
@@ -51,7 +55,11 @@ impl Reach {
 
     /// A client for Entra ID and registries, through the proxies of the environment.
     pub(crate) fn web(&self) -> Result<Client, ProviderError> {
-        client(self.options())
+        if let Some(made) = self.web.get() {
+            return Ok(made.clone());
+        }
+        let made = client(self.options())?;
+        Ok(self.web.get_or_init(|| made).clone())
     }
 
     /// A client for metadata services of this machine, which are never behind a proxy.

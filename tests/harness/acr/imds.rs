@@ -18,10 +18,7 @@ impl FakeImds {
     #[must_use]
     pub fn start(directory: &Directory) -> Self {
         let header = directory.word(32);
-        let machine = Machine {
-            directory: directory.clone(),
-            header: header.clone(),
-        };
+        let machine = Machine::of(directory, &header);
         Self {
             server: Server::start(machine),
             header,
@@ -54,9 +51,18 @@ impl FakeImds {
     }
 }
 
-struct Machine {
+pub(super) struct Machine {
     directory: Directory,
     header: String,
+}
+
+impl Machine {
+    pub(super) fn of(directory: &Directory, header: &str) -> Self {
+        Self {
+            directory: directory.clone(),
+            header: header.to_owned(),
+        }
+    }
 }
 
 impl Handler for Machine {
