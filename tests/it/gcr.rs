@@ -13,6 +13,7 @@ mod pods;
 mod public_names;
 mod second_opinion;
 mod sharing;
+mod strictness;
 mod upstream;
 
 use std::path::{Path, PathBuf};

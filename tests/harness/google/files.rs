@@ -21,6 +21,12 @@ impl FakeGoogle {
         })
     }
 
+    /// A JWT with these claims, signed by that key.
+    #[must_use]
+    pub fn signed_by_key(&self, claims: &Value) -> String {
+        oauth::sign(claims)
+    }
+
     /// The person's login. Such a file names no address; Google's own is meant.
     #[must_use]
     pub fn user_file(&self) -> Value {

@@ -1,7 +1,12 @@
 //! The OAuth2 token endpoint: assertions that a service account's key has signed (RFC 7523) and
 //! the refresh tokens of people (RFC 6749 section 6).
 
-use ring::signature::RSA_PKCS1_2048_8192_SHA256;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair};
+use rustls_pki_types::PrivatePkcs8KeyDer;
+use rustls_pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
 use super::jwt::Jwt;
@@ -113,6 +118,25 @@ pub(super) fn self_signed(token: &str) -> Option<&'static str> {
     scopes_in(jwt.text("scope")).ok()?;
     let sound = jwt.claims["aud"].is_null() && jwt.text("sub") == KEY_ACCOUNT;
     sound.then_some(KEY_ACCOUNT)
+}
+
+/// A JWT with these claims, signed by the service account's key.
+pub(super) fn sign(claims: &Value) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let header = json!({"alg": "RS256", "typ": "JWT", "kid": KEY_ID});
+    let signed = format!("{}.{}", part(&header), part(claims));
+    let der = PrivatePkcs8KeyDer::from_pem_slice(PRIVATE_KEY.as_bytes()).expect("a PEM file");
+    let key = RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).expect("an RSA key");
+    let mut signature = vec![0; key.public().modulus_len()];
+    let random = SystemRandom::new();
+    key.sign(
+        &RSA_PKCS1_SHA256,
+        &random,
+        signed.as_bytes(),
+        &mut signature,
+    )
+    .expect("the system's random numbers");
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
 /// The endpoint's name to the world, which assertions are made out to.
