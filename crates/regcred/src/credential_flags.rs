@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use regcred_core::Env;
+use regcred_engine::Improvements;
 
 use crate::vars;
 
@@ -43,6 +44,11 @@ pub(crate) struct CredentialFlags {
     /// Annotation of that service account; repeatable
     #[arg(long, value_name = "KEY=VALUE", value_parser = annotation, requires = "service_account_token")]
     pub(crate) service_account_annotation: Vec<(String, String)>,
+
+    /// Depart from the kubelet: all, or some of anonymous-last, ask-again, docker-hub-only,
+    /// literal-ipv6, one-run-per-registry, short-empty-answers, skip-bad-entries
+    #[arg(long, value_name = "NAME[,NAME]...")]
+    pub(crate) improve: Option<Improvements>,
 }
 
 impl CredentialFlags {
@@ -66,6 +72,11 @@ impl CredentialFlags {
                 .collect::<Result<_, _>>()
                 .map_err(|why| format!("{}: {why}", vars::SERVICE_ACCOUNT_ANNOTATION))?;
         }
+        if self.improve.is_none() {
+            let names = env.get(vars::IMPROVE).unwrap_or_default();
+            let chosen = names.parse();
+            self.improve = Some(chosen.map_err(|why| format!("{}: {why}", vars::IMPROVE))?);
+        }
         Ok(Self {
             image_credential_provider_config: path(
                 self.image_credential_provider_config,
@@ -81,6 +92,7 @@ impl CredentialFlags {
             hosts_dir: path(self.hosts_dir, vars::HOSTS_DIR),
             service_account_token: path(self.service_account_token, vars::SERVICE_ACCOUNT_TOKEN),
             service_account_annotation: self.service_account_annotation,
+            improve: self.improve,
         })
     }
 
@@ -132,10 +144,15 @@ mod tests {
             "--hosts-dir=/h",
             "--service-account-token=/t",
             "--service-account-annotation=k=v=w",
+            "--improve=ask-again,anonymous-last",
         ])
         .expect("sound");
         assert_eq!(flags.docker_config, [PathBuf::from("/a"), "/b".into()]);
         assert_eq!(flags.annotations()["k"], "v=w");
+        let improve = flags.improve.expect("chosen");
+        assert!(improve.ask_again && improve.anonymous_last && !improve.docker_hub_only);
+        let error = parse(&["--improve=faster"]).expect_err("unknown");
+        assert!(error.contains("no improvement is called"), "{error}");
         assert!(
             parse(&["--service-account-annotation=k=v"]).is_err(),
             "no token"
@@ -151,7 +168,10 @@ mod tests {
 
     #[test]
     fn every_flag_has_a_variable_and_wins_over_it() {
-        let values = vars::VARS.iter().map(|var| (var.name, "x=1:y"));
+        let values = vars::VARS.iter().map(|var| match var.name {
+            vars::IMPROVE => (var.name, "all"),
+            name => (name, "x=1:y"),
+        });
         let from_env = CredentialFlags::default()
             .or_env(&Env::map(values))
             .expect("sound");
@@ -159,6 +179,7 @@ mod tests {
         assert_eq!(from_env.docker_config, two);
         assert_eq!(from_env.pull_secret, two);
         assert_eq!(from_env.annotations()["x"], "1:y");
+        assert_eq!(from_env.improve, Some(Improvements::all()));
         let one: Option<PathBuf> = Some("x=1:y".into());
         let CredentialFlags {
             image_credential_provider_config,
@@ -186,7 +207,31 @@ mod tests {
     }
 
     #[test]
+    fn the_flag_lists_every_improvement() {
+        let command = <Line as clap::CommandFactory>::command();
+        let mut arguments = command.get_arguments();
+        let flag = arguments.find(|a| a.get_long() == Some("improve"));
+        let help = flag
+            .and_then(clap::Arg::get_help)
+            .expect("help")
+            .to_string();
+        let doc = vars::VARS.iter().find(|var| var.name == vars::IMPROVE);
+        let doc = doc.expect("listed").doc;
+        for name in Improvements::names() {
+            assert!(help.contains(name) && doc.contains(name), "{name}");
+        }
+    }
+
+    #[test]
     fn a_broken_variable_is_named() {
+        let env = Env::map([(vars::IMPROVE, "faster")]);
+        let error = CredentialFlags::default()
+            .or_env(&env)
+            .expect_err("unknown");
+        assert!(
+            error.starts_with("REGCRED_IMPROVE: no improvement"),
+            "{error}"
+        );
         let env = Env::map([(vars::SERVICE_ACCOUNT_ANNOTATION, "k")]);
         let error = CredentialFlags::default()
             .or_env(&env)

@@ -22,6 +22,7 @@ pub(crate) fn set_up(flags: CredentialFlags, env: &Env) -> Result<(Engine, Pod),
 fn engine(flags: &CredentialFlags, env: &Env) -> Result<Engine, EngineError> {
     let mut builder = Engine::builder(env)
         .docker_configs(flags.docker_config.iter().cloned())
+        .improvements(flags.improve.unwrap_or_default())
         .hosts(Hosts::new(flags.hosts_dir.iter().cloned()));
     if let Some(path) = &flags.image_credential_provider_config {
         builder = builder.provider_config(path);

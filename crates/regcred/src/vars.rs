@@ -45,6 +45,13 @@ pub const VARS: &[EnvVar] = &[
         "The service account's annotations, `KEY=VALUE` separated by `,`.",
         "",
     ),
+    EnvVar::new(
+        IMPROVE,
+        "Where to depart from the kubelet: `all`, or some of `anonymous-last`, `ask-again`, \
+         `docker-hub-only`, `literal-ipv6`, `one-run-per-registry`, `short-empty-answers`, \
+         `skip-bad-entries`, separated by `,`.",
+        "none: exactly the kubelet's answers",
+    ),
 ];
 
 pub(crate) const PROVIDER_CONFIG: &str = "REGCRED_IMAGE_CREDENTIAL_PROVIDER_CONFIG";
@@ -55,3 +62,4 @@ pub(crate) const PULL_SECRET: &str = "REGCRED_PULL_SECRET";
 pub(crate) const HOSTS_DIR: &str = "REGCRED_HOSTS_DIR";
 pub(crate) const SERVICE_ACCOUNT_TOKEN: &str = "REGCRED_SERVICE_ACCOUNT_TOKEN";
 pub(crate) const SERVICE_ACCOUNT_ANNOTATION: &str = "REGCRED_SERVICE_ACCOUNT_ANNOTATION";
+pub(crate) const IMPROVE: &str = "REGCRED_IMPROVE";
