@@ -67,6 +67,13 @@ fn every_principal_pulls_through_every_face() {
             "oke_workload_identity".to_owned(),
         ),
     ]);
+    std::fs::write(oci.file("oidc"), service_account_token("domain", 3000)).expect("a file");
+    let exchange = [
+        ("OCI_WORKLOAD_IDENTITY_DOMAIN_URL", "{services}"),
+        ("OCI_WORKLOAD_IDENTITY_CLIENT_ID", "a-client"),
+        ("OCI_WORKLOAD_IDENTITY_CLIENT_SECRET", "a-client-secret"),
+        ("OCI_WORKLOAD_IDENTITY_TOKEN_PATH", "{home}/oidc"),
+    ];
     let by_variables = [
         ("OCI_CLI_USER", USER),
         ("OCI_CLI_TENANCY", TENANCY),
@@ -95,6 +102,10 @@ fn every_principal_pulls_through_every_face() {
         ("resource", version("2.2")),
         ("parent", version("3.0")),
         (SERVICE_ACCOUNT, workload),
+        (
+            "system:serviceaccount:shop:puller by upst",
+            oci.env_with(&exchange),
+        ),
     ] {
         let is_theirs = |token: &str| assert_eq!(oci.owner(token).as_deref(), Some(who));
         let plugin = || Program::ours(PLUGIN).envs(env.clone());

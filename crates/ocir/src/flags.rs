@@ -10,7 +10,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         short: None,
         var: vars::AUTH_METHOD,
         value: Some("METHOD"),
-        doc: "Principal: auto, instance_principal, user_principal, security_token, instance_obo_user, resource_principal, oke_workload_identity or auth_token.",
+        doc: "Principal: auto, instance_principal, user_principal, security_token, instance_obo_user, resource_principal, oke_workload_identity, token_exchange or auth_token.",
     },
     Flag {
         name: "config",

@@ -4,11 +4,12 @@
 //! The principal is chosen before anything is sent, and whatever is chosen decides: when it fails,
 //! that is the answer. `OCIR_AUTH_METHOD` or `OCI_CLI_AUTH` names one; else it is the first of
 //!
-//! 1. the pod's service account token that the kubelet sent (OKE workload identity),
-//! 2. an auth token with its user name,
-//! 3. the resource principal that `OCI_RESOURCE_PRINCIPAL_VERSION` speaks of,
-//! 4. the user whose credentials, configuration file or profile a variable names,
-//! 5. the instance.
+//! 1. a foreign token, at the identity domain that a variable names (token exchange),
+//! 2. the pod's service account token that the kubelet sent (OKE workload identity),
+//! 3. an auth token with its user name,
+//! 4. the resource principal that `OCI_RESOURCE_PRINCIPAL_VERSION` speaks of,
+//! 5. the user whose credentials, configuration file or profile a variable names,
+//! 6. the instance.
 //!
 //! `~/.oci/config` is read only for a user, so a file that happens to lie there never replaces the
 //! instance.

@@ -2,6 +2,7 @@
 //! tried.
 
 mod auth_token;
+mod exchange;
 mod instance;
 mod nested;
 mod resource;
@@ -20,6 +21,7 @@ use crate::settings::{Method, Settings};
 use crate::vars;
 
 use auth_token::AuthToken;
+use exchange::Exchange;
 use nested::Nested;
 use resource::Resource;
 use user::{Profile, User};
@@ -34,8 +36,10 @@ pub(crate) enum Principal {
     User(User),
     /// The instance, perhaps on behalf of a user.
     Instance(Option<Delegation>),
-    /// A Kubernetes service account.
+    /// A Kubernetes service account of an OKE cluster.
     Workload(Workload),
+    /// A service account of another cluster, or a build, that an identity domain trusts.
+    Exchange(Exchange),
     /// A function, a container instance and the like.
     Resource(Resource),
     /// A resource within another.
@@ -70,6 +74,7 @@ impl Principal {
             Method::InstanceOnBehalf => of_user(env, Profile::OnBehalf),
             Method::Resource => of_resource(env),
             Method::Workload => Workload::choose(env, request).map(Self::Workload),
+            Method::Exchange => Exchange::choose(env, request).map(Self::Exchange),
             Method::AuthToken => AuthToken::named(env)?.map(Self::AuthToken).ok_or_else(|| {
                 crate::failure::misconfigured(format!(
                     "auth_token needs {} and {} or its file",
@@ -96,6 +101,7 @@ impl Principal {
                 })
             }
             Self::Workload(workload) => workload.session(reach).await,
+            Self::Exchange(exchange) => exchange.session(reach).await,
             Self::Resource(resource) => resource.session(reach).await,
             Self::Nested(nested) => nested.session(reach).await,
         }
@@ -110,6 +116,7 @@ impl Principal {
             Self::Instance(None) => Some("instance".to_owned()),
             Self::Instance(Some(token)) => Some(format!("instance for {}", fingerprint(token))),
             Self::Workload(workload) => Some(workload.stable_name()),
+            Self::Exchange(exchange) => Some(exchange.stable_name()),
             Self::Resource(resource) => Some(resource.stable_name()),
             Self::Nested(nested) => Some(nested.stable_name()),
         }
@@ -123,6 +130,7 @@ impl Principal {
             Self::Instance(None) => "the instance principal".to_owned(),
             Self::Instance(Some(_)) => "the instance on behalf of a user".to_owned(),
             Self::Workload(workload) => workload.label(),
+            Self::Exchange(_) => "the exchanged token".to_owned(),
             Self::Resource(resource) => resource.label(),
             Self::Nested(_) => "the nested resource principal".to_owned(),
         }
@@ -130,6 +138,9 @@ impl Principal {
 }
 
 fn automatic(env: &Env, request: &CredentialRequest) -> Result<Principal, ProviderError> {
+    if Exchange::is_named(env) {
+        return Exchange::choose(env, request).map(Principal::Exchange);
+    }
     if request.service_account_token.is_some() {
         return Workload::choose(env, request).map(Principal::Workload);
     }

@@ -41,6 +41,7 @@ pub(crate) enum Method {
     InstanceOnBehalf,
     Resource,
     Workload,
+    Exchange,
     AuthToken,
 }
 
@@ -169,7 +170,7 @@ fn one_of<T: Copy>(env: &Env, name: &str, words: &[(&str, T)]) -> Result<Option<
 }
 
 /// The words of Oracle's command line, of the earlier kubelet plugin, and ours.
-const METHODS: [(&str, Method); 9] = [
+const METHODS: [(&str, Method); 10] = [
     ("auto", Method::Auto),
     ("api_key", Method::User),
     ("user_principal", Method::User),
@@ -178,6 +179,7 @@ const METHODS: [(&str, Method); 9] = [
     ("instance_obo_user", Method::InstanceOnBehalf),
     ("resource_principal", Method::Resource),
     ("oke_workload_identity", Method::Workload),
+    ("token_exchange", Method::Exchange),
     ("auth_token", Method::AuthToken),
 ];
 

@@ -25,6 +25,14 @@ pub(crate) const CLI_USER: &str = "OCI_CLI_USER";
 pub(crate) const CONFIG_FILE: &str = "OCI_CONFIG_FILE";
 pub(crate) const DEFAULT_REALM: &str = "OCI_DEFAULT_REALM";
 pub(crate) const DEFAULT_USER: &str = "DEFAULT_USER";
+pub(crate) const DOMAIN_URL: &str = "OCI_WORKLOAD_IDENTITY_DOMAIN_URL";
+pub(crate) const EXCHANGE_CLIENT_ID: &str = "OCI_WORKLOAD_IDENTITY_CLIENT_ID";
+pub(crate) const EXCHANGE_CLIENT_SECRET: &str = "OCI_WORKLOAD_IDENTITY_CLIENT_SECRET";
+pub(crate) const EXCHANGE_LIFE: &str = "OCI_WORKLOAD_IDENTITY_RPST_EXP";
+pub(crate) const EXCHANGE_RESOURCE_TYPE: &str = "OCI_WORKLOAD_IDENTITY_RESOURCE_TYPE";
+pub(crate) const EXCHANGE_SUBJECT_TYPE: &str = "OCI_WORKLOAD_IDENTITY_SUBJECT_TOKEN_TYPE";
+pub(crate) const EXCHANGE_TOKEN_FILE: &str = "OCI_WORKLOAD_IDENTITY_TOKEN_PATH";
+pub(crate) const EXCHANGE_WANTED: &str = "OCI_WORKLOAD_IDENTITY_REQUESTED_TOKEN_TYPE";
 pub(crate) const KUBERNETES_HOST: &str = "KUBERNETES_SERVICE_HOST";
 /// Ends the name of each variable of a resource principal that speaks of a leaf resource.
 pub(crate) const LEAF: &str = "_FOR_LEAF_RESOURCE";
@@ -76,7 +84,7 @@ pub(crate) const VARS: &[EnvVar] = &[
     ),
     EnvVar::new(
         AUTH_METHOD,
-        "Which principal is used: `auto`, `instance_principal`, `user_principal` (or `api_key`), `security_token`, `instance_obo_user`, `resource_principal`, `oke_workload_identity` or `auth_token`, in any case.",
+        "Which principal is used: `auto`, `instance_principal`, `user_principal` (or `api_key`), `security_token`, `instance_obo_user`, `resource_principal`, `oke_workload_identity`, `token_exchange` or `auth_token`, in any case.",
         "what `OCI_CLI_AUTH` says, else `auto`",
     ),
     EnvVar::new(
@@ -311,6 +319,38 @@ pub(crate) const VARS: &[EnvVar] = &[
         AUTH_URL,
         "The auth service's address instead of the region's.",
         "`OCI_CLI_FEDERATION_ENDPOINT`, else `https://auth.<region>.<realm's domain>`",
+    ),
+    EnvVar::new(
+        EXCHANGE_CLIENT_ID,
+        "Client of the identity domain for token exchange.",
+        "",
+    ),
+    EnvVar::new(EXCHANGE_CLIENT_SECRET, "Secret of that client.", "").secret(),
+    EnvVar::new(
+        DOMAIN_URL,
+        "URL of the identity domain that exchanges a foreign token. Naming one makes the exchange the principal.",
+        "",
+    ),
+    EnvVar::new(
+        EXCHANGE_WANTED,
+        "Session that is asked for: `upst`, a user's, or `rpst`, a resource's.",
+        "`upst`",
+    ),
+    EnvVar::new(
+        EXCHANGE_RESOURCE_TYPE,
+        "Type of the resource whose session is asked for, for `rpst`.",
+        "",
+    ),
+    EnvVar::new(
+        EXCHANGE_LIFE,
+        "Life that is asked for a resource session, in seconds.",
+        "",
+    ),
+    EnvVar::new(EXCHANGE_SUBJECT_TYPE, "Type of the foreign token.", "`jwt`"),
+    EnvVar::new(
+        EXCHANGE_TOKEN_FILE,
+        "File with the foreign token, when the kubelet sends none.",
+        "",
     ),
     EnvVar::new(
         ALSO_SERVE,

@@ -24,6 +24,7 @@ impl Handler for Services {
         let answer = match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/v1/x509") => self.federate(request),
             ("POST", "/v1/resourcePrincipalSessionToken") => self.resource_session(request),
+            ("POST", "/oauth2/v1/token") => return self.exchange(request),
             ("GET", path) => match path.strip_prefix("/20180711/") {
                 Some(path) => self.resource(request, path),
                 None => self.parent(request, path),
@@ -52,6 +53,47 @@ impl Services {
         self.check_chain(get("certificate")?, intermediate)?;
         let token = self.0.issue_session("instance", get("publicKey")?)?;
         Ok(Reply::json(200, &json!({ "token": token })))
+    }
+
+    /// `POST /oauth2/v1/token` of an identity domain that trusts our cluster for audience `domain`.
+    fn exchange(&self, request: &Seen) -> Reply {
+        let refuse = |status, code: &str| Reply::json(status, &json!({ "error": code }));
+        let basic = format!("Basic {}", STANDARD.encode("a-client:a-client-secret"));
+        if request.header("authorization") != Some(&basic) {
+            return refuse(401, "invalid_client");
+        }
+        let form = request.form();
+        let get = |name: &str| {
+            let mut values = form.iter().filter(|(key, _)| key == name);
+            values
+                .next()
+                .map(|(_, value)| value.as_str())
+                .unwrap_or_default()
+        };
+        let wanted = get("requested_token_type").strip_prefix("urn:oci:token-type:oci-");
+        let sound = get("grant_type") == "urn:ietf:params:oauth:grant-type:token-exchange"
+            && get("subject_token_type") == "jwt"
+            && match wanted {
+                Some("upst") => get("res_type").is_empty(),
+                Some("rpst") => !get("res_type").is_empty(),
+                _ => false,
+            };
+        if !sound {
+            return refuse(400, "invalid_request");
+        }
+        let subject = claims(get("subject_token")).filter(|c| c["aud"] == json!(["domain"]));
+        let Some(subject) = subject else {
+            return refuse(400, "invalid_grant");
+        };
+        let who = format!(
+            "{} by {}",
+            subject["sub"].as_str().unwrap_or_default(),
+            wanted.unwrap_or_default()
+        );
+        match self.0.issue_session(&who, get("public_key")) {
+            Ok(token) => Reply::json(200, &json!({ "token": token })),
+            Err(_) => refuse(400, "invalid_public_key"),
+        }
     }
 
     /// The certificate must be the instance's, and issued by the region's CA.

@@ -181,6 +181,61 @@ async fn a_service_account_is_an_identity_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_token_of_another_cluster_is_exchanged_at_the_identity_domain() {
+    let oci = FakeOci::start();
+    let account = "system:serviceaccount:shop:puller";
+    let mut pod = request();
+    pod.service_account_token = Some(service_account_token("domain", 600).into());
+    std::fs::write(
+        oci.file("oidc"),
+        service_account_token("domain", 600) + "\n",
+    )
+    .expect("a file");
+    let client = [
+        ("OCI_WORKLOAD_IDENTITY_DOMAIN_URL", "{services}/"),
+        ("OCI_WORKLOAD_IDENTITY_CLIENT_ID", "a-client"),
+        ("OCI_WORKLOAD_IDENTITY_CLIENT_SECRET", "a-client-secret"),
+    ];
+    let rpst = [
+        ("OCI_WORKLOAD_IDENTITY_REQUESTED_TOKEN_TYPE", "rpst"),
+        ("OCI_WORKLOAD_IDENTITY_RESOURCE_TYPE", "oidcworkload"),
+        ("OCI_WORKLOAD_IDENTITY_RPST_EXP", "600"),
+    ];
+    let file = [("OCI_WORKLOAD_IDENTITY_TOKEN_PATH", "{home}/oidc")];
+    for (kind, asked, vars) in [
+        ("upst", &pod, client.to_vec()),
+        ("rpst", &pod, [&client[..], &rpst].concat()),
+        ("upst", &request(), [&client[..], &file].concat()),
+    ] {
+        let issued = provider(oci.env_with(&vars))
+            .credentials(asked)
+            .await
+            .expect(kind);
+        assert_eq!(owner(&oci, &issued), format!("{account} by {kind}"));
+    }
+
+    pod.service_account_token = Some(service_account_token("other", 600).into());
+    let error = provider(oci.env_with(&client))
+        .credentials(&pod)
+        .await
+        .expect_err("distrusted");
+    let said = told(&error);
+    assert!(
+        said.contains("invalid_grant") && said.contains("its trust must name"),
+        "{said}"
+    );
+    for (name, _) in &client[1..] {
+        let vars: Vec<_> = client.iter().copied().filter(|(n, _)| n != name).collect();
+        let error = provider(oci.env_with(&vars))
+            .credentials(&pod)
+            .await
+            .expect_err(name);
+        assert!(told(&error).contains(name), "{}", told(&error));
+    }
+    assert_eq!(oci.metadata().count("/"), 0, "the node was never asked");
+}
+
+#[tokio::test]
 async fn an_auth_token_is_handed_on_as_it_is() {
     let oci = FakeOci::start();
     std::fs::write(oci.file("auth.token"), "s3cret;<>\n").expect("a file");
