@@ -89,7 +89,7 @@ fn a_refusal_names_source_status_and_reason() {
         ),
         (
             "a file of no known type",
-            changed(key.clone(), "type", json!("gdch_service_account")),
+            changed(key, "type", json!("gdch_service_account")),
             4,
             vec!["gdch_service_account", "service_account, authorized_user"],
         ),

@@ -8,14 +8,15 @@ use regcred_tests::Program;
 use regcred_tests::need::in_ci;
 
 /// A shell command in a fresh network and mount namespace, after its set-up, with loopback only.
-/// `None`, said on standard output, where namespaces are not allowed; in CI that is a failure.
+/// `None`, said on standard error, where namespaces are not allowed; in CI that is a failure.
+#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
 pub(super) fn in_namespace(setup: &str, command: &str) -> Option<Program> {
     let ready = format!("ip link set lo up && {setup}");
     let probe = unshared(&ready).run();
     if probe.code() != Some(0) {
         let why = probe.stderr.trim_end();
         assert!(!in_ci(), "network namespaces are needed here: {why}");
-        println!("skipped: no network namespace here: {why}");
+        eprintln!("SKIPPED: no network namespace here: {why}");
         return None;
     }
     Some(unshared(&format!("{ready} && {command}")))

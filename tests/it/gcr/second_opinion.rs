@@ -70,7 +70,7 @@ fn google_auth_gets_on_with_the_fakes() {
 #[test]
 fn gclouds_login_is_used_and_its_end_is_told() {
     let Some(gcloud) = find("gcloud") else {
-        println!("skipped: no gcloud on PATH");
+        eprintln!("SKIPPED: no gcloud on PATH");
         return;
     };
     let google = FakeGoogle::start();

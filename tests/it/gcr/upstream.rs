@@ -141,9 +141,10 @@ struct Peer {
 }
 
 impl Peer {
+    #[expect(clippy::print_stderr, reason = "a skipped test must say so")]
     fn find() -> Option<Self> {
         let Some(program) = Env::process().path("REGCRED_GCR_PEER") else {
-            println!("skipped: REGCRED_GCR_PEER names no auth-provider-gcp");
+            eprintln!("SKIPPED: REGCRED_GCR_PEER names no auth-provider-gcp");
             return None;
         };
         Some(Self {
