@@ -143,6 +143,7 @@ const EXPOSE: &[&str] = &[
     "crates/keyring/src/pull_secrets.rs",
     "crates/ocir/src/key.rs",
     "crates/ocir/src/principal.rs",
+    "crates/ocir/src/principal/exchange.rs",
     "crates/ocir/src/principal/resource.rs",
     "crates/ocir/src/principal/resource_tokens.rs",
     "crates/ocir/src/principal/user.rs",
