@@ -31,6 +31,11 @@ fn two_hundred_images_are_one_call_and_then_none() {
     assert_eq!(passwords.len(), 1, "all got the same token");
     assert!(cold.iter().chain(&warm).all(|done| done.stderr.is_empty()));
     assert_eq!(cache.entries().len(), 1);
+
+    // It is the cache that does it: without it each asks for itself.
+    let alone = finish(start(&node.env("REGCRED_CACHE", "off"), 20));
+    assert!(alone.iter().all(|done| password(done) != passwords[0]));
+    assert_eq!(ecr.server().count("/"), 21);
 }
 
 #[test]

@@ -50,11 +50,17 @@ pub(super) async fn step(chain: &Chain<'_>) -> Result<Outcome, IdentityError> {
         .build();
     match quiet(provider.provide_credentials()).await {
         Ok(credentials) => Ok(Outcome::Found(credentials)),
-        Err(error) => Err(IdentityError::failed(
-            format!("the profile {name:?}"),
-            kind(&error),
-            why(&error),
-        )),
+        Err(error) => {
+            let mut reason = why(&error);
+            if ["sso_session", "sso_start_url"]
+                .iter()
+                .any(|key| config.key(key).is_some())
+            {
+                reason.push_str(&format!(" (sign in: aws sso login --profile {name})"));
+            }
+            let profile = format!("the profile {name:?}");
+            Err(IdentityError::failed(profile, kind(&error), reason))
+        }
     }
 }
 

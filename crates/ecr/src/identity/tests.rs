@@ -261,7 +261,7 @@ async fn an_sso_profile_without_a_session_says_so() {
     let error = ask(HOST, &env).await.expect_err("not signed in");
     let text = report(&error);
     assert!(text.contains("profile \"default\" failed"), "{text}");
-    assert!(text.to_lowercase().contains("sso"), "{text}");
+    assert!(text.contains("aws sso login --profile default"), "{text}");
 }
 
 #[tokio::test]
