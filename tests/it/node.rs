@@ -1,0 +1,132 @@
+//! A whole node: a real kubelet and a real containerd pull a private image with our plugin, and the
+//! pod's log says SUCCESS, as Kubernetes' own page on credential providers verifies it. Our engine
+//! must answer for the same node what that kubelet did.
+//!
+//! Runs only when variables name the programs (see CONTRIBUTING.md); it needs root.
+
+mod image;
+mod setup;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use regcred_api::pull_record::{ImagePullCredentials, ImagePulledRecord, RecordVersion};
+use regcred_core::Env;
+use regcred_tests::program::Running;
+use setup::{ACCOUNT_HOST, Stage};
+
+#[test]
+fn a_kubelet_pulls_a_private_image_with_our_plugin_and_the_engine_answers_the_same() {
+    let Some(programs) = Programs::named() else {
+        return;
+    };
+    let stage = Stage::set(&programs);
+    let mut containerd = stage.start_containerd(&programs);
+    wait_for(&mut containerd, "containerd's socket", || {
+        stage.containerd_socket().exists()
+    });
+    let mut kubelet = stage.start_kubelet(&programs);
+    stage.write_pod();
+    wait_for(&mut kubelet, "SUCCESS in the pod's log", || {
+        logs(&stage.pod_logs()).contains("SUCCESS")
+    });
+
+    // What the kubelet did: our plugin asked ECR, and the registry took its login.
+    assert_eq!(stage.ecr.signed().len(), 1, "one call for one registry");
+    let users = stage.users_of_private_requests();
+    assert!(
+        !users.is_empty() && users.iter().all(|user| user == "AWS"),
+        "{users:?}"
+    );
+    stage.stop(kubelet);
+    stage.stop(containerd);
+
+    // What our engine says and does on that node.
+    let said = stage
+        .node
+        .regcred("explain")
+        .args(["--try", "--json", &stage.image()])
+        .run()
+        .json();
+    let first = &said["candidates"][0];
+    assert_eq!(first["username"], "AWS", "{said}");
+    assert_eq!(first["source"], "plugin ecr-credential-provider", "{said}");
+    assert_eq!(first["trial"]["worked"], true, "{said}");
+    assert!(!stage.node.pull(&stage.image()).run().success().is_empty());
+
+    // Its record reads as one of ours, and ours is written as its own is, to the byte.
+    let records = stage.kubelet_dir().join("image_manager/pulled");
+    let record = records
+        .read_dir()
+        .into_iter()
+        .flatten()
+        .flatten()
+        .find_map(|entry| {
+            let bytes = fs::read(entry.path()).expect("a record");
+            let (record, version) = ImagePulledRecord::from_slice(&bytes).expect("a sound record");
+            let name = format!("{ACCOUNT_HOST}/team/app");
+            let credentials = record.credential_mapping.get(&name)?.clone();
+            Some((bytes, record, version, credentials))
+        });
+    // A kubelet before 1.35 keeps none.
+    if let Some((bytes, record, version, credentials)) = record {
+        assert_eq!(credentials, ImagePullCredentials::of_the_node());
+        if version == RecordVersion::V1Beta1 {
+            assert_eq!(record.to_vec(), bytes);
+        }
+    }
+}
+
+/// The programs of other people.
+struct Programs {
+    kubelet: PathBuf,
+    containerd: PathBuf,
+    busybox: PathBuf,
+}
+
+impl Programs {
+    #[expect(clippy::print_stderr, reason = "a skipped test must say so")]
+    fn named() -> Option<Self> {
+        let env = Env::process();
+        let named = Self {
+            kubelet: env.path("REGCRED_TEST_KUBELET").unwrap_or_default(),
+            containerd: env.path("REGCRED_TEST_CONTAINERD").unwrap_or_default(),
+            busybox: env.path("REGCRED_TEST_BUSYBOX").unwrap_or_default(),
+        };
+        for (name, path) in [
+            ("REGCRED_TEST_KUBELET", &named.kubelet),
+            ("REGCRED_TEST_CONTAINERD", &named.containerd),
+            ("REGCRED_TEST_BUSYBOX", &named.busybox),
+        ] {
+            if path.as_os_str().is_empty() {
+                eprintln!("SKIPPED: no whole node: {name} names no program (CONTRIBUTING.md)");
+                return None;
+            }
+            assert!(path.is_file(), "{name}: {} is no file", path.display());
+        }
+        Some(named)
+    }
+}
+
+fn wait_for(running: &mut Running, what: &str, mut there: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !there() {
+        assert!(!running.has_ended(), "it ended while {what} was waited for");
+        assert!(began.elapsed() < PATIENCE, "{what} did not come");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// Everything that the containers of all pods wrote.
+fn logs(dir: &Path) -> String {
+    let entries = dir.read_dir().into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.path() {
+            path if path.is_dir() => logs(&path),
+            path => fs::read_to_string(path).unwrap_or_default(),
+        })
+        .collect()
+}
+
+const PATIENCE: Duration = Duration::from_secs(180);

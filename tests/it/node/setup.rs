@@ -1,0 +1,206 @@
+//! The node: directories, configurations, a fake of ECR, a registry behind ECR's host name.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use regcred_core::Env;
+use regcred_tests::program::Running;
+use regcred_tests::server::{Reply, Seen, Server};
+use regcred_tests::sigv4::AccessKey;
+use regcred_tests::{FakeEcr, Logins, Node, Program};
+use tempfile::TempDir;
+
+use super::Programs;
+use super::image::{MANIFEST, Runnable};
+
+/// The host whose images are private.
+pub(super) const ACCOUNT_HOST: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
+
+/// Everything but the two daemons.
+pub(super) struct Stage {
+    dir: TempDir,
+    pub(super) node: Node,
+    pub(super) ecr: FakeEcr,
+    registry: Server,
+    logins: Logins,
+}
+
+impl Stage {
+    pub(super) fn set(programs: &Programs) -> Self {
+        let key = AccessKey {
+            id: "AKIDNODE".to_owned(),
+            secret: "node-secret".to_owned(),
+            session: None,
+        };
+        let ecr = FakeEcr::start("123456789012", std::slice::from_ref(&key));
+        let logins = ecr.logins().clone();
+        let registry = registry(programs, logins.clone());
+        let mut node = Node::new();
+        let mut env = ecr.env();
+        env.push(("AWS_ACCESS_KEY_ID".to_owned(), key.id));
+        env.push(("AWS_SECRET_ACCESS_KEY".to_owned(), key.secret));
+        env.push(("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned()));
+        env.push(("REGCRED_CACHE".to_owned(), "off".to_owned()));
+        node.add_plugin(
+            "ecr-credential-provider",
+            &["*.dkr.ecr.*.amazonaws.com"],
+            &env,
+        );
+        node.map_host(ACCOUNT_HOST, &registry.url());
+        let stage = Self {
+            dir: tempfile::tempdir().expect("a directory"),
+            node,
+            ecr,
+            registry,
+            logins,
+        };
+        for name in ["pods", "logs", "kubelet", "state", "data"] {
+            fs::create_dir(stage.path(name)).expect("a directory");
+        }
+        stage
+    }
+
+    pub(super) fn image(&self) -> String {
+        format!("{ACCOUNT_HOST}/team/app:v1")
+    }
+
+    pub(super) fn containerd_socket(&self) -> PathBuf {
+        self.path("containerd.sock")
+    }
+
+    pub(super) fn pod_logs(&self) -> PathBuf {
+        self.path("logs")
+    }
+
+    pub(super) fn kubelet_dir(&self) -> PathBuf {
+        self.path("kubelet")
+    }
+
+    /// Who asked for the private image and was let in.
+    pub(super) fn users_of_private_requests(&self) -> Vec<String> {
+        let seen = self.registry.seen();
+        let private = seen.iter().filter(|r| r.path.starts_with("/v2/team/app/"));
+        private.filter_map(|r| self.logins.user_of(r)).collect()
+    }
+
+    pub(super) fn start_containerd(&self, programs: &Programs) -> Running {
+        let config = format!(
+            "version = 3\nroot = {data:?}\nstate = {state:?}\n\
+             [grpc]\naddress = {socket:?}\n\
+             [plugins.'io.containerd.cri.v1.images']\nsnapshotter = 'native'\n\
+             use_local_image_pull = true\n\
+             [plugins.'io.containerd.cri.v1.images'.pinned_images]\n\
+             sandbox = '{ACCOUNT_HOST}/public/pause:1'\n\
+             [plugins.'io.containerd.cri.v1.images'.registry]\nconfig_path = {hosts:?}\n\
+             [plugins.'io.containerd.cri.v1.runtime']\nrestrict_oom_score_adj = true\n",
+            data = self.path("data"),
+            state = self.path("state"),
+            socket = self.containerd_socket(),
+            hosts = self.node.hosts_dir(),
+        );
+        let file = self.write("containerd.toml", &config);
+        daemon(&programs.containerd)
+            .arg("--config")
+            .arg(file)
+            .start()
+    }
+
+    pub(super) fn start_kubelet(&self, programs: &Programs) -> Running {
+        let config = format!(
+            "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n\
+             staticPodPath: {pods:?}\npodLogsDir: {logs:?}\n\
+             containerRuntimeEndpoint: unix://{socket}\nfailCgroupV1: false\nfailSwapOn: false\n\
+             cgroupDriver: cgroupfs\ncgroupsPerQOS: false\nenforceNodeAllocatable: []\n\
+             localStorageCapacityIsolation: false\nenableServer: false\nhealthzPort: 0\n\
+             authentication: {{anonymous: {{enabled: true}}, webhook: {{enabled: false}}}}\n\
+             authorization: {{mode: AlwaysAllow}}\n",
+            pods = self.path("pods"),
+            logs = self.pod_logs(),
+            socket = self.containerd_socket().display(),
+        );
+        let file = self.write("kubelet.yaml", &config);
+        daemon(&programs.kubelet)
+            .arg("--config")
+            .arg(file)
+            .arg("--root-dir")
+            .arg(self.kubelet_dir())
+            .arg("--image-credential-provider-config")
+            .arg(self.node.config())
+            .arg("--image-credential-provider-bin-dir")
+            .arg(self.node.bin_dir())
+            .args(["--hostname-override", "regcred-node"])
+            .start()
+    }
+
+    pub(super) fn write_pod(&self) {
+        let pod = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: private, namespace: default}}\nspec:\n  \
+             hostNetwork: true\n  restartPolicy: Never\n  containers:\n  \
+             - {{name: app, image: {:?}, imagePullPolicy: Always}}\n",
+            self.image()
+        );
+        self.write("pods/private.yaml", &pod);
+    }
+
+    /// Ends a daemon. What runs inside the pod has ended or ends with containerd's shim.
+    pub(super) fn stop(&self, mut daemon: Running) {
+        daemon.kill();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, text).expect("a file");
+        path
+    }
+}
+
+/// A private image under `team/`, and for everybody the one that holds a pod's namespaces.
+fn registry(programs: &Programs, logins: Logins) -> Server {
+    let program = fs::read(&programs.busybox).expect("a static program");
+    let app = Arc::new(Runnable::new(&program, &["echo", "SUCCESS"]));
+    let pause = Arc::new(Runnable::new(&program, &["sleep", "86400"]));
+    Server::start(move |request: &Seen| {
+        let rest = request.path.strip_prefix("/v2/").unwrap_or_default();
+        let (image, rest) = match rest.split_once('/') {
+            Some(("team", rest)) if logins.user_of(request).is_some() => (&app, rest),
+            Some(("public", rest)) => (&pause, rest),
+            _ => {
+                let refused = Reply::empty(401);
+                return refused.with(
+                    "www-authenticate",
+                    "Basic realm=\"https://ecr\",service=\"ecr\"",
+                );
+            }
+        };
+        let what: Vec<&str> = rest.split('/').collect();
+        let (kind, bytes) = match what[..] {
+            [_, "manifests", "v1" | "1"] => (MANIFEST, Some(&image.manifest[..])),
+            [_, "manifests", digest] => (MANIFEST, image.blob(digest)),
+            [_, "blobs", digest] => ("application/octet-stream", image.blob(digest)),
+            _ => (MANIFEST, None),
+        };
+        match bytes {
+            Some(bytes) => Reply::new(200, kind, bytes.to_vec()).with(
+                "docker-content-digest",
+                regcred_tests::image::digest_of(bytes),
+            ),
+            None => Reply::empty(404),
+        }
+    })
+}
+
+/// A daemon with a path on which it finds its helpers: those beside it, then the machine's.
+fn daemon(program: &Path) -> Program {
+    let beside = program.parent().unwrap_or(Path::new("/"));
+    let path = Env::process().get("PATH").unwrap_or_default().to_owned();
+    Program::new(program)
+        .env("PATH", format!("{}:{path}", beside.display()))
+        .env("HOME", "/root")
+        .limit(Duration::from_secs(600))
+}
