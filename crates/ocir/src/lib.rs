@@ -14,7 +14,7 @@
 //! `~/.oci/config` is read only for a user, so a file that happens to lie there never replaces the
 //! instance.
 //!
-//! Every principal but the auth token becomes a [`signer::Signer`]; the registry's token endpoint
+//! Every principal but the auth token becomes a `signer::Signer`; the registry's token endpoint
 //! takes a request that it signed. Keys are RSA and sign by ring.
 
 mod certificate;
