@@ -32,6 +32,10 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Without more the engine gives exactly the answers of a kubelet 1.36. [`Improvements`] are where it
+//! may do better, each by its name. [`ImageManager`] is a kubelet's way to an image over any
+//! [`ImageStore`]: back-off, limits, and by [`PullRecords`] who may use an image that is there.
 
 mod attempt;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use proptest::prelude::*;
 use regcred_core::ImagePattern;
 use regcred_engine::{ProviderConfig, PullPolicy, VerificationPolicy, pattern_verdict};
 use regcred_keyring::{Ipv6Literals, Verdict};
@@ -121,6 +122,28 @@ fn provider_configurations() {
                 assert!(case.names.is_none(), "{}: {error}", case.what);
             }
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_settings_panic(policy in prop::option::of("\\PC{0,12}"), list in prop::collection::vec("\\PC{0,12}|[a-z./:@*]{0,12}", 0..3), image in "\\PC{0,20}|[a-z./:@]{0,20}") {
+        let lists = VerificationPolicy::from_settings(Some("NeverVerifyAllowlistedImages"), &list);
+        for policy in [VerificationPolicy::from_settings(policy.as_deref(), &list), lists] {
+            match policy {
+                Ok(policy) => { let _ = policy.requires_verification(&image, true); }
+                Err(error) => prop_assert!(!error.to_string().is_empty()),
+            }
+        }
+        let _ = PullPolicy::default_for(&image);
+    }
+
+    #[test]
+    fn no_file_panics(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+        let dir = tempfile::tempdir().expect("directory");
+        let path = dir.path().join("config");
+        fs::write(&path, &bytes).expect("file");
+        prop_assert!(ProviderConfig::load(&path).and_then(ProviderConfig::validated).is_err());
     }
 }
 
