@@ -5,10 +5,12 @@
 use std::path::PathBuf;
 
 use regcred_core::{Env, ImagePattern};
+use regcred_tests::google::{FakeGoogle, Front, GKE_AUDIENCE, GKE_ISSUER, GKE_POD, PROJECT};
 use regcred_tests::{FakeGceMetadata, Finished, Program};
 use serde_json::{Value, json};
 
-use super::{PLUGIN, request, text, vars};
+use super::namespace::{in_namespace, instead_of};
+use super::{Dir, PLUGIN, password, request, text, vars};
 
 #[test]
 fn a_node_gets_the_same_logins_from_both() {
@@ -115,6 +117,64 @@ fn command_lines_that_upstream_refuses_are_refused() {
             (String::new(), String::new())
         );
     }
+}
+
+/// Upstream's flow for pods, by the flags and the annotation of both, at Google's public name.
+#[test]
+fn pods_of_gke_are_exchanged_by_both() {
+    let Some(peer) = Peer::find() else { return };
+    let dir = Dir::new();
+    let hosts = dir.file("hosts", "127.0.0.1 localhost sts.googleapis.com\n");
+    let command = format!(
+        "exec env REGCRED_GCR_PEER={} {} --exact {} --ignored --nocapture",
+        peer.program.display(),
+        std::env::current_exe()
+            .expect("a path of our own")
+            .display(),
+        "gcr::upstream::inside_pods_of_gke_are_exchanged_by_both"
+    );
+    let Some(program) = in_namespace(&instead_of("/etc/hosts", hosts.as_ref()), &command) else {
+        return;
+    };
+    let done = program.run();
+    assert!(
+        done.stdout().contains("1 passed"),
+        "{}{}",
+        done.stdout(),
+        done.stderr
+    );
+}
+
+#[test]
+#[ignore = "needs a namespace; pods_of_gke_are_exchanged_by_both runs it"]
+fn inside_pods_of_gke_are_exchanged_by_both() {
+    let peer = Peer::find().expect("the outer test has seen it");
+    let google = FakeGoogle::start();
+    let front = Front::start(&google, &["sts.googleapis.com"]);
+    let ca = front.ca_file().display().to_string();
+    let args = [
+        "get-credentials",
+        "--identity-provider",
+        GKE_ISSUER,
+        "--project-id",
+        PROJECT,
+    ];
+    let mut asked = request("us-docker.pkg.dev/p/r/a");
+    asked["serviceAccountToken"] = json!(google.gke_cluster().token(GKE_AUDIENCE, 600));
+    asked["serviceAccountAnnotations"] = json!({"iam.gke.io/enable-wi-image-pull": "true"});
+    let (ours, theirs) = peer.both(&args, &asked, &[("SSL_CERT_FILE", &ca)]);
+    for answer in [ours.json(), theirs.json()] {
+        assert_eq!(google.owner(password(&answer)).as_deref(), Some(GKE_POD));
+    }
+    // A token that is refused is the node's for neither.
+    asked["serviceAccountToken"] = json!(google.gke_cluster().token("another", 600));
+    let (ours, theirs) = peer.both(&args, &asked, &[("SSL_CERT_FILE", &ca)]);
+    assert!(
+        ours.fails(6)
+            .contains("does not match the expected audience")
+    );
+    assert_eq!(theirs.json()["auth"], Value::Null);
+    assert!(peer.machine.server().seen().is_empty());
 }
 
 /// What is different on purpose, shown: upstream gives a stranger Google's token, and answers a
