@@ -39,8 +39,10 @@ fn a_kubelet_pulls_a_private_image_with_our_plugin_and_the_engine_answers_the_sa
         !users.is_empty() && users.iter().all(|user| user == "AWS"),
         "{users:?}"
     );
-    stage.stop(kubelet);
-    stage.stop(containerd);
+    stage.remove_pod();
+    wait_for(&mut kubelet, "the pod's end", || stage.tasks() == 0);
+    kubelet.kill();
+    containerd.kill();
 
     // What our engine says and does on that node.
     let said = stage

@@ -144,9 +144,15 @@ impl Stage {
         self.write("pods/private.yaml", &pod);
     }
 
-    /// Ends a daemon. What runs inside the pod has ended or ends with containerd's shim.
-    pub(super) fn stop(&self, mut daemon: Running) {
-        daemon.kill();
+    /// The kubelet ends the pod then, and nothing of it outlives the test.
+    pub(super) fn remove_pod(&self) {
+        fs::remove_file(self.path("pods/private.yaml")).expect("the pod's file");
+    }
+
+    /// How many containers containerd still runs.
+    pub(super) fn tasks(&self) -> usize {
+        let tasks = self.path("state/io.containerd.runtime.v2.task/k8s.io");
+        tasks.read_dir().map_or(0, Iterator::count)
     }
 
     fn path(&self, name: &str) -> PathBuf {
