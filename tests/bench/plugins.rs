@@ -73,7 +73,8 @@ pub(crate) fn gcr(rounds: usize, env: &Env) {
         floor(&request),
     ];
     if let Some(peer) = peer(env, "REGCRED_BENCH_GCR_PEER", "auth-provider-gcp") {
-        let peer = prepare("peer: auth-provider-gcp", peer);
+        // It asks a name, and no variable leads it elsewhere but that of a proxy.
+        let peer = prepare("peer: auth-provider-gcp", peer).env("HTTP_PROXY", endpoint.url());
         field.push(peer.args(["get-credentials"]).stdin(&request));
     }
     let (scores, notes) = compete(field, rounds);

@@ -46,12 +46,12 @@ impl Entry {
         let life = self.expires_at - self.issued_at;
         let age = now - self.issued_at;
         let left = self.expires_at - now;
-        if age >= TimeDelta::zero() && age < life / 2 {
-            State::Fresh
-        } else if left > MARGIN {
-            State::Ageing
-        } else {
+        if left <= MARGIN {
             State::Spent
+        } else if age >= TimeDelta::zero() && age < life / 2 {
+            State::Fresh
+        } else {
+            State::Ageing
         }
     }
 

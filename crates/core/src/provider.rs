@@ -18,6 +18,12 @@ pub trait Provider: Send + Sync {
     /// The images served, in the kubelet's `matchImages` syntax.
     fn match_images(&self) -> Vec<String>;
 
+    /// Registries that docker may be told to ask this provider for, by name, beside the plain hosts
+    /// of [`Provider::match_images`]; docker knows no patterns.
+    fn docker_hosts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether a token may go to this registry. Cheap, without I/O, and narrower than
     /// [`Provider::match_images`] where a host name needs it.
     fn serves(&self, registry: &RegistryHost) -> bool;

@@ -83,6 +83,13 @@ pub(crate) const FLAGS: &[Flag] = &[
         doc: "A further host that may be given a Google token.",
     },
     Flag {
+        name: "include-artifact-registry",
+        short: None,
+        var: vars::DOCKER_ARTIFACT,
+        value: None,
+        doc: "Let configure-docker name Artifact Registry in every location.",
+    },
+    Flag {
         name: "sovereign-hosts",
         short: None,
         var: vars::SOVEREIGN,

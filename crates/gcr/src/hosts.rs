@@ -42,6 +42,18 @@ impl Hosts {
             .collect()
     }
 
+    /// Registries that docker can be told of by name: Container Registry's, and on request Artifact
+    /// Registry's in every location.
+    pub(crate) fn by_name(artifact_registry: bool) -> Vec<String> {
+        let container = CONTAINER_REGISTRIES.map(str::to_owned);
+        let locations = match artifact_registry {
+            true => &LOCATIONS[..],
+            false => &[],
+        };
+        let artifact = locations.iter().map(|l| format!("{l}-docker.pkg.dev"));
+        container.into_iter().chain(artifact).collect()
+    }
+
     /// The keys of an answer for this registry: the patterns that need no operator's word, so that
     /// one answer serves the whole node, and the registry itself where they do not match it as it
     /// was written (a port, capital letters, an added host).
@@ -107,6 +119,62 @@ const GOOGLE_PATTERNS: [&str; 5] = [
     "docker.*.rep.pkg.dev",
 ];
 
+/// The ones that docker-credential-gcr sets up by itself.
+const CONTAINER_REGISTRIES: [&str; 5] = [
+    "gcr.io",
+    "us.gcr.io",
+    "eu.gcr.io",
+    "asia.gcr.io",
+    "marketplace.gcr.io",
+];
+/// Artifact Registry's multi-regions and regions. A newer one is named with `--registries`.
+const LOCATIONS: [&str; 45] = [
+    "africa-south1",
+    "asia",
+    "asia-east1",
+    "asia-east2",
+    "asia-northeast1",
+    "asia-northeast2",
+    "asia-northeast3",
+    "asia-south1",
+    "asia-south2",
+    "asia-southeast1",
+    "asia-southeast2",
+    "australia-southeast1",
+    "australia-southeast2",
+    "europe",
+    "europe-central2",
+    "europe-north1",
+    "europe-north2",
+    "europe-southwest1",
+    "europe-west1",
+    "europe-west10",
+    "europe-west12",
+    "europe-west2",
+    "europe-west3",
+    "europe-west4",
+    "europe-west6",
+    "europe-west8",
+    "europe-west9",
+    "me-central1",
+    "me-central2",
+    "me-west1",
+    "northamerica-northeast1",
+    "northamerica-northeast2",
+    "northamerica-south1",
+    "southamerica-east1",
+    "southamerica-west1",
+    "us",
+    "us-central1",
+    "us-east1",
+    "us-east4",
+    "us-east5",
+    "us-south1",
+    "us-west1",
+    "us-west2",
+    "us-west3",
+    "us-west4",
+];
 const SOVEREIGN_PATTERNS: [&str; 2] = ["docker.*.goog", "docker.s3nsregistry.fr"];
 
 #[cfg(test)]
@@ -115,6 +183,20 @@ mod tests {
 
     fn host(text: &str) -> RegistryHost {
         RegistryHost::parse(text).expect(text)
+    }
+
+    #[test]
+    fn what_docker_is_told_of_is_served() {
+        let hosts = Hosts::default();
+        let named = Hosts::by_name(true);
+        assert_eq!(Hosts::by_name(false).len(), 5);
+        assert_eq!(named.len(), 50);
+        for name in named {
+            assert!(
+                hosts.serves(&RegistryHost::parse(&name).expect("host")),
+                "{name}"
+            );
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::credential_file::{CredentialFile, Search};
 use crate::failure::{failure, misconfigured};
 use crate::flags::FLAGS;
+use crate::hosts::Hosts;
 use crate::reach::Reach;
 use crate::settings::{Flow, Settings, Username};
 use crate::vars::{self, VARS};
@@ -146,6 +147,10 @@ impl Provider for Gcr {
 
     fn match_images(&self) -> Vec<String> {
         self.settings().hosts.patterns()
+    }
+
+    fn docker_hosts(&self) -> Vec<String> {
+        Hosts::by_name(self.reach.env.is_true(vars::DOCKER_ARTIFACT))
     }
 
     fn serves(&self, registry: &RegistryHost) -> bool {

@@ -23,6 +23,7 @@ pub(crate) const POD_IDENTITY: &str = "REGCRED_GCR_POD_IDENTITY";
 pub(crate) const PROJECT_ID: &str = "REGCRED_GCR_PROJECT_ID";
 pub(crate) const SCOPES: &str = "REGCRED_GCR_SCOPES";
 pub(crate) const SELF_SIGNED: &str = "REGCRED_GCR_SELF_SIGNED_JWT";
+pub(crate) const DOCKER_ARTIFACT: &str = "REGCRED_GCR_INCLUDE_ARTIFACT_REGISTRY";
 pub(crate) const SOVEREIGN: &str = "REGCRED_GCR_SOVEREIGN_HOSTS";
 pub(crate) const STS_AUDIENCE: &str = "REGCRED_GCR_STS_AUDIENCE";
 pub(crate) const STS_URL: &str = "REGCRED_GCR_STS_URL";
@@ -130,6 +131,12 @@ pub(crate) const VARS: &[EnvVar] = &[
         AUTH_FLOW,
         "`gcr` for tokens; `dockercfg` or `dockercfg-url` for the logins in the instance's metadata.",
         "`gcr`",
+    ),
+    EnvVar::new(
+        DOCKER_ARTIFACT,
+        "When true, `configure-docker` without `--registries` names Artifact Registry in every \
+         location, beside Container Registry.",
+        "false",
     ),
     EnvVar::new(
         IAM_URL,

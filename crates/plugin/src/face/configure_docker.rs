@@ -52,6 +52,15 @@ fn registries_for(context: &Context<'_>, asked: Vec<String>) -> Result<Vec<Strin
     if asked.is_empty() {
         let mut known = token::patterns(context)?;
         known.retain(|pattern| token::is_host(pattern));
+        for spec in context.specs {
+            let named = (spec.new)(&context.env, &context.clock)?.docker_hosts();
+            known.extend(
+                named
+                    .into_iter()
+                    .filter(|host| !known.contains(host))
+                    .collect::<Vec<_>>(),
+            );
+        }
         if known.is_empty() {
             return Err(Failure::usage(format!(
                 "the registries of {} have no common name: list yours with --registries HOST,...",
