@@ -1,0 +1,315 @@
+//! A Kubernetes API server in memory, with the rules that a client lives under: resource versions,
+//! conflicts, server-side apply with field managers, JSON Patch, paged lists, watches with bookmarks
+//! that end, break or are too late (410), throttling, RBAC with resource names, validation of pull
+//! secrets.
+
+mod apply;
+mod http;
+mod rbac;
+mod store;
+mod watching;
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::{oneshot, watch};
+
+use crate::server::lock;
+pub use rbac::Rule;
+pub(crate) use store::Store;
+
+/// The server. Dropping it ends it.
+pub struct FakeKube {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) store: Mutex<Store>,
+    pub(crate) rules: Mutex<Option<Vec<Rule>>>,
+    pub(crate) log: Mutex<Log>,
+    pub(crate) faults: Mutex<Vec<Fault>>,
+    /// The number of the last change; watches wait for the next.
+    pub(crate) changed: watch::Sender<u64>,
+    /// Counts up to break every watch.
+    pub(crate) breaks: watch::Sender<u64>,
+    pub(crate) down: Mutex<bool>,
+    pub(crate) bookmarks: Duration,
+}
+
+/// What was asked.
+#[derive(Default)]
+pub(crate) struct Log {
+    pub(crate) counts: BTreeMap<String, usize>,
+    pub(crate) lines: Vec<String>,
+    pub(crate) forbidden: Vec<String>,
+    pub(crate) refused: usize,
+}
+
+/// An answer other than the right one.
+pub(crate) struct Fault {
+    pub(crate) verb: String,
+    pub(crate) resource: String,
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<u64>,
+    pub(crate) times: usize,
+}
+
+impl FakeKube {
+    /// Starts a server with the namespaces `default`, `kube-system` and `kube-node-lease`.
+    #[must_use]
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free loopback port");
+        let address = listener.local_addr().expect("a bound address");
+        listener.set_nonblocking(true).expect("a socket option");
+        let shared = Arc::new(Shared {
+            store: Mutex::default(),
+            rules: Mutex::default(),
+            log: Mutex::default(),
+            faults: Mutex::default(),
+            changed: watch::channel(0).0,
+            breaks: watch::channel(0).0,
+            down: Mutex::new(false),
+            bookmarks: Duration::from_millis(200),
+        });
+        let (stop, stopped) = oneshot::channel();
+        let served = Arc::clone(&shared);
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(async {
+                tokio::select! {
+                    () = http::accept(listener, served) => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        let fake = Self {
+            address,
+            shared,
+            stop: Some(stop),
+            thread: Some(thread),
+        };
+        for name in ["default", "kube-system", "kube-node-lease"] {
+            fake.namespace(name, json!({}));
+        }
+        fake
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Writes a kubeconfig that leads here into the directory.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    #[must_use]
+    pub fn kubeconfig(&self, directory: &Path) -> PathBuf {
+        let path = directory.join("kubeconfig");
+        let text = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "fake",
+            "clusters": [{"name": "fake", "cluster": {"server": self.url()}}],
+            "users": [{"name": "fake", "user": {"token": TOKEN}}],
+            "contexts": [{"name": "fake", "context": {
+                "cluster": "fake", "user": "fake", "namespace": "kube-system"}}],
+        });
+        std::fs::write(&path, text.to_string()).expect("a file");
+        path
+    }
+
+    /// Makes or changes a namespace, with more of its metadata; a new one has its service account
+    /// `default`, as the controller makes it.
+    pub fn namespace(&self, name: &str, metadata: Value) {
+        let mut store = lock(&self.shared.store);
+        let mut object = json!({
+            "apiVersion": "v1", "kind": "Namespace", "metadata": metadata,
+            "status": {"phase": "Active"},
+        });
+        object["metadata"]["name"] = name.into();
+        let is_new = store.put("namespaces", object);
+        if is_new {
+            store.put("serviceaccounts", account(name, "default"));
+        }
+        let version = store.version();
+        drop(store);
+        self.shared.changed.send_replace(version);
+    }
+
+    /// Makes a namespace terminating: nothing can be made in it any more.
+    pub fn terminate(&self, name: &str) {
+        self.namespace(name, json!({"deletionTimestamp": "2027-01-01T00:00:00Z"}));
+    }
+
+    /// Removes a namespace and all that is in it.
+    pub fn remove_namespace(&self, name: &str) {
+        self.change(|store| store.remove_namespace(name));
+    }
+
+    /// Makes or replaces an object of a resource, whoever owned it.
+    pub fn put(&self, resource: &str, object: Value) {
+        self.change(|store| {
+            store.put(resource, object);
+        });
+    }
+
+    /// A service account without pull secrets.
+    pub fn account(&self, namespace: &str, name: &str) {
+        self.put("serviceaccounts", account(namespace, name));
+    }
+
+    /// Removes an object.
+    pub fn remove(&self, resource: &str, namespace: &str, name: &str) {
+        self.change(|store| {
+            store.remove(resource, namespace, name);
+        });
+    }
+
+    /// An object as it is.
+    #[must_use]
+    pub fn object(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
+        lock(&self.shared.store)
+            .get(resource, namespace, name)
+            .cloned()
+    }
+
+    /// All objects of a resource.
+    #[must_use]
+    pub fn objects(&self, resource: &str) -> Vec<Value> {
+        lock(&self.shared.store).all(resource).cloned().collect()
+    }
+
+    /// How many objects of a resource there are.
+    #[must_use]
+    pub fn count(&self, resource: &str) -> usize {
+        lock(&self.shared.store).all(resource).count()
+    }
+
+    /// The number of the last change of any object.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        lock(&self.shared.store).version()
+    }
+
+    /// How often a verb was asked for a resource: `("patch", "secrets")`.
+    #[must_use]
+    pub fn asked(&self, verb: &str, resource: &str) -> usize {
+        let log = lock(&self.shared.log);
+        log.counts
+            .get(&format!("{verb} {resource}"))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// How many requests there were in all.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        lock(&self.shared.log).counts.values().sum()
+    }
+
+    /// Every count, by verb and resource.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<String, usize> {
+        lock(&self.shared.log).counts.clone()
+    }
+
+    /// Requests that rules forbade, as verb and resource.
+    #[must_use]
+    pub fn forbidden(&self) -> Vec<String> {
+        lock(&self.shared.log).forbidden.clone()
+    }
+
+    /// Connections that were closed while it was down.
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        lock(&self.shared.log).refused
+    }
+
+    /// The first requests, as method and target.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        lock(&self.shared.log).lines.clone()
+    }
+
+    /// From now on only this is allowed.
+    pub fn allow(&self, rules: Vec<Rule>) {
+        *lock(&self.shared.rules) = Some(rules);
+    }
+
+    /// The next requests of that verb and resource fail with a status, and perhaps `Retry-After`.
+    pub fn fail(
+        &self,
+        verb: &str,
+        resource: &str,
+        status: u16,
+        retry_after: Option<u64>,
+        times: usize,
+    ) {
+        lock(&self.shared.faults).push(Fault {
+            verb: verb.to_owned(),
+            resource: resource.to_owned(),
+            status,
+            retry_after,
+            times,
+        });
+    }
+
+    /// Breaks every watch in the middle.
+    pub fn break_watches(&self) {
+        self.shared.breaks.send_modify(|count| *count += 1);
+    }
+
+    /// Forgets the past: a watch from before is answered by 410, a list's continuation too.
+    pub fn compact(&self) {
+        lock(&self.shared.store).compact();
+    }
+
+    /// Closes every connection without an answer, until called with false.
+    pub fn down(&self, down: bool) {
+        *lock(&self.shared.down) = down;
+        if down {
+            self.break_watches();
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Store)) {
+        let version = {
+            let mut store = lock(&self.shared.store);
+            change(&mut store);
+            store.version()
+        };
+        self.shared.changed.send_replace(version);
+    }
+}
+
+impl Drop for FakeKube {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn account(namespace: &str, name: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": {"namespace": namespace, "name": name},
+    })
+}
+
+/// The bearer token that the server takes.
+pub(crate) const TOKEN: &str = "fake-cluster-token";

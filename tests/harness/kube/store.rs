@@ -1,0 +1,188 @@
+//! Objects, their versions, and the changes that watches replay.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+/// Namespace and name within a resource.
+pub(crate) type Place = (String, String);
+
+/// A change as a watch tells it.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) version: u64,
+    pub(crate) kind: &'static str,
+    pub(crate) resource: String,
+    pub(crate) object: Value,
+}
+
+/// Everything there is.
+#[derive(Default)]
+pub(crate) struct Store {
+    version: u64,
+    objects: BTreeMap<String, BTreeMap<Place, Value>>,
+    /// Which manager owns which fields, by pointer.
+    pub(crate) managers: BTreeMap<(String, Place), BTreeMap<String, BTreeSet<String>>>,
+    pub(crate) history: VecDeque<Change>,
+    oldest: u64,
+}
+
+impl Store {
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Watches and continuations from before this version are too late.
+    pub(crate) fn oldest(&self) -> u64 {
+        self.oldest
+    }
+
+    pub(crate) fn compact(&mut self) {
+        self.history.clear();
+        self.version += 1;
+        self.oldest = self.version;
+    }
+
+    pub(crate) fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<&Value> {
+        let place = (namespace.to_owned(), name.to_owned());
+        self.objects.get(resource)?.get(&place)
+    }
+
+    pub(crate) fn all(&self, resource: &str) -> impl Iterator<Item = &Value> {
+        self.objects
+            .get(resource)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+    }
+
+    /// The objects after a place, in order.
+    pub(crate) fn after(
+        &self,
+        resource: &str,
+        last: Option<&Place>,
+    ) -> impl Iterator<Item = (&Place, &Value)> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let from = last.map_or(Unbounded, |last| Excluded(last.clone()));
+        let objects = self.objects.get(resource).into_iter();
+        objects.flat_map(move |objects| objects.range((from.clone(), Unbounded)))
+    }
+
+    /// Stores an object as it is but for what the server sets; true when it is new.
+    pub(crate) fn put(&mut self, resource: &str, mut object: Value) -> bool {
+        let place = place_of(&object);
+        let old = self.objects.get(resource).and_then(|all| all.get(&place));
+        let kind = if old.is_some() { "MODIFIED" } else { "ADDED" };
+        let uid = old.map_or_else(
+            || json!(format!("00000000-0000-4000-8000-{:012x}", self.version + 1)),
+            |old| old["metadata"]["uid"].clone(),
+        );
+        self.version += 1;
+        object["metadata"]["uid"] = uid;
+        object["metadata"]["resourceVersion"] = self.version.to_string().into();
+        let managed = self.managed_fields(resource, &place);
+        if let Some(managed) = managed {
+            object["metadata"]["managedFields"] = managed;
+        }
+        self.remember(kind, resource, &object);
+        let all = self.objects.entry(resource.to_owned()).or_default();
+        all.insert(place, object).is_none()
+    }
+
+    pub(crate) fn remove(&mut self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
+        let place = (namespace.to_owned(), name.to_owned());
+        let mut object = self.objects.get_mut(resource)?.remove(&place)?;
+        self.managers.remove(&(resource.to_owned(), place));
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = self.version.to_string().into();
+        self.remember("DELETED", resource, &object);
+        Some(object)
+    }
+
+    pub(crate) fn remove_namespace(&mut self, name: &str) {
+        let mut places = Vec::new();
+        for (resource, objects) in &self.objects {
+            let inside = objects.keys().filter(|(namespace, _)| namespace == name);
+            places.extend(inside.map(|(_, object)| (resource.clone(), object.clone())));
+        }
+        for (resource, object) in places {
+            self.remove(&resource, name, &object);
+        }
+        self.remove("namespaces", "", name);
+    }
+
+    fn remember(&mut self, kind: &'static str, resource: &str, object: &Value) {
+        // Events are written and never followed here.
+        if resource == "events" {
+            return;
+        }
+        self.history.push_back(Change {
+            version: self.version,
+            kind,
+            resource: resource.to_owned(),
+            object: object.clone(),
+        });
+        while self.history.len() > HISTORY {
+            if let Some(dropped) = self.history.pop_front() {
+                self.oldest = dropped.version;
+            }
+        }
+    }
+
+    /// `metadata.managedFields` in the server's own form.
+    fn managed_fields(&self, resource: &str, place: &Place) -> Option<Value> {
+        let managers = self.managers.get(&(resource.to_owned(), place.clone()))?;
+        let entries = managers.iter().map(|(manager, fields)| {
+            let mut tree = json!({});
+            for field in fields {
+                let mut node = &mut tree;
+                for step in field.split('/').skip(1) {
+                    node = &mut node[format!("f:{}", step.replace("~1", "/").replace("~0", "~"))];
+                    if node.is_null() {
+                        *node = json!({});
+                    }
+                }
+            }
+            json!({"manager": manager, "operation": "Apply", "fieldsType": "FieldsV1", "fieldsV1": tree})
+        });
+        Some(entries.collect())
+    }
+}
+
+pub(crate) fn place_of(object: &Value) -> Place {
+    let text = |name: &str| {
+        object["metadata"][name]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    (text("namespace"), text("name"))
+}
+
+/// What the server refuses about a Secret, old and new.
+pub(crate) fn refuse_secret(old: Option<&Value>, new: &Value) -> Option<String> {
+    let kind = new["type"].as_str().unwrap_or("Opaque");
+    if let Some(old) = old {
+        if old["type"].as_str().unwrap_or("Opaque") != kind {
+            return Some("type: Invalid value: field is immutable".to_owned());
+        }
+        if old["immutable"] == true && old["data"] != new["data"] {
+            return Some("data: Forbidden: field is immutable when `immutable` is set".to_owned());
+        }
+    }
+    let key = match kind {
+        "kubernetes.io/dockerconfigjson" => ".dockerconfigjson",
+        "kubernetes.io/dockercfg" => ".dockercfg",
+        _ => return None,
+    };
+    let Some(data) = new["data"][key].as_str() else {
+        return Some(format!("data[{key}]: Required value"));
+    };
+    let bytes = STANDARD.decode(data).unwrap_or_default();
+    let object = serde_json::from_slice::<Value>(&bytes).is_ok_and(|value| value.is_object());
+    (!object).then(|| format!("data[{key}]: Invalid value: <secret contents redacted>"))
+}
+
+/// As many changes as a watch can be late.
+const HISTORY: usize = 40_000;
