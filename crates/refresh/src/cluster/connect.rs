@@ -1,0 +1,89 @@
+//! Which cluster: the one of a kubeconfig that is named, else the one this pod runs in, else the
+//! user's kubeconfig.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kube::Config;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use regcred_core::Env;
+
+use super::Cluster;
+
+/// No cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The kubeconfig cannot be used.
+    #[error("the kubeconfig {0} cannot be used")]
+    Kubeconfig(PathBuf, #[source] Box<kube::config::KubeconfigError>),
+    /// The pod's own files cannot be used.
+    #[error("the pod's service account cannot be used; does it mount its token?")]
+    InCluster(#[source] Box<kube::config::InClusterError>),
+    /// Nothing names a cluster.
+    #[error("no cluster: not in a pod, no KUBECONFIG and no ~/.kube/config; use --kubeconfig FILE")]
+    Nowhere,
+    /// The client cannot be made.
+    #[error("no client for the API server")]
+    Client(#[source] Box<kube::Error>),
+}
+
+/// Connects nothing yet, but reads what a connection needs.
+///
+/// # Errors
+/// When no cluster is named, or what names it cannot be used.
+pub async fn connect(
+    kubeconfig: Option<&Path>,
+    context: Option<&str>,
+    env: &Env,
+    requests_per_second: u32,
+) -> Result<Cluster, ConnectError> {
+    let named = kubeconfig
+        .map(Path::to_owned)
+        .or_else(|| env.path("KUBECONFIG"));
+    let in_pod = env.get("KUBERNETES_SERVICE_HOST").is_some() && named.is_none();
+    let mut config = match named {
+        Some(paths) => from_files(&paths, context).await?,
+        None if in_pod => {
+            Config::incluster_env().map_err(|e| ConnectError::InCluster(Box::new(e)))?
+        }
+        None => {
+            let path = env.home().map(|home| home.join(".kube/config"));
+            let path = path
+                .filter(|path| path.is_file())
+                .ok_or(ConnectError::Nowhere)?;
+            from_files(&path, context).await?
+        }
+    };
+    config.connect_timeout = Some(Duration::from_secs(5));
+    // A watch is silent for minutes; every other request has its own deadline.
+    config.read_timeout = Some(Duration::from_secs(320));
+    // Repeating is ours alone, or it would be done twice.
+    config.default_retry = false;
+    let client = kube::Client::try_from(config).map_err(|e| ConnectError::Client(Box::new(e)))?;
+    Ok(Cluster::new(client, requests_per_second))
+}
+
+/// One file, or several parted by colons, of which the first that says a thing counts.
+async fn from_files(paths: &Path, context: Option<&str>) -> Result<Config, ConnectError> {
+    let fail = |path: &Path| {
+        let path = path.to_owned();
+        move |error| ConnectError::Kubeconfig(path, Box::new(error))
+    };
+    let list = paths.to_string_lossy();
+    let files = list
+        .split(':')
+        .filter(|path| !path.is_empty())
+        .map(Path::new);
+    let mut merged = Kubeconfig::default();
+    for file in files {
+        let read = Kubeconfig::read_from(file).map_err(fail(file))?;
+        merged = merged.merge(read).map_err(fail(file))?;
+    }
+    let options = KubeConfigOptions {
+        context: context.map(str::to_owned),
+        ..KubeConfigOptions::default()
+    };
+    Config::from_custom_kubeconfig(merged, &options)
+        .await
+        .map_err(fail(paths))
+}

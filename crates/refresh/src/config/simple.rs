@@ -1,0 +1,400 @@
+//! The simple case without a file: flags, and the variables under which the tools that this one
+//! replaces were configured (k8s-ecr-login-renew, registry-creds, imagepullsecret-patcher).
+
+use std::path::PathBuf;
+
+use regcred_core::{Clock, Env, EnvVar, ProviderSpec, RegistryHost};
+
+use super::{
+    Config, ConfigError, DockerConfigTarget, Namespaces, Ownership, Registry, SecretTarget,
+    ServiceAccounts, Target,
+};
+use crate::config::target::CONFIG_JSON;
+
+/// One target, fed by the providers that serve the hosts named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Simple {
+    /// Provider; by default the one that serves each host.
+    pub provider: Option<String>,
+    /// Registry hosts.
+    pub hosts: Vec<String>,
+    /// ECR accounts, with `region` instead of hosts.
+    pub accounts: Vec<String>,
+    /// ECR region.
+    pub region: Option<String>,
+    /// ECR: the role to assume.
+    pub role: Option<String>,
+    /// Logins are copied from this docker configuration.
+    pub source_file: Option<PathBuf>,
+    /// The Secret's name.
+    pub secret: Option<String>,
+    /// Namespaces: names and patterns.
+    pub namespaces: Vec<String>,
+    /// Namespaces left out.
+    pub exclude: Vec<String>,
+    /// Service accounts that get the Secret.
+    pub service_accounts: Vec<String>,
+    /// All service accounts get it.
+    pub all_service_accounts: bool,
+    /// A docker configuration file to keep fresh, instead of or beside a Secret.
+    pub docker_config: Option<PathBuf>,
+    /// Secrets of others are taken over.
+    pub force: bool,
+}
+
+impl Simple {
+    /// True when nothing was said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What was not said by flags is taken from the variables of the tools that came before.
+    #[must_use]
+    pub fn or_from(mut self, env: &Env) -> Self {
+        let list = |name: &str| split(env.get(name).unwrap_or_default());
+        let fill = |own: &mut Vec<String>, names: &[&str]| {
+            if own.is_empty() {
+                *own = names.iter().flat_map(|name| list(name)).collect();
+            }
+        };
+        let text = |names: &[&str]| names.iter().find_map(|n| env.get(n)).map(str::to_owned);
+        self.secret = self.secret.or(text(&[SECRET, TITAN_SECRET]));
+        if self.secret.is_none() {
+            return self;
+        }
+        fill(&mut self.hosts, &[REGISTRIES, GCR_URL]);
+        fill(&mut self.accounts, &[AWS_ACCOUNT]);
+        self.region = self.region.or(text(&[AWS_REGION, "AWS_REGION"]));
+        self.role = self.role.or(text(&[ASSUME_ROLE]));
+        if self.source_file.is_none() {
+            self.source_file = env.path(TITAN_FILE);
+        }
+        // The renewer served one namespace by default, the others all.
+        let renewer = env.get(SECRET).is_some();
+        fill(&mut self.namespaces, &[NAMESPACES]);
+        if self.namespaces.is_empty() && renewer {
+            self.namespaces = vec!["default".to_owned()];
+        }
+        fill(&mut self.exclude, &[EXCLUDED, TITAN_EXCLUDED]);
+        fill(&mut self.service_accounts, &[TITAN_ACCOUNTS]);
+        self.all_service_accounts |= env.is_true(TITAN_ALL_ACCOUNTS);
+        self.force |= env.is_true(TITAN_FORCE);
+        self
+    }
+
+    /// The configuration that was meant.
+    ///
+    /// # Errors
+    /// When no registry follows from what was said, or nobody serves one.
+    pub fn into_config(
+        self,
+        specs: &[&'static ProviderSpec],
+        env: &Env,
+    ) -> Result<Config, ConfigError> {
+        let registries = self.registries(specs, env)?;
+        let mut targets = Vec::new();
+        if let Some(path) = self.docker_config {
+            targets.push(Target {
+                name: "docker-config".to_owned(),
+                docker_config: Some(DockerConfigTarget {
+                    path,
+                    owner: None,
+                    mode: None,
+                }),
+                ..Target::default()
+            });
+        }
+        if let Some(name) = self.secret {
+            let mut namespaces = Namespaces {
+                exclude: self.exclude,
+                ..Namespaces::default()
+            };
+            if !self.namespaces.is_empty() {
+                namespaces.include = self.namespaces;
+            }
+            targets.push(Target {
+                name: name.clone(),
+                secret: Some(SecretTarget {
+                    name,
+                    kind: CONFIG_JSON.to_owned(),
+                    labels: Default::default(),
+                    annotations: Default::default(),
+                    ownership: match self.force {
+                        true => Ownership::Force,
+                        false => Ownership::Refuse,
+                    },
+                }),
+                namespaces,
+                service_accounts: ServiceAccounts {
+                    names: self.service_accounts,
+                    all: self.all_service_accounts,
+                    selector: None,
+                },
+                ..Target::default()
+            });
+        }
+        Ok(Config::of(registries, targets))
+    }
+
+    fn registries(
+        &self,
+        specs: &[&'static ProviderSpec],
+        env: &Env,
+    ) -> Result<Vec<Registry>, ConfigError> {
+        let mut registries: Vec<Registry> = Vec::new();
+        if let Some(path) = &self.source_file {
+            registries.push(Registry {
+                name: "file".to_owned(),
+                provider: "file".to_owned(),
+                path: Some(path.clone()),
+                ..Registry::default()
+            });
+        }
+        let mut hosts: Vec<String> = self.hosts.iter().map(|host| plain_host(host)).collect();
+        for account in &self.accounts {
+            let region = self.region.as_deref().ok_or_else(|| {
+                ConfigError("an account needs a region: set --region or AWS_REGION".to_owned())
+            })?;
+            hosts.push(ecr_host(account, region));
+        }
+        if hosts.is_empty() && registries.is_empty() {
+            hosts.push(self.host_of_role(env)?);
+        }
+        for host in hosts {
+            let provider = self.provider_of(&host, specs, env)?;
+            let known = registries.iter_mut().find(|r| r.provider == provider);
+            match known {
+                Some(registry) => registry.hosts.push(host),
+                None => registries.push(Registry {
+                    name: provider.clone(),
+                    hosts: vec![host],
+                    env: match (&*provider, &self.role) {
+                        ("ecr", Some(role)) => {
+                            [("REGCRED_ECR_ROLES".to_owned(), format!("*={role}"))].into()
+                        }
+                        _ => Default::default(),
+                    },
+                    provider,
+                    ..Registry::default()
+                }),
+            }
+        }
+        Ok(registries)
+    }
+
+    fn provider_of(
+        &self,
+        host: &str,
+        specs: &[&'static ProviderSpec],
+        env: &Env,
+    ) -> Result<String, ConfigError> {
+        if let Some(provider) = &self.provider {
+            return Ok(provider.clone());
+        }
+        let parsed = RegistryHost::parse(host)
+            .map_err(|error| ConfigError(format!("{host:?}: {}", error.reason())))?;
+        specs
+            .iter()
+            .find(|spec| {
+                let provider = (spec.new)(env, &Clock::system());
+                provider.is_ok_and(|provider| provider.serves(&parsed))
+            })
+            .map(|spec| spec.name.to_owned())
+            .ok_or_else(|| ConfigError(format!("no provider serves {host}: name one")))
+    }
+
+    /// The renewer asked ECR which registry is the account's own; the role says it without asking.
+    fn host_of_role(&self, env: &Env) -> Result<String, ConfigError> {
+        let account = [self.role.as_deref(), env.get("AWS_ROLE_ARN")]
+            .into_iter()
+            .flatten()
+            .find_map(|arn| arn.split(':').nth(4).filter(|account| !account.is_empty()));
+        match (account, &self.region) {
+            (Some(account), Some(region)) => Ok(ecr_host(account, region)),
+            _ => Err(ConfigError(format!(
+                "no registry is named: set --host, or {REGISTRIES}, or an account and a region"
+            ))),
+        }
+    }
+}
+
+/// [`Simple`] from variables alone.
+#[must_use]
+pub fn simple_from(env: &Env) -> Simple {
+    Simple::default().or_from(env)
+}
+
+/// The private registry of an account.
+pub(crate) fn ecr_host(account: &str, region: &str) -> String {
+    let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
+    format!("{account}.dkr.ecr.{region}.amazonaws.com{suffix}")
+}
+
+/// `https://host/` as the older tools had it, without its scheme and path.
+pub(crate) fn plain_host(text: &str) -> String {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or_default().to_owned()
+}
+
+/// Commas, semicolons and line breaks part entries; blanks count for nothing.
+fn split(list: &str) -> Vec<String> {
+    list.split([',', ';', '\n'])
+        .map(|entry| entry.split_whitespace().collect::<String>())
+        .filter(|entry| !entry.is_empty())
+        .collect()
+}
+
+const SECRET: &str = "DOCKER_SECRET_NAME";
+const NAMESPACES: &str = "TARGET_NAMESPACE";
+const EXCLUDED: &str = "EXCLUDE_NAMESPACE";
+const REGISTRIES: &str = "DOCKER_REGISTRIES";
+const AWS_ACCOUNT: &str = "awsaccount";
+const AWS_REGION: &str = "awsregion";
+const ASSUME_ROLE: &str = "aws_assume_role";
+const GCR_URL: &str = "gcrurl";
+const TITAN_SECRET: &str = "CONFIG_SECRETNAME";
+const TITAN_FILE: &str = "CONFIG_DOCKERCONFIGJSONPATH";
+const TITAN_EXCLUDED: &str = "CONFIG_EXCLUDED_NAMESPACES";
+const TITAN_ACCOUNTS: &str = "CONFIG_SERVICEACCOUNTS";
+const TITAN_ALL_ACCOUNTS: &str = "CONFIG_ALLSERVICEACCOUNT";
+const TITAN_FORCE: &str = "CONFIG_FORCE";
+
+/// The variables of the simple case.
+pub const VARS: &[EnvVar] = &[
+    EnvVar::new(
+        "CONFIG_ALLSERVICEACCOUNT",
+        "True adds the Secret to every service account.",
+        "false",
+    ),
+    EnvVar::new(
+        "CONFIG_DOCKERCONFIGJSONPATH",
+        "Docker configuration whose logins are copied.",
+        "",
+    ),
+    EnvVar::new(
+        "CONFIG_EXCLUDED_NAMESPACES",
+        "Namespaces that are left out, comma-separated.",
+        "",
+    ),
+    EnvVar::new(
+        "CONFIG_FORCE",
+        "True takes over Secrets that others made.",
+        "false",
+    ),
+    EnvVar::new(
+        "CONFIG_SECRETNAME",
+        "Name of the Secret, in all namespaces.",
+        "",
+    ),
+    EnvVar::new(
+        "CONFIG_SERVICEACCOUNTS",
+        "Service accounts that get the Secret, comma-separated.",
+        "none",
+    ),
+    EnvVar::new(
+        "DOCKER_REGISTRIES",
+        "Registry hosts or URLs, comma-separated.",
+        "the account of `AWS_ROLE_ARN` in `AWS_REGION`",
+    ),
+    EnvVar::new("DOCKER_SECRET_NAME", "Name of the Secret.", ""),
+    EnvVar::new(
+        "EXCLUDE_NAMESPACE",
+        "Names and patterns of namespaces that are left out, comma-separated.",
+        "",
+    ),
+    EnvVar::new(
+        "TARGET_NAMESPACE",
+        "Names and patterns of namespaces, comma-separated.",
+        "`default` with `DOCKER_SECRET_NAME`, else `*`",
+    ),
+    EnvVar::new(
+        "aws_assume_role",
+        "Role that is assumed for every ECR registry.",
+        "",
+    ),
+    EnvVar::new("awsaccount", "ECR accounts, comma-separated.", ""),
+    EnvVar::new("awsregion", "Region of these accounts.", "`AWS_REGION`"),
+    EnvVar::new("gcrurl", "Google registry host or URL.", ""),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let env = Env::map(vars.iter().copied());
+        simple_from(&env).into_config(&regcred_providers::all(), &env)
+    }
+
+    #[test]
+    fn the_renewers_variables_mean_what_they_meant() {
+        let config = config(&[
+            ("DOCKER_SECRET_NAME", "regcred"),
+            ("TARGET_NAMESPACE", "default; team-*,\n kube-public"),
+            ("EXCLUDE_NAMESPACE", "team-x"),
+            (
+                "DOCKER_REGISTRIES",
+                "https://123456789012.dkr.ecr.eu-west-1.amazonaws.com,eu.gcr.io",
+            ),
+        ])
+        .expect("sound");
+        let target = &config.targets[0];
+        assert_eq!(
+            target.namespaces.include,
+            ["default", "team-*", "kube-public"]
+        );
+        assert_eq!(target.namespaces.exclude, ["team-x"]);
+        assert_eq!(target.secret.as_ref().expect("a Secret").name, "regcred");
+        let registries: Vec<_> = config.registries.iter().map(|r| &*r.provider).collect();
+        assert_eq!(registries, ["ecr", "gcr"]);
+        let hosts = &config.registries[0].hosts;
+        assert_eq!(hosts, &["123456789012.dkr.ecr.eu-west-1.amazonaws.com"]);
+    }
+
+    #[test]
+    fn without_registries_the_role_names_the_account() {
+        let vars = [
+            ("DOCKER_SECRET_NAME", "regcred"),
+            ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/pull"),
+            ("AWS_REGION", "cn-north-1"),
+        ];
+        let found = config(&vars).expect("sound");
+        let host = &found.registries[0].hosts[0];
+        assert_eq!(host, "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn");
+        assert_eq!(found.targets[0].namespaces.include, ["default"]);
+        let error = config(&vars[..1]).expect_err("no account");
+        assert!(error.to_string().contains("DOCKER_REGISTRIES"), "{error}");
+    }
+
+    #[test]
+    fn accounts_roles_and_copied_files_are_understood() {
+        let found = config(&[
+            ("CONFIG_SECRETNAME", "image-pull-secret"),
+            ("CONFIG_DOCKERCONFIGJSONPATH", "/etc/x.json"),
+            ("CONFIG_ALLSERVICEACCOUNT", "true"),
+            ("awsaccount", "111111111111,222222222222"),
+            ("awsregion", "us-east-1"),
+            ("aws_assume_role", "arn:aws:iam::333333333333:role/x"),
+        ])
+        .expect("sound");
+        let [file, ecr] = &found.registries[..] else {
+            panic!("{:?}", found.registries);
+        };
+        assert_eq!(file.provider, "file");
+        assert_eq!(ecr.hosts.len(), 2);
+        let roles = &ecr.env["REGCRED_ECR_ROLES"];
+        assert_eq!(roles, "*=arn:aws:iam::333333333333:role/x");
+        assert!(found.targets[0].service_accounts.all);
+        assert_eq!(found.targets[0].namespaces.include, ["*"]);
+    }
+
+    #[test]
+    fn the_catalogue_lists_each_variable_once() {
+        let mut names: Vec<_> = VARS.iter().map(|var| var.name).collect();
+        let count = names.len();
+        names.dedup();
+        assert!(names.is_sorted());
+        assert_eq!(names.len(), count);
+    }
+}

@@ -1,0 +1,176 @@
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::*;
+
+/// Every field, so that the schema can be held against it.
+const FULL: &str = "
+apiVersion: refresh.regcred.dev/v1
+kind: RefreshConfiguration
+registries:
+- name: aws
+  provider: ecr
+  hosts: [public.ecr.aws]
+  account: '123456789012'
+  region: eu-west-1
+  env: {AWS_PROFILE: pull}
+  envFiles: {AWS_SECRET_ACCESS_KEY: /run/secrets/key}
+  path: /x
+  maxAge: 6h
+  namespaceIdentity: {annotation: a, alsoPass: [b], serviceAccount: puller, audience: sts, required: false}
+targets:
+- name: t
+  registries: [aws]
+  secret:
+    name: regcred
+    type: kubernetes.io/dockercfg
+    labels: {a: b}
+    annotations: {c: d}
+    ownership: Merge
+  namespaces:
+    include: ['*']
+    exclude: [x]
+    selector: {matchLabels: {a: b}, matchExpressions: [{key: a, operator: In, values: [b]}]}
+  serviceAccounts: {names: [default], all: true, selector: {}}
+  dockerConfig: {path: /c.json, owner: 'root:root', mode: '0600'}
+intervals: {reapply: 10m, retry: 1s, retryCap: 1m}
+limits: {parallel: 4, requestsPerSecond: 50}
+server: {address: '127.0.0.1:9090'}
+leaderElection: {enabled: false, name: l, namespace: n, leaseDuration: 20s}
+";
+
+#[test]
+fn every_field_is_read_and_written_back_as_it_was() {
+    let config = Config::parse(FULL).expect("sound");
+    let text = serde_json::to_string(&config).expect("JSON");
+    let again = Config::parse(&text).expect("JSON is YAML");
+    assert_eq!(serde_json::to_string(&again).expect("JSON"), text);
+    assert_eq!(config.intervals.reapply, Period::seconds(600));
+}
+
+#[test]
+fn what_is_unknown_repeated_or_of_another_kind_is_refused() {
+    for (text, word) in [
+        (FULL.replace("region:", "regoin:"), "regoin"),
+        (FULL.replace("maxAge: 6h", "maxAge: soon"), "soon"),
+        (FULL.replace("reapply: 10m", "reapply: -10m"), "negative"),
+        (FULL.replace("operator: In", "operator: Like"), "Like"),
+        (
+            FULL.replace("kind: RefreshC", "kind: C"),
+            "RefreshConfiguration",
+        ),
+        (FULL.replace("dev/v1", "dev/v2"), "refresh.regcred.dev/v1"),
+        (format!("{FULL}\nregistries: []\n"), "registries"),
+    ] {
+        let error = Config::parse(&text).expect_err(word).to_string();
+        assert!(error.contains(word), "{word}: {error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+/// Paths of all properties; `[]` for elements of a list, `{}` for values of a free map.
+fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let free = ["env", "envFiles", "labels", "annotations", "matchLabels"]
+                    .iter()
+                    .any(|map| path.ends_with(&format!(".{map}")));
+                let path = format!("{path}.{}", if free { "{}" } else { name });
+                found.insert(path.clone());
+                paths(member, &path, found);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                paths(item, &format!("{path}[]"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The same paths in a schema, whose objects must refuse what they do not name.
+fn schema_paths(schema: &Value, root: &Value, path: &str, found: &mut BTreeSet<String>) {
+    let schema = match schema["$ref"].as_str() {
+        Some(reference) => root.pointer(&reference[1..]).expect("a definition"),
+        None => schema,
+    };
+    assert!(
+        schema["description"].is_string()
+            || path.is_empty()
+            || path.ends_with("{}")
+            || schema["items"].is_object()
+            || schema["properties"].is_object(),
+        "{path} has no description"
+    );
+    if let Some(properties) = schema["properties"].as_object() {
+        assert_eq!(schema["additionalProperties"], false, "{path}");
+        for (name, property) in properties {
+            let path = format!("{path}.{name}");
+            found.insert(path.clone());
+            schema_paths(property, root, &path, found);
+        }
+    } else if schema["additionalProperties"].is_object() {
+        let path = format!("{path}.{{}}");
+        found.insert(path);
+    }
+    if schema["items"].is_object() {
+        schema_paths(&schema["items"], root, &format!("{path}[]"), found);
+    }
+}
+
+#[test]
+fn the_schema_for_editors_names_the_same_fields() {
+    let schema: Value = serde_json::from_str(SCHEMA).expect("JSON");
+    let config = serde_json::to_value(Config::parse(FULL).expect("sound")).expect("JSON");
+    let (mut ours, mut theirs) = (BTreeSet::new(), BTreeSet::new());
+    paths(&config, "", &mut ours);
+    schema_paths(&schema, &schema, "", &mut theirs);
+    // The empty selector of service accounts shows its fields in the schema only.
+    theirs.retain(|path| !path.starts_with(".targets[].serviceAccounts.selector."));
+    ours.retain(|path| !path.starts_with(".targets[].serviceAccounts.selector."));
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn the_shipped_configurations_are_sound() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/kubernetes");
+    let specs = regcred_providers::all();
+    let env = regcred_core::Env::map([("REGCRED_CACHE", "off")]);
+    for file in [
+        "cluster/config.yaml",
+        "namespaced/config.yaml",
+        "host/refresh.yaml",
+    ] {
+        let text = std::fs::read_to_string(root.join(file)).expect(file);
+        let config = Config::parse(&text).expect(file);
+        crate::Plan::new(&config, &specs, &env).expect(file);
+    }
+}
+
+#[test]
+fn the_shipped_examples_for_clouds_are_sound() {
+    let root =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/kubernetes/clouds");
+    let specs = regcred_providers::all();
+    let env = regcred_core::Env::map([("REGCRED_CACHE", "off")]);
+    let mut count = 0;
+    for entry in std::fs::read_dir(root).expect("examples") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("text");
+        for document in text.split("\n---\n") {
+            let object: Value = serde_saphyr::from_str(document).expect("YAML");
+            let Some(config) = object["data"]["config.yaml"].as_str() else {
+                continue;
+            };
+            let config =
+                Config::parse(config).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            let plan = crate::Plan::new(&config, &specs, &env);
+            plan.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            count += 1;
+        }
+    }
+    assert_eq!(count, 6, "one for each cloud, and one for tenants");
+}

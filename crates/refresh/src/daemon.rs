@@ -1,0 +1,434 @@
+//! The daemon: everything fresh until it is stopped.
+//!
+//! One loop owns all state. It hears of namespaces, service accounts and (where that is allowed)
+//! changes of our own Secrets, keeps the time at which each object is due, and hands due objects to
+//! a few tasks. All times are of the wall clock and are looked at every second: a machine that
+//! slept, or a clock that was set, is noticed then.
+
+mod election;
+mod hearing;
+mod known;
+mod schedule;
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use regcred_core::Env;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::plan::Scope;
+use crate::refresher::{Next, Refresher, Served};
+use crate::token::pause;
+use hearing::Heard;
+use known::Known;
+use schedule::{Key, Schedule};
+
+/// The daemon could not start.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {what}")]
+pub struct StartError {
+    what: String,
+    #[source]
+    source: std::io::Error,
+}
+
+/// How a daemon is stopped, and where it listens; for those who run it inside another program.
+#[derive(Debug)]
+pub struct Handle {
+    /// Where health, metrics and the status page are.
+    pub address: std::net::SocketAddr,
+    stop: watch::Sender<bool>,
+    done: tokio::task::JoinHandle<()>,
+}
+
+impl Handle {
+    /// Ends it: what is under way is finished, the Lease is given back.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        let _ = self.done.await;
+    }
+
+    /// Ends it as a SIGKILL would: nothing is finished, nothing given back.
+    pub fn kill(self) {
+        self.done.abort();
+    }
+}
+
+impl Refresher {
+    /// Runs until SIGTERM or SIGINT.
+    ///
+    /// # Errors
+    /// When it cannot listen or hear signals.
+    pub async fn daemon(self, env: &Env) -> Result<(), StartError> {
+        let signals = |source| StartError {
+            what: "hear signals".to_owned(),
+            source,
+        };
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut term = signal(SignalKind::terminate()).map_err(signals)?;
+        let mut int = signal(SignalKind::interrupt()).map_err(signals)?;
+        let handle = self.start(env).await?;
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        tracing::info!("stopping");
+        handle.stop().await;
+        Ok(())
+    }
+
+    /// Starts it in the background.
+    ///
+    /// # Errors
+    /// When it cannot listen.
+    pub async fn start(self, env: &Env) -> Result<Handle, StartError> {
+        let address = self.plan.server.address;
+        let (listener, address) = server::listen(address).await.map_err(|source| StartError {
+            what: format!("listen on {address}"),
+            source,
+        })?;
+        tracing::info!(%address, "listening");
+        let (stop, stopped) = watch::channel(false);
+        let holder = election::holder(env);
+        let done = tokio::spawn(async move {
+            let status = self.status();
+            let mut helpers = JoinSet::new();
+            helpers.spawn(server::serve(listener, status));
+            Loop::new(Arc::new(self), holder, stopped)
+                .run(&mut helpers)
+                .await;
+        });
+        Ok(Handle {
+            address,
+            stop,
+            done,
+        })
+    }
+}
+
+struct Loop {
+    refresher: Arc<Refresher>,
+    holder: String,
+    stopped: watch::Receiver<bool>,
+    schedule: Schedule,
+    known: Known,
+    leading: bool,
+    away: Option<Away>,
+    running: JoinSet<(Key, Served)>,
+    first_pass: bool,
+    inputs_at: Instant,
+}
+
+/// The API server cannot be reached: nobody asks but one, now and then.
+struct Away {
+    failures: u32,
+    until: Instant,
+}
+
+impl Loop {
+    fn new(refresher: Arc<Refresher>, holder: String, stopped: watch::Receiver<bool>) -> Self {
+        Self {
+            known: Known::new(&refresher.plan),
+            schedule: Schedule::default(),
+            holder,
+            stopped,
+            refresher,
+            leading: false,
+            away: None,
+            running: JoinSet::new(),
+            first_pass: false,
+            inputs_at: Instant::now(),
+        }
+    }
+
+    async fn run(mut self, helpers: &mut JoinSet<()>) {
+        let (tell, mut heard) = mpsc::channel(1024);
+        let (lead, mut leads) = watch::channel(false);
+        // Its own stop: the Lease is given back last.
+        let (resign, resigned) = watch::channel(false);
+        let campaign = self.prepare(helpers, &tell, lead, resigned);
+        self.refresher.tokens.changed_inputs().await;
+        loop {
+            self.dispatch();
+            let nap = self.nap();
+            tokio::select! {
+                Some(change) = heard.recv() => self.hear(change),
+                Some(done) = self.running.join_next() => {
+                    if let Ok((key, served)) = done {
+                        self.conclude(&key, served);
+                    }
+                }
+                Ok(()) = leads.changed() => {
+                    let leading = *leads.borrow_and_update();
+                    self.lead(leading);
+                }
+                _ = self.stopped.changed() => break,
+                () = sleep(nap) => self.tick().await,
+            }
+        }
+        // What is under way is a request or two.
+        let finish = async { while self.running.join_next().await.is_some() {} };
+        if timeout(PATIENCE, finish).await.is_err() {
+            tracing::warn!("some writes did not end in time");
+        }
+        let _ = resign.send(true);
+        if let Some(campaign) = campaign {
+            let _ = timeout(PATIENCE, campaign).await;
+        }
+        helpers.abort_all();
+    }
+
+    /// Starts what is followed, and the campaign.
+    fn prepare(
+        &mut self,
+        helpers: &mut JoinSet<()>,
+        tell: &mpsc::Sender<Heard>,
+        lead: watch::Sender<bool>,
+        resigned: watch::Receiver<bool>,
+    ) -> Option<tokio::task::JoinHandle<()>> {
+        let plan = &self.refresher.plan;
+        let now = self.refresher.clock.now();
+        for place in 0..plan.files.len() {
+            self.schedule.add(&Key::File(place), now);
+        }
+        let Some(cluster) = self.refresher.cluster.clone() else {
+            self.lead(true);
+            return None;
+        };
+        hearing::follow_all(plan, &cluster, helpers, tell);
+        if let Scope::Named(names) = plan.scope() {
+            for name in names {
+                self.known.name(&name);
+                self.enqueue_all(&name);
+            }
+            self.known.namespaces_listed = true;
+        }
+        let election = self.refresher.plan.leader_election.clone();
+        if !election.enabled {
+            self.lead(true);
+            return None;
+        }
+        let clock = self.refresher.clock.clone();
+        let holder = self.holder.clone();
+        Some(tokio::spawn(async move {
+            election::Campaign::new(cluster, election, holder, clock)
+                .run(lead, resigned)
+                .await;
+        }))
+    }
+
+    fn lead(&mut self, leading: bool) {
+        if leading == self.leading {
+            return;
+        }
+        tracing::info!(leading, "leadership");
+        self.leading = leading;
+        if leading {
+            // Another one may have written meanwhile.
+            self.schedule.forget_all(self.refresher.clock.now());
+        }
+        self.refresher.status.alive(leading, self.calls());
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        let plan = Arc::clone(&self.refresher.plan);
+        match heard {
+            Heard::Namespace(object) => {
+                if let Some(name) = self.known.namespace(object, &plan) {
+                    self.enqueue_all(&name);
+                }
+            }
+            Heard::NoNamespace(name) => {
+                self.known.forget(&name);
+                self.schedule.remove_namespace(&name);
+                self.refresher.tokens.forget(&name);
+            }
+            Heard::NamespacesListed => self.known.namespaces_listed = true,
+            Heard::Account(object) => {
+                let namespace = object.metadata.namespace.clone();
+                self.known.account(object, &plan);
+                for key in self.known.keys_lacking(&namespace, &plan) {
+                    self.schedule.first(&key);
+                }
+            }
+            Heard::NoAccount(namespace, name) => self.known.no_account(&namespace, &name),
+            Heard::AccountsListed(listed) => self.known.accounts_listed = listed,
+            Heard::Secret {
+                namespace,
+                name,
+                version,
+            } => {
+                for (place, secret) in plan.secrets.iter().enumerate() {
+                    if secret.name_in(&namespace) == name {
+                        let key = Key::Secret(place, namespace.as_str().into());
+                        self.schedule.noticed(&key, &version);
+                    }
+                }
+            }
+        }
+    }
+
+    /// All objects of a namespace that are meant to be there, before everything else.
+    fn enqueue_all(&mut self, name: &str) {
+        let Some(namespace) = self.known.get(name) else {
+            return;
+        };
+        for (place, secret) in self.refresher.plan.secrets.iter().enumerate() {
+            let key = Key::Secret(place, Arc::clone(&namespace.name));
+            match secret.covers(namespace) {
+                Ok(()) => self.schedule.first(&key),
+                Err(_) => self.schedule.remove(&key),
+            }
+        }
+    }
+
+    fn dispatch(&mut self) {
+        if !self.leading {
+            return;
+        }
+        let mut room = self
+            .refresher
+            .plan
+            .limits
+            .parallel
+            .saturating_sub(self.running.len());
+        if let Some(away) = &self.away {
+            let may_try = self.running.is_empty() && Instant::now() >= away.until;
+            room = usize::from(may_try);
+        }
+        let now = self.refresher.clock.now();
+        while room > 0 {
+            let Some((key, seen)) = self.schedule.take(now) else {
+                return;
+            };
+            let refresher = Arc::clone(&self.refresher);
+            match &key {
+                Key::File(place) => {
+                    let place = *place;
+                    self.running
+                        .spawn(async move { (key, refresher.serve_file(place).await) });
+                }
+                Key::Secret(place, name) => {
+                    let Some(namespace) = self.known.get(name).cloned() else {
+                        self.schedule.remove(&key);
+                        continue;
+                    };
+                    let place = *place;
+                    let accounts = self.known.accounts_for(place, &namespace, &refresher.plan);
+                    self.running.spawn(async move {
+                        let served = refresher
+                            .serve_secret(place, &namespace, seen, accounts)
+                            .await;
+                        (key, served)
+                    });
+                }
+            }
+            room -= 1;
+        }
+    }
+
+    fn conclude(&mut self, key: &Key, served: Served) {
+        for report in &served.reports {
+            self.refresher.status.report(report);
+            if report.action.is_good() {
+                tracing::debug!("{report}");
+            } else {
+                tracing::warn!(
+                    target_name = report.target,
+                    namespace = &*report.namespace,
+                    kind = report.kind,
+                    name = report.name,
+                    action = report.action.as_str(),
+                    reason = report.reason,
+                    "not as it should be"
+                );
+            }
+        }
+        let now = self.refresher.clock.now();
+        let good = served
+            .reports
+            .iter()
+            .all(|report| report.action.is_good() && !report.registry_failed);
+        let at = match served.next {
+            Next::At(at) => Some(at),
+            Next::Never => None,
+            Next::Later => Some(now + self.schedule.pause(key)),
+            Next::WhenReachable => {
+                // Of several that failed together only the first lengthens the pause.
+                let waiting = self
+                    .away
+                    .as_ref()
+                    .filter(|away| Instant::now() < away.until);
+                if waiting.is_none() {
+                    let failures = self.away.as_ref().map_or(0, |away| away.failures) + 1;
+                    let wait = pause(failures, Duration::from_secs(1), Duration::from_secs(30));
+                    self.away = Some(Away {
+                        failures,
+                        until: Instant::now() + wait,
+                    });
+                }
+                Some(now)
+            }
+        };
+        if served.next != Next::WhenReachable && matches!(key, Key::Secret(..)) {
+            self.away = None;
+        }
+        self.schedule.done(key, served.seen, at, good);
+    }
+
+    /// Until the next object is due, a second at most.
+    fn nap(&self) -> Duration {
+        let next = match (&self.away, self.leading) {
+            (None, true) => self.schedule.next(),
+            _ => None,
+        };
+        let full = self.running.len() >= self.refresher.plan.limits.parallel;
+        let until = next
+            .filter(|_| !full)
+            .map(|at: DateTime<Utc>| at - self.refresher.clock.now());
+        let until = until.and_then(|left: TimeDelta| left.to_std().ok());
+        until.unwrap_or(TICK).clamp(Duration::from_millis(5), TICK)
+    }
+
+    async fn tick(&mut self) {
+        let now = self.refresher.clock.now();
+        self.refresher.status.alive(self.leading, self.calls());
+        let plan = &self.refresher.plan;
+        self.refresher
+            .status
+            .summaries(&self.schedule.summaries(plan, now));
+        if !self.first_pass
+            && self.leading
+            && self.known.namespaces_listed
+            && self.schedule.is_served()
+        {
+            self.first_pass = true;
+            self.refresher.status.first_pass_done();
+            tracing::info!(objects = self.schedule.len(), "first pass complete");
+        }
+        if self.inputs_at.elapsed() >= INPUTS {
+            self.inputs_at = Instant::now();
+            let changed = self.refresher.tokens.changed_inputs().await;
+            if !changed.is_empty() {
+                let names: Vec<_> = changed.iter().map(|s| &*plan.sources[*s].name).collect();
+                tracing::info!(registries = names.join(" "), "a file of theirs changed");
+                self.schedule.renew(plan, &changed, now);
+            }
+        }
+    }
+
+    fn calls(&self) -> u64 {
+        self.refresher
+            .cluster
+            .as_ref()
+            .map_or(0, |cluster| cluster.calls())
+    }
+}
+
+const TICK: Duration = Duration::from_secs(1);
+const INPUTS: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(15);

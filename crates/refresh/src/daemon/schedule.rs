@@ -1,0 +1,321 @@
+//! When each object is due, and what is remembered of it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::plan::Plan;
+use crate::refresher::Seen;
+use crate::status::Summary;
+use crate::token::pause;
+
+/// An object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Key {
+    /// A plan's Secret in a namespace.
+    Secret(usize, Arc<str>),
+    /// A plan's file.
+    File(usize),
+}
+
+/// All objects, by time.
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    due: BTreeSet<(DateTime<Utc>, u64, Key)>,
+    entries: HashMap<Key, Entry>,
+    counter: u64,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    queued: Option<(DateTime<Utc>, u64)>,
+    running: bool,
+    /// It came up again while somebody worked on it.
+    again: bool,
+    /// The version that a watch told of while somebody worked on it.
+    noticed: Option<String>,
+    seen: Option<Seen>,
+    failures: u32,
+    served: bool,
+    good: bool,
+}
+
+impl Schedule {
+    /// An object that is due at a time; an earlier time that is known stays.
+    pub(super) fn add(&mut self, key: &Key, at: DateTime<Utc>) {
+        let entry = self.entries.entry(key.clone()).or_default();
+        if entry.running {
+            entry.again = true;
+            return;
+        }
+        match entry.queued {
+            Some((known, _)) if known <= at => {}
+            _ => self.queue(key, Some(at)),
+        }
+    }
+
+    /// An object that comes before all others.
+    pub(super) fn first(&mut self, key: &Key) {
+        self.add(key, DateTime::UNIX_EPOCH);
+    }
+
+    /// The next object that is due, with what is remembered of it.
+    pub(super) fn take(&mut self, now: DateTime<Utc>) -> Option<(Key, Option<Seen>)> {
+        let (at, ..) = self.due.first()?;
+        if *at > now {
+            return None;
+        }
+        let (_, _, key) = self.due.pop_first()?;
+        let entry = self.entries.get_mut(&key)?;
+        entry.queued = None;
+        entry.running = true;
+        entry.again = false;
+        entry.noticed = None;
+        Some((key, entry.seen.clone()))
+    }
+
+    /// The work on an object has ended.
+    pub(super) fn done(
+        &mut self,
+        key: &Key,
+        seen: Option<Seen>,
+        at: Option<DateTime<Utc>>,
+        good: bool,
+    ) {
+        // Gone meanwhile.
+        let Some(entry) = self.entries.get_mut(key) else {
+            return;
+        };
+        entry.running = false;
+        entry.served = true;
+        entry.good = good;
+        entry.seen = seen;
+        if good {
+            entry.failures = 0;
+        }
+        let noticed = entry.noticed.take();
+        let (again, changed) = match (&mut entry.seen, noticed) {
+            (Some(seen), Some(version)) if seen.version != version && !seen.restored => {
+                seen.check_at = DateTime::UNIX_EPOCH;
+                (true, true)
+            }
+            _ => (entry.again, false),
+        };
+        let at = match again || changed {
+            true => Some(DateTime::UNIX_EPOCH),
+            false => at,
+        };
+        self.queue(key, at);
+    }
+
+    /// How long to wait after one more failure.
+    pub(super) fn pause(&mut self, key: &Key) -> TimeDelta {
+        let failures = self.entries.get_mut(key).map_or(1, |entry| {
+            entry.failures += 1;
+            entry.failures
+        });
+        let wait = pause(failures, Duration::from_secs(1), Duration::from_secs(300));
+        TimeDelta::from_std(wait).unwrap_or(TimeDelta::seconds(60))
+    }
+
+    /// A watch has told of a Secret's version; empty when it is gone.
+    pub(super) fn noticed(&mut self, key: &Key, version: &str) {
+        let Some(entry) = self.entries.get_mut(key) else {
+            return;
+        };
+        if entry.running {
+            entry.noticed = Some(version.to_owned());
+            return;
+        }
+        if let Some(seen) = entry.seen.as_mut()
+            && seen.version != version
+            && !seen.restored
+        {
+            seen.check_at = DateTime::UNIX_EPOCH;
+            self.first(key);
+        }
+    }
+
+    /// Everything that these sources feed is due now.
+    pub(super) fn renew(&mut self, plan: &Plan, sources: &[usize], now: DateTime<Utc>) {
+        let fed = |key: &Key| {
+            let own = match key {
+                Key::Secret(place, _) => &plan.secrets[*place].sources,
+                Key::File(place) => &plan.files[*place].sources,
+            };
+            own.iter().any(|source| sources.contains(source))
+        };
+        let keys: Vec<Key> = self
+            .entries
+            .keys()
+            .filter(|key| fed(key))
+            .cloned()
+            .collect();
+        for key in keys {
+            if let Some(seen) = self.entries.get_mut(&key).and_then(|e| e.seen.as_mut()) {
+                seen.lives.retain(|(source, _)| !sources.contains(source));
+            }
+            self.add(&key, now);
+        }
+    }
+
+    /// Nothing is remembered any more, and everything is due.
+    pub(super) fn forget_all(&mut self, now: DateTime<Utc>) {
+        let keys: Vec<Key> = self.entries.keys().cloned().collect();
+        for key in keys {
+            if let Some(entry) = self.entries.get_mut(&key) {
+                entry.seen = None;
+                entry.failures = 0;
+            }
+            self.add(&key, now);
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: &Key) {
+        if let Some(entry) = self.entries.remove(key)
+            && let Some((at, count)) = entry.queued
+        {
+            self.due.remove(&(at, count, key.clone()));
+        }
+    }
+
+    pub(super) fn remove_namespace(&mut self, name: &str) {
+        let of = |key: &&Key| matches!(key, Key::Secret(_, namespace) if **namespace == *name);
+        let keys: Vec<Key> = self.entries.keys().filter(of).cloned().collect();
+        keys.iter().for_each(|key| self.remove(key));
+    }
+
+    /// When the next object is due.
+    pub(super) fn next(&self) -> Option<DateTime<Utc>> {
+        self.due.first().map(|(at, ..)| *at)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether every object has been worked on at least once.
+    pub(super) fn is_served(&self) -> bool {
+        self.entries.values().all(|entry| entry.served)
+    }
+
+    /// The objects of each target, counted.
+    pub(super) fn summaries(&self, plan: &Plan, now: DateTime<Utc>) -> BTreeMap<String, Summary> {
+        let mut all: BTreeMap<String, Summary> = BTreeMap::new();
+        for (key, entry) in &self.entries {
+            let target = match key {
+                Key::Secret(place, _) => &plan.secrets[*place].target,
+                Key::File(place) => &plan.files[*place].target,
+            };
+            let summary = match all.get_mut(target) {
+                Some(summary) => summary,
+                None => all.entry(target.clone()).or_default(),
+            };
+            let end = entry.seen.as_ref().and_then(|seen| seen.expires);
+            match (entry.served, entry.good && end.is_none_or(|end| end > now)) {
+                (false, _) => summary.waiting += 1,
+                (true, true) => summary.good += 1,
+                (true, false) => summary.failing += 1,
+            }
+            summary.expires = match (summary.expires, end) {
+                (Some(known), Some(end)) => Some(known.min(end)),
+                (known, end) => known.or(end),
+            };
+        }
+        all
+    }
+
+    fn queue(&mut self, key: &Key, at: Option<DateTime<Utc>>) {
+        let Some(entry) = self.entries.get_mut(key) else {
+            return;
+        };
+        if let Some((at, count)) = entry.queued.take() {
+            self.due.remove(&(at, count, key.clone()));
+        }
+        if let Some(at) = at {
+            self.counter += 1;
+            entry.queued = Some((at, self.counter));
+            self.due.insert((at, self.counter, key.clone()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + seconds, 0).expect("a time")
+    }
+
+    fn key(namespace: &str) -> Key {
+        Key::Secret(0, namespace.into())
+    }
+
+    fn seen(version: &str) -> Option<Seen> {
+        Some(Seen {
+            version: version.to_owned(),
+            fingerprint: None,
+            lives: Vec::new(),
+            check_at: at(900),
+            expires: None,
+            told: false,
+            restored: false,
+        })
+    }
+
+    #[test]
+    fn objects_come_in_order_and_new_ones_first() {
+        let mut schedule = Schedule::default();
+        schedule.add(&key("b"), at(1));
+        schedule.add(&key("a"), at(0));
+        schedule.add(&key("c"), at(9));
+        schedule.first(&key("new"));
+        let order: Vec<_> = std::iter::from_fn(|| schedule.take(at(5)))
+            .map(|(k, _)| k)
+            .collect();
+        assert_eq!(order, [key("new"), key("a"), key("b")]);
+        assert_eq!(schedule.next(), Some(at(9)));
+    }
+
+    #[test]
+    fn what_comes_up_during_the_work_is_done_again() {
+        let mut schedule = Schedule::default();
+        schedule.add(&key("a"), at(0));
+        schedule.take(at(0));
+        schedule.first(&key("a"));
+        assert!(schedule.take(at(99)).is_none(), "nobody works on it twice");
+        schedule.done(&key("a"), seen("1"), Some(at(500)), true);
+        assert_eq!(schedule.take(at(1)).map(|(k, _)| k), Some(key("a")));
+        schedule.done(&key("a"), seen("1"), Some(at(500)), true);
+        assert_eq!(schedule.next(), Some(at(500)));
+    }
+
+    #[test]
+    fn our_own_writes_are_no_news() {
+        let mut schedule = Schedule::default();
+        schedule.add(&key("a"), at(0));
+        schedule.take(at(0));
+        schedule.noticed(&key("a"), "7");
+        schedule.done(&key("a"), seen("7"), Some(at(500)), true);
+        schedule.noticed(&key("a"), "7");
+        assert_eq!(schedule.next(), Some(at(500)));
+        schedule.noticed(&key("a"), "8");
+        let (_, seen) = schedule.take(at(1)).expect("due at once");
+        assert_eq!(seen.expect("seen").check_at, DateTime::UNIX_EPOCH);
+    }
+
+    #[test]
+    fn what_is_gone_is_forgotten() {
+        let mut schedule = Schedule::default();
+        schedule.add(&key("a"), at(0));
+        schedule.add(&key("b"), at(0));
+        schedule.take(at(0));
+        schedule.remove_namespace("a");
+        schedule.remove_namespace("b");
+        schedule.done(&key("a"), seen("1"), Some(at(5)), true);
+        assert_eq!((schedule.len(), schedule.next()), (0, None));
+    }
+}

@@ -1,0 +1,34 @@
+//! Keeps registry logins fresh where a kubelet plugin cannot: pull secrets in Kubernetes, the lists
+//! of service accounts that name them, and docker configuration files.
+//!
+//! A [`Config`] becomes a [`Plan`]; a [`Refresher`] works on its objects one by one, whether once or
+//! as a daemon. Tokens come from the providers, one for each registry however many objects there
+//! are.
+
+mod cli;
+mod cluster;
+mod config;
+mod daemon;
+mod docker_file;
+mod document;
+mod logging;
+mod once;
+mod plan;
+mod refresher;
+mod report;
+mod run;
+mod secret;
+mod source;
+mod status;
+mod token;
+mod tokens;
+
+pub use cluster::{Cluster, ConnectError, connect};
+pub use config::*;
+pub use daemon::{Handle, StartError};
+pub use once::RunError;
+pub use plan::{FilePlan, Form, Namespace, Plan, Scope, SecretPlan, SourceKind, SourcePlan};
+pub use refresher::{Mode, Refresher};
+pub use report::{Action, Report, exit, exit_code};
+pub use run::main;
+pub use status::Status;

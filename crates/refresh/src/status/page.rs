@@ -1,0 +1,175 @@
+//! The status page: one read-only HTML document without scripts.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+
+use super::Status;
+use crate::secret::rfc3339;
+
+impl Status {
+    /// The page.
+    #[must_use]
+    pub fn page(&self) -> String {
+        let now = self.clock.now();
+        let ready = self.ready();
+        let inner = self.lock();
+        let mut html = String::from(HEAD);
+        let (class, word) = match &ready {
+            Ok(()) => ("good", "ready"),
+            Err(_) => ("bad", "not ready"),
+        };
+        let role = if inner.leader { "leader" } else { "standby" };
+        let _ = writeln!(
+            html,
+            "<p><span id=\"state\" class=\"{class}\">{word}</span> as {role}, up for {}, \
+             {} requests to the API server</p>",
+            span((now - inner.started).num_seconds()),
+            inner.requests,
+        );
+        if let Err(reasons) = &ready {
+            let _ = writeln!(html, "<pre class=\"bad\">{}</pre>", escape(reasons));
+        }
+        html.push_str(
+            "<h2>Registries</h2>\n<table id=\"registries\"><thead><tr><th>Name<th>Provider\
+             <th>Hosts<th>Token ends<th>Issued<th>Failed<th>Last error</tr></thead><tbody>\n",
+        );
+        for source in &inner.sources {
+            let end = source.life.map(|life| ends(life.expires, now));
+            let failed: u64 = source.failed.values().sum();
+            let mut hosts = source.hosts.join(", ");
+            if source.tenants {
+                hosts.push_str(" (a token for each namespace)");
+            }
+            row(
+                &mut html,
+                &[
+                    &source.name,
+                    &source.provider,
+                    &hosts,
+                    &end.unwrap_or_else(|| "none needed yet".to_owned()),
+                    &source.issued.to_string(),
+                    &failed.to_string(),
+                    &failure(source.failure.as_ref(), now),
+                ],
+            );
+        }
+        html.push_str(
+            "</tbody></table>\n<h2>Targets</h2>\n<table id=\"targets\"><thead><tr><th>Name\
+             <th>Kind<th>Object<th>Good<th>Failing<th>Waiting<th>First entry ends<th>Last error\
+             </tr></thead><tbody>\n",
+        );
+        for target in &inner.targets {
+            let summary = &target.summary;
+            let end = summary.expires.map(|end| ends(Some(end), now));
+            row(
+                &mut html,
+                &[
+                    &target.name,
+                    target.kind,
+                    &target.place,
+                    &summary.good.to_string(),
+                    &summary.failing.to_string(),
+                    &summary.waiting.to_string(),
+                    &end.unwrap_or_default(),
+                    &failure(target.failure.as_ref(), now),
+                ],
+            );
+        }
+        let _ = write!(
+            html,
+            "</tbody></table>\n<footer>{} · <a href=\"/metrics\">metrics</a> · \
+             <a href=\"/readyz\">readyz</a></footer>\n</body></html>\n",
+            rfc3339(now)
+        );
+        html
+    }
+}
+
+fn row(html: &mut String, cells: &[&str]) {
+    html.push_str("<tr>");
+    for cell in cells {
+        let _ = write!(html, "<td>{}", escape(cell));
+    }
+    html.push_str("</tr>\n");
+}
+
+fn ends(end: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
+    match end {
+        None => "never, or unknown".to_owned(),
+        Some(end) if end <= now => format!("{} ago", span((now - end).num_seconds())),
+        Some(end) => format!("in {}", span((end - now).num_seconds())),
+    }
+}
+
+fn failure(failure: Option<&(DateTime<Utc>, String)>, now: DateTime<Utc>) -> String {
+    failure.map_or_else(String::new, |(since, text)| {
+        format!("{text} (since {})", span((now - *since).num_seconds()))
+    })
+}
+
+/// `2 d 3 h`, `5 h 20 min`, `40 s`.
+fn span(seconds: i64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min"),
+        (0, _, _) => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{days} d {} h", hours % 24),
+    }
+}
+
+fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+const HEAD: &str = "<!DOCTYPE html>
+<html lang=\"en\"><head><meta charset=\"utf-8\"><title>regcred-refresh</title>
+<meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"15\">
+<style>
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem;
+       color: #1b1f24; background: #fff; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #d5dae0;
+         vertical-align: top; overflow-wrap: anywhere; }
+.good { color: #0a6b2d; font-weight: 600; } .bad { color: #a01515; font-weight: 600; }
+pre { white-space: pre-wrap; } footer { margin-top: 2rem; color: #59636e; }
+@media (prefers-color-scheme: dark) {
+  body { color: #e6edf3; background: #0d1117; } th, td { border-color: #30363d; }
+  .good { color: #4ac26b; } .bad { color: #ff8182; } a { color: #79b8ff; } }
+</style></head><body>
+<h1>regcred-refresh</h1>
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_short() {
+        for (seconds, text) in [
+            (40, "40 s"),
+            (61, "1 min"),
+            (19_200, "5 h 20 min"),
+            (183_600, "2 d 3 h"),
+        ] {
+            assert_eq!(span(seconds), text);
+        }
+    }
+
+    #[test]
+    fn texts_cannot_become_markup() {
+        assert_eq!(escape("<b a='\"'>&"), "&lt;b a=&#39;&quot;&#39;&gt;&amp;");
+    }
+}

@@ -1,0 +1,72 @@
+use super::*;
+use crate::config::Config;
+use regcred_core::Env;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+fn status() -> (Status, Arc<AtomicI64>) {
+    let config = Config::parse(
+        "apiVersion: refresh.regcred.dev/v1\nkind: RefreshConfiguration\n\
+         registries: [{name: '<b>one', provider: gcr, hosts: [gcr.io]}]\n\
+         targets: [{name: t, secret: {name: pull}}]\n",
+    );
+    let env = Env::map([("REGCRED_CACHE", "off")]);
+    let plan = Plan::new(&config.expect("sound"), &regcred_providers::all(), &env).expect("a plan");
+    let seconds = Arc::new(AtomicI64::new(1_800_000_000));
+    let now = Arc::clone(&seconds);
+    let clock = Clock::from_fn(move || {
+        DateTime::from_timestamp(now.load(Ordering::SeqCst), 0).expect("a time")
+    });
+    (Status::new(&plan, clock), seconds)
+}
+
+#[test]
+fn a_failure_is_an_alarm_when_half_of_what_was_left_is_gone() {
+    let (status, seconds) = status();
+    let on = |more: i64| seconds.fetch_add(more, Ordering::SeqCst);
+    let now = |status: &Status| status.clock.now();
+    let fail = |status: &Status| {
+        let at = now(status);
+        status.token_failure(0, ErrorKind::Denied, "no", at, Duration::ZERO);
+    };
+    status.alive(true, 1);
+    assert!(status.ready().is_err(), "the first pass is to come");
+    status.first_pass_done();
+    assert!(status.ready().is_ok());
+    // Without any token at once.
+    fail(&status);
+    assert!(status.ready().expect_err("no token").contains("no"));
+    let life = Life::from(now(&status), Some(now(&status) + TimeDelta::hours(12)));
+    status.token(0, &life, now(&status), Duration::ZERO, false);
+    assert!(status.ready().is_ok());
+    on(6 * 3600);
+    fail(&status);
+    on(2 * 3600);
+    fail(&status);
+    assert!(status.ready().is_ok() && !status.is_in_danger(0));
+    on(2 * 3600);
+    assert!(status.ready().is_err() && status.is_in_danger(0));
+    status.alive(false, 1);
+    assert!(status.ready().is_ok(), "a standby is ready");
+}
+
+#[test]
+fn a_loop_that_stands_still_is_not_alive() {
+    let (status, seconds) = status();
+    assert!(status.is_alive());
+    seconds.fetch_add(300, Ordering::SeqCst);
+    assert!(!status.is_alive());
+    status.alive(true, 1);
+    assert!(status.is_alive());
+}
+
+#[test]
+fn names_are_escaped_in_the_page_and_in_metrics() {
+    let (status, _) = status();
+    assert!(status.page().contains("&lt;b&gt;one") && !status.page().contains("<b>one"));
+    let metrics = status.metrics();
+    assert!(
+        metrics.contains("source=\"<b>one\",result=\"success\"} 0"),
+        "{metrics}"
+    );
+}

@@ -1,0 +1,41 @@
+//! The refresher against a cluster: a fake one, or, with `--ignored` and `REGCRED_TEST_KUBECONFIG`,
+//! a real one. See docs/refresh.md, "Testing against a real API server".
+
+#[path = "cluster/cloud.rs"]
+mod cloud;
+#[path = "cluster/daemon.rs"]
+mod daemon;
+#[path = "cluster/faults.rs"]
+mod faults;
+#[path = "cluster/once.rs"]
+mod once;
+#[path = "cluster/rights.rs"]
+mod rights;
+#[path = "cluster/stage.rs"]
+mod stage;
+
+/// A test against the fake, and the same against a real cluster.
+macro_rules! both {
+    ($($name:ident)*) => {
+        $(
+            #[tokio::test]
+            async fn $name() {
+                let stage = crate::stage::Stage::fake().await;
+                super::$name(&stage).await;
+                stage.end().await;
+            }
+        )*
+        mod live {
+            $(
+                #[tokio::test]
+                #[ignore = "needs a test cluster in REGCRED_TEST_KUBECONFIG"]
+                async fn $name() {
+                    let stage = crate::stage::Stage::live().await;
+                    super::super::$name(&stage).await;
+                    stage.end().await;
+                }
+            )*
+        }
+    };
+}
+pub(crate) use both;

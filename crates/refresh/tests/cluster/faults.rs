@@ -1,0 +1,320 @@
+//! What a cluster does to its clients: watches break or come too late, requests are throttled and
+//! refused, the server goes away, and the refresher is killed.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use regcred_refresh::{Action, exit, exit_code};
+use serde_json::json;
+
+use crate::cloud::CANARY;
+use crate::daemon::{has, page};
+use crate::stage::{Stage, actions, config_of, password, theirs};
+
+const SIMPLE: &str = "
+registries: [{name: r, provider: fake, hosts: [a.eu.fake.io]}]
+targets: [{name: t, secret: {name: ID-pull}, namespaces: {include: ['ID-*']}}]
+";
+
+async fn namespaces(stage: &Stage, count: usize) -> Vec<String> {
+    let mut names = Vec::new();
+    for n in 0..count {
+        names.push(stage.namespace(&format!("n{n}"), json!({})).await);
+    }
+    names
+}
+
+async fn all(stage: &Stage, names: &[String]) -> bool {
+    let pull = stage.ns("pull");
+    names
+        .iter()
+        .all(|ns| stage.told().object("secrets", ns, &pull).is_some())
+}
+
+#[tokio::test]
+async fn a_watch_that_breaks_goes_on_and_only_one_that_is_too_late_lists_again() {
+    let stage = Stage::fake().await;
+    let fake = stage.told();
+    let names = namespaces(&stage, 5).await;
+    let daemon = stage.daemon(&stage.plan(SIMPLE)).await;
+    stage.until("all", async || all(&stage, &names).await).await;
+    let (lists, watches) = (
+        fake.asked("list", "namespaces"),
+        fake.asked("watch", "namespaces"),
+    );
+    assert_eq!(lists, 1);
+    fake.break_watches();
+    stage
+        .until("a new watch", async || {
+            fake.asked("watch", "namespaces") > watches
+        })
+        .await;
+    let new = stage.namespace("after-break", json!({})).await;
+    stage
+        .until("the new one", async || has(&stage, &new).await)
+        .await;
+    assert_eq!(
+        fake.asked("list", "namespaces"),
+        1,
+        "it went on where it was"
+    );
+    // Changes that are made while nobody watches, then a version that is too old.
+    fake.down(true);
+    fake.namespace(&stage.ns("unseen"), json!({}));
+    fake.remove_namespace(&names[0]);
+    fake.compact();
+    fake.down(false);
+    let unseen = stage.ns("unseen");
+    stage
+        .until("the unseen one", async || has(&stage, &unseen).await)
+        .await;
+    assert_eq!(fake.asked("list", "namespaces"), 2);
+    stage
+        .until("the removed one forgotten", async || {
+            page(&daemon, "/metrics")
+                .await
+                .1
+                .contains("secrets_managed{target=\"t\"} 6")
+        })
+        .await;
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn throttling_and_passing_failures_are_waited_out() {
+    let stage = Stage::fake().await;
+    let fake = stage.told();
+    let names = namespaces(&stage, 10).await;
+    fake.fail("patch", "secrets", 429, Some(1), 3);
+    fake.fail("get", "secrets", 500, None, 2);
+    fake.fail("list", "namespaces", 503, None, 1);
+    let started = std::time::Instant::now();
+    let reports = stage.once(&stage.plan(SIMPLE)).await;
+    assert_eq!(actions(&reports), [Action::Create; 10], "{reports:?}");
+    assert!(
+        started.elapsed() >= Duration::from_secs(1),
+        "Retry-After was not honoured"
+    );
+    assert_eq!(fake.asked("patch", "secrets"), 13);
+    assert!(all(&stage, &names).await);
+}
+
+#[tokio::test]
+async fn one_broken_namespace_stops_nobody() {
+    let stage = Stage::fake().await;
+    let fake = stage.told();
+    let names = namespaces(&stage, 4).await;
+    fake.terminate(&names[1]);
+    let reports = stage.once(&stage.plan(SIMPLE)).await;
+    let expected = [Action::Create, Action::Create, Action::Create, Action::Skip];
+    assert_eq!(actions(&reports), expected);
+    assert_eq!(exit_code(&reports, stage.time.now()), exit::DONE);
+    // Terminating, as only the answer says.
+    let named = |names: &str| {
+        let yaml = SIMPLE
+            .replace("ID-pull", "ID-other")
+            .replace("'ID-*'", names);
+        stage.plan(&yaml)
+    };
+    let reports = stage.once(&named("ID-n1, ID-n2")).await;
+    assert_eq!(actions(&reports), [Action::Create, Action::Skip]);
+    assert_eq!(
+        fake.asked("list", "namespaces"),
+        1,
+        "names by themselves need no list"
+    );
+    // A quota.
+    fake.fail("patch", "secrets", 403, None, 1);
+    let reports = stage.once(&named("ID-n0, ID-n3")).await;
+    assert_eq!(actions(&reports), [Action::Create, Action::Failed]);
+    assert_eq!(exit_code(&reports, stage.time.now()), exit::SOME_FAILED);
+}
+
+#[tokio::test]
+async fn fields_that_somebody_else_owns_are_reported_by_their_name() {
+    let stage = Stage::fake().await;
+    let fake = stage.told();
+    let names = namespaces(&stage, 1).await;
+    let (ns, name) = (&names[0], stage.ns("pull"));
+    let path = format!("/api/v1/namespaces/{ns}/secrets?fieldManager=helm");
+    let secret = theirs(&name, &json!({"auths": {}}));
+    stage.ask(http::Method::POST, &path, &secret).await;
+    // It came between the look and the write.
+    fake.fail("get", "secrets", 404, None, 1);
+    let reports = stage.once(&stage.plan(SIMPLE)).await;
+    assert_eq!(actions(&reports), [Action::Conflict]);
+    let reason = reports[0].reason.as_deref().unwrap_or_default();
+    assert!(reason.contains("helm"), "{reason}");
+    let now = stage.secret(ns, &name).await.expect("there");
+    assert_eq!(now["data"], secret["data"]);
+}
+
+#[tokio::test]
+async fn conflicts_on_an_account_are_read_and_tried_again() {
+    let stage = Stage::fake().await;
+    let fake = stage.told();
+    let names = namespaces(&stage, 1).await;
+    fake.fail("patch", "serviceaccounts", 409, None, 2);
+    let yaml = SIMPLE.replace("secret:", "serviceAccounts: {names: [default]}, secret:");
+    let reports = stage.once(&stage.plan(&yaml)).await;
+    assert!(
+        reports.iter().all(|report| report.action.is_good()),
+        "{reports:?}"
+    );
+    let account = fake
+        .object("serviceaccounts", &names[0], "default")
+        .expect("there");
+    assert_eq!(
+        account["imagePullSecrets"],
+        json!([{"name": stage.ns("pull")}])
+    );
+    assert_eq!(fake.asked("patch", "serviceaccounts"), 3);
+}
+
+#[tokio::test]
+async fn an_hour_without_the_server_ends_without_a_stampede() {
+    let stage = Stage::fake().await;
+    let fake = stage.told();
+    stage.cloud.set_life(TimeDelta::hours(1));
+    let names = namespaces(&stage, 60).await;
+    let daemon = stage.daemon(&stage.plan(SIMPLE)).await;
+    stage.until("all", async || all(&stage, &names).await).await;
+    assert_eq!(stage.cloud.calls(), 1);
+    let written = fake.asked("patch", "secrets");
+    fake.down(true);
+    let refused = fake.refused();
+    stage.time.on(TimeDelta::hours(1));
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let tries = fake.refused() - refused;
+    assert!(
+        tries < 80,
+        "{tries} attempts in four seconds at a server that is away"
+    );
+    assert!(stage.cloud.calls() <= 2);
+    assert_eq!(page(&daemon, "/healthz").await.0, 200);
+    fake.down(false);
+    let name = stage.ns("pull");
+    stage
+        .until("all anew", async || {
+            names.iter().all(|ns| {
+                let secret = fake.object("secrets", ns, &name).expect("there");
+                password(&secret, "a.eu.fake.io") == Some(format!("{CANARY}-own-2"))
+            })
+        })
+        .await;
+    assert_eq!(stage.cloud.calls(), 2, "one token, however long it took");
+    assert_eq!(
+        fake.asked("patch", "secrets") - written,
+        60,
+        "one write each"
+    );
+    assert!(fake.asked("list", "namespaces") <= 2);
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn killed_at_any_point_no_secret_holds_less_than_before() {
+    let stage = Stage::fake().await;
+    let fake = stage.told();
+    let names = namespaces(&stage, 6).await;
+    let other = crate::cloud::Cloud::start();
+    let yaml = format!(
+        "
+registries:
+- {{name: one, provider: fake, hosts: [a.eu.fake.io]}}
+- {{name: two, provider: fake, hosts: [a.us.fake.io], env: {{FAKE_ID: {}}}}}
+targets: [{{name: t, secret: {{name: ID-pull}}, namespaces: {{include: ['ID-*']}}}}]
+",
+        other.id
+    );
+    let plan = stage.plan(&yaml);
+    let name = stage.ns("pull");
+    let held = || -> Vec<BTreeSet<String>> {
+        let of = |ns: &String| match fake.object("secrets", ns, &name) {
+            None => BTreeSet::new(),
+            Some(secret) => {
+                let config = config_of(&secret);
+                config["auths"]
+                    .as_object()
+                    .expect("entries")
+                    .keys()
+                    .cloned()
+                    .collect()
+            }
+        };
+        names.iter().map(of).collect()
+    };
+    let mut before = held();
+    for round in 0..24 {
+        let start = fake.requests();
+        // Sometimes a registry fails, sometimes everything is due.
+        other.fail(round % 3 == 1);
+        if round % 4 == 3 {
+            stage.time.on(TimeDelta::hours(7));
+        }
+        let daemon = stage.daemon(&plan).await;
+        let end = tokio::time::Instant::now() + Duration::from_millis(400);
+        while fake.requests() - start < round && tokio::time::Instant::now() < end {
+            tokio::task::yield_now().await;
+        }
+        daemon.kill();
+        let now = held();
+        for (old, new) in before.iter().zip(&now) {
+            assert!(old.is_subset(new), "round {round}: {old:?} became {new:?}");
+        }
+        before = now;
+    }
+    other.fail(false);
+    let daemon = stage.daemon(&plan).await;
+    stage.time.on(TimeDelta::minutes(10));
+    stage
+        .until("all", async || held().iter().all(|hosts| hosts.len() == 2))
+        .await;
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn a_public_registrys_dead_login_is_taken_out() {
+    let stage = Stage::fake().await;
+    let names = namespaces(&stage, 1).await;
+    let yaml = SIMPLE.replace("a.eu.fake.io", "public.ecr.aws");
+    let plan = stage.plan(&yaml);
+    stage.once(&plan).await;
+    stage.cloud.fail(true);
+    stage.time.on(TimeDelta::hours(8));
+    assert_eq!(
+        actions(&stage.once(&plan).await),
+        [Action::Unchanged],
+        "still good"
+    );
+    stage.time.on(TimeDelta::hours(8));
+    assert_eq!(actions(&stage.once(&plan).await), [Action::Update]);
+    let secret = stage
+        .secret(&names[0], &stage.ns("pull"))
+        .await
+        .expect("there");
+    assert_eq!(
+        config_of(&secret),
+        json!({"auths": {}}),
+        "a pull without login works again"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_is_over_already_makes_no_hot_loop() {
+    let stage = Stage::fake().await;
+    stage.cloud.set_life(TimeDelta::days(-4000));
+    let names = namespaces(&stage, 1).await;
+    let daemon = stage.daemon(&stage.plan(SIMPLE)).await;
+    stage
+        .until("the Secret", async || has(&stage, &names[0]).await)
+        .await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(stage.cloud.calls(), 1);
+    stage.time.on(TimeDelta::seconds(70));
+    stage
+        .until("the next", async || stage.cloud.calls() == 2)
+        .await;
+    daemon.stop().await;
+}

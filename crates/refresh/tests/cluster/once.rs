@@ -1,0 +1,432 @@
+//! One run: what is written, what is left alone, what is refused.
+
+use base64::Engine as _;
+use chrono::TimeDelta;
+use regcred_refresh::{Action, Mode, exit, exit_code};
+use serde_json::{Value, json};
+
+use crate::cloud::CANARY;
+use crate::stage::{Stage, actions, config_of, password, theirs};
+
+mod tests {
+    crate::both! {
+        one_token_serves_all_and_nothing_is_written_twice
+        several_registries_share_a_secret_and_a_failing_one_keeps_its_entries
+        secrets_of_others_are_left_alone_unless_told
+        merged_secrets_keep_what_is_theirs
+        types_and_immutable_secrets_are_replaced_only_by_force
+        service_accounts_keep_what_they_had
+        namespaces_are_chosen_by_name_label_and_annotation
+        cleanup_takes_away_ours_alone
+        a_dry_run_changes_nothing
+        a_namespace_may_have_its_own_identity
+        the_older_form_and_names_with_places_work
+    }
+}
+
+const SIMPLE: &str = "
+registries: [{name: r, provider: fake, hosts: [a.eu.fake.io, b.eu.fake.io]}]
+targets: [{name: t, secret: {name: pull}, namespaces: {include: ['ID-*']}}]
+";
+
+async fn one_token_serves_all_and_nothing_is_written_twice(stage: &Stage) {
+    let mut names = Vec::new();
+    for name in ["a", "b", "c"] {
+        names.push(stage.namespace(name, json!({})).await);
+    }
+    let plan = stage.plan(SIMPLE);
+    let reports = stage.once(&plan).await;
+    assert_eq!(actions(&reports), [Action::Create; 3]);
+    assert_eq!(stage.cloud.calls(), 1);
+    let first = stage.secret(&names[0], "pull").await.expect("made");
+    assert_eq!(first["type"], "kubernetes.io/dockerconfigjson");
+    assert_eq!(
+        first["metadata"]["labels"]["app.kubernetes.io/managed-by"],
+        "regcred-refresh"
+    );
+    let expected = format!("{CANARY}-own-1");
+    assert_eq!(password(&first, "a.eu.fake.io").as_ref(), Some(&expected));
+    assert_eq!(password(&first, "b.eu.fake.io").as_ref(), Some(&expected));
+
+    // Younger than half of its life: neither a call nor a write.
+    let reports = stage.once(&plan).await;
+    assert_eq!(actions(&reports), [Action::Unchanged; 3]);
+    assert_eq!(stage.cloud.calls(), 1);
+    assert_eq!(exit_code(&reports, stage.time.now()), exit::DONE);
+
+    // Without --if-needed a new token; and at half of its life too.
+    let anew = Mode {
+        anew: true,
+        ..Mode::default()
+    };
+    assert_eq!(
+        actions(&stage.once_as(&plan, anew).await),
+        [Action::Update; 3]
+    );
+    assert_eq!(stage.cloud.calls(), 2);
+    stage.time.on(TimeDelta::hours(7));
+    assert_eq!(actions(&stage.once(&plan).await), [Action::Update; 3]);
+    assert_eq!(stage.cloud.calls(), 3);
+    let again = stage.secret(&names[0], "pull").await.expect("there");
+    assert_eq!(
+        again["metadata"]["uid"], first["metadata"]["uid"],
+        "in place"
+    );
+    assert_eq!(
+        password(&again, "a.eu.fake.io"),
+        Some(format!("{CANARY}-own-3"))
+    );
+    let managed = again["metadata"]["managedFields"].to_string();
+    assert!(
+        managed.contains("regcred-refresh") && !managed.contains(CANARY),
+        "{managed}"
+    );
+
+    // A refresher that was started anew and cannot get a token leaves everything as it is.
+    stage.cloud.fail(true);
+    stage.time.on(TimeDelta::hours(7));
+    let reports = stage.once(&plan).await;
+    assert_eq!(actions(&reports), [Action::Unchanged; 3]);
+    assert!(reports.iter().all(|report| report.registry_failed));
+    let soon = stage.time.now() + TimeDelta::minutes(15);
+    assert_eq!(exit_code(&reports, soon), exit::STILL_VALID);
+    stage.time.on(TimeDelta::hours(5));
+    let reports = stage.once(&plan).await;
+    assert_eq!(exit_code(&reports, stage.time.now()), exit::ALL_FAILED);
+    let kept = stage.secret(&names[0], "pull").await.expect("there");
+    assert_eq!(kept["data"], again["data"]);
+}
+
+async fn several_registries_share_a_secret_and_a_failing_one_keeps_its_entries(stage: &Stage) {
+    let other = crate::cloud::Cloud::start();
+    let ns = stage.namespace("a", json!({})).await;
+    let yaml = format!(
+        "
+registries:
+- {{name: one, provider: fake, hosts: [a.eu.fake.io]}}
+- {{name: two, provider: fake, hosts: [a.us.fake.io], env: {{FAKE_ID: {}}}}}
+targets: [{{name: t, secret: {{name: pull}}, namespaces: {{include: ['ID-a']}}}}]
+",
+        other.id
+    );
+    let plan = stage.plan(&yaml);
+    // What can be had is written, though not all of it can be had.
+    other.fail(true);
+    let reports = stage.once(&plan).await;
+    assert_eq!(actions(&reports), [Action::Create]);
+    assert!(reports[0].registry_failed);
+    other.fail(false);
+    assert_eq!(actions(&stage.once(&plan).await), [Action::Update]);
+    assert_eq!(
+        (stage.cloud.calls(), other.calls()),
+        (1, 2),
+        "the good one is left alone"
+    );
+    let both = stage.secret(&ns, "pull").await.expect("made");
+    let two = password(&both, "a.us.fake.io").expect("there");
+    // One of them fails when both are due: its entry stays as it is.
+    stage.time.on(TimeDelta::hours(7));
+    other.fail(true);
+    let reports = stage.once(&plan).await;
+    assert_eq!(actions(&reports), [Action::Update]);
+    let after = stage.secret(&ns, "pull").await.expect("there");
+    assert_eq!(password(&after, "a.us.fake.io"), Some(two));
+    assert_ne!(after["data"], both["data"]);
+}
+
+async fn secrets_of_others_are_left_alone_unless_told(stage: &Stage) {
+    let ns = stage.namespace("a", json!({})).await;
+    let before = stage
+        .make(&ns, "secrets", &theirs("pull", &json!({"auths": {}})))
+        .await;
+    let plan = stage.plan(SIMPLE);
+    let reports = stage.once(&plan).await;
+    assert_eq!(actions(&reports), [Action::Foreign]);
+    assert_eq!(exit_code(&reports, stage.time.now()), exit::ALL_FAILED);
+    assert_eq!(
+        stage.cloud.calls(),
+        0,
+        "no token is asked for that nobody gets"
+    );
+    let now = stage.secret(&ns, "pull").await.expect("there");
+    assert_eq!(
+        now["metadata"]["resourceVersion"],
+        before["metadata"]["resourceVersion"]
+    );
+    // Told by its owner.
+    let mut marked = now;
+    marked["metadata"]["annotations"]["refresh.regcred.dev/adopt"] = "true".into();
+    stage.update(&ns, "secrets", &marked).await;
+    assert_eq!(actions(&stage.once(&plan).await), [Action::Update]);
+    let adopted = stage.secret(&ns, "pull").await.expect("there");
+    assert_eq!(adopted["metadata"]["uid"], before["metadata"]["uid"]);
+    assert!(password(&adopted, "a.eu.fake.io").is_some());
+}
+
+async fn merged_secrets_keep_what_is_theirs(stage: &Stage) {
+    let ns = stage.namespace("a", json!({})).await;
+    let config = json!({"auths": {"x.io": {"auth": "eA=="}, "a.eu.fake.io": {"auth": "b2xk"}}});
+    let mut before = theirs("pull", &config);
+    before["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "helm"});
+    stage.make(&ns, "secrets", &before).await;
+    let plan = stage.plan(&SIMPLE.replace("name: pull", "name: pull, ownership: Merge"));
+    assert_eq!(actions(&stage.once(&plan).await), [Action::Update]);
+    let after = stage.secret(&ns, "pull").await.expect("there");
+    assert_eq!(after["metadata"]["labels"], before["metadata"]["labels"]);
+    assert_eq!(config_of(&after)["auths"]["x.io"]["auth"], "eA==");
+    assert!(password(&after, "a.eu.fake.io").is_some());
+    assert!(password(&after, "b.eu.fake.io").is_some());
+}
+
+async fn types_and_immutable_secrets_are_replaced_only_by_force(stage: &Stage) {
+    let (a, b) = (
+        stage.namespace("a", json!({})).await,
+        stage.namespace("b", json!({})).await,
+    );
+    let opaque = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pull"}, "type": "Opaque",
+    });
+    stage.make(&a, "secrets", &opaque).await;
+    let mut frozen = theirs("pull", &json!({"auths": {}}));
+    frozen["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "regcred-refresh"});
+    frozen["immutable"] = true.into();
+    stage.make(&b, "secrets", &frozen).await;
+    let plan = stage.plan(SIMPLE);
+    assert_eq!(
+        actions(&stage.once(&plan).await),
+        [Action::Foreign, Action::Failed]
+    );
+    let force = Mode {
+        force: true,
+        ..Mode::default()
+    };
+    assert_eq!(
+        actions(&stage.once_as(&plan, force).await),
+        [Action::Update; 2]
+    );
+    for ns in [a, b] {
+        let secret = stage.secret(&ns, "pull").await.expect("there");
+        assert_eq!(secret["type"], "kubernetes.io/dockerconfigjson");
+        assert!(password(&secret, "a.eu.fake.io").is_some());
+    }
+}
+
+async fn service_accounts_keep_what_they_had(stage: &Stage) {
+    let ns = stage.namespace("a", json!({})).await;
+    stage
+        .until("the account", async || {
+            stage.get(&ns, "serviceaccounts", "default").await.is_some()
+        })
+        .await;
+    let mut account = stage
+        .get(&ns, "serviceaccounts", "default")
+        .await
+        .expect("there");
+    account["imagePullSecrets"] = json!([{"name": "theirs"}]);
+    stage.update(&ns, "serviceaccounts", &account).await;
+    let named = SIMPLE.replace(
+        "secret:",
+        "serviceAccounts: {names: [default, absent]}, secret:",
+    );
+    let plan = stage.plan(&named);
+    let reports = stage.once(&plan).await;
+    assert_eq!(
+        reports
+            .iter()
+            .filter(|r| r.kind == "ServiceAccount")
+            .count(),
+        1
+    );
+    let lists = |account: &Value| account["imagePullSecrets"].clone();
+    let after = stage
+        .get(&ns, "serviceaccounts", "default")
+        .await
+        .expect("there");
+    assert_eq!(lists(&after), json!([{"name": "theirs"}, {"name": "pull"}]));
+    stage.once(&plan).await;
+    let again = stage
+        .get(&ns, "serviceaccounts", "default")
+        .await
+        .expect("there");
+    assert_eq!(
+        again["metadata"]["resourceVersion"],
+        after["metadata"]["resourceVersion"]
+    );
+    // All of them, and one chosen by label.
+    let body = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {
+        "name": "robot", "labels": {"pulls": "yes"}}});
+    stage.make(&ns, "serviceaccounts", &body).await;
+    let labelled = SIMPLE.replace(
+        "secret:",
+        "serviceAccounts: {selector: {matchLabels: {pulls: 'yes'}}}, secret:",
+    );
+    stage.once(&stage.plan(&labelled)).await;
+    let robot = stage
+        .get(&ns, "serviceaccounts", "robot")
+        .await
+        .expect("there");
+    assert_eq!(lists(&robot), json!([{"name": "pull"}]));
+}
+
+async fn namespaces_are_chosen_by_name_label_and_annotation(stage: &Stage) {
+    stage
+        .namespace("plain", json!({"labels": {"team": "a"}}))
+        .await;
+    stage
+        .namespace("other", json!({"labels": {"team": "b"}}))
+        .await;
+    stage
+        .namespace("left-out", json!({"labels": {"team": "a"}}))
+        .await;
+    let out =
+        json!({"labels": {"team": "a"}, "annotations": {"refresh.regcred.dev/ignore": "true"}});
+    stage.namespace("opted-out", out).await;
+    let yaml = SIMPLE.replace(
+        "include: ['ID-*']",
+        "include: ['ID-*'], exclude: ['*-left-*'], selector: {matchLabels: {team: a}}",
+    );
+    let reports = stage.once(&stage.plan(&yaml)).await;
+    let served: Vec<_> = reports
+        .iter()
+        .map(|report| {
+            (
+                report.namespace.trim_start_matches(&stage.id),
+                report.action,
+            )
+        })
+        .collect();
+    assert!(served.contains(&("-plain", Action::Create)));
+    assert!(served.contains(&("-opted-out", Action::Skip)));
+    assert_eq!(served.len(), 2, "{served:?}");
+    assert!(stage.secret(&stage.ns("opted-out"), "pull").await.is_none());
+}
+
+async fn cleanup_takes_away_ours_alone(stage: &Stage) {
+    let (a, b) = (
+        stage.namespace("a", json!({})).await,
+        stage.namespace("b", json!({})).await,
+    );
+    stage
+        .until("the account", async || {
+            stage.get(&a, "serviceaccounts", "default").await.is_some()
+        })
+        .await;
+    stage
+        .make(&b, "secrets", &theirs("pull", &json!({"auths": {}})))
+        .await;
+    let named = SIMPLE.replace("secret:", "serviceAccounts: {names: [default]}, secret:");
+    let plan = stage.plan(&named);
+    stage.once(&plan).await;
+    let refresher = stage.refresher(&plan, Mode::default()).await;
+    let reports = refresher.cleanup(|_| {}).await.expect("a run");
+    assert!(actions(&reports).contains(&Action::Delete), "{reports:?}");
+    assert!(stage.secret(&a, "pull").await.is_none());
+    assert!(stage.secret(&b, "pull").await.is_some());
+    let account = stage
+        .get(&a, "serviceaccounts", "default")
+        .await
+        .expect("there");
+    let list = account["imagePullSecrets"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    assert!(list.is_empty(), "{account}");
+}
+
+async fn a_dry_run_changes_nothing(stage: &Stage) {
+    let ns = stage.namespace("a", json!({})).await;
+    let plan = stage.plan(SIMPLE);
+    let dry = Mode {
+        dry_run: true,
+        ..Mode::default()
+    };
+    let reports = stage.once_as(&plan, dry).await;
+    assert_eq!(actions(&reports), [Action::Create]);
+    let line = reports[0].to_string();
+    assert!(
+        line.contains("a.eu.fake.io") && !line.contains(CANARY),
+        "{line}"
+    );
+    assert!(stage.secret(&ns, "pull").await.is_none());
+}
+
+async fn a_namespace_may_have_its_own_identity(stage: &Stage) {
+    let role = json!({"annotations": {"fake.io/role": "role-a"}});
+    let a = stage.namespace("a", role).await;
+    let b = stage.namespace("b", json!({})).await;
+    for ns in [&a, &b] {
+        stage
+            .until("the account", async || {
+                stage.get(ns, "serviceaccounts", "default").await.is_some()
+            })
+            .await;
+    }
+    let c = stage
+        .namespace("c", json!({"annotations": {"fake.io/role": "role-c"}}))
+        .await;
+    stage
+        .until("the account", async || {
+            stage.get(&c, "serviceaccounts", "default").await.is_some()
+        })
+        .await;
+    let identity = "namespaceIdentity: {annotation: fake.io/role, audience: fake}, hosts:";
+    let plan = stage.plan(&SIMPLE.replace("hosts:", identity));
+    let reports = stage.once(&plan).await;
+    let expected = [Action::Create, Action::Create, Action::Skip];
+    assert_eq!(actions(&reports), expected, "{reports:?}");
+    let mut roles = stage
+        .cloud
+        .roles
+        .lock()
+        .expect("no test panics here")
+        .clone();
+    roles.sort_unstable();
+    assert_eq!(roles, ["role-a", "role-c"]);
+    for (ns, role) in [(&a, "role-a"), (&c, "role-c")] {
+        let secret = stage.secret(ns, "pull").await.expect("made");
+        let password = password(&secret, "a.eu.fake.io").expect("there");
+        assert!(password.contains(role), "{password}");
+    }
+    assert!(
+        stage.secret(&b, "pull").await.is_none(),
+        "no role, no login of somebody else"
+    );
+    // An annotation that the provider does not look at would give it the refresher's own token.
+    let ignored = identity.replace("fake.io/role", "other.io/role");
+    stage
+        .namespace("d", json!({"annotations": {"other.io/role": "x"}}))
+        .await;
+    let d = stage.ns("d");
+    stage
+        .until("the account", async || {
+            stage.get(&d, "serviceaccounts", "default").await.is_some()
+        })
+        .await;
+    let yaml = SIMPLE
+        .replace("hosts:", &ignored)
+        .replace("'ID-*'", "'ID-d'");
+    let reports = stage.once(&stage.plan(&yaml)).await;
+    assert_eq!(actions(&reports), [Action::Failed]);
+    let reason = reports[0].reason.as_deref().unwrap_or_default();
+    assert!(reason.contains("does not select an identity"), "{reason}");
+}
+
+async fn the_older_form_and_names_with_places_work(stage: &Stage) {
+    let ns = stage.namespace("a", json!({})).await;
+    let yaml = SIMPLE.replace(
+        "{name: pull}",
+        "{name: '{registry}-{namespace}', type: kubernetes.io/dockercfg, labels: {x: 'y'}}",
+    );
+    let reports = stage.once(&stage.plan(&yaml)).await;
+    assert_eq!(actions(&reports), [Action::Create]);
+    let secret = stage.secret(&ns, &format!("r-{ns}")).await.expect("made");
+    assert_eq!(secret["metadata"]["labels"]["x"], "y");
+    let data = secret["data"][".dockercfg"]
+        .as_str()
+        .expect("the older key");
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(data)
+        .expect("base64");
+    let config: Value = serde_json::from_slice(&bytes).expect("JSON");
+    assert_eq!(config["a.eu.fake.io"]["username"], "u");
+}
