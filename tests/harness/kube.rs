@@ -134,9 +134,9 @@ impl FakeKube {
     pub fn namespace(&self, name: &str, metadata: Value) {
         let mut store = lock(&self.shared.store);
         let mut object = json!({
-            "apiVersion": "v1", "kind": "Namespace", "metadata": metadata,
-            "status": {"phase": "Active"},
+            "apiVersion": "v1", "kind": "Namespace", "status": {"phase": "Active"},
         });
+        object["metadata"] = metadata;
         object["metadata"]["name"] = name.into();
         let is_new = store.put("namespaces", object);
         if is_new {

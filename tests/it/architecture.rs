@@ -54,6 +54,15 @@ const EDGES: &[(&str, &[&str])] = &[
     ("regcred-plugin-icr", &["regcred-plugin", "regcred-icr"]),
     ("regcred-plugin-ocir", &["regcred-plugin", "regcred-ocir"]),
     (
+        "regcred-refresh",
+        &[
+            "regcred-api",
+            "regcred-cache",
+            "regcred-plugin",
+            "regcred-providers",
+        ],
+    ),
+    (
         "regcred",
         &[
             "regcred-api",
@@ -74,8 +83,10 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("azure_identity", &["regcred-acr"]),
     ("p12-keystore", &["regcred-acr"]),
     ("gcp_auth", &["regcred-gcr"]),
-    ("clap", &["regcred-plugin", "regcred"]),
+    ("clap", &["regcred", "regcred-refresh"]),
     ("indicatif", &["regcred"]),
+    ("k8s-openapi", &["regcred-refresh"]),
+    ("kube", &["regcred-refresh"]),
     ("toml", &["regcred-registry"]),
 ];
 
@@ -154,6 +165,12 @@ const EXPOSE: &[&str] = &[
     "crates/ocir/src/session.rs",
     "crates/ocir/src/signer.rs",
     "crates/plugin/src/output.rs",
+    "crates/refresh/src/cluster/secrets.rs",
+    "crates/refresh/src/docker_file.rs",
+    "crates/refresh/src/document.rs",
+    "crates/refresh/src/run.rs",
+    "crates/refresh/src/secret.rs",
+    "crates/refresh/src/source.rs",
     "crates/registry/src/auth/token.rs",
     "crates/registry/src/client.rs",
 ];

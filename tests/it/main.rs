@@ -20,3 +20,4 @@ mod node;
 mod ocir;
 mod pull;
 mod real_registry;
+mod refresh;

@@ -18,7 +18,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::Env;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::plan::Scope;
 use crate::refresher::{Next, Refresher, Served};
@@ -85,7 +85,8 @@ impl Refresher {
     ///
     /// # Errors
     /// When it cannot listen.
-    pub async fn start(self, env: &Env) -> Result<Handle, StartError> {
+    pub async fn start(mut self, env: &Env) -> Result<Handle, StartError> {
+        self.tokens.set_patience(Duration::from_secs(5));
         let address = self.plan.server.address;
         let (listener, address) = server::listen(address).await.map_err(|source| StartError {
             what: format!("listen on {address}"),
@@ -152,6 +153,9 @@ impl Loop {
         let (resign, resigned) = watch::channel(false);
         let campaign = self.prepare(helpers, &tell, lead, resigned);
         self.refresher.tokens.changed_inputs().await;
+        // Its own branch: however much is heard, the pulse must beat.
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.dispatch();
             let nap = self.nap();
@@ -167,7 +171,8 @@ impl Loop {
                     self.lead(leading);
                 }
                 _ = self.stopped.changed() => break,
-                () = sleep(nap) => self.tick().await,
+                _ = ticks.tick() => self.tick().await,
+                () = sleep(nap) => {}
             }
         }
         // What is under way is a request or two.
@@ -250,13 +255,15 @@ impl Loop {
             Heard::NamespacesListed => self.known.namespaces_listed = true,
             Heard::Account(object) => {
                 let namespace = object.metadata.namespace.clone();
-                self.known.account(object, &plan);
+                if self.known.account(object, &plan) {
+                    self.enqueue_all(&namespace);
+                }
                 for key in self.known.keys_lacking(&namespace, &plan) {
                     self.schedule.first(&key);
                 }
             }
             Heard::NoAccount(namespace, name) => self.known.no_account(&namespace, &name),
-            Heard::AccountsListed(listed) => self.known.accounts_listed = listed,
+            Heard::AccountsListed(place, listed) => self.known.accounts_listed(place, listed),
             Heard::Secret {
                 namespace,
                 name,

@@ -176,10 +176,12 @@ impl Plan {
         keys
     }
 
-    /// Whether any target touches service accounts.
+    /// Whether service accounts decide anything: some target adds to them, or they prove who a
+    /// namespace is.
     #[must_use]
-    pub fn patches_accounts(&self) -> bool {
-        self.secrets.iter().any(|secret| !secret.accounts.is_none())
+    pub fn looks_at_accounts(&self) -> bool {
+        let tenants = self.sources.iter().any(|source| source.identity.is_some());
+        tenants || self.secrets.iter().any(|secret| !secret.accounts.is_none())
     }
 }
 
@@ -205,6 +207,16 @@ impl SecretPlan {
             return Err("the namespace opted out");
         }
         Ok(())
+    }
+
+    /// The inputs of a Secret whose logins belong to these roles of a namespace.
+    pub(crate) fn inputs_with<'a>(&'a self, roles: impl Iterator<Item = &'a str>) -> String {
+        let mut parts = vec![self.inputs.as_str()];
+        parts.extend(roles);
+        match parts[..] {
+            [alone] => alone.to_owned(),
+            _ => hash(parts),
+        }
     }
 
     /// Whether the namespace is worth a word: its name is meant, though something else may keep it

@@ -59,6 +59,8 @@ pub(crate) struct Seen {
     /// Whether somebody had changed it. If they do so again it waits for the periodic look: two
     /// controllers must not fight as fast as they can.
     pub(crate) restored: bool,
+    /// A hash of what decides its content beside the tokens.
+    pub(crate) inputs: String,
 }
 
 /// What came of the work on an object.

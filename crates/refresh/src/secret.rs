@@ -86,8 +86,18 @@ impl Existing {
 
     /// The times that were written beside the entries of a source, if those entries are all there
     /// and nothing that decides them has changed since. Anything unreadable counts as absent.
-    pub(crate) fn life_of(&self, plan: &Plan, secret: &SecretPlan, source: usize) -> Option<Life> {
-        if self.annotations.get(INPUTS) != Some(&secret.inputs) {
+    pub(crate) fn life_of(
+        &self,
+        plan: &Plan,
+        secret: &SecretPlan,
+        inputs: &str,
+        source: usize,
+    ) -> Option<Life> {
+        if self
+            .annotations
+            .get(INPUTS)
+            .is_none_or(|known| known != inputs)
+        {
             return None;
         }
         let document = self.document(secret).ok()?;
@@ -145,12 +155,13 @@ impl Desired {
     pub(crate) fn compose(
         plan: &Plan,
         secret: &SecretPlan,
+        inputs: &str,
         parts: &[(usize, Part)],
         existing: Option<&Existing>,
     ) -> Option<Self> {
-        let full = Self::compose_as(plan, secret, parts, existing, EntryForm::Full);
+        let full = Self::compose_as(plan, secret, parts, existing, (EntryForm::Full, inputs));
         let desired = match full.text.expose_secret().len() > FULL_LIMIT {
-            true => Self::compose_as(plan, secret, parts, existing, EntryForm::AuthOnly),
+            true => Self::compose_as(plan, secret, parts, existing, (EntryForm::AuthOnly, inputs)),
             false => full,
         };
         // Entries that were dropped on purpose may have been the last.
@@ -163,7 +174,7 @@ impl Desired {
         secret: &SecretPlan,
         parts: &[(usize, Part)],
         existing: Option<&Existing>,
-        form: EntryForm,
+        (form, inputs): (EntryForm, &str),
     ) -> Self {
         let config_json = secret.form == crate::plan::Form::ConfigJson;
         let old = existing.and_then(|existing| existing.document(secret).ok());
@@ -192,7 +203,7 @@ impl Desired {
         Self {
             text: document.compact(),
             labels,
-            annotations: annotations(plan, secret, &lives),
+            annotations: annotations(plan, secret, inputs, &lives),
             hosts: document.hosts().map(str::to_owned).collect(),
             lives,
         }
@@ -305,9 +316,10 @@ fn keep(
 }
 
 /// What is written beside the entries: times and a hash, nothing of a token.
-pub(crate) fn annotations(
+fn annotations(
     plan: &Plan,
     secret: &SecretPlan,
+    inputs: &str,
     lives: &BTreeMap<usize, Life>,
 ) -> BTreeMap<String, String> {
     let mut annotations = secret.annotations.clone();
@@ -325,7 +337,7 @@ pub(crate) fn annotations(
     if let Ok(times) = serde_json::to_string(&times) {
         add(REGISTRIES, times);
     }
-    add(INPUTS, secret.inputs.clone());
+    add(INPUTS, inputs.to_owned());
     if let Some(end) = lives.values().filter_map(|life| life.expires).min() {
         add(EXPIRES_AT, rfc3339(end));
     }

@@ -2,11 +2,12 @@
 //! renewed at half of its life, asked for with growing pauses while it cannot be had.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{Clock, Env, report};
+use tokio::time::timeout;
 
 use crate::plan::Plan;
 use crate::source::{self, Proof};
@@ -22,6 +23,7 @@ pub(crate) struct Tokens {
     early: f64,
     slots: Mutex<HashMap<SlotKey, Arc<Slot>>>,
     inputs: Mutex<Vec<Option<String>>>,
+    patience: Duration,
 }
 
 /// Whose token: the refresher's own, or a namespace's.
@@ -55,7 +57,11 @@ struct SlotKey {
 }
 
 #[derive(Default)]
-struct Slot(tokio::sync::Mutex<State>);
+struct Slot {
+    state: tokio::sync::Mutex<State>,
+    /// The last answer, for those who come while a new one is fetched.
+    last: Mutex<Answer>,
+}
 
 #[derive(Default)]
 struct State {
@@ -78,6 +84,7 @@ impl Tokens {
             early: fraction() * 0.1,
             slots: Mutex::default(),
             inputs,
+            patience: Duration::from_secs(3600),
         }
     }
 
@@ -89,11 +96,33 @@ impl Tokens {
         })
     }
 
-    /// The source's token: the one in memory while it is not due, else a new one. Callers that come
-    /// while it is fetched wait for that fetch.
+    /// How long to wait for a token that somebody else is fetching, where there is no older one. A
+    /// registry that hangs must not hold up those who need others too.
+    pub(crate) fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
+    /// The source's token: the one in memory while it is not due, else a new one. Of callers that
+    /// come together one fetches; the others are given the last answer, or wait for the first.
     pub(crate) async fn get(&self, source: usize, who: Option<(&Tenant, &dyn Proof)>) -> Answer {
         let slot = self.slot(source, who.map(|(tenant, _)| tenant));
-        let mut state = slot.0.lock().await;
+        let mut state = match slot.state.try_lock() {
+            Ok(state) => state,
+            Err(_) => {
+                let last = lock(&slot.last).clone();
+                let is_good = |token: &Arc<Token>| !token.life.is_over(self.clock.now());
+                if last.failure.is_some() || last.token.as_ref().is_some_and(is_good) {
+                    return Answer {
+                        token: last.token.filter(is_good),
+                        failure: last.failure.map(|failure| self.soon(failure)),
+                    };
+                }
+                match timeout(self.patience, slot.state.lock()).await {
+                    Ok(state) => state,
+                    Err(_) => return self.still_asking(),
+                }
+            }
+        };
         let now = self.clock.now();
         if let Some(token) = &state.token
             && !state.stale
@@ -113,16 +142,38 @@ impl Tokens {
         }
         let now = self.clock.now();
         let token = state.token.clone();
-        Answer {
+        let answer = Answer {
             token: token.filter(|t| state.failure.is_none() || !t.life.is_over(now)),
             failure: state.failure.clone(),
+        };
+        *lock(&slot.last) = answer.clone();
+        answer
+    }
+
+    fn still_asking(&self) -> Answer {
+        let failure = Failure {
+            text: "its token is still being asked for".into(),
+            retry_at: self.clock.now(),
+        };
+        Answer {
+            token: None,
+            failure: Some(self.soon(failure)),
+        }
+    }
+
+    fn soon(&self, failure: Failure) -> Failure {
+        Failure {
+            retry_at: failure
+                .retry_at
+                .max(self.clock.now() + TimeDelta::seconds(5)),
+            ..failure
         }
     }
 
     /// The token in memory, if there is one that is not over.
     pub(crate) async fn peek(&self, source: usize, tenant: Option<&Tenant>) -> Option<Arc<Token>> {
         let slot = self.slot(source, tenant);
-        let state = slot.0.lock().await;
+        let state = slot.state.lock().await;
         let now = self.clock.now();
         state.token.clone().filter(|token| !token.life.is_over(now))
     }
@@ -133,14 +184,14 @@ impl Tokens {
         let mut changed = Vec::new();
         for (place, source) in self.plan.sources.iter().enumerate() {
             let found = source::inputs(source, &self.env);
-            let mut known = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = lock(&self.inputs);
             let before = known[place].replace(found.clone());
             if before.is_some_and(|before| before != found) {
                 changed.push(place);
             }
         }
         for slot in self.slots_of(&changed) {
-            let mut state = slot.0.lock().await;
+            let mut state = slot.state.lock().await;
             state.stale = true;
             state.failure = None;
         }
@@ -149,7 +200,7 @@ impl Tokens {
 
     /// Drops what is kept for a namespace that is gone.
     pub(crate) fn forget(&self, namespace: &str) {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = lock(&self.slots);
         let is_theirs = |key: &SlotKey| {
             key.tenant
                 .as_ref()
@@ -217,15 +268,19 @@ impl Tokens {
             source,
             tenant: tenant.cloned(),
         };
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = lock(&self.slots);
         Arc::clone(slots.entry(key).or_default())
     }
 
     fn slots_of(&self, sources: &[usize]) -> Vec<Arc<Slot>> {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = lock(&self.slots);
         let chosen = slots
             .iter()
             .filter(|(key, _)| sources.contains(&key.source));
         chosen.map(|(_, slot)| Arc::clone(slot)).collect()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

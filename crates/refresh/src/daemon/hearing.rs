@@ -15,8 +15,8 @@ pub(super) enum Heard {
     NamespacesListed,
     Account(Object),
     NoAccount(String, String),
-    /// Whether the service accounts are known from now on.
-    AccountsListed(bool),
+    /// Whether the service accounts of a namespace, or all, are known from now on.
+    AccountsListed(Option<String>, bool),
     /// A Secret's version; empty when it is gone.
     Secret {
         namespace: String,
@@ -25,10 +25,11 @@ pub(super) enum Heard {
     },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
     Namespaces,
-    Accounts,
+    /// Of one namespace, or all.
+    Accounts(Option<String>),
     Secrets,
 }
 
@@ -46,7 +47,7 @@ pub(super) fn follow_all(
         let what = Collection {
             path,
             fields,
-            metadata_only: kind != Kind::Accounts,
+            metadata_only: !matches!(kind, Kind::Accounts(_)),
         };
         let (send, changes) = mpsc::channel(256);
         tasks.spawn(follow(cluster.clone(), what, send));
@@ -56,22 +57,19 @@ pub(super) fn follow_all(
     if scope == Scope::Cluster {
         start(Kind::Namespaces, NAMESPACES.to_owned(), None);
     }
-    let places: Vec<String> = match &scope {
-        Scope::Cluster => vec!["/api/v1".to_owned()],
-        Scope::Named(names) => names
-            .iter()
-            .map(|n| format!("/api/v1/namespaces/{n}"))
-            .collect(),
+    let places: Vec<Option<String>> = match &scope {
+        Scope::Cluster => vec![None],
+        Scope::Named(names) => names.iter().map(|name| Some(name.to_string())).collect(),
     };
     let only = only_account(plan).map(|name| format!("metadata.name={name}"));
-    for place in places.iter().take(MAX_WATCHES) {
-        // Of several namespaces one that is refused must not speak for the others.
-        if plan.patches_accounts() && places.len() == 1 {
-            start(
-                Kind::Accounts,
-                format!("{place}/serviceaccounts"),
-                only.clone(),
-            );
+    for namespace in places.into_iter().take(MAX_WATCHES) {
+        let place = match &namespace {
+            None => "/api/v1".to_owned(),
+            Some(name) => format!("/api/v1/namespaces/{name}"),
+        };
+        if plan.looks_at_accounts() {
+            let path = format!("{place}/serviceaccounts");
+            start(Kind::Accounts(namespace), path, only.clone());
         }
         let mut names: Vec<&str> = plan.secrets.iter().map(|secret| &*secret.name).collect();
         names.sort_unstable();
@@ -90,24 +88,30 @@ pub(super) fn follow_all(
     }
 }
 
-/// The one service account that all targets mean, if there is only one.
+/// The one service account that everything is about, if there is only one.
 fn only_account(plan: &Plan) -> Option<&str> {
-    let mut rules = plan
-        .secrets
+    let identities = plan
+        .sources
         .iter()
-        .map(|secret| &secret.accounts)
-        .filter(|r| !r.is_none());
-    let first = rules.next()?;
-    let [name] = &first.names[..] else {
-        return None;
-    };
-    let simple = !first.all && first.selector.is_none() && rules.all(|rule| rule == first);
-    simple.then_some(name)
+        .filter_map(|source| source.identity.as_ref());
+    let mut names: Vec<&str> = identities.map(|i| i.service_account.as_str()).collect();
+    for rule in plan.secrets.iter().map(|secret| &secret.accounts) {
+        if rule.all || rule.selector.is_some() {
+            return None;
+        }
+        names.extend(rule.names.iter().map(String::as_str));
+    }
+    names.sort_unstable();
+    names.dedup();
+    match names[..] {
+        [only] => Some(only),
+        _ => None,
+    }
 }
 
 async fn translate(kind: Kind, mut changes: mpsc::Receiver<Change>, tell: mpsc::Sender<Heard>) {
     while let Some(change) = changes.recv().await {
-        let heard = match (kind, change) {
+        let heard = match (&kind, change) {
             (Kind::Namespaces, Change::There(object)) => Heard::Namespace(object),
             (Kind::Namespaces, Change::Gone(_, name)) => Heard::NoNamespace(name),
             (Kind::Namespaces, Change::Listed) => Heard::NamespacesListed,
@@ -115,10 +119,10 @@ async fn translate(kind: Kind, mut changes: mpsc::Receiver<Change>, tell: mpsc::
                 tracing::error!("no right to list and watch namespaces: name them literally");
                 continue;
             }
-            (Kind::Accounts, Change::There(object)) => Heard::Account(object),
-            (Kind::Accounts, Change::Gone(namespace, name)) => Heard::NoAccount(namespace, name),
-            (Kind::Accounts, Change::Listed) => Heard::AccountsListed(true),
-            (Kind::Accounts, Change::Refused) => Heard::AccountsListed(false),
+            (Kind::Accounts(_), Change::There(object)) => Heard::Account(object),
+            (Kind::Accounts(_), Change::Gone(namespace, name)) => Heard::NoAccount(namespace, name),
+            (Kind::Accounts(place), Change::Listed) => Heard::AccountsListed(place.clone(), true),
+            (Kind::Accounts(place), Change::Refused) => Heard::AccountsListed(place.clone(), false),
             (Kind::Secrets, Change::There(object)) => Heard::Secret {
                 namespace: object.metadata.namespace,
                 name: object.metadata.name,

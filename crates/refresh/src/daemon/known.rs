@@ -15,8 +15,10 @@ pub(super) struct Known {
     accounts: HashMap<Arc<str>, BTreeMap<String, Object>>,
     annotations: BTreeSet<String>,
     pub(super) namespaces_listed: bool,
-    /// Whether accounts are followed; else they are asked for.
-    pub(super) accounts_listed: bool,
+    /// Of which namespaces the accounts are followed (`None`: of all); of others they are asked for.
+    listed: BTreeSet<Option<String>>,
+    /// What the accounts' annotations say of identities.
+    roles: HashMap<(String, String), BTreeMap<String, String>>,
 }
 
 impl Known {
@@ -26,7 +28,8 @@ impl Known {
             accounts: HashMap::new(),
             annotations: plan.annotations(),
             namespaces_listed: plan.secrets.is_empty(),
-            accounts_listed: false,
+            listed: BTreeSet::new(),
+            roles: HashMap::new(),
         }
     }
 
@@ -61,10 +64,19 @@ impl Known {
     pub(super) fn forget(&mut self, name: &str) {
         self.namespaces.remove(name);
         self.accounts.remove(name);
+        self.roles.retain(|(namespace, _), _| namespace != name);
     }
 
-    /// A service account as it is now.
-    pub(super) fn account(&mut self, mut account: Object, plan: &Plan) {
+    pub(super) fn accounts_listed(&mut self, place: Option<String>, listed: bool) {
+        match listed {
+            true => self.listed.insert(place),
+            false => self.listed.remove(&place),
+        };
+    }
+
+    /// A service account as it is now; true when it changed whose identity counts.
+    pub(super) fn account(&mut self, mut account: Object, plan: &Plan) -> bool {
+        let changed = self.role(&account, plan);
         let meant = plan
             .secrets
             .iter()
@@ -73,13 +85,31 @@ impl Known {
         let name = account.metadata.name.clone();
         if !meant {
             self.no_account(&namespace, &name);
-            return;
+            return changed;
         }
         account.metadata.annotations.clear();
         self.accounts
             .entry(namespace.into())
             .or_default()
             .insert(name, account);
+        changed
+    }
+
+    fn role(&mut self, account: &Object, plan: &Plan) -> bool {
+        let meta = &account.metadata;
+        let identities = plan
+            .sources
+            .iter()
+            .filter_map(|source| source.identity.as_ref());
+        let mut proves = identities.map(|identity| &identity.service_account);
+        if !proves.any(|name| *name == meta.name) {
+            return false;
+        }
+        let mut annotations = meta.annotations.clone();
+        annotations.retain(|key, _| self.annotations.contains(key));
+        let key = (meta.namespace.clone(), meta.name.clone());
+        let known = self.roles.insert(key, annotations.clone());
+        known.unwrap_or_default() != annotations
     }
 
     pub(super) fn no_account(&mut self, namespace: &str, name: &str) {
@@ -95,7 +125,8 @@ impl Known {
         namespace: &Namespace,
         plan: &Plan,
     ) -> Accounts {
-        match self.accounts_listed {
+        let one = Some(namespace.name.to_string());
+        match self.listed.contains(&None) || self.listed.contains(&one) {
             true => Accounts::Lacking(self.lacking(place, &namespace.name, plan)),
             false => Accounts::Unknown,
         }

@@ -263,6 +263,7 @@ mod tests {
             expires: None,
             told: false,
             restored: false,
+            inputs: String::new(),
         })
     }
 

@@ -83,6 +83,7 @@ impl Refresher {
                 expires,
                 told: false,
                 restored: false,
+                inputs: String::new(),
             }),
             next: Next::At(next),
         }

@@ -1,19 +1,20 @@
 //! One Secret.
 
-use std::sync::Arc;
+mod outcome;
+mod write;
 
 use chrono::{DateTime, Utc};
 
 use super::tenant::Who;
 use super::{Accounts, Next, Refresher, Seen, Served};
-use crate::cluster::{Cluster, ClusterError, Happening, Kind};
+use crate::cluster::{Cluster, ClusterError, Happening};
 use crate::config::Ownership;
-use crate::document::EntryForm;
 use crate::plan::{Namespace, SecretPlan};
-use crate::report::{Action, Report};
-use crate::secret::{Desired, Existing, Part};
+use crate::report::Action;
+use crate::secret::{Existing, Part};
 use crate::token::Life;
 use crate::tokens::Failure;
+use outcome::next_after;
 
 impl Refresher {
     /// Brings the Secret of a plan in a namespace up to date, then the service accounts.
@@ -32,6 +33,7 @@ impl Refresher {
             name: plan.name_in(&namespace.name),
             seen,
             failures: Vec::new(),
+            inputs: plan.inputs.clone(),
         };
         if let Err(why) = plan.covers(namespace) {
             return work.skip(why);
@@ -67,6 +69,9 @@ struct Work<'a> {
     name: String,
     seen: Option<Seen>,
     failures: Vec<(usize, Failure)>,
+    /// A hash of what decides the content beside the tokens: the configuration, and whose identity
+    /// counts here.
+    inputs: String,
 }
 
 impl Work<'_> {
@@ -87,7 +92,13 @@ impl Work<'_> {
             served.next = Next::At(self.refresher.next_check());
             return Ok(served);
         }
-        let (existing, changed) = self.look(cluster, now).await?;
+        let roles = whos
+            .iter()
+            .filter_map(|(_, who)| Some(who.tenant()?.0.role.as_str()));
+        self.inputs = self.plan.inputs_with(roles);
+        let (existing, mut changed) = self.look(cluster, now).await?;
+        let inputs = self.seen.as_ref().map(|seen| &seen.inputs);
+        changed |= inputs.is_some_and(|inputs| *inputs != self.inputs);
         if let Existence::There(existing) = &existing
             && let Some(refusal) = self.refusal(cluster, existing).await
         {
@@ -113,7 +124,7 @@ impl Work<'_> {
         }
         let parts = self.parts(&whos, &lives, changed, &fresh).await;
         let existing = match existing {
-            Existence::AsSeen if nothing_new(&parts, &lives) => {
+            Existence::AsSeen if !changed && nothing_new(&parts, &lives) => {
                 let lives = lives
                     .into_iter()
                     .filter_map(|(s, life)| Some((s, life?)))
@@ -211,24 +222,11 @@ impl Work<'_> {
             return known.map(|(_, life)| *life);
         }
         match existing {
-            Existence::There(found) => found.life_of(&self.refresher.plan, self.plan, source),
+            Existence::There(found) => {
+                found.life_of(&self.refresher.plan, self.plan, &self.inputs, source)
+            }
             _ => None,
         }
-    }
-
-    /// Nothing is due and nothing was changed.
-    fn untouched(&mut self, existing: &Existence, lives: Vec<(usize, Life)>) -> Served {
-        let (version, fingerprint) = match (existing, self.seen.take()) {
-            (Existence::There(found), _) => (
-                found.resource_version.clone(),
-                Some(found.fingerprint(self.plan)),
-            ),
-            (_, Some(seen)) => (seen.version, seen.fingerprint),
-            (_, None) => (String::new(), None),
-        };
-        let mut report = self.report(Action::Unchanged);
-        report.expires_at = lives.iter().filter_map(|(_, life)| life.expires).min();
-        self.done(report, version, fingerprint, lives)
     }
 
     async fn parts(
@@ -269,314 +267,6 @@ impl Work<'_> {
         }
         parts
     }
-
-    async fn write(
-        &mut self,
-        cluster: &Cluster,
-        existing: &Existence,
-        parts: &[(usize, Part)],
-    ) -> Result<Served, ClusterError> {
-        let old = match existing {
-            Existence::There(found) => Some(found),
-            _ => None,
-        };
-        if let Some(old) = old
-            && self.plan.ownership == Ownership::Merge
-            && !old.is_ours()
-            && !self.forced(old)
-        {
-            return self.merge(cluster, old, parts).await;
-        }
-        let Some(desired) = Desired::compose(&self.refresher.plan, self.plan, parts, old) else {
-            return Ok(self.nothing_to_write());
-        };
-        if !desired.fits() {
-            let mut report = self.report(Action::Failed);
-            report.reason = Some("its entries are larger than an object may be".to_owned());
-            return Ok(self.again(report));
-        }
-        let lives: Vec<_> = desired.lives.iter().map(|(s, life)| (*s, *life)).collect();
-        let fingerprint = Some(desired.fingerprint(self.plan));
-        if let Some(old) = old.filter(|old| desired.is(old, self.plan)) {
-            let version = old.resource_version.clone();
-            let report = self.report_of(Action::Unchanged, &desired);
-            return Ok(self.done(report, version, fingerprint, lives));
-        }
-        let known = old.is_some() || matches!(existing, Existence::AsSeen);
-        let action = if known {
-            Action::Update
-        } else {
-            Action::Create
-        };
-        if self.refresher.mode.dry_run {
-            let report = self.report_of(action, &desired);
-            return Ok(self.done(report, String::new(), None, lives));
-        }
-        let force = old.is_some_and(|old| self.forced(old) && !old.is_ours())
-            || (self.refresher.mode.force || self.plan.ownership == Ownership::Force);
-        if let Some(old) = old.filter(|old| old.obstacle(self.plan).is_some()) {
-            // Neither a type nor an immutable content can be changed in place.
-            cluster
-                .delete_secret(&self.namespace.name, &self.name, &old.uid)
-                .await?;
-        }
-        let restored = matches!(existing, Existence::There(_)) && self.seen.is_some();
-        match self.apply(cluster, &desired, force).await? {
-            Ok(version) => {
-                let report = self.report_of(action, &desired);
-                if action == Action::Create {
-                    let text = format!("logins for {}", desired.hosts.join(", "));
-                    self.tell(cluster, "", Happening::Refreshed, &text).await;
-                }
-                let mut served = self.done(report, version, fingerprint, lives);
-                if let Some(seen) = &mut served.seen {
-                    seen.restored = restored;
-                }
-                Ok(served)
-            }
-            Err(conflict) => {
-                let text = conflict.to_string();
-                self.tell(cluster, "", Happening::Conflict, &text).await;
-                let mut report = self.report(Action::Conflict);
-                report.reason = Some(text);
-                report.cause = Some(conflict.reason());
-                Ok(Served {
-                    reports: vec![report],
-                    seen: None,
-                    next: Next::At(self.refresher.next_check()),
-                })
-            }
-        }
-    }
-
-    /// Applies without force first. Whoever changed a Secret of ours in passing owns its fields
-    /// then: as long as it carries our label they are taken back. Without our label it is theirs.
-    async fn apply(
-        &self,
-        cluster: &Cluster,
-        desired: &Desired,
-        force: bool,
-    ) -> Result<Result<String, ClusterError>, ClusterError> {
-        let namespace = &self.namespace.name;
-        let conflict = match cluster
-            .apply_secret(namespace, self.plan, desired, force)
-            .await
-        {
-            Ok(version) => return Ok(Ok(version)),
-            Err(error) if error.kind == Kind::Conflict => error,
-            Err(error) => return Err(error),
-        };
-        let found = cluster.secret(namespace, &self.name).await?;
-        if found.is_none_or(|found| !found.is_ours()) {
-            return Ok(Err(conflict));
-        }
-        cluster
-            .apply_secret(namespace, self.plan, desired, true)
-            .await
-            .map(Ok)
-    }
-
-    /// A Secret that others own and in which only our hosts are kept fresh.
-    async fn merge(
-        &mut self,
-        cluster: &Cluster,
-        old: &Existing,
-        parts: &[(usize, Part)],
-    ) -> Result<Served, ClusterError> {
-        let Ok(mut document) = old.document(self.plan) else {
-            let mut report = self.report(Action::Failed);
-            report.reason = Some("it holds no docker configuration".to_owned());
-            return Ok(self.again(report));
-        };
-        let mut lives = Vec::new();
-        let mut report = self.report(Action::Unchanged);
-        for (source, part) in parts {
-            if let Part::Token(token) = part {
-                for (host, login) in &token.logins {
-                    document.set(host, login, EntryForm::Full);
-                    report.hosts.push(host.clone());
-                }
-                lives.push((*source, token.life));
-            }
-        }
-        if lives.is_empty() {
-            return Ok(self.nothing_to_write());
-        }
-        report.expires_at = lives.iter().filter_map(|(_, life)| life.expires).min();
-        let text = document.compact();
-        let mut version = old.resource_version.clone();
-        if !old.holds(&text) {
-            report.action = Action::Update;
-            if !self.refresher.mode.dry_run {
-                let content = (self.plan.form, &text);
-                let written =
-                    cluster.replace_secret(&self.namespace.name, &self.name, &version, content);
-                version = written.await?;
-            }
-        }
-        let fingerprint = old.clone().with_text(text).fingerprint(self.plan);
-        Ok(self.done(report, version, Some(fingerprint), lives))
-    }
-
-    /// No source gave anything and nothing was there.
-    fn nothing_to_write(&mut self) -> Served {
-        let report = self.report(Action::Failed);
-        self.again(report)
-    }
-
-    fn again(&mut self, mut report: Report) -> Served {
-        let retry = self
-            .failures
-            .iter()
-            .map(|(_, failure)| failure.retry_at)
-            .min();
-        self.explain(&mut report);
-        Served {
-            reports: vec![report],
-            seen: None,
-            next: retry.map_or(Next::Later, Next::At),
-        }
-    }
-
-    fn done(
-        &mut self,
-        mut report: Report,
-        version: String,
-        fingerprint: Option<crate::secret::Fingerprint>,
-        lives: Vec<(usize, Life)>,
-    ) -> Served {
-        self.explain(&mut report);
-        let tokens = &self.refresher.tokens;
-        let check_at = match self
-            .seen
-            .as_ref()
-            .filter(|s| self.refresher.clock.now() < s.check_at)
-        {
-            Some(seen) => seen.check_at,
-            None => self.refresher.next_check(),
-        };
-        let failed = |source: usize| self.failures.iter().find(|(known, _)| *known == source);
-        let due = self
-            .plan
-            .sources
-            .iter()
-            .filter_map(|source| match failed(*source) {
-                Some((_, failure)) => Some(failure.retry_at),
-                None => {
-                    let life = lives.iter().find(|(known, _)| known == source);
-                    life.map(|(_, life)| tokens.due(*source, life))
-                }
-            });
-        let next = due.chain([check_at]).min().unwrap_or(check_at);
-        let expires = report.expires_at;
-        Served {
-            reports: vec![report],
-            seen: Some(Seen {
-                version,
-                fingerprint,
-                lives,
-                check_at,
-                expires,
-                told: self.seen.as_ref().is_some_and(|seen| seen.told),
-                restored: false,
-            }),
-            next: Next::At(next),
-        }
-    }
-
-    fn failed(&self, error: &ClusterError) -> Served {
-        let mut report = self.report(Action::Failed);
-        report.reason = Some(error.to_string());
-        report.cause = Some(error.reason());
-        if error.kind == Kind::Terminating {
-            report.action = Action::Skip;
-        }
-        Served {
-            reports: vec![report],
-            seen: self.seen.clone(),
-            next: next_after(error),
-        }
-    }
-
-    fn skip(&self, why: &str) -> Served {
-        let mut report = self.report(Action::Skip);
-        report.reason = Some(why.to_owned());
-        Served {
-            reports: vec![report],
-            seen: None,
-            next: Next::Never,
-        }
-    }
-
-    fn explain(&self, report: &mut Report) {
-        let texts: Vec<&Arc<str>> = self
-            .failures
-            .iter()
-            .map(|(_, failure)| &failure.text)
-            .collect();
-        if let Some(first) = texts.first() {
-            report.registry_failed = true;
-            report.reason = Some(first.to_string());
-        }
-    }
-
-    fn report_of(&self, action: Action, desired: &Desired) -> Report {
-        let mut report = self.report(action);
-        report.hosts.clone_from(&desired.hosts);
-        report.expires_at = desired.expires();
-        report
-    }
-
-    fn report(&self, action: Action) -> Report {
-        Report {
-            target: self.plan.target.clone(),
-            namespace: self.namespace.name.clone(),
-            kind: "Secret",
-            name: self.name.clone(),
-            action,
-            reason: None,
-            hosts: Vec::new(),
-            expires_at: None,
-            registry_failed: false,
-            cause: None,
-        }
-    }
-
-    /// A registry that has failed for long is told of once, and its recovery too.
-    async fn tell_of_registries(&self, cluster: &Cluster, served: &mut Served) {
-        let (Some(seen), Some(report)) = (&mut served.seen, served.reports.first()) else {
-            return;
-        };
-        let status = &self.refresher.status;
-        let lasting = self
-            .failures
-            .iter()
-            .find(|(source, _)| status.is_in_danger(*source));
-        match lasting {
-            Some((_, failure)) if !seen.told => {
-                self.tell(cluster, "", Happening::RefreshFailed, &failure.text)
-                    .await;
-                seen.told = true;
-            }
-            None if seen.told && report.action == Action::Update => {
-                let text = format!("logins for {} again", report.hosts.join(", "));
-                self.tell(cluster, "", Happening::Refreshed, &text).await;
-                seen.told = false;
-            }
-            _ => {}
-        }
-    }
-
-    async fn tell(&self, cluster: &Cluster, uid: &str, happening: Happening, text: &str) {
-        if self.refresher.mode.dry_run {
-            return;
-        }
-        let place = (&*self.namespace.name, self.name.as_str(), uid);
-        let now = self.refresher.clock.now();
-        cluster
-            .tell(&self.refresher.events, now, place, happening, text)
-            .await;
-    }
 }
 
 /// What is known of the Secret.
@@ -597,14 +287,6 @@ fn nothing_new(parts: &[(usize, Part)], lives: &[(usize, Option<Life>)]) -> bool
             Part::Kept(_) | Part::Leftover => true,
             Part::Dropped => false,
         })
-}
-
-fn next_after(error: &ClusterError) -> Next {
-    match error.kind {
-        Kind::Unreachable | Kind::Throttled(_) => Next::WhenReachable,
-        Kind::Terminating => Next::Never,
-        _ => Next::Later,
-    }
 }
 
 /// Registries that serve anybody, unless a dead login is shown to them.

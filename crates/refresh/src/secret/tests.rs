@@ -48,16 +48,20 @@ fn what_was_written_is_recognised_and_its_times_are_read_back() {
         (0, token(&["gcr.io", "eu.gcr.io"], "p", 0)),
         (1, token(&["icr.io"], "q", 3)),
     ];
-    let desired = Desired::compose(&plan, secret, &parts, None).expect("entries");
+    let desired = Desired::compose(&plan, secret, &secret.inputs, &parts, None).expect("entries");
     assert_eq!(desired.hosts, ["eu.gcr.io", "gcr.io", "icr.io"]);
     assert_eq!(desired.expires(), life(0).expires);
     let held = existing(&desired, secret);
     assert!(desired.is(&held, secret) && held.is_ours());
     assert_eq!(held.fingerprint(secret), desired.fingerprint(secret));
-    assert_eq!(held.life_of(&plan, secret, 1), Some(life(3)));
+    assert_eq!(
+        held.life_of(&plan, secret, &secret.inputs, 1),
+        Some(life(3))
+    );
     // Kept as it is, it is the same text.
     let kept = [(0, Part::Kept(life(0))), (1, Part::Kept(life(3)))];
-    let again = Desired::compose(&plan, secret, &kept, Some(&held)).expect("entries");
+    let again =
+        Desired::compose(&plan, secret, &secret.inputs, &kept, Some(&held)).expect("entries");
     assert!(again.is(&held, secret));
     let body = desired.body(secret, "shop");
     assert!(body.expose_secret().contains("\"name\":\"pull\""));
@@ -71,11 +75,11 @@ fn unreadable_or_foreign_times_count_as_none() {
     let plan = plan();
     let secret = &plan.secrets[0];
     let parts = [(0, token(&["gcr.io", "eu.gcr.io"], "p", 0))];
-    let desired = Desired::compose(&plan, secret, &parts, None).expect("entries");
+    let desired = Desired::compose(&plan, secret, &secret.inputs, &parts, None).expect("entries");
     let good = existing(&desired, secret);
-    assert!(good.life_of(&plan, secret, 0).is_some());
+    assert!(good.life_of(&plan, secret, &secret.inputs, 0).is_some());
     assert!(
-        good.life_of(&plan, secret, 1).is_none(),
+        good.life_of(&plan, secret, &secret.inputs, 1).is_none(),
         "its host is not there"
     );
     let mut other = good.clone();
@@ -87,7 +91,7 @@ fn unreadable_or_foreign_times_count_as_none() {
     let mut emptied = good;
     emptied.text = Some("{\"auths\":{}}".into());
     for bad in [other, broken, emptied] {
-        assert!(bad.life_of(&plan, secret, 0).is_none());
+        assert!(bad.life_of(&plan, secret, &secret.inputs, 0).is_none());
     }
 }
 
@@ -99,6 +103,7 @@ fn a_failing_registry_loses_nothing_and_nothing_is_written_empty() {
         Desired::compose(
             &plan,
             secret,
+            &secret.inputs,
             &[(0, Part::Leftover), (1, Part::Leftover)],
             None
         )
@@ -109,19 +114,21 @@ fn a_failing_registry_loses_nothing_and_nothing_is_written_empty() {
         (1, token(&["icr.io"], "q", 0)),
     ];
     let held = existing(
-        &Desired::compose(&plan, secret, &both, None).expect("entries"),
+        &Desired::compose(&plan, secret, &secret.inputs, &both, None).expect("entries"),
         secret,
     );
     let half = [
         (0, token(&["gcr.io", "eu.gcr.io"], "new", 7)),
         (1, Part::Leftover),
     ];
-    let after = Desired::compose(&plan, secret, &half, Some(&held)).expect("entries");
+    let after =
+        Desired::compose(&plan, secret, &secret.inputs, &half, Some(&held)).expect("entries");
     assert_eq!(after.hosts.len(), 3);
     assert!(after.text.expose_secret().contains("\"password\":\"q\""));
     assert!(!after.lives.contains_key(&1), "nobody knows how good it is");
     let dropped = [(0, Part::Dropped), (1, Part::Dropped)];
-    let empty = Desired::compose(&plan, secret, &dropped, Some(&held)).expect("on purpose");
+    let empty =
+        Desired::compose(&plan, secret, &secret.inputs, &dropped, Some(&held)).expect("on purpose");
     assert_eq!(empty.text.expose_secret(), "{\"auths\":{}}");
 }
 
@@ -134,12 +141,12 @@ fn large_secrets_name_the_login_once() {
         (0, token(&["gcr.io", "eu.gcr.io"], &long, 0)),
         (1, token(&["icr.io"], "q", 0)),
     ];
-    let desired = Desired::compose(&plan, secret, &parts, None).expect("entries");
+    let desired = Desired::compose(&plan, secret, &secret.inputs, &parts, None).expect("entries");
     assert!(desired.fits());
     assert!(!desired.text.expose_secret().contains("password"));
     let parts = [(0, token(&["gcr.io", "eu.gcr.io"], &long.repeat(3), 0))];
     assert!(
-        !Desired::compose(&plan, secret, &parts, None)
+        !Desired::compose(&plan, secret, &secret.inputs, &parts, None)
             .expect("entries")
             .fits()
     );

@@ -17,6 +17,7 @@ pub(crate) struct Cloud {
     pub(crate) id: String,
     calls: AtomicUsize,
     fails: AtomicBool,
+    hangs: AtomicBool,
     life: AtomicI64,
     pub(crate) roles: Mutex<Vec<String>>,
 }
@@ -29,6 +30,7 @@ impl Cloud {
             id: id.clone(),
             calls: AtomicUsize::new(0),
             fails: AtomicBool::new(false),
+            hangs: AtomicBool::new(false),
             life: AtomicI64::new(12 * 3600),
             roles: Mutex::default(),
         });
@@ -49,6 +51,11 @@ impl Cloud {
 
     pub(crate) fn fail(&self, fails: bool) {
         self.fails.store(fails, Ordering::SeqCst);
+    }
+
+    /// From now on it answers nobody.
+    pub(crate) fn hang(&self) {
+        self.hangs.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn set_life(&self, life: TimeDelta) {
@@ -81,6 +88,9 @@ impl Provider for Fake {
     async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
         let cloud = &self.cloud;
         let call = cloud.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        if cloud.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         if cloud.fails.load(Ordering::SeqCst) {
             let text = "the cloud is on fire";
             return Err(ProviderError::new("fake", ErrorKind::Unreachable, text));

@@ -18,6 +18,8 @@ mod tests {
         a_restart_asks_for_no_token_and_writes_nothing
         of_two_daemons_one_works_and_the_other_takes_over
         changed_files_are_noticed
+        a_role_that_changes_counts_at_once
+        a_registry_that_hangs_holds_up_nobody_else
         pages_show_the_state_and_no_token
     }
 }
@@ -253,6 +255,76 @@ async fn of_two_daemons_one_works_and_the_other_takes_over(stage: &Stage) {
         })
         .await;
     third.stop().await;
+}
+
+async fn a_role_that_changes_counts_at_once(stage: &Stage) {
+    let ns = stage.namespace("a", json!({})).await;
+    let there = async || stage.get(&ns, "serviceaccounts", "default").await.is_some();
+    stage.until("the account", there).await;
+    let identity = "namespaceIdentity: {annotation: fake.io/role, audience: fake}, hosts:";
+    let daemon = stage
+        .daemon(&stage.plan(&SIMPLE.replace("hosts:", identity)))
+        .await;
+    let set = async |role: &str| {
+        let account = stage.get(&ns, "serviceaccounts", "default").await;
+        let mut account = account.expect("there");
+        account["metadata"]["annotations"]["fake.io/role"] = role.into();
+        stage.update(&ns, "serviceaccounts", &account).await;
+    };
+    let held = async || {
+        let secret = stage
+            .secret(&ns, &stage.ns("pull"))
+            .await
+            .unwrap_or_default();
+        match secret.is_null() {
+            true => String::new(),
+            false => password(&secret, "a.eu.fake.io").unwrap_or_default(),
+        }
+    };
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(held().await, "", "no role, no login");
+    for role in ["first", "second"] {
+        set(role).await;
+        let took = stage
+            .until(role, async || held().await.contains(role))
+            .await;
+        assert!(took < Duration::from_secs(1), "{role}: {took:?}");
+    }
+    assert_eq!(stage.cloud.calls(), 2);
+    daemon.stop().await;
+}
+
+async fn a_registry_that_hangs_holds_up_nobody_else(stage: &Stage) {
+    let other = crate::cloud::Cloud::start();
+    other.hang();
+    let mut names = Vec::new();
+    for n in 0..20 {
+        names.push(stage.namespace(&format!("n{n}"), json!({})).await);
+    }
+    let yaml = format!(
+        "
+registries:
+- {{name: good, provider: fake, hosts: [a.eu.fake.io]}}
+- {{name: hanging, provider: fake, hosts: [a.us.fake.io], env: {{FAKE_ID: {}}}}}
+targets:
+- {{name: h, registries: [hanging], secret: {{name: ID-other}}, namespaces: {{include: ['ID-*']}}}}
+- {{name: g, registries: [good], secret: {{name: ID-pull}}, namespaces: {{include: ['ID-*']}}}}
+",
+        other.id
+    );
+    let daemon = stage.daemon(&stage.plan(&yaml)).await;
+    let all = async || {
+        for ns in &names {
+            if !has(stage, ns).await {
+                return false;
+            }
+        }
+        true
+    };
+    let took = stage.until("the good one everywhere", all).await;
+    assert!(took < Duration::from_secs(15), "{took:?}");
+    assert_eq!((stage.cloud.calls(), other.calls()), (1, 1));
+    daemon.kill();
 }
 
 async fn changed_files_are_noticed(stage: &Stage) {
