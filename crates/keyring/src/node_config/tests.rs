@@ -21,18 +21,18 @@ fn outcomes(config: &NodeConfig) -> Vec<String> {
 fn eight_places_in_the_kubelets_order() {
     let paths = SearchPaths {
         root_dir: "/var/lib/kubelet".into(),
-        cwd: "/work".into(),
+        cwd: "/cwd".into(),
         home: Some("/root".into()),
     };
     assert_eq!(
         paths.files().map(|path| path.display().to_string()),
         [
             "/var/lib/kubelet/config.json",
-            "/work/config.json",
+            "/cwd/config.json",
             "/root/.docker/config.json",
             "/.docker/config.json",
             "/var/lib/kubelet/.dockercfg",
-            "/work/.dockercfg",
+            "/cwd/.dockercfg",
             "/root/.dockercfg",
             "/.dockercfg",
         ]
@@ -43,13 +43,13 @@ fn eight_places_in_the_kubelets_order() {
 fn relative_values_start_from_the_working_directory() {
     let paths = SearchPaths {
         root_dir: "kubelet".into(),
-        cwd: "/work".into(),
+        cwd: "/cwd".into(),
         home: None,
     };
     let files = paths.files();
-    assert_eq!(files[0], Path::new("/work/kubelet/config.json"));
-    assert_eq!(files[2], Path::new("/work/.docker/config.json"));
-    assert_eq!(files[6], Path::new("/work/.dockercfg"));
+    assert_eq!(files[0], Path::new("/cwd/kubelet/config.json"));
+    assert_eq!(files[2], Path::new("/cwd/.docker/config.json"));
+    assert_eq!(files[6], Path::new("/cwd/.dockercfg"));
 }
 
 #[test]
