@@ -170,6 +170,38 @@ fn files_are_kept_fresh_and_printed_without_a_cluster() {
 }
 
 #[test]
+fn an_existing_docker_configuration_becomes_a_manifest() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("config.json");
+    std::fs::write(
+        &path,
+        r#"{"auths":{"x.io":{"auth":"dTpw"}},"credsStore":"y"}"#,
+    )
+    .expect("a file");
+    let run = Program::ours(PROGRAM)
+        .args([
+            "--print",
+            "--secret",
+            "imported",
+            "--namespace",
+            "shop",
+            "--from-file",
+        ])
+        .arg(&path)
+        .run();
+    let text = run.success();
+    let data = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix(".dockerconfigjson: "));
+    let config: Value = serde_json::from_slice(&decode(data.expect("data"))).expect("JSON");
+    assert_eq!(config["auths"]["x.io"]["password"], "p");
+    assert!(
+        text.contains("name: \"imported\"") && text.contains("namespace: \"shop\""),
+        "{text}"
+    );
+}
+
+#[test]
 fn the_exit_code_says_what_happened() {
     let stage = Stage::new();
     stage.kube.namespace("shop", json!({}));

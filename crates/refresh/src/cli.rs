@@ -28,7 +28,7 @@ pub(crate) struct Cli {
     #[arg(long, group = "what")]
     pub(crate) daemon: bool,
 
-    /// Print a docker configuration with all logins; needs no cluster
+    /// Print a docker configuration with all logins, or with --secret a manifest; needs no cluster
     #[arg(long, group = "what")]
     pub(crate) print: bool,
 
@@ -122,11 +122,11 @@ pub(crate) struct SimpleArgs {
 
     /// The Secret's name
     #[arg(long, value_name = "NAME")]
-    secret: Option<String>,
+    pub(crate) secret: Option<String>,
 
     /// A namespace by name or pattern; repeatable [default: all]
     #[arg(short, long = "namespace", value_name = "NAME")]
-    namespaces: Vec<String>,
+    pub(crate) namespaces: Vec<String>,
 
     /// A namespace to leave out; repeatable
     #[arg(long = "exclude-namespace", value_name = "NAME")]

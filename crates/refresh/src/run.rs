@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use clap::Parser as _;
+use regcred_api::pull_secret;
 use regcred_core::{Clock, Env, report};
 use regcred_plugin::{init_logging, install_crypto};
 use secrecy::ExposeSecret as _;
@@ -100,9 +101,13 @@ async fn run(cli: Cli, env: Env, clock: Clock) -> Result<u8, Failure> {
     };
     let refresher = Refresher::new(plan, cluster, env.clone(), clock.clone(), mode);
     if cli.print {
-        let text = refresher.print(cli.target.as_deref()).await?;
+        let mut text = refresher.print(cli.target.as_deref()).await?;
+        if let Some(name) = &cli.simple.secret {
+            let namespace = cli.simple.namespaces.first().map(String::as_str);
+            text = pull_secret::render_yaml(name, namespace, &text);
+        }
         let mut stdout = io::stdout().lock();
-        stdout.write_all(text.expose_secret().as_bytes())?;
+        stdout.write_all(text.expose_secret().trim_end().as_bytes())?;
         stdout.write_all(b"\n")?;
         return Ok(exit::DONE);
     }
