@@ -118,6 +118,9 @@ struct Loop {
     schedule: Schedule,
     known: Known,
     leading: bool,
+    /// The last term in which this one led.
+    term: Option<u64>,
+    last_tick: DateTime<Utc>,
     away: Option<Away>,
     running: JoinSet<(Key, Served)>,
     first_pass: bool,
@@ -134,11 +137,13 @@ impl Loop {
     fn new(refresher: Arc<Refresher>, holder: String, stopped: watch::Receiver<bool>) -> Self {
         Self {
             known: Known::new(&refresher.plan),
+            last_tick: refresher.clock.now(),
             schedule: Schedule::default(),
             holder,
             stopped,
             refresher,
             leading: false,
+            term: None,
             away: None,
             running: JoinSet::new(),
             first_pass: false,
@@ -148,7 +153,7 @@ impl Loop {
 
     async fn run(mut self, helpers: &mut JoinSet<()>) {
         let (tell, mut heard) = mpsc::channel(1024);
-        let (lead, mut leads) = watch::channel(false);
+        let (lead, mut leads) = watch::channel(None);
         // Its own stop: the Lease is given back last.
         let (resign, resigned) = watch::channel(false);
         let campaign = self.prepare(helpers, &tell, lead, resigned);
@@ -167,8 +172,8 @@ impl Loop {
                     }
                 }
                 Ok(()) = leads.changed() => {
-                    let leading = *leads.borrow_and_update();
-                    self.lead(leading);
+                    let term = *leads.borrow_and_update();
+                    self.lead(term);
                 }
                 _ = self.stopped.changed() => break,
                 _ = ticks.tick() => self.tick().await,
@@ -192,7 +197,7 @@ impl Loop {
         &mut self,
         helpers: &mut JoinSet<()>,
         tell: &mpsc::Sender<Heard>,
-        lead: watch::Sender<bool>,
+        lead: watch::Sender<Option<u64>>,
         resigned: watch::Receiver<bool>,
     ) -> Option<tokio::task::JoinHandle<()>> {
         let plan = &self.refresher.plan;
@@ -201,7 +206,7 @@ impl Loop {
             self.schedule.add(&Key::File(place), now);
         }
         let Some(cluster) = self.refresher.cluster.clone() else {
-            self.lead(true);
+            self.lead(Some(0));
             return None;
         };
         hearing::follow_all(plan, &cluster, helpers, tell);
@@ -214,7 +219,7 @@ impl Loop {
         }
         let election = self.refresher.plan.leader_election.clone();
         if !election.enabled {
-            self.lead(true);
+            self.lead(Some(0));
             return None;
         }
         let clock = self.refresher.clock.clone();
@@ -226,15 +231,16 @@ impl Loop {
         }))
     }
 
-    fn lead(&mut self, leading: bool) {
-        if leading == self.leading {
-            return;
+    fn lead(&mut self, term: Option<u64>) {
+        let leading = term.is_some();
+        if leading != self.leading {
+            tracing::info!(leading, "leadership");
         }
-        tracing::info!(leading, "leadership");
         self.leading = leading;
-        if leading {
+        if leading && self.term != term {
             // Another one may have written meanwhile.
             self.schedule.forget_all(self.refresher.clock.now());
+            self.term = term;
         }
         self.refresher.status.alive(leading, self.calls());
     }
@@ -363,6 +369,7 @@ impl Loop {
         let at = match served.next {
             Next::At(at) => Some(at),
             Next::Never => None,
+            Next::Soon => Some(now + TimeDelta::seconds(5)),
             Next::Later => Some(now + self.schedule.pause(key)),
             Next::WhenReachable => {
                 // Of several that failed together only the first lengthens the pause.
@@ -403,6 +410,11 @@ impl Loop {
 
     async fn tick(&mut self) {
         let now = self.refresher.clock.now();
+        if now < self.last_tick - TimeDelta::minutes(1) {
+            tracing::warn!("the clock was set back");
+            self.schedule.forget_all(now);
+        }
+        self.last_tick = now;
         self.refresher.status.alive(self.leading, self.calls());
         let plan = &self.refresher.plan;
         self.refresher

@@ -76,6 +76,8 @@ pub(crate) struct Served {
 pub(crate) enum Next {
     /// At this time.
     At(DateTime<Utc>),
+    /// In a few seconds: its namespace is named, and not there yet.
+    Soon,
     /// After a pause that grows with each failure.
     Later,
     /// As soon as the API server can be reached.

@@ -71,6 +71,16 @@ impl Existing {
             .is_some_and(|value| value == "true")
     }
 
+    /// Whether it has the labels and annotations that the configuration wants. Somebody else's
+    /// keeps its own.
+    pub(crate) fn is_labelled(&self, plan: &SecretPlan) -> bool {
+        let holds = |have: &BTreeMap<String, String>, want: &BTreeMap<String, String>| {
+            want.iter().all(|(key, value)| have.get(key) == Some(value))
+        };
+        !self.is_ours()
+            || (holds(&self.labels, &plan.labels) && holds(&self.annotations, &plan.annotations))
+    }
+
     /// Whose it is, where a label says so.
     pub(crate) fn owner(&self) -> Option<&str> {
         self.labels.get(MANAGED_BY).map(String::as_str)

@@ -90,6 +90,10 @@ impl Tokens {
 
     /// When a token of the source with these times is due.
     pub(crate) fn due(&self, source: usize, life: &Life) -> DateTime<Utc> {
+        // Issued in times to come: some clock was wrong, and nothing that it wrote can be trusted.
+        if life.issued > self.clock.now() + SKEW {
+            return DateTime::UNIX_EPOCH;
+        }
         life.due(Rhythm {
             early: self.early,
             max_age: self.plan.sources[source].max_age.map(|p| p.0),
@@ -284,3 +288,6 @@ impl Tokens {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// How far clocks of machines may be apart.
+const SKEW: TimeDelta = TimeDelta::minutes(10);

@@ -32,6 +32,9 @@ pub(super) struct Campaign {
     /// The Lease as it was last found different, and when that was.
     observed: Option<(Lease, Instant)>,
     renewed: Option<(Instant, DateTime<Utc>)>,
+    /// Which change of holders made us the leader: the same one after a short absence means that
+    /// nobody else led meanwhile.
+    term: u64,
 }
 
 impl Campaign {
@@ -50,11 +53,16 @@ impl Campaign {
             clock,
             observed: None,
             renewed: None,
+            term: 0,
         }
     }
 
     /// Takes part until told to stop, and gives the Lease back then.
-    pub(super) async fn run(mut self, lead: watch::Sender<bool>, mut stop: watch::Receiver<bool>) {
+    pub(super) async fn run(
+        mut self,
+        lead: watch::Sender<Option<u64>>,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let length = self.election.lease_duration.0;
         loop {
             let turn = tokio::time::timeout(length / 3, self.turn());
@@ -63,22 +71,26 @@ impl Campaign {
                 Ok(Err(error)) => tracing::warn!("the Lease cannot be had: {error}"),
                 Err(_) => tracing::warn!("the Lease cannot be had in time"),
             }
-            let leading = self.is_leading();
-            lead.send_if_modified(|known| std::mem::replace(known, leading) != leading);
-            let nap = match leading {
+            let term = self.is_leading().then_some(self.term);
+            lead.send_if_modified(|known| std::mem::replace(known, term) != term);
+            let nap = match term.is_some() {
                 true => length / 3,
                 false => length.mul_f64(0.2 + 0.2 * fraction()),
             };
             tokio::select! {
                 () = sleep(nap.max(Duration::from_millis(20))) => {}
-                _ = stop.changed() => break,
+                told = stop.changed() => match told {
+                    Ok(()) => break,
+                    // Whoever would have told is gone: so are we, as after a kill.
+                    Err(_) => return,
+                },
             }
         }
         if self.is_leading()
             && let Some((lease, _)) = self.observed.take()
         {
             let given = Lease {
-                holder_identity: Some(String::new()),
+                holder_identity: None,
                 lease_duration_seconds: Some(1),
                 renew_time: Some(micro_time(self.clock.now())),
                 ..lease
@@ -132,6 +144,7 @@ impl Campaign {
         };
         match self.write(&wanted).await {
             Ok(written) => {
+                self.term = written.lease_transitions.unwrap_or(0);
                 self.observed = Some((written, Instant::now()));
                 self.renewed = Some(started);
                 Ok(())

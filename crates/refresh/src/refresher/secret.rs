@@ -115,7 +115,11 @@ impl Work<'_> {
             .iter()
             .all(|(source, life)| life.is_some_and(|life| fresh(&life, *source)));
         let gone = matches!(existing, Existence::Absent);
-        if all_fresh && !changed && !gone {
+        let labelled = match &existing {
+            Existence::There(found) => found.is_labelled(self.plan),
+            _ => true,
+        };
+        if all_fresh && labelled && !changed && !gone {
             let lives = lives
                 .into_iter()
                 .filter_map(|(s, life)| Some((s, life?)))

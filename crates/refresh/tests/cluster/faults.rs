@@ -178,10 +178,11 @@ async fn an_hour_without_the_server_ends_without_a_stampede() {
     let fake = stage.told();
     stage.cloud.set_life(TimeDelta::hours(1));
     let names = namespaces(&stage, 60).await;
-    let daemon = stage.daemon(&stage.plan(SIMPLE)).await;
+    let yaml = format!("{SIMPLE}leaderElection: {{leaseDuration: 2s}}\n");
+    let daemon = stage.daemon(&stage.plan(&yaml)).await;
     stage.until("all", async || all(&stage, &names).await).await;
     assert_eq!(stage.cloud.calls(), 1);
-    let written = fake.asked("patch", "secrets");
+    let (read, written) = (fake.asked("get", "secrets"), fake.asked("patch", "secrets"));
     fake.down(true);
     let refused = fake.refused();
     stage.time.on(TimeDelta::hours(1));
@@ -209,6 +210,8 @@ async fn an_hour_without_the_server_ends_without_a_stampede() {
         60,
         "one write each"
     );
+    let read = fake.asked("get", "secrets") - read;
+    assert!(read <= 70, "{read} reads of 60 Secrets");
     assert!(fake.asked("list", "namespaces") <= 2);
     daemon.stop().await;
 }
@@ -315,6 +318,41 @@ async fn an_answer_that_is_over_already_makes_no_hot_loop() {
     stage.time.on(TimeDelta::seconds(70));
     stage
         .until("the next", async || stage.cloud.calls() == 2)
+        .await;
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_named_may_come_later() {
+    let stage = Stage::fake().await;
+    let daemon = stage
+        .daemon(&stage.plan(&SIMPLE.replace("'ID-*'", "ID-late")))
+        .await;
+    stage
+        .until("a first try", async || stage.cloud.calls() == 1)
+        .await;
+    let ns = stage.namespace("late", json!({})).await;
+    stage
+        .until("the Secret", async || has(&stage, &ns).await)
+        .await;
+    assert_eq!(stage.told().asked("list", "namespaces"), 0);
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_stops_nothing() {
+    let stage = Stage::fake().await;
+    stage.time.on(TimeDelta::days(300));
+    let names = namespaces(&stage, 2).await;
+    let daemon = stage.daemon(&stage.plan(SIMPLE)).await;
+    stage.until("all", async || all(&stage, &names).await).await;
+    stage.time.on(TimeDelta::days(-300));
+    stage
+        .until("a token of this time", async || stage.cloud.calls() == 2)
+        .await;
+    stage.told().remove("secrets", &names[0], &stage.ns("pull"));
+    stage
+        .until("all again", async || all(&stage, &names).await)
         .await;
     daemon.stop().await;
 }

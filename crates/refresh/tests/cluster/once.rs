@@ -54,6 +54,14 @@ async fn one_token_serves_all_and_nothing_is_written_twice(stage: &Stage) {
     assert_eq!(stage.cloud.calls(), 1);
     assert_eq!(exit_code(&reports, stage.time.now()), exit::DONE);
 
+    // Another label is worth a write, but no token.
+    let labelled = stage.plan(&SIMPLE.replace("{name: pull}", "{name: pull, labels: {x: 'y'}}"));
+    assert_eq!(actions(&stage.once(&labelled).await), [Action::Update; 3]);
+    assert_eq!(stage.cloud.calls(), 1);
+    let secret = stage.secret(&names[0], "pull").await.expect("there");
+    assert_eq!(secret["metadata"]["labels"]["x"], "y");
+    assert_eq!(secret["data"], first["data"]);
+
     // Without --if-needed a new token; and at half of its life too.
     let anew = Mode {
         anew: true,

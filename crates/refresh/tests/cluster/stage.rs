@@ -187,7 +187,7 @@ impl Stage {
 
     pub(crate) async fn delete(&self, namespace: &str, kind: &str, name: &str) {
         let path = format!("/api/v1/namespaces/{namespace}/{kind}/{name}");
-        self.ask(Method::DELETE, &path, &json!({})).await;
+        self.ask(Method::DELETE, &path, &Value::Null).await;
     }
 
     /// Waits until the Secret is there and holds what is wanted; gives how long it took.
@@ -205,7 +205,7 @@ impl Stage {
         let made = std::mem::take(&mut *self.made.lock().expect("no test panics here"));
         for name in made {
             let path = format!("/api/v1/namespaces/{name}");
-            self.ask(Method::DELETE, &path, &json!({})).await;
+            self.ask(Method::DELETE, &path, &Value::Null).await;
         }
     }
 }

@@ -203,6 +203,7 @@ pub(super) fn next_after(error: &ClusterError) -> Next {
     match error.kind {
         Kind::Unreachable | Kind::Throttled(_) => Next::WhenReachable,
         Kind::Terminating => Next::Never,
+        Kind::NotFound => Next::Soon,
         _ => Next::Later,
     }
 }
