@@ -10,12 +10,12 @@ mod hearing;
 mod known;
 mod schedule;
 mod server;
+mod start;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use regcred_core::Env;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
@@ -26,90 +26,7 @@ use crate::token::pause;
 use hearing::Heard;
 use known::Known;
 use schedule::{Key, Schedule};
-
-/// The daemon could not start.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {what}")]
-pub struct StartError {
-    what: String,
-    #[source]
-    source: std::io::Error,
-}
-
-/// How a daemon is stopped, and where it listens; for those who run it inside another program.
-#[derive(Debug)]
-pub struct Handle {
-    /// Where health, metrics and the status page are.
-    pub address: std::net::SocketAddr,
-    stop: watch::Sender<bool>,
-    done: tokio::task::JoinHandle<()>,
-}
-
-impl Handle {
-    /// Ends it: what is under way is finished, the Lease is given back.
-    pub async fn stop(self) {
-        let _ = self.stop.send(true);
-        let _ = self.done.await;
-    }
-
-    /// Ends it as a SIGKILL would: nothing is finished, nothing given back.
-    pub fn kill(self) {
-        self.done.abort();
-    }
-}
-
-impl Refresher {
-    /// Runs until SIGTERM or SIGINT.
-    ///
-    /// # Errors
-    /// When it cannot listen or hear signals.
-    pub async fn daemon(self, env: &Env) -> Result<(), StartError> {
-        let signals = |source| StartError {
-            what: "hear signals".to_owned(),
-            source,
-        };
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut term = signal(SignalKind::terminate()).map_err(signals)?;
-        let mut int = signal(SignalKind::interrupt()).map_err(signals)?;
-        let handle = self.start(env).await?;
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
-        }
-        tracing::info!("stopping");
-        handle.stop().await;
-        Ok(())
-    }
-
-    /// Starts it in the background.
-    ///
-    /// # Errors
-    /// When it cannot listen.
-    pub async fn start(mut self, env: &Env) -> Result<Handle, StartError> {
-        self.tokens.set_patience(Duration::from_secs(5));
-        let address = self.plan.server.address;
-        let (listener, address) = server::listen(address).await.map_err(|source| StartError {
-            what: format!("listen on {address}"),
-            source,
-        })?;
-        tracing::info!(%address, "listening");
-        let (stop, stopped) = watch::channel(false);
-        let holder = election::holder(env);
-        let done = tokio::spawn(async move {
-            let status = self.status();
-            let mut helpers = JoinSet::new();
-            helpers.spawn(server::serve(listener, status));
-            Loop::new(Arc::new(self), holder, stopped)
-                .run(&mut helpers)
-                .await;
-        });
-        Ok(Handle {
-            address,
-            stop,
-            done,
-        })
-    }
-}
+pub use start::{Handle, StartError};
 
 struct Loop {
     refresher: Arc<Refresher>,
