@@ -40,7 +40,7 @@ test: deps-build deps-test check
 	@echo '== test: all tests'
 	@if $(CARGO) nextest --version >/dev/null 2>&1; \
 	then echo '$(CARGO) nextest run --workspace'; $(CARGO) nextest run --workspace; \
-	else echo '$(CARGO) test --workspace --all-targets'; $(CARGO) test --workspace --all-targets; fi
+	else echo '$(CARGO) test --workspace --all-targets --no-fail-fast'; $(CARGO) test --workspace --all-targets --no-fail-fast; fi
 
 bench: deps-build deps-test
 	@echo '== bench: building the release programs (the first time takes some minutes)'
