@@ -140,16 +140,8 @@ pub struct ReferenceError {
 
 impl ReferenceError {
     pub(crate) fn new(text: &str, reason: impl Into<String>) -> Self {
-        let mut text: String = text.chars().take(300).collect();
-        // Whatever stands before an `@` may be a login that somebody pasted.
-        if let Some((login, host)) = text.split_once('@')
-            && !host.contains(':')
-            && login.contains(':')
-        {
-            text = format!("...@{host}");
-        }
         Self {
-            text,
+            text: without_login(text).chars().take(300).collect(),
             reason: reason.into(),
         }
     }
@@ -158,6 +150,19 @@ impl ReferenceError {
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+}
+
+/// The text without a login that somebody pasted: what stands before an `@` that begins no digest.
+fn without_login(text: &str) -> String {
+    let is_digest = |tail: &str| DIGESTS.iter().any(|start| tail.starts_with(start));
+    let (name, digest) = match text.rsplit_once('@') {
+        Some((name, tail)) if is_digest(tail) => (name, &text[name.len()..]),
+        _ => (text, ""),
+    };
+    match name.rsplit_once('@') {
+        Some((login, host)) if login.contains(':') => format!("...@{host}{digest}"),
+        _ => text.to_owned(),
     }
 }
 
@@ -230,7 +235,7 @@ fn is_tag(text: &str) -> bool {
 }
 
 /// The general digest grammar, and the exact form of the registered algorithms.
-fn is_digest(text: &str) -> bool {
+pub(crate) fn is_digest(text: &str) -> bool {
     let Some((algorithm, hex)) = text.split_once(':') else {
         return false;
     };
@@ -255,6 +260,7 @@ fn is_lower_hex(b: u8) -> bool {
 }
 
 const DEFAULT_DOMAIN: &str = "docker.io";
+const DIGESTS: [&str; 3] = ["sha256:", "sha384:", "sha512:"];
 
 #[cfg(test)]
 mod tests {
@@ -315,8 +321,28 @@ mod tests {
 
     #[test]
     fn a_pasted_login_is_not_echoed() {
-        let error = ImageRef::parse("https://me:canary@host.io/x").expect_err("no reference");
-        assert!(!error.to_string().contains("canary"), "{error}");
+        let long = format!(
+            "https://oauth2accesstoken:{}canary@gcr.io/x",
+            "y".repeat(400)
+        );
+        let digest = "ab".repeat(32);
+        for text in [
+            "https://me:canary@host.io/x",
+            "https://me:canary@host.io:443/x",
+            "https://me:p@canary@host.io/x",
+            "https://canary@host.io/x",
+            &format!("https://me:canary@host.io/x@sha256:{digest}"),
+            &long,
+        ] {
+            let error = ImageRef::parse(text).expect_err("no reference").to_string();
+            assert!(!error.contains("canary") && error.contains("@"), "{error}");
+            assert!(!error.contains("yyyy") && !error.contains("p@"), "{error}");
+        }
+        let error = ImageRef::parse("host.io/App:v1@sha256:12").expect_err("upper case");
+        assert!(
+            error.to_string().contains("host.io/App:v1@sha256:12"),
+            "{error}"
+        );
     }
 
     proptest! {

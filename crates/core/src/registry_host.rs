@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::ReferenceError;
+use crate::reference::is_digest;
 
 /// `host[:port]`, kept as written and in the form that rules compare.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,9 +24,13 @@ impl RegistryHost {
         let text = text.trim();
         let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
         let first = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        // `app@sha256:...` without a slash names no host with user information, but a digest.
-        let (first, digest) = first.split_once('@').unwrap_or((first, ""));
-        if !digest.is_empty() && !digest.contains(':') {
+        // `app@sha256:...` without a slash names no host with user information, but a digest. Nothing
+        // else may follow an `@`: in `gcr.io@evil.test:443` the host is the second.
+        let (first, behind) = match first.split_once('@') {
+            Some((first, behind)) => (first, Some(behind)),
+            None => (first, None),
+        };
+        if behind.is_some_and(|behind| text.contains("://") || !is_digest(behind)) {
             return Err(ReferenceError::new(text, "user information is not allowed"));
         }
         let (host, after) = split_port(first);
@@ -99,6 +104,7 @@ mod tests {
 
     #[test]
     fn hosts_come_out_of_images_urls_and_hosts() {
+        let digest = format!("app@sha256:{}", "ab".repeat(32));
         for (text, written, host, port) in [
             ("gcr.io", "gcr.io", "gcr.io", None),
             ("gcr.io/p/app:v1@sha256:abc", "gcr.io", "gcr.io", None),
@@ -106,7 +112,7 @@ mod tests {
             ("gcr.io:443/p", "gcr.io:443", "gcr.io", Some(443)),
             ("[::1]:5000/x", "[::1]:5000", "::1", Some(5000)),
             ("app:v1", "app", "app", None),
-            ("app@sha256:0123", "app", "app", None),
+            (digest.as_str(), "app", "app", None),
             ("127.0.0.1:80", "127.0.0.1:80", "127.0.0.1", Some(80)),
         ] {
             let parsed = RegistryHost::parse(text).expect(text);
@@ -125,6 +131,13 @@ mod tests {
             "https://",
             "/x",
             "user@gcr.io/x",
+            "gcr.io@",
+            "gcr.io@evil.test:443/x",
+            "gcr.io@evil:5000",
+            "https://gcr.io@evil.test:443/",
+            "https://gcr.io:443@evil.test:443/",
+            "https://user:pw@gcr.io:443/",
+            "gcr.io\\@evil.test",
             "a b/c",
             "h:99999/x",
             "[zz]/x",
