@@ -118,6 +118,7 @@ const EXPOSE: &[&str] = &[
     "crates/api/src/value.rs",
     "crates/cache/src/entry.rs",
     "crates/core/src/credentials.rs",
+    "crates/core/src/fingerprint.rs",
     "crates/ecr/src/identity/container.rs",
     "crates/ecr/src/pod.rs",
     "crates/ecr/src/sts.rs",
