@@ -76,8 +76,9 @@ pub use plugin::{Plugin, PluginError, Provision, SkipReason};
 pub use pod::Pod;
 pub use policy::{PullPolicy, UnknownPullPolicy};
 pub use pull::{PullError, PullOutcome, PullReason, PullRequest};
+pub use regcred_core::{PodServiceAccount, ServiceAccount, ServiceAccountError};
 pub use register::{find_plugin, inspect_bin_dir};
-pub use service_account::{PodServiceAccount, ServiceAccount, ServiceAccountError, TokenFile};
+pub use service_account::TokenFile;
 pub use store::{ImageStore, LayoutStore, ListedImage, StoreError, StoredImage};
 pub use verified::{
     Access, Allowlist, PodCredentials, PolicyError, PullIntent, PullRecords, RecordError,

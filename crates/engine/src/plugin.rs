@@ -14,7 +14,7 @@ use std::time::Duration;
 use regcred_api::{
     ApiVersion, CacheKeyType, CredentialProviderRequest, CredentialProviderResponse, ProviderEntry,
 };
-use regcred_core::{Clock, ImagePattern};
+use regcred_core::{Clock, ImagePattern, PodServiceAccount};
 use regcred_exec::Exec;
 use regcred_keyring::{Ipv6Literals, PatternIndex, ServiceAccount};
 use secrecy::{ExposeSecret, SecretString};
@@ -23,7 +23,6 @@ use tokio::time::Instant;
 pub use error::{PluginError, SkipReason};
 
 use crate::improvements::Improvements;
-use crate::service_account::PodServiceAccount;
 use cache::{AccountKey, ResponseCache};
 use error::in_gos_words;
 use flight::Flights;

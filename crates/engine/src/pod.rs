@@ -4,12 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use regcred_core::PodServiceAccount;
 use regcred_keyring::{PullSecretError, PullSecrets};
 use secrecy::{ExposeSecret as _, SecretSlice};
 
 use crate::file;
 use crate::improvements::Improvements;
-use crate::service_account::PodServiceAccount;
 
 /// A pod, as far as its images are concerned. The default has nothing, like a static pod.
 #[derive(Clone, Default)]

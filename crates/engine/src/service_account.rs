@@ -1,48 +1,14 @@
-//! The pod's service account, for plugins in token mode (KEP-4412): where its annotations and its
-//! tokens come from.
+//! A pod's service account out of a token file, for plugins in token mode (KEP-4412).
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
 
 use async_trait::async_trait;
+use regcred_core::{PodServiceAccount, ServiceAccount, ServiceAccountError};
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
-
-/// One pod's service account. The kubelet asks the API server at each look-up, before its own
-/// cache; an implementation decides for itself what it keeps.
-#[async_trait]
-pub trait PodServiceAccount: Send + Sync {
-    /// Who it is and which annotations it has.
-    ///
-    /// # Errors
-    /// Whatever the source has to say; the providers that need the account are skipped.
-    async fn account(&self) -> Result<ServiceAccount, ServiceAccountError>;
-
-    /// A token of the account with just this audience.
-    ///
-    /// # Errors
-    /// As for [`PodServiceAccount::account`].
-    async fn token(&self, audience: &str) -> Result<SecretString, ServiceAccountError>;
-}
-
-/// What a source says when it has no answer. Must not hold a token.
-pub type ServiceAccountError = Box<dyn Error + Send + Sync>;
-
-/// A service account, as far as credential providers are concerned.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServiceAccount {
-    /// The pod's namespace.
-    pub namespace: String,
-    /// The account's name.
-    pub name: String,
-    /// The account's UID.
-    pub uid: String,
-    /// All annotations.
-    pub annotations: BTreeMap<String, String>,
-}
 
 /// A service account out of a token file (a projected volume, `kubectl create token`) and
 /// annotations that a person wrote down. The file is read at each look-up, since kubelets renew
@@ -86,7 +52,11 @@ impl PodServiceAccount for TokenFile {
         })
     }
 
-    async fn token(&self, _audience: &str) -> Result<SecretString, ServiceAccountError> {
+    async fn token(
+        &self,
+        _account: &ServiceAccount,
+        _audience: &str,
+    ) -> Result<SecretString, ServiceAccountError> {
         self.read().map_err(|e| {
             let path = self.path.display();
             format!("cannot read the service account token {path}: {e}").into()
@@ -109,14 +79,12 @@ mod tests {
         std::fs::write(&path, "first\n").expect("token");
         let annotations = BTreeMap::from([("a/b".to_owned(), "c".to_owned())]);
         let account = TokenFile::new(&path, annotations.clone());
-        assert_eq!(
-            account.account().await.expect("account").annotations,
-            annotations
-        );
-        let token = account.token("any").await.expect("token");
+        let who = account.account().await.expect("account");
+        assert_eq!(who.annotations, annotations);
+        let token = account.token(&who, "any").await.expect("token");
         assert_eq!(token.expose_secret(), "first");
         std::fs::write(&path, "second").expect("token");
-        let token = account.token("any").await.expect("token");
+        let token = account.token(&who, "any").await.expect("token");
         assert_eq!(token.expose_secret(), "second");
     }
 
@@ -130,7 +98,7 @@ mod tests {
             }
             let account = TokenFile::new(&path, BTreeMap::new());
             let error = account
-                .token("any")
+                .token(&ServiceAccount::default(), "any")
                 .await
                 .expect_err("no token")
                 .to_string();

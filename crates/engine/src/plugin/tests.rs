@@ -302,7 +302,11 @@ impl PodServiceAccount for Denied {
         })
     }
 
-    async fn token(&self, audience: &str) -> Result<SecretString, ServiceAccountError> {
+    async fn token(
+        &self,
+        _account: &ServiceAccount,
+        audience: &str,
+    ) -> Result<SecretString, ServiceAccountError> {
         Err(format!("audience {audience:?} not found in pod spec volume").into())
     }
 }

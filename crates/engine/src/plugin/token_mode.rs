@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use regcred_api::TokenAttributes;
+use regcred_core::{PodServiceAccount, ServiceAccount, ServiceAccountError, report};
 use regcred_keyring::ServiceAccount as Coordinates;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 
 use super::SkipReason;
 use super::cache::AccountKey;
-use crate::service_account::{PodServiceAccount, ServiceAccount};
 
 /// `tokenAttributes` of a provider.
 pub(super) struct TokenMode(TokenAttributes);
@@ -52,12 +52,11 @@ impl TokenMode {
                 Ok(Identity::default())
             };
         };
-        let failed =
-            |e: crate::ServiceAccountError| Unidentified::Failed(regcred_core::report(&*e));
+        let failed = |e: ServiceAccountError| Unidentified::Failed(report(&*e));
         let account = source.account().await.map_err(failed)?;
         let annotations = self.annotations(&account)?;
         let audience = &self.0.service_account_token_audience;
-        let token = source.token(audience).await.map_err(failed)?;
+        let token = source.token(&account, audience).await.map_err(failed)?;
         let mut identity = Identity {
             key: Arc::from([]),
             account: Some(Coordinates {
