@@ -109,6 +109,7 @@ const EXPOSE: &[&str] = &[
     "crates/acr/src/static_login.rs",
     "crates/acr/src/token.rs",
     "crates/api/src/docker_config.rs",
+    "crates/api/src/docker_config/edit.rs",
     "crates/api/src/json.rs",
     "crates/api/src/provider_config.rs",
     "crates/api/src/pull_record.rs",

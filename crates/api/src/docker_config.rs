@@ -1,6 +1,8 @@
 //! Docker configuration files as the kubelet reads them (kubernetes
 //! `pkg/credentialprovider/config.go`): `config.json` with `auths`, and the older `.dockercfg`.
 
+pub mod edit;
+
 use std::collections::HashMap;
 
 use base64::Engine as _;

@@ -1,0 +1,307 @@
+//! A docker configuration as a text in which some entries change and everything else stays as it was
+//! written: order, spacing, numbers, members that nobody here knows.
+
+use std::fmt;
+
+use base64::Engine as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{Format, PADDED};
+use crate::json;
+
+/// A configuration, and where its entries are. Without `Debug`: it holds logins.
+pub struct Document {
+    /// The whole file; `None` for `.dockercfg`, which is entries alone.
+    whole: Option<Object>,
+    entries: Object,
+    entries_changed: bool,
+    whole_changed: bool,
+}
+
+/// A login to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Login<'a> {
+    /// User name.
+    pub username: &'a str,
+    /// Password.
+    pub password: &'a SecretString,
+    /// Electronic mail address; left out when it is empty.
+    pub email: &'a str,
+}
+
+/// How much an entry repeats itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryForm {
+    /// User name, password and `auth`, as `kubectl` writes them.
+    Full,
+    /// `auth` alone, which docker and the kubelet read as well: half the size.
+    AuthOnly,
+}
+
+/// Text that is no docker configuration. It may hold logins, so it is not repeated.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("it is no docker configuration: {0}")]
+pub struct Broken(String);
+
+/// A JSON object: its members in order, each value as it stands in the text.
+#[derive(Clone, Default)]
+struct Object(Vec<(String, Box<RawValue>)>);
+
+impl Document {
+    /// A configuration without entries.
+    #[must_use]
+    pub fn empty(format: Format) -> Self {
+        Self {
+            whole: (format == Format::ConfigJson).then(Object::default),
+            entries: Object::default(),
+            entries_changed: true,
+            whole_changed: false,
+        }
+    }
+
+    /// Reads a text; an empty one counts as an empty object.
+    ///
+    /// # Errors
+    /// When the text, or its `auths`, is no JSON object.
+    pub fn parse(text: &str, format: Format) -> Result<Self, Broken> {
+        let text = if text.trim().is_empty() { "{}" } else { text };
+        let object = Object::parse(text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            Broken(format!("no JSON object (line {line}, column {column})"))
+        })?;
+        let (whole, entries) = match format {
+            Format::Dockercfg => (None, object),
+            Format::ConfigJson => {
+                let entries = object.member(AUTHS)?;
+                (Some(object), entries)
+            }
+        };
+        Ok(Self {
+            whole,
+            entries,
+            entries_changed: false,
+            whole_changed: false,
+        })
+    }
+
+    /// The hosts that have entries.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.entries.0.iter().map(|(host, _)| host.as_str())
+    }
+
+    /// Whether a host has an entry.
+    #[must_use]
+    pub fn has(&self, host: &str) -> bool {
+        self.entries.get(host).is_some()
+    }
+
+    /// Whether it is no longer what was read.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.entries_changed || self.whole_changed
+    }
+
+    /// Writes a host's login.
+    pub fn set(&mut self, host: &str, login: &Login<'_>, form: EntryForm) {
+        self.entries_changed |= self.entries.set(host, entry(login, form));
+    }
+
+    /// Takes a host's entry as it stands in another document.
+    pub fn keep(&mut self, host: &str, from: &Self) {
+        if let Some(value) = from.entries.get(host) {
+            self.entries_changed |= self.entries.set(host, value.to_owned());
+        }
+    }
+
+    /// Drops a host's entry; false when there was none.
+    pub fn remove(&mut self, host: &str) -> bool {
+        let before = self.entries.0.len();
+        self.entries.0.retain(|(known, _)| known != host);
+        let removed = self.entries.0.len() < before;
+        self.entries_changed |= removed;
+        removed
+    }
+
+    /// Names the credential helper of hosts under `credHelpers`; gives those that were named before,
+    /// where they were others. `.dockercfg` has no helpers: nothing changes.
+    ///
+    /// # Errors
+    /// When `credHelpers` is no JSON object.
+    pub fn set_helper(
+        &mut self,
+        hosts: &[String],
+        helper: &str,
+    ) -> Result<Vec<(String, String)>, Broken> {
+        let mut replaced = Vec::new();
+        let Some(whole) = &mut self.whole else {
+            return Ok(replaced);
+        };
+        let mut helpers = whole.member(HELPERS)?;
+        let mut changed = false;
+        for host in hosts {
+            let old: Option<String> = helpers
+                .get(host)
+                .and_then(|old| serde_json::from_str(old.get()).ok());
+            changed |= helpers.set(host, text(helper));
+            replaced.extend(
+                old.filter(|old| old != helper)
+                    .map(|old| (host.clone(), old)),
+            );
+        }
+        if changed {
+            self.whole_changed |= whole.set(HELPERS, helpers.nested(true));
+        }
+        Ok(replaced)
+    }
+
+    /// In one line, for a Secret.
+    #[must_use]
+    pub fn compact(&self) -> SecretString {
+        self.write(false).into()
+    }
+
+    /// In docker's own form, for a file: a tab for each level, and a final newline.
+    #[must_use]
+    pub fn pretty(&self) -> SecretString {
+        (self.write(true) + "\n").into()
+    }
+
+    fn write(&self, lines: bool) -> String {
+        let Some(whole) = &self.whole else {
+            return self.entries.write(lines, "");
+        };
+        if !self.entries_changed {
+            return whole.write(lines, "");
+        }
+        let mut all = whole.clone();
+        all.set(AUTHS, self.entries.nested(lines));
+        all.write(lines, "")
+    }
+}
+
+impl Object {
+    fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// A member that is an object itself; an empty one where it is absent or null.
+    fn member(&self, name: &str) -> Result<Self, Broken> {
+        match self.get(name).map(RawValue::get) {
+            None | Some("null") => Ok(Self::default()),
+            Some(text) => {
+                Self::parse(text).map_err(|_| Broken(format!("its {name} is no JSON object")))
+            }
+        }
+    }
+
+    /// Of equal names the last counts, as for docker and the kubelet.
+    fn get(&self, name: &str) -> Option<&RawValue> {
+        let found = self.0.iter().rev().find(|(known, _)| known == name);
+        found.map(|(_, value)| &**value)
+    }
+
+    /// Whether that changed something.
+    fn set(&mut self, name: &str, value: Box<RawValue>) -> bool {
+        match self.0.iter_mut().rev().find(|(known, _)| known == name) {
+            Some((_, old)) if old.get() == value.get() => false,
+            Some((_, old)) => {
+                *old = value;
+                true
+            }
+            None => {
+                self.0.push((name.to_owned(), value));
+                true
+            }
+        }
+    }
+
+    /// As the value of a member of the whole.
+    fn nested(&self, lines: bool) -> Box<RawValue> {
+        raw(self.write(lines, if lines { "\t" } else { "" }))
+    }
+
+    fn write(&self, lines: bool, indent: &str) -> String {
+        let (before, colon) = match lines {
+            true => (format!("\n{indent}\t"), ": "),
+            false => (String::new(), ":"),
+        };
+        let mut out = String::from("{");
+        for (place, (name, value)) in self.0.iter().enumerate() {
+            if place > 0 {
+                out.push(',');
+            }
+            out.push_str(&before);
+            out.push_str(&serde_json::Value::from(name.as_str()).to_string());
+            out.push_str(colon);
+            out.push_str(value.get());
+        }
+        if lines && !self.0.is_empty() {
+            out.push('\n');
+            out.push_str(indent);
+        }
+        out.push('}');
+        out
+    }
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Object, M::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Object(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
+
+fn entry(login: &Login<'_>, form: EntryForm) -> Box<RawValue> {
+    let Login {
+        username,
+        password,
+        email,
+    } = login;
+    let mut out = String::from("{");
+    if form == EntryForm::Full {
+        json::push_member(&mut out, "username", username);
+        json::push_secret(&mut out, "password", password);
+        if !email.is_empty() {
+            json::push_member(&mut out, "email", email);
+        }
+    }
+    let basic = SecretString::from(format!("{username}:{}", password.expose_secret()));
+    json::push_member(&mut out, "auth", &PADDED.encode(basic.expose_secret()));
+    json::close_object(&mut out);
+    raw(out)
+}
+
+fn text(text: &str) -> Box<RawValue> {
+    let mut out = String::new();
+    json::push_string(&mut out, text);
+    raw(out)
+}
+
+fn raw(text: String) -> Box<RawValue> {
+    RawValue::from_string(text).expect("strings and objects of values are JSON")
+}
+
+const AUTHS: &str = "auths";
+const HELPERS: &str = "credHelpers";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+use super::*;
+
+fn shown(secret: &SecretString) -> &str {
+    secret.expose_secret()
+}
+
+fn set(document: &mut Document, host: &str, login: (&str, &str, &str), form: EntryForm) {
+    let login = Login {
+        username: login.0,
+        password: &login.1.into(),
+        email: login.2,
+    };
+    document.set(host, &login, form);
+}
+
+fn json(text: &str) -> Document {
+    Document::parse(text, Format::ConfigJson).expect("sound")
+}
+
+fn helpers(text: &str) -> (Document, Vec<(String, String)>) {
+    let mut document = json(text);
+    let hosts = ["a.io".to_owned(), "b.io".to_owned()];
+    let replaced = document.set_helper(&hosts, "fake").expect("an object");
+    (document, replaced)
+}
+
+#[test]
+fn entries_are_those_that_kubectl_writes() {
+    let mut document = Document::empty(Format::ConfigJson);
+    set(&mut document, "a.io", ("AWS", "p\"w&", ""), EntryForm::Full);
+    set(
+        &mut document,
+        "b.io",
+        ("u", "p", "me@b.io"),
+        EntryForm::Full,
+    );
+    set(&mut document, "c.io", ("u", "p", "x"), EntryForm::AuthOnly);
+    assert_eq!(
+        shown(&document.compact()),
+        r#"{"auths":{"a.io":{"username":"AWS","password":"p\"w\u0026","auth":"QVdTOnAidyY="},"b.io":{"username":"u","password":"p","email":"me@b.io","auth":"dTpw"},"c.io":{"auth":"dTpw"}}}"#
+    );
+    let mut old = Document::empty(Format::Dockercfg);
+    set(&mut old, "a.io", ("u", "p", ""), EntryForm::AuthOnly);
+    assert_eq!(shown(&old.compact()), r#"{"a.io":{"auth":"dTpw"}}"#);
+    let empty = Document::empty(Format::ConfigJson);
+    assert_eq!(shown(&empty.compact()), r#"{"auths":{}}"#);
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let mut document = Document::empty(Format::ConfigJson);
+    let login = ("u", "p\"\\:\u{1}ü", "me@a.io");
+    set(&mut document, "a.io", login, EntryForm::Full);
+    let text = document.pretty();
+    let read = crate::docker_config::parse(
+        text.expose_secret().as_bytes(),
+        Format::ConfigJson,
+        crate::docker_config::BadEntries::RejectFile,
+    )
+    .expect("sound");
+    let entry = &read.entries[0];
+    let password = entry.password.expose_secret();
+    assert_eq!((&*entry.username, password, &*entry.email), login);
+}
+
+#[test]
+fn what_is_not_ours_stays_as_it_was_written() {
+    let before = "{\n\t\"zeta\": 1.50e3,\n\t\"auths\": {\n\t\t\"x.io\": {\"auth\": \"eA==\",  \
+                  \"z\":0}\n\t},\n\t\"credHelpers\": {}\n}\n";
+    let mut document = json(before);
+    assert!(!document.is_changed());
+    set(&mut document, "a.io", ("u", "p", ""), EntryForm::AuthOnly);
+    let expected = before.replace("\"z\":0}", "\"z\":0},\n\t\t\"a.io\": {\"auth\":\"dTpw\"}");
+    assert_eq!(shown(&document.pretty()), expected);
+    assert!(document.is_changed());
+    assert!(document.remove("a.io") && !document.remove("a.io"));
+    assert_eq!(shown(&document.pretty()), before);
+}
+
+#[test]
+fn what_is_there_already_is_no_change() {
+    let text = "{\"auths\":  {\"a.io\":{\"auth\":\"dTpw\"}}}";
+    let mut document = json(text);
+    set(&mut document, "a.io", ("u", "p", ""), EntryForm::AuthOnly);
+    document.remove("b.io");
+    assert!(!document.is_changed());
+    assert_eq!(
+        shown(&document.compact()),
+        "{\"auths\":{\"a.io\":{\"auth\":\"dTpw\"}}}"
+    );
+    set(&mut document, "a.io", ("u", "q", ""), EntryForm::AuthOnly);
+    assert!(document.is_changed());
+}
+
+#[test]
+fn helpers_are_named_and_entries_are_not_touched() {
+    let (document, replaced) = helpers("");
+    let expected =
+        "{\n\t\"credHelpers\": {\n\t\t\"a.io\": \"fake\",\n\t\t\"b.io\": \"fake\"\n\t}\n}\n";
+    assert_eq!(shown(&document.pretty()), expected);
+    assert!(replaced.is_empty() && document.is_changed());
+    let (again, replaced) = helpers(expected);
+    assert!(replaced.is_empty() && !again.is_changed());
+    let text = "{\n\t\"zeta\": 1.50e3,\n\t\"auths\": {\n\t\t\"h\": {\"auth\": \"eA==\"},\"h\":7 },\n\t\
+                \"credHelpers\": {\n\t\t\"z.io\": \"other\",\n\t\t\"a.io\": \"o\\u006cd\"\n\t},\n\t\
+                \"alpha\": 12345678901234567890123\n}\n";
+    let (document, replaced) = helpers(text);
+    let expected = text.replace(
+        "\"a.io\": \"o\\u006cd\"",
+        "\"a.io\": \"fake\",\n\t\t\"b.io\": \"fake\"",
+    );
+    assert_eq!(shown(&document.pretty()), expected);
+    assert_eq!(replaced, [("a.io".to_owned(), "old".to_owned())]);
+}
+
+#[test]
+fn an_entry_can_be_kept_from_another_document() {
+    let old = json(r#"{"auths":{"a.io":{"auth":"dead"},"a.io":{"auth":"eA==" }}}"#);
+    let mut new = Document::empty(Format::ConfigJson);
+    new.keep("a.io", &old);
+    new.keep("b.io", &old);
+    assert_eq!(
+        shown(&new.compact()),
+        r#"{"auths":{"a.io":{"auth":"eA==" }}}"#
+    );
+    assert_eq!(new.hosts().collect::<Vec<_>>(), ["a.io"]);
+}
+
+#[test]
+fn null_stands_for_nothing() {
+    let (document, _) = helpers(r#"{"credHelpers":null,"auths":null}"#);
+    assert_eq!(
+        shown(&document.compact()),
+        r#"{"credHelpers":{
+		"a.io": "fake",
+		"b.io": "fake"
+	},"auths":null}"#
+    );
+}
+
+#[test]
+fn broken_texts_are_refused_without_being_repeated() {
+    for (broken, why) in [
+        ("[1]", "no JSON object (line 1, column 0)"),
+        ("canary", "no JSON object (line 1, column 1)"),
+        ("{\"auth\":\"canary", "no JSON object (line 1, column 15)"),
+        ("{\"auths\":\"canary\"}", "its auths is no JSON object"),
+        ("{\"auths\":[\"canary\"]}", "its auths is no JSON object"),
+    ] {
+        let Err(error) = Document::parse(broken, Format::ConfigJson) else {
+            panic!("{broken} was taken");
+        };
+        let expected = format!("it is no docker configuration: {why}");
+        assert_eq!(error.to_string(), expected, "{broken}");
+    }
+    let mut document = json(r#"{"credHelpers":["canary"]}"#);
+    let error = document.set_helper(&[], "x").expect_err("a list");
+    assert_eq!(
+        error.to_string(),
+        "it is no docker configuration: its credHelpers is no JSON object"
+    );
+}
