@@ -85,13 +85,19 @@ impl FakeRegistry {
         lock(&self.registry.images).insert(key, image.clone());
     }
 
-    /// From now on, that blob or manifest fails so; `None` mends it.
+    /// From now on, that blob or manifest fails so; `None` mends it. No request may be under way:
+    /// it would meet the old state or the new one.
     pub fn set_fault(&self, digest: &str, fault: Option<Fault>) {
         let mut faults = lock(&self.registry.faults);
         match fault {
-            Some(fault) => faults.insert(digest.to_owned(), fault),
+            Some(fault) => faults.insert(digest.to_owned(), (fault, usize::MAX)),
             None => faults.remove(digest),
         };
+    }
+
+    /// The next `times` requests for that blob or manifest fail so, the ones after them do not.
+    pub fn fail_next(&self, digest: &str, times: usize, fault: Fault) {
+        lock(&self.registry.faults).insert(digest.to_owned(), (fault, times));
     }
 
     /// The server, for its records.
@@ -126,7 +132,8 @@ struct Registry {
     basic: Option<Logins>,
     bearer: Option<Bearer>,
     images: Mutex<BTreeMap<(String, String), Image>>,
-    faults: Mutex<BTreeMap<String, Fault>>,
+    /// What goes wrong with a digest, and how many times more.
+    faults: Mutex<BTreeMap<String, (Fault, usize)>>,
 }
 
 impl Handler for Registry {
@@ -245,12 +252,20 @@ impl Registry {
         })
     }
 
+    /// The fault that this request meets; one with a count has one less to come.
+    fn next_fault(&self, digest: &str) -> Option<Fault> {
+        let mut faults = lock(&self.faults);
+        let (fault, left) = faults.get_mut(digest)?;
+        *left = left.checked_sub(1)?;
+        Some(*fault)
+    }
+
     fn faulty(&self, content: &Content, reply: impl Fn(bytes::Bytes) -> Reply) -> Reply {
-        match lock(&self.faults).get(&content.digest) {
+        match self.next_fault(&content.digest) {
             None => reply(content.bytes.clone()),
-            Some(Fault::CutAfter(sent)) => reply(content.bytes.clone()).cut_after(*sent),
-            Some(Fault::StallAfter(sent)) => reply(content.bytes.clone()).stall_after(*sent),
-            Some(Fault::Status(status)) => error(*status, "UNKNOWN", "this one fails on purpose"),
+            Some(Fault::CutAfter(sent)) => reply(content.bytes.clone()).cut_after(sent),
+            Some(Fault::StallAfter(sent)) => reply(content.bytes.clone()).stall_after(sent),
+            Some(Fault::Status(status)) => error(status, "UNKNOWN", "this one fails on purpose"),
             Some(Fault::Corrupt) => {
                 let mut bytes = content.bytes.to_vec();
                 if let Some(last) = bytes.last_mut() {
