@@ -4,6 +4,8 @@ use std::io;
 
 use regcred_core::ProviderError;
 
+use crate::copied::CopyError;
+use crate::docker_file::FileError;
 use crate::exit_code;
 
 /// A failure of a face. One line on standard error is made of it.
@@ -26,6 +28,12 @@ pub(crate) enum Failure {
         /// Why it did not work.
         source: io::Error,
     },
+    /// A docker configuration could not be read or changed.
+    #[error(transparent)]
+    DockerFile(#[from] FileError),
+    /// A docker configuration has not what is wanted of it.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// The system refused what every program gets.
     #[error("cannot start the runtime")]
     Runtime(#[source] io::Error),
@@ -40,7 +48,7 @@ impl Failure {
         match self {
             Self::Usage(_) => exit_code::USAGE,
             Self::Provider(error) => exit_code::of(error.kind()),
-            Self::File { .. } => exit_code::NOT_CONFIGURED,
+            Self::File { .. } | Self::DockerFile(_) | Self::Copy(_) => exit_code::NOT_CONFIGURED,
             Self::Output(_) | Self::Runtime(_) => exit_code::BUG,
         }
     }

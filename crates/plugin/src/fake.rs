@@ -12,7 +12,7 @@ use regcred_core::{
 pub(crate) const CANARY: &str = "canary-password-0123456789";
 pub(crate) const TOKEN_CANARY: &str = "canary-service-account-token";
 
-/// Serves `fake.io` and, by `FAKE_ALSO`, one more host.
+/// Serves `fake.io` and, by `FAKE_ALSO_SERVE`, one more host.
 pub(crate) const SPEC: ProviderSpec = ProviderSpec {
     name: "fake",
     title: "Fake Registry",
@@ -35,6 +35,7 @@ pub(crate) const OTHER: ProviderSpec = ProviderSpec {
 };
 
 const VARS: &[EnvVar] = &[
+    EnvVar::new("FAKE_ALSO_SERVE", "A further host.", ""),
     EnvVar::new("FAKE_MODE", "What happens.", "ok"),
     EnvVar::new("FAKE_IGNORE_CREDS_STORAGE", "As upstream.", ""),
     EnvVar::new("FAKE_DISABLE_CACHE", "As upstream.", ""),
@@ -52,7 +53,7 @@ const FLAGS: &[Flag] = &[
     Flag {
         name: "also-serve",
         short: None,
-        var: "FAKE_ALSO",
+        var: "FAKE_ALSO_SERVE",
         value: Some("HOST"),
         doc: "A further host.",
     },
@@ -103,7 +104,7 @@ impl Provider for Fake {
     }
 
     fn match_images(&self) -> Vec<String> {
-        let also = self.env.get("FAKE_ALSO").into_iter();
+        let also = self.env.get("FAKE_ALSO_SERVE").into_iter();
         [self.host]
             .into_iter()
             .chain(also)
@@ -112,7 +113,7 @@ impl Provider for Fake {
     }
 
     fn serves(&self, registry: &RegistryHost) -> bool {
-        registry.host() == self.host || self.env.get("FAKE_ALSO") == Some(registry.host())
+        registry.host() == self.host || self.env.get("FAKE_ALSO_SERVE") == Some(registry.host())
     }
 
     async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {

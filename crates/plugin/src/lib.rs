@@ -7,7 +7,9 @@
 
 mod cache_duration;
 mod command_line;
+mod copied;
 mod crypto;
+pub mod docker_file;
 pub mod exit_code;
 mod face;
 mod failure;
@@ -20,8 +22,10 @@ mod source;
 mod stdin;
 mod vars;
 
+pub use copied::{Copied, CopyError};
 pub use crypto::install_crypto;
-pub use logging::init_logging;
-pub use run::{main, run_as, run_helper, run_token};
-pub use source::{Source, block_on};
+pub use face::import::Import;
+pub use logging::{init_json_logging, init_logging};
+pub use run::{main, run_as, run_helper, run_import, run_token};
+pub use source::{Source, block_on, would_serve};
 pub use vars::VARS;

@@ -1,29 +1,46 @@
-//! Logging: `tracing` to standard error, one format for all programs.
+//! Logging: `tracing` to standard error, as text for people or as JSON for whatever collects it; one
+//! filter for all programs.
 //!
 //! The filter is tracing-subscriber's `Targets`: of `EnvFilter`'s syntax it has levels and
 //! `target=level`, not spans and fields, and it brings no regular expressions into a program that
 //! lives for milliseconds.
 
+mod json;
+#[cfg(test)]
+pub(crate) mod testing;
+
 use std::io;
 
-use regcred_core::Env;
+use regcred_core::{Clock, Env};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Layer, Layered, SubscriberExt as _};
+use tracing_subscriber::registry::Registry;
 
 use crate::vars;
 
 /// Starts logging to standard error: `REGCRED_LOG`, else the level given. Does nothing when
 /// logging is already on.
 pub fn init_logging(env: &Env, default: LevelFilter) {
-    let (targets, unreadable) = targets(env.get(vars::LOG), default);
     let lines = fmt::layer().with_writer(io::stderr).without_time();
+    init(env, default, lines);
+}
+
+/// The same with one JSON object a line: `time`, `level`, `target`, and what is logged.
+pub fn init_json_logging(env: &Env, default: LevelFilter, clock: Clock) {
+    init(env, default, json::Lines::new(clock, io::stderr));
+}
+
+fn init(env: &Env, default: LevelFilter, lines: impl Layer<Filtered> + Send + Sync) {
+    let (targets, unreadable) = targets(env.get(vars::LOG), default);
     let subscriber = tracing_subscriber::registry().with(targets).with(lines);
     if tracing::subscriber::set_global_default(subscriber).is_ok() && !unreadable.is_empty() {
         tracing::warn!("{} has parts that are no filter: {unreadable:?}", vars::LOG);
     }
 }
+
+type Filtered = Layered<Targets, Registry>;
 
 /// The level that klog's `-v N` stands for.
 pub(crate) fn klog_level(verbosity: u32) -> LevelFilter {

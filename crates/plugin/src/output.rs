@@ -3,7 +3,6 @@
 //! This file writes passwords to standard output, on demand.
 
 use std::fmt;
-use std::io::{self, Write};
 use std::str::FromStr;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -81,21 +80,6 @@ impl Login {
         })
     }
 
-    /// Writes the login in the form wanted, in one piece.
-    ///
-    /// # Errors
-    /// When the writer fails.
-    pub fn print(
-        &self,
-        output: TokenOutput,
-        secret: &SecretName,
-        writer: &mut dyn Write,
-    ) -> io::Result<()> {
-        let text = self.render(output, secret);
-        writer.write_all(text.expose_secret().as_bytes())?;
-        writer.flush()
-    }
-
     /// The login in the form wanted, with a final newline.
     #[must_use]
     pub fn render(&self, output: TokenOutput, secret: &SecretName) -> SecretString {
@@ -106,15 +90,11 @@ impl Login {
             TokenOutput::Json => self.to_json(),
             TokenOutput::DockerConfig => config(),
             TokenOutput::KubernetesSecret => {
-                let name = secret.name.clone();
-                let name = name.unwrap_or_else(|| format!("regcred-{}", self.provider));
-                pull_secret::render_yaml(&name, secret.namespace.as_deref(), &config())
+                let default = format!("regcred-{}", self.provider);
+                return secret.manifest(&default, &config());
             }
         };
-        match text.expose_secret() {
-            ended if ended.ends_with('\n') => text,
-            open => format!("{open}\n").into(),
-        }
+        ended(&text)
     }
 
     fn to_json(&self) -> SecretString {
@@ -130,6 +110,54 @@ impl Login {
         serde_json::to_string(&object)
             .expect("strings make JSON")
             .into()
+    }
+}
+
+impl SecretName {
+    /// Whether the API server would take name and namespace.
+    ///
+    /// # Errors
+    /// A sentence that names the flag.
+    pub fn check(&self) -> Result<(), String> {
+        let wrong = |flag: &str, text: &str, what: &str| {
+            Err(format!("{flag}: {text:?} is no {what} in Kubernetes"))
+        };
+        match (&self.name, &self.namespace) {
+            (Some(name), _) if name.len() > 253 || !name.split('.').all(is_label) => {
+                wrong("--name", name, "name")
+            }
+            (_, Some(space)) if space.len() > 63 || !is_label(space) => {
+                wrong("--namespace", space, "namespace")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A Secret around a `config.json`, as YAML.
+    #[must_use]
+    pub fn manifest(&self, default: &str, config: &SecretString) -> SecretString {
+        let name = self.name.as_deref().unwrap_or(default);
+        ended(&pull_secret::render_yaml(
+            name,
+            self.namespace.as_deref(),
+            config,
+        ))
+    }
+}
+
+/// RFC 1123, in lower case, of any length.
+fn is_label(text: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let ends = [text.bytes().next(), text.bytes().last()];
+    ends.into_iter().all(|end| end.is_some_and(legal))
+        && text.bytes().all(|b| legal(b) || b == b'-')
+}
+
+/// With a final newline.
+pub(crate) fn ended(text: &SecretString) -> SecretString {
+    match text.expose_secret() {
+        ended if ended.ends_with('\n') => text.clone(),
+        open => format!("{open}\n").into(),
     }
 }
 
@@ -259,6 +287,26 @@ mod tests {
         assert!(text.contains("kubernetes.io/dockerconfigjson"), "{text}");
         assert!(text.contains("regcred-fake"), "{text}");
         assert!(text.ends_with('\n'));
+    }
+
+    #[test]
+    fn names_are_those_that_the_api_server_takes() {
+        let check = |name: &str, namespace: &str| {
+            let secret = SecretName {
+                name: Some(name.to_owned()),
+                namespace: Some(namespace.to_owned()),
+            };
+            secret.check().err().unwrap_or_default()
+        };
+        assert_eq!(check("a.b-1", "shop-2"), "");
+        assert_eq!(check(&"a".repeat(253), &"a".repeat(63)), "");
+        let long = "a".repeat(254);
+        for name in ["", "A", "-a", "a-", "a..b", "a b", "a\nb", "ä", &long] {
+            assert!(check(name, "a").starts_with("--name: "), "{name}");
+        }
+        for namespace in ["", "a.b", "Shop", &long[..64]] {
+            assert!(check("a", namespace).starts_with("--namespace: "));
+        }
     }
 
     #[test]

@@ -10,8 +10,9 @@ use tracing::level_filters::LevelFilter;
 
 use crate::command_line::{Circumstances, Command, CommandLine};
 use crate::exit_code;
+use crate::face::import::Import;
 use crate::face::{
-    Context, Streams, cache, configure_docker, docker, help, kubelet, match_images, token,
+    Context, Streams, cache, configure_docker, docker, help, import, kubelet, match_images, token,
 };
 use crate::failure::Failure;
 use crate::logging::{init_logging, klog_level};
@@ -66,6 +67,17 @@ pub fn run_token(
     };
     with_streams(context.end, |streams| {
         let done = token::run(&context, image, output, secret, streams);
+        conclude(done, streams)
+    })
+}
+
+/// Prints logins that are there already as a docker configuration or a Secret; standard error has
+/// the reason when that cannot be.
+#[must_use]
+pub fn run_import(import: &Import, output: TokenOutput, secret: &SecretName) -> ExitCode {
+    let terminal = io::stdin().is_terminal();
+    with_streams(Instant::now() + DEADLINE, |streams| {
+        let done = import::run(import, output, secret, terminal, streams);
         conclude(done, streams)
     })
 }

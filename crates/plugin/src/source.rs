@@ -25,7 +25,7 @@ impl Source {
     /// The first of the providers that serves the registry; `None` when none does.
     ///
     /// # Errors
-    /// When the only provider cannot be made. Of several, one that is not configured does not
+    /// When the provider that would serve it cannot be made. One that is not configured does not
     /// stand in the way of the others.
     pub fn find(
         specs: &[&ProviderSpec],
@@ -33,10 +33,15 @@ impl Source {
         env: &Env,
         clock: &Clock,
     ) -> Result<Option<Self>, ProviderError> {
+        let mut broken = None;
         for spec in specs {
             let provider = match (spec.new)(env, clock) {
                 Ok(provider) => provider,
                 Err(error) if specs.len() == 1 => return Err(error),
+                Err(error) if would_serve(spec, registry, env, clock) => {
+                    broken.get_or_insert(error);
+                    continue;
+                }
                 Err(error) => {
                     tracing::warn!("leaving out a provider: {}", regcred_core::report(&error));
                     continue;
@@ -51,7 +56,7 @@ impl Source {
                 }));
             }
         }
-        Ok(None)
+        broken.map_or(Ok(None), Err)
     }
 
     /// Ends the whole run at this moment instead of 50 seconds from the start of the search.
@@ -96,6 +101,21 @@ impl Source {
     }
 }
 
+/// Whether a provider that cannot be made would serve the registry: it knows by the variables that
+/// name hosts. Where not even those can be read it may.
+#[must_use]
+pub fn would_serve(spec: &ProviderSpec, registry: &RegistryHost, env: &Env, clock: &Clock) -> bool {
+    let hosts = spec.vars.iter().filter(|var| var.name.ends_with(HOSTS));
+    let hosts = hosts.filter_map(|var| Some((var.name, env.get(var.name)?)));
+    match (spec.new)(&Env::map(hosts), clock) {
+        Ok(provider) => provider.serves(registry),
+        Err(_) => true,
+    }
+}
+
+/// The end of the variables that name further hosts.
+const HOSTS: &str = "_ALSO_SERVE";
+
 /// Runs the future on a single-threaded runtime. What still blocks at its end, such as a name
 /// look-up, is left behind.
 ///
@@ -130,11 +150,18 @@ mod tests {
 
     #[test]
     fn a_provider_that_is_not_configured_stops_only_itself() {
-        let env = Env::map([("FAKE_BROKEN", "1")]);
+        let env = Env::map([("FAKE_BROKEN", "1"), ("FAKE_ALSO_SERVE", "mirror.io")]);
         assert!(find(&[&fake::SPEC], "fake.io", &env).is_err());
         let both = [&fake::SPEC, &fake::OTHER];
         let found = find(&both, "other.io", &env).unwrap();
         assert_eq!(found.expect("served").name(), "other");
+        assert!(find(&both, "evil.io", &env).unwrap().is_none());
+        for host in ["fake.io", "mirror.io"] {
+            let Err(error) = find(&both, host, &env) else {
+                panic!("{host} is the broken provider's");
+            };
+            assert_eq!(error, "fake: it is broken");
+        }
     }
 
     #[tokio::test]

@@ -68,7 +68,10 @@ fn flags_come_in_every_form_that_go_reads() {
 #[test]
 fn a_repeated_flag_makes_a_list() {
     let line = "--also-serve a.io --also-serve=b.io,c.io";
-    assert_eq!(settings(line), [("FAKE_ALSO", "a.io,b.io,c.io".to_owned())]);
+    assert_eq!(
+        settings(line),
+        [("FAKE_ALSO_SERVE", "a.io,b.io,c.io".to_owned())]
+    );
 }
 
 #[test]

@@ -1,15 +1,11 @@
 //! `configure-docker`: names this helper under `credHelpers` of docker's `config.json` for the
 //! provider's registries (as `docker-credential-gcr configure-docker` does).
 
-mod document;
-
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use regcred_core::{Env, ErrorKind, ProviderError, RegistryHost};
 
+use crate::docker_file::DockerFile;
 use crate::face::{Context, Streams, token};
 use crate::failure::Failure;
 use crate::source::Source;
@@ -28,7 +24,8 @@ pub(crate) fn run(
         let message = "docker's configuration has no place: set DOCKER_CONFIG or HOME";
         ProviderError::new(name, ErrorKind::NotConfigured, message)
     })?;
-    let replaced = update(&path, &registries, &helper)?;
+    let file = DockerFile::new(&path);
+    let (_, replaced) = file.edit(false, |document| document.set_helper(&registries, &helper))?;
     let program = format!("docker-credential-{helper}");
     if !is_on_path(&program, &context.env) {
         streams.note(&format!(
@@ -107,69 +104,6 @@ fn is_on_path(program: &str, env: &Env) -> bool {
     path.split(':')
         .any(|dir| Path::new(dir).join(program).is_file())
 }
-
-/// Changes the file in one step, under a lock on its directory; gives the helpers that were named
-/// for these hosts before.
-fn update(
-    path: &Path,
-    registries: &[String],
-    helper: &str,
-) -> Result<Vec<(String, String)>, Failure> {
-    let fail = |what: &str, path: &Path| {
-        let what = format!("cannot {what} {}", path.display());
-        move |source| Failure::File { what, source }
-    };
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut builder = DirBuilder::new();
-    builder.recursive(true).mode(0o700);
-    builder.create(dir).map_err(fail("make", dir))?;
-    let lock = File::open(dir).map_err(fail("open", dir))?;
-    lock.lock().map_err(fail("lock", dir))?;
-    // The file itself where `config.json` is a link to it.
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let text = read(path).map_err(fail("read", path))?;
-    let (text, replaced) = document::with_helpers(&text, registries, helper)
-        .map_err(|error| fail("change", path)(io::Error::other(error)))?;
-    replace(path, text.as_bytes()).map_err(fail("write", path))?;
-    Ok(replaced)
-}
-
-fn read(path: &Path) -> io::Result<String> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
-        Err(error) => return Err(error),
-    };
-    let mut text = String::new();
-    if file.take(MAX_CONFIG + 1).read_to_string(&mut text)? as u64 > MAX_CONFIG {
-        return Err(io::Error::other("it is larger than 4 MiB"));
-    }
-    Ok(text)
-}
-
-/// Through a new file, on disk before it takes the old one's name.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let write = || {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    let written = write();
-    if written.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
-    written
-}
-
-const MAX_CONFIG: u64 = 4 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,8 @@
 
 use regcred_core::{CredentialRequest, ErrorKind, ImagePattern, ProviderError, RegistryHost};
 
+use secrecy::ExposeSecret as _;
+
 use crate::face::{Context, Streams};
 use crate::failure::Failure;
 use crate::output::{Login, SecretName, TokenOutput};
@@ -19,6 +21,7 @@ pub(crate) fn run(
             "--name and --namespace belong to --output kubernetes-secret",
         ));
     }
+    secret.check().map_err(Failure::usage)?;
     let image = match image {
         Some(image) => image.to_owned(),
         None => natural_host(context)?,
@@ -34,9 +37,8 @@ pub(crate) fn run(
         let kind = ErrorKind::IdentityUnavailable;
         return Err(ProviderError::new(provider, kind, message).into());
     };
-    login
-        .print(output, secret, streams.stdout)
-        .map_err(Failure::Output)
+    let text = login.render(output, secret);
+    streams.answer(text.expose_secret().as_bytes())
 }
 
 /// The one host that the provider serves, where there is just one.
@@ -102,7 +104,7 @@ mod tests {
     #[test]
     fn a_provider_of_one_host_needs_no_name() {
         assert_eq!(token("token", &[]).stdout, format!("{CANARY}\n"));
-        let two = token("token", &[("FAKE_ALSO", "mirror.io")]);
+        let two = token("token", &[("FAKE_ALSO_SERVE", "mirror.io")]);
         assert_eq!(two.code, 2);
         assert_eq!(
             two.stderr,
@@ -128,6 +130,12 @@ mod tests {
             ("token fake.io", "empty", 5, "no credentials for fake.io"),
             ("token fake.io -o yaml", "ok", 2, "is no output form"),
             ("token fake.io --name x", "ok", 2, "kubernetes-secret"),
+            (
+                "token fake.io -o kubernetes-secret --name X",
+                "ok",
+                2,
+                "--name: \"X\" is no name",
+            ),
             ("token a@b/c", "ok", 2, "user information"),
         ] {
             let answer = token(line, &[("FAKE_MODE", mode)]);
