@@ -18,14 +18,13 @@ use crate::roots::{RootSource, RootsError};
 /// The configuration of a client. Reads no file.
 pub(crate) fn client_config(options: &ClientOptions) -> Result<ClientConfig, IdentityError> {
     let provider = Arc::new(ring::default_provider());
-    let verifier: Arc<dyn ServerCertVerifier> = match options.danger_skip_verify {
-        true => Arc::new(AnyCertificate(provider.clone())),
-        false => Arc::new(LazyVerifier {
-            provider: provider.clone(),
-            roots: RootSource::new(options),
-            inner: OnceLock::new(),
-        }),
-    };
+    let verifier = Arc::new(Verifier {
+        provider: provider.clone(),
+        trust: match options.danger_skip_verify {
+            true => Trust::Anyone,
+            false => Trust::Roots(RootSource::new(options), OnceLock::new()),
+        },
+    });
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(IdentityError::Refused)?
@@ -57,31 +56,34 @@ pub(crate) enum IdentityError {
     Refused(#[source] Error),
 }
 
-/// The usual verification, with roots read when the first certificate is to be judged: a client
-/// that only ever speaks plain http never reads them.
+/// Judges a server's certificate. That the server holds its key is checked whatever is trusted.
 #[derive(Debug)]
-struct LazyVerifier {
+struct Verifier {
     provider: Arc<CryptoProvider>,
-    roots: RootSource,
-    inner: OnceLock<Result<Arc<WebPkiServerVerifier>, RootsError>>,
+    trust: Trust,
 }
 
-impl LazyVerifier {
-    fn inner(&self) -> Result<&WebPkiServerVerifier, Error> {
-        let loaded = self.inner.get_or_init(|| {
-            let store = Arc::new(self.roots.load()?);
-            WebPkiServerVerifier::builder_with_provider(store, self.provider.clone())
-                .build()
-                .map_err(|_| RootsError::Missing)
-        });
-        match loaded {
-            Ok(verifier) => Ok(verifier),
-            Err(error) => Err(Error::Other(OtherError(Arc::new(error.clone())))),
-        }
+/// Whose certificates are taken.
+#[derive(Debug)]
+enum Trust {
+    Anyone,
+    /// Those that the roots vouch for. They are read when the first certificate is to be judged: a
+    /// client that only ever speaks plain http never reads them.
+    Roots(RootSource, OnceLock<Loaded>),
+}
+
+type Loaded = Result<Arc<WebPkiServerVerifier>, RootsError>;
+
+impl Verifier {
+    fn load(&self, roots: &RootSource) -> Loaded {
+        let store = Arc::new(roots.load()?);
+        WebPkiServerVerifier::builder_with_provider(store, self.provider.clone())
+            .build()
+            .map_err(|_| RootsError::Missing)
     }
 }
 
-impl ServerCertVerifier for LazyVerifier {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -90,8 +92,15 @@ impl ServerCertVerifier for LazyVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.inner()?
-            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        let Trust::Roots(roots, loaded) = &self.trust else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        match loaded.get_or_init(|| self.load(roots)) {
+            Ok(usual) => {
+                usual.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            }
+            Err(error) => Err(Error::Other(OtherError(Arc::new(error.clone())))),
+        }
     }
 
     fn verify_tls12_signature(
@@ -118,47 +127,6 @@ impl ServerCertVerifier for LazyVerifier {
         self.provider
             .signature_verification_algorithms
             .supported_schemes()
-    }
-}
-
-/// Accepts every certificate, but still checks that the server holds its key.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, cert, dss, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, cert, dss, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
 
