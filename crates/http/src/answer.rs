@@ -32,7 +32,16 @@ impl AnswerFields {
         let mut found = Self::default();
         for place in places.into_iter().flatten() {
             let text = |names: &[&str]| names.iter().find_map(|name| short(place.get(name)?));
-            found.code = found.code.or_else(|| text(&CODES));
+            // A number only repeats the answer's status; the word beside it says more.
+            let word = || {
+                place.get("code").filter(|code| code.is_number())?;
+                place.get("status").filter(|word| word.is_string())
+            };
+            found.code = found
+                .code
+                .or_else(|| text(&["error"]))
+                .or_else(|| word().and_then(short))
+                .or_else(|| text(&CODES));
             found.message = found.message.or_else(|| text(&MESSAGES));
         }
         found
@@ -67,20 +76,26 @@ impl fmt::Display for AnswerFields {
     }
 }
 
-/// Text or number, on one line, without control characters, cut to 200 characters.
-fn short(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
-    let plain: String = text
+/// A text that came from outside as a message may show it: on one line, without control characters,
+/// cut to `most` characters.
+#[must_use]
+pub fn plain(text: &str, most: usize) -> String {
+    let spaced: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    let cut: String = line.chars().take(LONGEST).collect();
-    (!cut.is_empty()).then_some(cut)
+    let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(most).collect()
+}
+
+/// Text or number, shortened; nothing for anything else.
+fn short(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => plain(text, LONGEST),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty()).then_some(text)
 }
 
 fn contains(body: &[u8], words: &[u8]) -> bool {
@@ -88,8 +103,7 @@ fn contains(body: &[u8], words: &[u8]) -> bool {
 }
 
 const LONGEST: usize = 200;
-const CODES: [&str; 7] = [
-    "error",
+const CODES: [&str; 6] = [
     "code",
     "Code",
     "errorCode",
@@ -128,8 +142,12 @@ mod tests {
             ),
             (
                 r#"{"error":{"code":403,"message":"no","status":"PERMISSION_DENIED"}}"#,
-                "403: no",
+                "PERMISSION_DENIED: no",
             ),
+            (r#"{"error":{"code":403,"status":"DENIED"}}"#, "DENIED"),
+            (r#"{"error":{"code":403,"message":"no"}}"#, "403: no"),
+            (r#"{"error":{"code":"E1","status":"x"}}"#, "E1"),
+            (r#"{"code":7,"status":403,"message":"no"}"#, "7: no"),
             (
                 r#"{"errors":[{"code":"DENIED","message":"not yours"},{"code":"X"}]}"#,
                 "DENIED: not yours",

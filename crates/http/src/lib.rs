@@ -23,7 +23,7 @@ mod tls;
 mod vars;
 
 pub use address::{is_link_local, is_loopback};
-pub use answer::AnswerFields;
+pub use answer::{AnswerFields, plain};
 pub use challenge::{Challenge, parse_challenges};
 pub use client::Client;
 pub use error::HttpError;
