@@ -59,9 +59,9 @@ impl ProxyRules {
             self.everything_direct
                 || is_loopback(url)
                 || is_link_local(url)
-                || url
-                    .host_str()
-                    .is_some_and(|host| NEVER_PROXIED.contains(&host))
+                || url.host_str().is_some_and(|host| {
+                    NEVER_PROXIED.contains(&host.strip_suffix('.').unwrap_or(host))
+                })
                 || self.except.iter().any(|e| e.matches(url))
         };
         match proxy {
@@ -226,6 +226,7 @@ mod tests {
             "http://[fd00:ec2::254]/",
             "http://[fe80::1]/",
             "http://metadata.google.internal/computeMetadata/v1/",
+            "http://metadata.google.internal./computeMetadata/v1/",
         ] {
             assert!(!proxied(&rules, url), "{url}");
         }

@@ -1,7 +1,7 @@
 //! Trusted root certificates: one bundle file, read at the first TLS handshake.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -42,8 +42,11 @@ impl RootSource {
     pub(crate) fn load(&self) -> Result<RootCertStore, RootsError> {
         let mut store = RootCertStore::empty();
         let bundle = match &self.bundle {
-            Some(path) => Some(read(path)?),
-            None => BUNDLES.iter().find_map(|path| fs::read(path).ok()),
+            Some(path) => Some(read(path).map_err(|source| RootsError::Unreadable {
+                path: path.clone(),
+                source: Arc::new(source),
+            })?),
+            None => BUNDLES.iter().find_map(|path| read(Path::new(path)).ok()),
         };
         // Without any bundle the other sources may be all that is needed.
         if let Some(pem) = bundle {
@@ -51,7 +54,7 @@ impl RootSource {
         }
         for directory in &self.directories {
             for path in pem_files(directory) {
-                if let Ok(pem) = fs::read(path) {
+                if let Ok(pem) = read(&path) {
                     add_pem(&mut store, &pem);
                 }
             }
@@ -88,11 +91,16 @@ pub(crate) enum RootsError {
     NoExtra,
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, RootsError> {
-    fs::read(path).map_err(|source| RootsError::Unreadable {
-        path: path.to_owned(),
-        source: Arc::new(source),
-    })
+/// A file of certificates, whole.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = File::open(path)?
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)?;
+    match read as u64 > LARGEST {
+        true => Err(io::Error::other("it is larger than 16 MiB")),
+        false => Ok(bytes),
+    }
 }
 
 /// Adds what can be parsed and says how many that were.
@@ -125,3 +133,5 @@ const BUNDLES: [&str; 7] = [
     "/etc/ssl/cert.pem",                  // Alpine, macOS
     "/usr/local/share/certs/ca-root-nss.crt", // FreeBSD
 ];
+/// A distribution's bundle has a quarter of a mebibyte.
+const LARGEST: u64 = 16 << 20;
