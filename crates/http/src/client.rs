@@ -12,7 +12,7 @@ use crate::error::{HttpError, Reason, Target};
 use crate::pause::Pauses;
 use crate::proxy::ProxyRules;
 use crate::response::Limits;
-use crate::retry::{LONGEST_RETRY_AFTER, is_passing, jitter, retry_after};
+use crate::retry::{LONGEST_RETRY_AFTER, is_passing_status, jitter, retry_after};
 use crate::{ClientOptions, Proxy, Request, Response, tls};
 
 /// An HTTP client. Cheap to make and to clone; clones share connections.
@@ -56,6 +56,9 @@ impl Client {
             .http1_only()
             .tls_backend_preconfigured(tls)
             .no_proxy();
+        for (name, addresses) in &options.resolve {
+            builder = builder.resolve_to_addrs(name, addresses);
+        }
         if !proxy.is_empty() {
             builder = builder.proxy(reqwest::Proxy::custom(move |url| {
                 rules.proxy_for(url).ok().flatten().cloned()
@@ -103,7 +106,7 @@ impl Client {
                 .await;
             let pause = match &result {
                 _ if !may_repeat => None,
-                Ok(answer) if is_passing(answer.status()) => {
+                Ok(answer) if is_passing_status(answer.status()) => {
                     self.pause_after(answer, request.retry.pause(attempt))
                 }
                 Ok(_) => None,
@@ -116,7 +119,10 @@ impl Client {
                 .filter(|at| limits.deadline.is_none_or(|(end, _)| *at < end));
             let Some(again) = again else {
                 return match result {
-                    Ok(inner) => Ok(Response::new(inner, target, limits)),
+                    Ok(inner) => {
+                        let asked = retry_after(inner.headers(), self.0.clock.now());
+                        Ok(Response::new(inner, target, limits, asked))
+                    }
                     Err(reason) => Err(HttpError::new(&target, reason)),
                 };
             };

@@ -8,9 +8,10 @@ use http::{Method, StatusCode};
 use regcred_core::ErrorKind;
 use url::Url;
 
-use crate::AnswerFields;
 use crate::cause::{Cause, Failure};
+use crate::retry::is_passing_status;
 use crate::tls::IdentityError;
+use crate::{AnswerFields, plain};
 
 /// A failed exchange. `Display` names the method, scheme, host and path (never query or user
 /// information) and what went wrong there; the cause is `source()`.
@@ -34,9 +35,11 @@ pub(crate) struct Target {
 impl Target {
     pub(crate) fn new(method: &Method, url: &Url) -> Self {
         let origin = url.origin().ascii_serialization();
+        // The path may be a server's own words: where it redirects to.
+        let place = format!("{origin}{}", url.path());
         Self {
             method: method.clone(),
-            place: format!("{origin}{}", url.path()),
+            place: plain(&place, LONGEST_PLACE),
         }
     }
 }
@@ -97,12 +100,7 @@ impl HttpError {
             Reason::Failed(cause) if cause.what == Failure::Roots => ErrorKind::NotConfigured,
             Reason::Failed(_) | Reason::Idle(_) | Reason::Deadline(_) => ErrorKind::Unreachable,
             Reason::TooLarge(_) | Reason::NotJson { .. } | Reason::NotText => ErrorKind::Malformed,
-            Reason::Status(status, _) => match status.as_u16() {
-                429 => ErrorKind::Throttled,
-                408 | 425 | 500.. => ErrorKind::Unreachable,
-                400..=499 => ErrorKind::Denied,
-                _ => ErrorKind::Malformed,
-            },
+            Reason::Status(status, _) => kind_of_status(*status),
         }
     }
 
@@ -158,7 +156,7 @@ impl HttpError {
         match &self.0.reason {
             Reason::Failed(cause) => cause.is_passing(),
             Reason::Idle(_) => true,
-            Reason::Status(status, _) => crate::retry::is_passing(*status),
+            Reason::Status(status, _) => is_passing_status(*status),
             _ => false,
         }
     }
@@ -221,3 +219,16 @@ impl Error for HttpError {
         }
     }
 }
+
+/// What the caller can do about an answer with an unwanted status.
+#[must_use]
+pub fn kind_of_status(status: StatusCode) -> ErrorKind {
+    match status.as_u16() {
+        429 => ErrorKind::Throttled,
+        408 | 425 | 500.. => ErrorKind::Unreachable,
+        400..=499 => ErrorKind::Denied,
+        _ => ErrorKind::Malformed,
+    }
+}
+
+const LONGEST_PLACE: usize = 300;

@@ -10,8 +10,6 @@ mod cause;
 mod challenge;
 mod client;
 mod error;
-#[cfg(test)]
-mod fake;
 mod options;
 mod pause;
 mod proxy;
@@ -19,6 +17,8 @@ mod request;
 mod response;
 mod retry;
 mod roots;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod tls;
 mod vars;
 
@@ -26,11 +26,11 @@ pub use address::{is_link_local, is_loopback};
 pub use answer::{AnswerFields, plain};
 pub use challenge::{Challenge, parse_challenges};
 pub use client::Client;
-pub use error::HttpError;
+pub use error::{HttpError, kind_of_status};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use options::{ClientOptions, Proxy};
 pub use request::Request;
 pub use response::Response;
-pub use retry::{Retry, retry_after};
+pub use retry::{Retry, is_passing_status, retry_after};
 pub use url::Url;
 pub use vars::VARS;

@@ -1,6 +1,7 @@
 //! What a client is told when it is made.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +28,9 @@ pub struct ClientOptions {
     pub client_identity_pem: Option<SecretSlice<u8>>,
     /// Accepts every server certificate. For registries an operator marked so, never by default.
     pub danger_skip_verify: bool,
+    /// Where a name (in lower case) is found in place of what name servers say; TLS still goes by the
+    /// name. The port counts where a URL has none. Not for names that a proxy is asked for.
+    pub resolve: Vec<(String, Vec<SocketAddr>)>,
     /// The environment in which proxies and trust are looked up.
     pub env: Env,
     /// The clock that reads dates in `Retry-After`.
@@ -46,6 +50,7 @@ impl ClientOptions {
             extra_ca_pem: Vec::new(),
             client_identity_pem: None,
             danger_skip_verify: false,
+            resolve: Vec::new(),
             env: env.clone(),
             clock: Clock::system(),
         }
@@ -61,6 +66,7 @@ impl fmt::Debug for ClientOptions {
             .field("extra_ca_pem", &self.extra_ca_pem.len())
             .field("client_identity", &self.client_identity_pem.is_some())
             .field("danger_skip_verify", &self.danger_skip_verify)
+            .field("resolve", &self.resolve)
             .finish_non_exhaustive()
     }
 }

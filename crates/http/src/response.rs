@@ -18,6 +18,7 @@ pub struct Response {
     inner: reqwest::Response,
     target: Target,
     limits: Limits,
+    retry_after: Option<Duration>,
 }
 
 /// How long a request may still take.
@@ -49,11 +50,17 @@ impl Limits {
 }
 
 impl Response {
-    pub(crate) fn new(inner: reqwest::Response, target: Target, limits: Limits) -> Self {
+    pub(crate) fn new(
+        inner: reqwest::Response,
+        target: Target,
+        limits: Limits,
+        retry_after: Option<Duration>,
+    ) -> Self {
         Self {
             inner,
             target,
             limits,
+            retry_after,
         }
     }
 
@@ -79,6 +86,23 @@ impl Response {
     #[must_use]
     pub fn content_length(&self) -> Option<u64> {
         self.inner.content_length()
+    }
+
+    /// How long the server asks to be left alone (`Retry-After`, as seconds or as a date).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The answer, if its status is a success. `what` is what the request was for.
+    ///
+    /// # Errors
+    /// As [`Response::into_error`] for any other status.
+    pub async fn success(self, what: &str) -> Result<Self, HttpError> {
+        match self.status().is_success() {
+            true => Ok(self),
+            false => Err(self.into_error(what).await),
+        }
     }
 
     /// The next piece of the body, `None` at its end.

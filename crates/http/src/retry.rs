@@ -52,7 +52,7 @@ impl Retry {
 
 /// Whether an answer with this status may be another one soon.
 #[must_use]
-pub(crate) fn is_passing(status: StatusCode) -> bool {
+pub fn is_passing_status(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504)
 }
 

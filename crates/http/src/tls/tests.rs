@@ -7,7 +7,7 @@ use rustls::server::WebPkiClientVerifier;
 use secrecy::SecretSlice;
 
 use super::*;
-use crate::fake::{Fake, Reply};
+use crate::testing::{Fake, Reply};
 use crate::{Client, HttpError, Request};
 
 /// A CA and what it signed.
@@ -76,10 +76,8 @@ fn options() -> ClientOptions {
 #[tokio::test]
 async fn a_ca_may_come_by_option_file_or_variable() {
     let ca = Ca::new();
-    let server = Fake::start_tls(ca.server("127.0.0.1", None), |_, _| {
-        Reply::new(200, &[], "hi")
-    })
-    .await;
+    let server =
+        Fake::start_tls(ca.server("127.0.0.1", None), |_| Reply::new(200).body("hi")).await;
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &ca.pem).unwrap();
     let directory = tempfile::tempdir().unwrap();
@@ -105,10 +103,7 @@ async fn a_ca_may_come_by_option_file_or_variable() {
 #[tokio::test]
 async fn an_unknown_issuer_and_a_wrong_name_are_refused() {
     let ca = Ca::new();
-    let server = Fake::start_tls(ca.server("127.0.0.1", None), |_, _| {
-        Reply::new(200, &[], "")
-    })
-    .await;
+    let server = Fake::start_tls(ca.server("127.0.0.1", None), |_| Reply::new(200)).await;
     let mut stranger = options();
     stranger.extra_ca_pem.push(Ca::new().pem.into_bytes());
     let error = get(&stranger, &server.url("/"))
@@ -124,10 +119,7 @@ async fn an_unknown_issuer_and_a_wrong_name_are_refused() {
     assert!(text.contains("SSL_CERT_FILE"), "{text}");
     assert!(server.seen().is_empty());
 
-    let server = Fake::start_tls(ca.server("other.test", None), |_, _| {
-        Reply::new(200, &[], "")
-    })
-    .await;
+    let server = Fake::start_tls(ca.server("other.test", None), |_| Reply::new(200)).await;
     let mut known = options();
     known.extra_ca_pem.push(ca.pem.into_bytes());
     let error = get(&known, &server.url("/")).await.expect_err("wrong name");
@@ -144,7 +136,7 @@ async fn an_unknown_issuer_and_a_wrong_name_are_refused() {
 async fn a_client_certificate_is_shown() {
     let (ca, clients) = (Ca::new(), Ca::new());
     let config = ca.server("127.0.0.1", Some(&clients));
-    let server = Fake::start_tls(config, |_, _| Reply::new(200, &[], "known")).await;
+    let server = Fake::start_tls(config, |_| Reply::new(200).body("known")).await;
     let mut options = options();
     options.extra_ca_pem.push(ca.pem.clone().into_bytes());
     assert!(get(&options, &server.url("/")).await.is_err());
@@ -166,11 +158,8 @@ async fn a_client_certificate_is_shown() {
 #[tokio::test]
 async fn roots_are_read_by_the_first_handshake_only() {
     let ca = Ca::new();
-    let tls = Fake::start_tls(ca.server("127.0.0.1", None), |_, _| {
-        Reply::new(200, &[], "")
-    })
-    .await;
-    let plain = Fake::start(|_, _| Reply::new(200, &[], "plain")).await;
+    let tls = Fake::start_tls(ca.server("127.0.0.1", None), |_| Reply::new(200)).await;
+    let plain = Fake::start(|_| Reply::new(200).body("plain")).await;
     let mut options = options();
     options.ca_bundle = Some("/nonexistent/roots.pem".into());
     assert_eq!(
@@ -189,10 +178,7 @@ async fn roots_are_read_by_the_first_handshake_only() {
 #[tokio::test]
 async fn the_wrong_scheme_is_explained() {
     let ca = Ca::new();
-    let tls = Fake::start_tls(ca.server("127.0.0.1", None), |_, _| {
-        Reply::new(200, &[], "")
-    })
-    .await;
+    let tls = Fake::start_tls(ca.server("127.0.0.1", None), |_| Reply::new(200)).await;
     let url = format!("http://127.0.0.1:{}/", tls.port());
     let error = get(&options(), &url).await.expect_err("http to a TLS port");
     assert!(error.is_not_http(), "{}", report(&error));
