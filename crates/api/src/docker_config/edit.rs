@@ -4,11 +4,12 @@
 use std::fmt;
 
 use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Format, PADDED};
+use super::Format;
 use crate::json;
 
 /// A configuration, and where its entries are. Without `Debug`: it holds logins.
@@ -285,7 +286,7 @@ fn entry(login: &Login<'_>, form: EntryForm) -> Box<RawValue> {
         }
     }
     let basic = SecretString::from(format!("{username}:{}", password.expose_secret()));
-    json::push_member(&mut out, "auth", &PADDED.encode(basic.expose_secret()));
+    json::push_member(&mut out, "auth", &STANDARD.encode(basic.expose_secret()));
     json::close_object(&mut out);
     raw(out)
 }
