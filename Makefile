@@ -56,7 +56,7 @@ deps-build:
 
 # What the whole-program tests check us against: servers and clients of other people.
 deps-test:
-	@PYTHON=$(PYTHON) tests/install.sh docker-registry skopeo htpasswd venv
+	@PYTHON=$(PYTHON) tests/install.sh docker-registry skopeo htpasswd ip venv
 	@$(MAKE) --no-print-directory venv
 
 venv: $(MOTO)

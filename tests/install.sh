@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the build or the tests miss, by apt-get, and says so. Names what it was asked for:
-#   tests/install.sh c-headers docker-registry skopeo htpasswd venv
+#   tests/install.sh c-headers docker-registry skopeo htpasswd ip venv
 # On other systems than Debian, and without the right to install, it prints what is missing. That
 # is a failure in CI (CI=true) and for a build; tests elsewhere skip what needs a missing program.
 set -eu
@@ -24,6 +24,10 @@ for need in "$@"; do
     htpasswd)
         if command -v htpasswd >/dev/null; then continue; fi
         package=apache2-utils
+        ;;
+    ip)
+        if command -v ip >/dev/null; then continue; fi
+        package=iproute2
         ;;
     *)
         if command -v "$need" >/dev/null; then continue; fi
