@@ -440,9 +440,8 @@ fn until(what: &str, holds: impl Fn() -> bool) {
 }
 
 fn terminate(program: &Running) {
-    let id = program.id().to_string();
-    let killed = Program::new("/bin/kill").args(["-TERM", &id]).run();
-    let _ = killed.success();
+    let stop = format!("kill -TERM {}", program.id());
+    let _ = Program::new("/bin/sh").args(["-c", &stop]).run().success();
 }
 
 /// Peak resident memory in KiB.
