@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use regcred_core::{Env, report};
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use secrecy::zeroize::Zeroizing;
 
@@ -143,11 +143,7 @@ impl CacheDir {
         let fd = rustix::fs::openat(&self.0.fd, name, flags, Mode::empty()).ok()?;
         let stat = rustix::fs::fstat(&fd).ok()?;
         let size = u64::try_from(stat.st_size).ok()?;
-        let sound = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
-            && stat.st_uid == rustix::process::geteuid().as_raw()
-            && stat.st_mode & 0o077 == 0
-            && size <= MAX_FILE;
-        if !sound {
+        if !is_private(&stat) || size > MAX_FILE {
             tracing::debug!("ignoring the cache file {name}: no private regular file of fit size");
             return None;
         }
@@ -156,12 +152,11 @@ impl CacheDir {
         Some(bytes)
     }
 
-    /// Replaces the file as a whole: readers see the old one or the new one.
+    /// Replaces the file as a whole: readers see the old one or the new one. Nothing is forced to
+    /// the disk: what a power cut leaves is read as malformed and fetched anew.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        static COUNTER: AtomicU32 = AtomicU32::new(0);
-        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let temporary = format!("{name}.{}-{count}{TMP}", std::process::id());
-        let written = self.write_new(&temporary, bytes).and_then(|()| {
+        let (temporary, mut file) = self.temporary(name)?;
+        let written = file.write_all(bytes).and_then(|()| {
             rustix::fs::renameat(&self.0.fd, &temporary, &self.0.fd, name).map_err(Into::into)
         });
         if written.is_err() {
@@ -170,18 +165,34 @@ impl CacheDir {
         written
     }
 
-    fn write_new(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+    /// A new file beside that name. Its own name may be taken: containers that share the directory
+    /// have the same process numbers, and a killed writer leaves its file.
+    fn temporary(&self, name: &str) -> io::Result<(String, File)> {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&self.0.fd, name, flags, Mode::RUSR | Mode::WUSR)?;
-        File::from(fd).write_all(bytes)
+        let mut tries = MAX_NAMES;
+        loop {
+            let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+            let temporary = format!("{name}.{}-{count}{TMP}", std::process::id());
+            let mode = Mode::RUSR | Mode::WUSR;
+            match rustix::fs::openat(&self.0.fd, &temporary, flags, mode) {
+                Err(Errno::EXIST) if tries > 0 => tries -= 1,
+                Err(errno) => return Err(errno.into()),
+                Ok(fd) => return Ok((temporary, File::from(fd))),
+            }
+        }
     }
 
-    /// Opens a lock file for reading and writing, made if missing.
+    /// Opens a lock file for reading and writing, made if missing. What somebody put in its place
+    /// while the directory was open to them is no lock: notes are written into it, and read.
     pub(crate) fn open_lock(&self, name: &str) -> io::Result<File> {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.0.fd, name, flags, Mode::RUSR | Mode::WUSR)?;
+        if !is_private(&rustix::fs::fstat(&fd)?) {
+            return Err(io::Error::other("no private regular file"));
+        }
         Ok(File::from(fd))
     }
 
@@ -225,6 +236,14 @@ fn judge(owner: u32, user: u32, mode: u32) -> Verdict {
         _ if mode & 0o1000 != 0 => Verdict::Shared,
         _ => Verdict::Loose,
     }
+}
+
+/// A regular file of this user that nobody else can read or write, under one name only.
+fn is_private(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+        && stat.st_uid == rustix::process::geteuid().as_raw()
+        && stat.st_mode & 0o077 == 0
+        && stat.st_nlink <= 1
 }
 
 fn open_dir(path: &Path) -> Result<OwnedFd, Errno> {

@@ -1,5 +1,7 @@
 //! What the cache holds, for people, and its cleaning.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::dir::{CacheDir, ENTRY, LOCK, TMP};
@@ -63,16 +65,24 @@ impl CacheDir {
         cleared
     }
 
-    /// Removes expired entries, with their locks, and what killed writers left.
+    /// Removes expired entries, with their locks, locks of fetches that stored nothing, and what
+    /// killed writers left.
     pub(crate) fn sweep(&self, now: DateTime<Utc>) {
-        for name in self.own_names() {
+        let before = (now - LEFT_BEHIND).timestamp();
+        let is_old = |name: &str| self.modified(name).is_some_and(|at| at < before);
+        let names: BTreeSet<String> = self.own_names().into_iter().collect();
+        for name in &names {
             if let Some(hash) = name.strip_suffix(ENTRY) {
-                self.sweep_entry(&name, &format!("{hash}{LOCK}"), now);
-            } else if name.ends_with(TMP) {
-                let before = (now - LEFT_BEHIND).timestamp();
-                if self.modified(&name).is_some_and(|at| at < before) {
-                    self.remove(&name);
+                self.sweep_entry(name, &format!("{hash}{LOCK}"), now);
+            } else if let Some(hash) = name.strip_suffix(LOCK) {
+                if !names.contains(&format!("{hash}{ENTRY}"))
+                    && is_old(name)
+                    && let Attempt::Held(_lock) = EntryLock::attempt(self, name)
+                {
+                    self.remove(name);
                 }
+            } else if is_old(name) {
+                self.remove(name);
             }
         }
     }
@@ -97,5 +107,5 @@ impl CacheDir {
     }
 }
 
-/// No write takes this long.
+/// No write and no fetch takes this long, and no failure is shared for it.
 const LEFT_BEHIND: TimeDelta = TimeDelta::minutes(10);

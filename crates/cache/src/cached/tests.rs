@@ -405,6 +405,35 @@ async fn the_list_shows_no_secret_and_clearing_empties_it() {
     assert_eq!(world.calls(), 2);
 }
 
+/// A fetch that fails leaves a lock and no entry; each pod may have a key of its own.
+#[tokio::test]
+async fn a_store_sweeps_the_locks_of_fetches_that_failed_long_ago() {
+    let world = World::new([Step::Fail(ErrorKind::Denied)]);
+    world.ask().await.unwrap_err();
+    let lock = world.file(".lock");
+    let other = Cached::new(
+        world.fake(Some("another role"), Duration::ZERO),
+        Some(world.dir()),
+        world.clock(),
+    );
+    other.credentials(&request()).await.unwrap();
+    assert!(lock.exists(), "somebody may still wait for it");
+
+    let ago = std::time::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+    fs::File::open(&lock).unwrap().set_modified(ago).unwrap();
+    let asked = request();
+    {
+        let held = EntryLock::attempt(&world.dir(), lock.file_name().unwrap().to_str().unwrap());
+        assert!(matches!(held, Attempt::Held(_)));
+        world.dir().sweep(world.clock().now());
+        assert!(lock.exists(), "in use");
+    }
+    world.at(2000);
+    other.credentials(&asked).await.unwrap();
+    assert!(!lock.exists());
+    assert_eq!(world.files(), 2, "the other role's entry and its lock");
+}
+
 #[tokio::test]
 async fn a_store_sweeps_what_expired_and_what_a_killed_writer_left() {
     let world = World::new([]);

@@ -119,6 +119,57 @@ fn a_write_replaces_whatever_stands_there() {
 }
 
 #[test]
+fn only_a_private_regular_file_is_a_lock() {
+    let root = tempfile::tempdir().unwrap();
+    loosen(root.path(), 0o700);
+    let dir = CacheDir::open(root.path()).unwrap();
+    let path = root.path().join("x.lock");
+    assert!(dir.open_lock("x.lock").is_ok(), "made");
+    assert!(dir.open_lock("x.lock").is_ok(), "and found again");
+
+    loosen(&path, 0o666);
+    assert!(dir.open_lock("x.lock").is_err(), "others can write to it");
+
+    fs::remove_file(&path).unwrap();
+    let letter = root.path().join("letter");
+    fs::write(&letter, "kept").unwrap();
+    loosen(&letter, 0o600);
+    fs::hard_link(&letter, &path).unwrap();
+    assert!(
+        dir.open_lock("x.lock").is_err(),
+        "another file's second name"
+    );
+
+    fs::remove_file(&path).unwrap();
+    symlink(&letter, &path).unwrap();
+    assert!(dir.open_lock("x.lock").is_err(), "a link");
+
+    fs::remove_file(&path).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
+    assert!(dir.open_lock("x.lock").is_err(), "a FIFO");
+}
+
+#[test]
+fn a_temporary_name_that_is_taken_is_left_alone() {
+    let root = tempfile::tempdir().unwrap();
+    loosen(root.path(), 0o700);
+    let dir = CacheDir::open(root.path()).unwrap();
+    // The tests of one process share the counter: the names of the next writes, whichever they are.
+    let taken: Vec<_> = (0..200)
+        .map(|count| format!("{NAME}.{}-{count}{TMP}", std::process::id()))
+        .collect();
+    for name in &taken {
+        fs::write(root.path().join(name), "another's").unwrap();
+    }
+    dir.write(NAME, b"x").unwrap();
+    assert_eq!(&**dir.read(NAME).unwrap(), b"x");
+    for name in &taken {
+        let text = fs::read_to_string(root.path().join(name)).unwrap();
+        assert_eq!(text, "another's");
+    }
+}
+
+#[test]
 fn a_directory_that_vanishes_is_an_error_and_nothing_else() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("gone");
