@@ -106,7 +106,15 @@ impl Endpoint {
         Region::new(self.region.clone())
     }
 
-    /// The URL, for messages and for the cache key.
+    /// What decides the URL, for the cache key: working the URL out would cost a run that is
+    /// answered from the cache more than all the rest.
+    pub(crate) fn key(&self) -> String {
+        let url = self.url.as_deref().unwrap_or_default();
+        let (fips, dual_stack) = (self.fips, self.dual_stack);
+        format!("{} {fips} {dual_stack} {url}", self.service.id())
+    }
+
+    /// The URL, for messages.
     pub(crate) fn address(&self) -> String {
         macro_rules! address {
             ($sdk:ident) => {{

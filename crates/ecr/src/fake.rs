@@ -206,10 +206,14 @@ pub(crate) fn in_hours(hours: i64) -> String {
     at.timestamp().to_string()
 }
 
-/// A port on which nothing listens.
+/// A port on which nothing listens, and nothing else can begin to while the tests run.
 pub(crate) fn closed() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("port");
-    format!("http://{}", listener.local_addr().expect("address"))
+    let socket = tokio::net::TcpSocket::new_v4().expect("socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("port");
+    let address = socket.local_addr().expect("address");
+    // Kept to the end of the process, or the port could become another test's server.
+    std::mem::forget(socket);
+    format!("http://{address}")
 }
 
 /// A listener that accepts and says nothing, as long as it lives.

@@ -27,6 +27,7 @@ use crate::sdk::Sdk;
 use crate::shared_config::SharedConfig;
 
 pub(crate) use metadata::Metadata;
+pub(crate) use web_identity::holder;
 
 /// Keys, and where they came from in words.
 #[derive(Clone, Debug)]
@@ -154,21 +155,21 @@ impl Chain<'_> {
     }
 }
 
-/// Which source of the chain will be asked, by what is configured and without asking it: text
-/// without secrets that is the same for every session of the same identity.
+/// Which source of the chain will be asked, by what is configured and without asking it, and whom it
+/// stands for: text without secrets that is the same for every session of the same identity.
 pub(crate) fn configured_source(env: &Env, config: &SharedConfig) -> String {
     if let Some(key) = keys::key_id(env) {
         return format!("keys {key}");
     }
     if let Some(file) = env.get(web_identity::TOKEN_FILE) {
         let role = env.get(web_identity::ROLE).unwrap_or_default();
-        return format!("web identity {role} {file}");
+        return format!("web identity {role} {}", holder(file));
     }
     if config.has_credentials() {
         return format!("profile {}", config.identity_parts());
     }
-    if let Some(url) = container::configured(env) {
-        return format!("container {url}");
+    if let Some(agent) = container::holder(env) {
+        return format!("container {agent}");
     }
     format!("metadata {}", Metadata::address(config))
 }

@@ -5,6 +5,7 @@ mod endpoint;
 mod failure;
 #[cfg(test)]
 mod fake;
+mod file;
 mod hosts;
 mod identity;
 mod journal;
@@ -16,6 +17,7 @@ mod sdk;
 mod settings;
 mod shared_config;
 mod sts;
+mod subject;
 mod transport;
 mod trust;
 mod vars;

@@ -2,15 +2,13 @@
 //! or the operator name. The annotation is upstream's; it is not the one of IAM roles for service
 //! accounts, so that a pod's pull role and its runtime role can differ.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regcred_core::{CredentialRequest, Env, ErrorKind, ProviderError};
 use secrecy::{ExposeSecret as _, SecretString};
-use sha2::{Digest as _, Sha256};
 
 use crate::NAME;
 use crate::roles::is_role_arn;
 use crate::settings::Settings;
+use crate::subject::{Subject, stable_name};
 use crate::vars;
 
 /// A token and the role it is exchanged for.
@@ -18,15 +16,6 @@ use crate::vars;
 pub(crate) struct PodRole {
     pub(crate) role: String,
     pub(crate) token: SecretString,
-    subject: Option<Subject>,
-}
-
-/// Whom the token was issued to. Read without verification: for names only.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Subject {
-    issuer: String,
-    namespace: String,
-    service_account: String,
 }
 
 impl PodRole {
@@ -78,7 +67,6 @@ impl PodRole {
         }
         Ok(Some(Self {
             role,
-            subject: Subject::of(token.expose_secret()),
             token: token.expose_secret().trim().to_owned().into(),
         }))
     }
@@ -87,11 +75,9 @@ impl PodRole {
     /// characters go.
     pub(crate) fn session_name(&self) -> String {
         let mut name = SESSION.to_owned();
-        if let Some(subject) = &self.subject {
-            name.push_str(&format!(
-                ".{}.{}",
-                subject.namespace, subject.service_account
-            ));
+        let subject = Subject::of(self.token.expose_secret());
+        if let Some((namespace, account)) = subject.as_ref().and_then(Subject::service_account) {
+            name.push_str(&format!(".{namespace}.{account}"));
         }
         name.chars()
             .filter(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(*c))
@@ -101,35 +87,7 @@ impl PodRole {
 
     /// Who this is, the same for each of the pod's tokens, without secrets.
     pub(crate) fn stable_name(&self) -> String {
-        match &self.subject {
-            Some(s) => format!(
-                "{} {} {}/{}",
-                self.role, s.issuer, s.namespace, s.service_account
-            ),
-            None => {
-                let digest = Sha256::digest(self.token.expose_secret());
-                let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
-                format!("{} {hex}", self.role)
-            }
-        }
-    }
-}
-
-impl Subject {
-    fn of(token: &str) -> Option<Self> {
-        let payload = token.trim().split('.').nth(1)?;
-        let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-        let claims: serde_json::Value = serde_json::from_slice(&payload).ok()?;
-        let issuer = claims.get("iss")?.as_str()?;
-        let subject = claims.get("sub")?.as_str()?;
-        let (namespace, name) = subject
-            .strip_prefix("system:serviceaccount:")?
-            .split_once(':')?;
-        Some(Self {
-            issuer: issuer.to_owned(),
-            namespace: namespace.to_owned(),
-            service_account: name.to_owned(),
-        })
+        format!("{} {}", self.role, stable_name(self.token.expose_secret()))
     }
 }
 
@@ -140,6 +98,9 @@ const SESSION: &str = "ecr-credential-provider";
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     const HOST: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/app";

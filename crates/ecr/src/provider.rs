@@ -105,7 +105,7 @@ impl Ecr {
                 }
                 Err(refusal) => return Err(refusal.into()),
             };
-            journal.now(&format!("the API at {}", api.address()));
+            journal.calling(&api);
             match api::token(&self.sdk, &api, &identity).await {
                 Ok(token) => {
                     let registry = request.registry.as_written().to_owned();
@@ -177,7 +177,7 @@ impl Ecr {
             endpoint,
         };
         if let Some(pod) = &plan.pod {
-            journal.now(&format!("STS at {}", endpoint.address()));
+            journal.calling(endpoint);
             let credentials = sts
                 .with_web_identity(&pod.role, &pod.session_name(), &pod.token)
                 .await
@@ -207,7 +207,7 @@ impl Ecr {
         let Some(Wanted::Role(role)) = &plan.wanted else {
             return Ok(base);
         };
-        journal.now(&format!("STS at {}", endpoint.address()));
+        journal.calling(endpoint);
         let session = self
             .env
             .get("AWS_ROLE_SESSION_NAME")
@@ -250,6 +250,9 @@ impl Provider for Ecr {
 
     async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
         let plan = self.plan(request)?;
+        for note in plan.config.notes() {
+            tracing::warn!("{note}");
+        }
         // The words that Kubernetes' own troubleshooting page tells people to look for.
         tracing::debug!("unable to get ECR credentials from cache, checking ECR API");
         let journal = Journal::default();
@@ -275,7 +278,7 @@ impl Provider for Ecr {
             EcrHost::Private(_) => plan.known_region().unwrap_or_default(),
             EcrHost::Public { .. } => PUBLIC_REGION.to_owned(),
         };
-        let address = self.endpoint(service, &region, &plan).ok()?.address();
+        let endpoint = self.endpoint(service, &region, &plan).ok()?.key();
         let identity = match (&plan.pod, &plan.wanted) {
             (Some(pod), _) => format!("pod {}", pod.stable_name()),
             (None, wanted) => {
@@ -294,7 +297,7 @@ impl Provider for Ecr {
         Some(CacheKey::new([
             ("registry", request.registry.as_written()),
             ("region", region.as_str()),
-            ("endpoint", address.as_str()),
+            ("endpoint", endpoint.as_str()),
             ("identity", identity.as_str()),
         ]))
     }

@@ -6,10 +6,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::File;
 use std::future::Future;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -19,7 +18,7 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_types::os_shim_internal;
 use regcred_core::Env;
 
-use crate::vars;
+use crate::{file, identity, vars};
 
 /// The configuration files as the selected profile sees them.
 #[derive(Clone)]
@@ -30,6 +29,8 @@ pub(crate) struct SharedConfig {
     sections: ProfileSet,
     profile: String,
     looked_at: Vec<PathBuf>,
+    /// Files that were expected and gave nothing, in words.
+    notes: Vec<String>,
 }
 
 /// Why the files cannot be used.
@@ -40,6 +41,14 @@ pub(crate) enum SharedConfigError {
     Broken {
         files: String,
         source: ProfileFileLoadError,
+    },
+    /// A file that is there, or was named, cannot be read: what stands in it must not be passed
+    /// over for another identity.
+    #[error("cannot read {}{}", path.display(), named_by(variable))]
+    Unreadable {
+        path: PathBuf,
+        variable: Option<&'static str>,
+        source: io::Error,
     },
     /// A profile was named that no file has.
     #[error("{named_by} names the profile {profile:?}, which is not in {files}")]
@@ -55,15 +64,19 @@ impl SharedConfig {
     /// `AWS_PROFILE`, else `default`.
     ///
     /// # Errors
-    /// For a broken file, and for a profile that is named and not there. `default` may be missing.
+    /// For a broken file, one that is named and cannot be read, and a profile that is named and not
+    /// there. `default` may be missing.
     pub(crate) fn load(env: &Env, named: Option<(&str, &str)>) -> Result<Self, SharedConfigError> {
         let shim = vars::shim(env);
-        let paths = paths(env);
-        let texts: Vec<_> = paths
-            .iter()
-            .filter_map(|(kind, path)| Some((*kind, read_bounded(path)?)))
-            .collect();
-        let looked_at: Vec<PathBuf> = paths.into_iter().map(|(_, path)| path).collect();
+        let places = places(env);
+        let (mut texts, mut notes) = (Vec::new(), Vec::new());
+        for place in &places {
+            match place.read()? {
+                Ok(text) => texts.push((place.kind, text)),
+                Err(note) => notes.extend(note),
+            }
+        }
+        let looked_at: Vec<PathBuf> = places.into_iter().map(|place| place.path).collect();
         let (named_by, profile) = named.unwrap_or_else(|| {
             let set = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"]
                 .into_iter()
@@ -76,6 +89,7 @@ impl SharedConfig {
             sections: ProfileSet::default(),
             profile: profile.to_owned(),
             looked_at,
+            notes,
         };
         if let Some(files) = this.files(None) {
             this.sections = this.parse(&files)?;
@@ -170,9 +184,14 @@ impl SharedConfig {
             };
             parts.push_str(&format!("[{name}]"));
             for key in IDENTITY_KEYS {
-                if let Some(value) = profile.get(key) {
-                    parts.push_str(&format!("{key}={};", value.trim()));
-                }
+                let Some(value) = profile.get(key).map(str::trim) else {
+                    continue;
+                };
+                let value = match *key {
+                    "web_identity_token_file" => Cow::Owned(identity::holder(value)),
+                    _ => Cow::Borrowed(value),
+                };
+                parts.push_str(&format!("{key}={value};"));
             }
             if let Some(session) = profile
                 .get("sso_session")
@@ -188,6 +207,11 @@ impl SharedConfig {
             }
         }
         parts
+    }
+
+    /// Files that were expected and gave nothing, in words.
+    pub(crate) fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The files that were looked for, for messages.
@@ -239,33 +263,68 @@ pub(crate) fn now<F: Future>(future: F) -> Option<F::Output> {
     }
 }
 
-fn paths(env: &Env) -> Vec<(EnvConfigFileKind, PathBuf)> {
-    let home = env.home();
-    let path = |variable, name: &str| match env.get(variable) {
-        Some(set) => match (set.strip_prefix("~/"), &home) {
-            (Some(rest), Some(home)) => Some(home.join(rest)),
-            _ => Some(PathBuf::from(set)),
-        },
-        None => Some(home.as_ref()?.join(".aws").join(name)),
-    };
-    let config = path("AWS_CONFIG_FILE", "config").map(|p| (EnvConfigFileKind::Config, p));
-    let keys = path("AWS_SHARED_CREDENTIALS_FILE", "credentials")
-        .map(|p| (EnvConfigFileKind::Credentials, p));
-    config.into_iter().chain(keys).collect()
+/// Where one of the two files is.
+struct Place {
+    kind: EnvConfigFileKind,
+    path: PathBuf,
+    /// What named it, when it is not the usual place.
+    variable: Option<&'static str>,
 }
 
-/// A file that cannot be read counts as absent, as in the SDKs.
-fn read_bounded(path: &Path) -> Option<String> {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|f| f.take(MAX_FILE).read_to_string(&mut text));
-    match read {
-        Ok(_) => Some(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => {
-            tracing::warn!("cannot read {}: {error}", path.display());
-            None
+impl Place {
+    /// The text, or why there is none if that is worth a word. At its usual place a file may be
+    /// missing or another user's, as in the SDKs.
+    fn read(&self) -> Result<Result<String, Option<String>>, SharedConfigError> {
+        let path = self.path.display();
+        match (file::text(&self.path, MAX_FILE), self.variable) {
+            (Ok(text), _) => Ok(Ok((*text).clone())),
+            (Err(error), None) if error.kind() == io::ErrorKind::NotFound => Ok(Err(None)),
+            (Err(error), Some(variable)) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(Err(Some(format!("{variable} names {path}: {error}"))))
+            }
+            (Err(error), None) if error.kind() == io::ErrorKind::PermissionDenied => {
+                Ok(Err(Some(format!("cannot read {path}: {error}"))))
+            }
+            (Err(source), variable) => Err(SharedConfigError::Unreadable {
+                path: self.path.clone(),
+                variable,
+                source,
+            }),
         }
     }
+}
+
+fn named_by(variable: &Option<&str>) -> String {
+    variable.map_or_else(String::new, |name| format!(" that {name} names"))
+}
+
+fn places(env: &Env) -> Vec<Place> {
+    let home = env.home();
+    let place = |kind, variable, name: &str| match env.get(variable) {
+        Some(set) => {
+            let path = match (set.strip_prefix("~/"), &home) {
+                (Some(rest), Some(home)) => home.join(rest),
+                _ => PathBuf::from(set),
+            };
+            Some(Place {
+                kind,
+                path,
+                variable: Some(variable),
+            })
+        }
+        None => Some(Place {
+            kind,
+            path: home.as_ref()?.join(".aws").join(name),
+            variable: None,
+        }),
+    };
+    let config = place(EnvConfigFileKind::Config, "AWS_CONFIG_FILE", "config");
+    let keys = place(
+        EnvConfigFileKind::Credentials,
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "credentials",
+    );
+    config.into_iter().chain(keys).collect()
 }
 
 const MAX_FILE: u64 = 1 << 20;
@@ -305,107 +364,4 @@ const IDENTITY_KEYS: &[&str] = &[
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Home(tempfile::TempDir);
-
-    impl Home {
-        fn new(config: &str, credentials: &str) -> Self {
-            let dir = tempfile::tempdir().expect("dir");
-            std::fs::create_dir(dir.path().join(".aws")).expect("dir");
-            std::fs::write(dir.path().join(".aws/config"), config).expect("file");
-            std::fs::write(dir.path().join(".aws/credentials"), credentials).expect("file");
-            Self(dir)
-        }
-
-        fn env(&self, more: &[(&str, &str)]) -> Env {
-            Env::map([("HOME", self.0.path().to_str().expect("text"))]).with(more.iter().copied())
-        }
-    }
-
-    #[test]
-    fn without_home_there_is_no_file_and_no_error() {
-        let config = SharedConfig::load(&Env::default(), None).expect("nothing to read");
-        assert!(config.files(None).is_none() && !config.has_credentials());
-        assert!(config.files_in_words().contains("HOME, which is not set"));
-    }
-
-    #[test]
-    fn variables_win_over_the_profile_and_the_service_over_the_general() {
-        let home = Home::new(
-            "[default]\nregion = eu-west-1\nendpoint_url = http://127.0.0.1:1\nservices = s\n\
-             [services s]\necr =\n  endpoint_url = http://127.0.0.1:2\n",
-            "",
-        );
-        let config = SharedConfig::load(&home.env(&[]), None).expect("sound");
-        let url = |c: &SharedConfig, service| {
-            c.service_setting(service, "AWS_ENDPOINT_URL", "endpoint_url")
-        };
-        assert_eq!(
-            config.setting("AWS_REGION", "region").as_deref(),
-            Some("eu-west-1")
-        );
-        assert_eq!(url(&config, "ECR").as_deref(), Some("http://127.0.0.1:2"));
-        assert_eq!(url(&config, "STS").as_deref(), Some("http://127.0.0.1:1"));
-        let env = home.env(&[
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_ENDPOINT_URL", "http://127.0.0.1:3"),
-            ("AWS_ENDPOINT_URL_ECR_PUBLIC", "http://127.0.0.1:4"),
-        ]);
-        let config = SharedConfig::load(&env, None).expect("sound");
-        assert_eq!(
-            config.setting("AWS_REGION", "region").as_deref(),
-            Some("us-east-1")
-        );
-        assert_eq!(url(&config, "ECR").as_deref(), Some("http://127.0.0.1:3"));
-        assert_eq!(
-            url(&config, "ECR PUBLIC").as_deref(),
-            Some("http://127.0.0.1:4")
-        );
-    }
-
-    #[test]
-    fn a_named_profile_must_exist_and_default_need_not() {
-        let home = Home::new("[profile dev]\nregion = eu-west-1\n", "");
-        let load = |vars: &[(&str, &str)]| SharedConfig::load(&home.env(vars), None);
-        assert!(load(&[("AWS_PROFILE", "default")]).is_ok());
-        assert!(load(&[("AWS_PROFILE", "dev")]).is_ok());
-        let error = load(&[("AWS_PROFILE", "prod")]).expect_err("missing");
-        let text = error.to_string();
-        assert!(
-            text.contains("AWS_PROFILE") && text.contains("prod"),
-            "{text}"
-        );
-        let error = SharedConfig::load(&home.env(&[]), Some(("the role map", "default")));
-        assert!(error.is_err());
-    }
-
-    #[test]
-    fn a_broken_file_is_an_error_without_its_text() {
-        let home = Home::new("[default\naws_secret_access_key = canary\n", "");
-        let error = SharedConfig::load(&home.env(&[]), None).expect_err("broken");
-        let text = regcred_core::report(&error);
-        assert!(
-            text.contains("config") && !text.contains("canary"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn the_identity_follows_the_source_and_holds_no_secret() {
-        let home = Home::new(
-            "[profile a]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = b\n",
-            "[b]\naws_access_key_id = AKIAONE\naws_secret_access_key = canary\n\
-             aws_session_token = canary\n",
-        );
-        let config = SharedConfig::load(&home.env(&[("AWS_PROFILE", "a")]), None).expect("sound");
-        let parts = config.identity_parts();
-        assert!(
-            parts.contains("role/x") && parts.contains("AKIAONE"),
-            "{parts}"
-        );
-        assert!(!parts.contains("canary"), "{parts}");
-        assert!(!format!("{config:?}").contains("canary"));
-    }
-}
+mod tests;

@@ -17,10 +17,11 @@ use aws_smithy_types::byte_stream::ByteStream;
 use regcred_core::{Env, ErrorKind};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::web_identity::read_token;
+use super::web_identity::{self, read_token};
 use super::{IdentityError, Outcome, json};
 use crate::failure::{bounded, causes};
 use crate::sdk::{Sdk, quiet};
+use crate::subject;
 use crate::transport::{Transport, host_of};
 
 /// The agent that the environment names.
@@ -37,8 +38,20 @@ struct AgentError {
     text: String,
 }
 
-/// The URL that will be asked, for the cache key.
-pub(super) fn configured(env: &Env) -> Option<String> {
+/// The URL that will be asked, and with whose token, for the cache key: every pod of a cluster asks
+/// the same URL.
+pub(super) fn holder(env: &Env) -> Option<String> {
+    let url = configured(env)?;
+    let token = match (env.get(TOKEN_FILE), env.get(TOKEN)) {
+        (Some(file), _) => web_identity::holder(file),
+        (None, Some(token)) => subject::stable_name(token),
+        (None, None) => String::new(),
+    };
+    Some(format!("{url} {token}"))
+}
+
+/// The URL that will be asked.
+fn configured(env: &Env) -> Option<String> {
     match env.get(RELATIVE) {
         Some(path) => Some(format!("{ECS}{path}")),
         None => env.get(FULL).map(str::to_owned),
@@ -136,7 +149,7 @@ impl Container {
                 AgentError::new(ErrorKind::NotConfigured, text)
             });
         }
-        let token = self.env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+        let token = self.env.get(TOKEN);
         Ok(token.map(|t| t.trim().to_owned().into()))
     }
 }
@@ -226,6 +239,7 @@ fn address(url: &str) -> &str {
 const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const ECS: &str = "http://169.254.170.2";
 
 /// ECS, EKS, EKS on IPv6.

@@ -150,7 +150,7 @@ fn got_no_answer(error: &CredentialsError) -> bool {
 
 /// The SDK's words for the usual cases say too little.
 fn in_words(reason: &str) -> String {
-    if reason.contains("404") {
+    if reason.contains("received 404") {
         return "the instance has no IAM role".to_owned();
     }
     if reason.contains("timeout") || reason.contains("timed out") {

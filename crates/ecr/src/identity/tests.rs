@@ -1,3 +1,5 @@
+mod agent;
+mod metadata;
 mod process;
 
 use std::path::Path;
@@ -284,110 +286,6 @@ async fn a_profile_without_credentials_lets_the_chain_go_on_unless_it_was_named(
 }
 
 #[tokio::test]
-async fn an_agents_token_file_wins_and_is_trimmed() {
-    let home = Home::new("", "");
-    let agent = agent("from-file", "ASIAAGENT").await;
-    let api = ecr_for("ASIAAGENT", true).await;
-    let env = Env::map([
-        ("AWS_ENDPOINT_URL_ECR", api.uri()),
-        (
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-            format!("{}/v1/credentials", agent.uri()),
-        ),
-        (
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-            home.write("token", "from-file\n"),
-        ),
-        (
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-            "from-variable".to_owned(),
-        ),
-    ]);
-    ask(HOST, &env).await.expect("token");
-}
-
-#[tokio::test]
-async fn an_agent_that_refuses_is_final_and_one_that_starts_is_waited_for() {
-    let server = MockServer::start().await;
-    let answer =
-        |status, body: &str| ResponseTemplate::new(status).set_body_string(body.to_owned());
-    Mock::given(method("GET"))
-        .respond_with(answer(503, ""))
-        .up_to_n_times(1)
-        .mount(&server)
-        .await;
-    Mock::given(method("GET"))
-        .respond_with(answer(
-            403,
-            r#"{"code":"AccessDenied","message":"no association","secret":"canary-secret"}"#,
-        ))
-        .mount(&server)
-        .await;
-    let env = Env::map([(
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        format!("{}/v1/credentials?x=canary-secret", server.uri()),
-    )]);
-    let error = ask(HOST, &env).await.expect_err("refused");
-    let text = report(&error);
-    assert_eq!(error.kind(), ErrorKind::Denied, "{text}");
-    assert!(
-        text.contains("HTTP 403: AccessDenied: no association"),
-        "{text}"
-    );
-    assert!(!text.contains(CANARY), "{text}");
-    assert_eq!(calls(&server).await, 2);
-}
-
-#[tokio::test]
-async fn an_agents_answer_must_hold_keys() {
-    for (body, words) in [
-        ("<canary-secret>", "no JSON object"),
-        ("{}", "no AccessKeyId"),
-        (r#"{"AccessKeyId":"canary-secret"}"#, "no SecretAccessKey"),
-    ] {
-        let server = MockServer::start().await;
-        Mock::given(method("GET"))
-            .respond_with(ResponseTemplate::new(200).set_body_string(body))
-            .mount(&server)
-            .await;
-        let env = Env::map([("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.uri())]);
-        let error = ask(HOST, &env).await.expect_err(body);
-        let text = report(&error);
-        assert_eq!(error.kind(), ErrorKind::Malformed, "{text}");
-        assert!(text.contains(words) && !text.contains(CANARY), "{text}");
-    }
-}
-
-#[tokio::test]
-async fn an_agent_elsewhere_than_the_rules_allow_is_not_asked() {
-    for url in [
-        "http://10.0.0.1/creds",
-        "http://169.254.169.254/creds",
-        "ftp://127.0.0.1/creds",
-        "127.0.0.1/creds",
-    ] {
-        let env = Env::map([("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)]);
-        let error = ask(HOST, &env).await.expect_err(url);
-        assert_eq!(error.kind(), ErrorKind::NotConfigured, "{}", report(&error));
-    }
-}
-
-#[tokio::test]
-async fn instance_metadata_is_asked_with_a_session_also_an_emulators() {
-    for with_ttl in [true, false] {
-        let imds = metadata(with_ttl).await;
-        let api = ecr_for("AKIAIMDS", true).await;
-        // A proxy must not see the metadata service.
-        let env = Env::map([
-            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.uri()),
-            ("AWS_ENDPOINT_URL_ECR", api.uri()),
-            ("HTTP_PROXY", closed()),
-        ]);
-        ask(HOST, &env).await.expect("token");
-    }
-}
-
-#[tokio::test]
 async fn without_any_source_the_message_lists_what_was_tried() {
     let env = Env::map([("AWS_EC2_METADATA_SERVICE_ENDPOINT", closed())]);
     let error = ask(HOST, &env).await.expect_err("nothing");
@@ -413,45 +311,6 @@ async fn without_any_source_the_message_lists_what_was_tried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silent_instance_metadata_costs_two_seconds() {
-    let (_listener, url) = silent();
-    let env = Env::map([("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)]);
-    let started = Instant::now();
-    let error = ask(HOST, &env).await.expect_err("silent");
-    let took = started.elapsed();
-    assert!(took < Duration::from_millis(2500), "{took:?}");
-    assert!(took >= Duration::from_secs(1), "{took:?}");
-    let text = report(&error);
-    assert!(text.contains("no answer (not an EC2 instance"), "{text}");
-}
-
-#[tokio::test]
-async fn an_instance_without_a_role_says_so() {
-    let server = MockServer::start().await;
-    Mock::given(method("PUT"))
-        .respond_with(ResponseTemplate::new(200).set_body_string("t"))
-        .mount(&server)
-        .await;
-    let env = Env::map([("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.uri())]);
-    let error = ask(HOST, &env).await.expect_err("no role");
-    let text = report(&error);
-    assert!(text.contains("the instance has no IAM role"), "{text}");
-    assert_eq!(calls(&server).await, 2, "no second try after an answer");
-}
-
-#[tokio::test]
-async fn an_address_that_is_not_metadata_is_told_apart() {
-    let server = MockServer::start().await;
-    let env = Env::map([("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.uri())]);
-    let error = ask(HOST, &env).await.expect_err("HTTP 404 for a token");
-    let text = report(&error);
-    assert!(
-        text.contains("something else than instance metadata"),
-        "{text}"
-    );
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_silent_sts_ends_in_time_and_the_message_says_where() {
     let home = Home::new("", "");
     let (_listener, url) = silent();
@@ -473,4 +332,39 @@ async fn a_silent_sts_ends_in_time_and_the_message_says_where() {
         "{}",
         report(&error)
     );
+}
+
+/// Two jobs on one machine may find different tokens under one path, and every pod of a cluster
+/// asks one URL.
+#[tokio::test]
+async fn another_holder_of_the_token_has_another_cache_key() {
+    let home = Home::new("", "");
+    let file = home.write("token", "");
+    let agent = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/");
+    let sources = [
+        [
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", file.as_str()),
+            ("AWS_ROLE_ARN", ROLE),
+        ],
+        [
+            agent,
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", file.as_str()),
+        ],
+    ];
+    let key = |env: &Env| {
+        let provider = Ecr::new(env, &regcred_core::Clock::system()).expect("sound");
+        let request = CredentialRequest::new(HOST).expect("host");
+        provider.cache_key(&request).expect("key")
+    };
+    for source in sources {
+        let env = Env::map(source);
+        let keys = ["canary-one", "canary-two", ""].map(|token| {
+            home.write("token", token);
+            key(&env)
+        });
+        assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);
+        assert!(!keys[0].as_str().contains("canary"), "{:?}", keys[0]);
+    }
+    let token = |text| Env::map([agent, ("AWS_CONTAINER_AUTHORIZATION_TOKEN", text)]);
+    assert_ne!(key(&token("canary-one")), key(&token("canary-two")));
 }

@@ -1,14 +1,14 @@
 //! A role for a token in a file: IAM roles for service accounts, or any OIDC provider.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use regcred_core::ErrorKind;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Chain, IdentityError, Outcome};
 use crate::sts::Sts;
+use crate::{file, subject};
 
 /// Reads the token anew at each call: the kubelet renews the file.
 pub(super) async fn step(chain: &Chain<'_>) -> Result<Outcome, IdentityError> {
@@ -44,15 +44,21 @@ pub(super) async fn step(chain: &Chain<'_>) -> Result<Outcome, IdentityError> {
 
 /// A token file without surrounding white space, bounded.
 pub(super) fn read_token(path: &Path) -> io::Result<SecretString> {
-    let mut text = String::new();
-    File::open(path)?
-        .take(MAX_TOKEN)
-        .read_to_string(&mut text)?;
+    let text = file::text(path, MAX_TOKEN)?;
     let token = text.trim();
     if token.is_empty() {
         return Err(io::Error::other("the file is empty"));
     }
     Ok(token.to_owned().into())
+}
+
+/// A token file for the cache key: its path, and whom its token stands for. Two jobs on one machine
+/// may find different tokens under the same path.
+pub(crate) fn holder(path: &str) -> String {
+    match read_token(Path::new(path)) {
+        Ok(token) => format!("{path} {}", subject::stable_name(token.expose_secret())),
+        Err(_) => path.to_owned(),
+    }
 }
 
 pub(super) const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";

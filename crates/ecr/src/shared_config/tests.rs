@@ -1,0 +1,163 @@
+use super::*;
+
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new(config: &str, credentials: &str) -> Self {
+        let dir = tempfile::tempdir().expect("dir");
+        std::fs::create_dir(dir.path().join(".aws")).expect("dir");
+        std::fs::write(dir.path().join(".aws/config"), config).expect("file");
+        std::fs::write(dir.path().join(".aws/credentials"), credentials).expect("file");
+        Self(dir)
+    }
+
+    fn env(&self, more: &[(&str, &str)]) -> Env {
+        Env::map([("HOME", self.0.path().to_str().expect("text"))]).with(more.iter().copied())
+    }
+}
+
+#[test]
+fn without_home_there_is_no_file_and_no_error() {
+    let config = SharedConfig::load(&Env::default(), None).expect("nothing to read");
+    assert!(config.files(None).is_none() && !config.has_credentials());
+    assert!(config.files_in_words().contains("HOME, which is not set"));
+}
+
+#[test]
+fn variables_win_over_the_profile_and_the_service_over_the_general() {
+    let home = Home::new(
+        "[default]\nregion = eu-west-1\nendpoint_url = http://127.0.0.1:1\nservices = s\n\
+         [services s]\necr =\n  endpoint_url = http://127.0.0.1:2\n",
+        "",
+    );
+    let config = SharedConfig::load(&home.env(&[]), None).expect("sound");
+    let url =
+        |c: &SharedConfig, service| c.service_setting(service, "AWS_ENDPOINT_URL", "endpoint_url");
+    assert_eq!(
+        config.setting("AWS_REGION", "region").as_deref(),
+        Some("eu-west-1")
+    );
+    assert_eq!(url(&config, "ECR").as_deref(), Some("http://127.0.0.1:2"));
+    assert_eq!(url(&config, "STS").as_deref(), Some("http://127.0.0.1:1"));
+    let env = home.env(&[
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:3"),
+        ("AWS_ENDPOINT_URL_ECR_PUBLIC", "http://127.0.0.1:4"),
+    ]);
+    let config = SharedConfig::load(&env, None).expect("sound");
+    assert_eq!(
+        config.setting("AWS_REGION", "region").as_deref(),
+        Some("us-east-1")
+    );
+    assert_eq!(url(&config, "ECR").as_deref(), Some("http://127.0.0.1:3"));
+    assert_eq!(
+        url(&config, "ECR PUBLIC").as_deref(),
+        Some("http://127.0.0.1:4")
+    );
+}
+
+#[test]
+fn a_named_profile_must_exist_and_default_need_not() {
+    let home = Home::new("[profile dev]\nregion = eu-west-1\n", "");
+    let load = |vars: &[(&str, &str)]| SharedConfig::load(&home.env(vars), None);
+    assert!(load(&[("AWS_PROFILE", "default")]).is_ok());
+    assert!(load(&[("AWS_PROFILE", "dev")]).is_ok());
+    let error = load(&[("AWS_PROFILE", "prod")]).expect_err("missing");
+    let text = error.to_string();
+    assert!(
+        text.contains("AWS_PROFILE") && text.contains("prod"),
+        "{text}"
+    );
+    let error = SharedConfig::load(&home.env(&[]), Some(("the role map", "default")));
+    assert!(error.is_err());
+}
+
+#[test]
+fn a_broken_file_is_an_error_without_its_text() {
+    let home = Home::new("[default\naws_secret_access_key = canary\n", "");
+    let error = SharedConfig::load(&home.env(&[]), None).expect_err("broken");
+    let text = regcred_core::report(&error);
+    assert!(
+        text.contains("config") && !text.contains("canary"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_identity_follows_the_source_and_holds_no_secret() {
+    let home = Home::new(
+        "[profile a]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = b\n",
+        "[b]\naws_access_key_id = AKIAONE\naws_secret_access_key = canary\n\
+         aws_session_token = canary\n",
+    );
+    let config = SharedConfig::load(&home.env(&[("AWS_PROFILE", "a")]), None).expect("sound");
+    let parts = config.identity_parts();
+    assert!(
+        parts.contains("role/x") && parts.contains("AKIAONE"),
+        "{parts}"
+    );
+    assert!(!parts.contains("canary"), "{parts}");
+    assert!(!format!("{config:?}").contains("canary"));
+}
+
+#[test]
+fn a_file_that_was_named_must_be_readable_and_a_missing_one_is_told() {
+    let home = Home::new("", "");
+    let broken = home.0.path().join("broken");
+    std::fs::write(&broken, b"[default]\n\xff").expect("file");
+    let huge = home.0.path().join("huge");
+    std::fs::write(&huge, vec![b'#'; (1 << 20) + 1]).expect("file");
+    for path in [home.0.path(), &broken, &huge] {
+        for name in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+            let env = home.env(&[(name, path.to_str().expect("text"))]);
+            let error = SharedConfig::load(&env, None).expect_err("unreadable");
+            let text = regcred_core::report(&error);
+            assert!(text.contains(&format!("that {name} names: ")), "{text}");
+        }
+    }
+    let env = home.env(&[("AWS_CONFIG_FILE", "/nowhere/config")]);
+    let config = SharedConfig::load(&env, None).expect("may be missing, as in the SDKs");
+    let [note] = config.notes() else {
+        panic!("one note: {:?}", config.notes());
+    };
+    assert!(
+        note.contains("AWS_CONFIG_FILE names /nowhere/config"),
+        "{note}"
+    );
+}
+
+#[test]
+fn a_file_at_its_usual_place_is_never_read_in_part() {
+    let home = Home::new(&"#".repeat((1 << 20) + 1), "");
+    let error = SharedConfig::load(&home.env(&[]), None).expect_err("too large");
+    let text = regcred_core::report(&error);
+    assert!(
+        text.contains(".aws/config: it is larger than 1024 KiB"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_identity_of_a_token_file_is_its_holders() {
+    let home = Home::new(
+        "[default]\nrole_arn = r\nweb_identity_token_file = /nowhere/t\n",
+        "",
+    );
+    let parts = |home: &Home| {
+        let config = SharedConfig::load(&home.env(&[]), None).expect("sound");
+        config.identity_parts()
+    };
+    assert!(parts(&home).contains("web_identity_token_file=/nowhere/t;"));
+    let token = home.0.path().join("token");
+    let text = format!(
+        "[default]\nrole_arn = r\nweb_identity_token_file = {}\n",
+        token.display()
+    );
+    let home = Home::new(&text, "");
+    std::fs::create_dir_all(token.parent().expect("dir")).expect("dir");
+    std::fs::write(&token, "canary-one").expect("file");
+    let first = parts(&home);
+    assert!(!first.contains("canary"), "{first}");
+    std::fs::write(&token, "canary-two").expect("file");
+    assert_ne!(first, parts(&home));
+}
