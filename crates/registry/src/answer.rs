@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use regcred_http::AnswerFields;
+use regcred_http::{AnswerFields, plain};
 use serde_json::Value;
 
 use crate::refusal;
@@ -35,9 +35,9 @@ impl ServerErrors {
         }
     }
 
-    /// One error in our own words.
-    pub(crate) fn of(code: &str, message: &str) -> Self {
-        Self(vec![(code.to_owned(), message.to_owned())])
+    /// One error without a message: the word of a challenge.
+    pub(crate) fn of_code(code: &str) -> Self {
+        Self(vec![(plain(code, LONGEST), String::new())])
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -86,17 +86,11 @@ impl ServerErrors {
 
 /// Text or number on one line, at most 200 characters.
 fn short(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => text.clone(),
+    match value {
+        Value::String(text) => plain(text, LONGEST),
         Value::Number(number) => number.to_string(),
-        _ => return String::new(),
-    };
-    let plain: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(LONGEST).collect()
+        _ => String::new(),
+    }
 }
 
 const MOST_ERRORS: usize = 5;

@@ -9,15 +9,17 @@ mod realm;
 mod scope;
 mod token;
 
+use std::time::Duration;
+
 use regcred_core::Credentials;
-use regcred_http::{Challenge, Client, HeaderMap, Request, Retry, Url, parse_challenges};
+use regcred_http::{Challenge, Client, HeaderMap, Request, Retry, Url, parse_challenges, plain};
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use self::realm::Realm;
 use self::scope::Scopes;
-use crate::error::{Object, Reason, RegistryError};
+use crate::error::{Object, Reason, Refusal, RegistryError};
 
 /// Knows how to be let in.
 pub(crate) struct Auth {
@@ -43,6 +45,16 @@ struct State {
     scopes: Scopes,
     /// Counts what was granted, so that a request can say which grant was refused.
     generation: u64,
+    refused: Option<Refused>,
+}
+
+/// A refusal of the token server. It is not asked the same thing again for a while: each layer of
+/// an image would else count as a failed login.
+struct Refused {
+    realm: Realm,
+    scopes: Scopes,
+    refusal: Refusal,
+    until: Instant,
 }
 
 #[derive(Default)]
@@ -145,8 +157,9 @@ impl Auth {
                 None => Renewal::Final,
             });
         }
+        let offered = challenges.iter().take(MOST_SCHEMES);
         Ok(Renewal::Unusable(
-            challenges.into_iter().map(|c| c.scheme).collect(),
+            offered.map(|c| plain(&c.scheme, LONGEST_SCHEME)).collect(),
         ))
     }
 
@@ -184,6 +197,7 @@ impl Auth {
             mode: Mode::Bearer { realm, token },
             scopes,
             generation,
+            refused,
         } = state
         else {
             return Err(RegistryError::protocol(
@@ -197,7 +211,19 @@ impl Auth {
         let secret = match usable {
             Some(bearer) => bearer.token.clone(),
             None => {
-                let fetched = token::fetch(place, realm, scopes, self.login.as_ref()).await?;
+                if let Some(known) = refused.as_ref().filter(|known| known.is(realm, scopes)) {
+                    let reason = Reason::Login(known.refusal.clone());
+                    return Err(RegistryError::new(place.object, reason));
+                }
+                let fetched = token::fetch(place, realm, scopes, self.login.as_ref()).await;
+                let fetched = fetched.inspect_err(|error| {
+                    *refused = error.lasting_refusal().map(|refusal| Refused {
+                        realm: realm.clone(),
+                        scopes: scopes.clone(),
+                        refusal: refusal.clone(),
+                        until: Instant::now() + REMEMBERED,
+                    });
+                })?;
                 let secret = fetched.token.clone();
                 *token = Some(fetched);
                 *generation += 1;
@@ -218,6 +244,13 @@ impl Auth {
     }
 }
 
+impl Refused {
+    /// Whether this is what would be asked now.
+    fn is(&self, realm: &Realm, scopes: &Scopes) -> bool {
+        self.realm == *realm && self.scopes == *scopes && Instant::now() < self.until
+    }
+}
+
 /// The error for a server that can be entered in no way we know.
 pub(crate) fn no_scheme(
     object: &Object,
@@ -234,6 +267,12 @@ pub(crate) fn no_scheme(
         },
     )
 }
+
+/// How long a refusal is taken as the answer: most pulls are over by then.
+const REMEMBERED: Duration = Duration::from_secs(60);
+/// What a message names of the schemes that a server offers.
+const MOST_SCHEMES: usize = 5;
+const LONGEST_SCHEME: usize = 40;
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ use crate::Repository;
 use crate::auth::Auth;
 use crate::endpoint::Endpoint;
 use crate::hosts::{HostConfig, Hosts, HostsError};
+use crate::warnings::Warnings;
 
 /// Asks registries. Cheap to clone; clones share connections. It holds no credential: that is an
 /// argument of [`RegistryClient::repository`].
@@ -22,6 +23,7 @@ struct Shared {
     options: RegistryOptions,
     client: Client,
     known: Mutex<HashMap<String, Servers>>,
+    warnings: Arc<Warnings>,
 }
 
 /// How registries are asked.
@@ -88,6 +90,7 @@ impl RegistryClient {
             client: Client::new(options.http.clone())?,
             options,
             known: Mutex::default(),
+            warnings: Arc::default(),
         })))
     }
 
@@ -106,11 +109,18 @@ impl RegistryClient {
                     // A mirror never sees the upstream's credential.
                     let login = login.filter(|_| config.is_registry).cloned();
                     let auth = Auth::new(image.path(), login);
-                    Endpoint::new(config.clone(), client.clone(), auth, image.path(), retry)
+                    let (config, client) = (config.clone(), client.clone());
+                    let warnings = self.0.warnings.clone();
+                    Endpoint::new(config, client, auth, image.path(), retry, warnings)
                 })
                 .collect()
         });
         Repository::new(image.name(), endpoints, self.0.client.clone(), retry)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.0.warnings.told()
     }
 
     fn servers(&self, registry: &str) -> Servers {

@@ -1,5 +1,6 @@
 //! One server asked for one repository: authorization, its renewal after a 401, redirects.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -11,7 +12,9 @@ use crate::answer::ServerErrors;
 use crate::auth::{Auth, Grant, Place, Renewal, no_scheme};
 use crate::error::{Object, Reason, RegistryError};
 use crate::hosts::HostConfig;
+use crate::limits::Limits;
 use crate::redirect;
+use crate::warnings::Warnings;
 
 /// A server and what is known of it.
 pub(crate) struct Endpoint {
@@ -26,6 +29,7 @@ pub(crate) struct Endpoint {
     /// Whether it could not be reached or turned out to be the wrong one: it is left out from then
     /// on, so that not every blob waits for it.
     passed_over: AtomicBool,
+    warnings: Arc<Warnings>,
 }
 
 /// What is asked, the same for each server that may answer.
@@ -54,6 +58,7 @@ impl Endpoint {
         auth: Auth,
         path: &str,
         retry: Retry,
+        warnings: Arc<Warnings>,
     ) -> Self {
         Self {
             base: config.url.clone(),
@@ -68,6 +73,7 @@ impl Endpoint {
             config,
             retry,
             passed_over: AtomicBool::new(false),
+            warnings,
         }
     }
 
@@ -110,6 +116,9 @@ impl Endpoint {
             let answer = self.fetch(ask, grant.as_ref()).await?;
             let status = answer.status();
             let ours = answer.url().origin() == self.base.origin();
+            if ours {
+                self.warnings.hear(&self.host(), answer.headers());
+            }
             if status != StatusCode::UNAUTHORIZED || renewed || !ours {
                 return match status.is_success() || status == StatusCode::RANGE_NOT_SATISFIABLE {
                     true => Ok(answer),
@@ -266,6 +275,9 @@ pub(crate) async fn ask_foreign(
     if url.scheme() != "https" {
         return Err(refuse("it is not https"));
     }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("it holds user information"));
+    }
     if crate::address::is_private(&url) {
         return Err(refuse("it is a private address"));
     }
@@ -287,8 +299,7 @@ pub(crate) async fn ask_foreign(
 async fn failed(object: &Object, answer: Response) -> RegistryError {
     let host = host_and_port(answer.url());
     let status = answer.status();
-    let now = regcred_core::Clock::system().now();
-    let retry_after = regcred_http::retry_after(answer.headers(), now);
+    let limits = Limits::of(&answer);
     let challenge = regcred_http::parse_challenges(answer.headers());
     let hint = challenge.iter().find_map(|c| c.param("error"));
     let body = answer.bytes(LARGEST_ERROR).await.unwrap_or_default();
@@ -296,7 +307,7 @@ async fn failed(object: &Object, answer: Response) -> RegistryError {
     if errors.is_empty()
         && let Some(hint) = hint
     {
-        errors = ServerErrors::of(hint, "");
+        errors = ServerErrors::of_code(hint);
     }
     RegistryError::new(
         object,
@@ -304,7 +315,7 @@ async fn failed(object: &Object, answer: Response) -> RegistryError {
             host,
             status,
             errors,
-            retry_after,
+            limits,
         },
     )
 }

@@ -6,9 +6,10 @@ use std::fmt;
 use std::time::Duration;
 
 use regcred_core::ErrorKind;
-use regcred_http::{HttpError, StatusCode};
+use regcred_http::{HttpError, StatusCode, is_passing_status, kind_of_status};
 
 use crate::answer::ServerErrors;
+use crate::limits::Limits;
 use crate::{Digest, DocumentError};
 
 type Source = Box<dyn Error + Send + Sync + 'static>;
@@ -49,15 +50,10 @@ pub(crate) enum Reason {
         host: String,
         status: StatusCode,
         errors: ServerErrors,
-        retry_after: Option<Duration>,
+        limits: Limits,
     },
     /// The token server did not give a token.
-    Login {
-        realm: String,
-        status: Option<StatusCode>,
-        errors: ServerErrors,
-        anonymous: bool,
-    },
+    Login(Refusal),
     /// None of the offered schemes can be used.
     NoScheme {
         host: String,
@@ -82,6 +78,18 @@ pub(crate) enum Reason {
     Configuration,
     /// Something on this side, in words.
     Local(String),
+}
+
+/// Why a token server gave no token.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    /// `host[:port]` of the token server.
+    pub(crate) realm: String,
+    /// `None` when it answered well, but without a token.
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) errors: ServerErrors,
+    pub(crate) limits: Limits,
+    pub(crate) anonymous: bool,
 }
 
 impl RegistryError {
@@ -137,7 +145,7 @@ impl RegistryError {
     pub fn status(&self) -> Option<StatusCode> {
         match &self.0.reason {
             Reason::Status { status, .. } => Some(*status),
-            Reason::Login { status, .. } => *status,
+            Reason::Login(refusal) => refusal.status,
             Reason::NoScheme { .. } => Some(StatusCode::UNAUTHORIZED),
             _ => None,
         }
@@ -146,7 +154,7 @@ impl RegistryError {
     /// The error codes of the answer as the server wrote them, known to the specification or not.
     pub fn codes(&self) -> impl Iterator<Item = &str> {
         let errors = match &self.0.reason {
-            Reason::Status { errors, .. } | Reason::Login { errors, .. } => Some(errors),
+            Reason::Status { errors, .. } | Reason::Login(Refusal { errors, .. }) => Some(errors),
             _ => None,
         };
         errors.into_iter().flat_map(ServerErrors::codes)
@@ -156,7 +164,9 @@ impl RegistryError {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match &self.0.reason {
-            Reason::Status { retry_after, .. } => *retry_after,
+            Reason::Status { limits, .. } | Reason::Login(Refusal { limits, .. }) => {
+                limits.retry_after
+            }
             _ => None,
         }
     }
@@ -166,18 +176,13 @@ impl RegistryError {
     pub fn kind(&self) -> ErrorKind {
         match &self.0.reason {
             Reason::Status { status, .. }
-            | Reason::Login {
+            | Reason::Login(Refusal {
                 status: Some(status),
                 ..
-            } => match status.as_u16() {
-                429 => ErrorKind::Throttled,
-                408 | 425 | 500.. => ErrorKind::Unreachable,
-                400..=499 => ErrorKind::Denied,
-                _ => ErrorKind::Malformed,
-            },
+            }) => kind_of_status(*status),
             Reason::NoScheme { .. } => ErrorKind::Denied,
             Reason::Unreached => self.http().map_or(ErrorKind::Unreachable, HttpError::kind),
-            Reason::Login { status: None, .. }
+            Reason::Login(_)
             | Reason::Digest { .. }
             | Reason::Size { .. }
             | Reason::Document
@@ -193,7 +198,7 @@ impl RegistryError {
     pub fn is_curable_by_credential(&self) -> bool {
         match &self.0.reason {
             Reason::Status { status, .. } => matches!(status.as_u16(), 401 | 403 | 404 | 429),
-            Reason::Login { status, .. } => status.is_some_and(|s| s.is_client_error()),
+            Reason::Login(refusal) => refusal.status.is_some_and(|s| s.is_client_error()),
             Reason::NoScheme { .. } => true,
             _ => false,
         }
@@ -207,7 +212,7 @@ impl RegistryError {
             Reason::Status { status, errors, .. } => {
                 matches!(status.as_u16(), 401 | 403) && errors.advice().is_none()
             }
-            Reason::Login { status, errors, .. } => {
+            Reason::Login(Refusal { status, errors, .. }) => {
                 status.is_some_and(|s| matches!(s.as_u16(), 400 | 401 | 403))
                     && errors.advice().is_none()
             }
@@ -219,10 +224,19 @@ impl RegistryError {
     pub(crate) fn is_passing(&self) -> bool {
         match &self.0.reason {
             Reason::Unreached => self.http().is_some_and(HttpError::is_passing),
-            Reason::Status { status, .. } => {
-                matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504)
-            }
+            Reason::Status { status, .. } => is_passing_status(*status),
             _ => false,
+        }
+    }
+
+    /// The token server's refusal, if asking again now would only repeat it.
+    pub(crate) fn lasting_refusal(&self) -> Option<&Refusal> {
+        match &self.0.reason {
+            Reason::Login(refusal) => {
+                let passing = refusal.status.is_some_and(is_passing_status);
+                (!passing).then_some(refusal)
+            }
+            _ => None,
         }
     }
 
@@ -254,20 +268,18 @@ impl fmt::Display for RegistryError {
                 host,
                 status,
                 errors,
-                retry_after,
+                limits,
             } => {
                 status_line(f, object, host, *status, errors)?;
-                match retry_after {
-                    Some(pause) => write!(f, " (try again in {} s)", pause.as_secs()),
-                    None => Ok(()),
-                }
+                about(*status, limits).fmt(f)
             }
-            Reason::Login {
+            Reason::Login(Refusal {
                 realm,
                 status,
                 errors,
+                limits,
                 anonymous,
-            } => {
+            }) => {
                 let who = match anonymous {
                     true => "an anonymous request",
                     false => "the login",
@@ -283,7 +295,11 @@ impl fmt::Display for RegistryError {
                     }
                     None => write!(f, "{realm} gave no token to {who}")?,
                 }
-                errors.write_behind(f)
+                errors.write_behind(f)?;
+                match status {
+                    Some(status) => about(*status, limits).fmt(f),
+                    None => Ok(()),
+                }
             }
             Reason::NoScheme {
                 host,
@@ -362,6 +378,14 @@ fn status_line(
         _ => write!(f, "cannot fetch {object}: {host} answered {status}")?,
     }
     errors.write_behind(f)
+}
+
+/// The limits, where they are the reason; many registries state them with every answer.
+fn about(status: StatusCode, limits: &Limits) -> Limits {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => limits.clone(),
+        _ => limits.pause_only(),
+    }
 }
 
 #[cfg(test)]

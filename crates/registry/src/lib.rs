@@ -17,6 +17,7 @@ mod error;
 mod fake;
 mod hosts;
 mod layout;
+mod limits;
 pub mod media_type;
 mod platform;
 mod progress;
@@ -24,6 +25,7 @@ mod pull;
 mod redirect;
 mod refusal;
 mod repository;
+mod warnings;
 
 pub use blob::BlobStream;
 pub use client::{RegistryClient, RegistryOptions};

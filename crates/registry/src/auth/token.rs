@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use regcred_core::Credentials;
-use regcred_http::{Request, Response, StatusCode};
+use regcred_http::{Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -12,7 +12,8 @@ use super::realm::Realm;
 use super::scope::Scopes;
 use super::{Bearer, Place};
 use crate::answer::ServerErrors;
-use crate::error::{Reason, RegistryError};
+use crate::error::{Reason, Refusal, RegistryError};
+use crate::limits::Limits;
 
 /// Fetches a token: by GET, with the login as Basic if there is one; an identity token (a login
 /// without user name) is exchanged by POST. A server that knows no GET is asked by POST. A refusal
@@ -40,16 +41,21 @@ pub(super) async fn fetch(
         }
     };
     if !answer.status().is_success() {
-        let status = answer.status();
+        let (status, limits) = (Some(answer.status()), Limits::of(&answer));
         let body = answer.bytes(LARGEST_ANSWER).await.unwrap_or_default();
-        return Err(ask.refused(Some(status), &ServerErrors::parse(&body), login));
+        return Err(ask.refused(Refusal {
+            status,
+            errors: ServerErrors::parse(&body),
+            limits,
+            ..ask.refusal(login)
+        }));
     }
     let answer: Answer = answer
         .json(LARGEST_ANSWER)
         .await
         .map_err(|error| RegistryError::unreached(place.object, error))?;
     let Some(token) = answer.token() else {
-        return Err(ask.refused(None, &ServerErrors::default(), login));
+        return Err(ask.refused(ask.refusal(login)));
     };
     let life = Duration::from_secs(answer.expires_in.unwrap_or(0)).max(SHORTEST_LIFE);
     let margin = (life / 10).min(LONGEST_MARGIN);
@@ -146,21 +152,19 @@ impl Ask<'_> {
         })
     }
 
-    fn refused(
-        &self,
-        status: Option<StatusCode>,
-        errors: &ServerErrors,
-        login: Option<&Credentials>,
-    ) -> RegistryError {
-        RegistryError::new(
-            self.place.object,
-            Reason::Login {
-                realm: self.realm.host(),
-                status,
-                errors: errors.clone(),
-                anonymous: login.is_none(),
-            },
-        )
+    /// A refusal of which nothing is known yet.
+    fn refusal(&self, login: Option<&Credentials>) -> Refusal {
+        Refusal {
+            realm: self.realm.host(),
+            status: None,
+            errors: ServerErrors::default(),
+            limits: Limits::default(),
+            anonymous: login.is_none(),
+        }
+    }
+
+    fn refused(&self, refusal: Refusal) -> RegistryError {
+        RegistryError::new(self.place.object, Reason::Login(refusal))
     }
 }
 

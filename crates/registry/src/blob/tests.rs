@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::Hosts;
-use crate::fake::{Fake, Reply, Seen, client};
+use crate::fake::{Fake, Reply, Seen, client, image};
 
 /// Three mebibytes that differ everywhere.
 fn content() -> Vec<u8> {
@@ -48,7 +48,7 @@ async fn registry(
 }
 
 fn repository(server: &Fake) -> Repository {
-    client(Hosts::none()).repository(&server.image(), None)
+    client(Hosts::none()).repository(&image(server), None)
 }
 
 async fn read(mut stream: BlobStream) -> Result<Vec<u8>, RegistryError> {
@@ -346,6 +346,7 @@ async fn foreign_layers_are_fetched_over_https_from_public_addresses_only() {
         other.url("/layer"),
         format!("https://{}/layer", other.host()),
         "https://10.0.0.1/x".to_owned(),
+        "https://user:pw@layers.test/x".to_owned(),
         "no url".to_owned(),
     ] {
         let mut blob = whole(b"{}");

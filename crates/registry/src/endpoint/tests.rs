@@ -7,7 +7,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
-use crate::fake::{Fake, Reply, bind, client};
+use crate::fake::{Fake, Reply, bind, client, image};
 use crate::{Descriptor, Digest, Hosts, Repository};
 
 const INDEX: &str = r#"{"schemaVersion":2,"manifests":[]}"#;
@@ -45,7 +45,7 @@ fn hosts_toml(registry: &str, text: &str) -> (tempfile::TempDir, Hosts) {
 }
 
 fn at(server: &Fake) -> Repository {
-    client(Hosts::none()).repository(&server.image(), Some(&login()))
+    client(Hosts::none()).repository(&image(server), Some(&login()))
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_redirect_to_another_host_carries_no_secret() {
         server.url("")
     );
     let (_root, hosts) = hosts_toml(&server.host(), &text);
-    let repository = client(hosts).repository(&server.image(), Some(&login()));
+    let repository = client(hosts).repository(&image(&server), Some(&login()));
     let bytes = repository.blob_bytes(&blob(), 10).await.expect("blob");
     assert_eq!(bytes.as_ref(), b"{}");
     let seen = storage.seen();
@@ -159,7 +159,7 @@ async fn a_mirror_is_asked_first_and_never_sees_the_login() {
         mirror.url("")
     );
     let (_root, hosts) = hosts_toml(&server.host(), &text);
-    let repository = client(hosts).repository(&server.image(), Some(&login()));
+    let repository = client(hosts).repository(&image(&server), Some(&login()));
     repository.manifest("v1").await.expect("from the mirror");
     assert!(server.seen().is_empty());
     repository
@@ -197,7 +197,7 @@ async fn a_mirror_with_a_token_server_is_used_anonymously() {
         mirror.url("")
     );
     let (_root, hosts) = hosts_toml(&server.host(), &text);
-    let repository = client(hosts).repository(&server.image(), Some(&login()));
+    let repository = client(hosts).repository(&image(&server), Some(&login()));
     repository.manifest("v1").await.expect("from the mirror");
     assert!(mirror.seen_at("/token")[0].authorization().is_none());
     assert!(server.seen().is_empty());
@@ -222,7 +222,7 @@ async fn capabilities_and_failures_move_on_and_the_registry_has_the_last_word() 
         broken.url(""),
     );
     let (_root, hosts) = hosts_toml(&server.host(), &text);
-    let repository = client(hosts).repository(&server.image(), None);
+    let repository = client(hosts).repository(&image(&server), None);
     repository.manifest("v1").await.expect("from the registry");
     assert_eq!((digests_only.seen().len(), broken.seen().len()), (0, 1));
     let digest = Digest::of(INDEX.as_bytes());
@@ -284,7 +284,7 @@ async fn a_registry_with_its_own_ca_is_trusted_by_its_directory() {
     fs::create_dir_all(&directory).unwrap();
     fs::write(directory.join("ca.crt"), certificate).unwrap();
     let hosts = Hosts::new([root.path().to_owned()]);
-    let repository = client(hosts).repository(&server.image(), Some(&login()));
+    let repository = client(hosts).repository(&image(&server), Some(&login()));
     repository.manifest("v1").await.expect("trusted");
     let error = repository.blob(&blob(), 0).await.expect_err("downgrade");
     assert!(error.to_string().contains("from https to http"), "{error}");
@@ -309,6 +309,54 @@ async fn a_registry_of_this_machine_may_speak_tls() {
         server.host()
     );
     let (_root, hosts) = hosts_toml(&server.host(), &text);
-    let repository = client(hosts).repository(&server.image(), None);
+    let repository = client(hosts).repository(&image(&server), None);
     repository.manifest("v1").await.expect("not verified");
+}
+
+#[tokio::test]
+async fn warnings_of_the_registry_are_told_once_and_those_of_its_storage_never() {
+    let storage = Fake::start(|_| Reply::ok("{}").header("warning", r#"299 - "storage""#)).await;
+    let elsewhere = storage.url("/data");
+    let server = Fake::start(move |seen| {
+        let reply = match seen.path.contains("/blobs/") {
+            true => Reply::new(307).header("location", &elsewhere),
+            false => Reply::ok(INDEX),
+        };
+        reply.header("warning", r#"299 - "this registry moves""#)
+    })
+    .await;
+    let client = client(Hosts::none());
+    for _ in 0..2 {
+        let repository = client.repository(&image(&server), None);
+        repository.manifest("v1").await.expect("manifest");
+        let blob = Descriptor::of("a/b", b"{}");
+        repository.blob_bytes(&blob, 10).await.expect("blob");
+    }
+    let host = server.host();
+    assert_eq!(
+        client.warnings(),
+        [format!("{host} warns: this registry moves")]
+    );
+}
+
+#[tokio::test]
+async fn a_throttled_pull_names_the_limit() {
+    let server = Fake::start(|_| {
+        Reply::new(429)
+            .header("retry-after", "3600")
+            .header("ratelimit-limit", "100;w=21600")
+            .header("ratelimit-remaining", "0;w=21600")
+            .body(r#"{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}"#)
+    })
+    .await;
+    let error = at(&server).manifest("v1").await.expect_err("throttled");
+    let text = error.to_string();
+    assert!(
+        text.ends_with(
+            "toomanyrequests: slow down (the limit is 100 requests in 6 h, none left; try again in \
+             3600 s)"
+        ),
+        "{text}"
+    );
+    assert_eq!(error.kind(), regcred_core::ErrorKind::Throttled);
 }

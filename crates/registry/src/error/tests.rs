@@ -12,7 +12,7 @@ fn status(part: Part, code: u16, body: &str) -> RegistryError {
         host: "gcr.io".to_owned(),
         status: StatusCode::from_u16(code).expect("status"),
         errors: ServerErrors::parse(body.as_bytes()),
-        retry_after: None,
+        limits: Limits::default(),
     };
     RegistryError::new(&object(part), reason)
 }
@@ -83,12 +83,13 @@ fn only_refusals_may_be_cured_by_another_credential() {
 
 #[test]
 fn a_refused_login_names_the_token_server() {
-    let reason = Reason::Login {
+    let reason = Reason::Login(Refusal {
         realm: "auth.docker.io".to_owned(),
         status: Some(StatusCode::UNAUTHORIZED),
         errors: ServerErrors::parse(br#"{"details":"incorrect username or password"}"#),
+        limits: Limits::default(),
         anonymous: false,
-    };
+    });
     let error = RegistryError::new(&object(tag()), reason);
     assert_eq!(
         error.to_string(),

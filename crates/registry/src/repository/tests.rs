@@ -5,7 +5,7 @@ use regcred_http::StatusCode;
 
 use super::*;
 use crate::Hosts;
-use crate::fake::{Fake, Reply, client};
+use crate::fake::{Fake, Reply, client, image};
 
 const INDEX: &str = r#"{"schemaVersion":2,"manifests":[]}"#;
 
@@ -14,7 +14,7 @@ async fn serving(reply: Reply) -> Fake {
 }
 
 async fn fetch(server: &Fake, reference: &str) -> Result<Fetched, RegistryError> {
-    let repository = client(Hosts::none()).repository(&server.image(), None);
+    let repository = client(Hosts::none()).repository(&image(server), None);
     repository.manifest(reference).await
 }
 
@@ -202,7 +202,7 @@ async fn a_head_is_enough_where_it_is_answered() {
         size: Some(INDEX.len() as u64),
     };
     let server = serving(reply.clone()).await;
-    let repository = client(Hosts::none()).repository(&server.image(), None);
+    let repository = client(Hosts::none()).repository(&image(&server), None);
     assert_eq!(repository.head_manifest("v1").await.expect("head"), head);
     let methods: Vec<_> = server.seen().into_iter().map(|s| s.method).collect();
     assert_eq!(methods, ["HEAD"]);
@@ -214,12 +214,12 @@ async fn a_head_is_enough_where_it_is_answered() {
             _ => full.clone(),
         })
         .await;
-        let repository = client(Hosts::none()).repository(&server.image(), None);
+        let repository = client(Hosts::none()).repository(&image(&server), None);
         assert_eq!(repository.head_manifest("v1").await.expect("by GET"), head);
     }
 
     let server = serving(Reply::new(404)).await;
-    let repository = client(Hosts::none()).repository(&server.image(), None);
+    let repository = client(Hosts::none()).repository(&image(&server), None);
     let error = repository.head_manifest("v1").await.expect_err("unknown");
     assert!(
         error.to_string().ends_with("not found: manifest unknown"),
@@ -227,7 +227,7 @@ async fn a_head_is_enough_where_it_is_answered() {
     );
     let wrong = Digest::of(b"other");
     let server = serving(reply).await;
-    let repository = client(Hosts::none()).repository(&server.image(), None);
+    let repository = client(Hosts::none()).repository(&image(&server), None);
     assert!(repository.head_manifest(wrong.as_str()).await.is_err());
 }
 
@@ -247,7 +247,7 @@ async fn a_digest_that_cannot_be_verified_is_not_fetched() {
 #[tokio::test]
 async fn an_unreachable_registry_is_no_matter_of_credentials() {
     let server = serving(Reply::ok(INDEX)).await;
-    let image = server.image();
+    let image = image(&server);
     drop(server);
     tokio::task::yield_now().await;
     let repository = client(Hosts::none()).repository(&image, None);

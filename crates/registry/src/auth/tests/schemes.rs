@@ -1,0 +1,168 @@
+//! Which way a server is entered.
+
+use super::*;
+
+#[tokio::test]
+async fn an_anonymous_token_is_fetched_by_the_challenge_of_the_request() {
+    let server = registry(bearer, |_, _| token("t1"), |a| a == "Bearer t1").await;
+    manifest(&server, None).await.expect("let in");
+    assert_eq!(
+        lines(&server),
+        [
+            "GET /v2/team/app/manifests/v1",
+            "GET /token?service=reg&scope=repository%3Ateam%2Fapp%3Apull&client_id=regcred",
+            "GET /v2/team/app/manifests/v1",
+        ]
+    );
+    let authorizations: Vec<_> = server
+        .seen()
+        .iter()
+        .map(|s| s.authorization().map(str::to_owned))
+        .collect();
+    assert_eq!(authorizations, [None, None, Some("Bearer t1".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_login_goes_to_the_token_server_as_basic() {
+    let server = registry(
+        |url| bearer(url).replace("/token", "/token?a=b"),
+        |_, seen| match seen.authorization() {
+            Some("Basic YWxpY2U6czNjcmV0") => token("t1"),
+            _ => Reply::new(401),
+        },
+        |a| a == "Bearer t1",
+    )
+    .await;
+    manifest(&server, Some(("alice", "s3cret")))
+        .await
+        .expect("let in");
+    let asked = &server.seen_at("/token")[0];
+    assert_eq!(
+        asked.path,
+        "/token?a=b&service=reg&scope=repository%3Ateam%2Fapp%3Apull&client_id=regcred&account=alice"
+    );
+    let first = &server.seen()[0];
+    assert_eq!(first.authorization(), None, "no login without a challenge");
+}
+
+#[tokio::test]
+async fn basic_is_offered_once() {
+    let server = registry(
+        |_| r#"Basic realm="x""#.to_owned(),
+        |_, _| token("unused"),
+        |a| a == "Basic YWxpY2U6czNjcmV0",
+    )
+    .await;
+    let known = repository(&server, Some(("alice", "s3cret")));
+    known.manifest("v1").await.expect("let in");
+    known.manifest("v1").await.expect("let in");
+    assert_eq!(server.seen().len(), 3, "the scheme is remembered");
+    let error = manifest(&server, Some(("alice", "canary")))
+        .await
+        .expect_err("wrong");
+    assert_eq!(server.seen().len(), 5);
+    assert!(error.credential_refused() && error.is_curable_by_credential());
+    assert!(
+        error.to_string().starts_with("pull access denied for "),
+        "{error}"
+    );
+    assert!(!report(&error).contains("canary"));
+}
+
+#[tokio::test]
+async fn bearer_is_preferred_among_several_challenges_of_one_line() {
+    let server = registry(
+        |url| format!(r#"Negotiate, Basic realm="a, b", {}"#, bearer(url)),
+        |_, _| token("t1"),
+        |a| a == "Bearer t1",
+    )
+    .await;
+    manifest(&server, Some(("alice", "s3cret")))
+        .await
+        .expect("let in");
+}
+
+#[tokio::test]
+async fn what_cannot_be_answered_is_named() {
+    let server = registry(
+        |_| "Negotiate, NTLM".to_owned(),
+        |_, _| token("x"),
+        |_| false,
+    )
+    .await;
+    let error = manifest(&server, Some(("alice", "x")))
+        .await
+        .expect_err("no way in");
+    assert!(error.to_string().contains("(negotiate, ntlm)"), "{error}");
+    let server = registry(|_| "BASIC".to_owned(), |_, _| token("x"), |_| false).await;
+    let error = manifest(&server, None).await.expect_err("no login");
+    assert!(
+        error.to_string().contains("there is no credential"),
+        "{error}"
+    );
+    assert!(error.is_curable_by_credential());
+}
+
+#[tokio::test]
+async fn an_identity_token_is_exchanged_by_post() {
+    for user in ["", "<token>"] {
+        let answer = r#"{"access_token":"t1","expires_in":"300"}"#;
+        let server = registry(bearer, move |_, _| Reply::ok(answer), |a| a == "Bearer t1").await;
+        manifest(&server, Some((user, "re/fresh")))
+            .await
+            .expect("let in");
+        let asked = &server.seen_at("/token")[0];
+        assert_eq!(
+            (asked.method.as_str(), asked.authorization()),
+            ("POST", None)
+        );
+        assert_eq!(
+            asked.body,
+            "grant_type=refresh_token&refresh_token=re%2Ffresh&service=reg\
+             &scope=repository%3Ateam%2Fapp%3Apull&client_id=regcred"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_token_server_without_get_is_asked_by_post() {
+    for status in [404, 405] {
+        let server = registry(
+            bearer,
+            move |_, seen| match seen.method.as_str() {
+                "POST" => token("t1"),
+                _ => Reply::new(status),
+            },
+            |a| a == "Bearer t1",
+        )
+        .await;
+        manifest(&server, Some(("alice", "s3cret")))
+            .await
+            .expect("let in");
+        let body = &server.seen_at("/token")[1].body;
+        assert!(
+            body.starts_with("grant_type=password&username=alice&password=s3cret&"),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_without_a_challenge_is_explained_by_the_base_address() {
+    let listener = bind().await;
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = Fake::on(listener, None, move |seen| match seen.path.as_str() {
+        "/v2/" => Reply::new(401).header(
+            "www-authenticate",
+            &format!(r#"Bearer realm="{url}/token",scope="""#),
+        ),
+        path if path.starts_with("/token") => token("t1"),
+        _ if seen.authorization() == Some("Bearer t1") => Reply::ok(MANIFEST),
+        _ => Reply::new(401),
+    });
+    manifest(&server, None).await.expect("let in");
+    assert_eq!(
+        server.seen_at("/token")[0].path,
+        "/token?scope=repository%3Ateam%2Fapp%3Apull&client_id=regcred"
+    );
+}

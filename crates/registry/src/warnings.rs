@@ -1,0 +1,111 @@
+//! Warnings that a registry sends along with its answers (distribution-spec, "Warnings").
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use regcred_http::{HeaderMap, header, plain};
+
+/// The warnings that were told already: each is told once by a client, however many answers carry
+/// it.
+#[derive(Debug, Default)]
+pub(crate) struct Warnings(Mutex<BTreeSet<String>>);
+
+impl Warnings {
+    /// Tells what an answer of `host` warns of for the first time.
+    pub(crate) fn hear(&self, host: &str, headers: &HeaderMap) {
+        for text in texts(headers) {
+            let message = format!("{host} warns: {text}");
+            let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.len() < MOST_TOLD && told.insert(message.clone()) {
+                tracing::warn!("{message}");
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn told(&self) -> Vec<String> {
+        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.iter().cloned().collect()
+    }
+}
+
+/// The texts of `Warning: 299 - "text"`, together at most 4096 bytes. Other codes and agents are not
+/// for people.
+fn texts(headers: &HeaderMap) -> Vec<String> {
+    let mut left = MOST_BYTES;
+    let values = headers.get_all(header::WARNING).iter();
+    values
+        .filter_map(|value| std::str::from_utf8(value.as_bytes()).ok())
+        .filter_map(|value| quoted(value.trim().strip_prefix("299 - \"")?))
+        .map(|text| plain(&text, MOST_BYTES))
+        .take_while(|text| {
+            let fits = text.len() <= left;
+            left = left.saturating_sub(text.len());
+            fits
+        })
+        .filter(|text| !text.is_empty())
+        .collect()
+}
+
+/// The text up to the closing quote; a backslash takes the next character as it is.
+fn quoted(text: &str) -> Option<String> {
+    let mut found = String::new();
+    let mut chars = text.chars();
+    loop {
+        match chars.next()? {
+            '"' => return Some(found),
+            '\\' => found.push(chars.next()?),
+            c => found.push(c),
+        }
+    }
+}
+
+const MOST_BYTES: usize = 4096;
+/// A registry that invents new warnings all the time is not listened to for ever.
+const MOST_TOLD: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(values: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::WARNING, value.parse().expect("value"));
+        }
+        headers
+    }
+
+    #[test]
+    fn only_warnings_for_people_are_told() {
+        let long = format!("299 - \"{}\"", "x".repeat(4097));
+        let headers = headers(&[
+            r#"299 - "This tag \"v1\" goes away\\soon""#,
+            r#"299 - "two	words""#,
+            r#"110 - "stale""#,
+            r#"299 proxy "not ours""#,
+            r#"299 - "open"#,
+            "299 - \"\"",
+            "nonsense",
+            &long,
+        ]);
+        assert_eq!(
+            texts(&headers),
+            [r#"This tag "v1" goes away\soon"#, "two words"]
+        );
+    }
+
+    #[test]
+    fn each_is_told_once_and_not_without_end() {
+        let warnings = Warnings::default();
+        for _ in 0..3 {
+            warnings.hear("a.io", &headers(&[r#"299 - "x""#]));
+        }
+        warnings.hear("b.io", &headers(&[r#"299 - "x""#]));
+        assert_eq!(warnings.told(), ["a.io warns: x", "b.io warns: x"]);
+        for number in 0..1000 {
+            warnings.hear("c.io", &headers(&[&format!("299 - \"{number}\"")]));
+        }
+        assert_eq!(warnings.told().len(), MOST_TOLD);
+    }
+}
