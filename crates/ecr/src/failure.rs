@@ -3,6 +3,7 @@
 
 use std::error::Error;
 
+use aws_config::imds::client::error::ImdsError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -158,17 +159,35 @@ impl ClassifyRetry for RetryTooManyRequests {
     }
 }
 
-/// An error and its causes, joined and bounded.
+/// The words of an SDK error chain that say something, joined and bounded. Never a body.
 pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
-    bounded(&regcred_core::report(error))
+    let mut parts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(ImdsError::ErrorResponse(answer)) = error.downcast_ref() {
+            // Its Display prints the whole response.
+            parts.push(format!("HTTP {}", answer.response().status().as_u16()));
+            break;
+        }
+        let text = error.to_string();
+        if !WRAPPERS.contains(&text.as_str()) && !parts.contains(&text) {
+            parts.push(text);
+        }
+        next = error.source();
+    }
+    cut(&parts.join(": "), MAX_CAUSES)
 }
 
 /// One line of at most 200 characters.
 pub(crate) fn bounded(text: &str) -> String {
+    cut(text, MAX_TEXT)
+}
+
+fn cut(text: &str, limit: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let clean = line.chars().filter(|c| !c.is_control());
-    let mut short: String = clean.clone().take(MAX_TEXT).collect();
-    if clean.count() > MAX_TEXT {
+    let mut short: String = clean.clone().take(limit).collect();
+    if clean.count() > limit {
         short.push_str("...");
     }
     short
@@ -188,6 +207,23 @@ fn classify(code: Option<&str>, status: u16) -> ErrorKind {
 }
 
 const MAX_TEXT: usize = 200;
+const MAX_CAUSES: usize = 300;
+
+/// Sentences of the SDK's wrappers, which say nothing that the cause behind them does not say.
+const WRAPPERS: &[&str] = &[
+    "an error occurred while loading credentials",
+    "the credential provider was not enabled",
+    "the credentials provider was not properly configured",
+    "unexpected credentials error",
+    "service error",
+    "dispatch failure",
+    "client error",
+    "client error (Connect)",
+    "failed to construct request",
+    "could not communicate with IMDS",
+    "io error",
+    "user error",
+];
 
 const UNREADABLE: &str = "the answer cannot be read";
 
@@ -230,6 +266,8 @@ const UNKNOWN_KEYS: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
     use super::*;
 
     #[test]
@@ -259,6 +297,16 @@ mod tests {
         let text = bounded(&format!("a\n b\u{7}{}", "x".repeat(500)));
         assert!(text.starts_with("a bx") && text.ends_with("..."));
         assert_eq!(text.chars().count(), MAX_TEXT + 3);
+    }
+
+    #[test]
+    fn causes_are_told_without_the_wrappers() {
+        let refused = std::io::Error::other("Connection refused");
+        let error = ConnectorError::io(refused.into());
+        let error = SdkError::<std::io::Error, HttpResponse>::dispatch_failure(error);
+        assert_eq!(causes(&error), "Connection refused");
+        let long = std::io::Error::other("x".repeat(MAX_CAUSES + 1));
+        assert_eq!(causes(&long).len(), MAX_CAUSES + 3);
     }
 
     #[test]

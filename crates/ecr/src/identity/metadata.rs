@@ -12,8 +12,8 @@ use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use regcred_core::{Env, ErrorKind};
 
-use super::profile::why;
 use super::{Chain, IdentityError, Outcome};
+use crate::failure::causes;
 use crate::sdk::{Sdk, quiet};
 use crate::shared_config::SharedConfig;
 
@@ -35,12 +35,12 @@ pub(super) async fn step(chain: &Chain<'_>) -> Result<Outcome, IdentityError> {
         Err(error @ CredentialsError::InvalidConfiguration(_)) => Err(IdentityError::failed(
             format!("instance metadata at {}", metadata.address),
             ErrorKind::NotConfigured,
-            why(&error),
+            causes(&error),
         )),
         Err(error) => Ok(Outcome::Absent(format!(
             "{}: {}",
             metadata.address,
-            in_words(&why(&error))
+            in_words(&causes(&error))
         ))),
     }
 }
@@ -150,7 +150,10 @@ fn got_no_answer(error: &CredentialsError) -> bool {
 
 /// The SDK's words for the usual cases say too little.
 fn in_words(reason: &str) -> String {
-    if reason.contains("received 404") {
+    if ["HTTP 404", "received 404"]
+        .iter()
+        .any(|words| reason.contains(words))
+    {
         return "the instance has no IAM role".to_owned();
     }
     if reason.contains("timeout") || reason.contains("timed out") {

@@ -5,9 +5,6 @@
 //! `AWS_ENDPOINT_URL*` of STS and SSO. Everything else is handed to it, the program of a
 //! `credential_process` included, which it would not end when its time is over.
 
-use std::error::Error;
-
-use aws_config::imds::client::error::ImdsError;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -18,6 +15,7 @@ use super::container::Container;
 use super::metadata::Metadata;
 use super::process::Process;
 use super::{Chain, IdentityError, Outcome, keys};
+use crate::failure::causes;
 use crate::sdk::quiet;
 use crate::shared_config::SharedConfig;
 
@@ -51,7 +49,7 @@ pub(super) async fn step(chain: &Chain<'_>) -> Result<Outcome, IdentityError> {
     match quiet(provider.provide_credentials()).await {
         Ok(credentials) => Ok(Outcome::Found(credentials)),
         Err(error) => {
-            let mut reason = why(&error);
+            let mut reason = causes(&error);
             if ["sso_session", "sso_start_url"]
                 .iter()
                 .any(|key| config.key(key).is_some())
@@ -75,32 +73,8 @@ fn own_keys(config: &SharedConfig) -> Option<Credentials> {
     Some(Credentials::new(id, secret, session, None, "profile"))
 }
 
-/// The words of an SDK error chain that say something. Never a body, and bounded.
-pub(super) fn why(error: &(dyn Error + 'static)) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(ImdsError::ErrorResponse(answer)) = error.downcast_ref() {
-            // Its Display prints the whole response.
-            parts.push(format!("HTTP {}", answer.response().status().as_u16()));
-            break;
-        }
-        let text = error.to_string();
-        if !NOISE.contains(&text.as_str()) && !parts.contains(&text) {
-            parts.push(text);
-        }
-        next = error.source();
-    }
-    let text = parts.join(": ");
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match text.char_indices().nth(MAX_WHY) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text,
-    }
-}
-
 fn kind(error: &CredentialsError) -> ErrorKind {
-    let text = why(error);
+    let text = causes(error);
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     if matches!(error, CredentialsError::InvalidConfiguration(_)) {
         ErrorKind::NotConfigured
@@ -139,20 +113,5 @@ impl ProvideCredentials for Keys {
     }
 }
 
-const MAX_WHY: usize = 300;
-
 /// The name of our provider for a `credential_process`; no profile can mean another by it.
 const PROCESS: &str = "RegcredProcess";
-
-/// Sentences of the SDK's wrappers.
-const NOISE: &[&str] = &[
-    "an error occurred while loading credentials",
-    "the credential provider was not enabled",
-    "the credentials provider was not properly configured",
-    "unexpected credentials error",
-    "service error",
-    "dispatch failure",
-    "client error",
-    "failed to construct request",
-    "could not communicate with IMDS",
-];
