@@ -10,7 +10,7 @@ use regcred_core::Clock;
 use serde_json::{Value, json};
 
 use crate::seeded::Seeded;
-use crate::server::{Handler, Reply, Seen, Server, lock};
+use crate::server::{Gate, Handler, Reply, Seen, Server, lock};
 use crate::sigv4::{self, AccessKey, Signed};
 use crate::{Logins, Tls};
 
@@ -64,6 +64,7 @@ impl FakeEcr {
                 life: TimeDelta::hours(12),
                 ahead: TimeDelta::zero(),
                 failure: None,
+                gate: None,
                 signed: Vec::new(),
             }),
         });
@@ -116,6 +117,14 @@ impl FakeEcr {
     pub fn fail(&self, failure: Failure, times: usize) {
         lock(&self.api.state).failure = Some((failure, times));
     }
+
+    /// From now on answers come when that gate is open.
+    #[must_use]
+    pub fn hold(&self) -> Gate {
+        let gate = Gate::closed();
+        lock(&self.api.state).gate = Some(gate.clone());
+        gate
+    }
 }
 
 struct Api {
@@ -130,13 +139,18 @@ struct State {
     life: TimeDelta,
     ahead: TimeDelta,
     failure: Option<(Failure, usize)>,
+    gate: Option<Gate>,
     signed: Vec<Signed>,
 }
 
 impl Handler for Api {
     fn handle(&self, request: &Seen) -> Reply {
         let date = self.now().format("%a, %d %b %Y %H:%M:%S GMT");
-        self.answer(request).with("date", date.to_string())
+        let reply = self.answer(request).with("date", date.to_string());
+        match &lock(&self.state).gate {
+            None => reply,
+            Some(gate) => reply.behind(gate),
+        }
     }
 }
 

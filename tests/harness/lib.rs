@@ -6,6 +6,7 @@
 //! with their handle, so a test may be synchronous, asynchronous or on a paused clock.
 
 pub mod acr;
+mod closed_port;
 pub mod conformance;
 pub mod container_agent;
 mod daemon;
@@ -15,6 +16,7 @@ pub mod gce_metadata;
 pub mod google;
 pub mod icr;
 pub mod image;
+mod kept;
 pub mod kube;
 pub mod logins;
 pub mod moto;
@@ -33,13 +35,16 @@ pub mod static_endpoint;
 pub mod sts;
 pub mod tls;
 pub mod token_server;
+mod until;
 
+pub use closed_port::ClosedPort;
 pub use container_agent::FakeContainerAgent;
 pub use ec2_metadata::FakeEc2Metadata;
 pub use ecr::FakeEcr;
 pub use gce_metadata::FakeGceMetadata;
 pub use google::FakeGoogle;
 pub use image::Image;
+pub use kept::assert_kept;
 pub use kube::FakeKube;
 pub use logins::Logins;
 pub use moto::Moto;
@@ -55,3 +60,4 @@ pub use skopeo::Skopeo;
 pub use sts::FakeSts;
 pub use tls::Tls;
 pub use token_server::TokenServer;
+pub use until::until;

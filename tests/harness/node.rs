@@ -1,7 +1,7 @@
 //! A node as an operator sets it up: a bin directory, a CredentialProviderConfig, a directory of
 //! hosts.toml files and a store for images.
 
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -93,10 +93,7 @@ impl Node {
     /// # Panics
     /// When the script cannot be written.
     pub fn add_script(&mut self, name: &str, images: &[&str], script: &str) {
-        let file = self.bin_dir().join(name);
-        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("a script");
-        let executable = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(&file, executable).expect("its mode");
+        crate::program::script(&self.bin_dir().join(name), script);
         self.add_provider(name, images, &[]);
     }
 

@@ -8,8 +8,10 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -34,7 +36,7 @@ impl Program {
             env: vec![("REGCRED_CACHE".to_owned(), "off".into())],
             directory: None,
             stdin: Vec::new(),
-            limit: Duration::from_secs(60),
+            limit: Duration::from_secs(120),
         }
     }
 
@@ -91,7 +93,7 @@ impl Program {
         self
     }
 
-    /// How long it may take; 60 s by default.
+    /// How long it may take; two minutes by default.
     #[must_use]
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -130,8 +132,17 @@ impl Program {
             .unwrap_or_else(|e| panic!("cannot start {}: {e}", self.program.display()));
         let mut pipe = child.stdin.take().expect("a piped stdin");
         let input = self.stdin;
+        let taken = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&taken);
         // Not joined: a child that reads nothing would hold it until it ends.
-        std::thread::spawn(move || pipe.write_all(&input));
+        std::thread::spawn(move || {
+            for part in input.chunks(1 << 16) {
+                if pipe.write_all(part).is_err() {
+                    break;
+                }
+                count.fetch_add(part.len(), Ordering::Relaxed);
+            }
+        });
         Running {
             stdout: read_all(child.stdout.take().expect("a piped stdout")),
             stderr: read_all(child.stderr.take().expect("a piped stderr")),
@@ -139,6 +150,7 @@ impl Program {
             name: self.program,
             started,
             limit: self.limit,
+            taken,
         }
     }
 }
@@ -151,6 +163,7 @@ pub struct Running {
     name: PathBuf,
     started: Instant,
     limit: Duration,
+    taken: Arc<AtomicUsize>,
 }
 
 impl Running {
@@ -168,6 +181,17 @@ impl Running {
     /// Whether it has ended.
     pub fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Whether it stands in line for a lock on a file that another process holds.
+    #[must_use]
+    pub fn waits_for_a_lock(&self) -> bool {
+        let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+        let id = self.id().to_string();
+        locks.lines().any(|line| {
+            let mut words = line.split_whitespace().skip(1);
+            words.next() == Some("->") && words.nth(3) == Some(&id)
+        })
     }
 
     /// Waits for its end.
@@ -196,6 +220,7 @@ impl Running {
         Finished {
             status,
             elapsed: self.started.elapsed(),
+            taken: self.taken.load(Ordering::Relaxed),
             stdout: self.stdout.join().unwrap_or_default(),
             stderr: text(self.stderr),
         }
@@ -208,6 +233,8 @@ pub struct Finished {
     status: ExitStatus,
     /// From its start to its end.
     pub elapsed: Duration,
+    /// How many bytes of its input it took, those in the pipe included.
+    pub taken: usize,
     stdout: Vec<u8>,
     /// What it wrote on stderr.
     pub stderr: String,
@@ -304,6 +331,24 @@ pub fn built(name: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+/// Writes a shell script that can be run, and gives its path.
+///
+/// Another process writes it: a program that this one has open for writing cannot be run, and any
+/// child that another thread is just starting would have it open too, for a moment.
+///
+/// # Panics
+/// When it cannot be written.
+pub fn script(path: &Path, text: &str) {
+    let write = "umask 022 && cat > \"$1\" && chmod 755 \"$1\"";
+    let _ = Program::new("/bin/sh")
+        .args(["-c", write, "sh"])
+        .arg(path)
+        .env("PATH", "/usr/bin:/bin")
+        .stdin(format!("#!/bin/sh\n{text}\n"))
+        .run()
+        .success();
 }
 
 fn read_all(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {

@@ -1,5 +1,6 @@
 //! A small HTTP/1.1 server on loopback: the ground under every fake.
 
+mod gate;
 mod reply;
 
 use std::io;
@@ -20,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::Tls;
 
+pub use gate::Gate;
 pub use reply::Reply;
 use reply::WireBody;
 

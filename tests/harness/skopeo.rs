@@ -1,6 +1,7 @@
 //! skopeo: the independent client that pushes our images and reads our layouts.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -25,6 +26,8 @@ impl Skopeo {
             .args(args)
             .env("HOME", scratch.path())
             .env("TMPDIR", scratch.path())
+            // The registry that it pushes to syncs each blob, and disks may be busy.
+            .limit(Duration::from_secs(300))
             .run()
     }
 

@@ -4,24 +4,21 @@
 mod interrupted;
 mod plugins;
 
-use std::net::TcpListener;
 use std::path::Path;
 
 use regcred_tests::image::digest_of;
 use regcred_tests::oci_registry::{Access, Fault};
-use regcred_tests::{FakeRegistry, Image, Logins, Node, Program};
+use regcred_tests::{ClosedPort, FakeRegistry, Image, Logins, Node, Program};
 use serde_json::{Value, json};
 
 #[test]
 fn a_registry_that_is_down_is_unreachable() {
-    let closed = {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        listener.local_addr().expect("an address")
-    };
+    let closed = ClosedPort::take();
+    let host = closed.authority();
     let node = Node::new();
-    let done = pull(&node, &format!("{closed}/team/app:v1")).run();
+    let done = pull(&node, &format!("{host}/team/app:v1")).run();
     let said = done.fails(7);
-    assert!(said.contains(&closed.to_string()), "which? {said}");
+    assert!(said.contains(&host), "which? {said}");
     assert_sound(&node.store());
 }
 

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use regcred_tests::{Finished, Moto, Program, need};
+use regcred_tests::{ClosedPort, Finished, Moto, Program, need};
 use serde_json::{Value, json};
 
 #[test]
@@ -94,18 +94,15 @@ fn a_pods_token_becomes_the_role_that_its_annotation_names() {
 
 #[test]
 fn a_cloud_that_is_down_is_unreachable() {
-    let closed = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        listener.local_addr().expect("an address")
-    };
+    let closed = ClosedPort::take();
     let done = Program::ours(PLUGIN)
-        .env("AWS_ENDPOINT_URL", format!("http://{closed}"))
+        .env("AWS_ENDPOINT_URL", format!("http://{}", closed.authority()))
         .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
         .env("AWS_SECRET_ACCESS_KEY", Moto::SECRET)
         .stdin(request(json!({})))
         .run();
     let said = done.fails(7);
-    assert!(said.contains(&closed.to_string()), "which? {said}");
+    assert!(said.contains(&closed.authority()), "which? {said}");
 }
 
 /// The login that boto3 gets in this environment, decoded.

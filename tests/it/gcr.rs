@@ -53,10 +53,8 @@ impl Dir {
 
     /// Writes a shell script that can be run.
     fn script(&self, name: &str, text: &str) -> String {
-        use std::os::unix::fs::PermissionsExt as _;
-        let path = self.file(name, &format!("#!/bin/sh\n{text}\n"));
-        let executable = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(&path, executable).expect("its mode");
+        let path = self.file(name, "");
+        regcred_tests::program::script(path.as_ref(), text);
         path
     }
 

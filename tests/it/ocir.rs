@@ -2,15 +2,13 @@
 //! that demands its token, many processes with one federation, and Oracle's own client for Python
 //! as a second opinion on the fakes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use regcred_core::Env;
 use regcred_tests::conformance::Cloud as _;
-use regcred_tests::need::workspace;
 use regcred_tests::oci_registry::Access;
 use regcred_tests::ocir::{TENANCY, USER, service_account_token};
 use regcred_tests::program::{Running, built};
-use regcred_tests::{FakeOci, FakeRegistry, Image, Node, Program};
+use regcred_tests::{FakeOci, FakeRegistry, Image, Node, Program, assert_kept, python_with};
 use serde_json::{Value, json};
 
 #[test]
@@ -220,8 +218,7 @@ fn a_token_that_opens_nothing_is_neither_kept_by_the_kubelet_nor_shared() {
         assert_eq!(oci.calls(), calls);
     }
     oci.set_authorised(true);
-    let kept = ask().json()["cacheDuration"].clone();
-    assert!(["53m59s", "54m0s"].contains(&text(&kept)), "{kept}");
+    assert_kept(&ask(), "54m0s");
     assert_eq!(
         ask().json()["auth"].as_object().map(serde_json::Map::len),
         Some(1)
@@ -278,7 +275,7 @@ fn the_earlier_plugins_name_command_line_and_variables_keep_working() {
 /// What Oracle's client signs, the fakes accept; so what they accept of ours, Oracle's would.
 #[test]
 fn oracles_own_client_gets_on_with_the_fakes() {
-    let Some(python) = python_with_oci() else {
+    let Some(python) = python_with("oci") else {
         return;
     };
     let oci = FakeOci::start();
@@ -323,21 +320,6 @@ token(oci.auth.signers.get_resource_principals_signer())
         .map(|token| oci.owner(token).expect("issued by the fake"))
         .collect();
     assert_eq!(owners, ["instance", "user", "resource"]);
-}
-
-/// Python with `oci`: of the workspace's environment, or the one that `REGCRED_TEST_OCI_PYTHON`
-/// names. It is too large a package to demand.
-#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
-fn python_with_oci() -> Option<PathBuf> {
-    let ours = workspace().join(".venv/bin/python3");
-    let named = Env::process().path("REGCRED_TEST_OCI_PYTHON");
-    let found = named.into_iter().chain([ours]).find(|python| {
-        python.is_file() && Program::new(python).args(["-c", "import oci"]).run().code() == Some(0)
-    });
-    if found.is_none() {
-        eprintln!("SKIPPED: no Python with the package oci; REGCRED_TEST_OCI_PYTHON names one");
-    }
-    found
 }
 
 /// Through the kubelet's face: the registry takes the login that the plugin gives and no other.

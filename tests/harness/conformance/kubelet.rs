@@ -1,7 +1,5 @@
 //! The kubelet's face: a request on stdin, an answer on stdout.
 
-use std::time::Duration;
-
 use regcred_api::GoDuration;
 use serde_json::{Value, json};
 
@@ -104,13 +102,9 @@ fn refuses_bad_input(plugin: &Plugin<'_>) {
 
     let mut huge = b"{\"kind\":\"".to_vec();
     huge.resize(100 << 20, b'a');
-    let done = plugin
-        .start()
-        .stdin(huge)
-        .limit(Duration::from_secs(20))
-        .run();
+    let done = plugin.start().stdin(huge).run();
     done.fails(2);
-    assert!(done.elapsed < Duration::from_secs(5), "{:?}", done.elapsed);
+    assert!(done.taken < 4 << 20, "it read {} bytes", done.taken);
     assert_eq!(plugin.cloud.calls(), calls, "nobody was to be asked");
 }
 

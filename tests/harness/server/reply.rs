@@ -10,12 +10,15 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Frame;
 
+use super::Gate;
+
 /// An answer, or a way of not answering.
 #[derive(Clone, Debug)]
 pub struct Reply {
     status: StatusCode,
     headers: Vec<(String, String)>,
     body: Body,
+    behind: Option<Gate>,
 }
 
 #[derive(Clone, Debug)]
@@ -92,16 +95,27 @@ impl Reply {
         self
     }
 
+    /// This answer, given when the gate is open.
+    #[must_use]
+    pub fn behind(mut self, gate: &Gate) -> Self {
+        self.behind = Some(gate.clone());
+        self
+    }
+
     fn bare(status: u16, body: Body) -> Self {
         Self {
             status: StatusCode::from_u16(status).expect("a three-digit status"),
             headers: Vec::new(),
             body,
+            behind: None,
         }
     }
 
     /// The reply on the wire; `None` closes the connection without one.
     pub(super) async fn into_response(self, head: bool) -> Option<hyper::Response<WireBody>> {
+        if let Some(gate) = &self.behind {
+            gate.passed().await;
+        }
         let mut response = hyper::Response::builder().status(self.status);
         for (name, value) in &self.headers {
             response = response.header(name, value);

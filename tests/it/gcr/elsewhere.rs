@@ -1,5 +1,5 @@
 //! A machine that is not Google's: no metadata server, and names that nobody resolves. The plugin
-//! says so within about a second and a half, on every face, and says what to do.
+//! says so without waiting for either, on every face, and says what to do.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn the_lack_of_a_metadata_server_is_told_quickly() {
     let dir = Dir::new();
     let resolv_conf = instead_of(
         "/etc/resolv.conf",
-        dir.file("resolv.conf", "nameserver 192.0.2.53\n").as_ref(),
+        dir.file("resolv.conf", RESOLV_CONF).as_ref(),
     );
     // Packets vanish, also those to the name server, as behind many firewalls.
     let nothing_comes_back = format!(
@@ -64,7 +64,10 @@ fn the_lack_of_a_metadata_server_is_told_quickly() {
     }
 }
 
-/// About a second and a half, and the making of the namespace.
-const LIMIT: Duration = Duration::from_millis(1800);
+/// Whoever waits for this name server waits for minutes.
+const RESOLV_CONF: &str = "nameserver 192.0.2.53\noptions timeout:30 attempts:5\n";
+/// A second and a half on a machine at rest, with the making of the namespace; the second itself is
+/// counted in the provider's own tests, on a clock that stands still.
+const LIMIT: Duration = Duration::from_secs(30);
 /// Where gcloud may be too: without a login it must not be waited for.
 const TOOLS: &str = "/usr/bin:/bin";

@@ -1,9 +1,9 @@
 //! The sources of an identity: which there are, and in which order.
 
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
+use regcred_tests::program::script;
 use regcred_tests::server::{Reply, Seen};
 use regcred_tests::sts::Role;
 use regcred_tests::{FakeContainerAgent, FakeEc2Metadata, FakeSts, Server};
@@ -90,17 +90,14 @@ fn profiles_chain_roles_from_keys_the_instance_and_programs() {
     let home = tempfile::tempdir().expect("a directory");
     let key = key();
     let keys = json!({"Version": 1, "AccessKeyId": key.id, "SecretAccessKey": key.secret});
-    let script = write(
-        home.path(),
-        "signing helper",
-        &format!("#!/bin/sh\necho '{keys}'\n"),
-    );
-    executable(&script);
+    let helper = home.path().join("signing helper");
+    script(&helper, &format!("echo '{keys}'"));
+    let helper = helper.display();
     let config = format!(
         "[profile by-keys]\nrole_arn = {ROLE}\nexternal_id = from-us\nsource_profile = base\n\
          [profile by-instance]\nrole_arn = {OTHER}\ncredential_source = Ec2InstanceMetadata\n\
          [profile by-program]\nrole_arn = {THIRD}\nsource_profile = helper\n\
-         [profile helper]\ncredential_process = \"{script}\" credential-process --x 'a b'\n",
+         [profile helper]\ncredential_process = \"{helper}\" credential-process --x 'a b'\n",
     );
     let config = write(home.path(), "config", &config);
     let base = format!(
@@ -181,7 +178,7 @@ fn a_person_who_is_signed_in_is_known_by_the_session() {
 }
 
 #[test]
-fn without_any_identity_it_ends_in_two_seconds_and_says_what_was_tried() {
+fn without_any_identity_it_ends_soon_and_says_what_was_tried() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = silent.local_addr().expect("an address");
     let known = Known::by(&key());
@@ -191,11 +188,8 @@ fn without_any_identity_it_ends_in_two_seconds_and_says_what_was_tried() {
         format!("http://{address}"),
     );
     let done = plugin.stdin(request(HOST)).run();
-    assert!(
-        done.elapsed < Duration::from_millis(3500),
-        "{:?}",
-        done.elapsed
-    );
+    // The two seconds themselves are counted beside the code, on a clock that stands still.
+    assert!(done.elapsed < Duration::from_secs(30), "{:?}", done.elapsed);
     let said = done.fails(5);
     for part in [
         "environment keys (AWS_ACCESS_KEY_ID is not set)",
@@ -207,11 +201,6 @@ fn without_any_identity_it_ends_in_two_seconds_and_says_what_was_tried() {
     ] {
         assert!(said.contains(part), "{part} is not in: {said}");
     }
-}
-
-fn executable(script: &str) {
-    let mode = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(script, mode).expect("our own file");
 }
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/pull";
