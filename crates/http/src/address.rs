@@ -42,6 +42,16 @@ pub fn is_link_local(url: &Url) -> bool {
     }
 }
 
+/// An address to which tokens and signatures may go: https, or http on this machine, without user
+/// information and without a fragment. `None` for any other text.
+#[must_use]
+pub fn secure_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
+    let nobody = url.username().is_empty() && url.password().is_none();
+    (safe && nobody && url.has_host() && url.fragment().is_none()).then_some(url)
+}
+
 /// `::ffff:127.0.0.1` is 127.0.0.1.
 fn unmapped(address: Ipv6Addr) -> IpAddr {
     address
@@ -84,6 +94,32 @@ mod tests {
             "0.0.0.0",
         ] {
             assert!(!is_loopback(&url(host)), "{host}");
+        }
+    }
+
+    #[test]
+    fn secrets_only_go_to_https_and_to_this_machine() {
+        for text in [
+            "https://iam.cloud.ibm.com",
+            "https://auth.corp:8443/v1?x=1",
+            "http://127.0.0.1:8080/x",
+            "http://localhost",
+        ] {
+            assert!(secure_url(text).is_some(), "{text}");
+        }
+        for text in [
+            "http://iam.cloud.ibm.com",
+            "http://127.0.0.1.evil.test",
+            "https://u:p@auth.corp",
+            "https://u@auth.corp",
+            "https://:p@auth.corp",
+            "https://auth.corp#x",
+            "ftp://auth.corp",
+            "auth.corp",
+            "https://",
+            "",
+        ] {
+            assert_eq!(secure_url(text), None, "{text}");
         }
     }
 

@@ -76,16 +76,22 @@ impl fmt::Display for AnswerFields {
     }
 }
 
-/// A text that came from outside as a message may show it: on one line, without control characters,
-/// cut to `most` characters.
+/// A text that came from outside as a message may show it: on one line, without control characters
+/// and without those that turn or hide text on a terminal, cut to `most` characters.
 #[must_use]
 pub fn plain(text: &str, most: usize) -> String {
     let spaced: String = text
         .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if is_shown(c) { c } else { ' ' })
         .collect();
     let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().take(most).collect()
+}
+
+/// Neither a control character nor one of Unicode's marks of width nothing or of direction.
+fn is_shown(c: char) -> bool {
+    let mark = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    !c.is_control() && !mark
 }
 
 /// Text or number, shortened; nothing for anything else.
@@ -161,6 +167,7 @@ mod tests {
                 "AccessDeniedException: no",
             ),
             (r#"{"message":"a\u001b[31m\nb"}"#, "a [31m b"),
+            (r#"{"message":"a\u202eb\u200bc"}"#, "a b c"),
             ("<html>secret</html>", ""),
             (r#"{"token":"canary"}"#, ""),
             ("[]", ""),

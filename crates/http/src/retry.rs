@@ -59,7 +59,7 @@ pub fn is_passing_status(status: StatusCode) -> bool {
 /// The pause that an answer asks for by `Retry-After`: seconds, or an HTTP date (a past one is no
 /// pause at all). `None` when the header is missing or has neither form.
 #[must_use]
-pub fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
