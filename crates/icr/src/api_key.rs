@@ -1,15 +1,13 @@
 //! An IBM Cloud API key, from a variable or a file.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use regcred_core::{Env, ProviderError};
+use regcred_http::{read_secret, secret};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::failure::misconfigured;
-use crate::token::secret;
 use crate::vars;
 
 /// The API key that the environment names, if it names one. A file that is named but cannot be
@@ -29,7 +27,7 @@ pub(crate) fn read(env: &Env) -> Result<Option<SecretString>, ProviderError> {
 
 fn from_file(path: &Path) -> Result<SecretString, ProviderError> {
     let shown = path.display();
-    let text = read_secret_file(path).map_err(|e| {
+    let text = read_secret(path).map_err(|e| {
         misconfigured(format!("cannot read the API key file {shown}")).with_source(e)
     })?;
     let text = text.expose_secret().trim();
@@ -56,21 +54,12 @@ fn accept(key: &str, place: &str) -> Result<SecretString, ProviderError> {
     Ok(key.into())
 }
 
-/// Reads a small file that holds a secret.
-pub(crate) fn read_secret_file(path: &Path) -> std::io::Result<SecretString> {
-    let mut text = String::new();
-    File::open(path)?.take(LIMIT).read_to_string(&mut text)?;
-    Ok(text.into())
-}
-
 /// The file that IBM Cloud offers when a key is made.
 #[derive(Deserialize)]
 struct ApiKeyFile {
     #[serde(deserialize_with = "secret")]
     apikey: SecretString,
 }
-
-const LIMIT: u64 = 64 * 1024;
 
 #[cfg(test)]
 mod tests {

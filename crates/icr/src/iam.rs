@@ -3,17 +3,15 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{HttpError, Request, Retry, StatusCode};
+use regcred_http::{AccessToken, HttpError, Request, Retry, StatusCode, claims};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::failure::{advice, call_failed, failure};
 use crate::profile::Profile;
 use crate::reach::Reach;
-use crate::token::{AccessToken, TokenAnswer};
+use crate::token::TokenAnswer;
 
 /// What is traded for an access token.
 pub(crate) enum Grant<'a> {
@@ -155,10 +153,7 @@ fn refused(grant: &Grant<'_>, correlation: &str, error: HttpError) -> ProviderEr
 /// The facts about a service account token on which IAM's refusal mostly hangs. The token is not
 /// verified here, only described.
 fn describe(token: &SecretString) -> String {
-    let claims = token.expose_secret().split('.').nth(1);
-    let claims = claims.and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-    let claims: Option<Claims> = claims.and_then(|json| serde_json::from_slice(&json).ok());
-    match claims {
+    match claims(token.expose_secret()) {
         Some(Claims { iat, exp }) => format!(" (life {} s)", exp.saturating_sub(iat)),
         None => String::new(),
     }

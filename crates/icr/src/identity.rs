@@ -1,9 +1,9 @@
 //! Which identity asks, chosen before anything is sent. Whatever is chosen decides: when it fails,
 //! no other is tried.
 
-use regcred_core::{CredentialRequest, Env, ErrorKind, ProviderError};
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use regcred_core::{CredentialRequest, Env, ErrorKind, ProviderError, fingerprint};
+use regcred_http::AccessToken;
+use secrecy::SecretString;
 
 use crate::api_key;
 use crate::compute_resource::{ResourceToken, USUAL_FILES};
@@ -12,7 +12,7 @@ use crate::iam::{self, Grant};
 use crate::profile::Profile;
 use crate::reach::Reach;
 use crate::settings::{AuthType, Settings};
-use crate::token::{AccessToken, strip_bearer};
+use crate::token::strip_bearer;
 use crate::vars;
 use crate::vpc;
 
@@ -196,12 +196,6 @@ fn secret(env: &Env) -> Result<Option<Identity>, ProviderError> {
     }
     let token = env.get(vars::REFRESH_TOKEN);
     Ok(token.map(|token| Identity::Refresh(token.trim().into())))
-}
-
-/// Tells secrets apart without telling them.
-fn fingerprint(secret: &SecretString) -> String {
-    let hash = Sha256::digest(secret.expose_secret().as_bytes());
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

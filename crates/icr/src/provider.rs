@@ -1,16 +1,16 @@
 //! The provider: from a request to an answer.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use regcred_core::{
-    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, ErrorKind, Issued, Provider,
+    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, Issued, Provider,
     ProviderError, ProviderSpec, RegistryHost,
 };
+use regcred_http::in_time;
 
 use crate::NAME;
-use crate::failure::{failure, misconfigured};
+use crate::failure::misconfigured;
 use crate::flags::FLAGS;
 use crate::identity::Identity;
 use crate::reach::Reach;
@@ -39,14 +39,10 @@ impl Icr {
     /// A provider with this environment's settings. Does no I/O.
     ///
     /// # Errors
-    /// [`ErrorKind::NotConfigured`] for a variable with a value that it cannot have.
+    /// [`regcred_core::ErrorKind::NotConfigured`] for a variable with a value that it cannot have.
     pub fn new(env: &Env, clock: &Clock) -> Result<Self, ProviderError> {
         Ok(Self {
-            reach: Reach {
-                env: env.clone(),
-                clock: clock.clone(),
-                settings: Arc::new(Settings::read(env)?),
-            },
+            reach: Reach::new(env, clock, Settings::read(env)?),
         })
     }
 
@@ -95,21 +91,10 @@ impl Provider for Icr {
 
     async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
         if !self.serves(&request.registry) {
-            return Err(failure(
-                ErrorKind::NotServed,
-                format!(
-                    "{} is no IBM Cloud registry; --also-serve adds a host",
-                    request.registry
-                ),
-            ));
+            let error = ProviderError::not_served(NAME, &request.registry, "IBM Cloud's");
+            return Err(error);
         }
-        match tokio::time::timeout(DEADLINE, self.answer(request)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(failure(
-                ErrorKind::Unreachable,
-                format!("no token within {} s", DEADLINE.as_secs()),
-            )),
-        }
+        in_time(NAME, self.answer(request)).await
     }
 
     fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
@@ -146,7 +131,5 @@ fn long_lived(identity: &Identity) -> Result<Credentials, ProviderError> {
     }
 }
 
-/// The kubelet ends a plugin after a minute; the reason should be out before.
-const DEADLINE: Duration = Duration::from_secs(45);
 /// How long a caller may keep a secret that has no end of its own.
 const KEEP_SECRET: Duration = Duration::from_secs(3600);

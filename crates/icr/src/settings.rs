@@ -1,6 +1,7 @@
 //! What the operator decided, read once from the environment.
 
 use regcred_core::{AlsoServe, Credentials, Env, ProviderError};
+use regcred_http::secure_url;
 use secrecy::SecretString;
 
 use crate::failure::misconfigured;
@@ -55,10 +56,10 @@ impl Settings {
         Ok(Self {
             hosts: Hosts { also_serve },
             auth_type: auth_type(env)?,
-            iam: iam.map_or_else(
-                || vec![PUBLIC.to_owned(), PRIVATE.to_owned()],
-                |url| vec![iam_base(url)],
-            ),
+            iam: match iam {
+                None => vec![PUBLIC.to_owned(), PRIVATE.to_owned()],
+                Some(url) => vec![iam_base(url)?],
+            },
             vpc: env
                 .get(vars::VPC_URL)
                 .unwrap_or(METADATA)
@@ -107,18 +108,21 @@ fn auth_type(env: &Env) -> Result<AuthType, ProviderError> {
 }
 
 /// The base of a configured URL: the SDKs also take the whole path.
-fn iam_base(url: &str) -> String {
-    match url {
-        "public" => PUBLIC.to_owned(),
-        "private" => PRIVATE.to_owned(),
-        "test" => TEST.to_owned(),
-        "private-test" => PRIVATE_TEST.to_owned(),
-        url => {
-            let url = url.trim().trim_end_matches('/');
-            url.strip_suffix("/identity/token")
-                .unwrap_or(url)
-                .to_owned()
-        }
+fn iam_base(url: &str) -> Result<String, ProviderError> {
+    let base = match url.trim().trim_end_matches('/') {
+        "public" => PUBLIC,
+        "private" => PRIVATE,
+        "test" => TEST,
+        "private-test" => PRIVATE_TEST,
+        url => url.strip_suffix("/identity/token").unwrap_or(url),
+    };
+    let is_base = secure_url(base).is_some_and(|url| url.query().is_none());
+    match is_base {
+        true => Ok(base.to_owned()),
+        false => Err(misconfigured(format!(
+            "{} is no https:// URL, nor public, private, test or private-test",
+            vars::IAM_URL
+        ))),
     }
 }
 
@@ -176,12 +180,21 @@ mod tests {
     }
 
     #[test]
+    fn keys_go_to_https_only() {
+        for url in ["http://iam.corp", "https://u:canary@iam.corp", "iam.corp"] {
+            let error = Settings::read(&Env::map([(vars::IAM_URL_ALIAS, url)])).expect_err(url);
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
+    }
+
+    #[test]
     fn words_are_checked_and_never_echoed() {
         for name in [
             vars::AUTH_TYPE,
             vars::LOGIN,
             vars::IMS_VERSION,
             vars::CLIENT_SECRET,
+            vars::IAM_URL,
         ] {
             let error = Settings::read(&Env::map([(name, "canary")])).expect_err(name);
             assert!(!error.to_string().contains("canary"), "{error}");

@@ -1,18 +1,12 @@
-//! IAM's access token and the answers that carry it.
+//! The answers that carry IAM's access token.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{ErrorKind, ProviderError};
+use regcred_http::{AccessToken, secret};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::failure::failure;
-
-/// An access token and its end.
-#[derive(Clone, Debug)]
-pub(crate) struct AccessToken {
-    pub(crate) secret: SecretString,
-    pub(crate) expires_at: DateTime<Utc>,
-}
 
 /// The answer of `/identity/token`, and of the metadata server, which says times as text.
 /// `refresh_token` is not read: it may be the words `not_supported`.
@@ -72,11 +66,6 @@ pub(crate) fn strip_bearer(text: &str) -> &str {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
         _ => text,
     }
-}
-
-/// Reads a string straight into its guarded form.
-pub(crate) fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
-    String::deserialize(from).map(SecretString::from)
 }
 
 /// IBM's services refuse a token with less than ten seconds left.

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{Client, HttpError, Request, Response, Retry};
+use regcred_http::{AccessToken, Client, HttpError, Request, Retry, secret};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::failure::{advice, call_failed, failure, misconfigured};
 use crate::profile::Profile;
 use crate::reach::Reach;
-use crate::token::{AccessToken, TokenAnswer};
+use crate::token::TokenAnswer;
 use crate::vars;
 
 /// The IAM token of the instance's default trusted profile, or of a linked one.
@@ -99,7 +99,7 @@ impl Server<'_> {
         let request = self
             .request(Request::put(&self.url(paths, paths.identity)))
             .json(&json!({"expires_in": 300}));
-        let response = accepted(self.client.send(request).await?).await?;
+        let response = self.client.send(request).await?.success(WHAT).await?;
         let answer: IdentityAnswer = response.json(LIMIT).await?;
         Ok(answer.access_token)
     }
@@ -117,7 +117,7 @@ impl Server<'_> {
             request = request.json(&body);
         }
         let answer = async {
-            let response = accepted(self.client.send(request).await?).await?;
+            let response = self.client.send(request).await?.success(WHAT).await?;
             response.json::<TokenAnswer>(LIMIT).await
         };
         let answer = answer.await.map_err(|e| self.failed(e))?;
@@ -164,18 +164,10 @@ impl Server<'_> {
     }
 }
 
-async fn accepted(response: Response) -> Result<Response, HttpError> {
-    if response.status().is_success() {
-        Ok(response)
-    } else {
-        Err(response.into_error("token request").await)
-    }
-}
-
 /// The identity token; its end is minutes away and never needed.
 #[derive(serde::Deserialize)]
 struct IdentityAnswer {
-    #[serde(deserialize_with = "crate::token::secret")]
+    #[serde(deserialize_with = "secret")]
     access_token: SecretString,
 }
 
@@ -190,3 +182,5 @@ const RETRY: Retry = Retry {
     cap: Duration::from_secs(2),
 };
 const LIMIT: usize = 256 * 1024;
+/// What a call is for, in errors.
+const WHAT: &str = "token request";

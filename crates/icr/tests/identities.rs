@@ -266,5 +266,6 @@ async fn a_secret_never_travels_over_plain_http() {
     let error = ask(&env, &request("icr.io/ns/app"))
         .await
         .expect_err("clear text");
-    assert!(report(&error).contains("plain http"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::NotConfigured);
+    assert!(report(&error).contains("no https:// URL"), "{error}");
 }
