@@ -1,12 +1,11 @@
 //! Google's credentials files (Application Default Credentials): where they are and what kinds
 //! there are. <https://cloud.google.com/docs/authentication/application-default-credentials>
 
-use std::fs::File;
-use std::io::{Error as IoError, ErrorKind as IoErrorKind, Read};
+use std::io::{Error as IoError, ErrorKind as IoErrorKind};
 use std::path::{Path, PathBuf};
 
 use regcred_core::{Env, ProviderError};
-use secrecy::zeroize::Zeroizing;
+use regcred_http::read_secret;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -43,7 +42,7 @@ impl CredentialFile {
     /// When the variable names a file that cannot be read, or the other one is no text file.
     pub(crate) fn find(env: &Env) -> Result<Search, ProviderError> {
         if let Some(path) = env.path(vars::CREDENTIALS_FILE) {
-            return match read(&path) {
+            return match read_secret(&path) {
                 Ok(text) => Ok(Search::Found(Self { path, text })),
                 Err(e) => Err(misconfigured(format!(
                     "cannot read {}, which {} names",
@@ -59,7 +58,7 @@ impl CredentialFile {
                 "{unset} and there is no home directory"
             )));
         };
-        match read(&path) {
+        match read_secret(&path) {
             Ok(text) => Ok(Search::Found(Self { path, text })),
             Err(e) if is_absence(&e) => Ok(Search::Nothing(format!(
                 "{unset} and {} cannot be opened ({})",
@@ -194,22 +193,6 @@ fn is_absence(error: &IoError) -> bool {
     )
 }
 
-/// A small text file, whole.
-pub(crate) fn read(path: &Path) -> std::io::Result<SecretString> {
-    let wrong = |what: &str| Err(IoError::new(IoErrorKind::InvalidData, what));
-    let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
-    let read = File::open(path)?
-        .take(LONGEST_FILE + 1)
-        .read_to_end(&mut bytes)?;
-    if read as u64 > LONGEST_FILE {
-        return wrong("it is longer than 1 MiB");
-    }
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => Ok(text.into()),
-        Err(_) => wrong("it is not UTF-8 text"),
-    }
-}
-
 /// gcloud's configuration directory.
 pub(crate) fn gcloud_dir(env: &Env) -> Option<PathBuf> {
     env.path(vars::GCLOUD_CONFIG_DIR)
@@ -218,7 +201,6 @@ pub(crate) fn gcloud_dir(env: &Env) -> Option<PathBuf> {
 
 /// The file's name in gcloud's configuration directory.
 pub(crate) const WELL_KNOWN: &str = "application_default_credentials.json";
-const LONGEST_FILE: u64 = 1 << 20;
 
 #[cfg(test)]
 mod tests;

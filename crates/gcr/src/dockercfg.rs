@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use regcred_core::{Credentials, ErrorKind, ProviderError};
-use regcred_http::{Request, Retry, StatusCode};
+use regcred_http::{Request, Retry};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -38,18 +38,12 @@ pub(crate) async fn behind_url(reach: &Reach) -> Result<Vec<(String, Credentials
         .timeout(TIMEOUT)
         .retry(Retry::gentle())
         .allow_cleartext();
-    let response = reach
-        .web()?
-        .send(request)
-        .await
-        .map_err(|e| call_failed(&failed, e))?;
-    if response.status() != StatusCode::OK {
-        return Err(call_failed(failed, response.into_error("its answer").await));
-    }
-    let text = response
-        .text(LIMIT)
-        .await
-        .map_err(|e| call_failed(&failed, e))?;
+    let client = reach.web()?;
+    let text = async {
+        let response = client.send(request).await?.success("its answer").await?;
+        response.text(LIMIT).await
+    };
+    let text = text.await.map_err(|e| call_failed(failed, e))?;
     parse(&text.into()).map_err(|reason| malformed(URL_ATTRIBUTE, &reason))
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{Request, Retry, StatusCode};
+use regcred_http::{Request, Retry};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
@@ -95,20 +95,13 @@ impl TokenSource for Impersonation {
             .json(&body)
             .timeout(TIMEOUT)
             .retry(Retry::gentle());
-        let response = self
-            .reach
-            .web()?
-            .send(request)
-            .await
-            .map_err(|e| call_failed(&failed, e))?;
-        if response.status() != StatusCode::OK {
-            let error = response.into_error("the IAM Credentials API").await;
-            return Err(call_failed(failed, error));
-        }
-        let answer: Answer = response
-            .json(LIMIT)
-            .await
-            .map_err(|e| call_failed(&failed, e))?;
+        let client = self.reach.web()?;
+        let answer = async {
+            let what = "the IAM Credentials API";
+            let response = client.send(request).await?.success(what).await?;
+            response.json::<Answer>(LIMIT).await
+        };
+        let answer = answer.await.map_err(|e| call_failed(&failed, e))?;
         let expires_at = DateTime::parse_from_rfc3339(&answer.expire_time)
             .map(|end| end.with_timezone(&Utc))
             .ok()

@@ -1,19 +1,19 @@
 //! The provider: from a request to an answer.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regcred_core::{
-    CacheKey, Clock, CredentialRequest, Credentials, Env, ErrorKind, Issued, Provider,
-    ProviderError, ProviderSpec, RegistryHost,
+    CacheKey, Clock, CredentialRequest, Credentials, Env, Issued, Provider, ProviderError,
+    ProviderSpec, RegistryHost,
 };
+use regcred_http::in_time;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::credential_file::{CredentialFile, Search};
-use crate::failure::{failure, misconfigured};
+use crate::failure::misconfigured;
 use crate::flags::FLAGS;
 use crate::hosts::Hosts;
 use crate::reach::Reach;
@@ -43,14 +43,10 @@ impl Gcr {
     /// A provider with this environment's settings. Does no I/O.
     ///
     /// # Errors
-    /// [`ErrorKind::NotConfigured`] for a variable with a value that it cannot have.
+    /// [`regcred_core::ErrorKind::NotConfigured`] for a variable with a value that it cannot have.
     pub fn new(env: &Env, clock: &Clock) -> Result<Self, ProviderError> {
         Ok(Self {
-            reach: Reach {
-                env: env.clone(),
-                clock: clock.clone(),
-                settings: Arc::new(Settings::read(env)?),
-            },
+            reach: Reach::new(env, clock, Settings::read(env)?),
         })
     }
 
@@ -160,22 +156,10 @@ impl Provider for Gcr {
 
     async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
         if !self.serves(&request.registry) {
-            return Err(failure(
-                ErrorKind::NotServed,
-                format!(
-                    "{} is no registry of Google's; --also-serve ({}) adds a host",
-                    request.registry,
-                    vars::ALSO_SERVE
-                ),
-            ));
+            let error = ProviderError::not_served(NAME, &request.registry, "Google's");
+            return Err(error);
         }
-        match tokio::time::timeout(DEADLINE, self.answer(request)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(failure(
-                ErrorKind::Unreachable,
-                format!("no token within {} s", DEADLINE.as_secs()),
-            )),
-        }
+        in_time(NAME, self.answer(request)).await
     }
 
     fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
@@ -183,8 +167,6 @@ impl Provider for Gcr {
     }
 }
 
-/// The kubelet ends a plugin after a minute; the reason should be out before.
-const DEADLINE: Duration = Duration::from_secs(45);
 /// As long as the kubelet's own provider kept them.
 const STORED_LOGINS: Duration = Duration::from_secs(60);
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use regcred_core::{Clock, Env, ProviderError};
-use regcred_http::{Client, ClientOptions, Proxy};
+use regcred_http::{Client, ClientOptions, HttpError, Proxy, SharedClient};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::failure::call_failed;
@@ -18,6 +18,7 @@ pub(crate) struct Reach {
     pub(crate) env: Env,
     pub(crate) clock: Clock,
     pub(crate) settings: Arc<Settings>,
+    web: SharedClient,
 }
 
 /// Where Google's services are. `None` stands for the public address in the universe.
@@ -36,26 +37,37 @@ pub(crate) struct Endpoints {
 }
 
 impl Reach {
+    pub(crate) fn new(env: &Env, clock: &Clock, settings: Settings) -> Self {
+        Self {
+            env: env.clone(),
+            clock: clock.clone(),
+            settings: Arc::new(settings),
+            web: SharedClient::default(),
+        }
+    }
+
     /// A client for Google's public services, through the proxies of the environment.
     pub(crate) fn web(&self) -> Result<Client, ProviderError> {
-        client(self.options())
+        self.web.get(|| self.options()).map_err(no_client)
     }
 
     /// The same, showing a client certificate (chain and key as one PEM text).
     pub(crate) fn web_with_identity(&self, pem: &SecretString) -> Result<Client, ProviderError> {
-        client(ClientOptions {
+        Client::new(ClientOptions {
             client_identity_pem: Some(pem.expose_secret().as_bytes().to_vec().into()),
             ..self.options()
         })
+        .map_err(no_client)
     }
 
     /// A client for servers of this machine's link.
     pub(crate) fn link(&self, connect_timeout: Duration) -> Result<Client, ProviderError> {
-        client(ClientOptions {
+        Client::new(ClientOptions {
             proxy: Proxy::None,
             connect_timeout,
             ..self.options()
         })
+        .map_err(no_client)
     }
 
     /// The token exchange of the Security Token Service.
@@ -109,8 +121,8 @@ impl Default for Endpoints {
     }
 }
 
-fn client(options: ClientOptions) -> Result<Client, ProviderError> {
-    Client::new(options).map_err(|e| call_failed("cannot make an HTTP client", e))
+fn no_client(error: HttpError) -> ProviderError {
+    call_failed("cannot make an HTTP client", error)
 }
 
 /// The address and not the name: a machine without it is found out by a short connection timeout,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use regcred_core::{AlsoServe, CacheScope, Env, ProviderError};
-use regcred_http::Url;
+use regcred_http::{Url, secure_url};
 
 use crate::failure::misconfigured;
 use crate::hosts::Hosts;
@@ -308,11 +308,7 @@ fn endpoints(env: &Env) -> Result<Endpoints, ProviderError> {
         (vars::OAUTH_URL, &mut endpoints.oauth),
     ] {
         if let Some(text) = env.get(name) {
-            let sound = Url::parse(text).ok().filter(|url| {
-                url.scheme() == "https"
-                    || (url.scheme() == "http" && regcred_http::is_loopback(url))
-            });
-            if sound.is_none() {
+            if secure_url(text).is_none() {
                 return Err(misconfigured(format!("{name} is no https:// URL")));
             }
             *place = Some(text.trim_end_matches('/').to_owned());

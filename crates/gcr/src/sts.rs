@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use regcred_core::{Credentials, ProviderError};
-use regcred_http::{Client, Request, Retry, StatusCode};
+use regcred_http::{Client, Request, Retry};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
@@ -80,17 +80,11 @@ pub(crate) async fn ask_for_token(
     issuer: &str,
 ) -> Result<AccessToken, ProviderError> {
     let request = request.timeout(TIMEOUT).retry(Retry::gentle());
-    let response = client
-        .send(request)
-        .await
-        .map_err(|e| call_failed(failed, e))?;
-    if response.status() != StatusCode::OK {
-        return Err(call_failed(failed, response.into_error("its answer").await));
-    }
-    let answer: TokenAnswer = response
-        .json(LIMIT)
-        .await
-        .map_err(|e| call_failed(failed, e))?;
+    let answer = async {
+        let response = client.send(request).await?.success("its answer").await?;
+        response.json::<TokenAnswer>(LIMIT).await
+    };
+    let answer = answer.await.map_err(|e| call_failed(failed, e))?;
     answer.accept(reach.now(), issuer)
 }
 

@@ -44,11 +44,8 @@ pub(crate) fn scopes() -> Vec<String> {
 /// A reach with just these variables, at the tests' time.
 pub(crate) fn reach(vars: &[(&str, &str)]) -> Reach {
     let env = Env::map(vars.iter().copied());
-    Reach {
-        settings: Arc::new(Settings::read(&env).expect("settings")),
-        env,
-        clock: Clock::fixed(now()),
-    }
+    let settings = Settings::read(&env).expect("settings");
+    Reach::new(&env, &Clock::fixed(now()), settings)
 }
 
 /// `host:port` of a fake.

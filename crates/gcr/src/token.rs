@@ -4,19 +4,11 @@
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{ErrorKind, ProviderError};
+pub(crate) use regcred_http::{AccessToken, secret};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::failure::failure;
-
-/// An OAuth2 access token (or a self-signed JWT that stands for one) and its end.
-#[derive(Clone, Debug)]
-pub(crate) struct AccessToken {
-    /// The token, never empty.
-    pub(crate) secret: SecretString,
-    /// When it ends, as its issuer said.
-    pub(crate) expires_at: DateTime<Utc>,
-}
 
 /// One place that gives tokens.
 #[async_trait]
@@ -55,11 +47,6 @@ impl TokenAnswer {
             expires_at: now + life,
         })
     }
-}
-
-/// Reads a string straight into its guarded form.
-pub(crate) fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
-    String::deserialize(from).map(SecretString::from)
 }
 
 /// Whether there is nothing in it.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use regcred_core::{Env, ErrorKind, ProviderError};
-use regcred_http::{Client, Request, Retry, StatusCode, Url};
+use regcred_http::{Client, Request, Retry, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
@@ -185,19 +185,12 @@ impl Instance<'_> {
     async fn send(&self, request: Request) -> Result<SecretString, ProviderError> {
         const FAILED: &str = "AWS's metadata server gave no keys";
         let request = request.allow_cleartext().timeout(TIMEOUT).retry(RETRY);
-        let response = self
-            .client
-            .send(request)
-            .await
-            .map_err(|e| call_failed(FAILED, e))?;
-        if response.status() != StatusCode::OK {
-            return Err(call_failed(FAILED, response.into_error("its answer").await));
-        }
-        response
-            .text(LIMIT)
-            .await
-            .map(SecretString::from)
-            .map_err(|e| call_failed(FAILED, e))
+        let text = async {
+            let response = self.client.send(request).await?;
+            response.success("its answer").await?.text(LIMIT).await
+        };
+        let text = text.await.map_err(|e| call_failed(FAILED, e))?;
+        Ok(text.into())
     }
 }
 

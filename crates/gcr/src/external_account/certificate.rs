@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regcred_core::{Env, ProviderError};
+use regcred_http::read_secret;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::credential_file::{gcloud_dir, read};
+use crate::credential_file::gcloud_dir;
 use crate::failure::misconfigured;
 use crate::vars;
 
@@ -108,7 +109,8 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ProviderErr
 }
 
 fn pem(path: &Path) -> Result<SecretString, ProviderError> {
-    read(path).map_err(|e| misconfigured(format!("cannot read {}", path.display())).with_source(e))
+    read_secret(path)
+        .map_err(|e| misconfigured(format!("cannot read {}", path.display())).with_source(e))
 }
 
 /// The endpoint that asks for client certificates.

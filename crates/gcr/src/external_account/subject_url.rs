@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{Request, Retry, StatusCode};
+use regcred_http::{Request, Retry};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -41,19 +41,12 @@ impl SubjectUrl {
         for (name, value) in &self.headers {
             request = request.secret_header(name, &value.as_str().into());
         }
-        let response = reach
-            .web()?
-            .send(request)
-            .await
-            .map_err(|e| call_failed(FAILED, e))?;
-        if response.status() != StatusCode::OK {
-            return Err(call_failed(FAILED, response.into_error("its answer").await));
-        }
-        let text: SecretString = response
-            .text(LIMIT)
-            .await
-            .map_err(|e| call_failed(FAILED, e))?
-            .into();
+        let client = reach.web()?;
+        let text = async {
+            let response = client.send(request).await?.success("its answer").await?;
+            response.text(LIMIT).await
+        };
+        let text = text.await.map_err(|e| call_failed(FAILED, e))?.into();
         self.format
             .extract(&text)
             .map_err(|reason| failure(ErrorKind::Malformed, format!("{FAILED}: {reason}")))

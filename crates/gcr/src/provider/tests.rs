@@ -1,5 +1,5 @@
 use chrono::TimeDelta;
-use regcred_core::{CacheScope, ImagePattern};
+use regcred_core::{CacheScope, ErrorKind, ImagePattern};
 use serde_json::json;
 
 use super::*;
