@@ -6,11 +6,11 @@ use std::fmt;
 use std::path::Path;
 
 use regcred_core::ProviderError;
+use regcred_http::read_secret;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use crate::failure::misconfigured;
-use crate::secret_file;
 
 /// The fields that decide about registry credentials. An empty text counts as absent.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +41,7 @@ impl AzureJson {
     /// When it cannot be read or has another form. The text is not shown: it may hold a secret.
     pub(crate) fn read(path: &Path) -> Result<Self, ProviderError> {
         let shown = path.display();
-        let text = secret_file::read(path)
+        let text = read_secret(path)
             .map_err(|e| misconfigured(format!("cannot read {shown}")).with_source(e))?;
         Self::parse(text.expose_secret())
             .map_err(|why| misconfigured(format!("cannot use {shown}: {why}")))

@@ -3,18 +3,19 @@
 //!
 //! The call is our own: azure_identity cannot ask another endpoint than Entra ID's.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use regcred_core::{CredentialRequest, Env, ErrorKind, ProviderError};
 use regcred_http::{ClientOptions, Proxy, Request, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::net::lookup_host;
 
 use crate::failure::{NoToken, Refusal, call_failed, failure, misconfigured};
 use crate::identity::CLIENT_ID_ANNOTATION;
 use crate::reach::{self, Reach};
 use crate::token::TokenAnswer;
-use crate::tunnel::Tunnel;
 use crate::vars;
 
 /// Where the bindings are and for whom.
@@ -103,15 +104,12 @@ impl Bindings {
         token: &SecretString,
         audience: &str,
     ) -> Result<SecretString, NoToken> {
-        let tunnel = Tunnel::open(&format!("{}:443", self.sni), &self.address)
-            .await
-            .map_err(|e| {
-                failure(ErrorKind::Unreachable, "cannot listen on loopback").with_source(e)
-            })?;
         let client = reach::client(ClientOptions {
-            env: Env::map([("HTTPS_PROXY", tunnel.url())]),
-            proxy: Proxy::Env,
+            // The environment's roots and proxies are not for the cluster's own server.
+            env: Env::default(),
+            proxy: Proxy::None,
             ca_bundle: Some(self.ca_file.clone()),
+            resolve: vec![(self.sni.to_ascii_lowercase(), self.addresses().await?)],
             ..reach.options()
         })?;
         let scope = format!("{audience}/.default");
@@ -144,7 +142,19 @@ impl Bindings {
             .json(LIMIT)
             .await
             .map_err(|e| call_failed(what(), e))?;
-        Ok(answer.access_token)
+        Ok(answer.accept("the identity bindings' endpoint")?)
+    }
+
+    /// Where the API server is. Its own name, and not the endpoint's, leads there.
+    async fn addresses(&self) -> Result<Vec<SocketAddr>, ProviderError> {
+        match lookup_host(&self.address).await {
+            Ok(addresses) => Ok(addresses.collect()),
+            Err(error) => Err(failure(
+                ErrorKind::Unreachable,
+                format!("cannot resolve the API server {}", self.address),
+            )
+            .with_source(error)),
+        }
     }
 }
 

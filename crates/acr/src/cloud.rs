@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{Request, Retry, StatusCode};
+use regcred_http::{Request, Retry, read_secret};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
@@ -13,7 +13,6 @@ use crate::azure_json::AzureJson;
 use crate::failure::{call_failed, failure, misconfigured};
 use crate::hosts::{LoginServer, normal_suffix};
 use crate::reach::Reach;
-use crate::secret_file;
 use crate::settings::{normal_audience, secure_base};
 use crate::vars;
 
@@ -98,7 +97,7 @@ impl Environment {
     /// Reads the file.
     pub(crate) fn read(path: &Path) -> Result<Self, ProviderError> {
         let shown = path.display();
-        let text = secret_file::read(path).map_err(|e| {
+        let text = read_secret(path).map_err(|e| {
             misconfigured(format!("cannot read {} ({shown})", vars::ENVIRONMENT_FILE))
                 .with_source(e)
         })?;
@@ -147,21 +146,12 @@ async fn discover(
         .timeout(TIMEOUT)
         .retry(Retry::gentle());
     let what = || format!("cannot ask {base} what cloud it is");
-    let response = reach
-        .web()?
-        .send(request)
-        .await
-        .map_err(|e| call_failed(what(), e))?;
-    if response.status() != StatusCode::OK {
-        return Err(call_failed(
-            what(),
-            response.into_error("description").await,
-        ));
-    }
-    let clouds: Vec<Described> = response
-        .json(LIMIT)
-        .await
-        .map_err(|e| call_failed(what(), e))?;
+    let client = reach.web()?;
+    let clouds = async {
+        let response = client.send(request).await?.success("description").await?;
+        response.json::<Vec<Described>>(LIMIT).await
+    };
+    let clouds = clouds.await.map_err(|e| call_failed(what(), e))?;
     let found = clouds.into_iter().find(|cloud| match name {
         Some(name) => cloud.name.eq_ignore_ascii_case(name),
         None => true,

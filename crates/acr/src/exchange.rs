@@ -7,10 +7,11 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 use regcred_core::{ErrorKind, ProviderError, RegistryHost};
 use regcred_http::{
-    Client, Request, Response, Retry, StatusCode, Url, is_loopback, parse_challenges,
+    AccessToken, Client, Request, Response, Retry, StatusCode, Url, is_loopback, parse_challenges,
+    secret,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -18,14 +19,8 @@ use serde::Deserialize;
 use crate::failure::{Refusal, call_failed, failure};
 use crate::hosts::Hosts;
 use crate::reach::Reach;
-use crate::token::{Claims, secret};
+use crate::token::Claims;
 use crate::vars;
-
-/// An ACR refresh token and its end.
-pub(crate) struct RefreshToken {
-    pub(crate) secret: SecretString,
-    pub(crate) expires_at: DateTime<Utc>,
-}
 
 /// The registry that issues the token.
 pub(crate) struct Registry<'a> {
@@ -36,14 +31,14 @@ pub(crate) struct Registry<'a> {
     pub(crate) hosts: &'a Hosts,
 }
 
-/// Trades the Entra token. `identity` is for messages; `tenant` is what azure.json says.
+/// Trades the Entra token for an ACR refresh token. `identity` is for messages; `tenant` is what azure.json says.
 pub(crate) async fn refresh_token(
     reach: &Reach,
     registry: &Registry<'_>,
     token: &SecretString,
     tenant: Option<&str>,
     identity: &str,
-) -> Result<RefreshToken, ProviderError> {
+) -> Result<AccessToken, ProviderError> {
     let exchange = Exchange {
         reach,
         registry,
@@ -82,7 +77,7 @@ impl Exchange<'_> {
         service: &str,
         tenant: Option<&str>,
         token: &SecretString,
-    ) -> Result<RefreshToken, ProviderError> {
+    ) -> Result<AccessToken, ProviderError> {
         let mut form = vec![
             ("grant_type", "access_token"),
             ("service", service),
@@ -114,7 +109,7 @@ impl Exchange<'_> {
         self.accept(answer.refresh_token)
     }
 
-    fn accept(&self, secret: SecretString) -> Result<RefreshToken, ProviderError> {
+    fn accept(&self, secret: SecretString) -> Result<AccessToken, ProviderError> {
         let now = self.reach.now();
         let host = self.registry.host;
         let malformed = |what: &str| {
@@ -132,7 +127,7 @@ impl Exchange<'_> {
         if expires_at <= now {
             return malformed("is over already; compare this machine's clock");
         }
-        Ok(RefreshToken { secret, expires_at })
+        Ok(AccessToken { secret, expires_at })
     }
 
     async fn refused(&self, response: Response) -> ProviderError {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{AnswerFields, HttpError, Response};
+use regcred_http::{AnswerFields, HttpError, Response, StatusCode, kind_of_status};
 
 use crate::NAME;
 use crate::aadsts;
@@ -28,7 +28,7 @@ pub(crate) fn call_failed(message: impl Into<String>, cause: HttpError) -> Provi
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     place: String,
-    status: u16,
+    status: StatusCode,
     fields: AnswerFields,
     correlation: Option<String>,
 }
@@ -45,14 +45,14 @@ impl Refusal {
             .map(|value| value.chars().take(64).collect());
         Self {
             place: format!("{}{}", url.origin().ascii_serialization(), url.path()),
-            status: response.status().as_u16(),
+            status: response.status(),
             correlation,
             fields: response.error_fields().await,
         }
     }
 
     pub(crate) fn status(&self) -> u16 {
-        self.status
+        self.status.as_u16()
     }
 
     /// The server's message, at most 200 characters.
@@ -67,18 +67,13 @@ impl Refusal {
 
     /// What the caller can do about it.
     pub(crate) fn kind(&self) -> ErrorKind {
-        match self.status {
-            429 => ErrorKind::Throttled,
-            408 | 425 | 500.. => ErrorKind::Unreachable,
-            400..=499 => ErrorKind::Denied,
-            _ => ErrorKind::Malformed,
-        }
+        kind_of_status(self.status)
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} answered {}", self.place, self.status)?;
+        write!(f, "{} answered {}", self.place, self.status())?;
         if !self.fields.is_empty() {
             write!(f, ": {}", self.fields)?;
         }

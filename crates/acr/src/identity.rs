@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use regcred_core::{CredentialRequest, ErrorKind, ProviderError};
+use regcred_core::{CredentialRequest, ErrorKind, ProviderError, fingerprint};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::azure_json::AzureJson;
@@ -17,7 +17,6 @@ use crate::reach::Reach;
 use crate::sdk::{self, Application};
 use crate::secret_file;
 use crate::settings::Settings;
-use crate::token::fingerprint;
 use crate::vars;
 
 /// An identity and what it needs to prove itself.

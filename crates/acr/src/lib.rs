@@ -37,7 +37,6 @@ mod static_login;
 mod testing;
 mod token;
 mod transport;
-mod tunnel;
 mod vars;
 
 pub use provider::{Acr, SPEC};

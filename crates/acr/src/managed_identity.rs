@@ -8,7 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{Client, Request, Response, Retry, StatusCode, Url, is_link_local, is_loopback};
+use regcred_http::{
+    Client, Request, Response, Retry, StatusCode, Url, is_link_local, is_loopback, read_secret,
+};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::failure::{NoToken, Refusal, call_failed, failure, misconfigured};
@@ -16,7 +18,7 @@ use crate::reach::Reach;
 use crate::settings::METADATA;
 use crate::token::TokenAnswer;
 use crate::transport::{Failure, Transport};
-use crate::{sdk, secret_file, vars};
+use crate::{sdk, vars};
 
 /// Which of a machine's identities.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +100,7 @@ pub(crate) async fn token(
         .json(LIMIT)
         .await
         .map_err(|e| call_failed(format!("cannot read the token of {}", service.name), e))?;
-    Ok(answer.access_token)
+    Ok(answer.accept(service.name)?)
 }
 
 /// Whether the environment or the machine says that there is a managed identity.
@@ -309,7 +311,7 @@ fn arc_key(response: &Response, directory: &Path) -> Result<SecretString, Provid
         return Err(malformed());
     }
     let small = std::fs::metadata(path).is_ok_and(|file| file.len() <= 4096);
-    let key = secret_file::read(path).ok().filter(|_| small);
+    let key = read_secret(path).ok().filter(|_| small);
     key.ok_or_else(|| {
         failure(
             ErrorKind::IdentityUnavailable,

@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use regcred_core::{
-    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, ErrorKind, Issued, Provider,
+    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, Issued, Provider,
     ProviderError, ProviderSpec, RegistryHost,
 };
+use regcred_http::in_time;
 use secrecy::SecretString;
 
 use crate::NAME;
 use crate::azure_json::AzureJson;
 use crate::cloud::{Cloud, Environment};
 use crate::exchange::{self, Registry};
-use crate::failure::{NoToken, failure, misconfigured};
+use crate::failure::{NoToken, misconfigured};
 use crate::flags::FLAGS;
 use crate::hosts::{Hosts, LoginServer, may_be_login_server};
 use crate::identity::Identity;
@@ -54,7 +55,7 @@ impl Acr {
     /// A provider with this environment's settings. Does no I/O.
     ///
     /// # Errors
-    /// [`ErrorKind::NotConfigured`] for a variable with a value that it cannot have.
+    /// [`regcred_core::ErrorKind::NotConfigured`] for a variable with a value that it cannot have.
     pub fn new(env: &Env, clock: &Clock) -> Result<Self, ProviderError> {
         Ok(Self {
             reach: Reach::new(env, clock, Settings::read(env)?),
@@ -211,13 +212,7 @@ impl Provider for Acr {
         if !self.serves(&request.registry) {
             return Err(not_served(&request.registry));
         }
-        match tokio::time::timeout(DEADLINE, self.answer(request)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(failure(
-                ErrorKind::Unreachable,
-                format!("no token within {} s", DEADLINE.as_secs()),
-            )),
-        }
+        in_time(NAME, self.answer(request)).await
     }
 
     fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
@@ -307,10 +302,7 @@ fn issue(
 }
 
 fn not_served(registry: &RegistryHost) -> ProviderError {
-    failure(
-        ErrorKind::NotServed,
-        format!("{registry} is no registry of Azure's; --also-serve adds a host"),
-    )
+    ProviderError::not_served(NAME, registry, "Azure's")
 }
 
 /// What the registry calls a user that is a token.
@@ -321,8 +313,6 @@ const IDENTITY_TOKEN: &str = "<token>";
 const AUDIENCE: &str = "https://containerregistry.azure.net";
 /// Germany's registries are in no cloud any more.
 const CLOSED_CLOUD: &str = ".azurecr.de";
-/// The kubelet ends a plugin after a minute; the reason should be out before.
-const DEADLINE: Duration = Duration::from_secs(45);
 /// How long a caller may keep a secret that has no end of its own.
 const KEEP_SECRET: Duration = Duration::from_secs(3600);
 

@@ -1,11 +1,11 @@
 //! How this provider reaches Azure: clients, settings, the clock.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use regcred_core::{Clock, Env, ProviderError};
-use regcred_http::{Client, ClientOptions, Proxy, Retry};
+use regcred_http::{Client, ClientOptions, HttpError, Proxy, Retry, SharedClient};
 
 use crate::azure_json::AzureJson;
 use crate::failure::call_failed;
@@ -20,8 +20,7 @@ pub(crate) struct Reach {
     /// How calls of Entra ID are repeated.
     pub(crate) retry: Retry,
     user_agent: Option<Arc<str>>,
-    /// One client for all of the web, so that trusted roots are read once.
-    web: Arc<OnceLock<Client>>,
+    web: SharedClient,
 }
 
 impl Reach {
@@ -32,7 +31,7 @@ impl Reach {
             settings: Arc::new(settings),
             retry: RETRY,
             user_agent: None,
-            web: Arc::default(),
+            web: SharedClient::default(),
         }
     }
 
@@ -40,7 +39,7 @@ impl Reach {
     pub(crate) fn with(&self, json: &AzureJson) -> Self {
         let mut reach = self.clone();
         reach.user_agent = json.user_agent.as_deref().map(Arc::from);
-        reach.web = Arc::default();
+        reach.web = SharedClient::default();
         if json.backoff {
             let retries = json.backoff_retries.unwrap_or(3).min(LONGEST_PATIENCE);
             let base = json.backoff_duration.unwrap_or(5).min(LONGEST_PATIENCE);
@@ -55,11 +54,7 @@ impl Reach {
 
     /// A client for Entra ID and registries, through the proxies of the environment.
     pub(crate) fn web(&self) -> Result<Client, ProviderError> {
-        if let Some(made) = self.web.get() {
-            return Ok(made.clone());
-        }
-        let made = client(self.options())?;
-        Ok(self.web.get_or_init(|| made).clone())
+        self.web.get(|| self.options()).map_err(no_client)
     }
 
     /// A client for metadata services of this machine, which are never behind a proxy.
@@ -92,7 +87,11 @@ impl Reach {
 
 /// A client with these options.
 pub(crate) fn client(options: ClientOptions) -> Result<Client, ProviderError> {
-    Client::new(options).map_err(|e| call_failed("cannot make an HTTP client", e))
+    Client::new(options).map_err(no_client)
+}
+
+fn no_client(error: HttpError) -> ProviderError {
+    call_failed("cannot make an HTTP client", error)
 }
 
 const CONNECT: Duration = Duration::from_secs(8);

@@ -1,5 +1,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::Utc;
 use serde_json::json;
 use wiremock::matchers::{body_string_contains, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -8,7 +9,7 @@ use super::*;
 use crate::testing::reach;
 use crate::vars;
 
-async fn trade(server: &MockServer, host: &str) -> Result<RefreshToken, ProviderError> {
+async fn trade(server: &MockServer, host: &str) -> Result<AccessToken, ProviderError> {
     let reach = reach(&[
         (vars::ENDPOINT, &server.uri()),
         (vars::ALSO_SERVE, "registry.corp"),

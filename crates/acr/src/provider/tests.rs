@@ -1,3 +1,4 @@
+use regcred_core::ErrorKind;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
