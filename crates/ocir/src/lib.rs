@@ -17,6 +17,7 @@
 //! Every principal but the auth token becomes a `signer::Signer`; the registry's token endpoint
 //! takes a request that it signed. Keys are RSA and sign by ring.
 
+mod call;
 mod certificate;
 mod claims;
 mod config_file;

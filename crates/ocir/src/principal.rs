@@ -10,9 +10,8 @@ mod resource_tokens;
 mod user;
 mod workload;
 
-use regcred_core::{CredentialRequest, Env, ErrorKind, ProviderError};
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use regcred_core::{CredentialRequest, Env, ErrorKind, ProviderError, fingerprint};
+use secrecy::SecretString;
 
 use crate::failure::failure;
 use crate::reach::Reach;
@@ -168,12 +167,6 @@ fn of_resource(env: &Env) -> Result<Principal, ProviderError> {
         Some("3.0") => Nested::read(env).map(Principal::Nested),
         _ => Resource::read(env, "").map(Principal::Resource),
     }
-}
-
-/// Tells secrets apart without telling them.
-fn fingerprint(secret: &SecretString) -> String {
-    let hash = Sha256::digest(secret.expose_secret().as_bytes());
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

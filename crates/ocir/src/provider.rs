@@ -1,21 +1,20 @@
 //! The provider: from a request to an answer.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use regcred_core::{
-    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, ErrorKind, Issued, Provider,
+    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, Issued, Provider,
     ProviderError, ProviderSpec, RegistryHost,
 };
+use regcred_http::{AccessToken, in_time};
 
 use crate::NAME;
-use crate::failure::failure;
 use crate::flags::FLAGS;
 use crate::plugin_config;
 use crate::principal::Principal;
 use crate::reach::Reach;
-use crate::registry::{self, RegistryToken};
+use crate::registry;
 use crate::session::Sessions;
 use crate::settings::Settings;
 use crate::vars::{self, VARS};
@@ -43,14 +42,10 @@ impl Ocir {
     /// A provider with this environment's settings. Does no I/O.
     ///
     /// # Errors
-    /// [`ErrorKind::NotConfigured`] for a variable with a value that it cannot have.
+    /// [`regcred_core::ErrorKind::NotConfigured`] for a variable with a value that it cannot have.
     pub fn new(env: &Env, clock: &Clock) -> Result<Self, ProviderError> {
         Ok(Self {
-            reach: Reach {
-                env: env.clone(),
-                clock: clock.clone(),
-                settings: Arc::new(Settings::read(env)?),
-            },
+            reach: Reach::new(env, clock, Settings::read(env)?),
             sessions: Sessions::default(),
         })
     }
@@ -66,11 +61,8 @@ impl Ocir {
             return Ok(self.reach.clone());
         }
         let env = plugin_config::merge(&self.reach.env)?;
-        Ok(Reach {
-            settings: Arc::new(Settings::read(&env)?),
-            clock: self.reach.clock.clone(),
-            env,
-        })
+        let settings = Settings::read(&env)?;
+        Ok(self.reach.with(env, settings))
     }
 
     async fn answer(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
@@ -89,10 +81,7 @@ impl Ocir {
         let useless =
             reach.settings.check_token && registry::is_refused(&reach, request, &token).await?;
         if useless {
-            tracing::warn!(
-                "{}",
-                RegistryToken::unauthorised(request, &principal.label())
-            );
+            tracing::warn!("{}", registry::unauthorised(request, &principal.label()));
         }
         Ok(Issued {
             auth: vec![(key, Credentials::new(USERNAME, token.secret))],
@@ -109,7 +98,7 @@ impl Ocir {
         reach: &Reach,
         principal: &Principal,
         request: &CredentialRequest,
-    ) -> Result<RegistryToken, ProviderError> {
+    ) -> Result<AccessToken, ProviderError> {
         let who = principal.label();
         let (session, earlier) = self.sessions.of(principal, reach, None).await?;
         match registry::token(reach, &session, request, &who).await {
@@ -140,21 +129,10 @@ impl Provider for Ocir {
 
     async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
         if !self.serves(&request.registry) {
-            return Err(failure(
-                ErrorKind::NotServed,
-                format!(
-                    "{} is no registry of Oracle's cloud; --also-serve adds a host",
-                    request.registry
-                ),
-            ));
+            let error = ProviderError::not_served(NAME, &request.registry, "Oracle's cloud");
+            return Err(error);
         }
-        match tokio::time::timeout(DEADLINE, self.answer(request)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(failure(
-                ErrorKind::Unreachable,
-                format!("no token within {} s", DEADLINE.as_secs()),
-            )),
-        }
+        in_time(NAME, self.answer(request)).await
     }
 
     fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
@@ -176,7 +154,5 @@ impl Provider for Ocir {
 
 /// The user name that stands for a token.
 const USERNAME: &str = "BEARER_TOKEN";
-/// The kubelet ends a plugin after a minute; the reason should be out before.
-const DEADLINE: Duration = Duration::from_secs(45);
 /// How long a caller may keep a secret that has no end of its own.
 const KEEP_SECRET: Duration = Duration::from_secs(3600);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use regcred_core::{Clock, Env, ProviderError};
-use regcred_http::{Client, ClientOptions, Proxy, Retry};
+use regcred_http::{Client, ClientOptions, HttpError, Proxy, Retry, SharedClient};
 
 use crate::failure::call_failed;
 use crate::settings::Settings;
@@ -18,49 +18,76 @@ pub(crate) struct Reach {
     pub(crate) env: Env,
     pub(crate) clock: Clock,
     pub(crate) settings: Arc<Settings>,
+    web: SharedClient,
 }
 
 impl Reach {
+    pub(crate) fn new(env: &Env, clock: &Clock, settings: Settings) -> Self {
+        Self {
+            env: env.clone(),
+            clock: clock.clone(),
+            settings: Arc::new(settings),
+            web: SharedClient::default(),
+        }
+    }
+
+    /// The same with other settings. The client stays: what it is made of is not among them.
+    pub(crate) fn with(&self, env: Env, settings: Settings) -> Self {
+        Self {
+            env,
+            settings: Arc::new(settings),
+            ..self.clone()
+        }
+    }
+
     /// A client for Oracle's public services, through the proxies of the environment.
     pub(crate) fn web(&self) -> Result<Client, ProviderError> {
-        self.client(ClientOptions {
-            connect_timeout: Duration::from_secs(4),
-            ca_bundle: self.env.path(vars::CLI_CERT_BUNDLE),
-            ..ClientOptions::new(&self.env)
-        })
+        let options = || {
+            self.options(ClientOptions {
+                connect_timeout: Duration::from_secs(4),
+                ca_bundle: self.env.path(vars::CLI_CERT_BUNDLE),
+                ..ClientOptions::new(&self.env)
+            })
+        };
+        self.web.get(options).map_err(no_client)
     }
 
     /// A client for the metadata server, which is never behind a proxy.
     pub(crate) fn link(&self) -> Result<Client, ProviderError> {
-        self.client(ClientOptions {
+        let options = self.options(ClientOptions {
             proxy: Proxy::None,
             connect_timeout: Duration::from_millis(1500),
             ..ClientOptions::new(&self.env)
-        })
+        });
+        Client::new(options).map_err(no_client)
     }
 
     /// A client for the cluster's own services: it trusts the cluster's CA and nobody else, so the
     /// environment's roots are kept from it.
     pub(crate) fn cluster(&self, ca: PathBuf) -> Result<Client, ProviderError> {
-        self.client(ClientOptions {
+        let options = self.options(ClientOptions {
             proxy: Proxy::None,
             connect_timeout: Duration::from_secs(4),
             ca_bundle: Some(ca),
             ..ClientOptions::new(&Env::default())
-        })
+        });
+        Client::new(options).map_err(no_client)
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
-    fn client(&self, options: ClientOptions) -> Result<Client, ProviderError> {
-        Client::new(ClientOptions {
+    fn options(&self, options: ClientOptions) -> ClientOptions {
+        ClientOptions {
             clock: self.clock.clone(),
             ..options
-        })
-        .map_err(|e| call_failed("cannot make an HTTP client", e))
+        }
     }
+}
+
+fn no_client(error: HttpError) -> ProviderError {
+    call_failed("cannot make an HTTP client", error)
 }
 
 /// Time for one call to a service of Oracle's, its repeats included.

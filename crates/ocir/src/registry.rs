@@ -4,25 +4,18 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{CredentialRequest, ErrorKind, ImageRef, ProviderError};
-use regcred_http::{Request, StatusCode, Url};
+use regcred_http::{AccessToken, Request, StatusCode, Url, secure_url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::call;
 use crate::claims::Claims;
-use crate::failure::{call_failed, malformed, misconfigured, new_request_id, refused};
+use crate::failure::{malformed, misconfigured};
 use crate::hosts::is_region_id;
-use crate::reach::{CALL, LIMIT, RETRY, Reach};
+use crate::reach::Reach;
 use crate::session::Session;
-use crate::settings::checked_url;
 use crate::vars;
-
-/// A registry token and its end.
-#[derive(Debug)]
-pub(crate) struct RegistryToken {
-    pub(crate) secret: SecretString,
-    pub(crate) expires_at: DateTime<Utc>,
-}
 
 /// Asks the registry for a token that serves all repositories the principal may read.
 pub(crate) async fn token(
@@ -30,25 +23,14 @@ pub(crate) async fn token(
     session: &Session,
     request: &CredentialRequest,
     who: &str,
-) -> Result<RegistryToken, ProviderError> {
+) -> Result<AccessToken, ProviderError> {
     let url = url(reach, request, &reach.settings.token_path)?;
-    let signed = session
-        .signer
-        .get(&url, reach.now())
-        .header("Accept", "application/json")
-        .header("opc-request-id", &new_request_id())
-        .timeout(CALL)
-        .retry(RETRY);
-    let registry = &request.registry;
-    let response = reach
-        .web()?
-        .send(signed)
-        .await
-        .map_err(|e| call_failed(format!("cannot ask {registry} for a token"), e))?;
-    if response.status() != StatusCode::OK {
+    let signed = session.signer.get(&url, reach.now());
+    let registry = request.registry.as_written();
+    let refusal = |status: StatusCode| {
         let mut what = format!("{registry} gives {who} no token");
-        if let Some(region) = reach.settings.hosts.region(registry)
-            && matches!(response.status().as_u16(), 401 | 403 | 404)
+        if let Some(region) = reach.settings.hosts.region(&request.registry)
+            && matches!(status.as_u16(), 401 | 403 | 404)
             && is_region_id(&region)
         {
             what.push_str(&format!(
@@ -56,13 +38,11 @@ pub(crate) async fn token(
                  use a registry of its own"
             ));
         }
-        return Err(refused(what, response, reach.now()).await);
-    }
-    let answer: Answer = response
-        .json(LIMIT)
-        .await
-        .map_err(|e| call_failed(format!("cannot read the token of {registry}"), e))?;
-    answer.accept(reach.now(), registry.as_written())
+        what
+    };
+    let response = call::send(reach, &reach.web()?, signed, registry, refusal).await?;
+    let answer: Answer = call::read(response, registry).await?;
+    answer.accept(reach.now(), registry)
 }
 
 /// Whether the registry refuses the token for the repository that is asked for. The rights of a
@@ -71,7 +51,7 @@ pub(crate) async fn token(
 pub(crate) async fn is_refused(
     reach: &Reach,
     request: &CredentialRequest,
-    token: &RegistryToken,
+    token: &AccessToken,
 ) -> Result<bool, ProviderError> {
     if !request.image.contains('/') {
         return Ok(false);
@@ -111,7 +91,7 @@ fn url(reach: &Reach, request: &CredentialRequest, path: &str) -> Result<Url, Pr
         let port = registry.port().map(|port| format!(":{port}"));
         format!("{scheme}://{host}{}", port.unwrap_or_default())
     });
-    checked_url(&format!("{base}{path}")).ok_or_else(|| {
+    secure_url(&format!("{base}{path}")).ok_or_else(|| {
         misconfigured(format!(
             "{}=http is for registries on this machine only, and {registry} is not",
             vars::PROTOCOL
@@ -130,7 +110,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn accept(self, now: DateTime<Utc>, registry: &str) -> Result<RegistryToken, ProviderError> {
+    fn accept(self, now: DateTime<Utc>, registry: &str) -> Result<AccessToken, ProviderError> {
         let token = match self.token.expose_secret().is_empty() {
             true => self.access_token,
             false => self.token,
@@ -156,7 +136,7 @@ impl Answer {
                 "{registry} answered with a token that is over already; compare this machine's clock"
             )));
         }
-        Ok(RegistryToken {
+        Ok(AccessToken {
             secret: token,
             expires_at,
         })
@@ -169,16 +149,14 @@ fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> 
     Ok(text.unwrap_or_default().into())
 }
 
-impl RegistryToken {
-    /// The sentence for a token that the registry refuses.
-    pub(crate) fn unauthorised(request: &CredentialRequest, who: &str) -> String {
-        format!(
-            "{} refuses the fresh token of {who} for {}: give it a policy such as \"Allow ... to \
-             read repos in compartment ...\", and compare the namespace in the image's name; the \
-             token is not kept",
-            request.registry, request.image
-        )
-    }
+/// The sentence for a fresh token that the registry refuses.
+pub(crate) fn unauthorised(request: &CredentialRequest, who: &str) -> String {
+    format!(
+        "{} refuses the fresh token of {who} for {}: give it a policy such as \"Allow ... to read \
+         repos in compartment ...\", and compare the namespace in the image's name; the token is \
+         not kept",
+        request.registry, request.image
+    )
 }
 
 /// Whether an error says that the signature or its token was not accepted.

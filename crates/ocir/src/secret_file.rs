@@ -1,10 +1,11 @@
 //! Small files that hold keys, tokens and settings, read in bounds.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use regcred_core::{Env, ProviderError};
+use regcred_http::read_secret;
+use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
 
 use crate::failure::misconfigured;
@@ -39,17 +40,9 @@ pub(crate) fn expand(env: &Env, path: &str) -> PathBuf {
 }
 
 fn read_text(path: &Path) -> io::Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::new());
-    File::open(path)?
-        .take(LIMIT + 1)
-        .read_to_string(&mut text)?;
-    if text.len() as u64 > LIMIT {
-        return Err(io::Error::other("it is larger than 1 MiB"));
-    }
-    Ok(text)
+    let text = read_secret(path)?;
+    Ok(Zeroizing::new(text.expose_secret().to_owned()))
 }
-
-const LIMIT: u64 = 1 << 20;
 
 #[cfg(test)]
 mod tests {

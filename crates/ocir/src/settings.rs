@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use regcred_core::{AlsoServe, Env, ProviderError};
-use regcred_http::{Url, is_loopback};
+use regcred_http::{Url, secure_url};
 
 use crate::failure::misconfigured;
 use crate::hosts::Hosts;
@@ -136,18 +136,10 @@ pub(crate) fn base_url(env: &Env, name: &str) -> Result<Option<String>, Provider
     let Some(text) = env.get(name).map(str::trim) else {
         return Ok(None);
     };
-    match checked_url(text) {
+    match secure_url(text) {
         Some(_) => Ok(Some(text.trim_end_matches('/').to_owned())),
         None => Err(misconfigured(format!("{name} is no https:// URL"))),
     }
-}
-
-/// An address to which signatures and tokens may go: https, or http on this machine.
-pub(crate) fn checked_url(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-    let plain = url.has_host() && url.username().is_empty() && url.password().is_none();
-    (safe && plain && url.fragment().is_none()).then_some(url)
 }
 
 fn one_of<T: Copy>(env: &Env, name: &str, words: &[(&str, T)]) -> Result<Option<T>, ProviderError> {

@@ -3,18 +3,17 @@
 
 use std::path::PathBuf;
 
-use regcred_core::{CredentialRequest, Credentials, Env, ProviderError};
-use regcred_http::{Request, StatusCode};
+use regcred_core::{CredentialRequest, Credentials, Env, ProviderError, fingerprint};
+use regcred_http::{Request, secure_url};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::fingerprint;
-use super::instance::TokenAnswer;
-use crate::failure::{call_failed, misconfigured, new_request_id, refused};
+use crate::call::security_token;
+use crate::failure::misconfigured;
 use crate::key::session_key;
-use crate::reach::{CALL, LIMIT, RETRY, Reach};
+use crate::reach::Reach;
 use crate::secret_file;
 use crate::session::Session;
-use crate::settings::{base_url, checked_url};
+use crate::settings::base_url;
 use crate::vars;
 
 /// A foreign token and the identity domain that trusts its issuer.
@@ -95,7 +94,7 @@ impl Exchange {
         };
         let key = session_key().await?;
         let domain = &self.domain;
-        let url = checked_url(&format!("{domain}/oauth2/v1/token"))
+        let url = secure_url(&format!("{domain}/oauth2/v1/token"))
             .ok_or_else(|| misconfigured(format!("{} is no https:// URL", vars::DOMAIN_URL)))?;
         let public_key = key.public_base64();
         let mut form = vec![
@@ -115,29 +114,14 @@ impl Exchange {
             }
         }
         let request = Request::post(url.as_str())
-            .header("Accept", "application/json")
-            .header("opc-request-id", &new_request_id())
             .basic(&self.client)
             .form(&form)
-            .secret_body()
-            .timeout(CALL)
-            .retry(RETRY);
-        let response =
-            reach.web()?.send(request).await.map_err(|e| {
-                call_failed(format!("cannot reach the identity domain {domain}"), e)
-            })?;
-        if response.status() != StatusCode::OK {
-            let what = format!(
-                "the identity domain {domain} does not exchange the token; its trust must name the \
-                 token's issuer, audience and subject, and the client"
-            );
-            return Err(refused(what, response, reach.now()).await);
-        }
-        let answer: TokenAnswer = response
-            .json(LIMIT)
-            .await
-            .map_err(|e| call_failed("cannot read the identity domain's token", e))?;
-        Session::issued(&answer.token, key, "the identity domain", reach.now())
+            .secret_body();
+        let service = format!("the identity domain {domain}");
+        let refusal = "does not exchange the token; its trust must name the token's issuer, \
+                       audience and subject, and the client";
+        let token = security_token(reach, request, &service, refusal).await?;
+        Session::issued(&token, key, "the identity domain", reach.now())
     }
 
     pub(crate) fn stable_name(&self) -> String {

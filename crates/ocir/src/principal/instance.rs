@@ -2,18 +2,16 @@
 //! security token at the auth service (`POST /v1/x509`).
 
 use regcred_core::ProviderError;
-use regcred_http::StatusCode;
-use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
+use regcred_http::secure_url;
 use serde_json::json;
 
-use crate::failure::{call_failed, malformed, new_request_id, refused};
+use crate::call::security_token;
+use crate::failure::malformed;
 use crate::imds::Imds;
 use crate::key::session_key;
-use crate::reach::{CALL, LIMIT, RETRY, Reach};
+use crate::reach::Reach;
 use crate::regions::Region;
 use crate::session::Session;
-use crate::settings::checked_url;
 use crate::signer::Signer;
 
 /// A fresh session of the instance.
@@ -42,44 +40,18 @@ pub(super) async fn of(reach: &Reach, imds: &Imds) -> Result<Session, ProviderEr
         "fingerprintAlgorithm": "SHA256",
     });
     let base = auth_service(reach, &region);
-    let url = checked_url(&format!("{base}/v1/x509"))
+    let url = secure_url(&format!("{base}/v1/x509"))
         .ok_or_else(|| malformed(format!("region {} has no sound domain", region.id)))?;
-    let request = Signer::named(key_id, leaf_key)
-        .post_without_host(&url, &body, reach.now())
-        .header("Accept", "application/json")
-        .header("opc-request-id", &new_request_id())
-        .timeout(CALL)
-        .retry(RETRY);
-    let response = reach
-        .web()?
-        .send(request)
-        .await
-        .map_err(|e| call_failed(format!("cannot reach the auth service {base}"), e))?;
-    if response.status() != StatusCode::OK {
-        let what = format!("the auth service {base} does not take the instance's certificate");
-        return Err(refused(what, response, reach.now()).await);
-    }
-    let answer: TokenAnswer = response
-        .json(LIMIT)
-        .await
-        .map_err(|e| call_failed("cannot read the auth service's token", e))?;
-    Session::issued(&answer.token, session_key, "the auth service", reach.now())
+    let signer = Signer::named(key_id, leaf_key);
+    let request = signer.post_without_host(&url, &body, reach.now());
+    let service = format!("the auth service {base}");
+    let refusal = "does not take the instance's certificate";
+    let token = security_token(reach, request, &service, refusal).await?;
+    Session::issued(&token, session_key, "the auth service", reach.now())
 }
 
 /// Base URL of the auth service for a region.
 pub(super) fn auth_service(reach: &Reach, region: &Region) -> String {
     let named = reach.settings.auth_service.clone();
     named.unwrap_or_else(|| format!("https://auth.{}.{}", region.id, region.domain))
-}
-
-/// The auth service's answer to every call that gives a security token.
-#[derive(Deserialize)]
-pub(super) struct TokenAnswer {
-    #[serde(deserialize_with = "secret")]
-    pub(super) token: SecretString,
-}
-
-/// Reads a string straight into its guarded form.
-pub(super) fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
-    String::deserialize(from).map(SecretString::from)
 }

@@ -2,14 +2,13 @@
 //! one of its parent, and the key stays the leaf's.
 
 use regcred_core::{Env, ProviderError};
-use regcred_http::{Url, is_loopback};
+use regcred_http::{Url, is_loopback, secure_url};
 
 use super::resource::Resource;
 use super::resource_tokens::{ResourceTokens, address, session_token};
 use crate::failure::{malformed, misconfigured};
 use crate::reach::Reach;
 use crate::session::Session;
-use crate::settings::checked_url;
 use crate::vars;
 
 /// The leaf and its first parent.
@@ -69,7 +68,7 @@ impl Nested {
     /// A parent's address comes from a service. It gets a signed request, so it must be Oracle's,
     /// or the host that the operator named.
     fn trusted(&self, reach: &Reach, parent: &str) -> Result<Url, ProviderError> {
-        let url = checked_url(parent)
+        let url = secure_url(parent)
             .ok_or_else(|| malformed("the address of the parent resource is no https:// URL"))?;
         let host = url.host_str().unwrap_or_default();
         let named = address(&self.token_url, "")?;

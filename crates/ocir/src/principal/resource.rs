@@ -3,12 +3,11 @@
 
 use std::path::Path;
 
-use regcred_core::{Env, ProviderError};
+use regcred_core::{Env, ProviderError, fingerprint};
 use regcred_http::Request;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::fingerprint;
 use super::instance::{auth_service, of};
 use super::resource_tokens::{ResourceTokens, address, session_token};
 use crate::failure::misconfigured;

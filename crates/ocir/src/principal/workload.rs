@@ -7,21 +7,19 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use regcred_core::{CredentialRequest, Env, ErrorKind, ProviderError};
-use regcred_http::{Request, StatusCode};
+use regcred_core::{CredentialRequest, Env, ErrorKind, ProviderError, fingerprint};
+use regcred_http::{Request, StatusCode, secure_url};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::fingerprint;
-use super::instance::TokenAnswer;
+use crate::call::{self, TokenAnswer};
 use crate::claims::Claims;
-use crate::failure::{call_failed, failure, malformed, misconfigured, new_request_id, refused};
+use crate::failure::{call_failed, failure, malformed, misconfigured};
 use crate::key::session_key;
-use crate::reach::{CALL, LIMIT, RETRY, Reach};
+use crate::reach::{LIMIT, Reach};
 use crate::secret_file;
 use crate::session::Session;
-use crate::settings::checked_url;
 use crate::vars;
 
 /// A service account and the cluster that vouches for it.
@@ -77,33 +75,23 @@ impl Workload {
         };
         let port = reach.settings.proxymux_port;
         let place = format!("https://{host}:{port}");
-        let url = checked_url(&format!("{place}{PATH}"))
+        let url = secure_url(&format!("{place}{PATH}"))
             .ok_or_else(|| misconfigured(format!("{} is no host name", vars::KUBERNETES_HOST)))?;
         let request = Request::post(url.as_str())
             .bearer(&token)
-            .header("opc-request-id", &new_request_id())
-            .json(&json!({"podKey": key.public_base64()}))
-            .timeout(CALL)
-            .retry(RETRY);
-        let client = reach.cluster(self.ca.clone())?;
-        let response = client.send(request).await.map_err(|e| {
-            call_failed(
-                format!("cannot reach the cluster's token service {place}; nodes need TCP {port}"),
-                e,
-            )
-        })?;
-        if response.status() != StatusCode::OK {
-            let advice = match response.status().as_u16() {
+            .json(&json!({"podKey": key.public_base64()}));
+        let service = format!("the cluster's token service {place}; nodes need TCP {port}");
+        let refusal = |status: StatusCode| {
+            let advice = match status.as_u16() {
                 403 => "; the cluster must be an enhanced one",
                 401 => "; the token must be of this cluster and of an audience that it knows",
                 _ => "",
             };
-            let what = format!(
-                "{place} does not take the token of {}{advice}",
-                self.label()
-            );
-            return Err(refused(what, response, reach.now()).await);
-        }
+            let who = self.label();
+            format!("{place} does not take the token of {who}{advice}")
+        };
+        let client = reach.cluster(self.ca.clone())?;
+        let response = call::send(reach, &client, request, &service, refusal).await?;
         let text = response.text(LIMIT).await.map(Zeroizing::new);
         let text = text.map_err(|e| call_failed(format!("cannot read the token of {place}"), e))?;
         let token = decode(&text).ok_or_else(|| {

@@ -1,6 +1,6 @@
 use super::*;
 
-fn accept(json: &str) -> Result<RegistryToken, ProviderError> {
+fn accept(json: &str) -> Result<AccessToken, ProviderError> {
     let answer: Answer = serde_json::from_str(json).expect("JSON");
     answer.accept(DateTime::UNIX_EPOCH, "phx.ocir.io")
 }
