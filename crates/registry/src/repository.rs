@@ -199,7 +199,12 @@ impl Repository {
         let object = self.object(Part::Manifest(reference.to_owned()));
         let digest = match reference.contains(':') {
             true => Some(reference.parse::<Digest>()),
-            false => None,
+            false if is_tag(reference) => None,
+            // Anything else would be a piece of an address, and could lead to another repository.
+            false => {
+                let what = "this is neither a tag nor a digest".to_owned();
+                return Err(RegistryError::new(&object, Reason::Local(what)));
+            }
         };
         match digest.transpose() {
             Ok(digest) => Ok((object, digest)),
@@ -277,6 +282,14 @@ fn proven(
         media_type,
         digest,
     })
+}
+
+/// distribution-spec: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`
+fn is_tag(text: &str) -> bool {
+    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    text.len() <= 128
+        && text.bytes().next().is_some_and(word)
+        && text.bytes().all(|b| word(b) || matches!(b, b'.' | b'-'))
 }
 
 /// What the registry says the digest is. Another algorithm than ours, or nonsense, says nothing.

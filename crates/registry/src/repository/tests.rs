@@ -260,3 +260,22 @@ async fn an_unreachable_registry_is_no_matter_of_credentials() {
         "{text}"
     );
 }
+
+#[tokio::test]
+async fn what_is_no_tag_is_no_piece_of_an_address() {
+    let server = Fake::start(|_| Reply::new(404)).await;
+    let long = "x".repeat(129);
+    for reference in [
+        "",
+        "../../other/manifests/v1",
+        "v1?x",
+        "v1#x",
+        "a/b",
+        ".v1",
+        &long,
+    ] {
+        let error = fetch(&server, reference).await.expect_err("no tag");
+        assert!(error.to_string().contains("neither a tag"), "{error}");
+    }
+    assert!(server.seen().is_empty());
+}
