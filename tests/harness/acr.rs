@@ -11,7 +11,6 @@ mod cloud;
 mod cluster;
 mod directory;
 mod entra;
-mod front;
 mod imds;
 mod registry;
 
@@ -19,7 +18,6 @@ pub use cloud::AcrCloud;
 pub use cluster::{BINDINGS_AUDIENCE, FEDERATION_AUDIENCE, service_account_token};
 pub use directory::{Directory, Granted};
 pub use entra::FakeEntra;
-pub use front::TlsFront;
 pub use imds::FakeImds;
 pub use registry::FakeAcr;
 

@@ -9,7 +9,6 @@
 pub mod aws;
 pub mod cluster;
 mod files;
-pub mod front;
 mod iam;
 mod jwt;
 pub mod ledger;
@@ -30,7 +29,6 @@ use crate::sigv4::AccessKey;
 
 pub use aws::FakeAws;
 pub use cluster::Cluster;
-pub use front::Front;
 pub use ledger::{Ledger, Token};
 
 /// The three services. Dropping it ends them.

@@ -34,6 +34,7 @@ pub mod skopeo;
 pub mod static_endpoint;
 pub mod sts;
 pub mod tls;
+mod tls_front;
 pub mod token_server;
 mod until;
 
@@ -59,5 +60,6 @@ pub use server::Server;
 pub use skopeo::Skopeo;
 pub use sts::FakeSts;
 pub use tls::Tls;
+pub use tls_front::TlsFront;
 pub use token_server::TokenServer;
 pub use until::until;

@@ -1,32 +1,47 @@
-//! A certificate authority of its own and a server certificate for loopback.
+//! A certificate authority of its own and a server certificate, for loopback or any names.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
 use rustls_pki_types::PrivateKeyDer;
 use tempfile::TempDir;
 use tokio_rustls::TlsAcceptor;
 
-/// A private CA whose one server certificate names `localhost` and `127.0.0.1`. Clients trust it
-/// through the PEM file at [`Tls::ca_file`].
+/// A private CA with one server certificate. Clients trust it through the PEM file at
+/// [`Tls::ca_file`].
 pub struct Tls {
     config: Arc<ServerConfig>,
     directory: TempDir,
 }
 
 impl Tls {
-    /// Makes keys and certificates.
+    /// Makes keys and certificates for `localhost` and `127.0.0.1`.
     #[must_use]
     pub fn loopback() -> Self {
+        Self::of(&["localhost", "127.0.0.1"])
+    }
+
+    /// Makes keys and certificates for these names or addresses.
+    ///
+    /// # Panics
+    /// When one of them is neither.
+    #[must_use]
+    pub fn of(names: &[&str]) -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // OpenSSL tells certificates by their names: an authority's must be no server's, and no
+        // other authority's in the same bundle.
+        let number = AUTHORITIES.fetch_add(1, Ordering::Relaxed);
+        let name = format!("authority {number} of process {}", std::process::id());
+        params.distinguished_name.push(DnType::CommonName, name);
         let ca = CertifiedIssuer::self_signed(params, new_key()).expect("a CA certificate");
 
         let key = new_key();
-        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let certificate = CertificateParams::new(names)
             .and_then(|params| params.signed_by(&key, &ca))
             .expect("a server certificate");
@@ -72,5 +87,7 @@ impl Tls {
 fn new_key() -> KeyPair {
     KeyPair::generate().expect("a P-256 key")
 }
+
+static AUTHORITIES: AtomicUsize = AtomicUsize::new(0);
 
 const CA_FILE: &str = "ca.crt";

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use super::assertion::{self, Refused};
-use super::{CLIENT_SECRET, Directory, SECRET_CLIENT, TENANT, TlsFront, WORKLOAD_CLIENT, now};
+use super::{CLIENT_SECRET, Directory, SECRET_CLIENT, TENANT, WORKLOAD_CLIENT, now};
+use crate::TlsFront;
 use crate::conformance::Trouble;
 use crate::server::{Handler, Reply, Seen, Server};
 
@@ -28,7 +29,7 @@ impl FakeEntra {
     #[must_use]
     pub fn start_tls() -> Self {
         Self::at("https", |server| {
-            Some(TlsFront::start("127.0.0.1", server.address()))
+            Some(TlsFront::start(&["127.0.0.1"], server.address()))
         })
     }
 

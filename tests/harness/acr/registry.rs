@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::directory::jwt;
-use super::{Directory, LOGIN_SERVER, NULL_GUID, REGISTRY_AUDIENCE, TENANT, TlsFront, now};
-use crate::Logins;
+use super::{Directory, LOGIN_SERVER, NULL_GUID, REGISTRY_AUDIENCE, TENANT, now};
 use crate::server::{Reply, Seen, Server, lock};
+use crate::{Logins, TlsFront};
 
 /// The registry's endpoints. Dropping it ends it.
 pub struct FakeAcr {
@@ -29,7 +29,7 @@ impl FakeAcr {
     #[must_use]
     pub fn start_tls(directory: &Directory) -> Self {
         Self::at(directory, "https", |server| {
-            Some(TlsFront::start("127.0.0.1", server.address()))
+            Some(TlsFront::start(&["127.0.0.1"], server.address()))
         })
     }
 

@@ -1,8 +1,9 @@
 //! Google's services under their public names, with no variable that leads elsewhere: in a network
 //! namespace whose hosts file leads the names to the fakes. This is where gcp_auth does the work.
 
+use regcred_tests::TlsFront;
 use regcred_tests::google::{
-    FakeGoogle, Front, GKE_AUDIENCE, GKE_ISSUER, GKE_POD, KEY_ACCOUNT, PERSON, POD, POOL, PROJECT,
+    FakeGoogle, GKE_AUDIENCE, GKE_ISSUER, GKE_POD, KEY_ACCOUNT, PERSON, POD, POOL, PROJECT,
     TARGET_ACCOUNT,
 };
 use serde_json::json;
@@ -37,7 +38,7 @@ fn googles_public_names_are_asked_by_default() {
 #[ignore = "needs a namespace; googles_public_names_are_asked_by_default runs it"]
 fn inside_googles_public_names_are_asked_by_default() {
     let google = FakeGoogle::start();
-    let front = Front::start(&google, &NAMES);
+    let front = TlsFront::on_port(443, &NAMES, google.server().address());
     let dir = Dir::new();
     let home = dir.path("home").display().to_string();
     let ca = front.ca_file().display().to_string();

@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use regcred_core::{Env, ImagePattern};
-use regcred_tests::google::{FakeGoogle, Front, GKE_AUDIENCE, GKE_ISSUER, GKE_POD, PROJECT};
-use regcred_tests::{FakeGceMetadata, Finished, Program};
+use regcred_tests::google::{FakeGoogle, GKE_AUDIENCE, GKE_ISSUER, GKE_POD, PROJECT};
+use regcred_tests::{FakeGceMetadata, Finished, Program, TlsFront};
 use serde_json::{Value, json};
 
 use super::namespace::{in_namespace, instead_of};
@@ -150,7 +150,7 @@ fn pods_of_gke_are_exchanged_by_both() {
 fn inside_pods_of_gke_are_exchanged_by_both() {
     let peer = Peer::find().expect("the outer test has seen it");
     let google = FakeGoogle::start();
-    let front = Front::start(&google, &["sts.googleapis.com"]);
+    let front = TlsFront::on_port(443, &["sts.googleapis.com"], google.server().address());
     let ca = front.ca_file().display().to_string();
     let args = [
         "get-credentials",
