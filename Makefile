@@ -54,16 +54,17 @@ deps-build:
 	@command -v $(CARGO) >/dev/null || { echo 'cargo is missing: install the Rust toolchain first'; exit 1; }
 	@PYTHON=$(PYTHON) tests/install.sh c-headers
 
-# What the whole-program tests check us against: servers and clients of other people.
+# What the whole-program tests check us against: servers and clients of other people. A browser is
+# too large to be put on a developer's machine unasked; where there is one it is used.
 deps-test:
-	@PYTHON=$(PYTHON) tests/install.sh docker-registry skopeo htpasswd ip venv
+	@PYTHON=$(PYTHON) tests/install.sh docker-registry skopeo htpasswd ip venv $(if $(filter true,$(CI)),chromium)
 	@$(MAKE) --no-print-directory venv
 
 venv: $(MOTO)
 
 $(MOTO): tests/requirements.txt
-	@echo '== installing moto and boto3 into $(VENV)'
+	@echo '== installing moto and the clouds'\'' own clients into $(VENV)'
 	@$(PYTHON) -m venv $(VENV) \
-	  && $(VENV)/bin/pip install --quiet --disable-pip-version-check -r $< \
+	  && $(VENV)/bin/pip install --quiet --no-compile --disable-pip-version-check -r $< \
 	  && touch $@ \
 	  || { rm -rf $(VENV); echo 'moto could not be installed: the tests that need it are skipped'; test "$$CI" != true; }
