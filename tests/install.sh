@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the build or the tests miss, by apt-get, and says so. Names what it was asked for:
-#   tests/install.sh c-headers docker-registry skopeo htpasswd ip venv
+#   tests/install.sh c-headers docker-registry skopeo htpasswd ip venv chromium
 # On other systems than Debian, and without the right to install, it prints what is missing. That
 # is a failure in CI (CI=true) and for a build; tests elsewhere skip what needs a missing program.
 set -eu
