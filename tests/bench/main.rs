@@ -3,26 +3,39 @@
 //!
 //! `bench [ROUNDS]`. Figures drift with the machine: quote the ratios of one run.
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
+#![expect(clippy::print_stderr, reason = "a wrong argument is told there")]
 
+mod clouds;
 mod contest;
 mod plugins;
 mod pulls;
 mod table;
 
+use std::process::ExitCode;
+
 use regcred_core::Env;
 
-fn main() {
+fn main() -> ExitCode {
     let env = Env::process();
-    let asked = std::env::args().nth(1).and_then(|text| text.parse().ok());
-    let rounds: usize = asked.unwrap_or(41);
+    let rounds: usize = match std::env::args().nth(1).map(|text| text.parse()) {
+        None => 41,
+        Some(Ok(rounds @ 1..)) => rounds,
+        Some(_) => {
+            eprintln!("usage: bench [ROUNDS], a number from 1");
+            return ExitCode::from(2);
+        }
+    };
     println!(
         "Whole processes, {rounds} rounds in turn after one that is not counted, cleared \
          environment.\nPeers: REGCRED_BENCH_ECR_PEER, REGCRED_BENCH_ECR_HELPER_PEER, \
-         REGCRED_BENCH_GCR_PEER,\nREGCRED_BENCH_SKOPEO, REGCRED_BENCH_CRANE, or their usual \
-         names on PATH."
+         REGCRED_BENCH_{{GCR,ACR,OCIR,ICR}}_PEER,\nREGCRED_BENCH_SKOPEO, REGCRED_BENCH_CRANE, or \
+         their usual names on PATH."
     );
     plugins::ecr(rounds, &env);
     plugins::gcr(rounds, &env);
+    clouds::acr(rounds, &env);
+    clouds::ocir(rounds, &env);
+    clouds::icr(rounds, &env);
     // A pull takes a hundred times as long as a plugin.
     let pulls = rounds.div_ceil(6);
     let big = env
@@ -33,4 +46,5 @@ fn main() {
     pulls::pull(&title, 8, big << 20, pulls, &env);
     let title = "Pull of 200 layers of 64 KiB from docker-registry";
     pulls::pull(title, 200, 64 << 10, pulls, &env);
+    ExitCode::SUCCESS
 }

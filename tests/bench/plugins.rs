@@ -1,4 +1,4 @@
-//! One run of a credential plugin, from process start to exit, against a static local endpoint.
+//! One run of the plugins of Amazon and Google, from process start to exit, against a static local endpoint.
 
 use std::path::PathBuf;
 
@@ -65,7 +65,9 @@ pub(crate) fn gcr(rounds: usize, env: &Env) {
     let image = "us-docker.pkg.dev/demo-project/team/app";
     let endpoint = StaticEndpoint::start(gce_answer);
     let prepare = |name: &str, program: PathBuf| {
-        Contestant::new(name, program).env("GCE_METADATA_HOST", endpoint.authority())
+        Contestant::new(name, program)
+            .env("GCE_METADATA_HOST", endpoint.authority())
+            .env("REGCRED_CACHE", "off")
     };
     let request = request(image);
     let mut field = vec![
@@ -81,7 +83,7 @@ pub(crate) fn gcr(rounds: usize, env: &Env) {
     table::print("Google plugin, metadata server", &scores, &notes);
 }
 
-fn floor(request: &str) -> Contestant {
+pub(crate) fn floor(request: &str) -> Contestant {
     Contestant::new("floor: an empty process", built("bench-floor")).stdin(request)
 }
 
@@ -91,7 +93,7 @@ pub(crate) fn peer(env: &Env, variable: &str, name: &str) -> Option<PathBuf> {
 }
 
 /// The machine's own roots and the endpoint's, in one file: what a client on a node must read.
-fn bundle(tls: &Tls) -> PathBuf {
+pub(crate) fn bundle(tls: &Tls) -> PathBuf {
     let mut all = std::fs::read(SYSTEM_ROOTS).unwrap_or_default();
     all.extend(std::fs::read(tls.ca_file()).expect("our own file"));
     let file = tls.directory().join("bundle.crt");
@@ -99,7 +101,7 @@ fn bundle(tls: &Tls) -> PathBuf {
     file
 }
 
-fn request(image: &str) -> String {
+pub(crate) fn request(image: &str) -> String {
     json!({
         "kind": "CredentialProviderRequest",
         "apiVersion": "credentialprovider.kubelet.k8s.io/v1",

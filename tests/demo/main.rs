@@ -288,8 +288,11 @@ fn files(directory: &Path) -> Result<Vec<PathBuf>, String> {
 
 /// Empties a directory that an earlier demo left; refuses one that holds anything else.
 fn empty(directory: &Path) -> Result<PathBuf, String> {
+    if directory.to_string_lossy().starts_with('-') {
+        return Err("usage: demo [DIRECTORY]".to_owned());
+    }
     if directory.exists() {
-        let ours = directory.join("credential-provider-config.yaml").exists();
+        let ours = directory.join(MARK).exists();
         claim(
             ours || files(directory)?.is_empty(),
             "the directory is empty or left by an earlier demo",
@@ -297,5 +300,9 @@ fn empty(directory: &Path) -> Result<PathBuf, String> {
         std::fs::remove_dir_all(directory).map_err(|e| e.to_string())?;
     }
     std::fs::create_dir_all(directory).map_err(|e| e.to_string())?;
+    std::fs::write(directory.join(MARK), "").map_err(|e| e.to_string())?;
     std::path::absolute(directory).map_err(|e| e.to_string())
 }
+
+/// Tells a directory that a demo may empty from a node's own.
+const MARK: &str = ".regcred-demo";
