@@ -278,7 +278,7 @@ async fn collect(
     limit: usize,
 ) -> Result<(), Broken> {
     let Some(pipe) = pipe else { return Ok(()) };
-    let mut pipe = pipe.take(limit as u64 + 1);
+    let mut pipe = pipe.take((limit as u64).saturating_add(1));
     loop {
         if into.len() == into.capacity() {
             // A plain `Vec` would grow by leaving an unwiped copy behind.
