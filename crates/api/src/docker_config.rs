@@ -6,12 +6,11 @@ pub mod edit;
 use std::collections::HashMap;
 
 use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::value::{Value, folds_to};
-use crate::{WireError, json};
+use crate::{WireError, go_base64, json};
 
 /// The two forms of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,10 +74,7 @@ pub fn parse(
         bad_entries,
         config: DockerConfig::default(),
         places: HashMap::new(),
-        go_struct: match format {
-            Format::ConfigJson => "DockerConfigJSON.auths",
-            Format::Dockercfg => "dockerConfigEntryWithAuth.",
-        },
+        format,
     };
     match (format, document) {
         (_, Value::Null) => {}
@@ -113,7 +109,7 @@ pub fn render(logins: &[(&str, &str, &SecretString)]) -> SecretString {
             json::push_secret(&mut out, "password", password);
         }
         let basic = SecretString::from(format!("{username}:{}", password.expose_secret()));
-        json::push_member(&mut out, "auth", &PADDED.encode(basic.expose_secret()));
+        json::push_member(&mut out, "auth", &STANDARD.encode(basic.expose_secret()));
         json::close_object(&mut out);
         out.push(',');
     }
@@ -122,28 +118,18 @@ pub fn render(logins: &[(&str, &str, &SecretString)]) -> SecretString {
     out.into()
 }
 
-/// Decodes standard base64 with padding as Go does: line breaks are skipped, surplus bits of the
-/// last letter are not looked at.
-pub(crate) fn decode_base64(text: &str, padded: bool) -> Result<Vec<u8>, WireError> {
-    let mut letters = text.as_bytes().to_vec();
-    letters.retain(|b| !matches!(b, b'\r' | b'\n'));
-    let engine = if padded { &PADDED } else { &UNPADDED };
-    engine
-        .decode(&letters)
-        .map_err(|_| WireError::new("illegal base64 data"))
-}
-
 struct Reader {
     bad_entries: BadEntries,
     config: DockerConfig,
     /// Where the entry of a server is.
     places: HashMap<String, usize>,
-    /// How Go's decoder names the place of an entry's member.
-    go_struct: &'static str,
+    format: Format,
 }
 
 impl Reader {
     fn config_json(&mut self, members: Vec<(String, Value)>) -> Result<(), WireError> {
+        // Go goes on after a member of the wrong type, and tells of it only if no entry is bad.
+        let mut mistyped = None;
         for (key, value) in members {
             if folds_to(&key, "auths") {
                 match value {
@@ -154,11 +140,14 @@ impl Reader {
                     // A second `auths` adds to the first.
                     Value::Object(members) => self.entries(members)?,
                     other => {
-                        return Err(mismatch(&other, "auths", "credentialprovider.DockerConfig"));
+                        let error = mismatch(&other, "auths", "credentialprovider.DockerConfig");
+                        mistyped.get_or_insert(error);
                     }
                 }
             } else if folds_to(&key, "HttpHeaders") {
-                check_headers(&value)?;
+                if let Err(error) = check_headers(&value) {
+                    mistyped.get_or_insert(error);
+                }
             } else if let Some(name) = IGNORED_IN_FILE
                 .into_iter()
                 .find(|name| folds_to(&key, name))
@@ -166,12 +155,12 @@ impl Reader {
                 self.config.ignored.push(name);
             }
         }
-        Ok(())
+        mistyped.map_or(Ok(()), Err)
     }
 
     fn entries(&mut self, members: Vec<(String, Value)>) -> Result<(), WireError> {
         for (server, value) in members {
-            match entry(&server, value, self.go_struct) {
+            match entry(&server, value, self.format) {
                 Ok(entry) => match self.places.get(&server) {
                     Some(place) => self.config.entries[*place] = entry,
                     None => {
@@ -182,14 +171,14 @@ impl Reader {
                 Err(error) if self.bad_entries == BadEntries::Skip => {
                     self.config.rejected.push((server, error));
                 }
-                Err(error) => return Err(WireError::new(format!("entry {server:?}: {error}"))),
+                Err(error) => return Err(error.inside(format!("entry {server:?}"))),
             }
         }
         Ok(())
     }
 }
 
-fn entry(server: &str, value: Value, go_struct: &str) -> Result<DockerConfigEntry, WireError> {
+fn entry(server: &str, value: Value, format: Format) -> Result<DockerConfigEntry, WireError> {
     let mut entry = DockerConfigEntry {
         server: server.to_owned(),
         ..DockerConfigEntry::default()
@@ -198,9 +187,9 @@ fn entry(server: &str, value: Value, go_struct: &str) -> Result<DockerConfigEntr
         Value::Null => return Ok(entry),
         Value::Object(members) => members,
         other => {
-            let found = other.kind();
+            let (found, place) = (other.kind(), place_of_entry(format));
             return Err(WireError::new(format!(
-                "json: cannot unmarshal {found} into Go value of type \
+                "json: cannot unmarshal {found} into {place} of type \
                  credentialprovider.dockerConfigEntryWithAuth"
             )));
         }
@@ -226,11 +215,9 @@ fn entry(server: &str, value: Value, go_struct: &str) -> Result<DockerConfigEntr
                 _ => auth = text,
             },
             other => {
-                let found = other.kind();
-                let member = if go_struct.ends_with('.') { field } else { "" };
+                let (found, place) = (other.kind(), place_of_member(format, field));
                 return Err(WireError::new(format!(
-                    "json: cannot unmarshal {found} into Go struct field {go_struct}{member} of \
-                     type string"
+                    "json: cannot unmarshal {found} into {place} of type string"
                 )));
             }
         }
@@ -241,10 +228,26 @@ fn entry(server: &str, value: Value, go_struct: &str) -> Result<DockerConfigEntr
     Ok(entry)
 }
 
+/// How Go's decoder names the place of an entry that is no object.
+fn place_of_entry(format: Format) -> &'static str {
+    match format {
+        Format::ConfigJson => "Go struct field DockerConfigJSON.auths",
+        Format::Dockercfg => "Go value",
+    }
+}
+
+/// The same for a member of an entry.
+fn place_of_member(format: Format, member: &str) -> String {
+    match format {
+        Format::ConfigJson => format!("{}.{member}", place_of_entry(format)),
+        Format::Dockercfg => format!("Go struct field dockerConfigEntryWithAuth.{member}"),
+    }
+}
+
 /// `base64(username:password)`. Only a text that ends in `=` is taken for padded base64.
 fn decode_auth(auth: &SecretString) -> Result<(String, SecretString), WireError> {
     let text = auth.expose_secret();
-    let bytes = decode_base64(text, text.trim().ends_with('='))?;
+    let bytes = go_base64::decode(text, text.trim().ends_with('='))?;
     // Go keeps bytes that are no UTF-8, and fails later on, when it talks to the runtime.
     let plain = String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
@@ -282,19 +285,6 @@ fn mismatch(found: &Value, field: &str, go_type: &str) -> WireError {
 const ENTRY_FIELDS: [&str; 4] = ["username", "password", "email", "auth"];
 const IGNORED_IN_ENTRY: [&str; 2] = ["identitytoken", "registrytoken"];
 const IGNORED_IN_FILE: [&str; 2] = ["credsStore", "credHelpers"];
-
-const PADDED: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
-);
-const UNPADDED: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::RequireNone),
-);
 
 #[cfg(test)]
 mod tests;

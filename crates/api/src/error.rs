@@ -1,17 +1,45 @@
 //! Why a document could not be read.
 
-/// What is wrong with a document and where: a field path and what was expected there, in the
-/// sentence the kubelet or Go's decoder has for it. Never holds text that may be a secret.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+use std::fmt;
+
+/// What is wrong with a document and where, in the sentence that the kubelet or Go's decoder has for
+/// it. Never holds text that may be a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WireError {
-    message: String,
+    /// From the outside to the inside, where the sentence does not tell: `secret "a"`.
+    places: Vec<String>,
+    sentence: String,
 }
 
 impl WireError {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(sentence: impl Into<String>) -> Self {
         Self {
-            message: message.into(),
+            places: Vec::new(),
+            sentence: sentence.into(),
         }
     }
+
+    /// The same, inside of something.
+    pub(crate) fn inside(mut self, place: impl Into<String>) -> Self {
+        self.places.insert(0, place.into());
+        self
+    }
+
+    /// The sentence alone, as a kubelet has it. `Display` puts the place before it, such as the entry
+    /// of a docker configuration.
+    #[must_use]
+    pub fn sentence(&self) -> &str {
+        &self.sentence
+    }
 }
+
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for place in &self.places {
+            write!(f, "{place}: ")?;
+        }
+        f.write_str(&self.sentence)
+    }
+}
+
+impl std::error::Error for WireError {}

@@ -6,8 +6,11 @@
 
 pub mod docker_config;
 pub mod docker_helper;
+mod document;
 mod duration;
 mod error;
+mod go_base64;
+mod go_time;
 mod json;
 mod provider_config;
 pub mod pull_record;

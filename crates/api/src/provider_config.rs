@@ -1,12 +1,14 @@
 //! The kubelet's `CredentialProviderConfig`, read strictly from YAML or JSON (kubernetes
 //! `pkg/credentialprovider/plugin/config.go`, `decode`).
 
+use regcred_core::go_quote;
 use secrecy::SecretString;
 
+use crate::document::Document;
 use crate::strict::Decoder;
 use crate::value::Value;
-use crate::version::{META_ERROR, TypeMeta, bounded};
-use crate::{GoDuration, WireError, json, yaml};
+use crate::version::{TypeMeta, bounded};
+use crate::{GoDuration, WireError};
 
 /// A decoded configuration. Only the form has been checked; the kubelet's rules about the content
 /// are the engine's.
@@ -16,6 +18,8 @@ pub struct CredentialProviderConfig {
     pub version: ConfigVersion,
     /// The plugins, in the order written.
     pub providers: Vec<ProviderEntry>,
+    /// Whether further YAML documents follow, which a kubelet does not read.
+    pub has_more: bool,
 }
 
 /// A version of the group `kubelet.config.k8s.io` that has a `CredentialProviderConfig`.
@@ -67,10 +71,13 @@ pub struct TokenAttributes {
 ///
 /// # Errors
 /// In the kubelet's words: unknown fields and duplicate keys, wrong types, bad durations, an
-/// unknown kind or version. Values of `env` are never repeated. A YAML file of several documents
-/// is refused, where the kubelet would drop all but the first.
+/// unknown kind or version. Values of `env` are never repeated.
 pub fn decode_config(input: &[u8]) -> Result<CredentialProviderConfig, WireError> {
-    let (document, finding) = parse(input)?;
+    let Document {
+        value: document,
+        finding,
+        has_more,
+    } = Document::parse(input)?;
     let meta = TypeMeta::of(&document)?;
     let version = ConfigVersion::of(&meta)?;
     let mut decoder = Decoder::with_finding(finding);
@@ -92,7 +99,11 @@ pub fn decode_config(input: &[u8]) -> Result<CredentialProviderConfig, WireError
         },
     );
     decoder.finish()?;
-    Ok(CredentialProviderConfig { version, providers })
+    Ok(CredentialProviderConfig {
+        version,
+        providers,
+        has_more,
+    })
 }
 
 impl PartialEq for ProviderEntry {
@@ -155,40 +166,16 @@ impl ConfigVersion {
         }
         if OTHER_KINDS.contains(&(&group_version, kind)) {
             return Err(WireError::new(format!(
-                "failed to decode {kind:?} (wrong Kind)"
+                "failed to decode {} (wrong Kind)",
+                go_quote(kind)
             )));
         }
         Err(WireError::new(format!(
-            "no kind {:?} is registered for version {:?} in scheme {SCHEME:?}",
-            bounded(kind),
-            bounded(&group_version),
+            "no kind {} is registered for version {} in scheme {SCHEME:?}",
+            go_quote(bounded(kind)),
+            go_quote(bounded(&group_version)),
         )))
     }
-}
-
-/// The document, and what was found wrong with its keys while it was YAML.
-fn parse(input: &[u8]) -> Result<(Value, Option<String>), WireError> {
-    if input.trim_ascii_start().starts_with(b"{") {
-        let value =
-            json::parse(input).map_err(|error| WireError::new(format!("{META_ERROR}{error}")))?;
-        return Ok((value, None));
-    }
-    let mut documents = yaml::parse(input)?;
-    if documents.len() > 1 {
-        return Err(WireError::new(
-            "yaml: expected one document: the kubelet reads the first and drops the rest",
-        ));
-    }
-    let Some(document) = documents.pop() else {
-        return Ok((Value::Null, None));
-    };
-    let finding = (!document.duplicates.is_empty()).then(|| {
-        format!(
-            "yaml: unmarshal errors:\n  {}",
-            document.duplicates.join("\n  ")
-        )
-    });
-    Ok((document.value.sorted(), finding))
 }
 
 fn provider(decoder: &mut Decoder, value: Value, version: ConfigVersion) -> ProviderEntry {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::document::Document;
 use crate::strict::Decoder;
 use crate::value::Value;
 use crate::version::{TypeMeta, bounded};
@@ -21,7 +22,8 @@ pub struct ImagePullIntent {
 /// With which credentials an image was pulled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImagePulledRecord {
-    /// When it was changed last: RFC 3339, whole seconds, UTC. Empty when the document has none.
+    /// When it was changed last: RFC 3339, UTC. Empty when the document has none. A fraction of a
+    /// second is read and not written.
     pub last_updated_time: String,
     /// The container runtime's ID of the image.
     pub image_ref: String,
@@ -102,9 +104,8 @@ impl ImagePullIntent {
     /// # Errors
     /// When it is not a sound document of this kind in a known version.
     pub fn from_slice(input: &[u8]) -> Result<(Self, RecordVersion), WireError> {
-        let (document, version) = open(input, INTENT)?;
+        let (document, mut decoder, version) = open(input, INTENT)?;
         let mut intent = Self::default();
-        let mut decoder = Decoder::default();
         let fields = ["kind", "apiVersion", "image"];
         decoder.object(document, ("", INTENT), &fields, |decoder, field, value| {
             let mut ignored = String::new();
@@ -126,7 +127,12 @@ impl ImagePulledRecord {
         let mut out = head(RECORD);
         match self.last_updated_time.as_str() {
             "" => out.push_str("\"lastUpdatedTime\":null,"),
-            time => json::push_member(&mut out, "lastUpdatedTime", time),
+            time => match time.split_once('.') {
+                Some((seconds, _)) => {
+                    json::push_member(&mut out, "lastUpdatedTime", &format!("{seconds}Z"));
+                }
+                None => json::push_member(&mut out, "lastUpdatedTime", time),
+            },
         }
         json::push_member(&mut out, "imageRef", &self.image_ref);
         if !self.credential_mapping.is_empty() {
@@ -147,9 +153,8 @@ impl ImagePulledRecord {
     /// # Errors
     /// When it is not a sound document of this kind in a known version.
     pub fn from_slice(input: &[u8]) -> Result<(Self, RecordVersion), WireError> {
-        let (document, version) = open(input, RECORD)?;
+        let (document, mut decoder, version) = open(input, RECORD)?;
         let mut record = Self::default();
-        let mut decoder = Decoder::default();
         let fields = [
             "kind",
             "apiVersion",
@@ -160,9 +165,7 @@ impl ImagePulledRecord {
         decoder.object(document, ("", RECORD), &fields, |decoder, field, value| {
             let record = &mut record;
             match field {
-                "lastUpdatedTime" => {
-                    decoder.text(&value, "string", &mut record.last_updated_time);
-                }
+                "lastUpdatedTime" => decoder.time(&value, &mut record.last_updated_time),
                 "imageRef" => decoder.text(&value, "string", &mut record.image_ref),
                 "credentialMapping" => {
                     let go_type = "map[string]v1beta1.ImagePullCredentials";
@@ -279,9 +282,9 @@ fn coordinates(
     texts
 }
 
-fn open(input: &[u8], wanted: &str) -> Result<(Value, RecordVersion), WireError> {
-    let document = json::parse(input)?;
-    let meta = TypeMeta::of(&document)?;
+fn open(input: &[u8], wanted: &str) -> Result<(Value, Decoder, RecordVersion), WireError> {
+    let Document { value, finding, .. } = Document::parse(input)?;
+    let meta = TypeMeta::of(&value)?;
     let version = match meta.group_version().as_str() {
         V1ALPHA1 => RecordVersion::V1Alpha1,
         V1BETA1 => RecordVersion::V1Beta1,
@@ -295,7 +298,7 @@ fn open(input: &[u8], wanted: &str) -> Result<(Value, RecordVersion), WireError>
     if meta.kind != wanted {
         return Err(WireError::new(format!("kind: expected {wanted}")));
     }
-    Ok((document, version))
+    Ok((value, Decoder::with_finding(finding), version))
 }
 
 fn head(kind: &str) -> String {

@@ -5,9 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::docker_config::{self, BadEntries, DockerConfig, Format, decode_base64};
+use crate::docker_config::{self, BadEntries, DockerConfig, Format};
 use crate::value::{Value, folds_to};
-use crate::{WireError, json, yaml};
+use crate::{WireError, go_base64, json, yaml};
 
 /// A document of a pull secret file.
 #[derive(Clone, Debug)]
@@ -146,8 +146,7 @@ fn collect(
     let metadata = document.member("metadata").unwrap_or(&Value::Null);
     let (namespace, name) = (text(metadata, "namespace"), text(metadata, "name"));
     let content = if kind == "Secret" && api_version == "v1" {
-        content(document, bad_entries)
-            .map_err(|error| WireError::new(format!("secret {name:?}: {error}")))?
+        content(document, bad_entries).map_err(|error| error.inside(format!("secret {name:?}")))?
     } else {
         Content::Skipped(format!("{kind} of {api_version:?} is not a Secret"))
     };
@@ -203,8 +202,8 @@ fn data(secret: &Value, key: &str) -> Result<Option<SecretSlice>, WireError> {
             let text = value
                 .plain_text()
                 .ok_or_else(|| expected("data", "expected base64"))?;
-            let bytes =
-                decode_base64(text, true).map_err(|error| expected("data", &error.to_string()))?;
+            let bytes = go_base64::decode(text, true)
+                .map_err(|error| error.inside(format!("data[{key}]")))?;
             Ok(Some(bytes.into()))
         }
     }

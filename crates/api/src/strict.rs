@@ -3,10 +3,11 @@
 
 use std::fmt::Write as _;
 
+use regcred_core::go_quote;
 use secrecy::SecretString;
 
 use crate::value::Value;
-use crate::{GoDuration, WireError};
+use crate::{GoDuration, WireError, go_time};
 
 /// Walks a tree and keeps what is wrong with it. Each `read` function leaves its target alone when
 /// the value is null, as Go does.
@@ -168,6 +169,21 @@ impl Decoder {
         }
     }
 
+    /// Reads a time; empty for none.
+    pub(crate) fn time(&mut self, value: &Value, target: &mut String) {
+        match (value, value.plain_text()) {
+            (Value::Null, _) => target.clear(),
+            (_, Some(text)) => match go_time::read(text) {
+                Some(time) => *target = time,
+                None => self.fail(format!(
+                    "parsing time {} as \"2006-01-02T15:04:05Z07:00\"",
+                    go_quote(text)
+                )),
+            },
+            _ => self.mismatch(value, "string"),
+        }
+    }
+
     /// Reads a duration that may be absent.
     pub(crate) fn duration(&mut self, value: &Value, target: &mut Option<GoDuration>) {
         match (value, value.plain_text()) {
@@ -217,7 +233,7 @@ impl Decoder {
                 Step::Index(index) => write!(path, "[{index}]"),
             };
         }
-        let finding = format!("{what} field {path:?}");
+        let finding = format!("{what} field {}", go_quote(&path));
         if self.strict.len() < MAX_FINDINGS && !self.strict.contains(&finding) {
             self.strict.push(finding);
         }

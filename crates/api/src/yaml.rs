@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use regcred_core::go_quote;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 use serde_saphyr::options::DuplicateKeyPolicy;
@@ -23,18 +24,42 @@ pub(crate) struct Document {
 /// # Errors
 /// With the line number, without the text.
 pub(crate) fn parse(input: &[u8]) -> Result<Vec<Document>, WireError> {
-    let text = std::str::from_utf8(input)
-        .map_err(|_| WireError::new("yaml: invalid leading UTF-8 octet"))?;
-    let options = serde_saphyr::options! {
+    let text = check_utf8(input)?;
+    serde_saphyr::from_multiple_with_options(text, options()).map_err(|error| refused(&error))
+}
+
+/// Reads the first document that is not empty, as a kubelet does, and says whether something follows
+/// it.
+///
+/// # Errors
+/// As [`parse`]; what follows may be anything.
+pub(crate) fn parse_first(mut input: &[u8]) -> Result<(Option<Document>, bool), WireError> {
+    check_utf8(input)?;
+    let mut documents = serde_saphyr::read_with_options(&mut input, options());
+    let first: Option<Document> = documents
+        .next()
+        .transpose()
+        .map_err(|error: serde_saphyr::Error| refused(&error))?;
+    let has_more = first.is_some() && documents.next().is_some();
+    Ok((first, has_more))
+}
+
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         legacy_octal_numbers: true,
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 100_000 },
-    };
-    serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
-        WireError::new(match error.location() {
-            Some(place) => format!("yaml: line {}: this is not valid YAML", place.line()),
-            None => "yaml: this is not valid YAML".to_owned(),
-        })
+    }
+}
+
+fn check_utf8(input: &[u8]) -> Result<&str, WireError> {
+    std::str::from_utf8(input).map_err(|_| WireError::new("yaml: invalid leading UTF-8 octet"))
+}
+
+fn refused(error: &serde_saphyr::Error) -> WireError {
+    WireError::new(match error.location() {
+        Some(place) => format!("yaml: line {}: this is not valid YAML", place.line()),
+        None => "yaml: this is not valid YAML".to_owned(),
     })
 }
 
@@ -108,13 +133,16 @@ impl<'de> Visitor<'de> for Tree {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
         let (mut members, mut duplicates) = (Vec::<(String, Value)>::new(), Vec::new());
-        while let Some(key) = map.next_key::<Spanned<String>>()? {
-            let line = key.referenced.line();
-            let key = key.value;
-            let item = map.next_value::<Document>()?;
+        while let Some(key) = map.next_key::<String>()? {
+            let item = map.next_value::<Spanned<Document>>()?;
+            // Go names the line of the value.
+            let (line, item) = (item.referenced.line(), item.value);
             duplicates.extend(item.duplicates);
             if members.iter().any(|(other, _)| *other == key) {
-                duplicates.push(format!("line {line}: key {key:?} already set in map"));
+                duplicates.push(format!(
+                    "line {line}: key {} already set in map",
+                    go_quote(&key)
+                ));
             }
             members.push((key, item.value));
         }

@@ -1,7 +1,8 @@
 //! The kubelet's image patterns: `matchImages`, keys of a plugin's `auth` and of docker
 //! configuration files (kubernetes `pkg/credentialprovider/keyring.go`, `URLsMatch`).
 
-use std::borrow::Cow;
+use crate::glob;
+use crate::go_url::{GoUrl, split_port};
 
 /// A pattern such as `*.dkr.ecr.*.amazonaws.com` or `registry.io:8080/path`.
 ///
@@ -9,16 +10,12 @@ use std::borrow::Cow;
 /// label matches (`*` stands for any run inside one label), and the pattern's path is a plain
 /// string prefix of the image's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImagePattern(Parts);
-
-/// The same cut of an image name, made once for many patterns.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Parts {
+pub struct ImagePattern {
+    url: GoUrl,
     labels: Vec<String>,
-    /// Whether the host stood in brackets.
-    bracketed: bool,
     port: String,
-    path: String,
+    /// The host is an IPv6 literal without a port, and meant as such.
+    literal: bool,
 }
 
 impl ImagePattern {
@@ -28,7 +25,16 @@ impl ImagePattern {
     /// # Errors
     /// Where Go refuses the URL, with Go's sentence.
     pub fn parse(pattern: &str) -> Result<Self, PatternError> {
-        Parts::parse(pattern).map(Self)
+        let url = GoUrl::parse(pattern).map_err(PatternError)?;
+        let (name, port) = split_port(&url.host);
+        let labels = name.split('.').map(str::to_owned).collect();
+        let (literal, port) = (name.starts_with('['), port.to_owned());
+        Ok(Self {
+            url,
+            labels,
+            port,
+            literal,
+        })
     }
 
     /// Whether the pattern matches a normalised image name (`host[:port]/path`, without tag and
@@ -41,183 +47,91 @@ impl ImagePattern {
     /// The same for an image name that was parsed once for many patterns.
     #[must_use]
     pub fn matches_parsed(&self, image: &Self) -> bool {
-        let (
-            Parts {
-                labels, port, path, ..
-            },
-            image,
-        ) = (&self.0, &image.0);
-        *port == image.port
-            && labels.len() == image.labels.len()
-            && image.path.starts_with(path.as_str())
-            && labels
+        self.port == image.port
+            && self.labels.len() == image.labels.len()
+            && image.path().starts_with(self.path())
+            && self
+                .labels
                 .iter()
                 .zip(&image.labels)
-                .all(|(glob, label)| label_matches(glob, label))
+                .all(|(glob, label)| self.label_matches(glob, label))
+    }
+
+    /// The same pattern with the kubelet's eyes: there the brackets of an IPv6 literal without a port
+    /// are a glob, which stands for one of the characters between them.
+    #[must_use]
+    pub fn with_brackets_as_glob(mut self) -> Self {
+        self.literal = false;
+        self
+    }
+
+    /// Whether a label of this pattern matches one of an image.
+    #[must_use]
+    pub fn label_matches(&self, label: &str, other: &str) -> bool {
+        match self.is_glob(label) {
+            true => glob::matches(label, other),
+            false => label == other,
+        }
+    }
+
+    /// Whether a label of this pattern can match others than the one it is.
+    #[must_use]
+    pub fn is_glob(&self, label: &str) -> bool {
+        !self.literal && is_glob(label)
+    }
+
+    /// Host and port, percent-decoded; an IPv6 literal in its brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.url.host
     }
 
     /// The port as written; empty when there is none.
     #[must_use]
     pub fn port(&self) -> &str {
-        &self.0.port
+        &self.port
     }
 
     /// Whether the host is an IPv6 literal without a port, such as `[fe80::1]/team`. A kubelet reads
-    /// its brackets as a glob, so that there it matches nothing; [`ImagePattern::matches`] takes
-    /// it as the address it is.
+    /// its brackets as a glob, so that there it hardly ever matches; [`ImagePattern::matches`] takes
+    /// it as the address it is, unless told otherwise.
     #[must_use]
     pub fn is_bare_ip_literal(&self) -> bool {
-        self.0.bracketed && self.0.port.is_empty()
+        self.url.host.starts_with('[') && self.port.is_empty()
     }
 
     /// The pattern's path, percent-decoded, with its leading slash; often empty.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.0.path
+        &self.url.path
     }
 
-    /// The host's labels in order; a bracketed IPv6 literal is one label.
+    /// The host's labels in order. An IPv6 literal is one label, without its brackets where a port
+    /// follows; one that ends as an IPv4 address is several.
     #[must_use]
     pub fn labels(&self) -> &[String] {
-        &self.0.labels
+        &self.labels
     }
 }
 
-impl Parts {
-    fn parse(text: &str) -> Result<Self, PatternError> {
-        let fail = |reason: String| {
-            Err(PatternError {
-                text: text.to_owned(),
-                reason,
-            })
-        };
-        if text.bytes().any(|b| b < 0x20 || b == 0x7f) {
-            return fail("net/url: invalid control character in URL".to_owned());
-        }
-        let plain = text.split(['#']).next().unwrap_or_default();
-        let plain = plain.split('?').next().unwrap_or_default();
-        let (authority, path) = match plain.find('/') {
-            Some(at) => plain.split_at(at),
-            None => (plain, ""),
-        };
-        let host = authority
-            .rsplit_once('@')
-            .map_or(authority, |(_, host)| host);
-        let (labels, port) = match split_host(host) {
-            Ok(parts) => parts,
-            Err(reason) => return fail(reason),
-        };
-        match percent_decode(path) {
-            Ok(path) => Ok(Self {
-                labels,
-                bracketed: host.starts_with('['),
-                port: port.to_owned(),
-                path: path.into_owned(),
-            }),
-            Err(reason) => fail(reason),
-        }
-    }
-}
-
-/// Cuts host labels and port apart and refuses the characters that Go refuses in a host.
-fn split_host(host: &str) -> Result<(Vec<String>, &str), String> {
-    if let Some(rest) = host.strip_prefix('[') {
-        let Some((address, port)) = rest.split_once(']') else {
-            return Err("missing ']' in host".to_owned());
-        };
-        let port = check_port(port)?;
-        if address.parse::<std::net::Ipv6Addr>().is_err() {
-            return Err("invalid IP-literal".to_owned());
-        }
-        return Ok((vec![address.to_owned()], port));
-    }
-    let (name, port) = match host.rfind(':') {
-        Some(at) => (&host[..at], check_port(&host[at..])?),
-        None => (host, ""),
-    };
-    let refused =
-        |c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && !"-_.~!$&'()*+,;=<>\"%".contains(c);
-    if let Some(bad) = name.chars().find(|c| refused(*c)) {
-        return Err(format!(
-            "invalid character {:?} in host name",
-            bad.to_string()
-        ));
-    }
-    let name = percent_decode(name)?;
-    Ok((name.split('.').map(str::to_owned).collect(), port))
-}
-
-fn check_port(port: &str) -> Result<&str, String> {
-    if port.is_empty() {
-        return Ok("");
-    }
-    port.strip_prefix(':')
-        .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
-        .ok_or_else(|| format!("invalid port {port:?} after host"))
-}
-
-fn percent_decode(text: &str) -> Result<Cow<'_, str>, String> {
-    if !text.contains('%') {
-        return Ok(Cow::Borrowed(text));
-    }
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        if *first != b'%' {
-            out.push(*first);
-            rest = tail;
-            continue;
-        }
-        let escape = &rest[..rest.len().min(3)];
-        let byte = std::str::from_utf8(&escape[1..])
-            .ok()
-            .filter(|hex| hex.len() == 2 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        let Some(byte) = byte else {
-            let shown = String::from_utf8_lossy(escape);
-            return Err(format!("invalid URL escape {shown:?}"));
-        };
-        out.push(byte);
-        rest = &rest[3..];
-    }
-    Ok(Cow::Owned(String::from_utf8_lossy(&out).into_owned()))
-}
-
-/// Whether one host label of a pattern matches one of an image: `*` stands for any run, also an empty
-/// one; everything else is literal.
+/// Whether one host label of a pattern matches one of an image, as Go's `filepath.Match`: `*` stands
+/// for any run, also an empty one, brackets for one of the characters in them.
 #[must_use]
 pub fn label_matches(glob: &str, label: &str) -> bool {
-    glob == label || (glob.contains('*') && glob_matches(glob.as_bytes(), label.as_bytes()))
+    match is_glob(glob) {
+        true => glob::matches(glob, label),
+        false => glob == label,
+    }
 }
 
-fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
-    let (mut g, mut t) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    while t < text.len() {
-        if glob.get(g) == Some(&b'*') {
-            retry = Some((g + 1, t));
-            g += 1;
-        } else if glob.get(g) == Some(&text[t]) {
-            g += 1;
-            t += 1;
-        } else if let Some((after_star, from)) = retry {
-            retry = Some((after_star, from + 1));
-            g = after_star;
-            t = from + 1;
-        } else {
-            return false;
-        }
-    }
-    glob[g..].iter().all(|b| *b == b'*')
+fn is_glob(label: &str) -> bool {
+    label.contains(['*', '['])
 }
 
 /// A pattern that Go's URL parser refuses; reads as Go's error does.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("parse {:?}: {reason}", format!("https://{text}"))]
-pub struct PatternError {
-    text: String,
-    reason: String,
-}
+#[error("{0}")]
+pub struct PatternError(String);
 
 #[cfg(test)]
 mod tests {
@@ -304,7 +218,10 @@ mod tests {
                 "parse \"https://h.io/%zz\": invalid URL escape \"%zz\"",
             ),
             ("[ab", "parse \"https://[ab\": missing ']' in host"),
-            ("[ab]", "parse \"https://[ab]\": invalid IP-literal"),
+            (
+                "[ab]",
+                "parse \"https://[ab]\": invalid host: ParseAddr(\"ab\"): unable to parse IP",
+            ),
         ] {
             let error = ImagePattern::parse(pattern).expect_err(pattern);
             assert_eq!(error.to_string(), text);

@@ -10,11 +10,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use regcred_api::{ProviderEntry, WireError, decode_config};
+use regcred_core::go_quote;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::file;
-use crate::quote::{go_aggregate, go_errno, go_quote};
+use crate::quote::{go_aggregate, go_errno};
 
 /// The provider entries of a node, in the order of the configuration.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct ProviderConfig {
     pub hash: String,
     /// The files read, in their order.
     pub files: Vec<PathBuf>,
+    /// Those of them with further YAML documents behind the first, which nobody reads.
+    pub read_in_part: Vec<PathBuf>,
 }
 
 impl ProviderConfig {
@@ -38,7 +41,7 @@ impl ProviderConfig {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let files = files_of(path)?;
         let mut providers: Vec<ProviderEntry> = Vec::new();
-        let mut hash = Sha256::new();
+        let (mut hash, mut read_in_part) = (Sha256::new(), Vec::new());
         for path in &files {
             let bytes = file::read(path, MAX_FILE).map_err(|error| ConfigError::ReadFile {
                 path: path.clone(),
@@ -50,6 +53,11 @@ impl ProviderConfig {
                 path: path.clone(),
                 error,
             })?;
+            if config.has_more {
+                let shown = path.display();
+                tracing::warn!(path = %shown, "only the first YAML document of the file is read");
+                read_in_part.push(path.clone());
+            }
             for provider in config.providers {
                 if providers.iter().any(|known| known.name == provider.name) {
                     return Err(ConfigError::Duplicate(provider.name));
@@ -62,6 +70,7 @@ impl ProviderConfig {
             providers,
             hash: format!("sha256:{hex}"),
             files,
+            read_in_part,
         })
     }
 

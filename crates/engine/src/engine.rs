@@ -78,7 +78,7 @@ impl Engine {
         let now = self.0.clock.now();
         let mut kept = self.0.node.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((searched_at, found)) = kept.as_ref()
-            && now - *searched_at <= SEARCH_LIFE
+            && now - *searched_at < SEARCH_LIFE
         {
             return Arc::clone(found);
         }

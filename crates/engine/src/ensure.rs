@@ -3,6 +3,7 @@
 //! the kubelet's events, reasons and messages.
 
 mod backoff;
+mod builder;
 mod error;
 mod event;
 mod limits;
@@ -12,10 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regcred_api::GoDuration;
-use regcred_core::{Credentials, ImageRef};
+use regcred_core::{Credentials, ImageRef, go_quote};
 use regcred_keyring::Candidate;
 use tokio::time::Instant;
 
+pub use builder::ImageManagerBuilder;
 pub use error::EnsureError;
 pub use event::{Event, EventKind};
 pub use limits::{LimitsError, PullLimits};
@@ -26,7 +28,6 @@ use crate::lookup::Lookup;
 use crate::plugin::PluginError;
 use crate::pod::Pod;
 use crate::policy::PullPolicy;
-use crate::quote::go_quote;
 use crate::store::{ImageStore, StoreError, StoredImage};
 use crate::verified::{
     Access, PodCredentials, PullRecords, RecordError, VerificationPolicy, credentials_of,
@@ -45,15 +46,6 @@ pub struct ImageManager {
 }
 
 type Listener = dyn Fn(&EnsureRequest, &Event) + Send + Sync;
-
-/// What an image manager is made of.
-pub struct ImageManagerBuilder {
-    engine: Engine,
-    store: Arc<dyn ImageStore>,
-    verified: Option<(PullRecords, VerificationPolicy)>,
-    listener: Option<Arc<Listener>>,
-    limits: PullLimits,
-}
 
 /// One container's wish.
 #[derive(Clone, Debug)]
@@ -96,19 +88,6 @@ impl EnsureRequest {
 }
 
 impl ImageManager {
-    /// Begins a manager with a kubelet's default limits, and without records: what is there may be
-    /// used by everybody.
-    #[must_use]
-    pub fn builder(engine: Engine, store: Arc<dyn ImageStore>) -> ImageManagerBuilder {
-        ImageManagerBuilder {
-            engine,
-            store,
-            verified: None,
-            listener: None,
-            limits: PullLimits::default(),
-        }
-    }
-
     /// Settles what an earlier process left on record. A kubelet does so at its start; without
     /// records there is nothing to do.
     ///
@@ -148,7 +127,7 @@ impl ImageManager {
         let mut lookup = None;
         if policy != PullPolicy::Always {
             let found = self.store.image_ref(&spec).await.map_err(|error| {
-                let error = EnsureError::inspect(written, &error);
+                let error = EnsureError::inspect(&error);
                 self.warn(request, "InspectFailed", error)
             })?;
             match found {
@@ -345,47 +324,6 @@ impl ImageManager {
         if let Some(listener) = &self.listener {
             listener(request, event);
         }
-    }
-}
-
-impl ImageManagerBuilder {
-    /// Lets a pod use an image that is there only by the records of earlier pulls.
-    #[must_use]
-    pub fn verify(mut self, records: PullRecords, policy: VerificationPolicy) -> Self {
-        self.verified = Some((records, policy));
-        self
-    }
-
-    /// How many pulls there may be, and how often.
-    #[must_use]
-    pub fn limits(mut self, limits: PullLimits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// Who hears of every event that a kubelet would record for the pod.
-    #[must_use]
-    pub fn on_event(
-        mut self,
-        listener: impl Fn(&EnsureRequest, &Event) + Send + Sync + 'static,
-    ) -> Self {
-        self.listener = Some(Arc::new(listener));
-        self
-    }
-
-    /// Makes the manager.
-    ///
-    /// # Errors
-    /// For limits that a kubelet refuses.
-    pub fn build(self) -> Result<ImageManager, LimitsError> {
-        Ok(ImageManager {
-            gate: Gate::new(self.limits)?,
-            engine: self.engine,
-            store: self.store,
-            verified: self.verified,
-            listener: self.listener,
-            backoff: Backoff::new(),
-        })
     }
 }
 

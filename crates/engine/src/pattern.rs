@@ -1,7 +1,7 @@
 //! Why a `matchImages` pattern does or does not match an image, and what is dubious about it, in
 //! words for people.
 
-use regcred_core::{ImagePattern, label_matches};
+use regcred_core::ImagePattern;
 use regcred_keyring::{Ipv6Literals, Verdict};
 
 /// Whether the pattern matches a normalised image name, or the first part that does not, in the
@@ -9,17 +9,17 @@ use regcred_keyring::{Ipv6Literals, Verdict};
 #[must_use]
 pub fn verdict(pattern: &str, image: &str, ipv6: Ipv6Literals) -> Verdict {
     let parsed = match ImagePattern::parse(pattern) {
-        Ok(parsed) => parsed,
+        Ok(parsed) => ipv6.read(parsed),
         Err(error) => return Verdict::Unreadable(error.to_string()),
     };
     let Ok(name) = ImagePattern::parse(image) else {
         return Verdict::NotAnImage;
     };
-    if ipv6 == Ipv6Literals::Kubelet && parsed.is_bare_ip_literal() {
-        return Verdict::IpLiteral;
-    }
     if parsed.matches_parsed(&name) {
         return Verdict::Matched;
+    }
+    if ipv6 == Ipv6Literals::Kubelet && parsed.is_bare_ip_literal() {
+        return Verdict::IpLiteral;
     }
     let ports = (parsed.port(), name.port());
     if ports.0 != ports.1 {
@@ -36,7 +36,7 @@ pub fn verdict(pattern: &str, image: &str, ipv6: Ipv6Literals) -> Verdict {
         };
     }
     let mut pairs = labels.iter().zip(image_labels).enumerate();
-    let differs = pairs.find(|(_, (label, other))| !label_matches(label, other));
+    let differs = pairs.find(|(_, (label, other))| !parsed.label_matches(label, other));
     match differs {
         Some((index, (label, other))) if name.path().starts_with(parsed.path()) => Verdict::Label {
             number: index + 1,

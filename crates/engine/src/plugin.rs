@@ -16,7 +16,7 @@ use regcred_api::{
 };
 use regcred_core::{Clock, ImagePattern, PodServiceAccount};
 use regcred_exec::Exec;
-use regcred_keyring::{Ipv6Literals, PatternIndex, ServiceAccount};
+use regcred_keyring::{PatternIndex, ServiceAccount};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
@@ -109,10 +109,8 @@ impl Plugin {
         } = options;
         let mut patterns = PatternIndex::new();
         for pattern in &entry.match_images {
-            if let Ok(pattern) = ImagePattern::parse(pattern)
-                && (improvements.ipv6() == Ipv6Literals::Literal || !pattern.is_bare_ip_literal())
-            {
-                patterns.insert(&pattern, ());
+            if let Ok(pattern) = ImagePattern::parse(pattern) {
+                patterns.insert(&improvements.ipv6().read(pattern), ());
             }
         }
         let lifetimes = entry.default_cache_duration.unwrap_or_default();
@@ -312,7 +310,9 @@ impl Inner {
             .token_mode
             .as_ref()
             .is_some_and(TokenMode::passes_token);
-        let not_token = request.service_account_token.filter(|_| !passes_token);
+        let not_token = request
+            .service_account_token
+            .filter(|token| !passes_token && !token.expose_secret().is_empty());
         CredentialProviderResponse::decode(&output.stdout, self.api_version, not_token.as_ref())
             .map_err(|error| PluginError::Response {
                 plugin: self.name.clone(),

@@ -6,7 +6,7 @@ mod error;
 use std::time::Duration;
 
 use regcred_api::GoDuration;
-use regcred_core::{Credentials, ImageRef};
+use regcred_core::{Credentials, ImageRef, go_quote};
 use regcred_keyring::Candidate;
 use regcred_registry::{Layout, Progress, PullOptions, PulledImage, pull, stored};
 use tokio::time::Instant;
@@ -18,7 +18,6 @@ use crate::engine::Engine;
 use crate::plugin::PluginError;
 use crate::pod::Pod;
 use crate::policy::PullPolicy;
-use crate::quote::go_quote;
 
 /// One container's wish for an image.
 #[derive(Clone, Debug)]

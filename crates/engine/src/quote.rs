@@ -1,32 +1,5 @@
 //! Text inside messages as Go prints it, so that ours can be found with the kubelet's words.
 
-use std::fmt::Write as _;
-
-/// As Go's `%q`: double quotes, backslash escapes for what cannot be printed.
-pub(crate) fn go_quote(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\x07' => quoted.push_str("\\a"),
-            '\x08' => quoted.push_str("\\b"),
-            '\x0c' => quoted.push_str("\\f"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '\x0b' => quoted.push_str("\\v"),
-            '\'' | ' '..='~' => quoted.push(c),
-            '\0'..='\x7f' => append(&mut quoted, format_args!("\\x{:02x}", u32::from(c))),
-            _ if c.escape_debug().len() == 1 => quoted.push(c),
-            '\u{80}'..='\u{ffff}' => append(&mut quoted, format_args!("\\u{:04x}", u32::from(c))),
-            _ => append(&mut quoted, format_args!("\\U{:08x}", u32::from(c))),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
 /// As Go's `encoding/json` writes a list of strings.
 pub(crate) fn go_json(list: &[&str]) -> String {
     let items: Vec<String> = list
@@ -36,6 +9,8 @@ pub(crate) fn go_json(list: &[&str]) -> String {
             json.replace('<', "\\u003c")
                 .replace('>', "\\u003e")
                 .replace('&', "\\u0026")
+                .replace('\u{2028}', "\\u2028")
+                .replace('\u{2029}', "\\u2029")
         })
         .collect();
     format!("[{}]", items.join(","))
@@ -65,26 +40,9 @@ pub(crate) fn go_errno(error: &std::io::Error) -> String {
     }
 }
 
-fn append(text: &mut String, formatted: std::fmt::Arguments<'_>) {
-    // Writing to a string cannot fail.
-    let _ = text.write_fmt(formatted);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quoting_follows_go() {
-        for (text, quoted) in [
-            ("plain 'x'", r#""plain 'x'""#),
-            ("a\"b\\", r#""a\"b\\""#),
-            ("\n\t\0\x7f", r#""\n\t\x00\x7f""#),
-            ("é\u{200b}", "\"é\\u200b\""),
-        ] {
-            assert_eq!(go_quote(text), quoted);
-        }
-    }
 
     #[test]
     fn lists_are_compact_json() {

@@ -20,7 +20,7 @@ use regcred_api::pull_record::{
     ImagePullCredentials, ImagePullIntent, ImagePullSecret, ImagePullServiceAccount,
     ImagePulledRecord, RecordVersion, credential_text,
 };
-use regcred_core::Clock;
+use regcred_core::{Clock, ImageRef};
 use regcred_keyring::{Candidate, Source};
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
@@ -181,7 +181,7 @@ impl PullRecords {
     ///
     /// Gives what could not be settled; the rest is.
     pub fn settle(&self, images: &[ListedImage]) -> Vec<RecordError> {
-        let mut failed = Vec::new();
+        let mut failed = self.rewrite_alpha();
         let (intents, unreadable) = self.0.files.all(Kind::Pulling, ImagePullIntent::from_slice);
         failed.extend(unreadable);
         for (intent, _) in intents {
@@ -194,16 +194,6 @@ impl PullRecords {
                     .add(&intent.image, &image.image_ref, None)
                     .and_then(|()| self.0.files.remove(Kind::Pulling, &intent.image));
                 failed.extend(settled.err());
-            }
-        }
-        let (records, unreadable) = self
-            .0
-            .files
-            .all(Kind::Pulled, ImagePulledRecord::from_slice);
-        failed.extend(unreadable);
-        for (record, version) in records {
-            if version == RecordVersion::V1Alpha1 {
-                failed.extend(self.rewrite(&record.image_ref).err());
             }
         }
         failed
@@ -262,15 +252,26 @@ impl PullRecords {
         files.write(Kind::Pulled, image_ref, &record.to_vec())
     }
 
-    fn rewrite(&self, image_ref: &str) -> Result<(), RecordError> {
+    /// Writes what the alpha releases left in the version of today. Gives what could not be written,
+    /// and the records that cannot be read.
+    fn rewrite_alpha(&self) -> Vec<RecordError> {
         let files = &self.0.files;
-        let _lock = files.lock()?;
-        match files.record(image_ref)? {
-            Some((record, RecordVersion::V1Alpha1)) => {
-                files.write(Kind::Pulled, image_ref, &record.to_vec())
-            }
-            _ => Ok(()),
-        }
+        let _lock = match files.lock() {
+            Ok(lock) => lock,
+            Err(error) => return vec![error],
+        };
+        let (intents, _) = files.all(Kind::Pulling, ImagePullIntent::from_slice);
+        let (records, mut failed) = files.all(Kind::Pulled, ImagePulledRecord::from_slice);
+        let intents = intents
+            .iter()
+            .filter(|(_, version)| *version == RecordVersion::V1Alpha1)
+            .map(|(intent, _)| files.write(Kind::Pulling, &intent.image, &intent.to_vec()));
+        let records = records
+            .iter()
+            .filter(|(_, version)| *version == RecordVersion::V1Alpha1)
+            .map(|(record, _)| files.write(Kind::Pulled, &record.image_ref, &record.to_vec()));
+        failed.extend(intents.chain(records).filter_map(Result::err));
+        failed
     }
 }
 
@@ -347,14 +348,10 @@ fn is_same_secret(one: &ImagePullSecret, other: &ImagePullSecret) -> bool {
     !one.uid.is_empty() && of(one) == of(other)
 }
 
-/// An image's name as written, without tag and digest; `docker.io` is not filled in.
+/// An image's name as written, without tag and digest; `docker.io` is not filled in. What is no image
+/// name stays as it is.
 pub(crate) fn without_tag_and_digest(image: &str) -> &str {
-    let name = image.split_once('@').map_or(image, |(name, _)| name);
-    let path = name.rfind('/').map_or(0, |slash| slash + 1);
-    match name[path..].find(':') {
-        Some(colon) => &name[..path + colon],
-        None => name,
-    }
+    ImageRef::name_as_written(image).unwrap_or(image)
 }
 
 /// Beyond this many Secrets in a record, using the image adds no more.

@@ -42,7 +42,7 @@ impl<T> PatternIndex<T> {
     pub fn insert(&mut self, pattern: &ImagePattern, value: T) {
         let mut at = 0;
         for label in pattern.labels().iter().rev() {
-            at = self.child(at, label);
+            at = self.child(at, label, pattern.is_glob(label));
         }
         let ports = &mut self.nodes[at].ports;
         let paths = ports.entry(pattern.port().to_owned()).or_default();
@@ -73,10 +73,10 @@ impl<T> PatternIndex<T> {
         !self.find(image).is_empty()
     }
 
-    fn child(&mut self, at: usize, label: &str) -> usize {
+    fn child(&mut self, at: usize, label: &str, is_glob: bool) -> usize {
         let next = self.nodes.len();
         let node = &mut self.nodes[at];
-        let child = match label.contains('*') {
+        let child = match is_glob {
             true => *node.globs.entry(label.to_owned()).or_insert(next),
             false => *node.plain.entry(label.to_owned()).or_insert(next),
         };

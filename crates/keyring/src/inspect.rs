@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use regcred_core::{ImagePattern, label_matches};
+use regcred_core::ImagePattern;
 use secrecy::ExposeSecret as _;
 
 use crate::keyring::{DEFAULT_REGISTRY, Entry, Key};
-use crate::{Keyring, RejectedKey, Source};
+use crate::{Ipv6Literals, Keyring, RejectedKey, Source};
 
 /// A keyring as a lookup for one image sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,8 +125,7 @@ impl Keyring {
         match (&key.pattern, image) {
             (Err(error), _) => Verdict::Unreadable(error.to_string()),
             (_, None) => Verdict::NotAnImage,
-            (Ok(pattern), _) if !self.reads(pattern) => Verdict::IpLiteral,
-            (Ok(pattern), Some(image)) => verdict(pattern, image),
+            (Ok(pattern), Some(image)) => verdict(pattern, image, self.ipv6()),
         }
     }
 }
@@ -206,9 +205,12 @@ impl fmt::Display for Verdict {
 
 /// The first difference from the left. The kubelet looks at the path before the labels, but a reader
 /// who sees another host does not care about the path.
-fn verdict(pattern: &ImagePattern, parsed: &ImagePattern) -> Verdict {
+fn verdict(pattern: &ImagePattern, parsed: &ImagePattern, ipv6: Ipv6Literals) -> Verdict {
     if pattern.matches_parsed(parsed) {
         return Verdict::Matched;
+    }
+    if ipv6 == Ipv6Literals::Kubelet && pattern.is_bare_ip_literal() {
+        return Verdict::IpLiteral;
     }
     let (key_port, image_port) = (pattern.port(), parsed.port());
     if key_port != image_port {
@@ -225,7 +227,7 @@ fn verdict(pattern: &ImagePattern, parsed: &ImagePattern) -> Verdict {
         };
     }
     for (index, (label, image_label)) in labels.iter().zip(image_labels).enumerate() {
-        if !label_matches(label, image_label) {
+        if !pattern.label_matches(label, image_label) {
             return Verdict::Label {
                 number: index + 1,
                 key: label.clone(),

@@ -19,26 +19,7 @@ pub(crate) fn normalise(server: &str) -> Result<String, PatternError> {
         path => path,
     };
     let path = if path == "/" { "" } else { path };
-    Ok(format!("{}{path}", host(rest, &parsed)))
-}
-
-/// Host and port as written.
-fn authority(text: &str) -> &str {
-    let end = text.find(['/', '?', '#']).unwrap_or(text.len());
-    let authority = &text[..end];
-    authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host)
-}
-
-/// Host and port with escapes resolved.
-fn host(text: &str, parsed: &ImagePattern) -> String {
-    let written = authority(text);
-    if !written.contains('%') {
-        return written.to_owned();
-    }
-    let colon = written.rfind(':').map_or("", |at| &written[at..]);
-    format!("{}{colon}", parsed.labels().join("."))
+    Ok(format!("{}{path}", parsed.host()))
 }
 
 #[cfg(test)]
@@ -69,7 +50,7 @@ mod tests {
             ("h.io:", "h.io:"),
             ("H.io", "H.io"),
             ("[fe80::1]:5000/a", "[fe80::1]:5000/a"),
-            ("h%2eio:80/a", "h.io:80/a"),
+            ("h%c3%a9.io:80/a", "hé.io:80/a"),
             // Other schemes leave a host that no image has.
             ("HTTPS://h.io", "HTTPS://h.io"),
             ("oci://h.io/a", "oci://h.io/a"),
@@ -83,7 +64,15 @@ mod tests {
 
     #[test]
     fn what_go_refuses_has_no_key() {
-        for server in ["h.io:port", "a b", "h.io/%zz", "[fe80::1", "h\n.io"] {
+        for server in [
+            "h.io:port",
+            "a b",
+            "h.io/%zz",
+            "[fe80::1",
+            "h\n.io",
+            "h%2eio",
+            "u p@h.io",
+        ] {
             assert!(normalise(server).is_err(), "{server}");
         }
     }

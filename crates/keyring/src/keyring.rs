@@ -151,10 +151,8 @@ impl Keyring {
             known.entries.push(entry);
             return;
         }
-        let pattern = ImagePattern::parse(&key);
-        if let Ok(pattern) = &pattern
-            && self.reads(pattern)
-        {
+        let pattern = ImagePattern::parse(&key).map(|pattern| self.rules.ipv6.read(pattern));
+        if let Ok(pattern) = &pattern {
             self.index.insert(pattern, key.clone());
         }
         let entries = vec![entry];
@@ -179,9 +177,8 @@ impl Keyring {
         }
     }
 
-    /// Whether a pattern can match at all under the rules.
-    pub(crate) fn reads(&self, pattern: &ImagePattern) -> bool {
-        self.rules.ipv6 == Ipv6Literals::Literal || !pattern.is_bare_ip_literal()
+    pub(crate) fn ipv6(&self) -> Ipv6Literals {
+        self.rules.ipv6
     }
 
     fn matching(&self, image: &str) -> Vec<(&String, &Key)> {

@@ -1,5 +1,7 @@
 //! Where a keyring may differ from the kubelet's, by choice.
 
+use regcred_core::ImagePattern;
+
 /// The choices. The default is the kubelet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct KeyringRules {
@@ -24,9 +26,20 @@ pub enum DefaultRegistry {
 /// mean the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Ipv6Literals {
-    /// The kubelet's way: the brackets are a glob's, and it matches nothing.
+    /// The kubelet's way: the brackets are a glob's, and match hardly anything.
     #[default]
     Kubelet,
     /// As the address it is.
     Literal,
+}
+
+impl Ipv6Literals {
+    /// A pattern or key, read this way.
+    #[must_use]
+    pub fn read(self, pattern: ImagePattern) -> ImagePattern {
+        match self {
+            Self::Kubelet => pattern.with_brackets_as_glob(),
+            Self::Literal => pattern,
+        }
+    }
 }

@@ -150,11 +150,15 @@ fn auth_decoding_has_gos_quirks() {
                 let config = found.expect(auth);
                 assert_eq!(logins(&config), [("h", username, password, "")], "{auth}");
             }
-            None => assert_eq!(
-                found.expect_err(auth).to_string(),
-                r#"entry "h": illegal base64 data"#,
-                "{auth}"
-            ),
+            None => {
+                let error = found.expect_err(auth);
+                let (place, sentence) = (error.to_string(), error.sentence());
+                assert!(
+                    sentence.starts_with("illegal base64 data at input byte "),
+                    "{auth}: {sentence}"
+                );
+                assert_eq!(place, format!("entry \"h\": {sentence}"), "{auth}");
+            }
         }
     }
 }
@@ -189,7 +193,7 @@ fn one_bad_entry_rejects_the_file_and_shows_no_value() {
             r#"{"auths":{"h":{"password":{"canary":1}}}}"#,
             ConfigJson,
             "entry \"h\": json: cannot unmarshal object into Go struct field \
-             DockerConfigJSON.auths of type string",
+             DockerConfigJSON.auths.password of type string",
         ),
         (
             r#"{"h":{"password":1234}}"#,
@@ -200,8 +204,15 @@ fn one_bad_entry_rejects_the_file_and_shows_no_value() {
         (
             r#"{"auths":{"h":"canary"}}"#,
             ConfigJson,
-            "entry \"h\": json: cannot unmarshal string into Go value of type \
-             credentialprovider.dockerConfigEntryWithAuth",
+            "entry \"h\": json: cannot unmarshal string into Go struct field DockerConfigJSON.auths of \
+             type credentialprovider.dockerConfigEntryWithAuth",
+        ),
+        (
+            // A bad entry counts before whatever has the wrong type.
+            r#"{"HttpHeaders":1,"auths":{"h":{"auth":"eA=="}}}"#,
+            ConfigJson,
+            "entry \"h\": unable to parse auth field, must be formatted as \
+             base64(username:password)",
         ),
         (
             r#"{"HttpHeaders":{"A":["canary"]}}"#,
@@ -233,8 +244,8 @@ fn a_bad_entry_can_be_skipped() {
     assert_eq!(
         rejected,
         [
-            "g: illegal base64 data",
-            "i: json: cannot unmarshal number into Go value of type \
+            "g: illegal base64 data at input byte 0",
+            "i: json: cannot unmarshal number into Go struct field DockerConfigJSON.auths of type \
              credentialprovider.dockerConfigEntryWithAuth"
         ]
     );

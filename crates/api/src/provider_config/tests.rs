@@ -209,10 +209,7 @@ fn unreadable_files() {
             "kind: a\n canary: b\n",
             "yaml: line 2: this is not valid YAML",
         ),
-        (
-            "kind: a\n---\nkind: b\n",
-            "yaml: expected one document: the kubelet reads the first and drops the rest",
-        ),
+        ("kind: a\n---\nkind: b\n", "Object 'apiVersion' is missing"),
     ] {
         assert_eq!(error(text), expected, "{text:?}");
     }

@@ -184,11 +184,11 @@ fn failures_say_where_and_never_what() {
         ),
         (
             r#"{"auths":{"h":{"auth":"canary="}}}"#.into(),
-            r#"entry "h": illegal base64 data"#,
+            r#"entry "h": illegal base64 data at input byte 7"#,
         ),
         (
             manifest("s", CONFIG_JSON_TYPE, "data: {.dockerconfigjson: canary}"),
-            r#"secret "s": data[.dockerconfigjson]: illegal base64 data"#,
+            r#"secret "s": data[.dockerconfigjson]: illegal base64 data at input byte 4"#,
         ),
         (
             manifest("s", CONFIG_JSON_TYPE, "data: {.dockerconfigjson: [canary]}"),

@@ -317,6 +317,7 @@ fn a_name_repeated_in_entries_from_elsewhere_is_found_too() {
         providers: vec![entry.clone(), entry],
         hash: String::new(),
         files: Vec::new(),
+        read_in_part: Vec::new(),
     };
     assert_eq!(
         config.problems(),

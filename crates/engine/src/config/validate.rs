@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 
 use regcred_api::{ApiVersion, ProviderEntry, TokenAttributes};
-use regcred_core::ImagePattern;
+use regcred_core::{ImagePattern, go_lowercase, go_quote};
 
 use super::qualified_name;
-use crate::quote::{go_json, go_quote};
+use crate::quote::go_json;
 
 /// All problems of the entries.
 pub(super) fn problems(providers: &[ProviderEntry]) -> Vec<String> {
@@ -165,7 +165,7 @@ fn key_problems(field: &str, keys: &[String], found: &mut Problems) {
     let mut seen = BTreeSet::new();
     for key in keys {
         // Annotations may have upper case in the prefix, qualified names may not.
-        for problem in qualified_name::problems(&key.to_lowercase()) {
+        for problem in qualified_name::problems(&go_lowercase(key)) {
             found.invalid(field, &go_quote(key), &problem);
         }
         if !seen.insert(key) {

@@ -4,11 +4,13 @@
 use std::error::Error;
 use std::fmt;
 
-use regcred_core::{ReferenceError, report};
+use regcred_core::{ReferenceError, go_quote, report};
+use regcred_keyring::PullSecretError;
 
 use crate::attempt::Attempt;
 use crate::plugin::PluginError;
-use crate::quote::{go_aggregate, go_quote};
+use crate::quote::{go_aggregate, go_errno};
+use crate::verified::RecordError;
 
 /// Why there is no image. `Display` is the message.
 #[derive(Clone, Debug)]
@@ -23,17 +25,14 @@ impl EnsureError {
     pub(super) fn invalid_name(image: &str, error: &ReferenceError) -> Self {
         let (shown, why) = (go_quote(image), error.reason());
         let message = format!(
-            "Failed to apply default image tag {shown}: couldn't parse image reference {shown}: {why}"
+            "Failed to apply default image tag {shown}: couldn't parse image name {shown}: {why}"
         );
         Self::new("InvalidImageName", message)
     }
 
-    pub(super) fn inspect(image: &str, error: &(dyn Error + 'static)) -> Self {
-        let message = format!(
-            "Failed to inspect image {}: {}",
-            go_quote(image),
-            report(error)
-        );
+    /// The kubelet names the ID that it did not get, which is empty, and not the image.
+    pub(super) fn inspect(error: &(dyn Error + 'static)) -> Self {
+        let message = format!("Failed to inspect image \"\": {}", report(error));
         Self::new("ImageInspectError", message)
     }
 
@@ -43,14 +42,30 @@ impl EnsureError {
         Self::new("ErrImageNeverPull", message)
     }
 
-    /// For a kubelet a pull secret that does not parse is a reason by itself.
-    pub(super) fn lookup(error: &(dyn Error + 'static)) -> Self {
-        let text = report(error);
+    /// For a kubelet a pull secret that does not parse is a reason by itself, in the decoder's words
+    /// and without the name of the Secret.
+    pub(super) fn lookup(error: &PullSecretError) -> Self {
+        let text = match error {
+            PullSecretError::Malformed { source, .. } => source.sentence().to_owned(),
+            PullSecretError::Unreadable { .. } => report(error),
+        };
         Self::new(text.clone(), text)
     }
 
-    pub(super) fn intent(image: &str, error: &(dyn Error + 'static)) -> Self {
-        let reason = format!("failed to record image pull intent: {}", report(error));
+    pub(super) fn intent(image: &str, error: &RecordError) -> Self {
+        let why = match error {
+            RecordError::Io {
+                what: "write",
+                path,
+                source,
+            } => {
+                let temporary = format!("{}.tmp", path.display());
+                let (quoted, why) = (go_quote(&temporary), go_errno(source));
+                format!("failed to create temporary file {quoted}: open {temporary}: {why}")
+            }
+            other => report(other),
+        };
+        let reason = format!("failed to record image pull intent: {why}");
         let image = go_quote(image);
         let message =
             format!("Failed to record image pull intent for container image {image}: {reason}");

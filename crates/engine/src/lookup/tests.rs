@@ -132,7 +132,7 @@ async fn a_search_for_the_docker_config_counts_for_five_minutes() {
     };
     assert_eq!(found().await, 0);
     node.write("docker.json", &auths(&[("h.io", "node:3")]));
-    now.fetch_add(300, Ordering::SeqCst);
+    now.fetch_add(299, Ordering::SeqCst);
     assert_eq!(found().await, 0);
     now.fetch_add(1, Ordering::SeqCst);
     assert_eq!(found().await, 1);

@@ -36,7 +36,7 @@ pub enum PluginError {
         stderr: String,
     },
     /// It printed something that a kubelet throws away.
-    #[error("{FAILED}: {error}")]
+    #[error("{}{error}", failed_before(error))]
     Response {
         /// The plugin's name.
         plugin: String,
@@ -44,11 +44,11 @@ pub enum PluginError {
         error: ResponseError,
     },
     /// The pod's service account or its token could not be had.
-    #[error("{FAILED}: {reason}")]
+    #[error("{reason}")]
     ServiceAccount {
         /// The plugin's name.
         plugin: String,
-        /// What its source said.
+        /// What could not be had, and what its source said.
         reason: String,
     },
 }
@@ -88,6 +88,15 @@ pub(super) fn in_gos_words(error: &ExecError) -> String {
             format!("more than {limit} bytes on standard output")
         }
         ExecError::Io { source, .. } => go_errno(source),
+    }
+}
+
+/// What is wrong with an answer as such counts as a failure of the run; whether its content may be
+/// used is looked at later.
+fn failed_before(error: &ResponseError) -> String {
+    match error {
+        ResponseError::TokenEchoed | ResponseError::CacheKeyType(_) => String::new(),
+        _ => format!("{FAILED}: "),
     }
 }
 

@@ -52,11 +52,17 @@ impl TokenMode {
                 Ok(Identity::default())
             };
         };
-        let failed = |e: ServiceAccountError| Unidentified::Failed(report(&*e));
-        let account = source.account().await.map_err(failed)?;
+        let failed = |what: &'static str| {
+            move |error: ServiceAccountError| {
+                Unidentified::Failed(format!("failed to get {what}: {}", report(&*error)))
+            }
+        };
+        let account = source.account().await;
+        let account = account.map_err(failed("service account"))?;
         let annotations = self.annotations(&account)?;
         let audience = &self.0.service_account_token_audience;
-        let token = source.token(&account, audience).await.map_err(failed)?;
+        let token = source.token(&account, audience).await;
+        let token = token.map_err(failed("service account token"))?;
         let mut identity = Identity {
             key: Arc::from([]),
             account: Some(Coordinates {
@@ -68,6 +74,12 @@ impl TokenMode {
             annotations,
         };
         identity.key = self.key(&account, &identity);
+        // The kubelet writes the length of each part, and of all, in two bytes.
+        let lengths = identity.key.iter().map(|part| part.len() + 2);
+        if lengths.sum::<usize>() > usize::from(u16::MAX) {
+            let why = "error generating service account cache key: it is longer than 65535 bytes";
+            return Err(Unidentified::Failed(why.to_owned()));
+        }
         Ok(identity)
     }
 
@@ -107,9 +119,12 @@ impl TokenMode {
 }
 
 impl Identity {
-    /// `sha256:` and hex digits; `None` without a token.
+    /// `sha256:` and hex digits; `None` without a token, and for an empty one.
     pub(super) fn token_hash(&self) -> Option<String> {
         let token = self.token.as_ref()?;
+        if token.expose_secret().is_empty() {
+            return None;
+        }
         let hash = Sha256::digest(token.expose_secret());
         let hex: String = hash.iter().map(|b| format!("{b:02x}")).collect();
         Some(format!("sha256:{hex}"))

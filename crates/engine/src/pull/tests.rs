@@ -280,7 +280,7 @@ async fn names_that_are_none_are_told_in_the_kubelets_words() {
     assert_eq!(error.reason(), PullReason::InvalidImageName);
     assert_eq!(
         error.to_string(),
-        "Failed to apply default image tag \"h.io/App\": couldn't parse image reference \
+        "Failed to apply default image tag \"h.io/App\": couldn't parse image name \
          \"h.io/App\": invalid reference format: repository name (App) must be lowercase"
     );
     let pasted = bench

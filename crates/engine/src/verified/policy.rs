@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use regcred_core::{ImageRef, ReferenceError};
+use regcred_core::{ImageRef, ReferenceError, go_quote};
 use thiserror::Error;
 
 use super::without_tag_and_digest;
-use crate::quote::go_quote;
+use crate::quote::go_aggregate;
 
 /// The kubelet's `imagePullCredentialsVerificationPolicy`. The default is a kubelet's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,17 +39,22 @@ impl VerificationPolicy {
     /// without the policy that reads it.
     pub fn from_settings(policy: Option<&str>, allowlist: &[String]) -> Result<Self, PolicyError> {
         let policy = match policy.unwrap_or_default() {
-            "NeverVerify" => Self::NeverVerify,
-            "" | "NeverVerifyPreloadedImages" => Self::NeverVerifyPreloadedImages,
+            "NeverVerify" => Ok(Self::NeverVerify),
+            "" | "NeverVerifyPreloadedImages" => Ok(Self::NeverVerifyPreloadedImages),
             "NeverVerifyAllowlistedImages" => {
-                return Allowlist::new(allowlist).map(Self::NeverVerifyAllowlistedImages);
+                let list = Allowlist::new(allowlist).map(Self::NeverVerifyAllowlistedImages);
+                return list.map_err(|error| PolicyError::Entry(Box::new(error)));
             }
-            "AlwaysVerify" => Self::AlwaysVerify,
-            other => return Err(PolicyError::Unknown(other.to_owned())),
+            "AlwaysVerify" => Ok(Self::AlwaysVerify),
+            other => Err(PolicyError::Unknown(other.to_owned())),
         };
-        match allowlist {
-            [] => Ok(policy),
-            _ => Err(PolicyError::ListNotRead),
+        match (policy, allowlist) {
+            (policy, []) => policy,
+            (Ok(_), _) => Err(PolicyError::ListNotRead),
+            (Err(unknown), _) => Err(PolicyError::Both(Box::new([
+                unknown,
+                PolicyError::ListNotRead,
+            ]))),
         }
     }
 
@@ -87,9 +92,6 @@ impl Allowlist {
     /// Whether an image is on the list, by its name as written without tag and digest.
     #[must_use]
     pub fn has(&self, image: &str) -> bool {
-        if ImageRef::parse(image).is_err() {
-            return false;
-        }
         let name = without_tag_and_digest(image);
         let mut prefixes = self.prefixes.iter();
         self.names.contains(name) || prefixes.any(|prefix| name.starts_with(prefix))
@@ -121,10 +123,19 @@ pub enum PolicyError {
     Unknown(String),
     /// There is a list, and the policy does not read it. The misspelling is the kubelet's.
     #[error(
-        "can't set `preloadedImagesVerificationAllowlist` if \
+        "invalid configuration: can't set `preloadedImagesVerificationAllowlist` if \
          `imagePullCredentialsVertificationPolicy` is not \"NeverVerifyAllowlistedImages\""
     )]
     ListNotRead,
+    /// Both of these.
+    #[error("{}", go_aggregate(.0.iter().map(ToString::to_string)))]
+    Both(Box<[PolicyError; 2]>),
+    /// An entry of the list in the settings.
+    #[error(
+        "invalid configuration: invalid image pattern in \
+         `preloadedImagesVerificationAllowlist`: {0}"
+    )]
+    Entry(Box<PolicyError>),
     /// An entry with blanks around it.
     #[error("leading/trailing spaces are not allowed: {0}")]
     Spaces(String),
@@ -167,8 +178,8 @@ fn read(entry: &str) -> Result<Entry<'_>, PolicyError> {
         Some("/") => Err(PolicyError::NoHost),
         Some(prefix) => Ok(Entry::Prefix(prefix)),
         None => {
-            ImageRef::parse(text).map_err(PolicyError::Name)?;
-            match without_tag_and_digest(text) == text {
+            let name = ImageRef::name_as_written(text).map_err(PolicyError::Name)?;
+            match name == text {
                 true => Ok(Entry::Name),
                 false => Err(PolicyError::TagOrDigest(shown())),
             }

@@ -220,7 +220,7 @@ fn scan(servers: &[String], image: &str) -> Vec<usize> {
         .iter()
         .filter(|(key, _)| {
             let pattern = ImagePattern::parse(key);
-            pattern.is_ok_and(|p| !p.is_bare_ip_literal() && p.matches(image))
+            pattern.is_ok_and(|p| p.with_brackets_as_glob().matches(image))
         })
         .map(|(_, number)| *number)
         .collect();

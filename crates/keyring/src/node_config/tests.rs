@@ -77,7 +77,7 @@ fn the_first_file_that_parses_is_used_alone() {
             "missing",
             "unreadable: is a directory",
             "unparsable: unexpected end of JSON input",
-            "unparsable: entry \"x\": illegal base64 data",
+            "unparsable: entry \"x\": illegal base64 data at input byte 0",
             "used",
             "not looked at"
         ]
@@ -151,7 +151,7 @@ fn notes_tell_what_is_ignored() {
         [
             "credsStore is ignored by the kubelet",
             "credHelpers is ignored by the kubelet",
-            "entry \"g.io\" is left out: illegal base64 data"
+            "entry \"g.io\" is left out: illegal base64 data at input byte 0"
         ]
     );
     // The entry is still tried, with nothing in it.

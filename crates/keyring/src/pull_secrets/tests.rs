@@ -82,7 +82,7 @@ fn one_malformed_secret_fails_all() {
     assert_eq!(
         report(&error),
         format!(
-            "cannot parse the pull secret file {}: secret \"s\": entry \"h.io\": illegal base64 data",
+            "cannot parse the pull secret file {}: secret \"s\": entry \"h.io\": illegal base64 data at input byte 0",
             bad.display()
         )
     );
@@ -91,7 +91,7 @@ fn one_malformed_secret_fails_all() {
     assert!(found.keyring.is_empty());
     assert_eq!(
         found.secrets[0].notes,
-        ["entry \"h.io\" is left out: illegal base64 data"]
+        ["entry \"h.io\" is left out: illegal base64 data at input byte 0"]
     );
 }
 

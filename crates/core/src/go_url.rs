@@ -1,0 +1,251 @@
+//! Host and path of a URL as Go's `net/url` reads them behind `https://`, with its sentences for what
+//! it refuses.
+
+use crate::quote::go_quote_bytes;
+use crate::{go_quote, ip_literal};
+
+/// The parts of a URL that the kubelet compares, with escapes resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GoUrl {
+    /// With its port; an IPv6 literal in its brackets.
+    pub(crate) host: String,
+    /// With its leading slash; may be empty.
+    pub(crate) path: String,
+}
+
+impl GoUrl {
+    /// Reads what stands behind `https://`. Login, query and fragment are checked and dropped.
+    ///
+    /// # Errors
+    /// Where Go refuses it, with Go's whole sentence.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let fail = |text: &str, why: String| {
+            let quoted = go_quote(&format!("https://{text}"));
+            format!("parse {quoted}: {why}")
+        };
+        let (plain, fragment) = text.split_once('#').unwrap_or((text, ""));
+        let url = Self::without_fragment(plain).map_err(|why| fail(plain, why))?;
+        unescape(fragment, Part::Other).map_err(|why| fail(text, why))?;
+        Ok(url)
+    }
+
+    fn without_fragment(text: &str) -> Result<Self, String> {
+        if text.bytes().any(|b| b < 0x20 || b == 0x7f) {
+            return Err("net/url: invalid control character in URL".to_owned());
+        }
+        let text = text.split_once('?').map_or(text, |(before, _)| before);
+        let (authority, path) = match text.find('/') {
+            Some(at) => text.split_at(at),
+            None => (text, ""),
+        };
+        let (login, host) = match authority.rsplit_once('@') {
+            Some((login, host)) => (Some(login), host),
+            None => (None, authority),
+        };
+        let host = read_host(host)?;
+        if let Some(login) = login {
+            check_login(login)?;
+        }
+        let path = unescape(path, Part::Other)?;
+        Ok(Self { host, path })
+    }
+}
+
+/// Host and port apart, as `net.SplitHostPort` does; a host that it cannot take apart is all host.
+pub(crate) fn split_port(host: &str) -> (&str, &str) {
+    let whole = (host, "");
+    let Some(colon) = host.rfind(':') else {
+        return whole;
+    };
+    let (name, port) = (&host[..colon], &host[colon + 1..]);
+    match name.strip_prefix('[') {
+        Some(inner) => match inner.find(']') {
+            Some(end) if end + 1 == inner.len() && !inner.contains('[') && !port.contains(']') => {
+                (&inner[..end], port)
+            }
+            _ => whole,
+        },
+        None if name.contains([':', '[', ']']) || port.contains(['[', ']']) => whole,
+        None => (name, port),
+    }
+}
+
+/// What is unescaped, as far as the rules differ.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Host,
+    Zone,
+    Other,
+}
+
+fn read_host(host: &str) -> Result<String, String> {
+    let Some(bracket) = host.rfind('[') else {
+        if let Some(colon) = host.find(':') {
+            check_port(&host[colon..])?;
+        }
+        return unescape(host, Part::Host);
+    };
+    if bracket > 0 {
+        return Err("invalid IP-literal".to_owned());
+    }
+    let Some(end) = host.rfind(']') else {
+        return Err("missing ']' in host".to_owned());
+    };
+    let port = &host[end + 1..];
+    check_port(port)?;
+    let inside = &host[1..end];
+    let address = match inside.find("%25") {
+        Some(zone) => {
+            let address = unescape(&inside[..zone], Part::Host)?;
+            address + &unescape(&inside[zone..], Part::Zone)?
+        }
+        None => unescape(inside, Part::Host)?,
+    };
+    match ip_literal::check(&address) {
+        Ok(()) => Ok(format!("[{address}]{port}")),
+        Err(None) => Err("invalid IP-literal".to_owned()),
+        Err(Some(why)) => Err(format!("invalid host: {why}")),
+    }
+}
+
+fn check_port(port: &str) -> Result<(), String> {
+    let is_port = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
+    if port.is_empty() || port.strip_prefix(':').is_some_and(is_port) {
+        return Ok(());
+    }
+    Err(format!("invalid port {} after host", go_quote(port)))
+}
+
+fn check_login(login: &str) -> Result<(), String> {
+    let fine = |c: char| c.is_ascii_alphanumeric() || "-._:~!$&'()*+,;=%@".contains(c);
+    if !login.chars().all(fine) {
+        return Err("net/url: invalid userinfo".to_owned());
+    }
+    let (name, password) = login.split_once(':').unwrap_or((login, ""));
+    unescape(name, Part::Other)?;
+    unescape(password, Part::Other)?;
+    Ok(())
+}
+
+/// Resolves `%XX`. In a host only bytes outside ASCII may be escaped, and the percent sign that
+/// begins a zone.
+fn unescape(text: &str, part: Part) -> Result<String, String> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        if *byte != b'%' {
+            if part != Part::Other && byte.is_ascii() && !is_host_byte(*byte) {
+                let shown = go_quote(&char::from(*byte).to_string());
+                return Err(format!("invalid character {shown} in host name"));
+            }
+            out.push(*byte);
+            at += 1;
+            continue;
+        }
+        let escape = &bytes[at..bytes.len().min(at + 3)];
+        let refused = || {
+            let shown = go_quote_bytes(escape);
+            Err(format!("invalid URL escape {shown}"))
+        };
+        let Some(value) = hex_value(escape) else {
+            return refused();
+        };
+        let fine = match part {
+            Part::Other => true,
+            Part::Host => value >= 0x80 || value == b'%',
+            Part::Zone => value == b'%' || value == b' ' || is_host_byte(value),
+        };
+        if !fine {
+            return refused();
+        }
+        out.push(value);
+        at += 3;
+    }
+    Ok(String::from_utf8(out)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+fn hex_value(escape: &[u8]) -> Option<u8> {
+    let &[_, high, low] = escape else {
+        return None;
+    };
+    let digit = |b: u8| char::from(b).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:[]<>\"".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_and_path_are_read_as_go_reads_them() {
+        for (text, host, path) in [
+            ("h.io", "h.io", ""),
+            ("h.io:5000/a%20b?c#d", "h.io:5000", "/a b"),
+            ("h.io:", "h.io:", ""),
+            ("u:p%20w@h.io/a", "h.io", "/a"),
+            ("u@v@h.io", "h.io", ""),
+            ("h%c3%a9.io", "hé.io", ""),
+            ("h%25.io", "h%.io", ""),
+            ("[fe80::1]:80/a", "[fe80::1]:80", "/a"),
+            ("[fe80::1%25e%20n]", "[fe80::1%e n]", ""),
+            ("h].io", "h].io", ""),
+            ("", "", ""),
+            ("/a%2Fb", "", "/a/b"),
+            ("h.io?%zz", "h.io", ""),
+        ] {
+            let url = GoUrl::parse(text).expect(text);
+            assert_eq!((&*url.host, &*url.path), (host, path), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_go_refuses_has_its_sentence() {
+        for (text, why) in [
+            ("h%2eio", "invalid URL escape \"%2e\""),
+            ("h%zz", "invalid URL escape \"%zz\""),
+            ("h/%4", "invalid URL escape \"%4\""),
+            ("h#%4", "invalid URL escape \"%4\""),
+            ("u%zz@h", "invalid URL escape \"%zz\""),
+            ("u p@h", "net/url: invalid userinfo"),
+            ("a[b", "invalid IP-literal"),
+            ("[1.2.3.4]", "invalid IP-literal"),
+            ("[ab", "missing ']' in host"),
+            (
+                "[ab]",
+                "invalid host: ParseAddr(\"ab\"): unable to parse IP",
+            ),
+            ("[::1]x", "invalid port \"x\" after host"),
+            ("[::1%25%2f]", "invalid URL escape \"%2f\""),
+            ("h:50:60", "invalid port \":50:60\" after host"),
+            ("a b", "invalid character \" \" in host name"),
+            ("h\u{1}", "net/url: invalid control character in URL"),
+        ] {
+            let error = GoUrl::parse(text).expect_err(text);
+            let start = format!("parse {}: ", go_quote(&format!("https://{text}")));
+            assert_eq!(error.strip_prefix(&start), Some(why), "{error}");
+        }
+        // The fragment is named only where it is to blame.
+        let error = GoUrl::parse("a b#c").expect_err("blank");
+        assert!(error.starts_with("parse \"https://a b\": "), "{error}");
+    }
+
+    #[test]
+    fn ports_come_off_as_go_takes_them() {
+        for (host, name, port) in [
+            ("h.io:80", "h.io", "80"),
+            ("h.io:", "h.io", ""),
+            ("h.io", "h.io", ""),
+            ("[fe80::1]:80", "fe80::1", "80"),
+            ("[fe80::1]", "[fe80::1]", ""),
+            ("h].io:80", "h].io:80", ""),
+        ] {
+            assert_eq!(split_port(host), (name, port), "{host}");
+        }
+    }
+}

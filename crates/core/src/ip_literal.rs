@@ -1,0 +1,196 @@
+//! Addresses in the brackets of a host, as Go's `net/netip.ParseAddr` reads them, with its sentences.
+
+use crate::go_quote;
+
+/// Reads an address.
+///
+/// # Errors
+/// Where Go refuses it; `None` for an IPv4 address, which is sound and does not belong in brackets.
+pub(crate) fn check(text: &str) -> Result<(), Option<String>> {
+    match text.bytes().find(|b| matches!(b, b'.' | b':' | b'%')) {
+        Some(b'.') => Err(check_v4(text, text).err()),
+        Some(b':') => check_v6(text).map_err(Some),
+        Some(_) => Err(Some(refused(text, "missing IPv6 address"))),
+        None => Err(Some(refused(text, "unable to parse IP"))),
+    }
+}
+
+/// An IPv4 address that stands at the end of a text or is all of it.
+fn check_v4(whole: &str, part: &str) -> Result<(), String> {
+    let fail = |why: &str| Err(refused(whole, why));
+    let (mut value, mut digits, mut dots) = (0, 0, 0);
+    let bytes = part.as_bytes();
+    for (index, byte) in bytes.iter().enumerate() {
+        let rest = String::from_utf8_lossy(&bytes[index..]);
+        match byte {
+            b'0'..=b'9' => {
+                if digits == 1 && value == 0 {
+                    return fail("IPv4 field has octet with leading zero");
+                }
+                value = value * 10 + u32::from(byte - b'0');
+                digits += 1;
+                if value > 255 {
+                    return fail("IPv4 field has value >255");
+                }
+            }
+            b'.' => {
+                if index == 0 || index + 1 == bytes.len() || bytes[index - 1] == b'.' {
+                    let why = "IPv4 field must have at least one digit";
+                    return Err(refused_at(whole, why, &rest));
+                }
+                if dots == 3 {
+                    return fail("IPv4 address too long");
+                }
+                dots += 1;
+                (value, digits) = (0, 0);
+            }
+            _ => return Err(refused_at(whole, "unexpected character", &rest)),
+        }
+    }
+    if dots < 3 {
+        return fail("IPv4 address too short");
+    }
+    Ok(())
+}
+
+fn check_v6(whole: &str) -> Result<(), String> {
+    let fail_at = |why: &str, at: &str| Err(refused_at(whole, why, at));
+    let (mut rest, zone) = match whole.split_once('%') {
+        Some((address, zone)) => (address, Some(zone)),
+        None => (whole, None),
+    };
+    if zone == Some("") {
+        return Err(refused(whole, "zone must be a non-empty string"));
+    }
+    let mut ellipsis = rest.starts_with("::");
+    // How many fields of two bytes stand before the ellipsis does not matter here.
+    let first_is_ellipsis = ellipsis;
+    if first_is_ellipsis {
+        rest = &rest[2..];
+        if rest.is_empty() {
+            return Ok(());
+        }
+    }
+    let mut fields = 0;
+    while fields < 8 {
+        let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+        if digits > 4 {
+            return fail_at("each group must have 4 or less digits", rest);
+        }
+        if digits == 0 {
+            return fail_at(
+                "each colon-separated field must have at least one digit",
+                rest,
+            );
+        }
+        if rest.as_bytes().get(digits) == Some(&b'.') {
+            if !ellipsis && fields != 6 {
+                let why = "embedded IPv4 address must replace the final 2 fields of the address";
+                return fail_at(why, rest);
+            }
+            if fields + 2 > 8 {
+                let why = "too many hex fields to fit an embedded IPv4 at the end of the address";
+                return fail_at(why, rest);
+            }
+            check_v4(whole, rest)?;
+            rest = "";
+            fields += 2;
+            break;
+        }
+        fields += 1;
+        rest = &rest[digits..];
+        if rest.is_empty() {
+            break;
+        }
+        let Some(after) = rest.strip_prefix(':') else {
+            return fail_at("unexpected character, want colon", rest);
+        };
+        if after.is_empty() {
+            return fail_at("colon must be followed by more characters", rest);
+        }
+        rest = after;
+        if let Some(after) = rest.strip_prefix(':') {
+            if ellipsis {
+                return fail_at("multiple :: in address", rest);
+            }
+            ellipsis = true;
+            rest = after;
+            if rest.is_empty() {
+                break;
+            }
+        }
+    }
+    if !rest.is_empty() {
+        return fail_at("trailing garbage after address", rest);
+    }
+    match (fields < 8, ellipsis) {
+        (true, false) => Err(refused(whole, "address string too short")),
+        (false, true) => Err(refused(
+            whole,
+            "the :: must expand to at least one field of zeros",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn refused(text: &str, why: &str) -> String {
+    format!("ParseAddr({}): {why}", go_quote(text))
+}
+
+fn refused_at(text: &str, why: &str, at: &str) -> String {
+    format!("{} (at {})", refused(text, why), go_quote(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_from_the_rest() {
+        for text in [
+            "::",
+            "::1",
+            "1::",
+            "fe80::1",
+            "1:2:3:4:5:6:7:8",
+            "::ffff:1.2.3.4",
+            "1:2:3:4:5:6:1.2.3.4",
+            "fe80::1%en0",
+        ] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+        assert_eq!(check("1.2.3.4"), Err(None));
+    }
+
+    #[test]
+    fn what_is_refused_has_gos_sentence() {
+        for (text, why) in [
+            ("", "ParseAddr(\"\"): unable to parse IP"),
+            ("%x", "ParseAddr(\"%x\"): missing IPv6 address"),
+            ("::%", "ParseAddr(\"::%\"): zone must be a non-empty string"),
+            (
+                "1::2::3",
+                "ParseAddr(\"1::2::3\"): multiple :: in address (at \":3\")",
+            ),
+            (
+                "12345::",
+                "ParseAddr(\"12345::\"): each group must have 4 or less digits (at \"12345::\")",
+            ),
+            (
+                "::256.1.1.1",
+                "ParseAddr(\"::256.1.1.1\"): IPv4 field has value >255",
+            ),
+            ("1:2", "ParseAddr(\"1:2\"): address string too short"),
+            (
+                "1:2:3:4:5:6:7:8:9",
+                "ParseAddr(\"1:2:3:4:5:6:7:8:9\"): trailing garbage after address (at \"9\")",
+            ),
+            (
+                "1:",
+                "ParseAddr(\"1:\"): colon must be followed by more characters (at \":\")",
+            ),
+        ] {
+            assert_eq!(check(text), Err(Some(why.to_owned())), "{text}");
+        }
+    }
+}
