@@ -63,6 +63,70 @@ fn every_link_leads_somewhere() {
     assert!(dead.is_empty(), "{dead:#?}");
 }
 
+/// Whoever copies a configuration out of a page must not be told by the kubelet that it is wrong.
+#[test]
+fn every_kubelet_configuration_in_the_pages_is_read() {
+    let mut read = 0;
+    for file in documents() {
+        let text = fs::read_to_string(&file).expect("a document");
+        for configuration in kubelet_configurations(&text) {
+            if let Err(error) = regcred_api::decode_config(configuration.as_bytes()) {
+                panic!("{}: {error}\n{configuration}", file.display());
+            }
+            read += 1;
+        }
+    }
+    assert!(read >= 6, "the configurations are found: {read}");
+}
+
+#[test]
+fn every_variable_of_ours_in_the_pages_exists() {
+    let catalogue = fs::read_to_string(workspace().join("docs/reference/environment.md"));
+    let catalogue = catalogue.expect("the page");
+    let of_tests = ["REGCRED_TEST_", "REGCRED_BENCH_", "REGCRED_UPDATE_"];
+    let mut unknown = Vec::new();
+    for file in documents() {
+        let text = fs::read_to_string(&file).expect("a document");
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        for word in words.filter(|word| word.starts_with("REGCRED_") && !word.ends_with('_')) {
+            let known = catalogue.contains(&format!("| `{word}` |"));
+            let ours = of_tests.iter().any(|start| word.starts_with(start));
+            if !known && !ours && !word.ends_with("_PEER") {
+                unknown.push(format!("{}: {word}", file.display()));
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+}
+
+/// The configurations of a page, YAML or JSON, wherever they stand in it.
+fn kubelet_configurations(page: &str) -> Vec<String> {
+    let mut lines = page.lines();
+    let mut found = Vec::new();
+    while let Some(first) = lines.next() {
+        let inner = first.trim_start();
+        let yaml = inner.starts_with("apiVersion: kubelet.config.k8s.io/v1");
+        if !yaml && !inner.starts_with("{\"apiVersion\":\"kubelet.config.k8s.io/v1\"") {
+            continue;
+        }
+        let indent = first.len() - inner.len();
+        let ends = |line: &str| {
+            let line = line.trim_start();
+            line.starts_with("```") || line == "EOF" || !yaml && line.starts_with("# ")
+        };
+        let rest = lines.by_ref().take_while(|line| !ends(line));
+        let body = rest.map(|line| line.get(indent..).unwrap_or_default());
+        found.push(
+            [inner]
+                .into_iter()
+                .chain(body)
+                .collect::<Vec<_>>()
+                .join("\n"),
+        );
+    }
+    found
+}
+
 /// Our programs and their commands.
 fn programs() -> Vec<(String, Vec<&'static str>)> {
     let own = ["", "token", "pull", "explain", "config generate"];
