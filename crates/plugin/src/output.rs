@@ -123,9 +123,7 @@ impl SecretName {
             Err(format!("{flag}: {text:?} is no {what} in Kubernetes"))
         };
         match (&self.name, &self.namespace) {
-            (Some(name), _) if name.len() > 253 || !name.split('.').all(is_label) => {
-                wrong("--name", name, "name")
-            }
+            (Some(name), _) if !is_object_name(name) => wrong("--name", name, "name"),
             (_, Some(space)) if space.len() > 63 || !is_label(space) => {
                 wrong("--namespace", space, "namespace")
             }
@@ -143,6 +141,12 @@ impl SecretName {
             config,
         ))
     }
+}
+
+/// Whether the API server takes this for a Secret's name: a DNS subdomain name.
+#[must_use]
+pub fn is_object_name(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_label)
 }
 
 /// RFC 1123, in lower case, of any length.

@@ -169,6 +169,7 @@ impl SimpleArgs {
             region: self.region,
             role: self.role,
             source_file: self.from_file,
+            logins: Vec::new(),
             secret: self.secret,
             namespaces: self.namespaces,
             exclude: self.exclude,

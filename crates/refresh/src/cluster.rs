@@ -9,6 +9,7 @@ mod accounts;
 mod connect;
 mod error;
 mod events;
+mod kubernetes_account;
 mod leases;
 mod objects;
 mod pace;
@@ -29,12 +30,15 @@ use tokio::time::timeout;
 pub use connect::{ConnectError, connect};
 pub(crate) use error::{ClusterError, Kind};
 pub(crate) use events::{Budget, Happening};
+pub use kubernetes_account::KubernetesAccount;
+pub(crate) use kubernetes_account::TokenError;
 pub(crate) use leases::{Lease, micro_time};
 pub(crate) use objects::{NAMESPACES, Object};
 pub(crate) use pace::Pace;
 pub(crate) use watch::{Change, Collection, follow};
 
 use crate::token::pause;
+use kubernetes_account::AccountTokens;
 
 /// A cluster to work on. Cheap to clone.
 #[derive(Clone)]
@@ -43,6 +47,7 @@ pub struct Cluster {
     pace: Arc<Pace>,
     calls: Arc<AtomicU64>,
     namespace: Arc<str>,
+    tokens: Arc<AccountTokens>,
     dry_run: bool,
 }
 
@@ -68,6 +73,7 @@ impl Cluster {
             pace: Arc::new(Pace::new(requests_per_second)),
             calls: Arc::default(),
             namespace,
+            tokens: Arc::default(),
             dry_run: false,
         }
     }

@@ -3,6 +3,7 @@
 //! No field holds a secret: secrets come from the environment or from files that the configuration
 //! names. `docs/kubernetes/refresh.schema.json` is the same format for editors.
 
+mod peers;
 mod registry;
 mod simple;
 mod target;
@@ -13,8 +14,9 @@ use std::time::Duration;
 use regcred_api::GoDuration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use registry::{NamespaceIdentity, Registry};
-pub use simple::{Simple, VARS, simple_from};
+pub use peers::VARS;
+pub use registry::{NamespaceIdentity, Registry, StaticLogin};
+pub use simple::{Simple, simple_from};
 pub(crate) use simple::{ecr_host, plain_host};
 pub(crate) use target::{CONFIG_JSON, DOCKERCFG, glob, is_pattern};
 pub use target::{

@@ -10,8 +10,6 @@ mod cluster;
 mod config;
 mod daemon;
 mod docker_file;
-mod document;
-mod logging;
 mod once;
 mod plan;
 mod refresher;
@@ -23,7 +21,7 @@ mod status;
 mod token;
 mod tokens;
 
-pub use cluster::{Cluster, ConnectError, connect};
+pub use cluster::{Cluster, ConnectError, KubernetesAccount, connect};
 pub use config::*;
 pub use daemon::{Handle, StartError};
 pub use once::RunError;

@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{self, StreamExt as _};
+use regcred_api::docker_config::Format;
+use regcred_api::docker_config::edit::{Document, EntryForm};
 use secrecy::SecretString;
 
 use crate::cluster::{Cluster, ClusterError, Object};
-use crate::docker_file::{self, Write};
-use crate::document::{Document, EntryForm};
+use crate::docker_file;
 use crate::plan::{Namespace, Plan, Scope, SecretPlan};
 use crate::refresher::{Accounts, Refresher, wanted_accounts};
 use crate::report::{Action, Report};
+use crate::token::written;
 
 /// The namespaces could not be listed, or there is no cluster for a target that needs one.
 #[derive(Debug, thiserror::Error)]
@@ -86,14 +88,8 @@ impl Refresher {
                 .iter()
                 .map(|source| &self.plan.sources[*source]);
             let hosts: Vec<String> = sources.flat_map(|source| source.hosts.clone()).collect();
-            let write = Write {
-                path: plan.path.clone(),
-                owner: plan.owner.clone(),
-                mode: plan.mode,
-                dry_run: self.mode.dry_run,
-            };
             let mut report = Report::new(&plan.target, "File", &plan.path.display().to_string());
-            match docker_file::remove(&write, &hosts) {
+            match docker_file::remove(&plan.file(), self.mode.dry_run, &hosts) {
                 Ok(action) => report.action = action,
                 Err(error) => report.reason = Some(regcred_core::report(&error)),
             }
@@ -109,7 +105,7 @@ impl Refresher {
     /// When a registry gives no token.
     pub async fn print(&self, target: Option<&str>) -> Result<SecretString, RunError> {
         let chosen = self.plan.sources_of(target);
-        let mut document = Document::empty(true);
+        let mut document = Document::empty(Format::ConfigJson);
         for (place, source) in self.plan.sources.iter().enumerate() {
             if !chosen.contains(&place) {
                 continue;
@@ -125,7 +121,7 @@ impl Refresher {
                 .ok_or_else(|| fail(why.as_deref().unwrap_or("no token")))?;
             for (host, login) in &token.logins {
                 if !document.has(host) {
-                    document.set(host, login, EntryForm::Full);
+                    document.set(host, &written(login), EntryForm::Full);
                 }
             }
         }

@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use regcred_api::docker_config::Format;
 use regcred_core::{Env, ProviderSpec};
+use regcred_plugin::docker_file::DockerFile;
 use sha2::{Digest, Sha256};
 
 use crate::config::{
     Config, ConfigError, Intervals, LeaderElection, Limits, NamespaceIdentity, Namespaces,
-    Ownership, Period, Server, ServiceAccounts,
+    Ownership, Period, Server, ServiceAccounts, StaticLogin,
 };
 
 /// Everything there is to do.
@@ -61,6 +63,8 @@ pub enum SourceKind {
     Provider(&'static ProviderSpec),
     /// A docker configuration file.
     File(PathBuf),
+    /// A login that is written down.
+    Static(StaticLogin),
 }
 
 /// A Secret in each of some namespaces.
@@ -276,6 +280,38 @@ impl Form {
     }
 }
 
+impl SourceKind {
+    /// In a word: the provider, or the file's path.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Provider(spec) => spec.name.to_owned(),
+            Self::File(path) => path.display().to_string(),
+            Self::Static(_) => STATIC.to_owned(),
+        }
+    }
+}
+
+impl From<Form> for Format {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::ConfigJson => Self::ConfigJson,
+            Form::Dockercfg => Self::Dockercfg,
+        }
+    }
+}
+
+impl FilePlan {
+    /// The file to be written.
+    pub(crate) fn file(&self) -> DockerFile {
+        DockerFile {
+            path: self.path.clone(),
+            owner: self.owner.clone(),
+            mode: self.mode,
+        }
+    }
+}
+
 impl Namespace {
     /// A namespace of which nothing but the name is known.
     #[must_use]
@@ -324,6 +360,9 @@ const OPT_OUT: &[(&str, &[&str])] = &[
 ];
 /// It holds nothing but Leases of nodes, one a node.
 const NODE_LEASES: &str = "kube-node-lease";
+/// The providers that are no clouds.
+pub(crate) const FILE: &str = "file";
+pub(crate) const STATIC: &str = "static";
 pub(crate) const NAMESPACE: &str = "{namespace}";
 pub(crate) const REGISTRY: &str = "{registry}";
 

@@ -9,15 +9,14 @@ use chrono::TimeDelta;
 use clap::Parser as _;
 use regcred_api::pull_secret;
 use regcred_core::{Clock, Env, report};
-use regcred_plugin::{init_logging, install_crypto};
+use regcred_plugin::{init_json_logging, init_logging, install_crypto};
 use secrecy::ExposeSecret as _;
 use tracing::level_filters::LevelFilter;
 
 use crate::cli::{Cli, DryRun, Output};
 use crate::cluster::{Cluster, connect};
 use crate::config::{Config, ConfigError, SCHEMA};
-use crate::logging;
-use crate::plan::{Plan, SourceKind};
+use crate::plan::Plan;
 use crate::refresher::{Mode, Refresher};
 use crate::report::{Report, exit, exit_code};
 
@@ -37,15 +36,13 @@ pub fn main() -> ExitCode {
         }
     };
     let (env, clock) = (Env::process(), Clock::system());
-    if cli.daemon && cli.log_format == Output::Json {
-        logging::init_json(&env, clock.clone());
-    } else {
-        let level = if cli.daemon {
-            LevelFilter::INFO
-        } else {
-            LevelFilter::WARN
-        };
-        init_logging(&env, level);
+    let level = match cli.daemon {
+        true => LevelFilter::INFO,
+        false => LevelFilter::WARN,
+    };
+    match cli.daemon && cli.log_format == Output::Json {
+        true => init_json_logging(&env, level, clock.clone()),
+        false => init_logging(&env, level),
     }
     install_crypto();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -171,10 +168,7 @@ fn print(report: &Report, output: Output) {
 fn summary(plan: &Plan) -> String {
     let mut text = String::new();
     for source in &plan.sources {
-        let provider = match &source.kind {
-            SourceKind::Provider(spec) => spec.name.to_owned(),
-            SourceKind::File(path) => path.display().to_string(),
-        };
+        let provider = source.kind.shown();
         let hosts = source.hosts.join(" ");
         text.push_str(&format!("registry {} ({provider}): {hosts}\n", source.name));
     }

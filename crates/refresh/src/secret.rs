@@ -9,12 +9,12 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SecondsFormat, Utc};
+use regcred_api::docker_config::edit::{Broken, Document, EntryForm};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
-use crate::document::{Broken, Document, EntryForm};
 use crate::plan::{Plan, SecretPlan, digest};
-use crate::token::{Life, Token};
+use crate::token::{Life, Token, written};
 
 /// A Secret in the cluster, as far as it concerns us.
 #[derive(Clone, Debug, Default)]
@@ -128,8 +128,7 @@ impl Existing {
     /// The docker configuration inside.
     pub(crate) fn document(&self, secret: &SecretPlan) -> Result<Document, Broken> {
         let text = self.text.as_ref().map_or("", |text| text.expose_secret());
-        let config_json = secret.form == crate::plan::Form::ConfigJson;
-        Document::parse(text, config_json)
+        Document::parse(text, secret.form.into())
     }
 
     /// A fingerprint of everything that we write, to notice changes without keeping tokens.
@@ -186,16 +185,15 @@ impl Desired {
         existing: Option<&Existing>,
         (form, inputs): (EntryForm, &str),
     ) -> Self {
-        let config_json = secret.form == crate::plan::Form::ConfigJson;
         let old = existing.and_then(|existing| existing.document(secret).ok());
-        let mut document = Document::empty(config_json);
+        let mut document = Document::empty(secret.form.into());
         let mut lives = BTreeMap::new();
         for (source, part) in parts {
             match part {
                 Part::Token(token) => {
                     for (host, login) in &token.logins {
                         if !document.has(host) {
-                            document.set(host, login, form);
+                            document.set(host, &written(login), form);
                         }
                     }
                     lives.insert(*source, token.life);

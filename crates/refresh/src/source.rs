@@ -1,4 +1,5 @@
-//! One request for a source's logins: from its cloud's provider, or out of a docker configuration.
+//! One request for a source's logins: from its cloud's provider, out of a docker configuration, or as
+//! they are written down.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -7,16 +8,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use regcred_api::docker_config::{self, BadEntries, Format};
+use regcred_api::docker_config::DockerConfigEntry;
 use regcred_cache::{CacheDir, Cached};
 use regcred_core::{
     CacheScope, Clock, CredentialRequest, Credentials, Env, ErrorKind, ImagePattern, Issued,
     Provider, ProviderError, ProviderSpec, RegistryHost,
 };
+use regcred_plugin::Copied;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use tokio::time::timeout;
 
-use crate::plan::{SourceKind, SourcePlan, hash};
+use crate::config::StaticLogin;
+use crate::plan::{FILE, STATIC, SourceKind, SourcePlan, hash};
 use crate::token::{Life, Token};
 
 /// Proves who a namespace is: a service account token, asked for when it is needed.
@@ -40,6 +43,7 @@ pub(crate) async fn fetch(
 ) -> Result<Token, ProviderError> {
     match &source.kind {
         SourceKind::File(path) => from_file(source, path, clock),
+        SourceKind::Static(login) => from_login(source, login, env, clock),
         SourceKind::Provider(spec) => {
             let mut env = with_variables(source, spec, env)?;
             if proof.is_some() {
@@ -66,6 +70,7 @@ pub(crate) fn inputs(source: &SourcePlan, env: &Env) -> String {
     };
     match &source.kind {
         SourceKind::File(path) => add(path),
+        SourceKind::Static(login) => login.password_file.iter().for_each(|path| add(path)),
         SourceKind::Provider(spec) => {
             source.env_files.values().for_each(|path| add(path));
             // Files with keys, named by the provider's variables. Files with tokens are rewritten
@@ -226,31 +231,64 @@ impl Asking<'_> {
 }
 
 fn from_file(source: &SourcePlan, path: &Path, clock: &Clock) -> Result<Token, ProviderError> {
-    let fail = |text: String| ProviderError::new("file", ErrorKind::NotConfigured, text);
-    let shown = path.display();
-    let bytes =
-        read_secret(path).map_err(|e| fail(format!("cannot read {shown}")).with_source(e))?;
-    let config = docker_config::parse(bytes.expose_secret(), Format::ConfigJson, BadEntries::Skip)
-        .map_err(|error| fail(format!("{shown} is no docker configuration")).with_source(error))?;
+    let fail = |error| {
+        let text = "no logins to copy".to_owned();
+        ProviderError::new(FILE, ErrorKind::NotConfigured, text).with_source(error)
+    };
+    let copied = Copied::read(path).map_err(fail)?;
     let mut logins = BTreeMap::new();
-    for entry in config.entries {
-        let wanted = source.hosts.is_empty() || source.hosts.contains(&entry.server);
-        if wanted && !entry.password.expose_secret().is_empty() {
-            logins.insert(
-                entry.server,
-                Credentials::new(entry.username, entry.password),
-            );
+    let mut add = |key: &str, entry: &DockerConfigEntry| {
+        let login = Credentials::new(&*entry.username, entry.password.clone());
+        logins.insert(key.to_owned(), login);
+    };
+    for host in &source.hosts {
+        add(host, copied.of(host).map_err(fail)?);
+    }
+    if source.hosts.is_empty() {
+        for entry in &copied.entries {
+            add(&entry.server, entry);
         }
-    }
-    let missing = source.hosts.iter().find(|host| !logins.contains_key(*host));
-    if let Some(host) = missing {
-        return Err(fail(format!("{shown} has no login for {host}")));
-    }
-    if logins.is_empty() {
-        return Err(fail(format!("{shown} has no login")));
+        for (key, why) in &copied.left_out {
+            tracing::warn!(registry = source.name, "{key} is left out: {why}");
+        }
     }
     Ok(Token {
         logins,
+        life: Life::from(clock.now(), None),
+    })
+}
+
+fn from_login(
+    source: &SourcePlan,
+    login: &StaticLogin,
+    env: &Env,
+    clock: &Clock,
+) -> Result<Token, ProviderError> {
+    let fail = |text: String| ProviderError::new(STATIC, ErrorKind::NotConfigured, text);
+    let (shown, found) = match (&login.password_file, &login.password_variable) {
+        (Some(path), _) => {
+            let shown = path.display().to_string();
+            let bytes = read_secret(path)
+                .map_err(|e| fail(format!("cannot read {shown}")).with_source(e))?;
+            let text = std::str::from_utf8(bytes.expose_secret());
+            let text = text.map_err(|_| fail(format!("{shown} is not text")))?;
+            let text = text.trim_end_matches(['\r', '\n']);
+            (shown, SecretString::from(text))
+        }
+        (None, variable) => {
+            let name = variable.as_deref().unwrap_or_default();
+            (name.to_owned(), env.get(name).unwrap_or_default().into())
+        }
+    };
+    if found.expose_secret().is_empty() {
+        return Err(fail(format!("there is no password in {shown}")));
+    }
+    let credentials = Credentials::new(&*login.username, found);
+    let hosts = source.hosts.iter();
+    Ok(Token {
+        logins: hosts
+            .map(|host| (host.clone(), credentials.clone()))
+            .collect(),
         life: Life::from(clock.now(), None),
     })
 }
@@ -295,3 +333,6 @@ fn read_secret(path: &Path) -> std::io::Result<SecretSlice<u8>> {
 /// As long as a kubelet plugin gives its provider.
 const DEADLINE: Duration = Duration::from_secs(50);
 const MAX_FILE: u64 = 1 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{Clock, ErrorKind};
 
-use crate::plan::{Plan, SourceKind};
+use crate::plan::Plan;
 use crate::report::{Action, Report};
 use crate::token::Life;
 
@@ -79,10 +79,7 @@ impl Status {
         let now = clock.now();
         let sources = plan.sources.iter().map(|source| Source {
             name: source.name.clone(),
-            provider: match &source.kind {
-                SourceKind::Provider(spec) => spec.name.to_owned(),
-                SourceKind::File(path) => path.display().to_string(),
-            },
+            provider: source.kind.shown(),
             hosts: source.hosts.clone(),
             tenants: source.identity.is_some(),
             ..Source::default()

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use regcred_api::docker_config::edit::Login;
 use regcred_core::Credentials;
 
 /// The logins of one source, all from the same request.
@@ -14,6 +15,15 @@ pub(crate) struct Token {
     pub(crate) logins: BTreeMap<String, Credentials>,
     /// Its times.
     pub(crate) life: Life,
+}
+
+/// A login as it is written into a docker configuration.
+pub(crate) fn written(login: &Credentials) -> Login<'_> {
+    Login {
+        username: &login.username,
+        password: &login.password,
+        email: "",
+    }
 }
 
 /// From when to when something is good.

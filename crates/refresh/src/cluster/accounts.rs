@@ -2,8 +2,6 @@
 //! so that only a JSON Patch under a test of the resource version adds to it safely; and tokens of
 //! theirs (TokenRequest).
 
-use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::objects::Object;
@@ -65,23 +63,6 @@ impl Cluster {
             }
         }
     }
-
-    /// A token of the service account for one audience, good for ten minutes.
-    pub(crate) async fn account_token(
-        &self,
-        namespace: &str,
-        name: &str,
-        audience: &str,
-    ) -> Result<SecretString, ClusterError> {
-        let body = json!({
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenRequest",
-            "spec": {"audiences": [audience], "expirationSeconds": 600},
-        });
-        let place = format!("{}/token", path(namespace, name));
-        let answer: TokenRequest = self.send(&Call::post(place, body.to_string())).await?;
-        Ok(answer.status.token)
-    }
 }
 
 /// The patch; `None` when the list is as it should be.
@@ -110,23 +91,8 @@ fn operations(account: &Object, secret: &str, wanted: bool) -> Option<Value> {
     ]))
 }
 
-fn path(namespace: &str, name: &str) -> String {
+pub(super) fn path(namespace: &str, name: &str) -> String {
     format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}")
-}
-
-#[derive(Deserialize)]
-struct TokenRequest {
-    status: TokenStatus,
-}
-
-#[derive(Deserialize)]
-struct TokenStatus {
-    #[serde(deserialize_with = "secret")]
-    token: SecretString,
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
-    String::deserialize(deserializer).map(Into::into)
 }
 
 const ATTEMPTS: u32 = 5;

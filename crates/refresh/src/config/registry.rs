@@ -1,4 +1,5 @@
-//! Where a token comes from: a cloud's provider under one identity, or a docker configuration file.
+//! Where a token comes from: a cloud's provider under one identity, a docker configuration file, or a
+//! login that is written down.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,7 +14,8 @@ use super::Period;
 pub struct Registry {
     /// How targets, logs, metrics and the status page name it.
     pub name: String,
-    /// `ecr`, `gcr`, ..., or `file` for logins copied from a docker configuration.
+    /// `ecr`, `gcr`, ..., `file` for logins copied from a docker configuration, or `static` for one
+    /// that does not change.
     pub provider: String,
     /// The hosts that get the login: keys of the Secret. All must belong to the provider's cloud.
     #[serde(default)]
@@ -33,12 +35,29 @@ pub struct Registry {
     /// `file`: the docker configuration.
     #[serde(default)]
     pub path: Option<PathBuf>,
+    /// `static`: the login.
+    #[serde(default)]
+    pub login: Option<StaticLogin>,
     /// Renew at this age even where half of the life is longer.
     #[serde(default)]
     pub max_age: Option<Period>,
     /// A token for each namespace, under the namespace's own identity.
     #[serde(default)]
     pub namespace_identity: Option<NamespaceIdentity>,
+}
+
+/// A login that does not end: a robot, a service principal. Its password is in a file or a variable.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StaticLogin {
+    /// User name.
+    pub username: String,
+    /// The file that holds the password: a mounted Secret.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// The variable that holds it.
+    #[serde(default)]
+    pub password_variable: Option<String>,
 }
 
 /// The multi-tenant case: each namespace names its cloud role, and a token of one of its service

@@ -1,15 +1,17 @@
-//! The simple case without a file: flags, and the variables under which the tools that this one
-//! replaces were configured (k8s-ecr-login-renew, registry-creds, imagepullsecret-patcher).
+//! The simple case without a file: flags, and the variables of the tools that came before.
 
 use std::path::PathBuf;
 
-use regcred_core::{Clock, Env, EnvVar, ProviderSpec, RegistryHost};
+use regcred_core::{Clock, Env, ProviderSpec, RegistryHost};
+use regcred_plugin::would_serve;
 
+use super::peers::REGISTRIES;
 use super::{
     Config, ConfigError, DockerConfigTarget, Namespaces, Ownership, Registry, SecretTarget,
-    ServiceAccounts, Target,
+    ServiceAccounts, StaticLogin, Target,
 };
 use crate::config::target::CONFIG_JSON;
+use crate::plan::{FILE, STATIC};
 
 /// One target, fed by the providers that serve the hosts named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub struct Simple {
     pub role: Option<String>,
     /// Logins are copied from this docker configuration.
     pub source_file: Option<PathBuf>,
+    /// Logins that do not end, each with the name of its registry and its host.
+    pub logins: Vec<(String, String, StaticLogin)>,
     /// The Secret's name.
     pub secret: Option<String>,
     /// Namespaces: names and patterns.
@@ -47,40 +51,6 @@ impl Simple {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
-    }
-
-    /// What was not said by flags is taken from the variables of the tools that came before.
-    #[must_use]
-    pub fn or_from(mut self, env: &Env) -> Self {
-        let list = |name: &str| split(env.get(name).unwrap_or_default());
-        let fill = |own: &mut Vec<String>, names: &[&str]| {
-            if own.is_empty() {
-                *own = names.iter().flat_map(|name| list(name)).collect();
-            }
-        };
-        let text = |names: &[&str]| names.iter().find_map(|n| env.get(n)).map(str::to_owned);
-        self.secret = self.secret.or(text(&[SECRET, TITAN_SECRET]));
-        if self.secret.is_none() {
-            return self;
-        }
-        fill(&mut self.hosts, &[REGISTRIES, GCR_URL]);
-        fill(&mut self.accounts, &[AWS_ACCOUNT]);
-        self.region = self.region.or(text(&[AWS_REGION, "AWS_REGION"]));
-        self.role = self.role.or(text(&[ASSUME_ROLE]));
-        if self.source_file.is_none() {
-            self.source_file = env.path(TITAN_FILE);
-        }
-        // The renewer served one namespace by default, the others all.
-        let renewer = env.get(SECRET).is_some();
-        fill(&mut self.namespaces, &[NAMESPACES]);
-        if self.namespaces.is_empty() && renewer {
-            self.namespaces = vec!["default".to_owned()];
-        }
-        fill(&mut self.exclude, &[EXCLUDED, TITAN_EXCLUDED]);
-        fill(&mut self.service_accounts, &[TITAN_ACCOUNTS]);
-        self.all_service_accounts |= env.is_true(TITAN_ALL_ACCOUNTS);
-        self.force |= env.is_true(TITAN_FORCE);
-        self
     }
 
     /// The configuration that was meant.
@@ -146,7 +116,7 @@ impl Simple {
         if let Some(path) = &self.source_file {
             registries.push(Registry {
                 name: "file".to_owned(),
-                provider: "file".to_owned(),
+                provider: FILE.to_owned(),
                 path: Some(path.clone()),
                 ..Registry::default()
             });
@@ -158,6 +128,13 @@ impl Simple {
             })?;
             hosts.push(ecr_host(account, region));
         }
+        registries.extend(self.logins.iter().map(|(name, host, login)| Registry {
+            name: name.clone(),
+            provider: STATIC.to_owned(),
+            hosts: vec![plain_host(host)],
+            login: Some(login.clone()),
+            ..Registry::default()
+        }));
         if hosts.is_empty() && registries.is_empty() {
             hosts.push(self.host_of_role(env)?);
         }
@@ -197,8 +174,12 @@ impl Simple {
         specs
             .iter()
             .find(|spec| {
-                let provider = (spec.new)(env, &Clock::system());
-                provider.is_ok_and(|provider| provider.serves(&parsed))
+                let clock = Clock::system();
+                match (spec.new)(env, &clock) {
+                    Ok(provider) => provider.serves(&parsed),
+                    // It says itself, later, what it misses.
+                    Err(_) => would_serve(spec, &parsed, env, &clock),
+                }
             })
             .map(|spec| spec.name.to_owned())
             .ok_or_else(|| ConfigError(format!("no provider serves {host}: name one")))
@@ -236,87 +217,6 @@ pub(crate) fn plain_host(text: &str) -> String {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     rest.split('/').next().unwrap_or_default().to_owned()
 }
-
-/// Commas, semicolons and line breaks part entries; blanks count for nothing.
-fn split(list: &str) -> Vec<String> {
-    list.split([',', ';', '\n'])
-        .map(|entry| entry.split_whitespace().collect::<String>())
-        .filter(|entry| !entry.is_empty())
-        .collect()
-}
-
-const SECRET: &str = "DOCKER_SECRET_NAME";
-const NAMESPACES: &str = "TARGET_NAMESPACE";
-const EXCLUDED: &str = "EXCLUDE_NAMESPACE";
-const REGISTRIES: &str = "DOCKER_REGISTRIES";
-const AWS_ACCOUNT: &str = "awsaccount";
-const AWS_REGION: &str = "awsregion";
-const ASSUME_ROLE: &str = "aws_assume_role";
-const GCR_URL: &str = "gcrurl";
-const TITAN_SECRET: &str = "CONFIG_SECRETNAME";
-const TITAN_FILE: &str = "CONFIG_DOCKERCONFIGJSONPATH";
-const TITAN_EXCLUDED: &str = "CONFIG_EXCLUDED_NAMESPACES";
-const TITAN_ACCOUNTS: &str = "CONFIG_SERVICEACCOUNTS";
-const TITAN_ALL_ACCOUNTS: &str = "CONFIG_ALLSERVICEACCOUNT";
-const TITAN_FORCE: &str = "CONFIG_FORCE";
-
-/// The variables of the simple case.
-pub const VARS: &[EnvVar] = &[
-    EnvVar::new(
-        "CONFIG_ALLSERVICEACCOUNT",
-        "True adds the Secret to every service account.",
-        "false",
-    ),
-    EnvVar::new(
-        "CONFIG_DOCKERCONFIGJSONPATH",
-        "Docker configuration whose logins are copied.",
-        "",
-    ),
-    EnvVar::new(
-        "CONFIG_EXCLUDED_NAMESPACES",
-        "Namespaces that are left out, comma-separated.",
-        "",
-    ),
-    EnvVar::new(
-        "CONFIG_FORCE",
-        "True takes over Secrets that others made.",
-        "false",
-    ),
-    EnvVar::new(
-        "CONFIG_SECRETNAME",
-        "Name of the Secret, in all namespaces.",
-        "",
-    ),
-    EnvVar::new(
-        "CONFIG_SERVICEACCOUNTS",
-        "Service accounts that get the Secret, comma-separated.",
-        "none",
-    ),
-    EnvVar::new(
-        "DOCKER_REGISTRIES",
-        "Registry hosts or URLs, comma-separated.",
-        "the account of `AWS_ROLE_ARN` in `AWS_REGION`",
-    ),
-    EnvVar::new("DOCKER_SECRET_NAME", "Name of the Secret.", ""),
-    EnvVar::new(
-        "EXCLUDE_NAMESPACE",
-        "Names and patterns of namespaces that are left out, comma-separated.",
-        "",
-    ),
-    EnvVar::new(
-        "TARGET_NAMESPACE",
-        "Names and patterns of namespaces, comma-separated.",
-        "`default` with `DOCKER_SECRET_NAME`, else `*`",
-    ),
-    EnvVar::new(
-        "aws_assume_role",
-        "Role that is assumed for every ECR registry.",
-        "",
-    ),
-    EnvVar::new("awsaccount", "ECR accounts, comma-separated.", ""),
-    EnvVar::new("awsregion", "Region of these accounts.", "`AWS_REGION`"),
-    EnvVar::new("gcrurl", "Google registry host or URL.", ""),
-];
 
 #[cfg(test)]
 mod tests {
@@ -387,14 +287,5 @@ mod tests {
         assert_eq!(roles, "*=arn:aws:iam::333333333333:role/x");
         assert!(found.targets[0].service_accounts.all);
         assert_eq!(found.targets[0].namespaces.include, ["*"]);
-    }
-
-    #[test]
-    fn the_catalogue_lists_each_variable_once() {
-        let mut names: Vec<_> = VARS.iter().map(|var| var.name).collect();
-        let count = names.len();
-        names.dedup();
-        assert!(names.is_sorted());
-        assert_eq!(names.len(), count);
     }
 }

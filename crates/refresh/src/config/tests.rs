@@ -17,6 +17,7 @@ registries:
   env: {AWS_PROFILE: pull}
   envFiles: {AWS_SECRET_ACCESS_KEY: /run/secrets/key}
   path: /x
+  login: {username: u, passwordFile: /p, passwordVariable: P}
   maxAge: 6h
   namespaceIdentity: {annotation: a, alsoPass: [b], serviceAccount: puller, audience: sts, required: false}
 targets:

@@ -43,49 +43,62 @@ pub(super) fn follow_all(
     if plan.secrets.is_empty() {
         return;
     }
-    let mut start = |kind: Kind, path: String, fields: Option<String>| {
-        let what = Collection {
-            path,
-            fields,
-            metadata_only: !matches!(kind, Kind::Accounts(_)),
-        };
+    let collections = collections(plan);
+    if collections.len() > MAX_WATCHES {
+        tracing::warn!(
+            "{} of {} collections are watched; changes in the others are found by the periodic look",
+            MAX_WATCHES,
+            collections.len()
+        );
+    }
+    for (kind, what) in collections.into_iter().take(MAX_WATCHES) {
         let (send, changes) = mpsc::channel(256);
         tasks.spawn(follow(cluster.clone(), what, send));
         tasks.spawn(translate(kind, changes, tell.clone()));
+    }
+}
+
+/// What there is to follow: one collection for each kind, or, where namespaces are named, for each
+/// kind in each of them.
+fn collections(plan: &Plan) -> Vec<(Kind, Collection)> {
+    let mut all = Vec::new();
+    let mut add = |kind: Kind, path: String, fields: Option<String>| {
+        let metadata_only = !matches!(kind, Kind::Accounts(_));
+        let what = Collection {
+            path,
+            fields,
+            metadata_only,
+        };
+        all.push((kind, what));
     };
     let scope = plan.scope();
-    if scope == Scope::Cluster {
-        start(Kind::Namespaces, NAMESPACES.to_owned(), None);
-    }
     let places: Vec<Option<String>> = match &scope {
-        Scope::Cluster => vec![None],
+        Scope::Cluster => {
+            add(Kind::Namespaces, NAMESPACES.to_owned(), None);
+            vec![None]
+        }
         Scope::Named(names) => names.iter().map(|name| Some(name.to_string())).collect(),
     };
     let only = only_account(plan).map(|name| format!("metadata.name={name}"));
-    for namespace in places.into_iter().take(MAX_WATCHES) {
+    let mut names: Vec<&str> = plan.secrets.iter().map(|secret| &*secret.name).collect();
+    names.retain(|name| !name.contains(NAMESPACE));
+    names.sort_unstable();
+    names.dedup();
+    for namespace in places {
         let place = match &namespace {
             None => "/api/v1".to_owned(),
             Some(name) => format!("/api/v1/namespaces/{name}"),
         };
+        for name in &names {
+            let fields = Some(format!("metadata.name={name}"));
+            add(Kind::Secrets, format!("{place}/secrets"), fields);
+        }
         if plan.looks_at_accounts() {
             let path = format!("{place}/serviceaccounts");
-            start(Kind::Accounts(namespace), path, only.clone());
-        }
-        let mut names: Vec<&str> = plan.secrets.iter().map(|secret| &*secret.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        for name in names
-            .into_iter()
-            .filter(|n| !n.contains(NAMESPACE))
-            .take(MAX_WATCHES)
-        {
-            start(
-                Kind::Secrets,
-                format!("{place}/secrets"),
-                Some(format!("metadata.name={name}")),
-            );
+            add(Kind::Accounts(namespace), path, only.clone());
         }
     }
+    all
 }
 
 /// The one service account that everything is about, if there is only one.
@@ -142,5 +155,54 @@ async fn translate(kind: Kind, mut changes: mpsc::Receiver<Change>, tell: mpsc::
     }
 }
 
-/// A watch is a connection's worth of work for the server.
-const MAX_WATCHES: usize = 16;
+/// A watch is a connection's worth of work, here and for the server.
+const MAX_WATCHES: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use regcred_core::Env;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn paths(targets: &str) -> Vec<String> {
+        let config = Config::parse(&format!(
+            "apiVersion: refresh.regcred.dev/v1\nkind: RefreshConfiguration\nregistries:\n\
+             - {{name: g, provider: gcr, hosts: [gcr.io]}}\ntargets:\n{targets}"
+        ));
+        let specs = regcred_providers::all();
+        let plan = Plan::new(&config.expect("sound"), &specs, &Env::default());
+        let all = collections(&plan.expect("a plan"));
+        all.into_iter()
+            .map(|(_, what)| format!("{} {}", what.path, what.fields.unwrap_or_default()))
+            .collect()
+    }
+
+    #[test]
+    fn a_whole_cluster_is_a_watch_for_each_kind() {
+        assert_eq!(
+            paths("- {name: t, secret: {name: s}, serviceAccounts: {all: true}}"),
+            [
+                "/api/v1/namespaces ",
+                "/api/v1/secrets metadata.name=s",
+                "/api/v1/serviceaccounts "
+            ]
+        );
+    }
+
+    #[test]
+    fn named_namespaces_are_watched_each_by_itself() {
+        let targets = "- {name: t, secret: {name: s}, namespaces: {include: [a, b]}, \
+                       serviceAccounts: {names: [default]}}\n\
+                       - {name: u, secret: {name: 's-{namespace}'}, namespaces: {include: [a]}}";
+        assert_eq!(
+            paths(targets),
+            [
+                "/api/v1/namespaces/a/secrets metadata.name=s",
+                "/api/v1/namespaces/a/serviceaccounts metadata.name=default",
+                "/api/v1/namespaces/b/secrets metadata.name=s",
+                "/api/v1/namespaces/b/serviceaccounts metadata.name=default",
+            ]
+        );
+    }
+}

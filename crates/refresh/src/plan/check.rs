@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 
 use regcred_core::{Clock, Env, ProviderSpec, RegistryHost, report};
+use regcred_plugin::output::is_object_name;
 
-use super::{FilePlan, Form, NAMESPACE, Plan, REGISTRY, SecretPlan, SourceKind, SourcePlan, hash};
+use super::{
+    FILE, FilePlan, Form, NAMESPACE, Plan, REGISTRY, STATIC, SecretPlan, SourceKind, SourcePlan,
+    hash,
+};
 use crate::config::{
-    CONFIG_JSON, Config, ConfigError, DOCKERCFG, Registry, SecretTarget, Target, ecr_host,
-    plain_host,
+    CONFIG_JSON, Config, ConfigError, DOCKERCFG, Registry, SecretTarget, StaticLogin, Target,
+    ecr_host, plain_host,
 };
 use crate::secret::{MANAGED_BY, PREFIX};
 
@@ -53,24 +57,32 @@ fn source(
     env: &Env,
 ) -> Result<SourcePlan, String> {
     let mut hosts: Vec<String> = registry.hosts.iter().map(|h| plain_host(h)).collect();
-    let kind = if registry.provider == "file" {
+    let kind = if registry.provider == FILE {
         let path = registry.path.clone().filter(|path| path.is_absolute());
         SourceKind::File(path.ok_or("the provider file needs an absolute path")?)
+    } else if registry.provider == STATIC {
+        let login = registry.login.as_ref();
+        let login = login.ok_or("the provider static needs a login")?;
+        check_login(login)?;
+        SourceKind::Static(login.clone())
     } else {
         let known = specs.iter().find(|spec| spec.name == registry.provider);
         let spec = known.ok_or_else(|| {
             let names: Vec<_> = specs.iter().map(|spec| spec.name).collect();
             format!(
-                "{:?} is no provider: take one of {}, file",
+                "{:?} is no provider: take one of {}, {FILE}, {STATIC}",
                 registry.provider,
                 names.join(", ")
             )
         })?;
-        if registry.path.is_some() {
-            return Err("path belongs to the provider file".to_owned());
-        }
         SourceKind::Provider(spec)
     };
+    if registry.path.is_some() && !matches!(kind, SourceKind::File(_)) {
+        return Err("path belongs to the provider file".to_owned());
+    }
+    if registry.login.is_some() && !matches!(kind, SourceKind::Static(_)) {
+        return Err("login belongs to the provider static".to_owned());
+    }
     match (&registry.account, &registry.region) {
         (Some(account), Some(region)) if registry.provider == "ecr" => {
             hosts.insert(0, ecr_host(account, region));
@@ -83,7 +95,20 @@ fn source(
         variables(registry, spec)?;
         serves(registry, spec, &hosts, env)?;
     } else if registry.namespace_identity.is_some() {
-        return Err("a file has no identity for each namespace".to_owned());
+        return Err(format!(
+            "{} has no identity for each namespace",
+            registry.provider
+        ));
+    } else if !registry.env.is_empty() || !registry.env_files.is_empty() {
+        return Err(format!("{} reads no variables", registry.provider));
+    }
+    if matches!(kind, SourceKind::Static(_)) {
+        if hosts.is_empty() {
+            return Err("name at least one host".to_owned());
+        }
+        for host in &hosts {
+            host_of(host)?;
+        }
     }
     Ok(SourcePlan {
         name: registry.name.clone(),
@@ -94,6 +119,24 @@ fn source(
         max_age: registry.max_age,
         identity: registry.namespace_identity.clone(),
     })
+}
+
+fn check_login(login: &StaticLogin) -> Result<(), String> {
+    // What stands before the first colon is the user to whoever reads the login.
+    let user = &login.username;
+    if user.is_empty() || user.contains(':') || user.chars().any(char::is_control) {
+        return Err("login.username is empty, or has colons or control characters".to_owned());
+    }
+    match (&login.password_file, &login.password_variable) {
+        (Some(path), None) if path.is_absolute() => Ok(()),
+        (Some(_), None) => Err("login.passwordFile must be absolute".to_owned()),
+        (None, Some(name)) if !name.is_empty() => Ok(()),
+        _ => Err("login needs either passwordFile or passwordVariable".to_owned()),
+    }
+}
+
+fn host_of(host: &str) -> Result<RegistryHost, String> {
+    RegistryHost::parse(host).map_err(|error| format!("host {host:?}: {}", error.reason()))
 }
 
 fn variables(registry: &Registry, spec: &ProviderSpec) -> Result<(), String> {
@@ -132,9 +175,7 @@ fn serves(
         Err(error) => return Err(report(&error)),
     };
     for host in hosts {
-        let parsed = RegistryHost::parse(host)
-            .map_err(|error| format!("host {host:?}: {}", error.reason()))?;
-        if !provider.serves(&parsed) {
+        if !provider.serves(&host_of(host)?) {
             return Err(format!(
                 "{} does not serve {host}: its token must not go there",
                 spec.title
@@ -250,10 +291,10 @@ fn secret_plan(
                 .iter()
                 .map(|(n, p)| format!("{n}<{}", p.display())),
         );
-        parts.push(match &source.kind {
-            SourceKind::Provider(spec) => spec.name.to_owned(),
-            SourceKind::File(path) => path.display().to_string(),
-        });
+        parts.push(source.kind.shown());
+        if let SourceKind::Static(login) = &source.kind {
+            parts.push(format!("{login:?}"));
+        }
         let identity = source.identity.as_ref();
         parts.push(identity.map_or_else(String::new, |identity| format!("{identity:?}")));
     }
@@ -309,19 +350,6 @@ fn unique<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(), Co
         }
     }
     Ok(())
-}
-
-/// A DNS subdomain name, as Kubernetes demands for Secrets.
-fn is_object_name(name: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    !name.is_empty()
-        && name.len() <= 253
-        && name.split('.').all(|part| {
-            let bytes = part.as_bytes();
-            bytes.first().is_some_and(|b| inner(*b))
-                && bytes.last().is_some_and(|b| inner(*b))
-                && bytes.iter().all(|b| inner(*b) || *b == b'-')
-        })
 }
 
 trait Named {

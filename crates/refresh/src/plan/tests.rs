@@ -53,6 +53,37 @@ fn mistakes_are_named_with_their_place() {
             "is a secret: mount it as a file",
         ),
         (registry("provider: file"), "absolute path"),
+        (registry("provider: static, hosts: [h]"), "needs a login"),
+        (
+            registry("provider: static, login: {username: u, passwordVariable: P}"),
+            "name at least one host",
+        ),
+        (
+            registry("provider: static, hosts: [h], login: {username: u}"),
+            "either passwordFile or passwordVariable",
+        ),
+        (
+            registry("provider: static, hosts: [h], login: {username: u, passwordFile: p}"),
+            "must be absolute",
+        ),
+        (
+            registry("provider: static, hosts: [h], login: {username: 'a:b', passwordFile: /p}"),
+            "login.username",
+        ),
+        (
+            registry("provider: static, hosts: [u@h], login: {username: u, passwordFile: /p}"),
+            "user information",
+        ),
+        (
+            registry(
+                "provider: static, hosts: [h], env: {A: b}, login: {username: u, passwordFile: /p}",
+            ),
+            "static reads no variables",
+        ),
+        (
+            registry("provider: gcr, hosts: [gcr.io], login: {username: u, passwordFile: /p}"),
+            "login belongs to the provider static",
+        ),
         (
             targets("- {name: t}").map(|_| ()),
             "either secret or dockerConfig",

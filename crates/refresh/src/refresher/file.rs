@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Next, Refresher, Seen, Served};
-use crate::docker_file::{self, Write};
+use crate::docker_file;
 use crate::report::{Action, Report};
 
 impl Refresher {
@@ -53,14 +53,10 @@ impl Refresher {
         if logins.is_empty() {
             return failed(report, Next::At(next));
         }
-        let write = Write {
-            path: plan.path.clone(),
-            owner: plan.owner.clone(),
-            mode: plan.mode,
-            dry_run: self.mode.dry_run,
-        };
+        let (file, dry_run) = (plan.file(), self.mode.dry_run);
         // A lock on the file may make it wait.
-        let written = tokio::task::spawn_blocking(move || docker_file::set(&write, &logins)).await;
+        let written =
+            tokio::task::spawn_blocking(move || docker_file::set(&file, dry_run, &logins)).await;
         match written {
             Ok(Ok(action)) => report.action = action,
             Ok(Err(error)) => {

@@ -1,14 +1,14 @@
 //! Under whose identity a namespace's token is asked for.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use regcred_core::{ErrorKind, ProviderError};
+use regcred_core::{ErrorKind, PodServiceAccount as _, ProviderError, ServiceAccount};
 use secrecy::SecretString;
 
 use super::Refresher;
-use crate::cluster::{Cluster, ClusterError};
-use crate::config::NamespaceIdentity;
+use crate::cluster::{Cluster, ClusterError, KubernetesAccount, TokenError};
 use crate::plan::Namespace;
 use crate::source::Proof;
 use crate::tokens::Tenant;
@@ -25,10 +25,10 @@ pub(super) enum Who {
 
 /// A token of the namespace's service account.
 pub(super) struct AccountProof {
-    cluster: Cluster,
-    namespace: String,
-    identity: NamespaceIdentity,
-    annotations: BTreeMap<String, String>,
+    source: KubernetesAccount,
+    /// With what of its annotations decides.
+    account: ServiceAccount,
+    audience: String,
 }
 
 impl Refresher {
@@ -54,7 +54,7 @@ impl Refresher {
         };
         let role = value(&identity.annotation);
         let needed = identity.required || role.is_some();
-        let (Some(role), Some(_)) = (role, &account) else {
+        let (Some(role), Some(found)) = (role, &account) else {
             return Ok(match (needed, account) {
                 (false, _) => Who::Refresher,
                 (true, None) => Who::Nobody(format!(
@@ -75,11 +75,18 @@ impl Refresher {
             namespace: namespace.name.clone(),
             role: format!("{annotations:?}"),
         };
+        let name = &identity.service_account;
+        let source =
+            KubernetesAccount::new(cluster, self.clock.clone(), &*namespace.name, name.as_str());
         let proof = AccountProof {
-            cluster: cluster.clone(),
-            namespace: namespace.name.to_string(),
-            identity: identity.clone(),
-            annotations,
+            source: source.living_for(TOKEN_LIFE),
+            account: ServiceAccount {
+                namespace: namespace.name.to_string(),
+                name: name.clone(),
+                uid: found.metadata.uid.clone(),
+                annotations,
+            },
+            audience: identity.audience.clone(),
         };
         Ok(Who::Tenant(Box::new((tenant, proof))))
     }
@@ -97,21 +104,27 @@ impl Who {
 #[async_trait]
 impl Proof for AccountProof {
     async fn token(&self) -> Result<SecretString, ProviderError> {
-        let account = &self.identity.service_account;
-        let asked = self
-            .cluster
-            .account_token(&self.namespace, account, &self.identity.audience);
-        asked.await.map_err(|error| {
-            let kind = match error.is_passing() {
+        let asked = self.source.token(&self.account, &self.audience).await;
+        asked.map_err(|error| {
+            let passing = error
+                .downcast_ref::<TokenError>()
+                .is_some_and(TokenError::is_passing);
+            let kind = match passing {
                 true => ErrorKind::Unreachable,
                 false => ErrorKind::IdentityUnavailable,
             };
-            let text = format!("no token of service account {}/{account}", self.namespace);
+            let ServiceAccount {
+                namespace, name, ..
+            } = &self.account;
+            let text = format!("no token of service account {namespace}/{name}");
             ProviderError::new("kubernetes", kind, text).with_source(error)
         })
     }
 
     fn annotations(&self) -> BTreeMap<String, String> {
-        self.annotations.clone()
+        self.account.annotations.clone()
     }
 }
+
+/// The shortest that there is: it is shown to the cloud at once.
+const TOKEN_LIFE: Duration = Duration::from_secs(600);

@@ -1,12 +1,14 @@
 //! Writing one Secret: as ours, or only our entries into somebody else's.
 
+use regcred_api::docker_config::edit::EntryForm;
+
 use super::{Existence, Work};
 use crate::cluster::{Cluster, ClusterError, Happening, Kind};
 use crate::config::Ownership;
-use crate::document::EntryForm;
 use crate::refresher::{Next, Served};
 use crate::report::Action;
 use crate::secret::{Desired, Existing, Part};
+use crate::token::written;
 
 impl Work<'_> {
     pub(super) async fn write(
@@ -134,7 +136,7 @@ impl Work<'_> {
         for (source, part) in parts {
             if let Part::Token(token) = part {
                 for (host, login) in &token.logins {
-                    document.set(host, login, EntryForm::Full);
+                    document.set(host, &written(login), EntryForm::Full);
                     report.hosts.push(host.clone());
                 }
                 lives.push((*source, token.life));
