@@ -49,9 +49,10 @@ pub(crate) enum ConfigCommand {
 /// `token`
 #[derive(Args, Debug)]
 pub(crate) struct TokenArgs {
-    /// The image, or its registry's host
-    #[arg(value_name = "IMAGE|HOST")]
-    pub(crate) image: String,
+    /// The image, or its registry's host; with --from-file the registries to copy [default: all];
+    /// with --username the key [default: Docker Hub's]
+    #[arg(value_name = "IMAGE|HOST", required_unless_present_any = ["from_file", "username"])]
+    pub(crate) images: Vec<String>,
 
     /// text, json, docker-config or kubernetes-secret
     #[arg(short, long, value_name = "FORM", default_value_t)]
@@ -62,8 +63,24 @@ pub(crate) struct TokenArgs {
     pub(crate) name: Option<String>,
 
     /// Namespace of the Kubernetes Secret
-    #[arg(long, value_name = "NAMESPACE")]
+    #[arg(short, long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+
+    /// Copy the logins of this docker configuration instead of asking a provider
+    #[arg(long, value_name = "FILE", conflicts_with = "username")]
+    pub(crate) from_file: Option<PathBuf>,
+
+    /// Write this login instead of asking a provider; needs --password-stdin
+    #[arg(long, value_name = "NAME", requires = "password_stdin")]
+    pub(crate) username: Option<String>,
+
+    /// Read its password from standard input
+    #[arg(long, requires = "username")]
+    pub(crate) password_stdin: bool,
+
+    /// Its electronic mail address
+    #[arg(long, value_name = "ADDRESS", requires = "username")]
+    pub(crate) email: Option<String>,
 }
 
 /// `pull`
@@ -181,6 +198,11 @@ mod tests {
             "pull a --platform linux",
             "token",
             "token gcr.io --output yaml",
+            "token h.io --username u",
+            "token h.io --password-stdin",
+            "token h.io --email a@b",
+            "token --from-file f --username u --password-stdin",
+            "token h.io --username u --password secret",
             "explain",
             "explain a b",
             "config",

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
+use regcred_api::GoDuration;
 use regcred_core::Env;
 use regcred_engine::Improvements;
 
@@ -49,6 +51,10 @@ pub(crate) struct CredentialFlags {
     /// literal-ipv6, one-run-per-registry, short-empty-answers, skip-bad-entries
     #[arg(long, value_name = "NAME[,NAME]...")]
     pub(crate) improve: Option<Improvements>,
+
+    /// How long a plugin may run before it is killed, such as 10s [default: 1m, the kubelet's]
+    #[arg(long, value_name = "DURATION", value_parser = deadline)]
+    pub(crate) plugin_deadline: Option<Duration>,
 }
 
 impl CredentialFlags {
@@ -77,6 +83,11 @@ impl CredentialFlags {
             let chosen = names.parse();
             self.improve = Some(chosen.map_err(|why| format!("{}: {why}", vars::IMPROVE))?);
         }
+        if let (None, Some(text)) = (self.plugin_deadline, env.get(vars::PLUGIN_DEADLINE)) {
+            let length = deadline(text);
+            let length = length.map_err(|why| format!("{}: {why}", vars::PLUGIN_DEADLINE))?;
+            self.plugin_deadline = Some(length);
+        }
         Ok(Self {
             image_credential_provider_config: path(
                 self.image_credential_provider_config,
@@ -93,6 +104,7 @@ impl CredentialFlags {
             service_account_token: path(self.service_account_token, vars::SERVICE_ACCOUNT_TOKEN),
             service_account_annotation: self.service_account_annotation,
             improve: self.improve,
+            plugin_deadline: self.plugin_deadline,
         })
     }
 
@@ -111,6 +123,18 @@ fn annotation(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("an annotation is KEY=VALUE".to_owned()),
+    }
+}
+
+/// A length of time as Go writes one.
+fn deadline(text: &str) -> Result<Duration, String> {
+    let length: Option<GoDuration> = text.parse().ok();
+    let nanos = length.and_then(|length| u64::try_from(length.0).ok());
+    match nanos.filter(|nanos| *nanos > 0) {
+        Some(nanos) => Ok(Duration::from_nanos(nanos)),
+        None => Err(format!(
+            "{text:?} is no length of time such as 10s or 1m30s"
+        )),
     }
 }
 
@@ -145,12 +169,19 @@ mod tests {
             "--service-account-token=/t",
             "--service-account-annotation=k=v=w",
             "--improve=ask-again,anonymous-last",
+            "--plugin-deadline=1m30s",
         ])
         .expect("sound");
         assert_eq!(flags.docker_config, [PathBuf::from("/a"), "/b".into()]);
         assert_eq!(flags.annotations()["k"], "v=w");
         let improve = flags.improve.expect("chosen");
         assert!(improve.ask_again && improve.anonymous_last && !improve.docker_hub_only);
+        assert_eq!(flags.plugin_deadline, Some(Duration::from_secs(90)));
+        for wrong in ["0s", "-1s", "10", "soon", ""] {
+            let flag = format!("--plugin-deadline={wrong}");
+            let error = parse(&[&flag]).expect_err("no length of time");
+            assert!(error.contains("--plugin-deadline"), "{error}");
+        }
         let error = parse(&["--improve=faster"]).expect_err("unknown");
         assert!(error.contains("no improvement is called"), "{error}");
         assert!(
@@ -170,6 +201,7 @@ mod tests {
     fn every_flag_has_a_variable_and_wins_over_it() {
         let values = vars::VARS.iter().map(|var| match var.name {
             vars::IMPROVE => (var.name, "all"),
+            vars::PLUGIN_DEADLINE => (var.name, "1500ms"),
             name => (name, "x=1:y"),
         });
         let from_env = CredentialFlags::default()
@@ -180,6 +212,7 @@ mod tests {
         assert_eq!(from_env.pull_secret, two);
         assert_eq!(from_env.annotations()["x"], "1:y");
         assert_eq!(from_env.improve, Some(Improvements::all()));
+        assert_eq!(from_env.plugin_deadline, Some(Duration::from_millis(1500)));
         let one: Option<PathBuf> = Some("x=1:y".into());
         let CredentialFlags {
             image_credential_provider_config,
@@ -230,6 +263,14 @@ mod tests {
             .expect_err("unknown");
         assert!(
             error.starts_with("REGCRED_IMPROVE: no improvement"),
+            "{error}"
+        );
+        let env = Env::map([(vars::PLUGIN_DEADLINE, "10")]);
+        let error = CredentialFlags::default()
+            .or_env(&env)
+            .expect_err("no unit");
+        assert!(
+            error.starts_with("REGCRED_PLUGIN_DEADLINE: \"10\""),
             "{error}"
         );
         let env = Env::map([(vars::SERVICE_ACCOUNT_ANNOTATION, "k")]);

@@ -56,7 +56,7 @@ pub fn command_line() -> clap::Command {
 fn run(command: Command, env: &Env) -> ExitCode {
     // These two bring their own start and their own exit codes.
     let command = match command {
-        Command::Token(args) => return token::run(&args, env),
+        Command::Token(args) => return token::run(args, env),
         Command::Plugin(args) => return plugin::run(args),
         other => other,
     };

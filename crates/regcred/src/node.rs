@@ -33,6 +33,9 @@ fn engine(flags: &CredentialFlags, env: &Env) -> Result<Engine, EngineError> {
     if let Some(path) = &flags.root_dir {
         builder = builder.root_dir(path);
     }
+    if let Some(deadline) = flags.plugin_deadline {
+        builder = builder.plugin_deadline(deadline);
+    }
     builder.build()
 }
 

@@ -1,19 +1,45 @@
-//! `regcred token`: the provider that serves the registry prints its credential.
+//! `regcred token`: the provider that serves the registry prints its credential; or logins that are
+//! there already are printed as a docker configuration or a Secret.
 
 use std::process::ExitCode;
 
 use regcred_core::Env;
 use regcred_plugin::output::SecretName;
+use regcred_plugin::{Import, exit_code, init_logging, run_import, run_token};
 use tracing::level_filters::LevelFilter;
 
 use crate::cli::TokenArgs;
+use crate::output;
 
-pub(crate) fn run(args: &TokenArgs, env: &Env) -> ExitCode {
-    regcred_plugin::init_logging(env, LevelFilter::WARN);
+pub(crate) fn run(args: TokenArgs, env: &Env) -> ExitCode {
+    init_logging(env, LevelFilter::WARN);
     let secret = SecretName {
-        name: args.name.clone(),
-        namespace: args.namespace.clone(),
+        name: args.name,
+        namespace: args.namespace,
     };
-    let specs = regcred_providers::all();
-    regcred_plugin::run_token(&specs, env, Some(&args.image), args.output, &secret)
+    if let Some(path) = args.from_file {
+        let registries = args.images;
+        return run_import(&Import::File { path, registries }, args.output, &secret);
+    }
+    let server = match &args.images[..] {
+        [one] => one,
+        [] => DOCKER_HUB,
+        _ => {
+            output::note("name one registry: only --from-file takes several");
+            return ExitCode::from(exit_code::USAGE);
+        }
+    };
+    let Some(username) = args.username else {
+        let specs = regcred_providers::all();
+        return run_token(&specs, env, Some(server), args.output, &secret);
+    };
+    let login = Import::Login {
+        server: server.to_owned(),
+        username,
+        email: args.email.unwrap_or_default(),
+    };
+    run_import(&login, args.output, &secret)
 }
+
+/// The key that docker and `kubectl` write for it.
+const DOCKER_HUB: &str = "https://index.docker.io/v1/";

@@ -52,6 +52,11 @@ pub const VARS: &[EnvVar] = &[
          `skip-bad-entries`, separated by `,`.",
         "none: exactly the kubelet's answers",
     ),
+    EnvVar::new(
+        PLUGIN_DEADLINE,
+        "How long a plugin may run before it is killed, such as `10s`.",
+        "`1m`, the kubelet's",
+    ),
 ];
 
 pub(crate) const PROVIDER_CONFIG: &str = "REGCRED_IMAGE_CREDENTIAL_PROVIDER_CONFIG";
@@ -63,3 +68,4 @@ pub(crate) const HOSTS_DIR: &str = "REGCRED_HOSTS_DIR";
 pub(crate) const SERVICE_ACCOUNT_TOKEN: &str = "REGCRED_SERVICE_ACCOUNT_TOKEN";
 pub(crate) const SERVICE_ACCOUNT_ANNOTATION: &str = "REGCRED_SERVICE_ACCOUNT_ANNOTATION";
 pub(crate) const IMPROVE: &str = "REGCRED_IMPROVE";
+pub(crate) const PLUGIN_DEADLINE: &str = "REGCRED_PLUGIN_DEADLINE";

@@ -1,22 +1,126 @@
-//! The program as a process: what it is called, and what it says to a wrong command.
+//! The program as a process: what it is called, what it says to a wrong command, and how it goes
+//! about what hangs.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use regcred_tests::Program;
 
+fn regcred() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_regcred"))
+}
+
 #[test]
 fn it_says_its_version() {
-    let said = Program::new(env!("CARGO_BIN_EXE_regcred"))
-        .arg("--version")
-        .run();
+    let said = regcred().arg("--version").run();
     let expected = concat!("regcred ", env!("CARGO_PKG_VERSION"), "\n");
     assert_eq!(said.success(), expected);
 }
 
 #[test]
 fn an_unknown_command_is_a_usage_error() {
-    let done = Program::new(env!("CARGO_BIN_EXE_regcred"))
-        .arg("psuh")
-        .run();
+    let done = regcred().arg("psuh").run();
     assert_eq!(done.code(), Some(2));
     assert!(done.stderr.contains("psuh"), "{}", done.stderr);
     assert_eq!(done.stdout(), "");
+}
+
+#[test]
+fn a_provider_that_is_not_configured_says_so_itself() {
+    let done = regcred()
+        .args(&["token", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"])
+        .env("REGCRED_ECR_ROLES", "nonsense")
+        .run();
+    assert_eq!(done.code(), Some(4), "{}", done.stderr);
+    assert!(done.stderr.starts_with("ecr: "), "{}", done.stderr);
+    let done = regcred()
+        .args(&["token", "registry.example.com"])
+        .env("REGCRED_ECR_ROLES", "nonsense")
+        .run();
+    assert_eq!(done.code(), Some(3), "{}", done.stderr);
+}
+
+#[test]
+fn a_secret_is_made_of_a_login_and_of_a_file() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let made = regcred()
+        .args(&["token", "h.io", "--username", "u", "--password-stdin"])
+        .args(&["--output", "docker-config"])
+        .stdin("canary\n")
+        .run();
+    let config = made.success();
+    assert!(config.contains("\"auth\":\"dTpjYW5hcnk=\""), "{config}");
+    let file = dir.path().join("config.json");
+    fs::write(&file, &config).expect("a file");
+    let copied = |registry: &str| {
+        regcred()
+            .args(&["token", registry, "--output", "kubernetes-secret"])
+            .args(&["--name", "regcred", "-n", "shop", "--from-file"])
+            .arg(&file)
+            .run()
+    };
+    let manifest = copied("h.io").success().to_owned();
+    assert!(manifest.contains("name: \"regcred\"\n  namespace: \"shop\""));
+    let other = copied("x.io");
+    assert_eq!(other.code(), Some(4), "{}", other.stderr);
+    assert!(other.stderr.contains("has no login for x.io"));
+    let two = regcred().args(&["token", "a.io", "b.io"]).run();
+    assert_eq!(two.code(), Some(2), "{}", two.stderr);
+}
+
+#[test]
+fn docker_hub_is_the_default_as_for_kubectl() {
+    let made = regcred()
+        .args(&["token", "--username", "u", "--password-stdin", "-o"])
+        .arg("docker-config")
+        .stdin("p")
+        .run();
+    let config = made.success();
+    assert!(config.starts_with("{\"auths\":{\"https://index.docker.io/v1/\":"));
+}
+
+#[test]
+fn a_plugin_that_hangs_is_killed_at_the_deadline() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let plugin = dir.path().join("hanging");
+    fs::write(&plugin, "#!/bin/sh\nexec sleep 600\n").expect("a script");
+    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755)).expect("set");
+    let config = dir.path().join("config.yaml");
+    fs::write(
+        &config,
+        "apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\nproviders:\n\
+         - {name: hanging, matchImages: [\"127.0.0.1:1\"], defaultCacheDuration: 1h,\n\
+         \x20  apiVersion: credentialprovider.kubelet.k8s.io/v1}\n",
+    )
+    .expect("a file");
+    let program = |words: &[&str]| {
+        regcred()
+            .args(words)
+            .env("REGCRED_ROOT_DIR", dir.path())
+            .env("HOME", dir.path())
+            .env("REGCRED_IMAGE_CREDENTIAL_PROVIDER_CONFIG", &config)
+            .env("REGCRED_IMAGE_CREDENTIAL_PROVIDER_BIN_DIR", dir.path())
+    };
+    let started = Instant::now();
+    let store = dir.path().join("store");
+    let pulled = program(&["pull", "127.0.0.1:1/app:v1", "--plugin-deadline", "1s"])
+        .arg("--store")
+        .arg(&store)
+        .run();
+    assert_ne!(pulled.code(), Some(0));
+    says_killed(&pulled.stderr, dir.path());
+    let explained = program(&["explain", "127.0.0.1:1/app:v1", "--try"])
+        .env("REGCRED_PLUGIN_DEADLINE", "1s")
+        .run();
+    let text = format!("{}{}", explained.stdout(), explained.stderr);
+    says_killed(&text, dir.path());
+    // Far from the minute that each would take by itself.
+    assert!(started.elapsed() < Duration::from_secs(50));
+}
+
+fn says_killed(text: &str, dir: &Path) {
+    let expected = "context deadline exceeded";
+    assert!(text.contains(expected), "{}: {text}", dir.display());
 }
