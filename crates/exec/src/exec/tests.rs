@@ -235,6 +235,7 @@ async fn dropping_the_call_kills_the_group() {
     }
     assert!(is_alive(&pids));
     call.abort();
+    assert!(call.await.expect_err("dropped").is_cancelled());
     gone(&pids);
 }
 
