@@ -105,7 +105,7 @@ async fn a_program_that_hangs_is_ended_with_its_children() {
 
     let child = std::fs::read_to_string(&file).expect("a process id");
     let status = format!("/proc/{}/status", child.trim());
-    for _ in 0..500 {
+    for _ in 0..6_000 {
         let status = std::fs::read_to_string(&status).unwrap_or_default();
         if status.is_empty() || status.contains("State:\tZ") {
             return;

@@ -43,7 +43,7 @@ async fn broken_connections_are_retried() {
     let request = Request::get(&server.url("/")).retry(quick(4));
     let answer = client().send(request.clone()).await.expect("answer");
     assert_eq!(answer.text(10).await.expect("text"), "done");
-    let refused = format!("http://127.0.0.1:{}/", closed_port().await);
+    let refused = format!("http://127.0.0.1:{}/", closed_port());
     let error = client()
         .send(Request::get(&refused).retry(quick(2)))
         .await
@@ -127,7 +127,12 @@ async fn no_pause_goes_beyond_the_requests_own_time() {
     assert_eq!(server.seen().len(), 2);
 }
 
-async fn closed_port() -> u16 {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    listener.local_addr().unwrap().port()
+/// A port on which nothing listens, and nothing else can begin to while the tests run.
+fn closed_port() -> u16 {
+    let socket = tokio::net::TcpSocket::new_v4().expect("socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("port");
+    let port = socket.local_addr().expect("address").port();
+    // Kept to the end of the process, or the port could become another test's server.
+    std::mem::forget(socket);
+    port
 }
