@@ -170,7 +170,11 @@ impl Repository {
         }
         Err(match failed {
             Some((_, error)) => error,
-            None => RegistryError::protocol(ask.object, "no server is configured for this"),
+            None => {
+                let what = "no server may be asked for this; give one the capabilities pull and \
+                            resolve in hosts.toml";
+                RegistryError::new(ask.object, Reason::Local(what.to_owned()))
+            }
         })
     }
 

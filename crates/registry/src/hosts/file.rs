@@ -256,7 +256,12 @@ pub(super) fn read_optional(path: &Path) -> Result<Option<String>, HostsError> {
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, HostsError> {
     let mut bytes = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(LARGEST_FILE).read_to_end(&mut bytes))
+        .and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes))
+        .and_then(|read| match read as u64 > LARGEST_FILE {
+            // A part of it could mean something else than the whole.
+            true => Err(io::Error::other("it is longer than 1 MiB")),
+            false => Ok(()),
+        })
         .map_err(|source| HostsError::Unreadable {
             path: path.to_owned(),
             source,

@@ -230,3 +230,12 @@ fn an_empty_file_changes_nothing() {
     let root = Root::new().with("reg.io/hosts.toml", "\n");
     assert_eq!(urls(&root.lookup("reg.io")), ["https://reg.io/v2"]);
 }
+
+#[test]
+fn a_file_is_read_whole_or_not_at_all() {
+    let text = format!("[host.\"https://m.corp\"]\n{}", "#\n".repeat(600_000));
+    let root = Root::new().with("reg.io/hosts.toml", &text);
+    let error = root.try_lookup("reg.io").expect_err("too long");
+    let text = regcred_core::report(&error);
+    assert!(text.ends_with("it is longer than 1 MiB"), "{text}");
+}
