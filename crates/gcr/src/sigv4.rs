@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
-use regcred_http::Url;
+use regcred_http::{Url, host_and_port};
 use ring::{digest, hmac};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -34,7 +34,7 @@ impl Signing<'_> {
     ) -> Vec<(String, SecretString)> {
         let stamp = self.at.format("%Y%m%dT%H%M%SZ").to_string();
         let mut headers: Vec<(String, SecretString)> = vec![
-            ("host".to_owned(), self.host().into()),
+            ("host".to_owned(), host_and_port(self.url).into()),
             ("x-amz-date".to_owned(), stamp.clone().into()),
         ];
         if let Some(token) = &keys.session_token {
@@ -60,14 +60,6 @@ impl Signing<'_> {
         );
         headers.insert(0, ("authorization".to_owned(), authorization.into()));
         headers
-    }
-
-    fn host(&self) -> String {
-        let host = self.url.host_str().unwrap_or_default();
-        match self.url.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        }
     }
 
     fn canonical(&self, headers: &[(String, SecretString)], names: &str) -> String {

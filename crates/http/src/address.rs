@@ -42,6 +42,16 @@ pub fn is_link_local(url: &Url) -> bool {
     }
 }
 
+/// `host`, or `host:port` where the port is not the scheme's: as the `Host` header has it.
+#[must_use]
+pub fn host_and_port(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
 /// An address to which tokens and signatures may go: https, or http on this machine, without user
 /// information and without a fragment. `None` for any other text.
 #[must_use]
@@ -120,6 +130,17 @@ mod tests {
             "",
         ] {
             assert_eq!(secure_url(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_schemes_own_port_is_not_written() {
+        for (text, expected) in [
+            ("https://a.io:443/x", "a.io"),
+            ("http://a.io:443/x", "a.io:443"),
+            ("https://[::1]:5000/", "[::1]:5000"),
+        ] {
+            assert_eq!(host_and_port(&Url::parse(text).expect("url")), expected);
         }
     }
 

@@ -173,7 +173,9 @@ impl fmt::Display for HttpError {
         match &self.0.reason {
             Reason::Url => f.write_str("the address is no http or https URL"),
             Reason::Header(name) => write!(f, "the value of header {name} cannot be sent"),
-            Reason::Cleartext => f.write_str("refusing to send a secret over plain http"),
+            Reason::Cleartext => {
+                f.write_str("refusing to send a secret over plain http; name an https address")
+            }
             Reason::Proxy(name) => {
                 write!(f, "the proxy in {name} is no http:// or https:// address")
             }

@@ -1,10 +1,11 @@
 //! When a request is sent again and after which pause (RFC 9110 section 10.2.3, `Retry-After`).
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode, header};
+
+use crate::random_word;
 
 /// How often a request is sent and how the pauses between grow. A pause is random between zero and
 /// a ceiling that doubles from `base` to `cap` (full jitter), so that many processes started
@@ -74,10 +75,8 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
 
 /// A random duration between zero and the ceiling.
 pub(crate) fn jitter(ceiling: Duration) -> Duration {
-    // The standard library's hasher is seeded at random: enough for a pause, and no dependency.
-    let random = RandomState::new().build_hasher().finish();
     #[expect(clippy::cast_precision_loss, reason = "a pause needs no precision")]
-    let share = random as f64 / u64::MAX as f64;
+    let share = random_word() as f64 / u64::MAX as f64;
     ceiling.mul_f64(share.clamp(0.0, 1.0))
 }
 

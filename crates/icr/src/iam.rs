@@ -1,10 +1,9 @@
 //! IAM's token endpoint, `POST /identity/token` (IBM Cloud IAM Identity Services API).
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{AccessToken, HttpError, Request, Retry, StatusCode, claims};
+use regcred_http::{AccessToken, HttpError, Request, Retry, StatusCode, claims, random_word};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -103,10 +102,7 @@ async fn ask(
     grant: &Grant<'_>,
     time: Duration,
 ) -> Result<AccessToken, Failure> {
-    let correlation = format!(
-        "regcred-{:016x}",
-        RandomState::new().build_hasher().finish()
-    );
+    let correlation = format!("regcred-{:016x}", random_word());
     let mut request = Request::post(&format!("{base}/identity/token"))
         .header("Accept", "application/json")
         .header("X-Correlation-ID", &correlation)

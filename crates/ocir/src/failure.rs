@@ -1,10 +1,8 @@
 //! Short forms of this provider's errors, and what an answer's head says about them.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-
 use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{HeaderMap, HttpError, Response, header};
+use regcred_http::{HeaderMap, HttpError, Response, header, random_word};
 
 use crate::NAME;
 
@@ -49,8 +47,7 @@ pub(crate) async fn refused(
 
 /// A fresh `opc-request-id`: an answer repeats it.
 pub(crate) fn new_request_id() -> String {
-    let word = || RandomState::new().build_hasher().finish();
-    let part = || format!("{:016x}{:016x}", word(), word());
+    let part = || format!("{:016x}{:016x}", random_word(), random_word());
     format!("{}/{}/{}", part(), part(), part())
 }
 

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use regcred_http::{Request, Url};
+use regcred_http::{Request, Url, host_and_port};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -92,7 +92,7 @@ impl Signer {
         let mut lines = vec![
             ("date", date.to_owned()),
             ("(request-target)", target("get", url)),
-            ("host", host(url)),
+            ("host", host_and_port(url)),
         ];
         if let Some(token) = &self.delegation {
             lines.push((DELEGATION, token.expose_secret().to_owned()));
@@ -106,7 +106,7 @@ impl Signer {
             ("(request-target)", target("post", url)),
         ];
         if with_host {
-            lines.push(("host", host(url)));
+            lines.push(("host", host_and_port(url)));
         }
         lines.extend([
             ("content-length", body.len().to_string()),
@@ -146,15 +146,6 @@ fn target(method: &str, url: &Url) -> String {
     match url.query() {
         Some(query) => format!("{method} {}?{query}", url.path()),
         None => format!("{method} {}", url.path()),
-    }
-}
-
-/// The host as it is sent: with the port, unless that is the scheme's own.
-fn host(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
     }
 }
 

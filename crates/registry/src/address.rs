@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use regcred_http::{Url, is_link_local, is_loopback};
+use regcred_http::{Url, is_link_local, is_loopback, plain};
 
 /// Whether the host is a literal address that is not of the public internet: this machine, its
 /// link, private networks, carrier networks (where a cloud has its metadata server), or none.
@@ -32,13 +32,9 @@ pub(crate) fn same_host(a: &Url, b: &Url) -> bool {
     a.host().is_some() && a.host() == b.host()
 }
 
-/// `host`, or `host:port` where the port is not the scheme's.
+/// `host[:port]` for messages: a server may have chosen the name, and so its length.
 pub(crate) fn host_and_port(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    }
+    plain(&regcred_http::host_and_port(url), LONGEST_HOST)
 }
 
 fn address(url: &Url) -> Option<IpAddr> {
@@ -47,4 +43,6 @@ fn address(url: &Url) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
+/// No name that name servers know is longer.
+const LONGEST_HOST: usize = 253;
 const ALIBABA_METADATA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);

@@ -27,13 +27,13 @@ fn the_published_signatures_are_of_our_signing_strings() {
     let get = lines(&[
         ("date", DATE),
         ("(request-target)", &target("get", &url(listed))),
-        ("host", &host(&url(listed))),
+        ("host", &host_and_port(&url(listed))),
     ]);
     let attached = url("https://iaas.us-phoenix-1.oraclecloud.com/20160918/volumeAttachments");
     let post = lines(&[
         ("date", DATE),
         ("(request-target)", &target("post", &attached)),
-        ("host", &host(&attached)),
+        ("host", &host_and_port(&attached)),
         ("content-length", &BODY.len().to_string()),
         ("content-type", JSON),
         ("x-content-sha256", &body_hash(BODY)),

@@ -4,7 +4,7 @@
 
 use regcred_http::{Challenge, Url, is_loopback};
 
-use crate::address::{is_private, same_host};
+use crate::address::{host_and_port, is_private, same_host};
 
 /// A token server and the service it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +24,10 @@ impl Realm {
             .join(realm)
             .map_err(|_| "the challenge's realm is no URL".to_owned())?;
         let refuse = |why: &str| {
-            let origin = url.origin().ascii_serialization();
-            Err(format!("refusing the token server {origin}: {why}"))
+            let (scheme, host) = (url.scheme(), host_and_port(&url));
+            Err(format!(
+                "refusing the token server {scheme}://{host}: {why}"
+            ))
         };
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return refuse("it is neither http nor https");
@@ -50,7 +52,7 @@ impl Realm {
 
     /// `host[:port]`, for messages.
     pub(super) fn host(&self) -> String {
-        crate::address::host_and_port(&self.url)
+        host_and_port(&self.url)
     }
 }
 
@@ -113,6 +115,9 @@ mod tests {
         }
         let error = realm("https://u:canary@h/?canary", "https://reg.io/v2", false);
         assert!(!error.expect_err("refused").contains("canary"));
+        let long = format!("http://{}/", "x".repeat(5000));
+        let error = realm(&long, "https://reg.io/v2", false).expect_err("refused");
+        assert!(error.len() < 400, "{error}");
     }
 
     #[test]

@@ -149,8 +149,7 @@ fn name_of(path: &Path) -> &str {
 /// Sixteen hex digits that differ between processes and calls. They need not be secret: files are
 /// only ever created, never opened, under such a name.
 fn random_name() -> String {
-    use std::hash::{BuildHasher as _, RandomState};
-    format!("{:016x}", RandomState::new().hash_one(std::process::id()))
+    format!("{:016x}", regcred_http::random_word())
 }
 
 const SUFFIX: &str = ".part";
