@@ -249,8 +249,8 @@ fn decode_auth(auth: &SecretString) -> Result<(String, SecretString), WireError>
     let text = auth.expose_secret();
     let bytes = go_base64::decode(text, text.trim().ends_with('='))?;
     // Go keeps bytes that are no UTF-8, and fails later on, when it talks to the runtime.
-    let plain = String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    let plain =
+        String::from_utf8(bytes).unwrap_or_else(|error| json::replace_bad_utf8(error.as_bytes()));
     let plain = SecretString::from(plain);
     let Some((username, password)) = plain.expose_secret().split_once(':') else {
         return Err(WireError::new(

@@ -316,7 +316,7 @@ fn invalid_character(byte: u8, place: &str) -> WireError {
 }
 
 /// One replacement character for every byte that is not part of a character.
-fn replace_bad_utf8(bytes: &[u8]) -> String {
+pub(crate) fn replace_bad_utf8(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 3);
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());

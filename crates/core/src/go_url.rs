@@ -2,7 +2,7 @@
 //! it refuses.
 
 use crate::quote::go_quote_bytes;
-use crate::{go_quote, ip_literal};
+use crate::{PatternError, go_quote, ip_literal};
 
 /// The parts of a URL that the kubelet compares, with escapes resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,11 +17,11 @@ impl GoUrl {
     /// Reads what stands behind `https://`. Login, query and fragment are checked and dropped.
     ///
     /// # Errors
-    /// Where Go refuses it, with Go's whole sentence.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let fail = |text: &str, why: String| {
-            let quoted = go_quote(&format!("https://{text}"));
-            format!("parse {quoted}: {why}")
+    /// Where Go refuses it, with Go's sentence.
+    pub(crate) fn parse(text: &str) -> Result<Self, PatternError> {
+        let fail = |text: &str, reason: String| PatternError {
+            url: go_quote(&format!("https://{text}")),
+            reason,
         };
         let (plain, fragment) = text.split_once('#').unwrap_or((text, ""));
         let url = Self::without_fragment(plain).map_err(|why| fail(plain, why))?;
@@ -46,7 +46,7 @@ impl GoUrl {
         if let Some(login) = login {
             check_login(login)?;
         }
-        let path = unescape(path, Part::Other)?;
+        let path = unescape(path, Part::Other).map(text_of)?;
         Ok(Self { host, path })
     }
 }
@@ -83,7 +83,7 @@ fn read_host(host: &str) -> Result<String, String> {
         if let Some(colon) = host.find(':') {
             check_port(&host[colon..])?;
         }
-        return unescape(host, Part::Host);
+        return unescape(host, Part::Host).map(text_of);
     };
     if bracket > 0 {
         return Err("invalid IP-literal".to_owned());
@@ -96,13 +96,14 @@ fn read_host(host: &str) -> Result<String, String> {
     let inside = &host[1..end];
     let address = match inside.find("%25") {
         Some(zone) => {
-            let address = unescape(&inside[..zone], Part::Host)?;
-            address + &unescape(&inside[zone..], Part::Zone)?
+            let mut address = unescape(&inside[..zone], Part::Host)?;
+            address.extend(unescape(&inside[zone..], Part::Zone)?);
+            address
         }
         None => unescape(inside, Part::Host)?,
     };
     match ip_literal::check(&address) {
-        Ok(()) => Ok(format!("[{address}]{port}")),
+        Ok(()) => Ok(format!("[{}]{port}", text_of(address))),
         Err(None) => Err("invalid IP-literal".to_owned()),
         Err(Some(why)) => Err(format!("invalid host: {why}")),
     }
@@ -129,7 +130,7 @@ fn check_login(login: &str) -> Result<(), String> {
 
 /// Resolves `%XX`. In a host only bytes outside ASCII may be escaped, and the percent sign that
 /// begins a zone.
-fn unescape(text: &str, part: Part) -> Result<String, String> {
+fn unescape(text: &str, part: Part) -> Result<Vec<u8>, String> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -162,8 +163,13 @@ fn unescape(text: &str, part: Part) -> Result<String, String> {
         out.push(value);
         at += 3;
     }
-    Ok(String::from_utf8(out)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    Ok(out)
+}
+
+/// What is no UTF-8 stands in no image's name.
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 fn hex_value(escape: &[u8]) -> Option<u8> {
@@ -220,6 +226,11 @@ mod tests {
                 "[ab]",
                 "invalid host: ParseAddr(\"ab\"): unable to parse IP",
             ),
+            (
+                "[:%c3]",
+                "invalid host: ParseAddr(\":\\xc3\"): each colon-separated field must have at least \
+                 one digit (at \":\\xc3\")",
+            ),
             ("[::1]x", "invalid port \"x\" after host"),
             ("[::1%25%2f]", "invalid URL escape \"%2f\""),
             ("h:50:60", "invalid port \":50:60\" after host"),
@@ -227,11 +238,12 @@ mod tests {
             ("h\u{1}", "net/url: invalid control character in URL"),
         ] {
             let error = GoUrl::parse(text).expect_err(text);
-            let start = format!("parse {}: ", go_quote(&format!("https://{text}")));
-            assert_eq!(error.strip_prefix(&start), Some(why), "{error}");
+            assert_eq!(error.reason(), why, "{error}");
+            let quoted = go_quote(&format!("https://{text}"));
+            assert_eq!(error.to_string(), format!("parse {quoted}: {why}"));
         }
         // The fragment is named only where it is to blame.
-        let error = GoUrl::parse("a b#c").expect_err("blank");
+        let error = GoUrl::parse("a b#c").expect_err("blank").to_string();
         assert!(error.starts_with("parse \"https://a b\": "), "{error}");
     }
 

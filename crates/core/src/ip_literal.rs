@@ -1,13 +1,13 @@
 //! Addresses in the brackets of a host, as Go's `net/netip.ParseAddr` reads them, with its sentences.
 
-use crate::go_quote;
+use crate::quote::go_quote_bytes;
 
 /// Reads an address.
 ///
 /// # Errors
 /// Where Go refuses it; `None` for an IPv4 address, which is sound and does not belong in brackets.
-pub(crate) fn check(text: &str) -> Result<(), Option<String>> {
-    match text.bytes().find(|b| matches!(b, b'.' | b':' | b'%')) {
+pub(crate) fn check(text: &[u8]) -> Result<(), Option<String>> {
+    match text.iter().find(|b| matches!(b, b'.' | b':' | b'%')) {
         Some(b'.') => Err(check_v4(text, text).err()),
         Some(b':') => check_v6(text).map_err(Some),
         Some(_) => Err(Some(refused(text, "missing IPv6 address"))),
@@ -16,12 +16,11 @@ pub(crate) fn check(text: &str) -> Result<(), Option<String>> {
 }
 
 /// An IPv4 address that stands at the end of a text or is all of it.
-fn check_v4(whole: &str, part: &str) -> Result<(), String> {
+fn check_v4(whole: &[u8], part: &[u8]) -> Result<(), String> {
     let fail = |why: &str| Err(refused(whole, why));
     let (mut value, mut digits, mut dots) = (0, 0, 0);
-    let bytes = part.as_bytes();
-    for (index, byte) in bytes.iter().enumerate() {
-        let rest = String::from_utf8_lossy(&bytes[index..]);
+    for (index, byte) in part.iter().enumerate() {
+        let rest = &part[index..];
         match byte {
             b'0'..=b'9' => {
                 if digits == 1 && value == 0 {
@@ -34,9 +33,9 @@ fn check_v4(whole: &str, part: &str) -> Result<(), String> {
                 }
             }
             b'.' => {
-                if index == 0 || index + 1 == bytes.len() || bytes[index - 1] == b'.' {
+                if index == 0 || index + 1 == part.len() || part[index - 1] == b'.' {
                     let why = "IPv4 field must have at least one digit";
-                    return Err(refused_at(whole, why, &rest));
+                    return Err(refused_at(whole, why, rest));
                 }
                 if dots == 3 {
                     return fail("IPv4 address too long");
@@ -44,7 +43,7 @@ fn check_v4(whole: &str, part: &str) -> Result<(), String> {
                 dots += 1;
                 (value, digits) = (0, 0);
             }
-            _ => return Err(refused_at(whole, "unexpected character", &rest)),
+            _ => return Err(refused_at(whole, "unexpected character", rest)),
         }
     }
     if dots < 3 {
@@ -53,16 +52,16 @@ fn check_v4(whole: &str, part: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn check_v6(whole: &str) -> Result<(), String> {
-    let fail_at = |why: &str, at: &str| Err(refused_at(whole, why, at));
-    let (mut rest, zone) = match whole.split_once('%') {
-        Some((address, zone)) => (address, Some(zone)),
-        None => (whole, None),
-    };
-    if zone == Some("") {
-        return Err(refused(whole, "zone must be a non-empty string"));
+fn check_v6(whole: &[u8]) -> Result<(), String> {
+    let fail_at = |why: &str, at: &[u8]| Err(refused_at(whole, why, at));
+    let mut rest = whole;
+    if let Some(percent) = whole.iter().position(|b| *b == b'%') {
+        if percent + 1 == whole.len() {
+            return Err(refused(whole, "zone must be a non-empty string"));
+        }
+        rest = &whole[..percent];
     }
-    let mut ellipsis = rest.starts_with("::");
+    let mut ellipsis = rest.starts_with(b"::");
     // How many fields of two bytes stand before the ellipsis does not matter here.
     let first_is_ellipsis = ellipsis;
     if first_is_ellipsis {
@@ -73,7 +72,7 @@ fn check_v6(whole: &str) -> Result<(), String> {
     }
     let mut fields = 0;
     while fields < 8 {
-        let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+        let digits = rest.iter().take_while(|b| b.is_ascii_hexdigit()).count();
         if digits > 4 {
             return fail_at("each group must have 4 or less digits", rest);
         }
@@ -83,7 +82,7 @@ fn check_v6(whole: &str) -> Result<(), String> {
                 rest,
             );
         }
-        if rest.as_bytes().get(digits) == Some(&b'.') {
+        if rest.get(digits) == Some(&b'.') {
             if !ellipsis && fields != 6 {
                 let why = "embedded IPv4 address must replace the final 2 fields of the address";
                 return fail_at(why, rest);
@@ -93,7 +92,7 @@ fn check_v6(whole: &str) -> Result<(), String> {
                 return fail_at(why, rest);
             }
             check_v4(whole, rest)?;
-            rest = "";
+            rest = &[];
             fields += 2;
             break;
         }
@@ -102,14 +101,14 @@ fn check_v6(whole: &str) -> Result<(), String> {
         if rest.is_empty() {
             break;
         }
-        let Some(after) = rest.strip_prefix(':') else {
+        let Some(after) = rest.strip_prefix(b":") else {
             return fail_at("unexpected character, want colon", rest);
         };
         if after.is_empty() {
             return fail_at("colon must be followed by more characters", rest);
         }
         rest = after;
-        if let Some(after) = rest.strip_prefix(':') {
+        if let Some(after) = rest.strip_prefix(b":") {
             if ellipsis {
                 return fail_at("multiple :: in address", rest);
             }
@@ -133,12 +132,12 @@ fn check_v6(whole: &str) -> Result<(), String> {
     }
 }
 
-fn refused(text: &str, why: &str) -> String {
-    format!("ParseAddr({}): {why}", go_quote(text))
+fn refused(text: &[u8], why: &str) -> String {
+    format!("ParseAddr({}): {why}", go_quote_bytes(text))
 }
 
-fn refused_at(text: &str, why: &str, at: &str) -> String {
-    format!("{} (at {})", refused(text, why), go_quote(at))
+fn refused_at(text: &[u8], why: &str, at: &[u8]) -> String {
+    format!("{} (at {})", refused(text, why), go_quote_bytes(at))
 }
 
 #[cfg(test)]
@@ -157,9 +156,9 @@ mod tests {
             "1:2:3:4:5:6:1.2.3.4",
             "fe80::1%en0",
         ] {
-            assert_eq!(check(text), Ok(()), "{text}");
+            assert_eq!(check(text.as_bytes()), Ok(()), "{text}");
         }
-        assert_eq!(check("1.2.3.4"), Err(None));
+        assert_eq!(check(b"1.2.3.4"), Err(None));
     }
 
     #[test]
@@ -190,7 +189,7 @@ mod tests {
                 "ParseAddr(\"1:\"): colon must be followed by more characters (at \":\")",
             ),
         ] {
-            assert_eq!(check(text), Err(Some(why.to_owned())), "{text}");
+            assert_eq!(check(text.as_bytes()), Err(Some(why.to_owned())), "{text}");
         }
     }
 }

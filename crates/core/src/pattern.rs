@@ -25,7 +25,7 @@ impl ImagePattern {
     /// # Errors
     /// Where Go refuses the URL, with Go's sentence.
     pub fn parse(pattern: &str) -> Result<Self, PatternError> {
-        let url = GoUrl::parse(pattern).map_err(PatternError)?;
+        let url = GoUrl::parse(pattern)?;
         let (name, port) = split_port(&url.host);
         let labels = name.split('.').map(str::to_owned).collect();
         let (literal, port) = (name.starts_with('['), port.to_owned());
@@ -128,10 +128,22 @@ fn is_glob(label: &str) -> bool {
     label.contains(['*', '['])
 }
 
-/// A pattern that Go's URL parser refuses; reads as Go's error does.
+/// A pattern that Go's URL parser refuses; reads as Go's error does, with the pattern in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct PatternError(String);
+#[error("parse {url}: {reason}")]
+pub struct PatternError {
+    /// In quotes.
+    pub(crate) url: String,
+    pub(crate) reason: String,
+}
+
+impl PatternError {
+    /// The rule that was broken, without the pattern, in which there may be a login.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
 
 #[cfg(test)]
 mod tests {

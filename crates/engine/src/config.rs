@@ -4,6 +4,7 @@
 mod qualified_name;
 mod validate;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -40,7 +41,7 @@ impl ProviderConfig {
     /// is there twice.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let files = files_of(path)?;
-        let mut providers: Vec<ProviderEntry> = Vec::new();
+        let mut decoded = Vec::new();
         let (mut hash, mut read_in_part) = (Sha256::new(), Vec::new());
         for path in &files {
             let bytes = file::read(path, MAX_FILE).map_err(|error| ConfigError::ReadFile {
@@ -58,12 +59,16 @@ impl ProviderConfig {
                 tracing::warn!(path = %shown, "only the first YAML document of the file is read");
                 read_in_part.push(path.clone());
             }
-            for provider in config.providers {
-                if providers.iter().any(|known| known.name == provider.name) {
-                    return Err(ConfigError::Duplicate(provider.name));
-                }
-                providers.push(provider);
+            decoded.extend(config.providers);
+        }
+        // Only once all files can be decoded, as the kubelet does.
+        let mut providers: Vec<ProviderEntry> = Vec::with_capacity(decoded.len());
+        let mut names = BTreeSet::new();
+        for provider in decoded {
+            if !names.insert(provider.name.clone()) {
+                return Err(ConfigError::Duplicate(provider.name));
             }
+            providers.push(provider);
         }
         let hex: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
         Ok(Self {

@@ -132,7 +132,10 @@ impl Keyring {
         let key = match key::normalise(server) {
             Ok(key) => key,
             Err(error) => {
-                tracing::warn!(%source, server, %error, "entry of a docker config ignored");
+                // The server, and with it the whole sentence, may hold a login.
+                let host = server.rsplit('@').next();
+                let why = error.reason();
+                tracing::warn!(%source, host, why, "entry of a docker config ignored");
                 self.rejected.push(RejectedKey {
                     server: server.to_owned(),
                     source: Arc::clone(source),

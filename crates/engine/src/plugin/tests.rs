@@ -146,15 +146,25 @@ async fn failures_read_as_the_kubelets() {
     }
 }
 
-#[tokio::test]
+/// The clock stands still until the plugin has said its word and waits.
+#[tokio::test(start_paused = true)]
 async fn a_plugin_that_hangs_is_ended() {
-    let node = Node::new().plugin("p", "h.io", &[], "echo waiting >&2; sleep 1000");
+    let body = "echo waiting >&2; : > \"$0.said\"; sleep 1000";
+    let node = Node::new().plugin("p", "h.io", &[], body);
     let options = PluginOptions {
         deadline: Duration::from_millis(500),
         ..node.options()
     };
     let plugin = node.plugins_with(&options).pop().expect("one");
-    let Provision::Failed { error, took } = plugin.provide(IMAGE, None).await else {
+    let said = async {
+        while !node.path("bin/p.said").exists() {
+            // A blocking task keeps the paused clock where it is.
+            let wait = || std::thread::sleep(Duration::from_millis(2));
+            tokio::task::spawn_blocking(wait).await.expect("a thread");
+        }
+    };
+    let (provision, ()) = tokio::join!(plugin.provide(IMAGE, None), said);
+    let Provision::Failed { error, took } = provision else {
         panic!("it cannot answer");
     };
     assert!(

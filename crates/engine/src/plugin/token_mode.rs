@@ -74,9 +74,11 @@ impl TokenMode {
             annotations,
         };
         identity.key = self.key(&account, &identity);
-        // The kubelet writes the length of each part, and of all, in two bytes.
+        // The kubelet writes the length of each part, and of all, in two bytes, and the number of
+        // annotations, which is a part here, in four.
         let lengths = identity.key.iter().map(|part| part.len() + 2);
-        if lengths.sum::<usize>() > usize::from(u16::MAX) {
+        let count = identity.key.get(3).map_or(0, String::len);
+        if lengths.sum::<usize>() + 2 - count > usize::from(u16::MAX) {
             let why = "error generating service account cache key: it is longer than 65535 bytes";
             return Err(Unidentified::Failed(why.to_owned()));
         }

@@ -28,6 +28,7 @@ struct UnderWay {
 pub struct PullIntent {
     records: PullRecords,
     image: String,
+    ended: bool,
 }
 
 impl PullIntent {
@@ -35,6 +36,7 @@ impl PullIntent {
         Self {
             records,
             image: image.to_owned(),
+            ended: false,
         }
     }
 
@@ -43,7 +45,7 @@ impl PullIntent {
     /// # Errors
     /// When the record cannot be written; the intent stays then, and the next start settles it.
     pub fn pulled(
-        self,
+        mut self,
         image_ref: &str,
         credentials: &ImagePullCredentials,
     ) -> Result<(), RecordError> {
@@ -55,13 +57,22 @@ impl PullIntent {
     ///
     /// # Errors
     /// When the file cannot be removed.
-    pub fn failed(self) -> Result<(), RecordError> {
+    pub fn failed(mut self) -> Result<(), RecordError> {
         self.end()
     }
 
-    fn end(&self) -> Result<(), RecordError> {
+    fn end(&mut self) -> Result<(), RecordError> {
         let inner = &self.records.0;
+        self.ended = true;
         inner.intents.end(&inner.files, &self.image)
+    }
+}
+
+impl Drop for PullIntent {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.records.0.intents.abandon(&self.image);
+        }
     }
 }
 
@@ -108,6 +119,15 @@ impl Intents {
             }
             Err(TryLockError::WouldBlock) => Ok(()),
             Err(TryLockError::Error(error)) => Err(RecordError::cannot_lock(&path, error)),
+        }
+    }
+
+    /// A pull is over and nobody knows how: the intent stays on record, and nobody waits for it.
+    fn abandon(&self, image: &str) {
+        let mut pulls = self.pulls();
+        match pulls.get_mut(image) {
+            Some(known) if known.pulls > 1 => known.pulls -= 1,
+            _ => drop(pulls.remove(image)),
         }
     }
 

@@ -129,13 +129,13 @@ pub enum PolicyError {
     ListNotRead,
     /// Both of these.
     #[error("{}", go_aggregate(.0.iter().map(ToString::to_string)))]
-    Both(Box<[PolicyError; 2]>),
+    Both(Box<[Self; 2]>),
     /// An entry of the list in the settings.
     #[error(
         "invalid configuration: invalid image pattern in \
          `preloadedImagesVerificationAllowlist`: {0}"
     )]
-    Entry(Box<PolicyError>),
+    Entry(Box<Self>),
     /// An entry with blanks around it.
     #[error("leading/trailing spaces are not allowed: {0}")]
     Spaces(String),

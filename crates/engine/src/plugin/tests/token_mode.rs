@@ -144,10 +144,28 @@ async fn a_token_that_cannot_be_had_is_a_failure() {
         panic!("{provision:?}");
     };
     assert_eq!(error.plugin(), "p");
+    assert_eq!(
+        error.to_string(),
+        "failed to get service account token: audience \"aud\" not found in pod spec volume"
+    );
+}
+
+#[tokio::test]
+async fn annotations_that_no_cache_key_of_a_kubelet_can_hold_are_a_failure() {
+    let line = token_mode(
+        "ServiceAccount",
+        "requireServiceAccount: true, requiredServiceAccountAnnotationKeys: [a]",
+    );
+    let node = Node::new().plugin("p", "h.io", &[&line], "exit 1");
+    let account = token_file(&node, "t", &[("a", &"v".repeat(65_536))]);
+    let provision = only(&node).provide(IMAGE, Some(&account)).await;
+    let Provision::Failed { error, .. } = provision else {
+        panic!("{provision:?}");
+    };
     assert!(
         error
             .to_string()
-            .ends_with("audience \"aud\" not found in pod spec volume"),
+            .starts_with("error generating service account cache key"),
         "{error}"
     );
 }

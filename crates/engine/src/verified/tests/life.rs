@@ -116,3 +116,28 @@ fn a_record_that_cannot_be_written_leaves_its_intent() {
     assert!(error.to_string().starts_with("cannot write "), "{error}");
     assert_eq!(bench.files("pulling").len(), 1);
 }
+
+#[test]
+fn an_abandoned_pull_is_settled_by_the_same_process() {
+    let bench = Bench::new();
+    drop(bench.records.begin(IMAGE).expect("on record"));
+    assert_eq!(bench.files("pulling").len(), 1, "nobody knows how it ended");
+    let listed = ListedImage {
+        image_ref: ID.to_owned(),
+        names: vec![IMAGE.to_owned()],
+    };
+    assert!(bench.records.settle(&[listed]).is_empty());
+    assert_eq!(bench.files("pulling").len(), 0);
+    assert_eq!(bench.files("pulled").len(), 1);
+}
+
+#[test]
+fn what_the_alpha_releases_left_is_written_anew() {
+    let bench = Bench::new();
+    drop(bench.records.begin(IMAGE).expect("on record"));
+    let intent = bench.files("pulling").remove(0);
+    let today = fs::read_to_string(&intent).expect("intent");
+    fs::write(&intent, today.replace("v1beta1", "v1alpha1")).expect("alpha");
+    assert!(bench.records.settle(&[]).is_empty());
+    assert_eq!(fs::read_to_string(&intent).expect("stays"), today);
+}
