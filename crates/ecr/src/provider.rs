@@ -40,6 +40,7 @@ struct Plan {
     pod: Option<PodRole>,
     wanted: Option<Wanted>,
     config: SharedConfig,
+    sdk: Sdk,
 }
 
 impl Ecr {
@@ -77,6 +78,7 @@ impl Ecr {
             host,
             pod,
             wanted,
+            sdk: self.sdk.with_profile(config.key("ca_bundle")),
             config,
         })
     }
@@ -106,7 +108,7 @@ impl Ecr {
                 Err(refusal) => return Err(refusal.into()),
             };
             journal.calling(&api);
-            match api::token(&self.sdk, &api, &identity).await {
+            match api::token(&plan.sdk, &api, &identity).await {
                 Ok(token) => {
                     let registry = request.registry.as_written().to_owned();
                     tracing::debug!("Got ECR credentials from ECR API for {registry}");
@@ -136,7 +138,7 @@ impl Ecr {
         }
         journal.now("the region from instance metadata");
         if !Metadata::disabled(&self.env)
-            && let Some(region) = Metadata::new(&self.sdk, &plan.config).region().await
+            && let Some(region) = Metadata::new(&plan.sdk, &plan.config).region().await
         {
             return Ok(region);
         }
@@ -173,7 +175,7 @@ impl Ecr {
         journal: &Journal,
     ) -> Result<Identity, Refusal> {
         let sts = Sts {
-            sdk: &self.sdk,
+            sdk: &plan.sdk,
             endpoint,
         };
         if let Some(pod) = &plan.pod {
@@ -190,7 +192,7 @@ impl Ecr {
         let chain = Chain {
             env: &self.env,
             config: &plan.config,
-            sdk: &self.sdk,
+            sdk: &plan.sdk,
             sts: endpoint,
             journal,
         };

@@ -61,6 +61,18 @@ impl Sdk {
         }
     }
 
+    /// The same parts for a profile, which may name authorities of its own.
+    pub(crate) fn with_profile(&self, bundle: Option<&str>) -> Self {
+        let Some(bundle) = bundle else {
+            return self.clone();
+        };
+        Self {
+            transport: self.transport.with_profile(bundle),
+            metadata: self.metadata.with_profile(bundle),
+            clock: self.clock.clone(),
+        }
+    }
+
     /// The clock as the SDK takes it.
     pub(crate) fn time_source(&self) -> SharedTimeSource {
         SharedTimeSource::new(SdkClock(self.clock.clone()))

@@ -41,12 +41,18 @@ type SettingsKey = (Option<Duration>, Option<Duration>);
 impl Transport {
     /// A client for the service endpoints.
     pub(crate) fn new(env: &Env) -> Self {
-        Self::make(env, Proxies::from_env(env), false)
+        Self::make(Authorities::from_env(env), Proxies::from_env(env), false)
     }
 
     /// A client for metadata services, which no proxy may see.
     pub(crate) fn direct(env: &Env) -> Self {
-        Self::make(env, Proxies::default(), true)
+        Self::make(Authorities::from_env(env), Proxies::default(), true)
+    }
+
+    /// The same client, held against the authorities of a profile.
+    pub(crate) fn with_profile(&self, bundle: &str) -> Self {
+        let authorities = self.0.authorities.clone().with_profile(bundle);
+        Self::make(authorities, self.0.proxies.clone(), self.0.metadata)
     }
 
     /// A connector with these time-outs; the same connector for the same time-outs.
@@ -69,10 +75,10 @@ impl Transport {
             .clone()
     }
 
-    fn make(env: &Env, proxies: Proxies, metadata: bool) -> Self {
+    fn make(authorities: Authorities, proxies: Proxies, metadata: bool) -> Self {
         Self(Arc::new(Shared {
             proxies,
-            authorities: Authorities::from_env(env),
+            authorities,
             context: OnceLock::new(),
             by_settings: Mutex::default(),
             metadata,

@@ -45,13 +45,26 @@ pub(crate) enum TrustError {
 impl Authorities {
     /// The bundle that the environment names, as the AWS tools read it, else the system's.
     pub(crate) fn from_env(env: &Env) -> Self {
-        let named = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"]
+        let named = [VARIABLE, "SSL_CERT_FILE"]
             .into_iter()
             .find_map(|name| Some((name, env.path(name)?)));
         Self {
             named,
             usual: BUNDLES,
         }
+    }
+
+    /// The bundle of a profile's `ca_bundle`, which goes before the system's but not before
+    /// `AWS_CA_BUNDLE`.
+    pub(crate) fn with_profile(mut self, bundle: &str) -> Self {
+        if self
+            .named
+            .as_ref()
+            .is_none_or(|(name, _)| *name != VARIABLE)
+        {
+            self.named = Some(("the profile's ca_bundle", PathBuf::from(bundle)));
+        }
+        self
     }
 
     /// Reads the bundle.
@@ -151,6 +164,8 @@ fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+const VARIABLE: &str = "AWS_CA_BUNDLE";
+
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const END: &[u8] = b"-----END CERTIFICATE-----";
 
@@ -238,6 +253,15 @@ mod tests {
         ]);
         let error = Authorities::from_env(&env).load().expect_err("missing");
         assert!(error.to_string().contains("AWS_CA_BUNDLE"), "{error}");
+        let profile = Authorities::from_env(&env).with_profile("/nowhere/own.pem");
+        assert_eq!(profile, Authorities::from_env(&env), "the variable wins");
+        let env = Env::map([("SSL_CERT_FILE", "/x")]);
+        let profile = Authorities::from_env(&env).with_profile("/nowhere/own.pem");
+        let error = profile.load().expect_err("missing").to_string();
+        assert!(
+            error.contains("own.pem that the profile's ca_bundle"),
+            "{error}"
+        );
         let dir = tempfile::tempdir().expect("dir");
         let path = dir.path().join("empty.pem");
         std::fs::write(&path, "").expect("file");

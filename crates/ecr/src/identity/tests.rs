@@ -368,3 +368,21 @@ async fn another_holder_of_the_token_has_another_cache_key() {
     let token = |text| Env::map([agent, ("AWS_CONTAINER_AUTHORIZATION_TOKEN", text)]);
     assert_ne!(key(&token("canary-one")), key(&token("canary-two")));
 }
+
+#[tokio::test]
+async fn a_profile_may_name_its_own_authorities() {
+    let home = Home::new("[default]\nca_bundle = /nowhere/own.pem\n", "");
+    let env = Env::map([
+        ("HOME", home.path().as_str()),
+        ("AWS_ACCESS_KEY_ID", "AKIAENV"),
+        ("AWS_SECRET_ACCESS_KEY", CANARY),
+        ("AWS_ENDPOINT_URL_ECR", "https://127.0.0.1:1"),
+    ]);
+    let error = ask(HOST, &env).await.expect_err("no such file");
+    let text = report(&error);
+    assert_eq!(error.kind(), ErrorKind::NotConfigured, "{text}");
+    assert!(
+        text.contains("/nowhere/own.pem that the profile's ca_bundle"),
+        "{text}"
+    );
+}
