@@ -40,6 +40,7 @@ fn the_environment_page_is_the_catalogue() {
     table(&mut page, "Every plugin", regcred_plugin::VARS);
     table(&mut page, "Shared cache", regcred_cache::VARS);
     table(&mut page, "HTTP clients", regcred_http::VARS);
+    table(&mut page, "regcred-refresh", regcred_refresh::VARS);
     for spec in regcred_providers::all() {
         let title = format!("{} (`{}-credential-provider`)", spec.title, spec.name);
         table(&mut page, &title, spec.vars);
@@ -134,6 +135,7 @@ fn programs() -> Vec<(String, Vec<&'static str>)> {
     for spec in regcred_providers::all() {
         programs.push((format!("{}-credential-provider", spec.name), vec![""]));
     }
+    programs.push(("regcred-refresh".to_owned(), vec![""]));
     programs
 }
 

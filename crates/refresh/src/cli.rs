@@ -11,9 +11,11 @@ use crate::config::{Period, Simple};
 #[derive(Debug, Parser)]
 #[command(name = "regcred-refresh", version, arg_required_else_help = true)]
 #[command(
-    after_help = "What to keep fresh comes from --config, or, for one registry and one target, from \
-    the flags of the simple case or the variables DOCKER_SECRET_NAME, TARGET_NAMESPACE, \
-    EXCLUDE_NAMESPACE, DOCKER_REGISTRIES and their like.\n\
+    after_help = "What to keep fresh comes from --config, or, for one target, from the flags of the \
+    simple case or the variables of tools that came before: DOCKER_SECRET_NAME, TARGET_NAMESPACE, \
+    EXCLUDE_NAMESPACE, DOCKER_REGISTRIES; awsaccount, awsregion, aws_assume_role, gcrurl, ACR_URL, \
+    ACR_CLIENT_ID, ACR_PASSWORD, DOCKER_PRIVATE_REGISTRY_SERVER, _USER and _PASSWORD; \
+    CONFIG_SECRETNAME, CONFIG_DOCKERCONFIGJSONPATH and their like.\n\
     Exit codes: 0 all is fresh, 1 usage or configuration, 2 all failed, 3 some failed, 4 a registry \
     failed but what is there stays good for a while.\n\
     REGCRED_LOG sets what is logged on standard error."

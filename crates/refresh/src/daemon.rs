@@ -187,6 +187,9 @@ impl Loop {
             }
             Heard::NoAccount(namespace, name) => self.known.no_account(&namespace, &name),
             Heard::AccountsListed(place, listed) => self.known.accounts_listed(place, listed),
+            Heard::SecretsListed(place, name) => {
+                self.schedule.listed(&plan, place.as_deref(), &name);
+            }
             Heard::Secret {
                 namespace,
                 name,

@@ -39,7 +39,8 @@ pub(crate) struct Reference {
 #[serde(default)]
 pub(crate) struct List {
     pub(crate) metadata: ListMeta,
-    pub(crate) items: Vec<Object>,
+    /// Null for a list of metadata in which there is nothing.
+    pub(crate) items: Option<Vec<Object>>,
 }
 
 /// `ListMeta`.
@@ -74,7 +75,7 @@ impl Cluster {
                 call = call.metadata_only(true);
             }
             let page: List = self.send(&call).await?;
-            page.items.into_iter().for_each(&mut each);
+            page.items.into_iter().flatten().for_each(&mut each);
             if page.metadata.next.is_empty() {
                 return Ok(page.metadata.resource_version);
             }

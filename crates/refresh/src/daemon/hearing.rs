@@ -17,6 +17,8 @@ pub(super) enum Heard {
     NoAccount(String, String),
     /// Whether the service accounts of a namespace, or all, are known from now on.
     AccountsListed(Option<String>, bool),
+    /// Every Secret of this name, in a namespace or everywhere, has been told of that was there.
+    SecretsListed(Option<String>, String),
     /// A Secret's version; empty when it is gone.
     Secret {
         namespace: String,
@@ -30,7 +32,8 @@ enum Kind {
     Namespaces,
     /// Of one namespace, or all.
     Accounts(Option<String>),
-    Secrets,
+    /// Of a name, in one namespace or all.
+    Secrets(Option<String>, String),
 }
 
 /// Follows everything that the plan needs.
@@ -91,7 +94,8 @@ fn collections(plan: &Plan) -> Vec<(Kind, Collection)> {
         };
         for name in &names {
             let fields = Some(format!("metadata.name={name}"));
-            add(Kind::Secrets, format!("{place}/secrets"), fields);
+            let kind = Kind::Secrets(namespace.clone(), (*name).to_owned());
+            add(kind, format!("{place}/secrets"), fields);
         }
         if plan.looks_at_accounts() {
             let path = format!("{place}/serviceaccounts");
@@ -136,18 +140,21 @@ async fn translate(kind: Kind, mut changes: mpsc::Receiver<Change>, tell: mpsc::
             (Kind::Accounts(_), Change::Gone(namespace, name)) => Heard::NoAccount(namespace, name),
             (Kind::Accounts(place), Change::Listed) => Heard::AccountsListed(place.clone(), true),
             (Kind::Accounts(place), Change::Refused) => Heard::AccountsListed(place.clone(), false),
-            (Kind::Secrets, Change::There(object)) => Heard::Secret {
+            (Kind::Secrets(..), Change::There(object)) => Heard::Secret {
                 namespace: object.metadata.namespace,
                 name: object.metadata.name,
                 version: object.metadata.resource_version,
             },
-            (Kind::Secrets, Change::Gone(namespace, name)) => Heard::Secret {
+            (Kind::Secrets(..), Change::Gone(namespace, name)) => Heard::Secret {
                 namespace,
                 name,
                 version: String::new(),
             },
+            (Kind::Secrets(place, name), Change::Listed) => {
+                Heard::SecretsListed(place.clone(), name.clone())
+            }
             // Edits are found by the periodic look then.
-            (Kind::Secrets, Change::Listed | Change::Refused) => continue,
+            (Kind::Secrets(..), Change::Refused) => continue,
         };
         if tell.send(heard).await.is_err() {
             return;

@@ -36,6 +36,8 @@ struct Entry {
     again: bool,
     /// The version that a watch told of while somebody worked on it.
     noticed: Option<String>,
+    /// A watch has told that it is there.
+    told: bool,
     seen: Option<Seen>,
     failures: u32,
     served: bool,
@@ -125,6 +127,7 @@ impl Schedule {
         let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
+        entry.told = !version.is_empty();
         if entry.running {
             entry.noticed = Some(version.to_owned());
             return;
@@ -135,6 +138,25 @@ impl Schedule {
         {
             seen.check_at = DateTime::UNIX_EPOCH;
             self.first(key);
+        }
+    }
+
+    /// A list of the Secrets of a name, in one namespace or all, is complete: one of ours that it did
+    /// not tell of was made after it, or was removed before it and nobody will tell. It is looked at.
+    pub(super) fn listed(&mut self, plan: &Plan, place: Option<&str>, name: &str) {
+        let meant = |key: &Key| match key {
+            Key::Secret(at, namespace) => {
+                place.is_none_or(|place| **namespace == *place)
+                    && plan.secrets[*at].name_in(namespace) == name
+            }
+            Key::File(_) => false,
+        };
+        let untold = self.entries.iter().filter(|(key, entry)| {
+            !entry.told && (entry.running || entry.seen.is_some()) && meant(key)
+        });
+        let keys: Vec<Key> = untold.map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            self.noticed(&key, "");
         }
     }
 
@@ -306,6 +328,38 @@ mod tests {
         schedule.noticed(&key("a"), "8");
         let (_, seen) = schedule.take(at(1)).expect("due at once");
         assert_eq!(seen.expect("seen").check_at, DateTime::UNIX_EPOCH);
+    }
+
+    #[test]
+    fn what_a_list_does_not_tell_of_is_looked_at() {
+        let config = crate::config::Config::parse(
+            "apiVersion: refresh.regcred.dev/v1\nkind: RefreshConfiguration\nregistries:\n\
+             - {name: g, provider: gcr, hosts: [gcr.io]}\ntargets:\n- {name: t, secret: {name: s}}",
+        );
+        let env = regcred_core::Env::default();
+        let plan = Plan::new(&config.expect("sound"), &regcred_providers::all(), &env);
+        let plan = plan.expect("a plan");
+        let mut schedule = Schedule::default();
+        for name in ["told", "gone", "other", "running", "new"] {
+            schedule.add(&key(name), at(0));
+        }
+        while let Some((taken, _)) = schedule.take(at(0)) {
+            if taken != key("running") {
+                schedule.done(&taken, seen("7"), Some(at(500)), true);
+            }
+        }
+        schedule.noticed(&key("told"), "7");
+        schedule.listed(&plan, None, "another");
+        schedule.listed(&plan, Some("gone"), "s");
+        assert_eq!(schedule.take(at(1)).map(|(k, _)| k), Some(key("gone")));
+        assert!(schedule.take(at(1)).is_none());
+        schedule.listed(&plan, None, "s");
+        schedule.done(&key("gone"), seen("8"), Some(at(500)), true);
+        schedule.done(&key("running"), seen("7"), Some(at(500)), true);
+        let mut due = std::iter::from_fn(|| schedule.take(at(1)));
+        let mut due: Vec<_> = due.by_ref().map(|(k, _)| k).collect();
+        due.sort();
+        assert_eq!(due, [key("gone"), key("new"), key("other"), key("running")]);
     }
 
     #[test]
