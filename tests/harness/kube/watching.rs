@@ -29,6 +29,7 @@ pub(crate) fn lines(
             .param("resourceVersion")
             .and_then(|v| v.parse().ok())
             .unwrap_or(0),
+        marked: 0,
         bookmarks: target.param("allowWatchBookmarks").as_deref() == Some("true"),
         end: Instant::now() + Duration::from_secs(seconds),
         breaks,
@@ -47,7 +48,10 @@ struct Watch {
     shared: Arc<Shared>,
     target: Target,
     metadata_only: bool,
+    /// Up to here all changes were told.
     version: u64,
+    /// The version of the last bookmark.
+    marked: u64,
     bookmarks: bool,
     end: Instant,
     breaks: u64,
@@ -79,12 +83,11 @@ impl Watch {
                 () = sleep_until(self.end) => return None,
                 () = sleep_until(bookmark_at) => {
                     bookmark_at = Instant::now() + self.shared.bookmarks;
-                    let latest = lock(&self.shared.store).version();
-                    if self.bookmarks && latest > self.version {
-                        self.version = latest;
+                    if self.bookmarks && self.version > self.marked {
+                        self.marked = self.version;
                         return Some(Ok(line("BOOKMARK", &json!({
                             "kind": self.target.kind(), "apiVersion": "v1",
-                            "metadata": {"resourceVersion": latest.to_string()},
+                            "metadata": {"resourceVersion": self.version.to_string()},
                         }))));
                     }
                 }
@@ -120,6 +123,8 @@ impl Watch {
                 all.extend_from_slice(&line(change.kind, &object));
             }
         }
+        // Under the same lock: what a bookmark says has been told to its last change.
+        self.version = store.version();
         (!all.is_empty()).then(|| all.into())
     }
 }
