@@ -295,10 +295,11 @@ async fn a_secret_header_is_not_sent_in_clear_text() {
 
 #[tokio::test]
 async fn a_machine_without_the_service_is_told_what_to_do() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let closed = format!("http://{}", listener.local_addr().expect("an address"));
-    drop(listener);
-    let done = asked(&[(vars::IMDS, closed.as_str())], &ManagedId::System, |_| ()).await;
+    // Taken and not listened on, so that it is nobody else's either.
+    let closed = tokio::net::TcpSocket::new_v4().expect("a socket");
+    closed.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    let url = format!("http://{}", closed.local_addr().expect("an address"));
+    let done = asked(&[(vars::IMDS, url.as_str())], &ManagedId::System, |_| ()).await;
     let error = done.expect_err("nobody there");
     assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
     assert!(error.to_string().contains("log in with az"), "{error}");

@@ -164,9 +164,10 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn a_server_that_was_named_and_is_down_is_unreachable() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("port");
-    let host = free.local_addr().expect("address").to_string();
-    drop(free);
+    // Taken and not listened on, so that it is nobody else's either.
+    let closed = tokio::net::TcpSocket::new_v4().expect("socket");
+    closed.bind(([127, 0, 0, 1], 0).into()).expect("port");
+    let host = closed.local_addr().expect("address").to_string();
     let reach = reach(&[("GCE_METADATA_HOST", &host)]);
     let error = Metadata::new(&reach)
         .expect("client")
