@@ -273,19 +273,28 @@ struct Place {
 
 impl Place {
     /// The text, or why there is none if that is worth a word. At its usual place a file may be
-    /// missing or another user's, as in the SDKs.
+    /// missing or closed to us, as in the SDKs; only what was read in part is never taken for all.
     fn read(&self) -> Result<Result<String, Option<String>>, SharedConfigError> {
+        let source = match file::text(&self.path, MAX_FILE) {
+            Ok(text) => return Ok(Ok((*text).clone())),
+            Err(source) => source,
+        };
         let path = self.path.display();
-        match (file::text(&self.path, MAX_FILE), self.variable) {
-            (Ok(text), _) => Ok(Ok((*text).clone())),
-            (Err(error), None) if error.kind() == io::ErrorKind::NotFound => Ok(Err(None)),
-            (Err(error), Some(variable)) if error.kind() == io::ErrorKind::NotFound => {
-                Ok(Err(Some(format!("{variable} names {path}: {error}"))))
+        let missing = matches!(
+            source.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+        );
+        let in_part = matches!(
+            source.kind(),
+            io::ErrorKind::FileTooLarge | io::ErrorKind::InvalidData
+        );
+        match self.variable {
+            None if missing => Ok(Err(None)),
+            None if !in_part => Ok(Err(Some(format!("cannot read {path}: {source}")))),
+            Some(variable) if missing => {
+                Ok(Err(Some(format!("{variable} names {path}: {source}"))))
             }
-            (Err(error), None) if error.kind() == io::ErrorKind::PermissionDenied => {
-                Ok(Err(Some(format!("cannot read {path}: {error}"))))
-            }
-            (Err(source), variable) => Err(SharedConfigError::Unreadable {
+            variable => Err(SharedConfigError::Unreadable {
                 path: self.path.clone(),
                 variable,
                 source,

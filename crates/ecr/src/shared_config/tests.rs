@@ -161,3 +161,21 @@ fn the_identity_of_a_token_file_is_its_holders() {
     std::fs::write(&token, "canary-two").expect("file");
     assert_ne!(first, parts(&home));
 }
+
+#[test]
+fn a_home_that_is_no_directory_has_no_files() {
+    for home in ["/dev/null", "/etc/passwd", "/nowhere/at/all"] {
+        let config = SharedConfig::load(&Env::map([("HOME", home)]), None).expect(home);
+        assert!(config.files(None).is_none() && config.notes().is_empty());
+    }
+    let home = Home::new("", "");
+    let config = home.0.path().join(".aws/config");
+    std::fs::remove_file(&config).expect("file");
+    std::fs::create_dir(&config).expect("dir");
+    let config = SharedConfig::load(&home.env(&[]), None).expect("as in the SDKs");
+    assert!(
+        config.notes()[0].contains("Is a directory"),
+        "{:?}",
+        config.notes()
+    );
+}
