@@ -6,7 +6,11 @@
 mod apply;
 mod http;
 mod rbac;
+mod status;
 mod store;
+mod target;
+mod validate;
+mod verbs;
 mod watching;
 
 use std::collections::BTreeMap;
@@ -33,13 +37,16 @@ pub struct FakeKube {
 
 pub(crate) struct Shared {
     pub(crate) store: Mutex<Store>,
-    pub(crate) rules: Mutex<Option<Vec<Rule>>>,
+    /// What the limited user may do.
+    pub(crate) rules: Mutex<Vec<Rule>>,
     pub(crate) log: Mutex<Log>,
     pub(crate) faults: Mutex<Vec<Fault>>,
     /// The number of the last change; watches wait for the next.
     pub(crate) changed: watch::Sender<u64>,
     /// Counts up to break every watch.
     pub(crate) breaks: watch::Sender<u64>,
+    /// Counts up to end every watch as if its time were over.
+    pub(crate) ends: watch::Sender<u64>,
     pub(crate) down: Mutex<bool>,
     pub(crate) bookmarks: Duration,
 }
@@ -76,6 +83,7 @@ impl FakeKube {
             faults: Mutex::default(),
             changed: watch::channel(0).0,
             breaks: watch::channel(0).0,
+            ends: watch::channel(0).0,
             down: Mutex::new(false),
             bookmarks: Duration::from_millis(200),
         });
@@ -117,11 +125,24 @@ impl FakeKube {
     /// When the file cannot be written.
     #[must_use]
     pub fn kubeconfig(&self, directory: &Path) -> PathBuf {
-        let path = directory.join("kubeconfig");
+        self.kubeconfig_with(directory.join("kubeconfig"), TOKEN)
+    }
+
+    /// The same for a user who may do what the rules say and nothing else.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    #[must_use]
+    pub fn limited_kubeconfig(&self, directory: &Path, rules: Vec<Rule>) -> PathBuf {
+        *lock(&self.shared.rules) = rules;
+        self.kubeconfig_with(directory.join("limited-kubeconfig"), LIMITED_TOKEN)
+    }
+
+    fn kubeconfig_with(&self, path: PathBuf, token: &str) -> PathBuf {
         let text = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "fake",
             "clusters": [{"name": "fake", "cluster": {"server": self.url()}}],
-            "users": [{"name": "fake", "user": {"token": TOKEN}}],
+            "users": [{"name": "fake", "user": {"token": token}}],
             "contexts": [{"name": "fake", "context": {
                 "cluster": "fake", "user": "fake", "namespace": "kube-system"}}],
         });
@@ -132,24 +153,29 @@ impl FakeKube {
     /// Makes or changes a namespace, with more of its metadata; a new one has its service account
     /// `default`, as the controller makes it.
     pub fn namespace(&self, name: &str, metadata: Value) {
-        let mut store = lock(&self.shared.store);
-        let mut object = json!({
-            "apiVersion": "v1", "kind": "Namespace", "status": {"phase": "Active"},
-        });
+        let mut object = json!({"apiVersion": "v1", "kind": "Namespace"});
         object["metadata"] = metadata;
         object["metadata"]["name"] = name.into();
-        let is_new = store.put("namespaces", object);
-        if is_new {
-            store.put("serviceaccounts", account(name, "default"));
-        }
-        let version = store.version();
-        drop(store);
-        self.shared.changed.send_replace(version);
+        object["metadata"]["labels"]["kubernetes.io/metadata.name"] = name.into();
+        object["spec"] = json!({"finalizers": ["kubernetes"]});
+        let phase = match object["metadata"]["deletionTimestamp"].is_null() {
+            true => "Active",
+            false => "Terminating",
+        };
+        object["status"] = json!({"phase": phase});
+        self.change(|store| {
+            if store.put("namespaces", object) {
+                store.put("serviceaccounts", account(name, "default"));
+            }
+        });
     }
 
     /// Makes a namespace terminating: nothing can be made in it any more.
     pub fn terminate(&self, name: &str) {
-        self.namespace(name, json!({"deletionTimestamp": "2027-01-01T00:00:00Z"}));
+        let found = self.object("namespaces", "", name);
+        let mut metadata = found.map_or_else(|| json!({}), |found| found["metadata"].clone());
+        metadata["deletionTimestamp"] = "2027-01-01T00:00:00Z".into();
+        self.namespace(name, metadata);
     }
 
     /// Removes a namespace and all that is in it.
@@ -242,11 +268,6 @@ impl FakeKube {
         lock(&self.shared.log).lines.clone()
     }
 
-    /// From now on only this is allowed.
-    pub fn allow(&self, rules: Vec<Rule>) {
-        *lock(&self.shared.rules) = Some(rules);
-    }
-
     /// The next requests of that verb and resource fail with a status, and perhaps `Retry-After`.
     pub fn fail(
         &self,
@@ -270,7 +291,13 @@ impl FakeKube {
         self.shared.breaks.send_modify(|count| *count += 1);
     }
 
-    /// Forgets the past: a watch from before is answered by 410, a list's continuation too.
+    /// Ends every watch as the server does when its time is over: with a bookmark before the end for
+    /// those who take them.
+    pub fn end_watches(&self) {
+        self.shared.ends.send_modify(|count| *count += 1);
+    }
+
+    /// Forgets the past: a new watch from before is answered by 410, a list's continuation too.
     pub fn compact(&self) {
         lock(&self.shared.store).compact();
     }
@@ -311,5 +338,7 @@ fn account(namespace: &str, name: &str) -> Value {
     })
 }
 
-/// The bearer token that the server takes.
+/// The bearer token of the user who may do everything.
 pub(crate) const TOKEN: &str = "fake-cluster-token";
+/// The bearer token of the user whom rules bind.
+pub(crate) const LIMITED_TOKEN: &str = "fake-limited-token";

@@ -1,16 +1,22 @@
 //! The refresher against a cluster: a fake one, or, with `--ignored` and `REGCRED_TEST_KUBECONFIG`,
 //! a real one. See docs/refresh.md, "Testing against a real API server".
 
+#[path = "cluster/always_pull.rs"]
+mod always_pull;
 #[path = "cluster/cloud.rs"]
 mod cloud;
 #[path = "cluster/daemon.rs"]
 mod daemon;
 #[path = "cluster/faults.rs"]
 mod faults;
+#[path = "cluster/manifests.rs"]
+mod manifests;
 #[path = "cluster/once.rs"]
 mod once;
 #[path = "cluster/rights.rs"]
 mod rights;
+#[path = "cluster/server.rs"]
+mod server;
 #[path = "cluster/stage.rs"]
 mod stage;
 

@@ -1,61 +1,63 @@
-//! The two kinds of patch: server-side apply with field managers, and JSON Patch.
+//! The kinds of patch: server-side apply with field managers, JSON Patch, merge patch.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::store::{Place, Store};
+use super::status::Refusal;
 
-/// A patch that was refused.
-pub(crate) enum Refused {
-    /// Fields that other managers own: manager and pointer.
-    Conflict(Vec<(String, String)>),
-    /// The patch does not fit, or a test of it failed.
-    Invalid(String),
-}
+/// Who wrote a field, and how: what is applied and what is updated under one name are two owners.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Owner(pub(crate) String, pub(crate) &'static str);
+
+/// Which fields each owner has, by pointer.
+pub(crate) type Owners = BTreeMap<Owner, BTreeSet<String>>;
 
 /// The object after server-side apply, and who owns what then. Lists are atomic here, as the lists
 /// of the objects in question are.
 pub(crate) fn apply(
-    store: &Store,
-    resource: &str,
-    place: &Place,
+    old: Option<&Value>,
+    mut owners: Owners,
     config: &Value,
-    manager: &str,
+    (manager, (name, namespace)): (&str, (&str, &str)),
     force: bool,
-) -> Result<(Value, BTreeMap<String, BTreeSet<String>>), Refused> {
-    let old = store.get(resource, &place.0, &place.1);
-    let mut owners = store
-        .managers
-        .get(&(resource.to_owned(), place.clone()))
-        .cloned()
-        .unwrap_or_default();
-    let mut wanted = BTreeMap::new();
-    leaves(config, String::new(), &mut wanted);
+) -> Result<(Value, Owners), Refusal> {
+    let mut wanted = leaves_of(config);
     wanted.retain(|pointer, _| !IDENTITY.contains(&pointer.as_str()));
+    let me = Owner(manager.to_owned(), "Apply");
     let mut conflicts = Vec::new();
     for (pointer, value) in &wanted {
-        let same = old.and_then(|old| old.pointer(pointer)) == Some(value);
+        if old.and_then(|old| old.pointer(pointer)) == Some(value) {
+            continue;
+        }
         let others = owners
             .iter()
-            .filter(|(other, fields)| *other != manager && fields.contains(pointer));
-        if !same {
-            conflicts.extend(others.map(|(other, _)| (other.clone(), pointer.clone())));
-        }
+            .filter(|(other, fields)| **other != me && fields.contains(pointer));
+        conflicts.extend(others.map(|(other, _)| (other.clone(), pointer.clone())));
     }
     if !conflicts.is_empty() && !force {
-        return Err(Refused::Conflict(conflicts));
+        let told = conflicts.into_iter().map(|(other, pointer)| {
+            let Owner(manager, operation) = other;
+            let how = match operation {
+                UPDATE => " using v1",
+                _ => "",
+            };
+            (format!("{manager:?}{how}"), pointer)
+        });
+        return Err(Refusal::managed(&told.collect::<Vec<_>>()));
     }
     for (other, pointer) in conflicts {
         if let Some(fields) = owners.get_mut(&other) {
             fields.remove(&pointer);
         }
     }
-    let before = owners.remove(manager).unwrap_or_default();
+    let before = owners.remove(&me).unwrap_or_default();
     let mut object = old.cloned().unwrap_or_else(|| {
-        json!({"apiVersion": config["apiVersion"], "kind": config["kind"], "metadata": {
-            "name": place.1, "namespace": place.0,
-        }})
+        let mut object = json!({"metadata": {"name": name}});
+        if !namespace.is_empty() {
+            object["metadata"]["namespace"] = namespace.into();
+        }
+        object
     });
     for pointer in before
         .iter()
@@ -68,45 +70,104 @@ pub(crate) fn apply(
     for (pointer, value) in &wanted {
         set(&mut object, pointer, value.clone());
     }
-    owners.insert(manager.to_owned(), wanted.into_keys().collect());
+    owners.insert(me, wanted.into_keys().collect());
     owners.retain(|_, fields| !fields.is_empty());
     Ok((object, owners))
 }
 
-/// Who owns the fields of an object that was written as a whole.
-pub(crate) fn owned_by(object: &Value, old: Option<&Value>) -> BTreeSet<String> {
-    let mut all = BTreeMap::new();
-    leaves(object, String::new(), &mut all);
-    all.retain(|pointer, value| {
-        !IDENTITY.contains(&pointer.as_str())
-            && !pointer.starts_with("/metadata/managedFields")
-            && old.and_then(|old| old.pointer(pointer)) != Some(value)
-    });
-    all.into_keys().collect()
+/// Who owns what after an object was written as a whole: the writer what is new or changed, nobody
+/// what is gone.
+pub(crate) fn taken_by(
+    owner: Owner,
+    mut owners: Owners,
+    object: &Value,
+    old: Option<&Value>,
+) -> Owners {
+    let mut all = leaves_of(object);
+    all.retain(|pointer, _| !is_the_servers(pointer));
+    for fields in owners.values_mut() {
+        fields.retain(|field| object.pointer(field).is_some());
+    }
+    all.retain(|pointer, value| old.and_then(|old| old.pointer(pointer)) != Some(value));
+    for fields in owners.values_mut() {
+        fields.retain(|field| !all.contains_key(field));
+    }
+    owners.entry(owner).or_default().extend(all.into_keys());
+    owners.retain(|_, fields| !fields.is_empty());
+    owners
 }
 
-/// RFC 6902, as far as it is used.
-pub(crate) fn json_patch(object: &mut Value, patch: &Value) -> Result<(), Refused> {
-    let invalid = |text: String| Err(Refused::Invalid(text));
-    for operation in patch.as_array().into_iter().flatten() {
-        let path = operation["path"].as_str().unwrap_or_default();
+/// RFC 6902, as strict as the library that the server uses.
+pub(crate) fn json_patch(object: &mut Value, patch: &Value) -> Result<(), Refusal> {
+    let Some(operations) = patch.as_array() else {
+        return Err(Refusal::bad("error decoding patch: no list of operations"));
+    };
+    for operation in operations {
+        let (Some(op), Some(path)) = (operation["op"].as_str(), operation["path"].as_str()) else {
+            return Err(Refusal::bad("error decoding patch: op and path are wanted"));
+        };
         let value = operation["value"].clone();
-        match operation["op"].as_str() {
-            Some("test") if object.pointer(path) == Some(&value) => {}
-            Some("test") => return invalid(format!("testing value {path} failed")),
-            Some("add") if path.ends_with("/-") => {
-                let list = object.pointer_mut(&path[..path.len() - 2]);
-                match list.and_then(Value::as_array_mut) {
-                    Some(list) => list.push(value),
-                    None => return invalid(format!("{path} is no list")),
-                }
-            }
-            Some("add" | "replace") => set(object, path, value),
-            Some("remove") if object.pointer(path).is_some() => take(object, path),
-            _ => return invalid(format!("cannot do this at {path}")),
+        match op {
+            "test" if object.pointer(path).unwrap_or(&Value::Null) == &value => {}
+            "test" => return Err(Refusal::unfit(&format!("testing value {path} failed"))),
+            "add" => add(object, path, value)?,
+            "replace" => match object.pointer_mut(path) {
+                Some(place) => *place = value,
+                None => return Err(missing(op, path)),
+            },
+            "remove" if object.pointer(path).is_some() => take(object, path),
+            _ => return Err(missing(op, path)),
         }
     }
     Ok(())
+}
+
+/// RFC 7386.
+pub(crate) fn merge(object: &mut Value, patch: &Value) {
+    let Some(changes) = patch.as_object() else {
+        *object = patch.clone();
+        return;
+    };
+    if !object.is_object() {
+        *object = json!({});
+    }
+    for (name, change) in changes {
+        match (change, object.as_object_mut()) {
+            (Value::Null, Some(members)) => drop(members.remove(name)),
+            _ => merge(&mut object[name], change),
+        }
+    }
+}
+
+/// `add`: the parent must be there.
+fn add(object: &mut Value, path: &str, value: Value) -> Result<(), Refusal> {
+    let refusal = || missing("add", path);
+    let (parent, last) = path.rsplit_once('/').ok_or_else(refusal)?;
+    let last = plain(last);
+    match object.pointer_mut(parent) {
+        Some(Value::Object(members)) => {
+            members.insert(last, value);
+        }
+        Some(Value::Array(list)) if last == "-" => list.push(value),
+        Some(Value::Array(list)) => {
+            let at = last.parse().ok().filter(|at| *at <= list.len());
+            list.insert(at.ok_or_else(refusal)?, value);
+        }
+        _ => return Err(refusal()),
+    }
+    Ok(())
+}
+
+fn missing(op: &str, path: &str) -> Refusal {
+    Refusal::unfit(&format!(
+        "{op} operation does not apply: doc is missing path: {path}"
+    ))
+}
+
+fn leaves_of(value: &Value) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    leaves(value, String::new(), &mut found);
+    found
 }
 
 fn leaves(value: &Value, pointer: String, found: &mut BTreeMap<String, Value>) {
@@ -117,7 +178,7 @@ fn leaves(value: &Value, pointer: String, found: &mut BTreeMap<String, Value>) {
                 leaves(member, format!("{pointer}/{step}"), found);
             }
         }
-        Value::Object(_) => {}
+        Value::Object(_) | Value::Null => {}
         leaf => {
             found.insert(pointer, leaf.clone());
         }
@@ -127,8 +188,7 @@ fn leaves(value: &Value, pointer: String, found: &mut BTreeMap<String, Value>) {
 fn set(object: &mut Value, pointer: &str, value: Value) {
     let mut node = object;
     for step in pointer.split('/').skip(1) {
-        let step = step.replace("~1", "/").replace("~0", "~");
-        node = &mut node[step];
+        node = &mut node[plain(step)];
     }
     *node = value;
 }
@@ -137,19 +197,33 @@ fn take(object: &mut Value, pointer: &str) {
     let Some((parent, last)) = pointer.rsplit_once('/') else {
         return;
     };
-    let last = last.replace("~1", "/").replace("~0", "~");
+    let last = plain(last);
     match object.pointer_mut(parent) {
         Some(Value::Object(members)) => {
             members.remove(&last);
         }
         Some(Value::Array(list)) => {
-            if let Ok(index) = last.parse::<usize>() {
-                list.remove(index);
+            if let Some(at) = last.parse().ok().filter(|at| *at < list.len()) {
+                list.remove(at);
             }
         }
         _ => {}
     }
 }
+
+/// A step of a pointer as a member's name.
+fn plain(step: &str) -> String {
+    step.replace("~1", "/").replace("~0", "~")
+}
+
+fn is_the_servers(pointer: &str) -> bool {
+    IDENTITY.contains(&pointer) || pointer.starts_with("/metadata/managedFields")
+}
+
+/// How whole objects are written.
+pub(crate) const UPDATE: &str = "Update";
+/// The content type of server-side apply.
+pub(crate) const APPLY: &str = "application/apply-patch+yaml";
 
 /// Not fields that anybody owns.
 const IDENTITY: [&str; 7] = [

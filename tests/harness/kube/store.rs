@@ -1,10 +1,10 @@
 //! Objects, their versions, and the changes that watches replay.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+
+use super::apply::{Owner, Owners};
 
 /// Namespace and name within a resource.
 pub(crate) type Place = (String, String);
@@ -23,8 +23,7 @@ pub(crate) struct Change {
 pub(crate) struct Store {
     version: u64,
     objects: BTreeMap<String, BTreeMap<Place, Value>>,
-    /// Which manager owns which fields, by pointer.
-    pub(crate) managers: BTreeMap<(String, Place), BTreeMap<String, BTreeSet<String>>>,
+    owners: BTreeMap<(String, Place), Owners>,
     pub(crate) history: VecDeque<Change>,
     oldest: u64,
 }
@@ -39,10 +38,20 @@ impl Store {
         self.oldest
     }
 
+    /// Forgets what was before now; who follows already is told all the same.
     pub(crate) fn compact(&mut self) {
-        self.history.clear();
-        self.version += 1;
         self.oldest = self.version;
+    }
+
+    /// Who owns which fields of an object.
+    pub(crate) fn owners(&self, resource: &str, place: &Place) -> Owners {
+        let key = (resource.to_owned(), place.clone());
+        self.owners.get(&key).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn own(&mut self, resource: &str, place: &Place, owners: Owners) {
+        self.owners
+            .insert((resource.to_owned(), place.clone()), owners);
     }
 
     pub(crate) fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<&Value> {
@@ -74,12 +83,25 @@ impl Store {
         let place = place_of(&object);
         let old = self.objects.get(resource).and_then(|all| all.get(&place));
         let kind = if old.is_some() { "MODIFIED" } else { "ADDED" };
-        let uid = old.map_or_else(
-            || json!(format!("00000000-0000-4000-8000-{:012x}", self.version + 1)),
-            |old| old["metadata"]["uid"].clone(),
+        let (uid, made) = old.map_or_else(
+            || {
+                let number = self.version + 1;
+                (
+                    json!(format!("00000000-0000-4000-8000-{number:012x}")),
+                    now(),
+                )
+            },
+            |old| {
+                let metadata = &old["metadata"];
+                (
+                    metadata["uid"].clone(),
+                    metadata["creationTimestamp"].clone(),
+                )
+            },
         );
         self.version += 1;
         object["metadata"]["uid"] = uid;
+        object["metadata"]["creationTimestamp"] = made;
         object["metadata"]["resourceVersion"] = self.version.to_string().into();
         let managed = self.managed_fields(resource, &place);
         if let Some(managed) = managed {
@@ -93,7 +115,7 @@ impl Store {
     pub(crate) fn remove(&mut self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
         let place = (namespace.to_owned(), name.to_owned());
         let mut object = self.objects.get_mut(resource)?.remove(&place)?;
-        self.managers.remove(&(resource.to_owned(), place));
+        self.owners.remove(&(resource.to_owned(), place));
         self.version += 1;
         object["metadata"]["resourceVersion"] = self.version.to_string().into();
         self.remember("DELETED", resource, &object);
@@ -132,8 +154,12 @@ impl Store {
 
     /// `metadata.managedFields` in the server's own form.
     fn managed_fields(&self, resource: &str, place: &Place) -> Option<Value> {
-        let managers = self.managers.get(&(resource.to_owned(), place.clone()))?;
-        let entries = managers.iter().map(|(manager, fields)| {
+        let owners = self.owners.get(&(resource.to_owned(), place.clone()))?;
+        let version = match resource {
+            "leases" => "coordination.k8s.io/v1",
+            _ => "v1",
+        };
+        let entries = owners.iter().map(|(Owner(manager, operation), fields)| {
             let mut tree = json!({});
             for field in fields {
                 let mut node = &mut tree;
@@ -144,7 +170,10 @@ impl Store {
                     }
                 }
             }
-            json!({"manager": manager, "operation": "Apply", "fieldsType": "FieldsV1", "fieldsV1": tree})
+            json!({
+                "manager": manager, "operation": operation, "apiVersion": version, "time": now(),
+                "fieldsType": "FieldsV1", "fieldsV1": tree,
+            })
         });
         Some(entries.collect())
     }
@@ -160,28 +189,26 @@ pub(crate) fn place_of(object: &Value) -> Place {
     (text("namespace"), text("name"))
 }
 
-/// What the server refuses about a Secret, old and new.
-pub(crate) fn refuse_secret(old: Option<&Value>, new: &Value) -> Option<String> {
-    let kind = new["type"].as_str().unwrap_or("Opaque");
-    if let Some(old) = old {
-        if old["type"].as_str().unwrap_or("Opaque") != kind {
-            return Some("type: Invalid value: field is immutable".to_owned());
-        }
-        if old["immutable"] == true && old["data"] != new["data"] {
-            return Some("data: Forbidden: field is immutable when `immutable` is set".to_owned());
+/// An object without what only the server writes: two that are equal so are not written twice.
+pub(crate) fn bare(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        for field in [
+            "uid",
+            "resourceVersion",
+            "creationTimestamp",
+            "managedFields",
+        ] {
+            metadata.remove(field);
         }
     }
-    let key = match kind {
-        "kubernetes.io/dockerconfigjson" => ".dockerconfigjson",
-        "kubernetes.io/dockercfg" => ".dockercfg",
-        _ => return None,
-    };
-    let Some(data) = new["data"][key].as_str() else {
-        return Some(format!("data[{key}]: Required value"));
-    };
-    let bytes = STANDARD.decode(data).unwrap_or_default();
-    let object = serde_json::from_slice::<Value>(&bytes).is_ok_and(|value| value.is_object());
-    (!object).then(|| format!("data[{key}]: Invalid value: <secret contents redacted>"))
+    object
+}
+
+fn now() -> Value {
+    chrono::Utc::now()
+        .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+        .into()
 }
 
 /// As many changes as a watch can be late.

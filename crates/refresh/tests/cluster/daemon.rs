@@ -24,6 +24,9 @@ mod tests {
     }
 }
 
+/// Because the daemon was told of the change, and not because it looked again minutes later.
+pub(crate) const AT_ONCE: Duration = Duration::from_secs(30);
+
 const SIMPLE: &str = "
 registries: [{name: r, provider: fake, hosts: [a.eu.fake.io]}]
 targets:
@@ -76,13 +79,13 @@ async fn new_namespaces_and_accounts_are_served_within_a_second(stage: &Stage) {
     let took = stage
         .until("a new one", async || has(stage, &second).await)
         .await;
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < AT_ONCE, "{took:?}");
     let took = stage
         .until("its account", async || {
             linked(stage, &second, "default").await
         })
         .await;
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < AT_ONCE, "{took:?}");
     let body = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "robot"}});
     stage.make(&second, "serviceaccounts", &body).await;
     let took = stage
@@ -90,7 +93,7 @@ async fn new_namespaces_and_accounts_are_served_within_a_second(stage: &Stage) {
             linked(stage, &second, "robot").await
         })
         .await;
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < AT_ONCE, "{took:?}");
     assert_eq!(stage.cloud.calls(), 1);
     daemon.stop().await;
 }
@@ -105,7 +108,7 @@ async fn what_is_deleted_or_edited_comes_back(stage: &Stage) {
     let before = stage.secret(&ns, &name).await.expect("there");
     stage.delete(&ns, "secrets", &name).await;
     let took = stage.until("it back", async || has(stage, &ns).await).await;
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < AT_ONCE, "{took:?}");
     let mut edited = stage.secret(&ns, &name).await.expect("there");
     edited["data"] = theirs("x", &json!({"auths": {}}))["data"].clone();
     stage.update(&ns, "secrets", &edited).await;
@@ -128,10 +131,11 @@ async fn a_token_is_renewed_at_half_of_its_life_and_kept_while_it_cannot_be(stag
     };
     let is = async |n: usize| held().await == Some(format!("{CANARY}-own-{n}"));
     stage.until("the first", async || is(1).await).await;
-    stage.time.on(TimeDelta::hours(5));
+    // Half of twelve hours, or up to a tenth of them earlier.
+    stage.time.on(TimeDelta::hours(4));
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert_eq!(stage.cloud.calls(), 1, "too early");
-    stage.time.on(TimeDelta::hours(1));
+    stage.time.on(TimeDelta::hours(2));
     stage.until("the second", async || is(2).await).await;
     assert_eq!(stage.cloud.calls(), 2);
     let (code, _) = page(&daemon, "/readyz").await;
@@ -222,7 +226,7 @@ async fn a_restart_asks_for_no_token_and_writes_nothing(stage: &Stage) {
 async fn of_two_daemons_one_works_and_the_other_takes_over(stage: &Stage) {
     let home = stage.namespace("home", json!({})).await;
     let yaml = format!(
-        "{SIMPLE}\nleaderElection: {{name: ID-lease, namespace: {home}, leaseDuration: 2s}}\n"
+        "{SIMPLE}\nleaderElection: {{name: ID-lease, namespace: {home}, leaseDuration: 15s}}\n"
     );
     let plan = stage.plan(&yaml);
     let first = stage.daemon(&plan).await;
@@ -234,7 +238,8 @@ async fn of_two_daemons_one_works_and_the_other_takes_over(stage: &Stage) {
     let second = stage.daemon(&plan).await;
     let a = stage.namespace("a", json!({})).await;
     stage.until("work", async || has(stage, &a).await).await;
-    assert!(page(&second, "/metrics").await.1.contains("_leader 0"));
+    let metrics = page(&second, "/metrics").await.1;
+    assert!(metrics.contains("_leader 0"), "{metrics}");
     assert_eq!(page(&second, "/readyz").await.0, 200, "a standby is ready");
     assert_eq!(stage.cloud.calls(), 1);
     // Given back: the other one need not wait for its end.
@@ -266,10 +271,8 @@ async fn a_role_that_changes_counts_at_once(stage: &Stage) {
         .daemon(&stage.plan(&SIMPLE.replace("hosts:", identity)))
         .await;
     let set = async |role: &str| {
-        let account = stage.get(&ns, "serviceaccounts", "default").await;
-        let mut account = account.expect("there");
-        account["metadata"]["annotations"]["fake.io/role"] = role.into();
-        stage.update(&ns, "serviceaccounts", &account).await;
+        let role = json!({"metadata": {"annotations": {"fake.io/role": role}}});
+        stage.merge(&ns, "serviceaccounts/default", &role).await;
     };
     let held = async || {
         let secret = stage
@@ -288,7 +291,7 @@ async fn a_role_that_changes_counts_at_once(stage: &Stage) {
         let took = stage
             .until(role, async || held().await.contains(role))
             .await;
-        assert!(took < Duration::from_secs(1), "{role}: {took:?}");
+        assert!(took < AT_ONCE, "{role}: {took:?}");
     }
     assert_eq!(stage.cloud.calls(), 2);
     daemon.stop().await;
@@ -322,7 +325,7 @@ targets:
         true
     };
     let took = stage.until("the good one everywhere", all).await;
-    assert!(took < Duration::from_secs(15), "{took:?}");
+    assert!(took < AT_ONCE, "{took:?}");
     assert_eq!((stage.cloud.calls(), other.calls()), (1, 1));
     daemon.kill();
 }

@@ -1,13 +1,14 @@
 //! A cluster for a test: the fake, or the one that `REGCRED_TEST_KUBECONFIG` names. Tests see no
 //! difference but in what only a fake can be told to do.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, Request};
+use http_body_util::BodyExt as _;
 use regcred_refresh::{Action, Config, Handle, Mode, Plan, Refresher, Report, connect};
 use regcred_tests::FakeKube;
 use serde_json::{Value, json};
@@ -20,10 +21,12 @@ pub(crate) struct Stage {
     pub(crate) time: Moved,
     /// Part of every name that is made, so that tests and runs do not meet in a real cluster.
     pub(crate) id: String,
-    kubeconfig: PathBuf,
+    /// Whom the refresher acts as.
+    kubeconfig: Mutex<PathBuf>,
     client: kube::Client,
-    made: std::sync::Mutex<Vec<String>>,
-    _directory: tempfile::TempDir,
+    /// Paths of what a real cluster would keep.
+    made: Mutex<Vec<String>>,
+    directory: tempfile::TempDir,
 }
 
 impl Stage {
@@ -68,11 +71,11 @@ impl Stage {
             id: format!("rt-{}-{random:x}", cloud.id.trim_start_matches("cloud-")),
             cloud,
             time: Moved::default(),
-            kubeconfig,
+            kubeconfig: Mutex::new(kubeconfig),
             client: kube::Client::try_from(config).expect("a client"),
-            made: std::sync::Mutex::default(),
+            made: Mutex::default(),
             fake,
-            _directory: directory,
+            directory,
         }
     }
 
@@ -104,7 +107,7 @@ impl Stage {
 
     pub(crate) async fn refresher(&self, plan: &Plan, mode: Mode) -> Refresher {
         let (env, rate) = (self.cloud.env(), plan.limits.requests_per_second);
-        let cluster = connect(Some(&self.kubeconfig), None, &env, rate).await;
+        let cluster = connect(Some(&self.kubeconfig()), None, &env, rate).await;
         let plan = Arc::new(plan.clone());
         Refresher::new(plan, cluster.ok(), env, self.time.clock(), mode)
     }
@@ -136,10 +139,7 @@ impl Stage {
             self.ask(Method::POST, "/api/v1/namespaces", &body)
                 .await
                 .expect("made");
-            self.made
-                .lock()
-                .expect("no test panics here")
-                .push(name.clone());
+            self.keep_track(format!("/api/v1/namespaces/{name}"));
         }
         name
     }
@@ -165,6 +165,26 @@ impl Stage {
         }
     }
 
+    /// Any request, and the answer whatever it is; a text that is no JSON comes as a string.
+    pub(crate) async fn raw(&self, call: Raw<'_>) -> (u16, Value) {
+        answer_of(call.send(&self.client).await).await
+    }
+
+    /// The events of a watch, to its end.
+    pub(crate) async fn watch(&self, path: &str) -> Vec<(String, Value)> {
+        let response = Raw::get(path).send(&self.client).await;
+        assert_eq!(response.status().as_u16(), 200, "{path}");
+        let bytes = response.into_body().collect().await.expect("a clean end");
+        let bytes = bytes.to_bytes();
+        let lines = bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+        let events = lines.map(|line| {
+            let event: Value = serde_json::from_slice(line).expect("a line of JSON");
+            let kind = event["type"].as_str().expect("a kind").to_owned();
+            (kind, event["object"].clone())
+        });
+        events.collect()
+    }
+
     pub(crate) async fn get(&self, namespace: &str, kind: &str, name: &str) -> Option<Value> {
         let path = format!("/api/v1/namespaces/{namespace}/{kind}/{name}");
         self.ask(Method::GET, &path, &Value::Null).await
@@ -185,6 +205,12 @@ impl Stage {
         self.ask(Method::PUT, &path, object).await.expect("there");
     }
 
+    /// A merge patch, which no write of the daemon's in between can spoil.
+    pub(crate) async fn merge(&self, namespace: &str, object: &str, change: &Value) {
+        let path = format!("/api/v1/namespaces/{namespace}/{object}");
+        self.ask(Method::PATCH, &path, change).await.expect("there");
+    }
+
     pub(crate) async fn delete(&self, namespace: &str, kind: &str, name: &str) {
         let path = format!("/api/v1/namespaces/{namespace}/{kind}/{name}");
         self.ask(Method::DELETE, &path, &Value::Null).await;
@@ -194,18 +220,128 @@ impl Stage {
     pub(crate) async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) -> Duration {
         let started = tokio::time::Instant::now();
         while !holds().await {
-            assert!(started.elapsed() < Duration::from_secs(20), "never: {what}");
+            assert!(started.elapsed() < PATIENCE, "never: {what}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         started.elapsed()
     }
 
+    /// Deletes a namespace of a real cluster, which is in the way of its end until the test's.
+    pub(crate) async fn hold_and_delete(&self, name: &str) {
+        let path = format!("/api/v1/namespaces/{name}");
+        self.hold(&path, json!(["regcred.dev/test"])).await;
+        self.ask(Method::DELETE, &path, &Value::Null).await;
+    }
+
+    async fn hold(&self, path: &str, finalizers: Value) {
+        let body = json!({"metadata": {"finalizers": finalizers}});
+        self.ask(Method::PATCH, path, &body).await;
+    }
+
     /// Removes what a real cluster would keep.
     pub(crate) async fn end(self) {
         let made = std::mem::take(&mut *self.made.lock().expect("no test panics here"));
-        for name in made {
-            let path = format!("/api/v1/namespaces/{name}");
+        for path in made.into_iter().rev() {
             self.ask(Method::DELETE, &path, &Value::Null).await;
+            if path.starts_with("/api/v1/namespaces/") {
+                self.hold(&path, Value::Null).await;
+            }
+        }
+    }
+
+    /// Removes it when the test ends.
+    pub(crate) fn keep_track(&self, path: String) {
+        self.made.lock().expect("no test panics here").push(path);
+    }
+
+    fn kubeconfig(&self) -> PathBuf {
+        self.kubeconfig.lock().expect("no test panics here").clone()
+    }
+
+    /// From now on the refresher acts as the user of this kubeconfig.
+    pub(crate) fn act_as(&self, kubeconfig: PathBuf) {
+        *self.kubeconfig.lock().expect("no test panics here") = kubeconfig;
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The kubeconfig of the same cluster with a token in the place of every user's credentials.
+    pub(crate) fn kubeconfig_with(&self, token: &str) -> PathBuf {
+        let text = std::fs::read_to_string(self.kubeconfig()).expect("a kubeconfig");
+        let mut config: Value = serde_saphyr::from_str(&text).expect("YAML");
+        for user in config["users"].as_array_mut().into_iter().flatten() {
+            user["user"] = json!({"token": token});
+        }
+        let path = self.directory().join("as-account");
+        std::fs::write(&path, config.to_string()).expect("a file");
+        path
+    }
+
+    /// What the refresher's own user is answered.
+    pub(crate) async fn raw_as_refresher(&self, call: Raw<'_>) -> (u16, Value) {
+        let file = kube::config::Kubeconfig::read_from(self.kubeconfig()).expect("a kubeconfig");
+        let options = kube::config::KubeConfigOptions::default();
+        let config = kube::Config::from_custom_kubeconfig(file, &options).await;
+        let client = kube::Client::try_from(config.expect("a cluster")).expect("a client");
+        let response = call.send(&client).await;
+        answer_of(response).await
+    }
+}
+
+async fn answer_of(response: http::Response<kube::client::Body>) -> (u16, Value) {
+    let code = response.status().as_u16();
+    let bytes = response.into_body().collect().await.expect("an answer");
+    let bytes = bytes.to_bytes();
+    let text = || String::from_utf8_lossy(&bytes).into_owned().into();
+    let value = serde_json::from_slice(&bytes).unwrap_or_else(|_| text());
+    (code, value)
+}
+
+/// A request as it goes over the wire.
+pub(crate) struct Raw<'a> {
+    pub(crate) method: Method,
+    pub(crate) path: &'a str,
+    pub(crate) content: &'a str,
+    pub(crate) accept: &'a str,
+    pub(crate) body: Value,
+}
+
+impl<'a> Raw<'a> {
+    pub(crate) fn get(path: &'a str) -> Self {
+        Self::new(Method::GET, path, Value::Null)
+    }
+
+    pub(crate) fn new(method: Method, path: &'a str, body: Value) -> Self {
+        let json = "application/json";
+        Self {
+            method,
+            path,
+            content: json,
+            accept: json,
+            body,
+        }
+    }
+
+    async fn send(&self, client: &kube::Client) -> http::Response<kube::client::Body> {
+        let request = Request::builder()
+            .method(self.method.clone())
+            .uri(self.path)
+            .header("content-type", self.content)
+            .header("accept", self.accept)
+            .body(kube::client::Body::from(match &self.body {
+                Value::Null => Vec::new(),
+                body => body.to_string().into_bytes(),
+            }))
+            .expect("a request");
+        client.send(request).await.expect("an answer")
+    }
+
+    pub(crate) fn patch(path: &'a str, content: &'a str, body: Value) -> Self {
+        Self {
+            content,
+            ..Self::new(Method::PATCH, path, body)
         }
     }
 }
@@ -244,3 +380,6 @@ pub(crate) fn actions(reports: &[Report]) -> Vec<Action> {
     actions.sort_unstable();
     actions
 }
+
+/// Far longer than anything takes on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(120);
