@@ -4,6 +4,7 @@
 //!
 //! Runs only when variables name the programs (see CONTRIBUTING.md); it needs root.
 
+mod containerd;
 mod image;
 mod setup;
 
@@ -22,13 +23,13 @@ fn a_kubelet_pulls_a_private_image_with_our_plugin_and_the_engine_answers_the_sa
         return;
     };
     let stage = Stage::set(&programs);
-    let mut containerd = stage.start_containerd(&programs);
-    wait_for(&mut containerd, "containerd's socket", || {
+    let containerd = stage.start_containerd(&programs);
+    let mut containerd = wait_for(containerd, "containerd's socket", || {
         stage.containerd_socket().exists()
     });
-    let mut kubelet = stage.start_kubelet(&programs);
+    let kubelet = stage.start_kubelet(&programs);
     stage.write_pod();
-    wait_for(&mut kubelet, "SUCCESS in the pod's log", || {
+    let kubelet = wait_for(kubelet, "SUCCESS in the pod's log", || {
         logs(&stage.pod_logs()).contains("SUCCESS")
     });
 
@@ -40,7 +41,7 @@ fn a_kubelet_pulls_a_private_image_with_our_plugin_and_the_engine_answers_the_sa
         "{users:?}"
     );
     stage.remove_pod();
-    wait_for(&mut kubelet, "the pod's end", || stage.tasks() == 0);
+    let mut kubelet = wait_for(kubelet, "the pod's end", || stage.tasks() == 0);
     kubelet.kill();
     containerd.kill();
 
@@ -111,13 +112,22 @@ impl Programs {
     }
 }
 
-fn wait_for(running: &mut Running, what: &str, mut there: impl FnMut() -> bool) {
+/// Waits for an event. Where it does not come the daemon is ended and what it complained of is shown.
+fn wait_for(mut running: Running, what: &str, mut there: impl FnMut() -> bool) -> Running {
     let began = Instant::now();
     while !there() {
-        assert!(!running.has_ended(), "it ended while {what} was waited for");
-        assert!(began.elapsed() < PATIENCE, "{what} did not come");
+        if running.has_ended() || began.elapsed() > PATIENCE {
+            running.kill();
+            let said = running.finish().stderr;
+            let errors = said
+                .lines()
+                .filter(|line| line.starts_with(['E', 'F']) || line.contains("rror"));
+            let last: Vec<&str> = errors.rev().take(20).collect();
+            panic!("{what} did not come; the last errors:\n{}", last.join("\n"));
+        }
         std::thread::sleep(Duration::from_millis(200));
     }
+    running
 }
 
 /// Everything that the containers of all pods wrote.

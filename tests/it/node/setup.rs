@@ -13,6 +13,7 @@ use regcred_tests::{FakeEcr, Logins, Node, Program};
 use tempfile::TempDir;
 
 use super::Programs;
+use super::containerd::Containerd;
 use super::image::{MANIFEST, Runnable};
 
 /// The host whose images are private.
@@ -86,20 +87,14 @@ impl Stage {
     }
 
     pub(super) fn start_containerd(&self, programs: &Programs) -> Running {
-        let config = format!(
-            "version = 3\nroot = {data:?}\nstate = {state:?}\n\
-             [grpc]\naddress = {socket:?}\n\
-             [plugins.'io.containerd.cri.v1.images']\nsnapshotter = 'native'\n\
-             use_local_image_pull = true\n\
-             [plugins.'io.containerd.cri.v1.images'.pinned_images]\n\
-             sandbox = '{ACCOUNT_HOST}/public/pause:1'\n\
-             [plugins.'io.containerd.cri.v1.images'.registry]\nconfig_path = {hosts:?}\n\
-             [plugins.'io.containerd.cri.v1.runtime']\nrestrict_oom_score_adj = true\n",
-            data = self.path("data"),
-            state = self.path("state"),
-            socket = self.containerd_socket(),
-            hosts = self.node.hosts_dir(),
-        );
+        let config = Containerd {
+            data: &self.path("data"),
+            state: &self.path("state"),
+            socket: &self.containerd_socket(),
+            hosts: &self.node.hosts_dir(),
+            pause: &format!("{ACCOUNT_HOST}/public/pause:1"),
+        }
+        .config(&programs.containerd);
         let file = self.write("containerd.toml", &config);
         daemon(&programs.containerd)
             .arg("--config")
@@ -113,7 +108,7 @@ impl Stage {
              staticPodPath: {pods:?}\npodLogsDir: {logs:?}\n\
              containerRuntimeEndpoint: unix://{socket}\nfailCgroupV1: false\nfailSwapOn: false\n\
              cgroupDriver: cgroupfs\ncgroupsPerQOS: false\nenforceNodeAllocatable: []\n\
-             localStorageCapacityIsolation: false\nenableServer: false\nhealthzPort: 0\n\
+             localStorageCapacityIsolation: false\nmakeIPTablesUtilChains: false\nenableServer: false\nhealthzPort: 0\n\
              authentication: {{anonymous: {{enabled: true}}, webhook: {{enabled: false}}}}\n\
              authorization: {{mode: AlwaysAllow}}\n",
             pods = self.path("pods"),
