@@ -50,6 +50,12 @@ impl Stage {
             &env,
         );
         node.map_host(ACCOUNT_HOST, &registry.url());
+        // containerd 1.6 takes no file without a host in it.
+        let hosts = node.hosts_dir().join(ACCOUNT_HOST).join("hosts.toml");
+        let url = registry.url();
+        let text =
+            format!("server = {url:?}\n[host.{url:?}]\ncapabilities = [\"pull\", \"resolve\"]\n");
+        fs::write(hosts, text).expect("a file");
         let stage = Self {
             dir: tempfile::tempdir().expect("a directory"),
             node,
