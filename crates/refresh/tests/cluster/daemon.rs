@@ -232,21 +232,21 @@ async fn of_two_daemons_one_works_and_the_other_takes_over(stage: &Stage) {
     let first = stage.daemon(&plan).await;
     stage
         .until("a leader", async || {
-            page(&first, "/metrics").await.1.contains("_leader 1")
+            page(&first, "/metrics").await.1.contains("_leader 1\n")
         })
         .await;
     let second = stage.daemon(&plan).await;
     let a = stage.namespace("a", json!({})).await;
     stage.until("work", async || has(stage, &a).await).await;
     let metrics = page(&second, "/metrics").await.1;
-    assert!(metrics.contains("_leader 0"), "{metrics}");
+    assert!(metrics.contains("_leader 0\n"), "{metrics}");
     assert_eq!(page(&second, "/readyz").await.0, 200, "a standby is ready");
     assert_eq!(stage.cloud.calls(), 1);
     // Given back: the other one need not wait for its end.
     first.stop().await;
     stage
         .until("a leader", async || {
-            page(&second, "/metrics").await.1.contains("_leader 1")
+            page(&second, "/metrics").await.1.contains("_leader 1\n")
         })
         .await;
     let b = stage.namespace("b", json!({})).await;
@@ -256,7 +256,7 @@ async fn of_two_daemons_one_works_and_the_other_takes_over(stage: &Stage) {
     let third = stage.daemon(&plan).await;
     stage
         .until("a leader", async || {
-            page(&third, "/metrics").await.1.contains("_leader 1")
+            page(&third, "/metrics").await.1.contains("_leader 1\n")
         })
         .await;
     third.stop().await;
@@ -384,7 +384,7 @@ async fn pages_show_the_state_and_no_token(stage: &Stage) {
         "secret_writes_total{target=\"t\",action=\"create\"} 1",
         "namespace_errors{target=\"t\"} 0",
         "api_requests_total ",
-        "leader 1",
+        "leader 1\n",
     ] {
         assert!(
             metrics.contains(&format!("regcred_refresh_{name}")),
