@@ -223,6 +223,13 @@ async fn everything_together_ends_at_the_deadline_and_says_where() {
 
 #[tokio::test]
 async fn no_log_at_any_level_holds_a_secret_and_kubernetes_words_are_there() {
+    // While there is one subscriber for one thread only, a place that logs for the first time on
+    // another thread, such as another test's, is switched off for the whole process.
+    let everywhere = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(std::io::sink)
+        .finish();
+    tracing::subscriber::set_global_default(everywhere).expect("nobody else sets one");
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
