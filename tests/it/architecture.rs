@@ -121,6 +121,7 @@ const EXPOSE: &[&str] = &[
     "crates/core/src/credentials.rs",
     "crates/core/src/fingerprint.rs",
     "crates/ecr/src/identity/container.rs",
+    "crates/ecr/src/identity/web_identity.rs",
     "crates/ecr/src/pod.rs",
     "crates/ecr/src/sts.rs",
     "crates/engine/src/plugin.rs",
