@@ -1,6 +1,6 @@
 //! The program: command line to exit code.
 
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -142,8 +142,15 @@ fn plan(cli: &Cli, env: &Env) -> Result<Plan, Failure> {
 }
 
 fn read(path: &Path) -> Result<Config, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| ConfigError(format!("cannot read {}: {error}", path.display())))?;
+    let cannot = |error| ConfigError(format!("cannot read {}: {error}", path.display()));
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(cannot)?;
+    let read = file.take(MAX_CONFIG + 1).read_to_string(&mut text);
+    if read.map_err(cannot)? as u64 > MAX_CONFIG {
+        return Err(Box::new(cannot(io::Error::other(
+            "it is larger than 4 MiB",
+        ))));
+    }
     Ok(Config::parse(&text)?)
 }
 
@@ -198,3 +205,5 @@ fn summary(plan: &Plan) -> String {
     }
     text
 }
+
+const MAX_CONFIG: u64 = 4 << 20;

@@ -326,13 +326,19 @@ fn strict_switches(spec: &'static ProviderSpec) -> impl Iterator<Item = &'static
 
 fn read_secret(path: &Path) -> std::io::Result<SecretSlice<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_FILE).read_to_end(&mut bytes)?;
-    Ok(bytes.into())
+    let file = File::open(path)?;
+    let length = file.take(MAX_FILE + 1).read_to_end(&mut bytes)? as u64;
+    let bytes = SecretSlice::from(bytes);
+    // A part of a secret is another secret.
+    match length > MAX_FILE {
+        true => Err(std::io::Error::other("it is larger than 4 MiB")),
+        false => Ok(bytes),
+    }
 }
 
 /// As long as a kubelet plugin gives its provider.
 const DEADLINE: Duration = Duration::from_secs(50);
-const MAX_FILE: u64 = 1 << 20;
+const MAX_FILE: u64 = 4 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -54,6 +54,9 @@ async fn a_login_that_is_written_down_is_every_hosts() {
     assert_ne!(inputs(&by_file, &Env::default()), before);
     let error = logins(&by_file, &[]).await.expect_err("empty");
     assert!(error.contains("there is no password in"), "{error}");
+    std::fs::write(&path, vec![b'p'; (4 << 20) + 1]).expect("a file");
+    let error = logins(&by_file, &[]).await.expect_err("large");
+    assert!(error.ends_with("it is larger than 4 MiB"), "{error}");
 }
 
 #[tokio::test]

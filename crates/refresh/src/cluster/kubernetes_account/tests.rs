@@ -69,10 +69,10 @@ impl Server {
         Ok(answer.expect("an answer"))
     }
 
-    fn fail(&self, status: u16, text: String, times: usize) {
+    fn fail(&self, status: u16, text: &str, times: usize) {
         let mut state = self.0.lock().expect("whole");
         for _ in 0..times {
-            state.faults.push_back((status, text.clone()));
+            state.faults.push_back((status, text.to_owned()));
         }
     }
 
@@ -178,7 +178,7 @@ async fn the_account_is_who_the_server_says() {
     assert_eq!(found.annotations["role"], "a");
     let error = stage.named("nobody").account().await.expect_err("absent");
     assert_eq!(error.to_string(), "there is no service account shop/nobody");
-    stage.server.fail(403, status(403, "Forbidden"), 1);
+    stage.server.fail(403, &status(403, "Forbidden"), 1);
     let error = stage.named("puller").account().await.expect_err("no right");
     let error = error.downcast::<TokenError>().expect("our own");
     assert!(!error.is_passing());
@@ -260,7 +260,7 @@ async fn callers_that_come_together_ask_once() {
 async fn an_older_token_serves_while_there_is_no_newer_one() {
     let stage = Stage::new().await;
     stage.token("sts").await.expect("a token");
-    stage.server.fail(403, status(403, "Forbidden"), 2);
+    stage.server.fail(403, &status(403, "Forbidden"), 2);
     stage.at(1_800_000_000 + 3000);
     assert_eq!(stage.token("sts").await.as_deref(), Ok(CANARY));
     stage.at(1_800_000_000 + 3600);
@@ -273,10 +273,10 @@ async fn an_older_token_serves_while_there_is_no_newer_one() {
 async fn what_may_pass_is_asked_again_and_the_rest_is_not() {
     let stage = Stage::new().await;
     let now = stage.server.0.lock().expect("whole").now;
-    stage.server.fail(500, String::new(), 2);
+    stage.server.fail(500, "", 2);
     assert_eq!(stage.token("retried").await.as_deref(), Ok(CANARY));
     assert_eq!(stage.server.asked(), 3);
-    stage.server.fail(429, status(429, "TooManyRequests"), 1);
+    stage.server.fail(429, &status(429, "TooManyRequests"), 1);
     assert_eq!(stage.token("slowed").await.as_deref(), Ok(CANARY));
     assert_eq!(stage.server.asked(), 5);
     let others = answer(CANARY, &json!(["others"]), 3600, now);
@@ -303,7 +303,7 @@ async fn what_may_pass_is_asked_again_and_the_rest_is_not() {
     ] {
         let before = stage.server.asked();
         let times = if expected.contains("broke") { 3 } else { 1 };
-        stage.server.fail(code, text, times);
+        stage.server.fail(code, &text, times);
         let error = stage.token("sts").await.expect_err(expected);
         assert!(error.contains(expected), "{error}");
         assert!(!error.contains("canary"), "{error}");
