@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use regcred_core::Clock;
 use serde_json::{Value, json};
 
 use super::apply::{Owner, Owners};
@@ -206,7 +207,8 @@ pub(crate) fn bare(object: &Value) -> Value {
 }
 
 fn now() -> Value {
-    chrono::Utc::now()
+    Clock::system()
+        .now()
         .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
         .into()
 }

@@ -119,8 +119,8 @@ fn labels(new: &Value) -> Broken {
     let plain = |c: char| c.is_ascii_alphanumeric();
     let sound = |value: &str| {
         value.len() <= 63
-            && value.starts_with(|c| plain(c))
-            && value.ends_with(|c| plain(c))
+            && value.starts_with(plain)
+            && value.ends_with(plain)
             && value.chars().all(|c| plain(c) || "-_.".contains(c))
     };
     let labels = new["metadata"]["labels"].as_object()?;

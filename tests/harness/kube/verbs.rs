@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use regcred_core::Clock;
 use serde_json::{Value, json};
 
 use super::Shared;
@@ -144,7 +145,7 @@ impl Asked<'_> {
         }
         let audience = spec["audiences"][0].as_str().unwrap_or_default();
         let token = crate::icr::service_account_token(audience, seconds);
-        let end = chrono::Utc::now() + chrono::TimeDelta::seconds(seconds);
+        let end = Clock::system().now() + chrono::TimeDelta::seconds(seconds);
         let end = end.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
         let metadata = json!({
             "name": account["metadata"]["name"], "namespace": account["metadata"]["namespace"],
