@@ -146,7 +146,7 @@ impl Program {
         Running {
             stdout: read_all(child.stdout.take().expect("a piped stdout")),
             stderr: read_all(child.stderr.take().expect("a piped stderr")),
-            child,
+            child: Owned(child),
             name: self.program,
             started,
             limit: self.limit,
@@ -157,7 +157,7 @@ impl Program {
 
 /// A program that was started. It is killed when the value is dropped before its end.
 pub struct Running {
-    child: Child,
+    child: Owned,
     stdout: JoinHandle<Vec<u8>>,
     stderr: JoinHandle<Vec<u8>>,
     name: PathBuf,
@@ -166,21 +166,32 @@ pub struct Running {
     taken: Arc<AtomicUsize>,
 }
 
+/// A child that does not outlive its test: it would go on asking at an address that is another
+/// test's server by then.
+struct Owned(Child);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 impl Running {
     /// Its process id.
     #[must_use]
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.child.0.id()
     }
 
     /// Ends it with SIGKILL.
     pub fn kill(&mut self) {
-        let _ = self.child.kill();
+        let _ = self.child.0.kill();
     }
 
     /// Whether it has ended.
     pub fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
+        !matches!(self.child.0.try_wait(), Ok(None))
     }
 
     /// Whether it stands in line for a lock on a file that another process holds.
@@ -201,12 +212,12 @@ impl Running {
     #[must_use]
     pub fn finish(mut self) -> Finished {
         let status = loop {
-            if let Some(status) = self.child.try_wait().expect("our own child") {
+            if let Some(status) = self.child.0.try_wait().expect("our own child") {
                 break status;
             }
             if self.started.elapsed() > self.limit {
                 self.kill();
-                let _ = self.child.wait();
+                let _ = self.child.0.wait();
                 let stderr = self.stderr.join().unwrap_or_default();
                 panic!(
                     "{} did not end within {:?}; it said: {}",
