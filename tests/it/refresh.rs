@@ -379,16 +379,23 @@ fn thousands_of_namespaces_cost_three_tokens_and_one_write_each() {
         assert_eq!(stage.kube.count("secrets"), secrets);
         let (version, requests) = (stage.kube.version(), stage.kube.counts());
         std::thread::sleep(Duration::from_secs(3));
+        let changed = stage.kube.version() - version;
         let now = stage.kube.counts();
-        for (what, count) in now.iter().filter(|(what, _)| !what.ends_with(" leases")) {
+        // Nothing but the Lease, and a watch whose time is over.
+        let quiet = |what: &str| what.ends_with(" leases") || what.starts_with("watch ");
+        for (what, count) in now.iter().filter(|(what, _)| !quiet(what)) {
             assert_eq!(
                 requests.get(what),
                 Some(count),
                 "{what} was repeated though nothing is due"
             );
         }
-        let changed = stage.kube.version() - version;
-        assert!(changed <= 3, "only the Lease changes: {changed}");
+        let renewed = |counts: &std::collections::BTreeMap<String, usize>| {
+            counts.get("update leases").copied().unwrap_or(0)
+        };
+        let renewals = (renewed(&now) - renewed(&requests)) as u64;
+        // One may have been under way when its version was read.
+        assert!(changed <= renewals + 1, "only the Lease changes: {changed}");
         let memory = resident(daemon.id());
         figures.push((namespaces, secrets, took, memory));
         println!(
