@@ -311,7 +311,7 @@ fn a_browser_shows_the_status_page() {
     let found = browsers.iter().find_map(|name| find(name));
     let stage = Stage::new();
     stage.kube.namespace("shop", json!({}));
-    let (daemon, url) = listening(&stage, TARGET);
+    let (mut daemon, url) = listening(&stage, TARGET);
     until("the first pass", || {
         get(&url, "/").contains("<td>1<td>0<td>0")
     });
@@ -343,7 +343,7 @@ fn a_browser_shows_the_status_page() {
     ] {
         assert!(html.contains(text), "{text}: {html}");
     }
-    drop(daemon);
+    daemon.kill();
 }
 
 /// Three Secrets in each namespace; how many namespaces says how time and memory grow.
@@ -359,7 +359,7 @@ fn thousands_of_namespaces_cost_three_tokens_and_one_write_each() {
         let target = "targets:\n- name: all\n  secret: {name: '{registry}-pull'}\n  \
                       namespaces: {include: ['tenant-*']}\n";
         let started = Instant::now();
-        let (daemon, url) = listening(&stage, target);
+        let (mut daemon, url) = listening(&stage, target);
         let done = format!("secrets_managed{{target=\"all\"}} {secrets}");
         while !get(&url, "/metrics").contains(&done) {
             assert!(
@@ -397,6 +397,7 @@ fn thousands_of_namespaces_cost_three_tokens_and_one_write_each() {
         // One may have been under way when its version was read.
         assert!(changed <= renewals + 1, "only the Lease changes: {changed}");
         let memory = resident(daemon.id());
+        daemon.kill();
         figures.push((namespaces, secrets, took, memory));
         println!(
             "{namespaces} namespaces, {secrets} Secrets: {:.1} s, peak memory {:.1} MiB",

@@ -167,6 +167,14 @@ impl Stage {
     }
 }
 
+impl Drop for Stage {
+    /// The kubelet mounts its directory on itself, and leaves that to whoever removes it.
+    fn drop(&mut self) {
+        let umount = Program::new("/bin/umount").arg("-l");
+        let _ = umount.arg(self.kubelet_dir()).run();
+    }
+}
+
 /// A private image under `team/`, and for everybody the one that holds a pod's namespaces.
 fn registry(programs: &Programs, logins: Logins) -> Server {
     let program = fs::read(&programs.busybox).expect("a static program");
