@@ -30,13 +30,13 @@ fn an_unknown_command_is_a_usage_error() {
 #[test]
 fn a_provider_that_is_not_configured_says_so_itself() {
     let done = regcred()
-        .args(&["token", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"])
+        .args(["token", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"])
         .env("REGCRED_ECR_ROLES", "nonsense")
         .run();
     assert_eq!(done.code(), Some(4), "{}", done.stderr);
     assert!(done.stderr.starts_with("ecr: "), "{}", done.stderr);
     let done = regcred()
-        .args(&["token", "registry.example.com"])
+        .args(["token", "registry.example.com"])
         .env("REGCRED_ECR_ROLES", "nonsense")
         .run();
     assert_eq!(done.code(), Some(3), "{}", done.stderr);
@@ -46,8 +46,8 @@ fn a_provider_that_is_not_configured_says_so_itself() {
 fn a_secret_is_made_of_a_login_and_of_a_file() {
     let dir = tempfile::tempdir().expect("a directory");
     let made = regcred()
-        .args(&["token", "h.io", "--username", "u", "--password-stdin"])
-        .args(&["--output", "docker-config"])
+        .args(["token", "h.io", "--username", "u", "--password-stdin"])
+        .args(["--output", "docker-config"])
         .stdin("canary\n")
         .run();
     let config = made.success();
@@ -56,8 +56,8 @@ fn a_secret_is_made_of_a_login_and_of_a_file() {
     fs::write(&file, &config).expect("a file");
     let copied = |registry: &str| {
         regcred()
-            .args(&["token", registry, "--output", "kubernetes-secret"])
-            .args(&["--name", "regcred", "-n", "shop", "--from-file"])
+            .args(["token", registry, "--output", "kubernetes-secret"])
+            .args(["--name", "regcred", "-n", "shop", "--from-file"])
             .arg(&file)
             .run()
     };
@@ -66,14 +66,14 @@ fn a_secret_is_made_of_a_login_and_of_a_file() {
     let other = copied("x.io");
     assert_eq!(other.code(), Some(4), "{}", other.stderr);
     assert!(other.stderr.contains("has no login for x.io"));
-    let two = regcred().args(&["token", "a.io", "b.io"]).run();
+    let two = regcred().args(["token", "a.io", "b.io"]).run();
     assert_eq!(two.code(), Some(2), "{}", two.stderr);
 }
 
 #[test]
 fn docker_hub_is_the_default_as_for_kubectl() {
     let made = regcred()
-        .args(&["token", "--username", "u", "--password-stdin", "-o"])
+        .args(["token", "--username", "u", "--password-stdin", "-o"])
         .arg("docker-config")
         .stdin("p")
         .run();
