@@ -12,7 +12,7 @@ fn every_row_is_measured() {
         .arg("1")
         .env("PATH", path)
         .env("REGCRED_BENCH_LAYER_MIB", "1")
-        .limit(Duration::from_secs(120))
+        .limit(Duration::from_secs(400))
         .run();
     let table = bench.success();
     assert!(

@@ -2,6 +2,7 @@
 //! the cluster.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use regcred_tests::icr::{API_KEY, FakeIam};
@@ -416,9 +417,7 @@ fn thousands_of_namespaces_cost_three_tokens_and_one_write_each() {
 
 /// Starts the daemon; gives the address of its pages.
 fn listening(stage: &Stage, targets: &str) -> (Running, String) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = port.local_addr().expect("an address").to_string();
-    drop(port);
+    let address = free_address();
     let daemon = stage.program(targets).limit(Duration::from_secs(600));
     let daemon = daemon.args(["--daemon", "--listen", &address]).start();
     let url = format!("http://{address}");
@@ -426,6 +425,20 @@ fn listening(stage: &Stage, targets: &str) -> (Running, String) {
         std::net::TcpStream::connect(&address).is_ok()
     });
     (daemon, url)
+}
+
+/// Below the ports that the system gives to whoever asks for any, so that none of the servers of
+/// other tests can take it before the daemon does.
+fn free_address() -> String {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let candidates = std::iter::repeat_with(|| {
+        let number = std::process::id() + TAKEN.fetch_add(1, Ordering::Relaxed);
+        format!("127.0.0.1:{}", 20_000 + number % 12_000)
+    });
+    candidates
+        .take(100)
+        .find(|address| std::net::TcpListener::bind(address).is_ok())
+        .expect("a free port")
 }
 
 fn get(url: &str, path: &str) -> String {

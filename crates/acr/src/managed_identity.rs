@@ -127,12 +127,7 @@ async fn virtual_machine(
     let place = format!("the metadata service {}", reach.settings.imds);
     Err(match transport.failure() {
         Some(Failure::NoAnswer(error)) if error.is_connect() || error.is_timeout() => {
-            let message = format!(
-                "{place} does not answer; outside Azure name another identity, such as {} with \
-                 {}, or log in with az",
-                vars::CLIENT_ID,
-                vars::FEDERATED_TOKEN_FILE
-            );
+            let message = format!("{place} does not answer; {}", elsewhere());
             NoToken::Other(failure(ErrorKind::IdentityUnavailable, message).with_source(error))
         }
         Some(Failure::NoAnswer(error)) => {
@@ -164,7 +159,20 @@ fn refused(place: &str, id: &ManagedId, refusal: Refusal) -> NoToken {
         let error = failure(ErrorKind::IdentityUnavailable, message).with_source(refusal);
         return NoToken::Other(error);
     }
-    NoToken::refused(format!("{place} gave no token for {}", id.label()), refusal)
+    let mut message = format!("{place} gave no token for {}", id.label());
+    if refusal.status() == 403 && refusal.aadsts().is_none() {
+        // Perhaps another cloud's server, or a filter's.
+        message = format!("{message}; {}", elsewhere());
+    }
+    NoToken::refused(message, refusal)
+}
+
+fn elsewhere() -> String {
+    format!(
+        "outside Azure name another identity, such as {} with {}, or log in with az",
+        vars::CLIENT_ID,
+        vars::FEDERATED_TOKEN_FILE
+    )
 }
 
 /// A service that the environment names.

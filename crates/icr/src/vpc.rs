@@ -143,24 +143,22 @@ impl Server<'_> {
 
     fn failed(&self, error: HttpError) -> ProviderError {
         let base = &self.reach.settings.vpc;
+        let elsewhere = format!(
+            "; outside a VPC instance set {} or {}, on one switch its metadata service on",
+            vars::API_KEY,
+            vars::CR_PROFILE
+        );
         if error.is_connect() || error.is_timeout() {
-            let kind = ErrorKind::IdentityUnavailable;
-            return failure(
-                kind,
-                format!(
-                    "the metadata server {base} does not answer; outside a VPC instance set {} or \
-                     {}, on one switch its metadata service on",
-                    vars::API_KEY,
-                    vars::CR_PROFILE
-                ),
-            )
-            .with_source(error);
+            let message = format!("the metadata server {base} does not answer{elsewhere}");
+            return failure(ErrorKind::IdentityUnavailable, message).with_source(error);
         }
-        let help = advice(error.code());
-        call_failed(
-            format!("the metadata server {base} gives no token{help}"),
-            error,
-        )
+        // A refusal without a code of IBM's may be another cloud's server, or a filter's.
+        let help = match error.code() {
+            None => &*elsewhere,
+            code => advice(code),
+        };
+        let message = format!("the metadata server {base} gives no token{help}");
+        call_failed(message, error)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why a subcommand failed, and the exit code that says so.
 
 use std::io;
+use std::path::PathBuf;
 
 use regcred_core::ProviderError;
 use regcred_engine::EngineError;
@@ -16,6 +17,13 @@ pub(crate) enum Failure {
     /// Something that has to be set is missing.
     #[error("{0}")]
     NotConfigured(&'static str),
+    /// Registries would be asked at their public names where somebody wanted others asked.
+    #[error(
+        "{} is no directory: give --hosts-dir (or REGCRED_HOSTS_DIR) one that is laid out like \
+         /etc/containerd/certs.d, or leave it out to ask registries directly",
+        .0.display()
+    )]
+    NoHosts(PathBuf),
     /// The node's configuration cannot be used.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -43,7 +51,9 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => exit_code::USAGE,
-            Self::NotConfigured(_) | Self::Engine(_) | Self::Store(_) => exit_code::NOT_CONFIGURED,
+            Self::NotConfigured(_) | Self::NoHosts(_) | Self::Engine(_) | Self::Store(_) => {
+                exit_code::NOT_CONFIGURED
+            }
             Self::Provider(error) => exit_code::of(error.kind()),
             Self::Told(code) => *code,
             Self::Signal(number) => AFTER_SIGNAL + number,

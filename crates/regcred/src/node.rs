@@ -15,6 +15,9 @@ use crate::failure::Failure;
 /// When a variable cannot be read, or the provider configuration cannot be used.
 pub(crate) fn set_up(flags: CredentialFlags, env: &Env) -> Result<(Engine, Pod), Failure> {
     let flags = flags.or_env(env).map_err(Failure::Usage)?;
+    if let Some(hosts) = flags.hosts_dir.as_ref().filter(|path| !path.is_dir()) {
+        return Err(Failure::NoHosts(hosts.clone()));
+    }
     let engine = engine(&flags, env)?;
     Ok((engine, pod(flags)))
 }

@@ -28,6 +28,18 @@ fn an_unknown_command_is_a_usage_error() {
 }
 
 #[test]
+fn a_missing_directory_of_hosts_is_never_passed_over() {
+    for command in [
+        ["explain", "--hosts-dir=/proc/none"],
+        ["pull", "--hosts-dir=/proc/none"],
+    ] {
+        let done = regcred().args(command).arg("127.0.0.1:1/app").run();
+        assert_eq!(done.code(), Some(4), "{}", done.stderr);
+        assert!(done.stderr.contains("/proc/none is no"), "{}", done.stderr);
+    }
+}
+
+#[test]
 fn a_provider_that_is_not_configured_says_so_itself() {
     let done = regcred()
         .args(["token", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"])
@@ -61,7 +73,7 @@ fn a_secret_is_made_of_a_login_and_of_a_file() {
             .arg(&file)
             .run()
     };
-    let manifest = copied("h.io").success().to_owned();
+    let manifest = copied("h.io").success();
     assert!(manifest.contains("name: \"regcred\"\n  namespace: \"shop\""));
     let other = copied("x.io");
     assert_eq!(other.code(), Some(4), "{}", other.stderr);

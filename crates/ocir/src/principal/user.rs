@@ -250,7 +250,7 @@ fn read_delegation(path: &Path) -> Result<Delegation, ProviderError> {
 fn missing(var: &str, key: &str, file: Option<PathBuf>) -> ProviderError {
     let file = file.map(|path| format!(" in {}", path.display()));
     misconfigured(format!(
-        "a user needs {key}: set {var}, or {key}{}",
+        "{key} is missing for signing as a user: set {var}, or {key}{}",
         file.unwrap_or_else(|| " in a file named by OCI_CLI_CONFIG_FILE".to_owned())
     ))
 }
