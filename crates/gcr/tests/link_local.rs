@@ -84,7 +84,7 @@ async fn inside_a_machine_without_the_address_is_told_quickly() {
 async fn ask() -> Result<Issued, ProviderError> {
     // A proxy must never see the request.
     let env = Env::map([
-        ("HOME", "/nowhere"),
+        ("HOME", "/proc/none"),
         ("HTTP_PROXY", "http://192.0.2.1:3128"),
         ("http_proxy", "http://192.0.2.1:3128"),
     ]);
