@@ -20,14 +20,6 @@ pub(crate) enum Failure {
     /// The reader of our answer is gone.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
-    /// A file of the user could not be read or written.
-    #[error("{what}")]
-    File {
-        /// What was to be done with which file.
-        what: String,
-        /// Why it did not work.
-        source: io::Error,
-    },
     /// A docker configuration could not be read or changed.
     #[error(transparent)]
     DockerFile(#[from] FileError),
@@ -48,7 +40,7 @@ impl Failure {
         match self {
             Self::Usage(_) => exit_code::USAGE,
             Self::Provider(error) => exit_code::of(error.kind()),
-            Self::File { .. } | Self::DockerFile(_) | Self::Copy(_) => exit_code::NOT_CONFIGURED,
+            Self::DockerFile(_) | Self::Copy(_) => exit_code::NOT_CONFIGURED,
             Self::Output(_) | Self::Runtime(_) => exit_code::BUG,
         }
     }

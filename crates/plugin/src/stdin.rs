@@ -76,10 +76,9 @@ pub(crate) fn read_input(
                 )));
             }
             Err(source) => {
-                return Err(Failure::File {
-                    what: "cannot read standard input".to_owned(),
-                    source,
-                });
+                return Err(Failure::usage(format!(
+                    "cannot read standard input ({source}): expected {wanted}"
+                )));
             }
         }
     }
@@ -143,15 +142,20 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_ends_is_told() {
-        struct Silent;
-        impl Read for Silent {
+    fn what_cannot_be_read_is_a_wrong_request() {
+        struct Failing(io::ErrorKind);
+        impl Read for Failing {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::TimedOut.into())
+                Err(self.0.into())
             }
         }
-        let error = read_input(&mut Silent, "a request").unwrap_err();
-        assert_eq!(error.exit_code(), 2);
-        assert!(error.to_string().contains("stayed open"));
+        for (kind, words) in [
+            (io::ErrorKind::TimedOut, "stayed open"),
+            (io::ErrorKind::IsADirectory, "cannot read standard input"),
+        ] {
+            let error = read_input(&mut Failing(kind), "a request").unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(words), "{error}");
+        }
     }
 }
