@@ -18,6 +18,10 @@ pub(crate) fn set_up(flags: CredentialFlags, env: &Env) -> Result<(Engine, Pod),
     if let Some(hosts) = flags.hosts_dir.as_ref().filter(|path| !path.is_dir()) {
         return Err(Failure::NoHosts(hosts.clone()));
     }
+    let no_plugins = flags.image_credential_provider_bin_dir.is_none();
+    if flags.image_credential_provider_config.is_some() && no_plugins {
+        return Err(Failure::NotConfigured(NO_BIN_DIR));
+    }
     let engine = engine(&flags, env)?;
     Ok((engine, pod(flags)))
 }
@@ -53,3 +57,7 @@ fn pod(flags: CredentialFlags) -> Pod {
         None => pod,
     }
 }
+
+const NO_BIN_DIR: &str = "the provider configuration names plugins: say where they are with \
+                          --image-credential-provider-bin-dir (or \
+                          REGCRED_IMAGE_CREDENTIAL_PROVIDER_BIN_DIR)";

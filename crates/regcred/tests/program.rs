@@ -40,6 +40,15 @@ fn a_missing_directory_of_hosts_is_never_passed_over() {
 }
 
 #[test]
+fn a_provider_configuration_wants_a_directory_of_plugins() {
+    let done = regcred()
+        .args(["explain", "--image-credential-provider-config=/c", "a.io/b"])
+        .run();
+    assert_eq!(done.code(), Some(4), "{}", done.stderr);
+    assert!(done.stderr.contains("-bin-dir"), "{}", done.stderr);
+}
+
+#[test]
 fn a_provider_that_is_not_configured_says_so_itself() {
     let done = regcred()
         .args(["token", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"])
