@@ -6,12 +6,13 @@
 //! | older, still good | one process refreshes it; the others, and that one too when the refresh fails, serve it |
 //! | none, or expired | one process fetches it; the others wait and then serve what it stored, or share its failure |
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use regcred_core::{
-    CacheKey, Clock, CredentialRequest, Issued, Provider, ProviderError, RegistryHost, report,
+    CacheKey, Clock, CredentialRequest, Env, Issued, Provider, ProviderError, RegistryHost, report,
 };
 use tokio::time::timeout;
 
@@ -24,7 +25,7 @@ use crate::slot::Slot;
 /// A provider behind the cache. Its own fetch runs without the cache wherever the cache fails.
 pub struct Cached {
     inner: Box<dyn Provider>,
-    dir: Option<CacheDir>,
+    dir: Found,
     clock: Clock,
     wait: Duration,
     refresh: Duration,
@@ -34,6 +35,18 @@ impl Cached {
     /// Wraps a provider; without a directory it only passes requests through.
     #[must_use]
     pub fn new(inner: Box<dyn Provider>, dir: Option<CacheDir>, clock: Clock) -> Self {
+        Self::within(inner, LazyLock::new(Box::new(|| dir) as Finder), clock)
+    }
+
+    /// Wraps a provider; the directory that the environment names is looked for, and made, with the
+    /// first request that has a key.
+    #[must_use]
+    pub fn on_demand(inner: Box<dyn Provider>, env: Env, clock: Clock) -> Self {
+        let dir = LazyLock::new(Box::new(move || CacheDir::resolve(&env)) as Finder);
+        Self::within(inner, dir, clock)
+    }
+
+    fn within(inner: Box<dyn Provider>, dir: Found, clock: Clock) -> Self {
         Self {
             inner,
             dir,
@@ -193,9 +206,9 @@ impl Provider for Cached {
 
     async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
         // A host that is no longer served gets nothing, whatever was stored for it.
-        if let Some(dir) = &self.dir
-            && self.inner.serves(&request.registry)
+        if self.inner.serves(&request.registry)
             && let Some(key) = self.inner.cache_key(request)
+            && let Some(dir) = &*self.dir
         {
             let slot = Slot::new(dir, self.inner.name(), &key);
             return self.answer(&slot, request).await;
@@ -207,6 +220,10 @@ impl Provider for Cached {
         self.inner.cache_key(request)
     }
 }
+
+/// A directory that is looked for at most once.
+type Found = LazyLock<Option<CacheDir>, Finder>;
+type Finder = Box<dyn FnOnce() -> Option<CacheDir> + Send>;
 
 /// Half of what a plugin run has: enough for any fetch that succeeds, and as much is left for one
 /// of our own.

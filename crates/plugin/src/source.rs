@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use regcred_cache::{CacheDir, Cached};
+use regcred_cache::Cached;
 use regcred_core::{
     Clock, CredentialRequest, Env, ErrorKind, Issued, Provider, ProviderError, ProviderSpec,
     RegistryHost,
@@ -79,12 +79,7 @@ impl Source {
     pub async fn credentials(self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
         install_crypto();
         let name = self.provider.name();
-        // Without a key nothing is cached: no directory is made for it.
-        let dir = self
-            .provider
-            .cache_key(request)
-            .and_then(|_| CacheDir::resolve(&self.env));
-        let cached = Cached::new(self.provider, dir, self.clock);
+        let cached = Cached::on_demand(self.provider, self.env, self.clock);
         let left = self.end.saturating_duration_since(Instant::now());
         match timeout(left, cached.credentials(request)).await {
             Ok(answer) => answer,
