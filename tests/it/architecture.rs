@@ -177,8 +177,8 @@ const EXPOSE: &[&str] = &[
     "crates/refresh/src/run.rs",
     "crates/refresh/src/secret.rs",
     "crates/refresh/src/source.rs",
-    "crates/registry/src/auth/token.rs",
-    "crates/registry/src/client.rs",
+    "crates/registry/src/client/auth/token.rs",
+    "crates/registry/src/client/registry_client.rs",
 ];
 
 #[test]

@@ -2,41 +2,33 @@
 //!
 //! [`RegistryClient`] makes a [`Repository`] with at most one credential; that asks for manifests
 //! and streams blobs.
+//!
+//! Four floors, each of which uses only what is below it:
+//!
+//! | folder | holds |
+//! |---|---|
+//! | `pull` | what an image consists of, and its transfer from a registry into a store |
+//! | `client`, `store` | the distribution client; the OCI image layout on disk |
+//! | `image` | digests, descriptors, manifests, indexes, platforms; no I/O |
 
-mod address;
-mod answer;
-mod auth;
-mod blob;
 mod client;
-mod descriptor;
-mod digest;
-mod document;
-mod endpoint;
-mod error;
 #[cfg(test)]
 mod fake;
-mod hosts;
-mod layout;
-mod limits;
-pub mod media_type;
-mod platform;
-mod progress;
+mod image;
 mod pull;
-mod redirect;
-mod refusal;
-mod repository;
-mod warnings;
+mod store;
 
-pub use blob::BlobStream;
-pub use client::{RegistryClient, RegistryOptions};
-pub use descriptor::Descriptor;
-pub use digest::{Digest, DigestError, Hasher};
-pub use document::{Document, DocumentError, Index, Manifest};
-pub use error::RegistryError;
-pub use hosts::{Hosts, HostsError};
-pub use layout::{BlobWriter, Layout, LayoutError};
-pub use platform::{Platform, PlatformError, Rank};
-pub use progress::{BlobState, NoProgress, Progress, PullEvent};
-pub use pull::{PlatformChoice, PullOptions, PulledImage, pull, stored};
+pub use client::{
+    BlobStream, Fetched, Head, Hosts, HostsError, RegistryClient, RegistryError, RegistryOptions,
+    Repository,
+};
+pub use image::{
+    Descriptor, Digest, DigestError, Document, DocumentError, Hasher, Index, Manifest, Platform,
+    PlatformError, Rank, media_type,
+};
+pub use pull::{
+    BlobState, NoProgress, PlatformChoice, Progress, PullEvent, PullOptions, PulledImage, pull,
+    stored,
+};
 pub use regcred_http::{ClientOptions, HttpError, Retry, StatusCode};
-pub use repository::{Fetched, Head, Repository};
+pub use store::{BlobWriter, Layout, LayoutError};

@@ -8,12 +8,14 @@
 //! wanted, the store holds the index whole and of its images only that one, which image-spec allows
 //! (a sparse index); a pull for another platform adds to it.
 
+mod blob_sink;
 mod blobs;
-mod choice;
-mod documents;
+mod host_platform;
+mod manifest_reader;
 mod plan;
-mod platforms;
-mod sink;
+mod platform_choice;
+mod progress;
+mod selection;
 mod stored;
 mod transfer;
 
@@ -21,17 +23,16 @@ use std::num::NonZeroUsize;
 
 use regcred_core::ImageRef;
 
-pub use platforms::PlatformChoice;
+pub use platform_choice::PlatformChoice;
+pub use progress::{BlobState, NoProgress, Progress, PullEvent};
 pub use stored::stored;
 
-use crate::error::{Object, Part, Reason};
-use crate::{
-    Descriptor, Digest, Layout, LayoutError, Platform, Progress, PullEvent, RegistryError,
-    Repository,
-};
-use blobs::Blobs;
-use documents::Documents;
-use plan::Plan;
+use self::blobs::Blobs;
+use self::manifest_reader::Documents;
+use self::plan::Plan;
+use crate::client::{Object, Part, Reason, RegistryError, Repository};
+use crate::image::{Descriptor, Digest, Platform};
+use crate::store::{Layout, LayoutError};
 
 /// How to pull.
 #[derive(Clone, Debug)]
@@ -161,7 +162,7 @@ fn foreign_platform(layout: &Layout, plan: &Plan, platforms: &PlatformChoice) ->
     let (PlatformChoice::One(host), true) = (platforms, plan.manifest == plan.top) else {
         return None;
     };
-    let config = layout.read_blob(plan.config.as_ref()?, documents::LARGEST);
+    let config = layout.read_blob(plan.config.as_ref()?, manifest_reader::LARGEST);
     let platform: Platform = serde_json::from_slice(&config.ok()??).ok()?;
     let named = !platform.os.is_empty() && !platform.architecture.is_empty();
     (named && host.rank(&platform).is_none()).then_some(platform)

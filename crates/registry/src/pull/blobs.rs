@@ -6,8 +6,11 @@ use std::num::NonZeroUsize;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use regcred_core::ImageRef;
 
-use super::sink::Alive;
-use crate::{BlobState, Descriptor, Layout, Progress, PullEvent, RegistryError, Repository};
+use super::blob_sink::Alive;
+use super::progress::{BlobState, Progress, PullEvent};
+use crate::client::{RegistryError, Repository};
+use crate::image::Descriptor;
+use crate::store::Layout;
 
 /// Where blobs come from and go to.
 pub(super) struct Blobs<'a> {

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::PlatformChoice;
-use super::choice::Choice;
-use super::documents::Documents;
-use crate::{Descriptor, Digest, Document, Index, Manifest, RegistryError, media_type};
+use super::manifest_reader::Documents;
+use super::selection::Choice;
+use crate::client::RegistryError;
+use crate::image::{Descriptor, Digest, Document, Index, Manifest, media_type};
 
 /// All that belongs to an image.
 #[derive(Debug)]

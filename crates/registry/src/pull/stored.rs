@@ -2,10 +2,12 @@
 
 use regcred_core::ImageRef;
 
-use super::documents::{Documents, LARGEST};
+use super::manifest_reader::{Documents, LARGEST};
 use super::plan::Plan;
 use super::{PlatformChoice, PulledImage};
-use crate::{Descriptor, Layout, LayoutError, RegistryError};
+use crate::client::RegistryError;
+use crate::image::Descriptor;
+use crate::store::{Layout, LayoutError};
 
 /// The image as it stands in the store, whole: its name, its manifest for the platform (or, for
 /// all, the index with every manifest), and every blob. `None` when anything of it is missing. The

@@ -356,15 +356,9 @@ async fn a_pull_by_digest_is_stored_under_that_name() {
     let image = fixture.image().with_digest(manifest.digest.as_str());
     let options = PullOptions::default();
     let repository = fixture.repository();
-    let pulled = pull(
-        &repository,
-        &fixture.layout,
-        &image,
-        &options,
-        &crate::NoProgress,
-    )
-    .await
-    .expect("pulled");
+    let pulled = pull(&repository, &fixture.layout, &image, &options, &NoProgress)
+        .await
+        .expect("pulled");
     assert_eq!(pulled.pinned(), image);
     let entry = fixture.layout.resolve(&image.to_string());
     assert_eq!(

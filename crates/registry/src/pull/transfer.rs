@@ -7,10 +7,12 @@ use bytes::Bytes;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::sleep;
 
+use super::blob_sink::{Alive, Sink};
 use super::blobs::Blobs;
-use super::sink::{Alive, Sink};
-use crate::progress::Throttle;
-use crate::{BlobState, BlobStream, BlobWriter, Descriptor, LayoutError, RegistryError};
+use super::progress::{BlobState, Throttle};
+use crate::client::{BlobStream, RegistryError};
+use crate::image::Descriptor;
+use crate::store::{BlobWriter, LayoutError};
 
 /// The number of the coming attempt, and what broke.
 type Retry = (u32, String);

@@ -148,7 +148,7 @@ impl Fixture {
     }
 
     pub(super) async fn pull(&self, platforms: &str) -> Result<PulledImage, RegistryError> {
-        self.pull_with(platforms, &crate::NoProgress).await
+        self.pull_with(platforms, &NoProgress).await
     }
 
     pub(super) async fn pull_with(

@@ -1,0 +1,144 @@
+//! The error body of a registry: `{"errors":[{"code","message"}]}`, and whatever is sent instead.
+
+use std::fmt;
+
+use regcred_http::{AnswerFields, plain};
+use serde_json::Value;
+
+use super::advice;
+
+/// Codes and messages of an answer, bounded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ServerErrors(Vec<(String, String)>);
+
+impl ServerErrors {
+    /// Reads a body. Unknown codes stay as they are; plain text, HTML and an empty body give
+    /// nothing; bodies of other servers give what [`AnswerFields`] finds.
+    pub(crate) fn parse(body: &[u8]) -> Self {
+        let value: Value = serde_json::from_slice(body).unwrap_or_default();
+        let listed: Vec<_> = value["errors"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .take(MOST_ERRORS)
+            .map(|error| (short(&error["code"]), short(&error["message"])))
+            .filter(|(code, message)| !code.is_empty() || !message.is_empty())
+            .collect();
+        if !listed.is_empty() {
+            return Self(listed);
+        }
+        let fields = AnswerFields::parse(body);
+        let text = |field: Option<&str>| field.unwrap_or_default().to_owned();
+        match fields.is_empty() {
+            true => Self::default(),
+            false => Self(vec![(text(fields.code()), text(fields.message()))]),
+        }
+    }
+
+    /// One error without a message: the word of a challenge.
+    pub(crate) fn of_code(code: &str) -> Self {
+        Self(vec![(plain(code, LONGEST), String::new())])
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The codes as they came.
+    pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .map(|(code, _)| code.as_str())
+            .filter(|code| !code.is_empty())
+    }
+
+    /// Whether the server wants to be spoken to over TLS.
+    pub(crate) fn wants_https(&self) -> bool {
+        self.0
+            .iter()
+            .any(|(_, message)| message.contains("expects https"))
+    }
+
+    /// What the refusal is about, when it is not about the credential.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        self.0
+            .iter()
+            .find_map(|(_, message)| advice::advice(message))
+    }
+
+    /// Writes `: code: message` for each error, as docker does: `MANIFEST_UNKNOWN` is `manifest
+    /// unknown`.
+    pub(crate) fn write_behind(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (code, message)) in self.0.iter().enumerate() {
+            f.write_str(if at == 0 { ": " } else { ", " })?;
+            let code = code.to_lowercase().replace('_', " ");
+            match (code.is_empty(), message.is_empty()) {
+                (false, false) => write!(f, "{code}: {message}")?,
+                _ => write!(f, "{code}{message}")?,
+            }
+        }
+        match self.advice() {
+            Some(advice) => write!(f, " ({advice})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Text or number on one line, at most 200 characters.
+fn short(value: &Value) -> String {
+    match value {
+        Value::String(text) => plain(text, LONGEST),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+const MOST_ERRORS: usize = 5;
+const LONGEST: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(body: &str) -> String {
+        struct Shown(ServerErrors);
+        impl fmt::Display for Shown {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.write_behind(f)
+            }
+        }
+        Shown(ServerErrors::parse(body.as_bytes())).to_string()
+    }
+
+    #[test]
+    fn codes_known_and_unknown_are_shown() {
+        for (body, expected) in [
+            (
+                r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown","detail":{"x":1}}]}"#,
+                ": manifest unknown: manifest unknown",
+            ),
+            (
+                r#"{"errors":[{"code":"NOT_FOUND"},{"code":404,"message":"gone"}]}"#,
+                ": not found, 404: gone",
+            ),
+            (r#"{"errors":[{"message":"only words"}]}"#, ": only words"),
+            (r#"{"errors":[]}"#, ""),
+            (r#"{"errors":null,"message":"quay"}"#, ": quay"),
+            (
+                r#"{"details":"incorrect username or password"}"#,
+                ": incorrect username or password",
+            ),
+            ("<html>no</html>", ""),
+            ("404 page not found", ""),
+            ("", ""),
+        ] {
+            assert_eq!(shown(body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn codes_stay_as_they_came() {
+        let errors = ServerErrors::parse(br#"{"errors":[{"code":"DENIED"},{"code":"X_NEW"}]}"#);
+        assert_eq!(errors.codes().collect::<Vec<_>>(), ["DENIED", "X_NEW"]);
+    }
+}

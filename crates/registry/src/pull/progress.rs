@@ -1,0 +1,104 @@
+//! What a pull tells while it runs, for progress bars, plain lines and JSON lines.
+
+use std::time::Duration;
+
+use regcred_core::ImageRef;
+use tokio::time::Instant;
+
+use crate::image::{Descriptor, Digest};
+
+/// Listens to a pull. Called on the thread that drives the pull, so it must not block.
+pub trait Progress: Send + Sync {
+    /// Something happened.
+    fn event(&self, event: PullEvent<'_>);
+}
+
+/// One thing that happened in a pull.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum PullEvent<'a> {
+    /// The registry named the content; every blob follows as [`PullEvent::Blob`].
+    Resolved {
+        /// What was asked for.
+        image: &'a ImageRef,
+        /// The digest of the manifest or index under that name.
+        digest: &'a Digest,
+        /// How many blobs (configuration and layers, without repeats) the image has.
+        blobs: usize,
+        /// Their size in bytes, together.
+        bytes: u64,
+    },
+    /// A blob changed its state or went on.
+    Blob {
+        /// The blob; its size is the total of a download.
+        descriptor: &'a Descriptor,
+        /// What it does now.
+        state: BlobState<'a>,
+    },
+}
+
+/// What a blob of a running pull does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BlobState<'a> {
+    /// Has no stream yet, or waits for another process that downloads the same blob.
+    Waiting,
+    /// Was in the store already.
+    Exists,
+    /// Is being downloaded; told about ten times a second.
+    Downloading {
+        /// Bytes received so far.
+        done: u64,
+    },
+    /// The stream broke; it goes on at the same byte after a pause.
+    Retrying {
+        /// The number of the coming attempt; the first retry is 2.
+        attempt: u32,
+        /// What broke, on one line, without secrets.
+        reason: &'a str,
+    },
+    /// Is proven and in the store.
+    Done,
+}
+
+/// Listens and says nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn event(&self, _event: PullEvent<'_>) {}
+}
+
+/// Lets about ten events a second through.
+#[derive(Debug, Default)]
+pub(crate) struct Throttle(Option<Instant>);
+
+impl Throttle {
+    /// True when the next event is due; the first always is.
+    pub(crate) fn is_due(&mut self) -> bool {
+        let now = Instant::now();
+        let due = self.0.is_none_or(|last| now - last >= INTERVAL);
+        if due {
+            self.0 = Some(now);
+        }
+        due
+    }
+}
+
+const INTERVAL: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn ten_events_a_second_pass() {
+        let mut throttle = Throttle::default();
+        let mut passed = 0;
+        for _ in 0..1000 {
+            passed += u32::from(throttle.is_due());
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        assert_eq!(passed, 10);
+    }
+}

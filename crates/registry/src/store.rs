@@ -1,0 +1,12 @@
+//! The OCI image layout on disk (image-spec `image-layout.md`).
+
+mod blob_writer;
+mod error;
+mod free_space;
+mod index_file;
+mod ingest;
+mod layout;
+
+pub use blob_writer::BlobWriter;
+pub use error::LayoutError;
+pub use layout::Layout;

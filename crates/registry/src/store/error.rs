@@ -1,0 +1,112 @@
+//! What can go wrong in the store.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::image::Digest;
+
+/// A failure of the local store. Nothing half-written is left behind by any of them.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LayoutError {
+    /// The operating system refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried: `write`, `rename`.
+        action: &'static str,
+        /// On which file or directory.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The file system (or the user's quota) is full, or will be.
+    #[error(
+        "not enough space in {}: {needed} bytes are needed and {available} are free; \
+         free some space or name another store", path.display()
+    )]
+    NoSpace {
+        /// The store, or the file that was being written.
+        path: PathBuf,
+        /// Bytes that the blob or the image takes.
+        needed: u64,
+        /// Bytes that an ordinary user may still write.
+        available: u64,
+        /// What the operating system says, or would say.
+        source: io::Error,
+    },
+    /// More or fewer bytes than the descriptor says.
+    #[error("{digest} has {actual} bytes, but its descriptor says {expected}")]
+    Size {
+        /// The blob's name.
+        digest: Digest,
+        /// The descriptor's size in bytes.
+        expected: u64,
+        /// Bytes that came; when there were too many, the count at which reading stopped.
+        actual: u64,
+    },
+    /// The right number of bytes with another hash.
+    #[error("content has digest {actual}, but {expected} was asked for")]
+    Mismatch {
+        /// The digest in the descriptor.
+        expected: Digest,
+        /// The digest of what came.
+        actual: Digest,
+    },
+    /// A directory that holds something else.
+    #[error("{} is not an OCI image layout: {reason}", path.display())]
+    NotALayout {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An `index.json` that is not an image index. It is left as it is.
+    #[error("{} is not an image index: {reason}", path.display())]
+    BrokenIndex {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Another process holds the index lock and does not let go.
+    #[error("{} is locked by another process for more than {seconds} s", path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+}
+
+impl LayoutError {
+    /// For `map_err`: an I/O failure of `action` on `path`.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
+    }
+
+    /// Like [`Self::io`], but a full disk or quota becomes [`Self::NoSpace`].
+    pub(crate) fn write(path: &Path, needed: u64) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                let available = super::free_space::available(&path).unwrap_or(0);
+                Self::NoSpace {
+                    path,
+                    needed,
+                    available,
+                    source,
+                }
+            }
+            _ => Self::Io {
+                action: "write",
+                path,
+                source,
+            },
+        }
+    }
+}

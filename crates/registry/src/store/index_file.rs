@@ -1,0 +1,181 @@
+//! `index.json`: the names of the images in the store.
+//!
+//! It is changed by reading, editing one entry, and renaming a new file over it, under a lock that
+//! is held for a millisecond. It is edited as plain JSON, so that entries and fields which other
+//! tools wrote survive.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize as _;
+use serde_json::{Map, Value, json};
+
+use super::error::LayoutError;
+use super::ingest::Temporary;
+use crate::image::{Descriptor, media_type};
+
+/// The `index.json` of one layout.
+pub(super) struct IndexFile {
+    pub(super) path: PathBuf,
+    pub(super) ingest: PathBuf,
+}
+
+impl IndexFile {
+    /// Writes an index without entries where there is no file yet: a layout must have one.
+    pub(super) fn create(&self) -> Result<(), LayoutError> {
+        let _lock = self.lock()?;
+        if self.path.exists() {
+            return Ok(());
+        }
+        self.write(&empty(), true)
+    }
+
+    /// All entries; those that are no descriptors are left out. No file counts as no entries.
+    pub(super) fn entries(&self) -> Result<Vec<Descriptor>, LayoutError> {
+        let index = self.read()?;
+        Ok(manifests(&index)
+            .filter_map(|entry| Descriptor::deserialize(entry).ok())
+            .collect())
+    }
+
+    /// Puts `descriptor` under `name`, instead of any entry of that name. Does not touch the file
+    /// when the same entry is there already; answers whether it was written.
+    ///
+    /// `before_write` runs only when there is something to write, still before the lock is taken.
+    pub(super) fn set(
+        &self,
+        name: &str,
+        descriptor: &Descriptor,
+        durable: bool,
+        before_write: impl FnOnce() -> Result<(), LayoutError>,
+    ) -> Result<bool, LayoutError> {
+        let entry = named(descriptor, name);
+        let present = |index: &Value| manifests(index).filter(|e| is_named(e, name)).eq([&entry]);
+        if present(&self.read()?) {
+            return Ok(false);
+        }
+        before_write()?;
+        let _lock = self.lock()?;
+        let mut index = self.read()?;
+        if present(&index) {
+            return Ok(false);
+        }
+        self.replace(&mut index, name, entry)?;
+        self.write(&index, durable)?;
+        Ok(true)
+    }
+
+    fn replace(&self, index: &mut Value, name: &str, entry: Value) -> Result<(), LayoutError> {
+        let entries = index
+            .as_object_mut()
+            .map(|index| index.entry("manifests").or_insert_with(|| json!([])))
+            .and_then(Value::as_array_mut)
+            .ok_or_else(|| self.broken("\"manifests\" is not a list"))?;
+        let at = entries.iter().position(|e| is_named(e, name));
+        entries.retain(|e| !is_named(e, name));
+        entries.insert(at.unwrap_or(entries.len()), entry);
+        Ok(())
+    }
+
+    fn read(&self) -> Result<Value, LayoutError> {
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(empty()),
+            Err(e) => return Err(LayoutError::io("read", &self.path)(e)),
+        };
+        let index: Value = serde_json::from_slice(&bytes).map_err(|_| self.broken("no JSON"))?;
+        if !index.is_object() {
+            return Err(self.broken("no JSON object"));
+        }
+        Ok(index)
+    }
+
+    fn write(&self, index: &Value, durable: bool) -> Result<(), LayoutError> {
+        let text = index.to_string();
+        let mut temporary = Temporary::create(&self.ingest, "index", text.len() as u64)?;
+        temporary.write(text.as_bytes())?;
+        temporary.publish(&self.path, durable)
+    }
+
+    /// Holds the lock until the answer is dropped.
+    fn lock(&self) -> Result<Option<File>, LayoutError> {
+        fs::create_dir_all(&self.ingest).map_err(LayoutError::io("create", &self.ingest))?;
+        let path = self.ingest.join(LOCK);
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(LayoutError::io("open", &path))?;
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(file)),
+                Err(TryLockError::WouldBlock) if Instant::now() < end => std::thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(LayoutError::Locked {
+                        path,
+                        seconds: PATIENCE.as_secs(),
+                    });
+                }
+                Err(TryLockError::Error(error)) => {
+                    tracing::warn!(%error, "this file system has no locks; a second process that \
+                        stores an image at the same moment may lose its name");
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    fn broken(&self, reason: &str) -> LayoutError {
+        LayoutError::BrokenIndex {
+            path: self.path.clone(),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+/// The name under which an entry stands, if it has one.
+pub(super) fn name_of(descriptor: &Descriptor) -> Option<&str> {
+    descriptor.annotations.get(REF_NAME).map(String::as_str)
+}
+
+/// Makes what a rename did in a directory survive a power cut.
+pub(super) fn sync_directory(path: &Path) -> Result<(), LayoutError> {
+    File::open(path)
+        .and_then(|directory| directory.sync_all())
+        .map_err(LayoutError::io("sync", path))
+}
+
+fn manifests(index: &Value) -> impl Iterator<Item = &Value> {
+    index["manifests"].as_array().into_iter().flatten()
+}
+
+fn is_named(entry: &Value, name: &str) -> bool {
+    entry["annotations"][REF_NAME] == name
+}
+
+fn named(descriptor: &Descriptor, name: &str) -> Value {
+    let mut entry = json!(descriptor);
+    if let Some(entry) = entry.as_object_mut() {
+        let annotations = entry
+            .entry("annotations")
+            .or_insert_with(|| Value::Object(Map::new()));
+        annotations[REF_NAME] = json!(name);
+        annotations[CONTAINERD_NAME] = json!(name);
+    }
+    entry
+}
+
+fn empty() -> Value {
+    json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": []})
+}
+
+/// What skopeo, podman and umoci look for: `oci:DIRECTORY:NAME`.
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// What `ctr images import` and nerdctl name the image.
+const CONTAINERD_NAME: &str = "io.containerd.image.name";
+const LOCK: &str = "index.lock";
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(2);

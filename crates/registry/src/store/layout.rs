@@ -1,0 +1,259 @@
+//! The local store: an OCI image layout (image-spec `image-layout.md`) that several processes may
+//! fill at once and that a kill or a power cut cannot spoil.
+//!
+//! * A blob is written under `ingest/`, counted and hashed on the way, and renamed into `blobs/`
+//!   when size and digest agree. Whatever stands under a blob's name with the right size is whole.
+//! * `index.json` is replaced by rename, under a lock, after everything it names is on the disk.
+//!   What other tools wrote into it stays.
+//! * Two writers of one blob are both right, and the last rename wins. To save the second
+//!   download, a pull waits for a living writer of the same blob.
+//!
+//! An image stands in `index.json` under its full name (`docker.io/library/nginx:latest`), because
+//! a store holds images of many repositories and a bare tag would collide. `skopeo inspect
+//! oci:DIRECTORY:NAME`, podman, umoci and `ctr images import` all take that form.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::blob_writer::BlobWriter;
+use super::error::LayoutError;
+use super::free_space;
+use super::index_file::{self, IndexFile};
+use super::ingest::{self, Temporary};
+use crate::image::{Descriptor, Digest};
+
+/// An OCI image layout on disk. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    root: Arc<Path>,
+    durable: bool,
+}
+
+impl Layout {
+    /// Opens the layout at `root`, or makes an empty one there. Sweeps what dead writers left.
+    ///
+    /// # Errors
+    /// [`LayoutError::NotALayout`] for a directory that holds something else or a layout of
+    /// another version; [`LayoutError::Io`].
+    pub fn open_or_create(root: impl Into<PathBuf>) -> Result<Self, LayoutError> {
+        let root = root.into();
+        if let Some(layout) = Self::open(&root)? {
+            ingest::sweep(&layout.ingest());
+            return Ok(layout);
+        }
+        let layout = Self::at(root);
+        layout.refuse_foreign_content()?;
+        let blobs = layout.root.join(BLOBS).join("sha256");
+        fs::create_dir_all(&blobs).map_err(LayoutError::io("create", &blobs))?;
+        layout.index().create()?;
+        let mut marker = Temporary::create(&layout.ingest(), MARKER, MARKER_TEXT.len() as u64)?;
+        marker.write(MARKER_TEXT.as_bytes())?;
+        marker.publish(&layout.root.join(MARKER), true)?;
+        Ok(layout)
+    }
+
+    /// Opens the layout at `root`; `None` when there is none. Writes nothing.
+    ///
+    /// # Errors
+    /// [`LayoutError::NotALayout`] for a layout of another version; [`LayoutError::Io`].
+    pub fn open(root: impl Into<PathBuf>) -> Result<Option<Self>, LayoutError> {
+        let layout = Self::at(root.into());
+        let path = layout.root.join(MARKER);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(LayoutError::io("read", &path)(e)),
+        };
+        let marker: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+        match marker["imageLayoutVersion"].as_str() {
+            Some(VERSION) => Ok(Some(layout)),
+            Some(other) => Err(layout.not_a_layout(format!("it has version {other:?}"))),
+            None => Err(layout.not_a_layout("its oci-layout file names no version".into())),
+        }
+    }
+
+    /// Whether a finished pull survives a power cut (the default). Without it nothing is synced to
+    /// the disk; a kill of the process still leaves no half blob.
+    #[must_use]
+    pub fn durable(mut self, durable: bool) -> Self {
+        self.durable = durable;
+        self
+    }
+
+    /// The layout's directory.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where a blob lies, or would.
+    #[must_use]
+    pub fn blob_path(&self, digest: &Digest) -> PathBuf {
+        let directory = self.root.join(BLOBS).join(digest.algorithm());
+        directory.join(digest.encoded())
+    }
+
+    /// Whether the blob is there: a file of the right size under its final name. Only proven blobs
+    /// get that name, so the content is not hashed again.
+    #[must_use]
+    pub fn has_blob(&self, descriptor: &Descriptor) -> bool {
+        fs::metadata(self.blob_path(&descriptor.digest))
+            .is_ok_and(|found| found.is_file() && found.len() == descriptor.size)
+    }
+
+    /// Starts a blob. Whatever file of another size has its name is replaced at the end.
+    ///
+    /// # Errors
+    /// [`LayoutError::Io`] when the temporary file cannot be made.
+    pub fn blob_writer(&self, descriptor: &Descriptor) -> Result<BlobWriter, LayoutError> {
+        let target = self.blob_path(&descriptor.digest);
+        BlobWriter::create(&self.ingest(), target, self.durable, descriptor)
+    }
+
+    /// Stores a small blob that is in memory, unless it is there already.
+    ///
+    /// # Errors
+    /// As [`BlobWriter::write`] and [`BlobWriter::finish`].
+    pub fn put_bytes(&self, descriptor: &Descriptor, bytes: &[u8]) -> Result<(), LayoutError> {
+        if self.has_blob(descriptor) {
+            return Ok(());
+        }
+        let mut writer = self.blob_writer(descriptor)?;
+        writer.write(bytes)?;
+        writer.finish()
+    }
+
+    /// Reads a small blob whole and proves it; `None` when it is missing, is larger than `limit`
+    /// bytes, or is not what its name says.
+    ///
+    /// # Errors
+    /// [`LayoutError::Io`] when it is there and cannot be read.
+    pub fn read_blob(&self, digest: &Digest, limit: u64) -> Result<Option<Bytes>, LayoutError> {
+        let path = self.blob_path(digest);
+        let mut bytes = Vec::new();
+        let read = fs::File::open(&path)
+            .and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes));
+        match read {
+            Ok(_) => {}
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(LayoutError::io("read", &path)(e)),
+        }
+        let proven = bytes.len() as u64 <= limit && digest.matches(&bytes);
+        Ok(proven.then(|| bytes.into()))
+    }
+
+    /// Names an image: puts `descriptor` into `index.json` under `name`, instead of an earlier one
+    /// of that name. In a durable layout every blob is on the disk before.
+    ///
+    /// # Errors
+    /// [`LayoutError::BrokenIndex`], [`LayoutError::Locked`], [`LayoutError::Io`].
+    pub fn tag(&self, name: &str, descriptor: &Descriptor) -> Result<(), LayoutError> {
+        let written = self
+            .index()
+            .set(name, descriptor, self.durable, || self.sync_blobs())?;
+        if written && self.durable {
+            index_file::sync_directory(&self.root)?;
+        }
+        Ok(())
+    }
+
+    /// What stands under `name` in `index.json`. The blobs may be missing.
+    ///
+    /// # Errors
+    /// [`LayoutError::BrokenIndex`], [`LayoutError::Io`].
+    pub fn resolve(&self, name: &str) -> Result<Option<Descriptor>, LayoutError> {
+        let entries = self.index().entries()?;
+        Ok(entries
+            .into_iter()
+            .find(|entry| index_file::name_of(entry) == Some(name)))
+    }
+
+    /// Fails with [`LayoutError::NoSpace`] when fewer than `needed` bytes are free.
+    pub(crate) fn require_space(&self, needed: u64) -> Result<(), LayoutError> {
+        match free_space::available(&self.root) {
+            Some(available) if available < needed => Err(LayoutError::NoSpace {
+                path: self.root.to_path_buf(),
+                needed,
+                available,
+                source: rustix::io::Errno::NOSPC.into(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether another living writer, of this process or another, is filling the blob.
+    pub(crate) fn is_being_written(&self, digest: &Digest) -> bool {
+        !ingest::writers_of(&self.ingest(), digest, None).is_empty()
+    }
+
+    fn at(root: PathBuf) -> Self {
+        Self {
+            root: root.into(),
+            durable: true,
+        }
+    }
+
+    fn index(&self) -> IndexFile {
+        IndexFile {
+            path: self.root.join(INDEX),
+            ingest: self.ingest(),
+        }
+    }
+
+    fn ingest(&self) -> PathBuf {
+        self.root.join(INGEST)
+    }
+
+    /// The blobs' contents were synced before their renames; this makes the renames last.
+    fn sync_blobs(&self) -> Result<(), LayoutError> {
+        if !self.durable {
+            return Ok(());
+        }
+        let blobs = self.root.join(BLOBS);
+        let algorithms = fs::read_dir(&blobs).map_err(LayoutError::io("read", &blobs))?;
+        for entry in algorithms.flatten() {
+            index_file::sync_directory(&entry.path())?;
+        }
+        index_file::sync_directory(&blobs)
+    }
+
+    /// A new layout is made only in a directory that is missing, empty, or half-made by us.
+    fn refuse_foreign_content(&self) -> Result<(), LayoutError> {
+        let Ok(entries) = fs::read_dir(&self.root) else {
+            return Ok(());
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            if ![BLOBS, INGEST, INDEX, MARKER]
+                .iter()
+                .any(|own| name == **own)
+            {
+                return Err(self.not_a_layout(format!(
+                    "it holds {name:?} and no oci-layout file; name an empty directory"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn not_a_layout(&self, reason: String) -> LayoutError {
+        LayoutError::NotALayout {
+            path: self.root.to_path_buf(),
+            reason,
+        }
+    }
+}
+
+const BLOBS: &str = "blobs";
+const INGEST: &str = "ingest";
+const INDEX: &str = "index.json";
+const MARKER: &str = "oci-layout";
+const VERSION: &str = "1.0.0";
+const MARKER_TEXT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+
+#[cfg(test)]
+mod tests;
