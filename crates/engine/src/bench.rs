@@ -12,8 +12,8 @@ use tempfile::TempDir;
 
 pub(crate) use registry::FakeRegistry;
 
+use crate::config::register;
 use crate::plugin::PluginOptions;
-use crate::register::register;
 use crate::{Improvements, Plugin};
 
 /// A node's directory: `bin` with plugins, `config.yaml` for them, whatever a test adds.

@@ -10,10 +10,9 @@ use regcred_core::{Clock, Env};
 use regcred_keyring::{NodeConfig, SearchPaths};
 use regcred_registry::{Hosts, RegistryClient};
 
-use crate::config::{ConfigError, ProviderConfig};
+use crate::config::{ConfigError, ProviderConfig, register};
 use crate::improvements::Improvements;
 use crate::plugin::{Plugin, PluginOptions};
-use crate::register::register;
 
 /// What a kubelet knows about image credentials. Cheap to clone; clones share caches.
 #[derive(Clone)]

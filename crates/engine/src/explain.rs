@@ -4,9 +4,8 @@
 //!
 //! [`Display`]: std::fmt::Display
 
-mod model;
-mod page;
-mod render;
+mod explanation;
+mod text;
 
 use regcred_core::{Credentials, ErrorKind, ImageRef, ReferenceError, report};
 use regcred_keyring::{
@@ -15,17 +14,16 @@ use regcred_keyring::{
 };
 use tokio::time::Instant;
 
-pub use model::{
+pub use explanation::{
     Answer, CandidateReport, Explanation, FileReport, KeyReport, LoginReport, PatternReport,
     PluginState, ProviderReport, SecretReport, Trial,
 };
 
-use crate::attempt::{Login, in_turn, same_login_before};
+use crate::config::{pattern_verdict, pattern_warnings};
+use crate::credentials::{Login, Pod, in_turn, same_login_before};
 use crate::engine::Engine;
-use crate::pattern;
+use crate::image::PullPolicy;
 use crate::plugin::{Plugin, Provision};
-use crate::pod::Pod;
-use crate::policy::PullPolicy;
 
 /// What to find out beyond reading files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -208,12 +206,12 @@ impl Explanation {
 
 impl PatternReport {
     fn of(text: &str, name: &str, ipv6: Ipv6Literals) -> Self {
-        let verdict = pattern::verdict(text, name, ipv6);
+        let verdict = pattern_verdict(text, name, ipv6);
         Self {
             pattern: text.to_owned(),
             matched: verdict == regcred_keyring::Verdict::Matched,
             verdict: verdict.to_string(),
-            warnings: pattern::warnings(text),
+            warnings: pattern_warnings(text),
         }
     }
 }

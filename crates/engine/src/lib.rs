@@ -37,50 +37,35 @@
 //! may do better, each by its name. [`ImageManager`] is a kubelet's way to an image over any
 //! [`ImageStore`]: back-off, limits, and by [`PullRecords`] who may use an image that is there.
 
-mod attempt;
 #[cfg(test)]
 mod bench;
 mod config;
+mod credentials;
 mod engine;
-mod ensure;
 mod explain;
 mod file;
+mod image;
 mod improvements;
-mod lookup;
-mod pattern;
 mod plugin;
-mod pod;
-mod policy;
-mod pull;
 mod quote;
-mod register;
-mod service_account;
-mod store;
-mod verified;
+mod table;
 
-pub use attempt::{Attempt, Login};
-pub use config::{ConfigError, ProviderConfig};
-pub use engine::{Engine, EngineBuilder, EngineError};
-pub use ensure::{
-    EnsureError, EnsureRequest, Ensured, Event, EventKind, ImageManager, ImageManagerBuilder,
-    LimitsError, PullLimits,
+pub use config::{
+    ConfigError, ProviderConfig, find_plugin, inspect_bin_dir, pattern_verdict, pattern_warnings,
 };
+pub use credentials::{Attempt, Login, Lookup, Pod};
+pub use engine::{Engine, EngineBuilder, EngineError};
 pub use explain::{
     Answer, CandidateReport, Explanation, FileReport, KeyReport, LoginReport, PatternReport,
     PluginState, ProviderReport, SecretReport, Trial, Tries,
 };
-pub use improvements::{Improvements, UnknownImprovement};
-pub use lookup::Lookup;
-pub use pattern::{verdict as pattern_verdict, warnings as pattern_warnings};
-pub use plugin::{Plugin, PluginError, Provision, SkipReason};
-pub use pod::Pod;
-pub use policy::{PullPolicy, UnknownPullPolicy};
-pub use pull::{PullError, PullOutcome, PullReason, PullRequest};
-pub use regcred_core::{PodServiceAccount, ServiceAccount, ServiceAccountError};
-pub use register::{find_plugin, inspect_bin_dir};
-pub use service_account::TokenFile;
-pub use store::{ImageStore, LayoutStore, ListedImage, StoreError, StoredImage};
-pub use verified::{
-    Access, Allowlist, PodCredentials, PolicyError, PullIntent, PullRecords, RecordError,
+pub use image::{
+    Access, Allowlist, EnsureError, EnsureRequest, Ensured, Event, EventKind, ImageManager,
+    ImageManagerBuilder, ImageStore, LayoutStore, LimitsError, ListedImage, PodCredentials,
+    PolicyError, PullError, PullIntent, PullLimits, PullOutcome, PullPolicy, PullReason,
+    PullRecords, PullRequest, RecordError, StoreError, StoredImage, UnknownPullPolicy,
     VerificationPolicy,
 };
+pub use improvements::{Improvements, UnknownImprovement};
+pub use plugin::{Plugin, PluginError, Provision, SkipReason, TokenFile};
+pub use regcred_core::{PodServiceAccount, ServiceAccount, ServiceAccountError};

@@ -5,6 +5,7 @@ mod cache;
 mod error;
 mod flight;
 mod scopes;
+mod token_file;
 mod token_mode;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 pub use error::{PluginError, SkipReason};
+pub use token_file::TokenFile;
 
 use crate::improvements::Improvements;
 use cache::{AccountKey, ResponseCache};

@@ -1,14 +1,10 @@
 //! Where images are kept: a container runtime, or a directory. The engine asks little of it.
 
-mod layout;
-
 use async_trait::async_trait;
 use regcred_core::{Credentials, ErrorKind, report};
 use regcred_registry::RegistryError;
 
-pub use layout::LayoutStore;
-
-use crate::attempt::Refusal;
+use crate::credentials::Refusal;
 
 /// A place for images, as the kubelet sees its container runtime (CRI `ImageService`).
 #[async_trait]

@@ -29,7 +29,7 @@ pub use files::RecordError;
 pub use intent::PullIntent;
 pub use policy::{Allowlist, PolicyError, VerificationPolicy};
 
-use crate::store::ListedImage;
+use crate::image::store::ListedImage;
 use files::{Kind, RecordFiles};
 use intent::Intents;
 use merge::merge;

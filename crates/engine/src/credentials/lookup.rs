@@ -9,9 +9,9 @@ use regcred_keyring::{
     Candidate, Keyring, Keyrings, NodeConfig, PullSecretError, PullSecrets, Source,
 };
 
+use super::pod::Pod;
 use crate::engine::Engine;
 use crate::plugin::{Plugin, PluginError, Provision};
-use crate::pod::Pod;
 
 /// The credentials for one image and where they were looked for.
 #[derive(Clone, Debug)]

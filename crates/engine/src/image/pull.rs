@@ -13,11 +13,10 @@ use tokio::time::Instant;
 
 pub use error::{PullError, PullReason};
 
-use crate::attempt::{Attempt, Login, Refusal, Try};
+use super::policy::PullPolicy;
+use crate::credentials::{Attempt, Login, Pod, Refusal, Try};
 use crate::engine::Engine;
 use crate::plugin::PluginError;
-use crate::pod::Pod;
-use crate::policy::PullPolicy;
 
 /// One container's wish for an image.
 #[derive(Clone, Debug)]

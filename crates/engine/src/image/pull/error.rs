@@ -6,7 +6,7 @@ use std::fmt;
 
 use regcred_core::{ErrorKind, ReferenceError, go_quote, report};
 
-use crate::attempt::Attempt;
+use crate::credentials::Attempt;
 use crate::plugin::PluginError;
 use crate::quote::go_aggregate;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use regcred_core::ErrorKind;
 use serde::{Serialize, Serializer};
 
-use crate::attempt::Login;
-use crate::policy::PullPolicy;
+use crate::credentials::Login;
+use crate::image::PullPolicy;
 
 /// Why an image is pulled with which credential.
 #[derive(Clone, Debug, Serialize)]

@@ -6,8 +6,8 @@ use super::backoff::Backoff;
 use super::limits::{Gate, LimitsError, PullLimits};
 use super::{EnsureRequest, Event, ImageManager, Listener};
 use crate::engine::Engine;
-use crate::store::ImageStore;
-use crate::verified::{PullRecords, VerificationPolicy};
+use crate::image::records::{PullRecords, VerificationPolicy};
+use crate::image::store::ImageStore;
 
 /// What an image manager is made of.
 pub struct ImageManagerBuilder {

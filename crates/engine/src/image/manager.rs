@@ -22,16 +22,14 @@ pub use error::EnsureError;
 pub use event::{Event, EventKind};
 pub use limits::{LimitsError, PullLimits};
 
-use crate::attempt::{Attempt, Login, Refusal, Try, Turn};
-use crate::engine::Engine;
-use crate::lookup::Lookup;
-use crate::plugin::PluginError;
-use crate::pod::Pod;
-use crate::policy::PullPolicy;
-use crate::store::{ImageStore, StoreError, StoredImage};
-use crate::verified::{
+use super::policy::PullPolicy;
+use super::records::{
     Access, PodCredentials, PullRecords, RecordError, VerificationPolicy, credentials_of,
 };
+use super::store::{ImageStore, StoreError, StoredImage};
+use crate::credentials::{Attempt, Login, Lookup, Pod, Refusal, Try, Turn};
+use crate::engine::Engine;
+use crate::plugin::PluginError;
 use backoff::Backoff;
 use limits::Gate;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
-use crate::config::{ConfigError, ProviderConfig};
+use super::provider_config::{ConfigError, ProviderConfig};
 use crate::plugin::{Plugin, PluginOptions};
 
 /// Reads, validates and registers what the two kubelet flags name. As there, the bin dir is looked

@@ -12,7 +12,7 @@ use tokio::time::{advance, sleep};
 use super::*;
 use crate::Allowlist;
 use crate::bench::{Node, auths};
-use crate::store::ListedImage;
+use crate::image::store::ListedImage;
 
 const IMAGE: &str = "h.io/team/app:v1";
 

@@ -9,9 +9,9 @@ use regcred_keyring::{Candidate, Source};
 use regcred_registry::RegistryError;
 use serde::Serialize;
 
+use super::lookup::Lookup;
+use super::pod::Pod;
 use crate::engine::Engine;
-use crate::lookup::Lookup;
-use crate::pod::Pod;
 
 /// A credential as it may be shown: where it comes from and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

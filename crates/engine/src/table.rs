@@ -3,15 +3,15 @@
 /// Lines in the making. What came from files, plugins and servers loses its control characters, so
 /// that it can neither break a line nor speak to the terminal.
 #[derive(Default)]
-pub(super) struct Page(Vec<String>);
+pub(crate) struct Page(Vec<String>);
 
 impl Page {
     /// All lines.
-    pub(super) fn into_text(self) -> String {
+    pub(crate) fn into_text(self) -> String {
         self.0.join("\n").trim_end().to_owned()
     }
 
-    pub(super) fn line(&mut self, depth: usize, text: &str) {
+    pub(crate) fn line(&mut self, depth: usize, text: &str) {
         let clean: String = text
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c })
@@ -20,20 +20,20 @@ impl Page {
         self.0.push(line.trim_end().to_owned());
     }
 
-    pub(super) fn notes(&mut self, depth: usize, notes: &[String]) {
+    pub(crate) fn notes(&mut self, depth: usize, notes: &[String]) {
         for note in notes {
             self.line(depth, &format!("note: {note}"));
         }
     }
 
-    pub(super) fn table(&mut self, depth: usize, rows: &[Vec<String>]) {
+    pub(crate) fn table(&mut self, depth: usize, rows: &[Vec<String>]) {
         for line in Self::columns(rows) {
             self.line(depth, &line);
         }
     }
 
     /// Rows in columns that are as wide as needed.
-    pub(super) fn columns(rows: &[Vec<String>]) -> Vec<String> {
+    pub(crate) fn columns(rows: &[Vec<String>]) -> Vec<String> {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| {
             let cells = rows.iter().filter_map(|row| row.get(column));

@@ -7,10 +7,10 @@ use std::fmt;
 use regcred_core::{ReferenceError, go_quote, report};
 use regcred_keyring::PullSecretError;
 
-use crate::attempt::Attempt;
+use crate::credentials::Attempt;
+use crate::image::records::RecordError;
 use crate::plugin::PluginError;
 use crate::quote::{go_aggregate, go_errno};
-use crate::verified::RecordError;
 
 /// Why there is no image. `Display` is the message.
 #[derive(Clone, Debug)]

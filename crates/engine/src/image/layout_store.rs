@@ -7,7 +7,7 @@ use regcred_registry::{
 };
 use serde_json::Value;
 
-use super::{ImageStore, ListedImage, StoreError, StoredImage};
+use super::store::{ImageStore, ListedImage, StoreError, StoredImage};
 use crate::engine::Engine;
 use crate::file;
 

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::page::Page;
 use super::{
     Answer, CandidateReport, Explanation, FileReport, KeyReport, LoginReport, PluginState,
     ProviderReport, Trial,
 };
+use crate::table::Page;
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
