@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 use regcred_core::ProviderError;
-use regcred_http::read_secret;
+use regcred_files::{MIB, read_secret};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
@@ -41,7 +41,7 @@ impl AzureJson {
     /// When it cannot be read or has another form. The text is not shown: it may hold a secret.
     pub(crate) fn read(path: &Path) -> Result<Self, ProviderError> {
         let shown = path.display();
-        let text = read_secret(path)
+        let text = read_secret(path, MIB)
             .map_err(|e| misconfigured(format!("cannot read {shown}")).with_source(e))?;
         Self::parse(text.expose_secret())
             .map_err(|why| misconfigured(format!("cannot use {shown}: {why}")))

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use p12_keystore::Pkcs12Archive;
 use regcred_core::ProviderError;
-use regcred_http::read_secret_bytes;
+use regcred_files::{MIB, read_secret_bytes};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::rsa::PublicKeyComponents;
@@ -37,7 +37,7 @@ impl Certificate {
         password: Option<&SecretString>,
     ) -> Result<Self, ProviderError> {
         let shown = path.display();
-        let content = read_secret_bytes(path).map_err(|e| {
+        let content = read_secret_bytes(path, MIB).map_err(|e| {
             misconfigured(format!("cannot read the certificate {shown}")).with_source(e)
         })?;
         let content = content.expose_secret();

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{Request, Retry, read_secret};
+use regcred_files::{MIB, read_secret};
+use regcred_http::{Request, Retry};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
@@ -97,7 +98,7 @@ impl Environment {
     /// Reads the file.
     pub(crate) fn read(path: &Path) -> Result<Self, ProviderError> {
         let shown = path.display();
-        let text = read_secret(path).map_err(|e| {
+        let text = read_secret(path, MIB).map_err(|e| {
             misconfigured(format!("cannot read {} ({shown})", vars::ENVIRONMENT_FILE))
                 .with_source(e)
         })?;

@@ -8,9 +8,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{
-    Client, Request, Response, Retry, StatusCode, Url, is_link_local, is_loopback, read_secret,
-};
+use regcred_files::{MIB, read_secret};
+use regcred_http::{Client, Request, Response, Retry, StatusCode, Url, is_link_local, is_loopback};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::failure::{NoToken, Refusal, call_failed, failure, misconfigured};
@@ -319,7 +318,7 @@ fn arc_key(response: &Response, directory: &Path) -> Result<SecretString, Provid
         return Err(malformed());
     }
     let small = std::fs::metadata(path).is_ok_and(|file| file.len() <= 4096);
-    let key = read_secret(path).ok().filter(|_| small);
+    let key = read_secret(path, MIB).ok().filter(|_| small);
     key.ok_or_else(|| {
         failure(
             ErrorKind::IdentityUnavailable,

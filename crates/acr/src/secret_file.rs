@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use regcred_core::{Env, ProviderError};
-use regcred_http::read_secret;
+use regcred_files::{MIB, read_secret};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::failure::misconfigured;
@@ -31,7 +31,7 @@ pub(crate) fn value(
 /// # Errors
 /// When the file, which `what` names in the message, cannot be read or is empty.
 pub(crate) fn trimmed(path: &Path, what: &str) -> Result<SecretString, ProviderError> {
-    let text = read_secret(path)
+    let text = read_secret(path, MIB)
         .map_err(|e| misconfigured(format!("cannot read {what}")).with_source(e))?;
     match text.expose_secret().trim() {
         "" => Err(misconfigured(format!("{what} is empty"))),

@@ -7,10 +7,8 @@ use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use regcred_go::{DecodeError, Value, decode_base64, folds_to, json};
 use secrecy::{ExposeSecret, SecretString};
-
-use crate::value::{Value, folds_to};
-use crate::{WireError, go_base64, json};
 
 /// The two forms of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,7 +35,7 @@ pub struct DockerConfig {
     /// Its entries in file order; of entries for the same server only the last.
     pub entries: Vec<DockerConfigEntry>,
     /// The servers of entries left out under [`BadEntries::Skip`], and why.
-    pub rejected: Vec<(String, WireError)>,
+    pub rejected: Vec<(String, DecodeError)>,
     /// Members that docker uses and the kubelet ignores: `credsStore`, `credHelpers`.
     pub ignored: Vec<&'static str>,
 }
@@ -68,7 +66,7 @@ pub fn parse(
     input: &[u8],
     format: Format,
     bad_entries: BadEntries,
-) -> Result<DockerConfig, WireError> {
+) -> Result<DockerConfig, DecodeError> {
     let document = json::parse(input)?;
     let mut reader = Reader {
         bad_entries,
@@ -86,7 +84,7 @@ pub fn parse(
                 Format::ConfigJson => "credentialprovider.DockerConfigJSON",
                 Format::Dockercfg => "credentialprovider.DockerConfig",
             };
-            return Err(WireError::new(format!(
+            return Err(DecodeError::new(format!(
                 "json: cannot unmarshal {found} into Go value of type {go_type}"
             )));
         }
@@ -127,7 +125,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn config_json(&mut self, members: Vec<(String, Value)>) -> Result<(), WireError> {
+    fn config_json(&mut self, members: Vec<(String, Value)>) -> Result<(), DecodeError> {
         // Go goes on after a member of the wrong type, and tells of it only if no entry is bad.
         let mut mistyped = None;
         for (key, value) in members {
@@ -158,7 +156,7 @@ impl Reader {
         mistyped.map_or(Ok(()), Err)
     }
 
-    fn entries(&mut self, members: Vec<(String, Value)>) -> Result<(), WireError> {
+    fn entries(&mut self, members: Vec<(String, Value)>) -> Result<(), DecodeError> {
         for (server, value) in members {
             match entry(&server, value, self.format) {
                 Ok(entry) => match self.places.get(&server) {
@@ -178,7 +176,7 @@ impl Reader {
     }
 }
 
-fn entry(server: &str, value: Value, format: Format) -> Result<DockerConfigEntry, WireError> {
+fn entry(server: &str, value: Value, format: Format) -> Result<DockerConfigEntry, DecodeError> {
     let mut entry = DockerConfigEntry {
         server: server.to_owned(),
         ..DockerConfigEntry::default()
@@ -188,7 +186,7 @@ fn entry(server: &str, value: Value, format: Format) -> Result<DockerConfigEntry
         Value::Object(members) => members,
         other => {
             let (found, place) = (other.kind(), place_of_entry(format));
-            return Err(WireError::new(format!(
+            return Err(DecodeError::new(format!(
                 "json: cannot unmarshal {found} into {place} of type \
                  credentialprovider.dockerConfigEntryWithAuth"
             )));
@@ -216,7 +214,7 @@ fn entry(server: &str, value: Value, format: Format) -> Result<DockerConfigEntry
             },
             other => {
                 let (found, place) = (other.kind(), place_of_member(format, field));
-                return Err(WireError::new(format!(
+                return Err(DecodeError::new(format!(
                     "json: cannot unmarshal {found} into {place} of type string"
                 )));
             }
@@ -245,15 +243,15 @@ fn place_of_member(format: Format, member: &str) -> String {
 }
 
 /// `base64(username:password)`. Only a text that ends in `=` is taken for padded base64.
-fn decode_auth(auth: &SecretString) -> Result<(String, SecretString), WireError> {
+fn decode_auth(auth: &SecretString) -> Result<(String, SecretString), DecodeError> {
     let text = auth.expose_secret();
-    let bytes = go_base64::decode(text, text.trim().ends_with('='))?;
+    let bytes = decode_base64(text, text.trim().ends_with('='))?;
     // Go keeps bytes that are no UTF-8, and fails later on, when it talks to the runtime.
     let plain =
         String::from_utf8(bytes).unwrap_or_else(|error| json::replace_bad_utf8(error.as_bytes()));
     let plain = SecretString::from(plain);
     let Some((username, password)) = plain.expose_secret().split_once(':') else {
-        return Err(WireError::new(
+        return Err(DecodeError::new(
             "unable to parse auth field, must be formatted as base64(username:password)",
         ));
     };
@@ -261,7 +259,7 @@ fn decode_auth(auth: &SecretString) -> Result<(String, SecretString), WireError>
 }
 
 /// The kubelet parses these headers and never uses them.
-fn check_headers(value: &Value) -> Result<(), WireError> {
+fn check_headers(value: &Value) -> Result<(), DecodeError> {
     match value {
         Value::Null => Ok(()),
         Value::Object(members) => members
@@ -274,9 +272,9 @@ fn check_headers(value: &Value) -> Result<(), WireError> {
     }
 }
 
-fn mismatch(found: &Value, field: &str, go_type: &str) -> WireError {
+fn mismatch(found: &Value, field: &str, go_type: &str) -> DecodeError {
     let found = found.kind();
-    WireError::new(format!(
+    DecodeError::new(format!(
         "json: cannot unmarshal {found} into Go struct field DockerConfigJSON.{field} of type \
          {go_type}"
     ))

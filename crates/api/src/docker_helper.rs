@@ -1,10 +1,8 @@
 //! The protocol of docker credential helpers (docker-credential-helpers `credentials` package):
 //! `get` answers and `store` takes one JSON object.
 
+use regcred_go::{DecodeError, Value, folds_to, json};
 use secrecy::SecretString;
-
-use crate::value::{Value, folds_to};
-use crate::{WireError, json};
 
 /// What `docker-credential-x get` prints and `store` reads.
 #[derive(Clone, Debug, Default)]
@@ -22,9 +20,9 @@ impl HelperCredentials {
     ///
     /// # Errors
     /// When it is not a JSON object, or a field is not a string.
-    pub fn from_slice(input: &[u8]) -> Result<Self, WireError> {
+    pub fn from_slice(input: &[u8]) -> Result<Self, DecodeError> {
         let Value::Object(members) = json::parse(input)? else {
-            return Err(WireError::new("expected a JSON object"));
+            return Err(DecodeError::new("expected a JSON object"));
         };
         let mut found = Self::default();
         for (key, value) in members {
@@ -37,7 +35,7 @@ impl HelperCredentials {
                 value => {
                     let text = value
                         .plain_text()
-                        .ok_or_else(|| WireError::new(format!("{field}: expected a string")))?;
+                        .ok_or_else(|| DecodeError::new(format!("{field}: expected a string")))?;
                     let target = if field == SERVER_URL {
                         &mut found.server_url
                     } else {

@@ -1,9 +1,9 @@
 //! A document in JSON or YAML, as Kubernetes' universal decoder tells them apart (apimachinery
 //! `pkg/runtime/serializer`).
 
-use crate::value::Value;
+use regcred_go::{DecodeError, Value, json, yaml};
+
 use crate::version::META_ERROR;
-use crate::{WireError, json, yaml};
 
 /// A document that could be read.
 pub(crate) struct Document {
@@ -19,11 +19,11 @@ impl Document {
     ///
     /// # Errors
     /// For a syntax error; JSON's is in the kubelet's words.
-    pub(crate) fn parse(input: &[u8]) -> Result<Self, WireError> {
+    pub(crate) fn parse(input: &[u8]) -> Result<Self, DecodeError> {
         let text = String::from_utf8_lossy(input);
         if text.trim_start().starts_with('{') {
             let value = json::parse(input)
-                .map_err(|error| WireError::new(format!("{META_ERROR}{error}")))?;
+                .map_err(|error| DecodeError::new(format!("{META_ERROR}{error}")))?;
             return Ok(Self::of(value));
         }
         let (first, has_more) = yaml::parse_first(input)?;

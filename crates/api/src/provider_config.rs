@@ -1,14 +1,11 @@
 //! The kubelet's `CredentialProviderConfig`, read strictly from YAML or JSON (kubernetes
 //! `pkg/credentialprovider/plugin/config.go`, `decode`).
 
-use regcred_core::go_quote;
+use regcred_go::{DecodeError, Decoder, GoDuration, Value, go_quote};
 use secrecy::SecretString;
 
 use crate::document::Document;
-use crate::strict::Decoder;
-use crate::value::Value;
 use crate::version::{TypeMeta, bounded};
-use crate::{GoDuration, WireError};
 
 /// A decoded configuration. Only the form has been checked; the kubelet's rules about the content
 /// are the engine's.
@@ -72,7 +69,7 @@ pub struct TokenAttributes {
 /// # Errors
 /// In the kubelet's words: unknown fields and duplicate keys, wrong types, bad durations, an
 /// unknown kind or version. Values of `env` are never repeated.
-pub fn decode_config(input: &[u8]) -> Result<CredentialProviderConfig, WireError> {
+pub fn decode_config(input: &[u8]) -> Result<CredentialProviderConfig, DecodeError> {
     let Document {
         value: document,
         finding,
@@ -146,14 +143,14 @@ impl ConfigVersion {
         }
     }
 
-    fn of(meta: &TypeMeta) -> Result<Self, WireError> {
+    fn of(meta: &TypeMeta) -> Result<Self, DecodeError> {
         let TypeMeta { kind, version, .. } = meta;
         // Kubernetes shows the whole document here; it may hold secrets.
         if kind.is_empty() {
-            return Err(WireError::new("Object 'Kind' is missing"));
+            return Err(DecodeError::new("Object 'Kind' is missing"));
         }
         if version.is_empty() {
-            return Err(WireError::new("Object 'apiVersion' is missing"));
+            return Err(DecodeError::new("Object 'apiVersion' is missing"));
         }
         let group_version = meta.group_version();
         let known = [Self::V1Alpha1, Self::V1Beta1, Self::V1]
@@ -165,12 +162,12 @@ impl ConfigVersion {
             return Ok(version);
         }
         if OTHER_KINDS.contains(&(&group_version, kind)) {
-            return Err(WireError::new(format!(
+            return Err(DecodeError::new(format!(
                 "failed to decode {} (wrong Kind)",
                 go_quote(kind)
             )));
         }
-        Err(WireError::new(format!(
+        Err(DecodeError::new(format!(
             "no kind {} is registered for version {} in scheme {SCHEME:?}",
             go_quote(bounded(kind)),
             go_quote(bounded(&group_version)),

@@ -4,13 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use regcred_go::{DecodeError, Decoder, Value, json};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::document::Document;
-use crate::strict::Decoder;
-use crate::value::Value;
 use crate::version::{TypeMeta, bounded};
-use crate::{WireError, json};
 
 /// That a pull has begun and its end is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,7 +101,7 @@ impl ImagePullIntent {
     ///
     /// # Errors
     /// When it is not a sound document of this kind in a known version.
-    pub fn from_slice(input: &[u8]) -> Result<(Self, RecordVersion), WireError> {
+    pub fn from_slice(input: &[u8]) -> Result<(Self, RecordVersion), DecodeError> {
         let (document, mut decoder, version) = open(input, INTENT)?;
         let mut intent = Self::default();
         let fields = ["kind", "apiVersion", "image"];
@@ -152,7 +150,7 @@ impl ImagePulledRecord {
     ///
     /// # Errors
     /// When it is not a sound document of this kind in a known version.
-    pub fn from_slice(input: &[u8]) -> Result<(Self, RecordVersion), WireError> {
+    pub fn from_slice(input: &[u8]) -> Result<(Self, RecordVersion), DecodeError> {
         let (document, mut decoder, version) = open(input, RECORD)?;
         let mut record = Self::default();
         let fields = [
@@ -202,7 +200,8 @@ impl ImagePullCredentials {
                 json::close_object(out);
                 out.push(',');
             }
-            close_list(out);
+            json::close_list(out);
+            out.push(',');
         }
         if !self.kubernetes_service_accounts.is_empty() {
             out.push_str("\"kubernetesServiceAccounts\":[");
@@ -211,7 +210,8 @@ impl ImagePullCredentials {
                 json::close_object(out);
                 out.push(',');
             }
-            close_list(out);
+            json::close_list(out);
+            out.push(',');
         }
         if self.node_pods_accessible {
             out.push_str("\"nodePodsAccessible\":true");
@@ -282,21 +282,21 @@ fn coordinates(
     texts
 }
 
-fn open(input: &[u8], wanted: &str) -> Result<(Value, Decoder, RecordVersion), WireError> {
+fn open(input: &[u8], wanted: &str) -> Result<(Value, Decoder, RecordVersion), DecodeError> {
     let Document { value, finding, .. } = Document::parse(input)?;
     let meta = TypeMeta::of(&value)?;
     let version = match meta.group_version().as_str() {
         V1ALPHA1 => RecordVersion::V1Alpha1,
         V1BETA1 => RecordVersion::V1Beta1,
         other => {
-            return Err(WireError::new(format!(
+            return Err(DecodeError::new(format!(
                 "apiVersion: expected {V1BETA1} or {V1ALPHA1}, found {:?}",
                 bounded(other)
             )));
         }
     };
     if meta.kind != wanted {
-        return Err(WireError::new(format!("kind: expected {wanted}")));
+        return Err(DecodeError::new(format!("kind: expected {wanted}")));
     }
     Ok((value, Decoder::with_finding(finding), version))
 }
@@ -319,13 +319,6 @@ fn push_account(out: &mut String, uid: &str, namespace: &str, name: &str) {
     json::push_member(out, "uid", uid);
     json::push_member(out, "namespace", namespace);
     json::push_member(out, "name", name);
-}
-
-fn close_list(out: &mut String) {
-    if out.ends_with(',') {
-        out.pop();
-    }
-    out.push_str("],");
 }
 
 const INTENT: &str = "ImagePullIntent";

@@ -3,11 +3,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use regcred_go::{DecodeError, Value, decode_base64, folds_to, json, yaml};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::docker_config::{self, BadEntries, DockerConfig, Format};
-use crate::value::{Value, folds_to};
-use crate::{WireError, go_base64, json, yaml};
 
 /// A document of a pull secret file.
 #[derive(Clone, Debug)]
@@ -37,7 +36,7 @@ pub enum Content {
 /// # Errors
 /// When the file is neither, and when a Secret of a docker type holds bad base64 or a configuration
 /// that does not parse, which fails a pod's whole pull.
-pub fn parse(input: &[u8], bad_entries: BadEntries) -> Result<Vec<PullSecret>, WireError> {
+pub fn parse(input: &[u8], bad_entries: BadEntries) -> Result<Vec<PullSecret>, DecodeError> {
     let is_json = input.trim_ascii_start().starts_with(b"{");
     let documents = if is_json {
         vec![json::parse(input)?]
@@ -127,14 +126,14 @@ fn collect(
     document: &Value,
     bad_entries: BadEntries,
     secrets: &mut Vec<PullSecret>,
-) -> Result<(), WireError> {
+) -> Result<(), DecodeError> {
     let text = |value: &Value, name| {
         let text = value.member(name).and_then(Value::plain_text);
         text.unwrap_or_default().to_owned()
     };
     let (kind, api_version) = (text(document, "kind"), text(document, "apiVersion"));
     if kind.is_empty() {
-        return Err(WireError::new(
+        return Err(DecodeError::new(
             "expected a Secret manifest, or a docker config.json with `auths`",
         ));
     }
@@ -160,7 +159,7 @@ fn collect(
 }
 
 /// The configuration of a Secret whose type and key fit together.
-fn content(secret: &Value, bad_entries: BadEntries) -> Result<Content, WireError> {
+fn content(secret: &Value, bad_entries: BadEntries) -> Result<Content, DecodeError> {
     let kind = secret.member("type").and_then(Value::plain_text);
     let (key, format) = match kind {
         Some(CONFIG_JSON_TYPE) => (CONFIG_JSON_KEY, Format::ConfigJson),
@@ -184,8 +183,8 @@ fn content(secret: &Value, bad_entries: BadEntries) -> Result<Content, WireError
 }
 
 /// The value of a key; `stringData` wins over `data`, as it does in the API server.
-fn data(secret: &Value, key: &str) -> Result<Option<SecretSlice>, WireError> {
-    let expected = |place: &str, what: &str| WireError::new(format!("{place}[{key}]: {what}"));
+fn data(secret: &Value, key: &str) -> Result<Option<SecretSlice>, DecodeError> {
+    let expected = |place: &str, what: &str| DecodeError::new(format!("{place}[{key}]: {what}"));
     if let Some(value) = secret.member("stringData").and_then(|map| map.member(key)) {
         let text = match value {
             Value::Null => "",
@@ -202,8 +201,8 @@ fn data(secret: &Value, key: &str) -> Result<Option<SecretSlice>, WireError> {
             let text = value
                 .plain_text()
                 .ok_or_else(|| expected("data", "expected base64"))?;
-            let bytes = go_base64::decode(text, true)
-                .map_err(|error| error.inside(format!("data[{key}]")))?;
+            let bytes =
+                decode_base64(text, true).map_err(|error| error.inside(format!("data[{key}]")))?;
             Ok(Some(bytes.into()))
         }
     }

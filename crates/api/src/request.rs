@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use regcred_go::{DecodeError, Value, json};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::value::Value;
+use crate::ApiVersion;
 use crate::version::TypeMeta;
-use crate::{ApiVersion, WireError, json};
 
 /// A question for credentials.
 #[derive(Clone, Debug)]
@@ -39,16 +39,16 @@ impl CredentialProviderRequest {
     /// # Errors
     /// When it is not JSON, when `kind` or `apiVersion` is not one of this protocol, when a field
     /// has the wrong type, and when `image` is missing.
-    pub fn from_slice(input: &[u8]) -> Result<Self, WireError> {
+    pub fn from_slice(input: &[u8]) -> Result<Self, DecodeError> {
         let document = json::parse(input)?;
         let meta = TypeMeta::of(&document)?;
         let api_version = meta.group_version().parse()?;
         if meta.kind != KIND {
-            return Err(WireError::new(format!("kind: expected {KIND}")));
+            return Err(DecodeError::new(format!("kind: expected {KIND}")));
         }
         let mut request = Self::new(api_version, text(&document, "image")?.unwrap_or_default());
         if request.image.is_empty() {
-            return Err(WireError::new("image: expected the name of an image"));
+            return Err(DecodeError::new("image: expected the name of an image"));
         }
         if api_version == ApiVersion::V1 {
             request.service_account_token = text(&document, "serviceAccountToken")?
@@ -86,19 +86,19 @@ impl CredentialProviderRequest {
     }
 }
 
-fn text<'a>(document: &'a Value, name: &str) -> Result<Option<&'a str>, WireError> {
+fn text<'a>(document: &'a Value, name: &str) -> Result<Option<&'a str>, DecodeError> {
     match document.member(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.plain_text() {
             Some(text) => Ok(Some(text)),
-            None => Err(WireError::new(format!("{name}: expected a string"))),
+            None => Err(DecodeError::new(format!("{name}: expected a string"))),
         },
     }
 }
 
-fn annotations(document: &Value) -> Result<BTreeMap<String, String>, WireError> {
+fn annotations(document: &Value) -> Result<BTreeMap<String, String>, DecodeError> {
     const NAME: &str = "serviceAccountAnnotations";
-    let expected = || WireError::new(format!("{NAME}: expected an object of strings"));
+    let expected = || DecodeError::new(format!("{NAME}: expected an object of strings"));
     match document.member(NAME) {
         None | Some(Value::Null) => Ok(BTreeMap::new()),
         Some(Value::Object(members)) => members

@@ -3,12 +3,11 @@
 
 use std::fmt;
 
+use regcred_go::{DecodeError, Decoder, GoDuration, Value, json};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::strict::Decoder;
-use crate::value::Value;
+use crate::ApiVersion;
 use crate::version::{META_ERROR, TypeMeta, bounded};
-use crate::{ApiVersion, GoDuration, WireError, json};
 
 /// A plugin's answer.
 #[derive(Clone, Debug)]
@@ -81,7 +80,7 @@ impl CredentialProviderResponse {
         not_token: Option<&SecretString>,
     ) -> Result<Self, ResponseError> {
         let document = json::parse(stdout).map_err(|error| {
-            ResponseError::Unreadable(WireError::new(format!("{META_ERROR}{error}")))
+            ResponseError::Unreadable(DecodeError::new(format!("{META_ERROR}{error}")))
         })?;
         let meta = TypeMeta::of(&document).map_err(ResponseError::Unreadable)?;
         let actual = meta.group_version();
@@ -134,7 +133,7 @@ impl fmt::Display for CacheKeyType {
 pub enum ResponseError {
     /// Not one JSON object whose type can be read.
     #[error("error reading GVK from response: {0}")]
-    Unreadable(WireError),
+    Unreadable(DecodeError),
     /// Another version than the one asked in.
     #[error(
         "apiVersion from credential plugin response did not match expected apiVersion:{expected}, \
@@ -150,7 +149,7 @@ pub enum ResponseError {
     /// say which, since its decoder's error may hold a secret; what is kept here names the field
     /// and no value.
     #[error("error decoding credential provider plugin response from stdout")]
-    Malformed(WireError),
+    Malformed(DecodeError),
     /// The plugin passed the service account token on as a password.
     #[error(
         "credential provider plugin returned the service account token as the password which is \
@@ -169,7 +168,7 @@ fn strict(
     api_version: ApiVersion,
 ) -> Result<(String, CredentialProviderResponse), ResponseError> {
     if meta.kind != KIND {
-        let expected = WireError::new(format!("kind: expected {KIND}"));
+        let expected = DecodeError::new(format!("kind: expected {KIND}"));
         return Err(ResponseError::Malformed(expected));
     }
     let mut cache_key_type = String::new();

@@ -1,10 +1,8 @@
 //! The versions of the exec plugin protocol, and how Kubernetes reads `kind` and `apiVersion`.
 
+use regcred_go::{DecodeError, Value, folds_to};
 use std::fmt;
 use std::str::FromStr;
-
-use crate::WireError;
-use crate::value::{Value, folds_to};
 
 /// A version of the protocol between the kubelet and a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,14 +37,14 @@ impl fmt::Display for ApiVersion {
 }
 
 impl FromStr for ApiVersion {
-    type Err = WireError;
+    type Err = DecodeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL
             .into_iter()
             .find(|version| version.as_str() == text)
             .ok_or_else(|| {
-                WireError::new(
+                DecodeError::new(
                     "apiVersion: expected credentialprovider.kubelet.k8s.io/v1, v1beta1 or v1alpha1",
                 )
             })
@@ -63,7 +61,7 @@ pub(crate) struct TypeMeta {
 
 impl TypeMeta {
     /// Reads both with Go's forgiving rules: any case, the last of several, null for absent.
-    pub(crate) fn of(document: &Value) -> Result<Self, WireError> {
+    pub(crate) fn of(document: &Value) -> Result<Self, DecodeError> {
         let members = match document {
             Value::Object(members) => members.as_slice(),
             Value::Null => &[],
@@ -98,7 +96,7 @@ impl TypeMeta {
         let (group, version) = match api_version.split_once('/') {
             None => ("", api_version),
             Some((_, version)) if version.contains('/') => {
-                return Err(WireError::new(format!(
+                return Err(DecodeError::new(format!(
                     "unexpected GroupVersion string: {}",
                     bounded(api_version)
                 )));
@@ -126,8 +124,8 @@ pub(crate) fn bounded(text: &str) -> &str {
     &text[..text.floor_char_boundary(200)]
 }
 
-fn parse_error(what: &str) -> WireError {
-    WireError::new(format!("{META_ERROR}{what}"))
+fn parse_error(what: &str) -> DecodeError {
+    DecodeError::new(format!("{META_ERROR}{what}"))
 }
 
 /// How Kubernetes begins the error for a document whose type cannot be read.
@@ -140,8 +138,8 @@ const GO_TYPE: &str = r#"struct { APIVersion string "json:\"apiVersion,omitempty
 mod tests {
     use super::*;
 
-    fn meta(text: &str) -> Result<TypeMeta, WireError> {
-        TypeMeta::of(&crate::json::parse(text.as_bytes()).expect(text))
+    fn meta(text: &str) -> Result<TypeMeta, DecodeError> {
+        TypeMeta::of(&regcred_go::json::parse(text.as_bytes()).expect(text))
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use regcred_core::{CacheKey, Issued};
+use regcred_core::{CacheKey, Issued, hex};
 use sha2::{Digest as _, Sha256};
 
 use crate::dir::{CacheDir, ENTRY, LOCK};
@@ -25,15 +25,10 @@ impl<'a> Slot<'a> {
         digest.update(provider);
         digest.update([0]);
         digest.update(key.as_str());
-        let hash = digest
-            .finalize()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
         Self {
             dir,
             provider,
-            hash,
+            hash: hex(digest.finalize()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Telling secrets apart without telling them.
+//! Hashes as text, and what stands for a secret in a key.
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
@@ -6,13 +6,29 @@ use sha2::{Digest as _, Sha256};
 /// The SHA-256 of a secret in hexadecimal: what stands for it in a cache key.
 #[must_use]
 pub fn fingerprint(secret: &SecretString) -> String {
-    let hash = Sha256::digest(secret.expose_secret().as_bytes());
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(Sha256::digest(secret.expose_secret()))
+}
+
+/// Bytes as lower-case hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    let pairs = bytes.as_ref().iter();
+    pairs
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_two_lower_case_digits_each() {
+        assert_eq!(hex([0x00, 0x0f, 0xa0, 0xff]), "000fa0ff");
+        assert_eq!(hex([]), "");
+    }
 
     #[test]
     fn fingerprints_differ_and_show_nothing() {

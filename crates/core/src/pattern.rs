@@ -1,8 +1,9 @@
 //! The kubelet's image patterns: `matchImages`, keys of a plugin's `auth` and of docker
 //! configuration files (kubernetes `pkg/credentialprovider/keyring.go`, `URLsMatch`).
 
+use regcred_go::{GoUrl, UrlError, split_port};
+
 use crate::glob;
-use crate::go_url::{GoUrl, split_port};
 
 /// A pattern such as `*.dkr.ecr.*.amazonaws.com` or `registry.io:8080/path`.
 ///
@@ -24,7 +25,7 @@ impl ImagePattern {
     ///
     /// # Errors
     /// Where Go refuses the URL, with Go's sentence.
-    pub fn parse(pattern: &str) -> Result<Self, PatternError> {
+    pub fn parse(pattern: &str) -> Result<Self, UrlError> {
         let url = GoUrl::parse(pattern)?;
         let (name, port) = split_port(&url.host);
         let labels = name.split('.').map(str::to_owned).collect();
@@ -126,23 +127,6 @@ pub fn label_matches(glob: &str, label: &str) -> bool {
 
 fn is_glob(label: &str) -> bool {
     label.contains(['*', '['])
-}
-
-/// A pattern that Go's URL parser refuses; reads as Go's error does, with the pattern in it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("parse {url}: {reason}")]
-pub struct PatternError {
-    /// In quotes.
-    pub(crate) url: String,
-    pub(crate) reason: String,
-}
-
-impl PatternError {
-    /// The rule that was broken, without the pattern, in which there may be a login.
-    #[must_use]
-    pub fn reason(&self) -> &str {
-        &self.reason
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::go_lowercase;
+use regcred_go::go_lowercase;
 
 /// An image name with its optional tag and digest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

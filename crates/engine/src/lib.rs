@@ -47,7 +47,6 @@ mod file;
 mod image;
 mod improvements;
 mod plugin;
-mod quote;
 mod table;
 
 pub use config::{

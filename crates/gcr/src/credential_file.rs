@@ -5,7 +5,7 @@ use std::io::{Error as IoError, ErrorKind as IoErrorKind};
 use std::path::{Path, PathBuf};
 
 use regcred_core::{Env, ProviderError};
-use regcred_http::read_secret;
+use regcred_files::{MIB, read_secret};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -42,7 +42,7 @@ impl CredentialFile {
     /// When the variable names a file that cannot be read, or the other one is no text file.
     pub(crate) fn find(env: &Env) -> Result<Search, ProviderError> {
         if let Some(path) = env.path(vars::CREDENTIALS_FILE) {
-            return match read_secret(&path) {
+            return match read_secret(&path, MIB) {
                 Ok(text) => Ok(Search::Found(Self { path, text })),
                 Err(e) => Err(misconfigured(format!(
                     "cannot read {}, which {} names",
@@ -58,7 +58,7 @@ impl CredentialFile {
                 "{unset} and there is no home directory"
             )));
         };
-        match read_secret(&path) {
+        match read_secret(&path, MIB) {
             Ok(text) => Ok(Search::Found(Self { path, text })),
             Err(e) if is_absence(&e) => Ok(Search::Nothing(format!(
                 "{unset} and {} cannot be opened ({})",

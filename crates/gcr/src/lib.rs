@@ -22,7 +22,6 @@ mod external_user;
 mod failure;
 mod flags;
 mod gcloud;
-mod go_duration;
 mod hosts;
 mod impersonation;
 mod jwt;

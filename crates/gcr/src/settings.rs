@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use regcred_core::{AlsoServe, CacheScope, Env, ProviderError};
+use regcred_go::GoDuration;
 use regcred_http::{Url, secure_url};
 
 use crate::failure::misconfigured;
 use crate::hosts::Hosts;
 use crate::reach::Endpoints;
-use crate::{go_duration, vars};
+use crate::vars;
 
 /// Everything an operator can decide.
 #[derive(Clone, Debug)]
@@ -118,12 +119,15 @@ impl Settings {
             cache_for: env
                 .get(vars::CACHE_DURATION)
                 .map(|text| {
-                    go_duration::parse(text).ok_or_else(|| {
+                    let wrong = |_| {
                         misconfigured(format!(
-                            "{}: {text:?} is no duration such as 30m or 1h",
+                            "{}: {text:?} is not a duration such as 30m or 1h",
                             vars::CACHE_DURATION
                         ))
-                    })
+                    };
+                    // A negative one counts as none, as for Go.
+                    let span: GoDuration = text.parse().map_err(wrong)?;
+                    Ok(span.to_std().unwrap_or_default())
                 })
                 .transpose()?,
             trusted_hosts: list(env, vars::TRUSTED_HOSTS)

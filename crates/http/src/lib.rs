@@ -19,7 +19,6 @@ mod request;
 mod response;
 mod retry;
 mod roots;
-mod secret_file;
 mod shared;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -39,7 +38,6 @@ pub use random::random_word;
 pub use request::Request;
 pub use response::Response;
 pub use retry::{Retry, is_passing_status};
-pub use secret_file::{read_secret, read_secret_bytes};
 pub use shared::SharedClient;
 pub use token::{AccessToken, claims, secret};
 pub use url::Url;

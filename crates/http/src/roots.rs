@@ -1,10 +1,11 @@
 //! Trusted root certificates: one bundle file, read at the first TLS handshake.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use regcred_files::{MIB, read};
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -42,11 +43,15 @@ impl RootSource {
     pub(crate) fn load(&self) -> Result<RootCertStore, RootsError> {
         let mut store = RootCertStore::empty();
         let bundle = match &self.bundle {
-            Some(path) => Some(read(path).map_err(|source| RootsError::Unreadable {
-                path: path.clone(),
-                source: Arc::new(source),
-            })?),
-            None => BUNDLES.iter().find_map(|path| read(Path::new(path)).ok()),
+            Some(path) => Some(
+                read(path, LARGEST).map_err(|source| RootsError::Unreadable {
+                    path: path.clone(),
+                    source: Arc::new(source),
+                })?,
+            ),
+            None => BUNDLES
+                .iter()
+                .find_map(|path| read(Path::new(path), LARGEST).ok()),
         };
         // Without any bundle the other sources may be all that is needed.
         if let Some(pem) = bundle {
@@ -54,7 +59,7 @@ impl RootSource {
         }
         for directory in &self.directories {
             for path in pem_files(directory) {
-                if let Ok(pem) = read(&path) {
+                if let Ok(pem) = read(&path, LARGEST) {
                     add_pem(&mut store, &pem);
                 }
             }
@@ -91,18 +96,6 @@ pub(crate) enum RootsError {
     NoExtra,
 }
 
-/// A file of certificates, whole.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = File::open(path)?
-        .take(LARGEST + 1)
-        .read_to_end(&mut bytes)?;
-    match read as u64 > LARGEST {
-        true => Err(io::Error::other("it is larger than 16 MiB")),
-        false => Ok(bytes),
-    }
-}
-
 /// Adds what can be parsed and says how many that were.
 fn add_pem(store: &mut RootCertStore, pem: &[u8]) -> usize {
     let certificates = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
@@ -134,4 +127,4 @@ const BUNDLES: [&str; 7] = [
     "/usr/local/share/certs/ca-root-nss.crt", // FreeBSD
 ];
 /// A distribution's bundle has a quarter of a mebibyte.
-const LARGEST: u64 = 16 << 20;
+const LARGEST: u64 = 16 * MIB;

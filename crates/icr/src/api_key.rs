@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use regcred_core::{Env, ProviderError};
-use regcred_http::{read_secret, secret};
+use regcred_files::{MIB, read_secret};
+use regcred_http::secret;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -27,7 +28,7 @@ pub(crate) fn read(env: &Env) -> Result<Option<SecretString>, ProviderError> {
 
 fn from_file(path: &Path) -> Result<SecretString, ProviderError> {
     let shown = path.display();
-    let text = read_secret(path).map_err(|e| {
+    let text = read_secret(path, MIB).map_err(|e| {
         misconfigured(format!("cannot read the API key file {shown}")).with_source(e)
     })?;
     let text = text.expose_secret().trim();

@@ -5,7 +5,7 @@ use std::io::ErrorKind as IoErrorKind;
 use std::path::PathBuf;
 
 use regcred_core::{Env, ProviderError};
-use regcred_http::read_secret;
+use regcred_files::{MIB, read_secret};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::failure::misconfigured;
@@ -46,7 +46,7 @@ impl ResourceToken {
             Self::File(path) => path,
         };
         let shown = path.display();
-        let text = read_secret(path).map_err(|e| {
+        let text = read_secret(path, MIB).map_err(|e| {
             let hint = match e.kind() {
                 IoErrorKind::NotFound => {
                     "; project a service account token with audience iam to that path"

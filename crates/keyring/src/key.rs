@@ -1,13 +1,13 @@
 //! The key under which an entry of a docker configuration or an answer is kept (kubernetes
 //! `pkg/credentialprovider/keyring.go`, `BasicDockerKeyring.Add`).
 
-use regcred_core::{ImagePattern, PatternError};
+use regcred_core::{ImagePattern, UrlError};
 
 /// Host and path of a server, without scheme, user information, API version, query and fragment.
 ///
 /// # Errors
 /// Where Go refuses the URL.
-pub(crate) fn normalise(server: &str) -> Result<String, PatternError> {
+pub(crate) fn normalise(server: &str) -> Result<String, UrlError> {
     // In lower case only: any other scheme becomes a host that no image has.
     let rest = ["https://", "http://"]
         .into_iter()

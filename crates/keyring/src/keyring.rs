@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use regcred_core::{Credentials, ImagePattern, PatternError};
+use regcred_core::{Credentials, ImagePattern, UrlError};
 
 use crate::{DefaultRegistry, Ipv6Literals, KeyringRules, PatternIndex, Source, key};
 
@@ -37,14 +37,14 @@ pub struct RejectedKey {
     /// Where it comes from.
     pub source: Arc<Source>,
     /// Why Go refuses it.
-    pub error: PatternError,
+    pub error: UrlError,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
     /// The key read once more as a URL. Escapes that are resolved already may make it unreadable,
     /// and then it matches nothing.
-    pub(crate) pattern: Result<ImagePattern, PatternError>,
+    pub(crate) pattern: Result<ImagePattern, UrlError>,
     pub(crate) entries: Vec<Entry>,
 }
 

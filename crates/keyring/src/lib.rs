@@ -25,7 +25,6 @@ mod keyring;
 mod merged;
 mod node_config;
 mod pull_secrets;
-mod read;
 mod rules;
 mod source;
 

@@ -5,12 +5,12 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use regcred_api::WireError;
+use regcred_api::DecodeError;
 use regcred_api::docker_config::{self, BadEntries, DockerConfig, DockerConfigEntry, Format};
 use regcred_core::Credentials;
+use regcred_files::{MIB, read_secret_bytes};
 use secrecy::ExposeSecret as _;
 
-use crate::read::read;
 use crate::{Keyring, KeyringRules, Source};
 
 /// The directories that the search starts from.
@@ -55,7 +55,7 @@ pub enum Outcome {
     /// There is one, but it cannot be read.
     Unreadable(io::ErrorKind),
     /// There is one, but it does not parse.
-    Unparsable(WireError),
+    Unparsable(DecodeError),
     /// A file before it is used.
     NotReached,
 }
@@ -152,7 +152,7 @@ fn fill(keyring: &mut Keyring, config: DockerConfig, path: &Path) {
 }
 
 fn load(path: &Path, bad_entries: BadEntries) -> Result<DockerConfig, Outcome> {
-    let bytes = read(path).map_err(|error| match error.kind() {
+    let bytes = read_secret_bytes(path, LARGEST_FILE).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Outcome::Missing,
         kind => Outcome::Unreadable(kind),
     })?;
@@ -184,6 +184,8 @@ pub(crate) fn entry_notes(entry: &DockerConfigEntry) -> Vec<String> {
         .collect()
 }
 
+/// Far above a Secret's 1 MiB; the kubelet itself has no limit for files of the node.
+pub(crate) const LARGEST_FILE: u64 = 64 * MIB;
 const CONFIG_JSON: &str = "config.json";
 const DOCKERCFG: &str = ".dockercfg";
 

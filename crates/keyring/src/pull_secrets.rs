@@ -4,14 +4,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use regcred_api::WireError;
+use regcred_api::DecodeError;
 use regcred_api::docker_config::BadEntries;
 use regcred_api::pull_secret::{self, Content};
 use regcred_core::Credentials;
+use regcred_files::read_secret_bytes;
 use secrecy::ExposeSecret as _;
 
-use crate::node_config::{entry_notes, notes};
-use crate::read::read;
+use crate::node_config::{LARGEST_FILE, entry_notes, notes};
 use crate::{Keyring, KeyringRules, Source};
 
 /// Pull secrets in the order of the pod.
@@ -52,9 +52,11 @@ impl PullSecrets {
             secrets: Vec::new(),
         };
         for path in files {
-            let bytes = read(path).map_err(|source| PullSecretError::Unreadable {
-                path: path.clone(),
-                source,
+            let bytes = read_secret_bytes(path, LARGEST_FILE).map_err(|source| {
+                PullSecretError::Unreadable {
+                    path: path.clone(),
+                    source,
+                }
             })?;
             found.add(path, bytes.expose_secret(), bad_entries)?;
         }
@@ -127,7 +129,7 @@ pub enum PullSecretError {
         /// The file.
         path: PathBuf,
         /// Where and why.
-        source: WireError,
+        source: DecodeError,
     },
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use regcred_core::{Env, ProviderError};
-use regcred_http::read_secret;
+use regcred_files::{MIB, read_secret};
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
 
@@ -40,7 +40,7 @@ pub(crate) fn expand(env: &Env, path: &str) -> PathBuf {
 }
 
 fn read_text(path: &Path) -> io::Result<Zeroizing<String>> {
-    let text = read_secret(path)?;
+    let text = read_secret(path, MIB)?;
     Ok(Zeroizing::new(text.expose_secret().to_owned()))
 }
 

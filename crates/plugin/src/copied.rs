@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use regcred_api::WireError;
+use regcred_api::DecodeError;
 use regcred_api::docker_config::{self, BadEntries, DockerConfigEntry, Format};
 use regcred_core::RegistryHost;
 use secrecy::ExposeSecret as _;
@@ -32,7 +32,7 @@ pub enum CopyError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: WireError,
+        source: DecodeError,
     },
     /// It has no login that could be copied.
     #[error("{} has no login to copy{why}", path.display())]

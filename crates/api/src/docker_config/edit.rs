@@ -5,12 +5,12 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use regcred_go::json;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Format;
-use crate::json;
 
 /// A configuration, and where its entries are. Without `Debug`: it holds logins.
 pub struct Document {

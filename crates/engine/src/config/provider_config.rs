@@ -7,14 +7,13 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use regcred_api::{ProviderEntry, WireError, decode_config};
-use regcred_core::go_quote;
+use regcred_api::{DecodeError, ProviderEntry, decode_config};
+use regcred_go::{go_aggregate, go_errno, go_quote};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::validate;
 use crate::file;
-use crate::quote::{go_aggregate, go_errno};
 
 /// The provider entries of a node, in the order of the configuration.
 #[derive(Clone, Debug)]
@@ -135,7 +134,7 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// What is wrong in it.
-        error: WireError,
+        error: DecodeError,
     },
     /// Two entries have one name, in one file or in two.
     #[error("duplicate provider name {} found in configuration file(s)", go_quote(.0))]

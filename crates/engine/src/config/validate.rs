@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 
 use regcred_api::{ApiVersion, ProviderEntry, TokenAttributes};
-use regcred_core::{ImagePattern, go_lowercase, go_quote};
+use regcred_core::ImagePattern;
+use regcred_go::{go_lowercase, go_quote, json};
 
 use super::qualified_name;
-use crate::quote::go_json;
 
 /// All problems of the entries.
 pub(super) fn problems(providers: &[ProviderEntry]) -> Vec<String> {
@@ -145,7 +145,7 @@ fn token_problems(attributes: &TokenAttributes, api_version: &str, found: &mut P
         .collect();
     if !both.is_empty() {
         let rule = "annotation keys cannot be both required and optional";
-        found.invalid(field, &go_json(&both), rule);
+        found.invalid(field, &json::string_list(&both), rule);
     }
     match attributes.cache_type.as_str() {
         "" => {

@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regcred_api::GoDuration;
-use regcred_core::{Credentials, ImageRef, go_quote};
+use regcred_core::{Credentials, ImageRef};
+use regcred_go::go_quote;
 use regcred_keyring::Candidate;
 use tokio::time::Instant;
 

@@ -6,7 +6,8 @@ mod error;
 use std::time::Duration;
 
 use regcred_api::GoDuration;
-use regcred_core::{Credentials, ImageRef, go_quote};
+use regcred_core::{Credentials, ImageRef};
+use regcred_go::go_quote;
 use regcred_keyring::Candidate;
 use regcred_registry::{Layout, Progress, PullOptions, PulledImage, pull, stored};
 use tokio::time::Instant;

@@ -2,9 +2,8 @@
 
 use regcred_api::ResponseError;
 use regcred_exec::ExecError;
+use regcred_go::go_errno;
 use thiserror::Error;
-
-use crate::quote::go_errno;
 
 /// Why a plugin in token mode was left out.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regcred_core::{Env, ProviderError};
-use regcred_http::read_secret;
+use regcred_files::{MIB, read_secret};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
@@ -109,7 +109,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ProviderErr
 }
 
 fn pem(path: &Path) -> Result<SecretString, ProviderError> {
-    read_secret(path)
+    read_secret(path, MIB)
         .map_err(|e| misconfigured(format!("cannot read {}", path.display())).with_source(e))
 }
 

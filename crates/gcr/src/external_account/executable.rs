@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use regcred_core::{ErrorKind, ProviderError};
 use regcred_exec::Exec;
-use regcred_http::{Url, read_secret};
+use regcred_files::{MIB, read_secret};
+use regcred_http::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -115,7 +116,7 @@ impl Executable {
     /// A token that an earlier run left in the output file and that is still good.
     fn saved(&self, reach: &Reach) -> Option<SecretString> {
         let file = self.output_file.as_deref()?;
-        let text = read_secret(file).ok()?;
+        let text = read_secret(file, MIB).ok()?;
         let answer = serde_json::from_str::<Answer>(text.expose_secret()).ok()?;
         match self.accept(answer, reach) {
             Ok(token) => Some(token),

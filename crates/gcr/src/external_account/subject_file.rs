@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use regcred_core::ProviderError;
-use regcred_http::read_secret;
+use regcred_files::{MIB, read_secret};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -21,7 +21,7 @@ impl SubjectFile {
     /// The token, read anew each time.
     pub(super) fn token(&self) -> Result<SecretString, ProviderError> {
         let shown = self.file.display();
-        let text = read_secret(&self.file).map_err(|e| {
+        let text = read_secret(&self.file, MIB).map_err(|e| {
             misconfigured(format!("cannot read the subject token in {shown}")).with_source(e)
         })?;
         let trimmed: SecretString = text.expose_secret().trim().into();

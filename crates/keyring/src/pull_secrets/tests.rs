@@ -131,5 +131,5 @@ fn files_are_bounded() {
     let file = fs::File::create(&path).expect("file");
     file.set_len(65 << 20).expect("a hole");
     let error = load(&[path]).expect_err("too large");
-    assert!(report(&error).ends_with("the file is larger than 64 MiB"));
+    assert!(report(&error).ends_with("it is larger than 64 MiB"));
 }

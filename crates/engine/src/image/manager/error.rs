@@ -4,13 +4,13 @@
 use std::error::Error;
 use std::fmt;
 
-use regcred_core::{ReferenceError, go_quote, report};
+use regcred_core::{ReferenceError, report};
+use regcred_go::{go_aggregate, go_errno, go_quote};
 use regcred_keyring::PullSecretError;
 
 use crate::credentials::Attempt;
 use crate::image::records::RecordError;
 use crate::plugin::PluginError;
-use crate::quote::{go_aggregate, go_errno};
 
 /// Why there is no image. `Display` is the message.
 #[derive(Clone, Debug)]

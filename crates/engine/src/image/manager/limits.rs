@@ -3,11 +3,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use regcred_go::go_aggregate;
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-
-use crate::quote::go_aggregate;
 
 /// The settings of a KubeletConfiguration about pulls. The default is a kubelet's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,11 +4,11 @@
 use std::error::Error;
 use std::fmt;
 
-use regcred_core::{ErrorKind, ReferenceError, go_quote, report};
+use regcred_core::{ErrorKind, ReferenceError, report};
+use regcred_go::{go_aggregate, go_quote};
 
 use crate::credentials::Attempt;
 use crate::plugin::PluginError;
-use crate::quote::go_aggregate;
 
 /// Why there is no image. `Display` is the text of the kubelet's event.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use regcred_api::WireError;
+use regcred_api::DecodeError;
 use regcred_api::pull_record::{ImagePullIntent, ImagePulledRecord, RecordVersion};
 use sha2::{Digest as _, Sha256};
 
@@ -114,7 +114,7 @@ impl RecordFiles {
     pub(super) fn all<T>(
         &self,
         kind: Kind,
-        decode: fn(&[u8]) -> Result<T, WireError>,
+        decode: fn(&[u8]) -> Result<T, DecodeError>,
     ) -> (Vec<T>, Vec<RecordError>) {
         let dir = self.dir(kind);
         let (mut found, mut failed) = (Vec::new(), Vec::new());
@@ -162,7 +162,7 @@ pub enum RecordError {
         /// The file.
         path: PathBuf,
         /// Where and why.
-        source: WireError,
+        source: DecodeError,
     },
 }
 
@@ -212,7 +212,7 @@ fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn read<T>(
     path: &Path,
-    decode: fn(&[u8]) -> Result<T, WireError>,
+    decode: fn(&[u8]) -> Result<T, DecodeError>,
 ) -> Result<Option<T>, RecordError> {
     let bytes = match file::read(path, MAX_FILE) {
         Ok(bytes) => bytes,

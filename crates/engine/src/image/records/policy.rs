@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use regcred_core::{ImageRef, ReferenceError, go_quote};
+use regcred_core::{ImageRef, ReferenceError};
+use regcred_go::{go_aggregate, go_quote};
 use thiserror::Error;
 
 use super::without_tag_and_digest;
-use crate::quote::go_aggregate;
 
 /// The kubelet's `imagePullCredentialsVerificationPolicy`. The default is a kubelet's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,16 +1,16 @@
 //! Host and path of a URL as Go's `net/url` reads them behind `https://`, with its sentences for what
 //! it refuses.
 
-use crate::quote::go_quote_bytes;
-use crate::{PatternError, go_quote, ip_literal};
+use crate::netip;
+use crate::quote::{go_quote, go_quote_bytes};
 
 /// The parts of a URL that the kubelet compares, with escapes resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct GoUrl {
+pub struct GoUrl {
     /// With its port; an IPv6 literal in its brackets.
-    pub(crate) host: String,
+    pub host: String,
     /// With its leading slash; may be empty.
-    pub(crate) path: String,
+    pub path: String,
 }
 
 impl GoUrl {
@@ -18,8 +18,8 @@ impl GoUrl {
     ///
     /// # Errors
     /// Where Go refuses it, with Go's sentence.
-    pub(crate) fn parse(text: &str) -> Result<Self, PatternError> {
-        let fail = |text: &str, reason: String| PatternError {
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let fail = |text: &str, reason: String| UrlError {
             url: go_quote(&format!("https://{text}")),
             reason,
         };
@@ -52,7 +52,7 @@ impl GoUrl {
 }
 
 /// Host and port apart, as `net.SplitHostPort` does; a host that it cannot take apart is all host.
-pub(crate) fn split_port(host: &str) -> (&str, &str) {
+pub fn split_port(host: &str) -> (&str, &str) {
     let whole = (host, "");
     let Some(colon) = host.rfind(':') else {
         return whole;
@@ -67,6 +67,23 @@ pub(crate) fn split_port(host: &str) -> (&str, &str) {
         },
         None if name.contains([':', '[', ']']) || port.contains(['[', ']']) => whole,
         None => (name, port),
+    }
+}
+
+/// A text that Go's URL parser refuses; reads as Go's error does, with the URL in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("parse {url}: {reason}")]
+pub struct UrlError {
+    /// In quotes.
+    url: String,
+    reason: String,
+}
+
+impl UrlError {
+    /// The rule that was broken, without the URL, in which there may be a login.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
     }
 }
 
@@ -102,7 +119,7 @@ fn read_host(host: &str) -> Result<String, String> {
         }
         None => unescape(inside, Part::Host)?,
     };
-    match ip_literal::check(&address) {
+    match netip::check(&address) {
         Ok(()) => Ok(format!("[{}]{port}", text_of(address))),
         Err(None) => Err("invalid IP-literal".to_owned()),
         Err(Some(why)) => Err(format!("invalid host: {why}")),

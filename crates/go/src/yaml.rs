@@ -3,27 +3,27 @@
 
 use std::fmt;
 
-use regcred_core::go_quote;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 use serde_saphyr::options::DuplicateKeyPolicy;
 
-use crate::WireError;
+use crate::error::DecodeError;
+use crate::quote::go_quote;
 use crate::value::Value;
 
 /// One document of a YAML stream.
-pub(crate) struct Document {
+pub struct Document {
     /// Its content, with members in document order and duplicates kept.
-    pub(crate) value: Value,
+    pub value: Value,
     /// A line for every key that was set before in the same mapping, as Go's decoder words it.
-    pub(crate) duplicates: Vec<String>,
+    pub duplicates: Vec<String>,
 }
 
 /// Reads all documents that are not empty.
 ///
 /// # Errors
 /// With the line number, without the text.
-pub(crate) fn parse(input: &[u8]) -> Result<Vec<Document>, WireError> {
+pub fn parse(input: &[u8]) -> Result<Vec<Document>, DecodeError> {
     let text = check_utf8(input)?;
     serde_saphyr::from_multiple_with_options(text, options()).map_err(|error| refused(&error))
 }
@@ -33,7 +33,7 @@ pub(crate) fn parse(input: &[u8]) -> Result<Vec<Document>, WireError> {
 ///
 /// # Errors
 /// As [`parse`]; what follows may be anything.
-pub(crate) fn parse_first(mut input: &[u8]) -> Result<(Option<Document>, bool), WireError> {
+pub fn parse_first(mut input: &[u8]) -> Result<(Option<Document>, bool), DecodeError> {
     check_utf8(input)?;
     let mut documents = serde_saphyr::read_with_options(&mut input, options());
     let first: Option<Document> = documents
@@ -52,12 +52,12 @@ fn options() -> serde_saphyr::Options {
     }
 }
 
-fn check_utf8(input: &[u8]) -> Result<&str, WireError> {
-    std::str::from_utf8(input).map_err(|_| WireError::new("yaml: invalid leading UTF-8 octet"))
+fn check_utf8(input: &[u8]) -> Result<&str, DecodeError> {
+    std::str::from_utf8(input).map_err(|_| DecodeError::new("yaml: invalid leading UTF-8 octet"))
 }
 
-fn refused(error: &serde_saphyr::Error) -> WireError {
-    WireError::new(match error.location() {
+fn refused(error: &serde_saphyr::Error) -> DecodeError {
+    DecodeError::new(match error.location() {
         Some(place) => format!("yaml: line {}: this is not valid YAML", place.line()),
         None => "yaml: this is not valid YAML".to_owned(),
     })

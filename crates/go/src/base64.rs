@@ -1,19 +1,19 @@
 //! Standard base64 as Go's `encoding/base64` decodes it: line breaks are skipped, surplus bits of the
 //! last letter are not looked at, and an error names the byte.
 
-use crate::WireError;
+use crate::error::DecodeError;
 
 /// Decodes a text with its padding, or one that has none.
 ///
 /// # Errors
 /// With Go's sentence.
-pub(crate) fn decode(text: &str, padded: bool) -> Result<Vec<u8>, WireError> {
+pub fn decode_base64(text: &str, padded: bool) -> Result<Vec<u8>, DecodeError> {
     let input = text.as_bytes();
     let mut out = Vec::with_capacity(input.len() / 4 * 3 + 3);
     let mut at = 0;
     while at < input.len() {
         at = quantum(input, at, padded, &mut out)
-            .map_err(|at| WireError::new(format!("illegal base64 data at input byte {at}")))?;
+            .map_err(|at| DecodeError::new(format!("illegal base64 data at input byte {at}")))?;
     }
     Ok(out)
 }
@@ -110,7 +110,7 @@ mod tests {
             ("=", true, Err(0)),
             ("dT=", false, Err(2)),
         ] {
-            let found = decode(text, padded).map_err(|error| error.to_string());
+            let found = decode_base64(text, padded).map_err(|error| error.to_string());
             let expected = match expected {
                 Ok(text) => Ok(text.as_bytes().to_vec()),
                 Err(at) => Err(format!("illegal base64 data at input byte {at}")),

@@ -5,11 +5,16 @@ use secrecy::{ExposeSecret, SecretString};
 /// A JSON value. Every text is a secret until a decoder says it is not; numbers have no use in
 /// these formats, so theirs is not kept.
 #[derive(Clone, Debug)]
-pub(crate) enum Value {
+pub enum Value {
+    /// `null`.
     Null,
+    /// `true` or `false`.
     Bool(bool),
+    /// Any number.
     Number,
+    /// A string.
     Text(SecretString),
+    /// A list.
     Array(Vec<Self>),
     /// Members in document order, duplicates included.
     Object(Vec<(String, Self)>),
@@ -17,7 +22,7 @@ pub(crate) enum Value {
 
 impl Value {
     /// The word that Go's decoder has for the type found.
-    pub(crate) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "bool",
@@ -29,7 +34,7 @@ impl Value {
     }
 
     /// The last member of that exact name, if this is an object.
-    pub(crate) fn member(&self, name: &str) -> Option<&Self> {
+    pub fn member(&self, name: &str) -> Option<&Self> {
         let Self::Object(members) = self else {
             return None;
         };
@@ -41,7 +46,7 @@ impl Value {
     }
 
     /// The text, where it is known to be no secret.
-    pub(crate) fn plain_text(&self) -> Option<&str> {
+    pub fn plain_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text.expose_secret()),
             _ => None,
@@ -50,7 +55,7 @@ impl Value {
 
     /// What a conversion from YAML by way of Go's maps leaves: the last of equal keys, and keys in
     /// byte order.
-    pub(crate) fn sorted(self) -> Self {
+    pub fn sorted(self) -> Self {
         match self {
             Self::Array(items) => Self::Array(items.into_iter().map(Self::sorted).collect()),
             Self::Object(members) => {
@@ -67,7 +72,7 @@ impl Value {
 
 /// Whether Go's `encoding/json` takes a key for a field: equal without regard to case. Two letters
 /// outside ASCII fold into it: the long s and the Kelvin sign.
-pub(crate) fn folds_to(key: &str, field: &str) -> bool {
+pub fn folds_to(key: &str, field: &str) -> bool {
     let fold = |c: char| match c {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',

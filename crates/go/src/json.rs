@@ -3,14 +3,14 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::WireError;
+use crate::error::DecodeError;
 use crate::value::Value;
 
 /// Reads one JSON value with nothing but white space around it.
 ///
 /// # Errors
 /// Go's sentence for a syntax error. It shows at most one character of the input.
-pub(crate) fn parse(input: &[u8]) -> Result<Value, WireError> {
+pub fn parse(input: &[u8]) -> Result<Value, DecodeError> {
     let mut scanner = Scanner {
         input,
         at: 0,
@@ -24,7 +24,7 @@ pub(crate) fn parse(input: &[u8]) -> Result<Value, WireError> {
 }
 
 /// Appends a string literal.
-pub(crate) fn push_string(out: &mut String, text: &str) {
+pub fn push_string(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {
@@ -46,7 +46,7 @@ pub(crate) fn push_string(out: &mut String, text: &str) {
 }
 
 /// Appends `"name":"text",`.
-pub(crate) fn push_member(out: &mut String, name: &str, text: &str) {
+pub fn push_member(out: &mut String, name: &str, text: &str) {
     push_string(out, name);
     out.push(':');
     push_string(out, text);
@@ -54,16 +54,36 @@ pub(crate) fn push_member(out: &mut String, name: &str, text: &str) {
 }
 
 /// As [`push_member`], for a secret.
-pub(crate) fn push_secret(out: &mut String, name: &str, secret: &SecretString) {
+pub fn push_secret(out: &mut String, name: &str, secret: &SecretString) {
     push_member(out, name, secret.expose_secret());
 }
 
+/// A list of texts.
+#[must_use]
+pub fn string_list(texts: &[&str]) -> String {
+    let mut out = String::from("[");
+    for text in texts {
+        push_string(&mut out, text);
+        out.push(',');
+    }
+    close_list(&mut out);
+    out
+}
+
 /// Closes an object whose last member left a comma behind.
-pub(crate) fn close_object(out: &mut String) {
+pub fn close_object(out: &mut String) {
     if out.ends_with(',') {
         out.pop();
     }
     out.push('}');
+}
+
+/// Closes a list whose last item left a comma behind.
+pub fn close_list(out: &mut String) {
+    if out.ends_with(',') {
+        out.pop();
+    }
+    out.push(']');
 }
 
 struct Scanner<'a> {
@@ -73,7 +93,7 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    fn value(&mut self) -> Result<Value, WireError> {
+    fn value(&mut self) -> Result<Value, DecodeError> {
         const WHERE: &str = "looking for beginning of value";
         match self.next_visible() {
             Some(b'{') => self.nested(Self::object),
@@ -89,11 +109,11 @@ impl Scanner<'_> {
 
     fn nested(
         &mut self,
-        read: fn(&mut Self) -> Result<Value, WireError>,
-    ) -> Result<Value, WireError> {
+        read: fn(&mut Self) -> Result<Value, DecodeError>,
+    ) -> Result<Value, DecodeError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(WireError::new("exceeded max depth"));
+            return Err(DecodeError::new("exceeded max depth"));
         }
         self.at += 1;
         let value = read(self);
@@ -101,7 +121,7 @@ impl Scanner<'_> {
         value
     }
 
-    fn object(&mut self) -> Result<Value, WireError> {
+    fn object(&mut self) -> Result<Value, DecodeError> {
         let mut members = Vec::new();
         if self.next_visible() == Some(b'}') {
             self.at += 1;
@@ -128,7 +148,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn array(&mut self) -> Result<Value, WireError> {
+    fn array(&mut self) -> Result<Value, DecodeError> {
         let mut items = Vec::new();
         if self.next_visible() == Some(b']') {
             self.at += 1;
@@ -147,7 +167,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn literal(&mut self, word: &str, value: Value) -> Result<Value, WireError> {
+    fn literal(&mut self, word: &str, value: Value) -> Result<Value, DecodeError> {
         for expected in word.bytes() {
             if self.input.get(self.at) != Some(&expected) {
                 let expected = char::from(expected);
@@ -159,7 +179,7 @@ impl Scanner<'_> {
         Ok(value)
     }
 
-    fn number(&mut self) -> Result<Value, WireError> {
+    fn number(&mut self) -> Result<Value, DecodeError> {
         if self.input.get(self.at) == Some(&b'-') {
             self.at += 1;
         }
@@ -183,7 +203,7 @@ impl Scanner<'_> {
     }
 
     /// At least one digit.
-    fn digits(&mut self, place: &str) -> Result<(), WireError> {
+    fn digits(&mut self, place: &str) -> Result<(), DecodeError> {
         let count = self.input[self.at..]
             .iter()
             .take_while(|b| b.is_ascii_digit())
@@ -196,7 +216,7 @@ impl Scanner<'_> {
     }
 
     /// A string literal, from its opening quote.
-    fn string(&mut self) -> Result<String, WireError> {
+    fn string(&mut self) -> Result<String, DecodeError> {
         self.at += 1;
         // Sized at once, so that no outgrown buffer leaves a copy of a secret behind.
         let length = self.input[self.at..].iter().position(|b| *b == b'"');
@@ -221,7 +241,7 @@ impl Scanner<'_> {
     }
 
     /// What follows a backslash.
-    fn escape(&mut self) -> Result<char, WireError> {
+    fn escape(&mut self) -> Result<char, DecodeError> {
         let c = match self.input.get(self.at) {
             Some(b'b') => '\u{8}',
             Some(b'f') => '\u{c}',
@@ -241,7 +261,7 @@ impl Scanner<'_> {
 
     /// The digits of `\uXXXX`, and a second escape if the first is the high half of a pair. A lone
     /// half becomes the replacement character.
-    fn unicode_escape(&mut self) -> Result<char, WireError> {
+    fn unicode_escape(&mut self) -> Result<char, DecodeError> {
         let first = self.four_hex_digits()?;
         if let Some(c) = char::from_u32(first) {
             return Ok(c);
@@ -259,7 +279,7 @@ impl Scanner<'_> {
         Ok(char::REPLACEMENT_CHARACTER)
     }
 
-    fn four_hex_digits(&mut self) -> Result<u32, WireError> {
+    fn four_hex_digits(&mut self) -> Result<u32, DecodeError> {
         let mut number = 0;
         for _ in 0..4 {
             let digit = self.input.get(self.at).copied().map(char::from);
@@ -281,21 +301,21 @@ impl Scanner<'_> {
     }
 
     /// The error for the byte at the present position, or for the end of the input.
-    fn unexpected(&self, place: &str) -> WireError {
+    fn unexpected(&self, place: &str) -> DecodeError {
         match self.input.get(self.at) {
             Some(byte) => invalid_character(*byte, place),
-            None => WireError::new("unexpected end of JSON input"),
+            None => DecodeError::new("unexpected end of JSON input"),
         }
     }
 
     /// As [`Self::unexpected`], in the middle of a word, a number or an escape: there Go's scanner
     /// takes the end of the input for a blank.
-    fn unexpected_inside(&self, place: &str) -> WireError {
+    fn unexpected_inside(&self, place: &str) -> DecodeError {
         invalid_character(self.input.get(self.at).copied().unwrap_or(b' '), place)
     }
 }
 
-fn invalid_character(byte: u8, place: &str) -> WireError {
+fn invalid_character(byte: u8, place: &str) -> DecodeError {
     let shown = match byte {
         b'\'' => "'\\''".to_owned(),
         b'"' => "'\"'".to_owned(),
@@ -312,11 +332,11 @@ fn invalid_character(byte: u8, place: &str) -> WireError {
         // Go takes a byte for the code point of the same number.
         byte => format!("'{}'", char::from(byte)),
     };
-    WireError::new(format!("invalid character {shown} {place}"))
+    DecodeError::new(format!("invalid character {shown} {place}"))
 }
 
 /// One replacement character for every byte that is not part of a character.
-pub(crate) fn replace_bad_utf8(bytes: &[u8]) -> String {
+pub fn replace_bad_utf8(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 3);
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());

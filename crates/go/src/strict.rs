@@ -3,16 +3,18 @@
 
 use std::fmt::Write as _;
 
-use regcred_core::go_quote;
 use secrecy::SecretString;
 
+use crate::duration::GoDuration;
+use crate::error::DecodeError;
+use crate::quote::go_quote;
+use crate::time;
 use crate::value::Value;
-use crate::{GoDuration, WireError, go_time};
 
 /// Walks a tree and keeps what is wrong with it. Each `read` function leaves its target alone when
 /// the value is null, as Go does.
 #[derive(Default)]
-pub(crate) struct Decoder {
+pub struct Decoder {
     path: Vec<Step>,
     /// Go names of the structs being read, outermost first.
     structs: Vec<&'static str>,
@@ -31,7 +33,7 @@ enum Step {
 
 impl Decoder {
     /// A decoder that has found something already.
-    pub(crate) fn with_finding(finding: Option<String>) -> Self {
+    pub fn with_finding(finding: Option<String>) -> Self {
         Self {
             strict: finding.into_iter().collect(),
             ..Self::default()
@@ -39,7 +41,7 @@ impl Decoder {
     }
 
     /// A decoder for a document that holds secrets, perhaps in the wrong place.
-    pub(crate) fn discreet() -> Self {
+    pub fn discreet() -> Self {
         Self {
             discreet: true,
             ..Self::default()
@@ -47,11 +49,11 @@ impl Decoder {
     }
 
     /// The first type error, else all unknown and duplicate fields in one sentence.
-    pub(crate) fn finish(self) -> Result<(), WireError> {
+    pub fn finish(self) -> Result<(), DecodeError> {
         match self.fatal {
-            Some(fatal) => Err(WireError::new(fatal)),
+            Some(fatal) => Err(DecodeError::new(fatal)),
             None if self.strict.is_empty() => Ok(()),
-            None => Err(WireError::new(format!(
+            None => Err(DecodeError::new(format!(
                 "strict decoding error: {}",
                 self.strict.join(", ")
             ))),
@@ -59,7 +61,7 @@ impl Decoder {
     }
 
     /// Reads a struct: calls `read` for each member whose name is in `fields`.
-    pub(crate) fn object(
+    pub fn object(
         &mut self,
         value: Value,
         (go_type, go_struct): (&str, &'static str),
@@ -91,7 +93,7 @@ impl Decoder {
     }
 
     /// Reads a map: calls `read` for each member.
-    pub(crate) fn map(
+    pub fn map(
         &mut self,
         value: Value,
         go_type: &str,
@@ -114,12 +116,7 @@ impl Decoder {
     }
 
     /// Reads a list: calls `read` for each element.
-    pub(crate) fn list(
-        &mut self,
-        value: Value,
-        go_type: &str,
-        mut read: impl FnMut(&mut Self, Value),
-    ) {
+    pub fn list(&mut self, value: Value, go_type: &str, mut read: impl FnMut(&mut Self, Value)) {
         let items = match value {
             Value::Null => return,
             Value::Array(items) => items,
@@ -133,7 +130,7 @@ impl Decoder {
     }
 
     /// Reads a list of texts.
-    pub(crate) fn texts(&mut self, value: Value, target: &mut Vec<String>) {
+    pub fn texts(&mut self, value: Value, target: &mut Vec<String>) {
         target.clear();
         self.list(value, "[]string", |decoder, item| {
             let mut text = String::new();
@@ -143,7 +140,7 @@ impl Decoder {
     }
 
     /// Reads a text that is no secret.
-    pub(crate) fn text(&mut self, value: &Value, go_type: &str, target: &mut String) {
+    pub fn text(&mut self, value: &Value, go_type: &str, target: &mut String) {
         match (value, value.plain_text()) {
             (Value::Null, _) => {}
             (_, Some(text)) => text.clone_into(target),
@@ -152,7 +149,7 @@ impl Decoder {
     }
 
     /// Reads a text that may be a secret.
-    pub(crate) fn secret(&mut self, value: Value, target: &mut SecretString) {
+    pub fn secret(&mut self, value: Value, target: &mut SecretString) {
         match value {
             Value::Null => {}
             Value::Text(text) => *target = text,
@@ -161,7 +158,7 @@ impl Decoder {
     }
 
     /// Reads a boolean that may be absent.
-    pub(crate) fn flag(&mut self, value: &Value, target: &mut Option<bool>) {
+    pub fn flag(&mut self, value: &Value, target: &mut Option<bool>) {
         match value {
             Value::Null => *target = None,
             Value::Bool(flag) => *target = Some(*flag),
@@ -170,10 +167,10 @@ impl Decoder {
     }
 
     /// Reads a time; empty for none.
-    pub(crate) fn time(&mut self, value: &Value, target: &mut String) {
+    pub fn time(&mut self, value: &Value, target: &mut String) {
         match (value, value.plain_text()) {
             (Value::Null, _) => target.clear(),
-            (_, Some(text)) => match go_time::read(text) {
+            (_, Some(text)) => match time::read(text) {
                 Some(time) => *target = time,
                 None => self.fail(format!(
                     "parsing time {} as \"2006-01-02T15:04:05Z07:00\"",
@@ -185,7 +182,7 @@ impl Decoder {
     }
 
     /// Reads a duration that may be absent.
-    pub(crate) fn duration(&mut self, value: &Value, target: &mut Option<GoDuration>) {
+    pub fn duration(&mut self, value: &Value, target: &mut Option<GoDuration>) {
         match (value, value.plain_text()) {
             (Value::Null, _) => *target = None,
             (_, Some(text)) => match text.parse() {

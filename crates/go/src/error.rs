@@ -5,22 +5,24 @@ use std::fmt;
 /// What is wrong with a document and where, in the sentence that the kubelet or Go's decoder has for
 /// it. Never holds text that may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WireError {
+pub struct DecodeError {
     /// From the outside to the inside, where the sentence does not tell: `secret "a"`.
     places: Vec<String>,
     sentence: String,
 }
 
-impl WireError {
-    pub(crate) fn new(sentence: impl Into<String>) -> Self {
+impl DecodeError {
+    /// An error with this sentence.
+    pub fn new(sentence: impl Into<String>) -> Self {
         Self {
             places: Vec::new(),
             sentence: sentence.into(),
         }
     }
 
-    /// The same, inside of something.
-    pub(crate) fn inside(mut self, place: impl Into<String>) -> Self {
+    /// The same error, inside of something.
+    #[must_use]
+    pub fn inside(mut self, place: impl Into<String>) -> Self {
         self.places.insert(0, place.into());
         self
     }
@@ -33,7 +35,7 @@ impl WireError {
     }
 }
 
-impl fmt::Display for WireError {
+impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for place in &self.places {
             write!(f, "{place}: ")?;
@@ -42,4 +44,4 @@ impl fmt::Display for WireError {
     }
 }
 
-impl std::error::Error for WireError {}
+impl std::error::Error for DecodeError {}

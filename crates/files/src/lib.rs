@@ -1,0 +1,128 @@
+//! Files that a person, a configuration or a tenant named: opened without waiting, regular, and read
+//! whole within a limit.
+//!
+//! A longer file is an error and never cut: its beginning might mean something else than the whole.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use rustix::fs::{OFlags, makedev};
+use rustix::io::Errno;
+use secrecy::zeroize::Zeroizing;
+use secrecy::{SecretSlice, SecretString};
+
+/// The bytes of a file of at most `limit` bytes.
+///
+/// # Errors
+/// When it cannot be read, is not a regular file, or is larger.
+pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    whole(open(path)?, limit).map(|mut bytes| std::mem::take(&mut *bytes))
+}
+
+/// As [`read`], for UTF-8 text.
+///
+/// # Errors
+/// As [`read`], and for bytes that are not UTF-8.
+pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
+    String::from_utf8(read(path, limit)?).map_err(|_| not_text())
+}
+
+/// As [`read`], for a key, a token or a login.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_secret_bytes(path: &Path, limit: u64) -> io::Result<SecretSlice<u8>> {
+    read(path, limit).map(SecretSlice::from)
+}
+
+/// As [`read_text`], for a key, a token or a login.
+///
+/// # Errors
+/// As [`read_text`].
+pub fn read_secret(path: &Path, limit: u64) -> io::Result<SecretString> {
+    text(whole(open(path)?, limit)?)
+}
+
+/// As [`read_secret`], for a file that [`open`] opened.
+///
+/// # Errors
+/// As [`read_secret`].
+pub fn read_secret_from(file: File, limit: u64) -> io::Result<SecretString> {
+    text(whole(file, limit)?)
+}
+
+/// Opens a file for reading. A FIFO does not block, and only a regular file is accepted; the null
+/// device counts as an empty one.
+///
+/// # Errors
+/// When it cannot be opened or is not a regular file.
+pub fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)?;
+    let found = file.metadata()?;
+    let is_null = found.file_type().is_char_device() && found.rdev() == makedev(1, 3);
+    if found.is_file() || is_null {
+        return Ok(file);
+    }
+    if found.is_dir() {
+        return Err(Errno::ISDIR.into());
+    }
+    let why = "it is not a regular file";
+    Err(io::Error::new(io::ErrorKind::InvalidInput, why))
+}
+
+/// Wiped when reading fails halfway.
+fn whole(file: File, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    let length = file.metadata()?.len();
+    let too_large = || io::Error::new(io::ErrorKind::FileTooLarge, TooLarge(limit));
+    if length > limit {
+        return Err(too_large());
+    }
+    // Room for one byte more, so that the end is found without growing: no outgrown buffer leaves a
+    // copy behind.
+    let room = usize::try_from(length).unwrap_or_default() + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    let count = file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if count as u64 > limit {
+        return Err(too_large());
+    }
+    Ok(bytes)
+}
+
+fn text(bytes: Zeroizing<Vec<u8>>) -> io::Result<SecretString> {
+    let text = std::str::from_utf8(&bytes).map_err(|_| not_text())?;
+    Ok(text.into())
+}
+
+fn not_text() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text")
+}
+
+/// A mebibyte, to spell limits in.
+pub const MIB: u64 = 1 << 20;
+
+#[derive(Debug)]
+struct TooLarge(u64);
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, unit) = match self.0 {
+            bytes if bytes % (1 << 20) == 0 => (bytes >> 20, "MiB"),
+            bytes if bytes % (1 << 10) == 0 => (bytes >> 10, "KiB"),
+            bytes => (bytes, "bytes"),
+        };
+        write!(f, "it is larger than {count} {unit}")
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
+#[cfg(test)]
+mod tests;

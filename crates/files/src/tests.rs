@@ -1,0 +1,72 @@
+use std::path::PathBuf;
+
+use secrecy::ExposeSecret as _;
+use tempfile::TempDir;
+
+use super::*;
+
+fn file(content: &[u8]) -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("f");
+    std::fs::write(&path, content).expect("file");
+    (directory, path)
+}
+
+#[test]
+fn a_file_within_the_limit_is_read_whole() {
+    let (_directory, path) = file(b"canary\n");
+    assert_eq!(read(&path, 7).expect("fits"), b"canary\n");
+    assert_eq!(read_text(&path, 7).expect("text"), "canary\n");
+    let secret = read_secret(&path, 1 << 20).expect("text");
+    assert_eq!(secret.expose_secret(), "canary\n");
+    assert!(!format!("{secret:?}").contains("canary"));
+    let bytes = read_secret_bytes(&path, 7).expect("fits");
+    assert_eq!(bytes.expose_secret(), b"canary\n");
+    std::fs::write(&path, "").expect("file");
+    assert_eq!(read(&path, 0).expect("empty"), b"");
+}
+
+#[test]
+fn a_file_beyond_the_limit_is_refused_and_never_cut() {
+    for (limit, shown) in [(7, "7 bytes"), (64 << 10, "64 KiB"), (1 << 20, "1 MiB")] {
+        let (_directory, path) = file(&vec![b'a'; limit + 1]);
+        let limit = limit as u64;
+        let error = read(&path, limit).expect_err("larger");
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(error.to_string(), format!("it is larger than {shown}"));
+        assert!(read_secret(&path, limit).is_err());
+        assert!(read_secret(&path, limit + 1).is_ok());
+    }
+    // Its length is not in the metadata.
+    let error = read(Path::new("/proc/self/status"), 100).expect_err("larger");
+    assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+}
+
+#[test]
+fn bytes_that_are_not_text_are_no_secret_text() {
+    let (_directory, path) = file(&[0xff, 0xfe]);
+    for error in [
+        read_secret(&path, 10).map(drop).expect_err("no text"),
+        read_text(&path, 10).map(drop).expect_err("no text"),
+    ] {
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        assert_eq!(error.to_string(), "it is not UTF-8 text");
+    }
+}
+
+#[test]
+fn what_is_not_a_regular_file_is_refused_without_waiting() {
+    let (directory, path) = file(b"");
+    let missing = read(&directory.path().join("g"), 10).expect_err("missing");
+    assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+    let error = read(directory.path(), 10).expect_err("directory");
+    assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
+    std::fs::remove_file(&path).expect("file");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, mode).expect("fifo");
+    for path in [&path, Path::new("/dev/zero")] {
+        let error = read(path, 10).expect_err("special");
+        assert_eq!(error.to_string(), "it is not a regular file");
+    }
+    assert_eq!(read(Path::new("/dev/null"), 10).expect("empty"), b"");
+}
