@@ -19,5 +19,5 @@ pub use provider_config::{
 };
 pub use regcred_go::{DecodeError, GoDuration};
 pub use request::CredentialProviderRequest;
-pub use response::{AuthConfig, CacheKeyType, CredentialProviderResponse, ResponseError};
+pub use response::{CredentialProviderResponse, ResponseError};
 pub use version::ApiVersion;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use regcred_core::ServiceAccountCoordinates;
 use regcred_go::{DecodeError, Decoder, Value, json};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -35,7 +36,7 @@ pub struct ImagePullCredentials {
     /// Pods with one of these Secrets.
     pub kubernetes_secrets: Vec<ImagePullSecret>,
     /// Pods with one of these service accounts.
-    pub kubernetes_service_accounts: Vec<ImagePullServiceAccount>,
+    pub kubernetes_service_accounts: Vec<ServiceAccountCoordinates>,
     /// Every pod of the node; the lists are empty then.
     pub node_pods_accessible: bool,
 }
@@ -51,17 +52,6 @@ pub struct ImagePullSecret {
     pub uid: String,
     /// See [`credential_text`]; empty when it is not known.
     pub credential_hash: String,
-}
-
-/// A service account whose token was good. Ordered by namespace, name and UID.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ImagePullServiceAccount {
-    /// Namespace.
-    pub namespace: String,
-    /// Name.
-    pub name: String,
-    /// UID.
-    pub uid: String,
 }
 
 /// The version a record was found in. What is written is always [`RecordVersion::V1Beta1`].
@@ -248,7 +238,7 @@ impl ImagePullCredentials {
                     let fields = &SECRET_FIELDS[..3];
                     let [uid, namespace, name, _] =
                         coordinates(decoder, item, "ImagePullServiceAccount", fields);
-                    let account = ImagePullServiceAccount {
+                    let account = ServiceAccountCoordinates {
                         namespace,
                         name,
                         uid,

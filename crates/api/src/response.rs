@@ -1,8 +1,7 @@
 //! `CredentialProviderResponse`: what a plugin prints, and the checks a kubelet makes of it
 //! (kubernetes `pkg/credentialprovider/plugin/plugin.go`, `ExecPlugin` and `provide`).
 
-use std::fmt;
-
+use regcred_core::{CacheScope, Credentials};
 use regcred_go::{DecodeError, Decoder, GoDuration, Value, json};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -15,31 +14,11 @@ pub struct CredentialProviderResponse {
     /// The version spoken.
     pub api_version: ApiVersion,
     /// For which other images the kubelet may use the answer.
-    pub cache_key_type: CacheKeyType,
+    pub cache_key_type: CacheScope,
     /// How long the kubelet may keep the answer; `None` leaves it to `defaultCacheDuration`.
     pub cache_duration: Option<GoDuration>,
     /// Credentials by image pattern, in the order written. Empty means: none.
-    pub auth: Vec<(String, AuthConfig)>,
-}
-
-/// The kubelet's cache keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CacheKeyType {
-    /// This one image.
-    Image,
-    /// Every image of the registry.
-    Registry,
-    /// Every image for which the plugin is asked.
-    Global,
-}
-
-/// One login of an answer. Both parts may be empty.
-#[derive(Clone, Debug, Default)]
-pub struct AuthConfig {
-    /// User name.
-    pub username: String,
-    /// Password or token.
-    pub password: SecretString,
+    pub auth: Vec<(String, Credentials)>,
 }
 
 impl CredentialProviderResponse {
@@ -99,32 +78,11 @@ impl CredentialProviderResponse {
         {
             return Err(ResponseError::TokenEchoed);
         }
-        answer.cache_key_type = CacheKeyType::ALL
+        answer.cache_key_type = CacheScope::ALL
             .into_iter()
             .find(|known| known.as_str() == cache_key_type)
             .ok_or_else(|| ResponseError::CacheKeyType(bounded(&cache_key_type).to_owned()))?;
         Ok(answer)
-    }
-}
-
-impl CacheKeyType {
-    /// All types.
-    pub const ALL: [Self; 3] = [Self::Image, Self::Registry, Self::Global];
-
-    /// The value of `cacheKeyType`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Image => "Image",
-            Self::Registry => "Registry",
-            Self::Global => "Global",
-        }
-    }
-}
-
-impl fmt::Display for CacheKeyType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 
@@ -174,7 +132,7 @@ fn strict(
     let mut cache_key_type = String::new();
     let mut answer = CredentialProviderResponse {
         api_version,
-        cache_key_type: CacheKeyType::Image,
+        cache_key_type: CacheScope::Image,
         cache_duration: None,
         auth: Vec::new(),
     };
@@ -202,8 +160,8 @@ fn strict(
     Ok((cache_key_type, answer))
 }
 
-fn login(decoder: &mut Decoder, value: Value) -> AuthConfig {
-    let mut login = AuthConfig::default();
+fn login(decoder: &mut Decoder, value: Value) -> Credentials {
+    let mut login = Credentials::default();
     decoder.object(
         value,
         ("v1.AuthConfig", "AuthConfig"),

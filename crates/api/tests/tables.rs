@@ -123,7 +123,7 @@ fn responses() {
                     [key.clone(), login.username.clone(), password]
                 });
                 (
-                    Some(answer.cache_key_type.to_string()),
+                    Some(answer.cache_key_type.as_str().to_owned()),
                     answer.cache_duration.map(|duration| duration.to_string()),
                     Some(auth.collect::<Vec<_>>()),
                     None,

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
 /// A registry login. The password never shows in `Debug`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Credentials {
     /// User name; fixed words such as `AWS` or `_token` for most clouds. May be empty.
     pub username: String,

@@ -22,7 +22,9 @@ pub use env::{Env, EnvVar};
 pub use error::{ErrorKind, ProviderError, report};
 pub use fingerprint::{fingerprint, hex};
 pub use pattern::{ImagePattern, label_matches};
-pub use pod_service_account::{PodServiceAccount, ServiceAccount, ServiceAccountError};
+pub use pod_service_account::{
+    PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError,
+};
 pub use provider::{CacheKey, CacheScope, CredentialRequest, Issued, Provider};
 pub use reference::{ImageRef, ReferenceError};
 pub use regcred_go::UrlError;

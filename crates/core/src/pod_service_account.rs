@@ -32,15 +32,22 @@ pub trait PodServiceAccount: Send + Sync {
 /// What a source says when it has no answer. Must not hold a token.
 pub type ServiceAccountError = Box<dyn Error + Send + Sync>;
 
-/// A service account, as far as credential providers are concerned.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServiceAccount {
+/// Which service account it is. Ordered by namespace, name and UID.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServiceAccountCoordinates {
     /// The pod's namespace.
     pub namespace: String,
     /// The account's name.
     pub name: String,
     /// The account's UID.
     pub uid: String,
+}
+
+/// A service account, as far as credential providers are concerned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServiceAccount {
+    /// Which one it is.
+    pub coordinates: ServiceAccountCoordinates,
     /// All annotations.
     pub annotations: BTreeMap<String, String>,
 }

@@ -101,6 +101,21 @@ pub enum CacheScope {
     Global,
 }
 
+impl CacheScope {
+    /// All scopes.
+    pub const ALL: [Self; 3] = [Self::Image, Self::Registry, Self::Global];
+
+    /// The value of `cacheKeyType`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "Image",
+            Self::Registry => "Registry",
+            Self::Global => "Global",
+        }
+    }
+}
+
 /// What decides an answer, as text that holds no secret. Two requests with equal keys may share
 /// one answer. It is hashed before it becomes a file name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -234,7 +234,7 @@ fn state_of(provision: &Provision) -> PluginState {
             ..
         } => PluginState::Answered(Answer {
             keys: answer.auth.iter().map(|(key, _)| key.clone()).collect(),
-            cache_key_type: answer.cache_key_type.to_string(),
+            cache_key_type: answer.cache_key_type.as_str().to_owned(),
             cache_duration: answer.cache_duration.map(|duration| duration.to_string()),
             cached: *cached,
             took: *took,

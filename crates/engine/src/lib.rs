@@ -67,4 +67,6 @@ pub use image::{
 };
 pub use improvements::{Improvements, UnknownImprovement};
 pub use plugin::{Plugin, PluginError, Provision, SkipReason, TokenFile};
-pub use regcred_core::{PodServiceAccount, ServiceAccount, ServiceAccountError};
+pub use regcred_core::{
+    PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError,
+};

@@ -13,11 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regcred_api::{
-    ApiVersion, CacheKeyType, CredentialProviderRequest, CredentialProviderResponse, ProviderEntry,
+    ApiVersion, CredentialProviderRequest, CredentialProviderResponse, ProviderEntry,
 };
-use regcred_core::{Clock, ImagePattern, PodServiceAccount};
+use regcred_core::{CacheScope, Clock, ImagePattern, PodServiceAccount, ServiceAccountCoordinates};
 use regcred_exec::Exec;
-use regcred_keyring::{PatternIndex, ServiceAccount};
+use regcred_keyring::PatternIndex;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
@@ -86,7 +86,7 @@ pub enum Provision {
         /// The answer; its `auth` may be empty.
         answer: Arc<CredentialProviderResponse>,
         /// The service account whose token it was asked with.
-        service_account: Option<ServiceAccount>,
+        service_account: Option<ServiceAccountCoordinates>,
         /// Whether the answer was an earlier one.
         cached: bool,
         /// How long asking took.
@@ -237,7 +237,7 @@ impl Plugin {
             answer,
             cached,
         } = self.fly(base, image, identity.clone()).await?;
-        if answer.cache_key_type == CacheKeyType::Image && &*made_for != image {
+        if answer.cache_key_type == CacheScope::Image && &*made_for != image {
             // It was to be good for the whole registry, and is not any more.
             let landed = self.fly(image, image, identity).await?;
             return Ok((landed.answer, landed.cached));

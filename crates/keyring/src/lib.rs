@@ -36,4 +36,4 @@ pub use node_config::{ConfigFile, NodeConfig, Outcome, SearchPaths};
 pub use pull_secrets::{PullSecretError, PullSecrets, SecretReport};
 pub use regcred_api::docker_config::BadEntries;
 pub use rules::{DefaultRegistry, Ipv6Literals, KeyringRules};
-pub use source::{ServiceAccount, Source};
+pub use source::Source;

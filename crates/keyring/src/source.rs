@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use regcred_core::ServiceAccountCoordinates;
+
 /// Where a credential comes from. Displays as a label without secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
@@ -28,19 +30,8 @@ pub enum Source {
         /// The provider's name in the kubelet's configuration.
         name: String,
         /// The service account whose token the plugin was sent.
-        service_account: Option<ServiceAccount>,
+        service_account: Option<ServiceAccountCoordinates>,
     },
-}
-
-/// A pod's service account.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ServiceAccount {
-    /// Namespace.
-    pub namespace: String,
-    /// Name.
-    pub name: String,
-    /// UID.
-    pub uid: String,
 }
 
 impl Source {

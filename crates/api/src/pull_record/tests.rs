@@ -23,7 +23,7 @@ fn record() -> ImagePulledRecord {
                         uid: "u1".into(),
                         credential_hash: "h1".into(),
                     }],
-                    kubernetes_service_accounts: vec![ImagePullServiceAccount {
+                    kubernetes_service_accounts: vec![ServiceAccountCoordinates {
                         namespace: "ns".into(),
                         name: "sa".into(),
                         uid: "u2".into(),

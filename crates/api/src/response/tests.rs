@@ -9,13 +9,13 @@ fn decode(body: &str) -> Result<CredentialProviderResponse, ResponseError> {
 
 #[test]
 fn answers_are_written_byte_for_byte() {
-    let login = AuthConfig {
+    let login = Credentials {
         username: "AWS".into(),
         password: "p&".into(),
     };
     let mut answer = CredentialProviderResponse {
         api_version: ApiVersion::V1,
-        cache_key_type: CacheKeyType::Registry,
+        cache_key_type: CacheScope::Registry,
         cache_duration: Some(GoDuration::from_secs(43_200)),
         auth: vec![("h.io".into(), login.clone()), ("a.io".into(), login)],
     };
@@ -45,7 +45,7 @@ fn answers_are_read_with_their_order() {
             "z.io":{{"username":"u","password":"p"}},"a.io":{{"password":""}},"n.io":null}}}}"#
     ))
     .expect("well-formed");
-    assert_eq!(answer.cache_key_type, CacheKeyType::Image);
+    assert_eq!(answer.cache_key_type, CacheScope::Image);
     assert_eq!(answer.cache_duration, Some(GoDuration(0)));
     let logins: Vec<_> = answer
         .auth
@@ -74,12 +74,12 @@ fn optional_parts_may_be_null_or_absent() {
 #[test]
 fn what_is_written_decodes_in_every_version() {
     for api_version in ApiVersion::ALL {
-        for cache_key_type in CacheKeyType::ALL {
+        for cache_key_type in CacheScope::ALL {
             let answer = CredentialProviderResponse {
                 api_version,
                 cache_key_type,
                 cache_duration: Some(GoDuration(-1)),
-                auth: vec![("*.io".into(), AuthConfig::default())],
+                auth: vec![("*.io".into(), Credentials::default())],
             };
             let bytes = answer.to_vec();
             let read = CredentialProviderResponse::decode(&bytes, api_version, None).expect("own");
@@ -181,7 +181,7 @@ fn strictness_names_the_field_apart_and_no_value() {
         ),
         (
             r#""auth":{"canary":{"password":12345}}"#,
-            "json: cannot unmarshal number into Go struct field AuthConfig.auth.password of type string",
+            "json: cannot unmarshal number into Go struct field Credentials.auth.password of type string",
         ),
         (
             r#""auth":{"canary":"canary"}"#,

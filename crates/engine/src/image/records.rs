@@ -17,10 +17,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use regcred_api::pull_record::{
-    ImagePullCredentials, ImagePullIntent, ImagePullSecret, ImagePullServiceAccount,
-    ImagePulledRecord, RecordVersion, credential_text,
+    ImagePullCredentials, ImagePullIntent, ImagePullSecret, ImagePulledRecord, RecordVersion,
+    credential_text,
 };
-use regcred_core::{Clock, ImageRef};
+use regcred_core::{Clock, ImageRef, ServiceAccountCoordinates};
 use regcred_keyring::{Candidate, Source};
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
@@ -51,7 +51,7 @@ pub struct PodCredentials {
     /// Its pull secrets' credentials for the image, in the order of the look-up.
     pub secrets: Vec<ImagePullSecret>,
     /// Its service account, if a plugin was sent its token.
-    pub service_account: Option<ImagePullServiceAccount>,
+    pub service_account: Option<ServiceAccountCoordinates>,
 }
 
 /// Whether a pod may use an image that is there.
@@ -316,11 +316,7 @@ pub(crate) fn credentials_of(candidate: Option<&Candidate>) -> ImagePullCredenti
             service_account: Some(account),
             ..
         } => ImagePullCredentials {
-            kubernetes_service_accounts: vec![ImagePullServiceAccount {
-                namespace: account.namespace.clone(),
-                name: account.name.clone(),
-                uid: account.uid.clone(),
-            }],
+            kubernetes_service_accounts: vec![account.clone()],
             ..nobody()
         },
         Source::Plugin { .. } | Source::DockerConfig { .. } => ImagePullCredentials::of_the_node(),

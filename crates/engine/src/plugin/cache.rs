@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use regcred_api::{CacheKeyType, CredentialProviderResponse, GoDuration};
-use regcred_core::Clock;
+use regcred_api::{CredentialProviderResponse, GoDuration};
+use regcred_core::{CacheScope, Clock};
 
 /// The service account part of a key; empty outside token mode. See [`super::token_mode`].
 pub(super) type AccountKey = Arc<[String]>;
@@ -93,9 +93,9 @@ impl ResponseCache {
             return;
         }
         let base = match answer.cache_key_type {
-            CacheKeyType::Image => image,
-            CacheKeyType::Registry => registry(image),
-            CacheKeyType::Global => GLOBAL,
+            CacheScope::Image => image,
+            CacheScope::Registry => registry(image),
+            CacheScope::Global => GLOBAL,
         };
         let expires_at = after(self.clock.now(), TimeDelta::nanoseconds(duration.0));
         let entry = Entry {
@@ -161,7 +161,7 @@ mod tests {
             self.now.fetch_add(seconds, Ordering::SeqCst);
         }
 
-        fn store(&self, image: &str, scope: CacheKeyType, secs: Option<i64>) {
+        fn store(&self, image: &str, scope: CacheScope, secs: Option<i64>) {
             let answer = CredentialProviderResponse {
                 api_version: ApiVersion::V1,
                 cache_key_type: scope,
@@ -189,15 +189,15 @@ mod tests {
     #[test]
     fn the_key_type_decides_which_images_share() {
         for (scope, same_registry, other_registry) in [
-            (CacheKeyType::Image, false, false),
-            (CacheKeyType::Registry, true, false),
-            (CacheKeyType::Global, true, true),
+            (CacheScope::Image, false, false),
+            (CacheScope::Registry, true, false),
+            (CacheScope::Global, true, true),
         ] {
             let bench = Bench::new(60);
             bench.store("h.io:5000/a", scope, None);
             assert!(bench.has("h.io:5000/a"));
-            assert_eq!(bench.has("h.io:5000/b"), same_registry, "{scope}");
-            assert_eq!(bench.has("h.io/a"), other_registry, "{scope}");
+            assert_eq!(bench.has("h.io:5000/b"), same_registry, "{scope:?}");
+            assert_eq!(bench.has("h.io/a"), other_registry, "{scope:?}");
         }
     }
 
@@ -211,14 +211,14 @@ mod tests {
                 .expect("kept")
                 .cache_key_type
         };
-        bench.store("h.io/a", CacheKeyType::Global, None);
-        bench.store("h.io/a", CacheKeyType::Registry, None);
-        bench.store("h.io/a", CacheKeyType::Image, Some(10));
-        assert_eq!(scope_of("h.io/a"), CacheKeyType::Image);
-        assert_eq!(scope_of("h.io/b"), CacheKeyType::Registry);
-        assert_eq!(scope_of("i.io/b"), CacheKeyType::Global);
+        bench.store("h.io/a", CacheScope::Global, None);
+        bench.store("h.io/a", CacheScope::Registry, None);
+        bench.store("h.io/a", CacheScope::Image, Some(10));
+        assert_eq!(scope_of("h.io/a"), CacheScope::Image);
+        assert_eq!(scope_of("h.io/b"), CacheScope::Registry);
+        assert_eq!(scope_of("i.io/b"), CacheScope::Global);
         bench.wait(11);
-        assert_eq!(scope_of("h.io/a"), CacheKeyType::Registry);
+        assert_eq!(scope_of("h.io/a"), CacheScope::Registry);
     }
 
     #[test]
@@ -233,7 +233,7 @@ mod tests {
             (60, Some(i64::MAX / SECOND), Some(1 << 30), None),
         ] {
             let bench = Bench::new(default);
-            bench.store("h.io/a", CacheKeyType::Image, secs);
+            bench.store("h.io/a", CacheScope::Image, secs);
             if let Some(seconds) = kept_after {
                 bench.wait(seconds);
                 assert!(bench.has("h.io/a"), "{default} {secs:?}");
@@ -250,13 +250,13 @@ mod tests {
         for (short, after_a_minute) in [(false, true), (true, false)] {
             let mut bench = Bench::new(3600);
             bench.cache.short_empty = short;
-            bench.store("h.io/a", CacheKeyType::Image, None);
+            bench.store("h.io/a", CacheScope::Image, None);
             bench.wait(60);
             assert!(bench.has("h.io/a"));
             bench.wait(1);
             assert_eq!(bench.has("h.io/a"), after_a_minute);
             // What asks for less is not kept for longer.
-            bench.store("h.io/b", CacheKeyType::Image, Some(0));
+            bench.store("h.io/b", CacheScope::Image, Some(0));
             assert!(!bench.has("h.io/b"));
         }
     }
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn accounts_do_not_share() {
         let bench = Bench::new(60);
-        bench.store("h.io/a", CacheKeyType::Global, None);
+        bench.store("h.io/a", CacheScope::Global, None);
         let other: AccountKey = Arc::from(["ns".to_owned()]);
         assert!(bench.cache.find("h.io/a", &other).is_none());
     }
@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn expired_entries_are_swept_every_fifteen_minutes() {
         let bench = Bench::new(60);
-        bench.store("h.io/a", CacheKeyType::Image, None);
+        bench.store("h.io/a", CacheScope::Image, None);
         bench.wait(15 * 60);
         assert!(!bench.has("h.io/b"));
         assert_eq!(bench.len(), 1, "not more often");

@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use regcred_api::CacheKeyType;
+use regcred_core::CacheScope;
 
 use super::cache::{GLOBAL, registry};
 
 /// What is remembered of earlier answers, by registry.
 #[derive(Default)]
-pub(super) struct Scopes(Mutex<HashMap<String, CacheKeyType>>);
+pub(super) struct Scopes(Mutex<HashMap<String, CacheScope>>);
 
 impl Scopes {
     /// The name under which runs for an image are shared: the image's own until an answer was good
@@ -18,14 +18,14 @@ impl Scopes {
     pub(super) fn base<'a>(&self, image: &'a str) -> &'a str {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match known.get(registry(image)) {
-            Some(CacheKeyType::Global) => GLOBAL,
-            Some(CacheKeyType::Registry) => registry(image),
-            Some(CacheKeyType::Image) | None => image,
+            Some(CacheScope::Global) => GLOBAL,
+            Some(CacheScope::Registry) => registry(image),
+            Some(CacheScope::Image) | None => image,
         }
     }
 
     /// Remembers for how much the last answer for an image was good.
-    pub(super) fn learn(&self, image: &str, scope: CacheKeyType) {
+    pub(super) fn learn(&self, image: &str, scope: CacheScope) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_REGISTRIES {
             known.clear();
@@ -46,9 +46,9 @@ mod tests {
         let scopes = Scopes::default();
         for (scope, base) in [
             (None, "h.io/a"),
-            (Some(CacheKeyType::Registry), "h.io"),
-            (Some(CacheKeyType::Global), "<global>"),
-            (Some(CacheKeyType::Image), "h.io/a"),
+            (Some(CacheScope::Registry), "h.io"),
+            (Some(CacheScope::Global), "<global>"),
+            (Some(CacheScope::Image), "h.io/a"),
         ] {
             if let Some(scope) = scope {
                 scopes.learn("h.io/b", scope);

@@ -4,7 +4,7 @@ mod token_mode;
 use std::collections::BTreeMap;
 use std::fs;
 
-use regcred_api::CacheKeyType;
+use regcred_core::CacheScope;
 
 use super::*;
 use crate::bench::{Node, answers};
@@ -202,7 +202,7 @@ async fn scope_global_serves_every_image_of_the_plugin() {
     let plugin = only(&node);
     let first = plugin.provide(IMAGE, None).await;
     assert!(
-        matches!(&first, Provision::Answered { answer, .. } if answer.cache_key_type == CacheKeyType::Global)
+        matches!(&first, Provision::Answered { answer, .. } if answer.cache_key_type == CacheScope::Global)
     );
     assert!(login(&plugin.provide("i.io/x", None).await).2);
     assert_eq!(node.runs(), 1);

@@ -6,7 +6,9 @@ use std::io::{self, Read as _};
 use std::path::PathBuf;
 
 use async_trait::async_trait;
-use regcred_core::{PodServiceAccount, ServiceAccount, ServiceAccountError};
+use regcred_core::{
+    PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError,
+};
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 
@@ -46,7 +48,10 @@ impl PodServiceAccount for TokenFile {
     async fn account(&self) -> Result<ServiceAccount, ServiceAccountError> {
         // The path tells accounts apart in cache keys; the token is not ours to read.
         Ok(ServiceAccount {
-            name: self.path.display().to_string(),
+            coordinates: ServiceAccountCoordinates {
+                name: self.path.display().to_string(),
+                ..ServiceAccountCoordinates::default()
+            },
             annotations: self.annotations.clone(),
             ..ServiceAccount::default()
         })

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use regcred_api::TokenAttributes;
-use regcred_core::{PodServiceAccount, ServiceAccount, ServiceAccountError, report};
-use regcred_keyring::ServiceAccount as Coordinates;
+use regcred_core::{
+    PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError, report,
+};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 
@@ -20,7 +21,7 @@ pub(super) struct TokenMode(TokenAttributes);
 #[derive(Clone)]
 pub(super) struct Identity {
     pub(super) key: AccountKey,
-    pub(super) account: Option<Coordinates>,
+    pub(super) account: Option<ServiceAccountCoordinates>,
     pub(super) token: Option<SecretString>,
     pub(super) annotations: BTreeMap<String, String>,
 }
@@ -65,15 +66,11 @@ impl TokenMode {
         let token = token.map_err(failed("service account token"))?;
         let mut identity = Identity {
             key: Arc::from([]),
-            account: Some(Coordinates {
-                namespace: account.namespace.clone(),
-                name: account.name.clone(),
-                uid: account.uid.clone(),
-            }),
+            account: Some(account.coordinates.clone()),
             token: Some(token),
             annotations,
         };
-        identity.key = self.key(&account, &identity);
+        identity.key = self.key(&account.coordinates, &identity);
         // The kubelet writes the length of each part, and of all, in two bytes, and the number of
         // annotations, which is a part here, in four.
         let lengths = identity.key.iter().map(|part| part.len() + 2);
@@ -104,7 +101,7 @@ impl TokenMode {
         Ok(sent)
     }
 
-    fn key(&self, account: &ServiceAccount, identity: &Identity) -> AccountKey {
+    fn key(&self, account: &ServiceAccountCoordinates, identity: &Identity) -> AccountKey {
         let count = identity.annotations.len().to_string();
         let mut parts: Vec<String> = [&account.namespace, &account.name, &account.uid, &count]
             .map(Clone::clone)

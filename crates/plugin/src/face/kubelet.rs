@@ -2,9 +2,7 @@
 //! `CredentialProviderResponse` in the same version on standard output (kubernetes
 //! `pkg/credentialprovider/plugin/plugin.go`).
 
-use regcred_api::{
-    AuthConfig, CacheKeyType, CredentialProviderRequest, CredentialProviderResponse, GoDuration,
-};
+use regcred_api::{CredentialProviderRequest, CredentialProviderResponse, GoDuration};
 use regcred_core::{CacheScope, CredentialRequest, Issued};
 use secrecy::zeroize::Zeroizing;
 
@@ -28,7 +26,7 @@ pub(crate) fn run(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<()
     };
     let mut response = CredentialProviderResponse {
         api_version: asked.api_version,
-        cache_key_type: CacheKeyType::Image,
+        cache_key_type: CacheScope::Image,
         cache_duration: Some(GoDuration::default()),
         auth: Vec::new(),
     };
@@ -45,19 +43,8 @@ pub(crate) fn run(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<()
 
 fn fill(response: &mut CredentialProviderResponse, issued: Issued, context: &Context<'_>) {
     response.cache_duration = Some(cache_duration(&issued, context.clock.now()).into());
-    response.cache_key_type = match issued.scope {
-        CacheScope::Image => CacheKeyType::Image,
-        CacheScope::Registry => CacheKeyType::Registry,
-        CacheScope::Global => CacheKeyType::Global,
-    };
-    let logins = issued.auth.into_iter().map(|(pattern, login)| {
-        let login = AuthConfig {
-            username: login.username,
-            password: login.password,
-        };
-        (pattern, login)
-    });
-    response.auth = logins.collect();
+    response.cache_key_type = issued.scope;
+    response.auth = issued.auth;
 }
 
 #[cfg(test)]

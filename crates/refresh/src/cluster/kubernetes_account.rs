@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use regcred_core::{Clock, PodServiceAccount, ServiceAccount, ServiceAccountError, report};
+use regcred_core::{
+    Clock, PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError,
+    report,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
@@ -108,9 +111,11 @@ impl PodServiceAccount for KubernetesAccount {
             name: name.clone(),
         })?;
         Ok(ServiceAccount {
-            namespace: namespace.clone(),
-            name: name.clone(),
-            uid: found.metadata.uid,
+            coordinates: ServiceAccountCoordinates {
+                namespace: namespace.clone(),
+                name: name.clone(),
+                uid: found.metadata.uid,
+            },
             annotations: found.metadata.annotations,
         })
     }
@@ -123,7 +128,7 @@ impl PodServiceAccount for KubernetesAccount {
         let key = Key {
             namespace: self.namespace.clone(),
             name: self.name.clone(),
-            account: account.uid.clone(),
+            account: account.coordinates.uid.clone(),
             pod: self.pod.clone(),
             audience: audience.to_owned(),
             life: self.life,

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use regcred_core::{ErrorKind, PodServiceAccount as _, ProviderError, ServiceAccount};
+use regcred_core::{
+    ErrorKind, PodServiceAccount as _, ProviderError, ServiceAccount, ServiceAccountCoordinates,
+};
 use secrecy::SecretString;
 
 use super::Refresher;
@@ -81,9 +83,11 @@ impl Refresher {
         let proof = AccountProof {
             source: source.living_for(TOKEN_LIFE),
             account: ServiceAccount {
-                namespace: namespace.name.to_string(),
-                name: name.clone(),
-                uid: found.metadata.uid.clone(),
+                coordinates: ServiceAccountCoordinates {
+                    namespace: namespace.name.to_string(),
+                    name: name.clone(),
+                    uid: found.metadata.uid.clone(),
+                },
                 annotations,
             },
             audience: identity.audience.clone(),
@@ -113,9 +117,9 @@ impl Proof for AccountProof {
                 true => ErrorKind::Unreachable,
                 false => ErrorKind::IdentityUnavailable,
             };
-            let ServiceAccount {
+            let ServiceAccountCoordinates {
                 namespace, name, ..
-            } = &self.account;
+            } = &self.account.coordinates;
             let text = format!("no token of service account {namespace}/{name}");
             ProviderError::new("kubernetes", kind, text).with_source(error)
         })

@@ -76,7 +76,7 @@ fn merge_secrets(known: &mut Vec<ImagePullSecret>, new: &[ImagePullSecret]) -> b
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use regcred_api::pull_record::ImagePullServiceAccount;
+    use regcred_core::ServiceAccountCoordinates;
 
     use super::*;
 
@@ -94,7 +94,7 @@ mod tests {
 
     fn account(name: &str) -> ImagePullCredentials {
         ImagePullCredentials {
-            kubernetes_service_accounts: vec![ImagePullServiceAccount {
+            kubernetes_service_accounts: vec![ServiceAccountCoordinates {
                 namespace: "ns".into(),
                 name: name.into(),
                 uid: "u".into(),

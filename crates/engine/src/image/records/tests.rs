@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use chrono::TimeZone as _;
 use regcred_core::Credentials;
-use regcred_keyring::ServiceAccount;
+use regcred_core::ServiceAccountCoordinates;
 use tempfile::TempDir;
 
 use super::*;
@@ -147,7 +147,7 @@ fn paths_names_modes_and_content_are_a_kubelets() {
 #[test]
 fn the_source_of_a_credential_decides_whom_it_opens_the_image_to() {
     let node = ImagePullCredentials::of_the_node();
-    let account = ServiceAccount {
+    let account = ServiceAccountCoordinates {
         namespace: "ns".to_owned(),
         name: "sa".to_owned(),
         uid: "u".to_owned(),

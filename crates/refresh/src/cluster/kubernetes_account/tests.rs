@@ -162,7 +162,10 @@ impl Stage {
 
 async fn token(source: &KubernetesAccount, uid: &str, audience: &str) -> Result<String, String> {
     let account = ServiceAccount {
-        uid: uid.to_owned(),
+        coordinates: ServiceAccountCoordinates {
+            uid: uid.to_owned(),
+            ..ServiceAccountCoordinates::default()
+        },
         ..ServiceAccount::default()
     };
     let answer = source.token(&account, audience).await;
@@ -174,7 +177,8 @@ async fn token(source: &KubernetesAccount, uid: &str, audience: &str) -> Result<
 async fn the_account_is_who_the_server_says() {
     let stage = Stage::new().await;
     let found = stage.named("puller").account().await.expect("there");
-    assert_eq!((&*found.uid, &*found.namespace), ("uid-1", "shop"));
+    let which = &found.coordinates;
+    assert_eq!((&*which.uid, &*which.namespace), ("uid-1", "shop"));
     assert_eq!(found.annotations["role"], "a");
     let error = stage.named("nobody").account().await.expect_err("absent");
     assert_eq!(error.to_string(), "there is no service account shop/nobody");

@@ -77,7 +77,7 @@ fn a_pod_with_a_known_credential_may_use_the_image() {
 
 #[test]
 fn a_service_account_is_known_by_all_three() {
-    let account = |uid: &str| ImagePullServiceAccount {
+    let account = |uid: &str| ServiceAccountCoordinates {
         namespace: "ns".to_owned(),
         name: "sa".to_owned(),
         uid: uid.to_owned(),
