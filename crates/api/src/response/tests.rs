@@ -181,7 +181,7 @@ fn strictness_names_the_field_apart_and_no_value() {
         ),
         (
             r#""auth":{"canary":{"password":12345}}"#,
-            "json: cannot unmarshal number into Go struct field Credentials.auth.password of type string",
+            "json: cannot unmarshal number into Go struct field AuthConfig.auth.password of type string",
         ),
         (
             r#""auth":{"canary":"canary"}"#,
