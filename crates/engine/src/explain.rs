@@ -9,10 +9,9 @@ mod text;
 
 use regcred_core::{Credentials, ErrorKind, ImageRef, ReferenceError, report};
 use regcred_keyring::{
-    Candidate, ConfigFile, InspectedEntry, Inspection, Ipv6Literals, NodeConfig, Outcome,
-    PullSecretError, PullSecrets,
+    ConfigFile, InspectedEntry, Inspection, Ipv6Literals, NodeConfig, Outcome, PullSecretError,
+    PullSecrets,
 };
-use tokio::time::Instant;
 
 pub use explanation::{
     Answer, CandidateReport, Explanation, FileReport, KeyReport, LoginReport, PatternReport,
@@ -20,7 +19,7 @@ pub use explanation::{
 };
 
 use crate::config::{pattern_verdict, pattern_warnings};
-use crate::credentials::{Login, Pod, in_turn, same_login_before};
+use crate::credentials::{Attempt, CredentialLabel, CredentialsError, Lookup, Pod, Turn};
 use crate::engine::Engine;
 use crate::image::PullPolicy;
 use crate::plugin::{Plugin, Provision};
@@ -59,33 +58,28 @@ impl Engine {
     ) -> Result<Explanation, ReferenceError> {
         let reference = ImageRef::parse(image)?.with_default_tag();
         let name = reference.name();
-        let lookup = match self.lookup_with(&name, pod, tries.plugins).await {
+        let mut lookup = match self.lookup_with(&name, pod, tries.plugins).await {
             Ok(lookup) => lookup,
             Err(error) => return Ok(self.stopped(image, &reference, &error)),
         };
-        let mut candidates: Vec<CandidateReport> = (0..lookup.candidates.len())
-            .map(|at| candidate_report(&lookup.candidates, at))
-            .collect();
-        let mut anonymous = None;
+        let mut trials = Vec::new();
         if tries.registry && (tries.plugins || self.matching(&name).next().is_none()) {
-            for turn in in_turn(&lookup.candidates) {
-                let login = turn.map(|(_, candidate)| &candidate.credentials);
-                let trial = self.try_once(login, &reference).await;
-                let stop = trial.worked || !trial.curable;
-                match turn {
-                    Some((at, _)) => candidates[at].trial = Some(trial),
-                    None => anonymous = Some(trial),
-                }
-                if stop {
-                    break;
-                }
-            }
-            let tried = candidates.iter().filter_map(|one| one.trial.as_ref());
-            let stopped = tried.clone().any(|trial| trial.worked || !trial.curable);
-            if self.improvements().anonymous_last && tried.count() > 0 && !stopped {
-                anonymous = Some(self.try_once(None, &reference).await);
-            }
+            trials = self.try_all(&reference, pod, &mut lookup).await;
         }
+        let mut trials = trials.into_iter();
+        let candidates = (0..lookup.candidates.len()).map(|at| {
+            let same_as = lookup.same_before(at);
+            CandidateReport {
+                credential: CredentialLabel::from(&lookup.candidates[at]),
+                same_as: same_as.map(|earlier| earlier + 1),
+                trial: match same_as {
+                    Some(_) => None,
+                    None => trials.next(),
+                },
+            }
+        });
+        let candidates = candidates.collect();
+        let anonymous = trials.next();
         Ok(Explanation {
             pull_secrets: secret_reports(&lookup.pull_secrets),
             pull_secret_keys: key_reports(lookup.pull_secrets.keyring.inspect(&name)),
@@ -160,29 +154,53 @@ impl Engine {
         reports.collect()
     }
 
-    async fn try_once(&self, login: Option<&Credentials>, reference: &ImageRef) -> Trial {
-        let began = Instant::now();
-        let repository = self.registry().repository(reference, login);
-        let wanted = reference.digest().or(reference.tag()).unwrap_or("latest");
-        let answer = repository.head_manifest(wanted).await;
-        let took = began.elapsed();
-        match answer {
-            Ok(head) => Trial {
-                worked: true,
-                digest: Some(head.digest.to_string()),
-                error: None,
-                kind: None,
-                curable: false,
+    /// Asks the registry for the manifest as a pull would: one trial for each distinct candidate
+    /// that had its turn, in order, then the anonymous one.
+    async fn try_all(&self, image: &ImageRef, pod: &Pod, lookup: &mut Lookup) -> Vec<Trial> {
+        let registry = self.registry();
+        let head = move |login: Option<Credentials>| async move {
+            let repository = registry.repository(image, login.as_ref());
+            let wanted = image.digest().or(image.tag()).unwrap_or("latest");
+            repository.head_manifest(wanted).await
+        };
+        match self.try_in_turn(pod, lookup, head).await {
+            Ok(Turn {
+                value,
                 took,
-            },
-            Err(error) => Trial {
-                worked: false,
-                digest: None,
-                error: Some(report(&error)),
-                kind: Some(error.kind()),
-                curable: error.is_curable_by_credential(),
-                took,
-            },
+                attempts,
+                ..
+            }) => {
+                let worked = Trial {
+                    worked: true,
+                    digest: Some(value.digest.to_string()),
+                    error: None,
+                    kind: None,
+                    curable: false,
+                    took,
+                };
+                attempts
+                    .into_iter()
+                    .map(Trial::from)
+                    .chain([worked])
+                    .collect()
+            }
+            Err(CredentialsError::Failed { attempts, .. }) => {
+                attempts.into_iter().map(Trial::from).collect()
+            }
+            Err(CredentialsError::PullSecret(_)) => Vec::new(),
+        }
+    }
+}
+
+impl From<Attempt> for Trial {
+    fn from(Attempt { error, took, .. }: Attempt) -> Self {
+        Self {
+            worked: false,
+            digest: None,
+            error: Some(error.message),
+            kind: Some(error.kind),
+            curable: error.curable,
+            took,
         }
     }
 }
@@ -239,14 +257,6 @@ fn state_of(provision: &Provision) -> PluginState {
             cached: *cached,
             took: *took,
         }),
-    }
-}
-
-fn candidate_report(candidates: &[Candidate], at: usize) -> CandidateReport {
-    CandidateReport {
-        login: Login::of(&candidates[at]),
-        same_as: same_login_before(candidates, at).map(|earlier| earlier + 1),
-        trial: None,
     }
 }
 

@@ -1,21 +1,28 @@
 //! The kubelet's image path: policy, store, records of earlier pulls, the image manager.
 
+mod backoff;
+mod ensure;
+mod error;
+mod event;
 mod layout_store;
+mod limits;
 mod manager;
 mod policy;
 mod pull;
 mod records;
+mod request;
 mod store;
 
+pub use ensure::PullOutcome;
+pub use error::{PullError, PullReason};
+pub use event::{Event, EventKind};
 pub use layout_store::LayoutStore;
-pub use manager::{
-    EnsureError, EnsureRequest, Ensured, Event, EventKind, ImageManager, ImageManagerBuilder,
-    LimitsError, PullLimits,
-};
+pub use limits::{LimitsError, PullLimits};
+pub use manager::{ImageManager, ImageManagerBuilder};
 pub use policy::{PullPolicy, UnknownPullPolicy};
-pub use pull::{PullError, PullOutcome, PullReason, PullRequest};
 pub use records::{
     Access, Allowlist, PodCredentials, PolicyError, PullIntent, PullRecords, RecordError,
     VerificationPolicy,
 };
-pub use store::{ImageStore, ListedImage, StoreError, StoredImage};
+pub use request::PullRequest;
+pub use store::{ImageStore, ListedImage, StoredImage};

@@ -7,8 +7,8 @@
 //!
 //! ```no_run
 //! use regcred_core::{Env, ImageRef};
-//! use regcred_engine::{Engine, Pod, PullRequest};
-//! use regcred_registry::{Layout, NoProgress};
+//! use regcred_engine::{Engine, LayoutStore, Pod, PullRequest};
+//! use regcred_registry::{Layout, NoProgress, PullOptions};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let engine = Engine::builder(&Env::process())
@@ -25,10 +25,11 @@
 //! }
 //!
 //! // Try them.
-//! let store = Layout::open_or_create("/var/lib/images")?;
+//! let layout = Layout::open_or_create("/var/lib/images")?;
+//! let store = LayoutStore::new(&engine, layout, PullOptions::default());
 //! let request = PullRequest::new(image.to_string()).pod(pod);
 //! let outcome = engine.pull(&request, &store, &NoProgress).await?;
-//! println!("{}", outcome.message());
+//! println!("{}", outcome.message);
 //! # Ok(())
 //! # }
 //! ```
@@ -52,18 +53,19 @@ mod table;
 pub use config::{
     ConfigError, ProviderConfig, find_plugin, inspect_bin_dir, pattern_verdict, pattern_warnings,
 };
-pub use credentials::{Attempt, Login, Lookup, Pod};
+pub use credentials::{
+    Attempt, AttemptError, CredentialLabel, CredentialsError, Lookup, Pod, Turn,
+};
 pub use engine::{Engine, EngineBuilder, EngineError};
 pub use explain::{
     Answer, CandidateReport, Explanation, FileReport, KeyReport, LoginReport, PatternReport,
     PluginState, ProviderReport, SecretReport, Trial, Tries,
 };
 pub use image::{
-    Access, Allowlist, EnsureError, EnsureRequest, Ensured, Event, EventKind, ImageManager,
-    ImageManagerBuilder, ImageStore, LayoutStore, LimitsError, ListedImage, PodCredentials,
-    PolicyError, PullError, PullIntent, PullLimits, PullOutcome, PullPolicy, PullReason,
-    PullRecords, PullRequest, RecordError, StoreError, StoredImage, UnknownPullPolicy,
-    VerificationPolicy,
+    Access, Allowlist, Event, EventKind, ImageManager, ImageManagerBuilder, ImageStore,
+    LayoutStore, LimitsError, ListedImage, PodCredentials, PolicyError, PullError, PullIntent,
+    PullLimits, PullOutcome, PullPolicy, PullReason, PullRecords, PullRequest, RecordError,
+    StoredImage, UnknownPullPolicy, VerificationPolicy,
 };
 pub use improvements::{Improvements, UnknownImprovement};
 pub use plugin::{Plugin, PluginError, Provision, SkipReason, TokenFile};

@@ -5,9 +5,9 @@ mod report;
 use std::io::{self, IsTerminal as _};
 
 use regcred_core::{Env, ImageRef};
-use regcred_engine::{Engine, Pod, PullError, PullReason, PullRequest};
+use regcred_engine::{Engine, LayoutStore, Pod, PullError, PullReason, PullRequest};
 use regcred_plugin::exit_code;
-use regcred_registry::{Layout, PullOptions};
+use regcred_registry::PullOptions;
 
 use crate::cli::PullArgs;
 use crate::failure::Failure;
@@ -30,10 +30,14 @@ pub(crate) fn run(args: PullArgs, env: &Env) -> Result<(), Failure> {
     };
     let layout = store::open_or_create(&path)?.durable(!args.no_sync);
     let view = View::choose(args.json, args.quiet, io::stderr().is_terminal());
+    let mut options = PullOptions::default();
+    if let Some(platforms) = &args.platform {
+        options.platforms = platforms.clone();
+    }
     let pull = Pull {
+        store: LayoutStore::new(&engine, layout, options),
         engine,
         pod,
-        layout,
         view,
         args,
     };
@@ -44,7 +48,7 @@ pub(crate) fn run(args: PullArgs, env: &Env) -> Result<(), Failure> {
 struct Pull {
     engine: Engine,
     pod: Pod,
-    layout: Layout,
+    store: LayoutStore,
     view: View,
     args: PullArgs,
 }
@@ -66,11 +70,11 @@ impl Pull {
         let request = self.request(written);
         let result = self
             .engine
-            .pull(&request, &self.layout, listener.as_ref())
+            .pull(&request, &self.store, listener.as_ref())
             .await;
         drop(listener); // Bars vanish before the result is written.
         match result {
-            Ok(outcome) => report::pulled(self.view, &outcome, &self.layout).map(|()| None),
+            Ok(outcome) => report::pulled(self.view, &outcome, self.store.layout()).map(|()| None),
             Err(error) => {
                 output::note(&report::failure_line(&error));
                 if self.view == View::Json {
@@ -82,13 +86,7 @@ impl Pull {
     }
 
     fn request(&self, written: &str) -> PullRequest {
-        let mut options = PullOptions::default();
-        if let Some(platforms) = &self.args.platform {
-            options.platforms = platforms.clone();
-        }
-        let request = PullRequest::new(written)
-            .options(options)
-            .pod(self.pod.clone());
+        let request = PullRequest::new(written).pod(self.pod.clone());
         match self.args.policy {
             Some(policy) => request.policy(policy),
             None => request,

@@ -16,8 +16,10 @@ use crate::plugin::{Plugin, PluginError, Provision};
 /// The credentials for one image and where they were looked for.
 #[derive(Clone, Debug)]
 pub struct Lookup {
-    /// The logins in the order in which they are tried. None means one anonymous attempt; with any,
-    /// there is no anonymous attempt at all.
+    /// The normalised name of the image.
+    pub image: String,
+    /// The logins in the order in which they are tried. An empty list means one anonymous attempt;
+    /// otherwise there is no anonymous attempt at all.
     pub candidates: Vec<Candidate>,
     /// Every plugin in the order of the configuration, and what came of asking it.
     pub provisions: Vec<(Plugin, Provision)>,
@@ -30,7 +32,7 @@ pub struct Lookup {
 }
 
 impl Lookup {
-    /// Why plugins that were asked gave nothing.
+    /// Why plugins failed.
     pub fn failures(&self) -> impl Iterator<Item = &PluginError> {
         self.provisions
             .iter()
@@ -38,6 +40,20 @@ impl Lookup {
                 Provision::Failed { error, .. } => Some(error),
                 _ => None,
             })
+    }
+
+    /// The first candidate at or after a place whose user name and password no earlier candidate
+    /// has.
+    pub(crate) fn next_distinct(&self, from: usize) -> Option<usize> {
+        (from..self.candidates.len()).find(|at| self.same_before(*at).is_none())
+    }
+
+    /// The place of an earlier candidate with the same user name and password.
+    pub(crate) fn same_before(&self, at: usize) -> Option<usize> {
+        let login = &self.candidates[at].credentials;
+        self.candidates[..at]
+            .iter()
+            .position(|one| one.credentials == *login)
     }
 }
 
@@ -72,6 +88,7 @@ impl Engine {
             plugins: &plugins,
         };
         Ok(Lookup {
+            image: image.to_owned(),
             candidates: keyrings.lookup(image),
             provisions,
             pull_secrets,
@@ -91,16 +108,10 @@ impl Engine {
         join_all(asked).await
     }
 
-    /// Asks those plugins anew whose cached answers gave a login that the registry refused, and
-    /// gives the logins that were not among the candidates.
-    pub(crate) async fn ask_again(
-        &self,
-        image: &str,
-        pod: &Pod,
-        lookup: &mut Lookup,
-        refused: &[Arc<Source>],
-    ) -> Vec<Candidate> {
-        let mut anew = false;
+    /// Asks those plugins again whose cached answers gave a login that the registry refused, and
+    /// adds the logins that are new to the candidates.
+    pub(crate) async fn ask_again(&self, pod: &Pod, lookup: &mut Lookup, refused: &[Arc<Source>]) {
+        let mut asked = false;
         for (plugin, provision) in &mut lookup.provisions {
             let Provision::Answered {
                 answer,
@@ -115,23 +126,20 @@ impl Engine {
                 _ => false,
             };
             if refused.iter().any(is_its) {
-                tracing::debug!(plugin = plugin.name(), image, "asked again after a refusal");
+                let (plugin_name, image) = (plugin.name(), &lookup.image);
+                tracing::debug!(plugin = plugin_name, image, "asked again after a refusal");
                 let stale = Arc::clone(answer);
                 *provision = plugin.ask(image, pod.account(), Some(&stale)).await;
-                anew = true;
+                asked = true;
             }
         }
-        if !anew {
-            return Vec::new();
+        if asked {
+            lookup.plugins = self.keyring_of(&lookup.provisions);
+            let mut found = lookup.plugins.lookup(&lookup.image);
+            let known = &lookup.candidates;
+            found.retain(|new| known.iter().all(|old| old.credentials != new.credentials));
+            lookup.candidates.extend(found);
         }
-        lookup.plugins = self.keyring_of(&lookup.provisions);
-        let mut found = lookup.plugins.lookup(image);
-        found.retain(|new| {
-            let mut known = lookup.candidates.iter();
-            known.all(|old| old.credentials != new.credentials)
-        });
-        lookup.candidates.extend(found.iter().cloned());
-        found
     }
 
     /// All answers in one keyring: the order of keys comes before the order of plugins.

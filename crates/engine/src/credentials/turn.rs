@@ -1,270 +1,246 @@
-//! One credential after the other (kubernetes `pkg/kubelet/kuberuntime/kuberuntime_image.go`).
+//! One credential after another (kubernetes `pkg/kubelet/kuberuntime/kuberuntime_image.go`).
 
-use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
-use regcred_core::{Credentials, ErrorKind, report};
-use regcred_keyring::{Candidate, Source};
-use regcred_registry::RegistryError;
-use serde::Serialize;
+use regcred_core::{Credentials, ErrorKind, ImageRef};
+use regcred_go::go_aggregate;
+use regcred_keyring::{Candidate, PullSecretError};
+use tokio::time::Instant;
 
+use super::attempt::{Attempt, AttemptError, CredentialLabel};
 use super::lookup::Lookup;
 use super::pod::Pod;
 use crate::engine::Engine;
+use crate::plugin::PluginError;
 
-/// A credential as it may be shown: where it comes from and whose it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Login {
-    /// The Secret, file or plugin.
-    pub source: String,
-    /// The key that matched the image.
-    pub key: String,
-    /// The user name; may be empty.
-    pub username: String,
+/// What a registry request returned, and the credential with which it did.
+#[derive(Debug)]
+pub struct Turn<T> {
+    /// The result of the attempt that worked.
+    pub value: T,
+    /// The credential of that attempt; `None` for the anonymous one.
+    pub candidate: Option<Candidate>,
+    /// How long that attempt took.
+    pub took: Duration,
+    /// The attempts before it, in order.
+    pub attempts: Vec<Attempt>,
+    /// Plugins that failed.
+    pub failures: Vec<PluginError>,
 }
 
-impl Login {
-    pub(crate) fn of(candidate: &Candidate) -> Self {
-        Self {
-            source: candidate.source.to_string(),
-            key: candidate.key.clone(),
-            username: candidate.credentials.username.clone(),
+/// Why no credential of a pod worked. `Display` has equal messages once, several in brackets, as a
+/// kubelet prints them.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialsError {
+    /// A pull secret cannot be read or parsed; nothing was attempted.
+    #[error(transparent)]
+    PullSecret(#[from] PullSecretError),
+    /// Every attempt failed.
+    #[error("{}", go_aggregate(attempts.iter().map(|attempt| &attempt.error.message)))]
+    Failed {
+        /// The attempts, in order.
+        attempts: Vec<Attempt>,
+        /// Plugins that failed: often the cause.
+        failures: Vec<PluginError>,
+    },
+}
+
+impl CredentialsError {
+    /// The attempts, in order.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        match self {
+            Self::PullSecret(_) => &[],
+            Self::Failed { attempts, .. } => attempts,
         }
     }
-}
 
-impl fmt::Display for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            source,
-            key,
-            username,
-        } = self;
-        write!(f, "{source} (key {key}, user {username})")
-    }
-}
-
-/// A credential that did not work, and why.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Attempt {
-    /// The credential; `None` for an anonymous attempt.
-    pub login: Option<Login>,
-    /// The error with its causes, on one line.
-    pub error: String,
-    /// What kind of failure it was.
-    #[serde(skip)]
-    pub kind: ErrorKind,
-    /// Whether the registry or its token server refused the credential itself.
-    pub refused: bool,
-}
-
-/// Something that is tried with one credential after the other.
-pub(crate) trait Try: Sync {
-    /// What success gives.
-    type Done: Send;
-
-    /// Tries it with a login, or with none.
-    fn with(
-        &self,
-        login: Option<&Credentials>,
-    ) -> impl Future<Output = Result<Self::Done, Refusal>> + Send;
-}
-
-/// Why one try failed.
-#[derive(Clone, Debug)]
-pub(crate) struct Refusal {
-    pub(crate) error: String,
-    pub(crate) kind: ErrorKind,
-    pub(crate) refused: bool,
-    /// Whether another credential might fare better.
-    pub(crate) curable: bool,
-}
-
-/// What came of all tries.
-pub(crate) struct Turn<D> {
-    /// What the last one gave, and with which credential; `None` when all failed.
-    pub(crate) done: Option<(D, Option<Candidate>)>,
-    pub(crate) attempts: Vec<Attempt>,
-}
-
-impl<D> Turn<D> {
-    /// A turn that was over before its first try.
-    pub(crate) fn throttled() -> Self {
-        let refusal = Refusal {
-            error: "pull QPS exceeded".to_owned(),
-            kind: ErrorKind::Throttled,
-            refused: false,
-            curable: false,
-        };
-        Self {
-            done: None,
-            attempts: vec![Attempt::failed(None, refusal)],
+    /// Plugins that failed: often the cause.
+    #[must_use]
+    pub fn failures(&self) -> &[PluginError] {
+        match self {
+            Self::PullSecret(_) => &[],
+            Self::Failed { failures, .. } => failures,
         }
+    }
+
+    /// The kind of failure of the last attempt; `None` without any attempt.
+    #[must_use]
+    pub fn kind(&self) -> Option<ErrorKind> {
+        self.attempts().last().map(|attempt| attempt.error.kind)
     }
 }
 
 impl Engine {
-    /// Tries every distinct login of a look-up, or once without any; then, by the improvements
-    /// chosen, what plugins say when they are asked again, and at last without a login.
-    pub(crate) async fn try_in_turn<T: Try>(
+    /// Runs a registry request with each credential of the pod for the image in turn until one
+    /// works: the credentials, the order and the rules of a pull. Each distinct credential is tried
+    /// once; without any there is one anonymous attempt, with some there is none unless
+    /// [`Improvements::anonymous_last`]. An error that no credential can cure ends the turn.
+    ///
+    /// [`Improvements::anonymous_last`]: crate::Improvements::anonymous_last
+    ///
+    /// # Errors
+    /// For a pull secret that cannot be read, and when every attempt failed.
+    pub async fn with_credentials<T, E, F>(
         &self,
-        image: &str,
+        image: &ImageRef,
+        pod: &Pod,
+        request: impl Fn(Option<Credentials>) -> F + Send + Sync,
+    ) -> Result<Turn<T>, CredentialsError>
+    where
+        F: Future<Output = Result<T, E>> + Send,
+        E: Into<AttemptError> + Send,
+        T: Send,
+    {
+        let mut lookup = self.lookup(&image.name(), pod).await?;
+        self.try_in_turn(pod, &mut lookup, request).await
+    }
+
+    /// The same for a look-up that was made before. With [`Improvements::ask_again`] the look-up has
+    /// the plugins' new answers afterwards.
+    ///
+    /// [`Improvements::ask_again`]: crate::Improvements::ask_again
+    pub(crate) async fn try_in_turn<T, E, F>(
+        &self,
         pod: &Pod,
         lookup: &mut Lookup,
-        trial: &T,
-    ) -> Turn<T::Done> {
-        let first: Vec<Option<Candidate>> = in_turn(&lookup.candidates)
-            .into_iter()
-            .map(|turn| turn.map(|(_, candidate)| candidate.clone()))
-            .collect();
-        let anonymous = matches!(first[..], [None]);
-        let mut run = Run {
-            trial,
-            attempts: Vec::new(),
-            refused: Vec::new(),
-        };
-        let mut ended = run.through(first).await;
-        if ended.is_none() && self.improvements().ask_again && !run.refused.is_empty() {
-            let new = self.ask_again(image, pod, lookup, &run.refused).await;
-            ended = run.through(new.into_iter().map(Some)).await;
-        }
-        if ended.is_none() && self.improvements().anonymous_last && !anonymous {
-            ended = run.through([None]).await;
-        }
-        Turn {
-            done: ended.flatten(),
-            attempts: run.attempts,
-        }
-    }
-}
-
-struct Run<'a, T> {
-    trial: &'a T,
-    attempts: Vec<Attempt>,
-    /// Where the logins came from that the registry refused.
-    refused: Vec<Arc<Source>>,
-}
-
-impl<T: Try> Run<'_, T> {
-    /// What the first success gave; inside, `None` when no further try can help; `None` when all
-    /// failed and another might not.
-    async fn through(
-        &mut self,
-        candidates: impl IntoIterator<Item = Option<Candidate>, IntoIter: Send>,
-    ) -> Option<Option<(T::Done, Option<Candidate>)>> {
-        for candidate in candidates {
-            let login = candidate.as_ref().map(|one| &one.credentials);
-            match self.trial.with(login).await {
-                Ok(done) => return Some(Some((done, candidate))),
-                Err(refusal) => {
-                    if let Some(candidate) = &candidate
-                        && refusal.refused
-                    {
-                        self.refused.push(Arc::clone(&candidate.source));
-                    }
-                    let curable = refusal.curable;
-                    let attempt = Attempt::failed(candidate.as_ref(), refusal);
-                    tracing::debug!(%attempt, "attempt failed");
-                    self.attempts.push(attempt);
-                    if !curable {
-                        return Some(None);
-                    }
+        request: impl Fn(Option<Credentials>) -> F + Send + Sync,
+    ) -> Result<Turn<T>, CredentialsError>
+    where
+        F: Future<Output = Result<T, E>> + Send,
+        E: Into<AttemptError> + Send,
+        T: Send,
+    {
+        let mut ask_again = self.improvements().ask_again;
+        let mut anonymous = lookup.candidates.is_empty() || self.improvements().anonymous_last;
+        let (mut attempts, mut refused, mut next) = (Vec::new(), Vec::new(), 0);
+        loop {
+            let candidate = match lookup.next_distinct(next) {
+                Some(at) => {
+                    next = at + 1;
+                    Some(lookup.candidates[at].clone())
                 }
+                None if mem::take(&mut ask_again) => {
+                    self.ask_again(pod, lookup, &refused).await;
+                    continue;
+                }
+                None if mem::take(&mut anonymous) => None,
+                None => break,
+            };
+            let began = Instant::now();
+            let login = candidate.as_ref().map(|one| one.credentials.clone());
+            let result = request(login).await;
+            let took = began.elapsed();
+            let error = match result {
+                Ok(value) => {
+                    return Ok(Turn {
+                        value,
+                        candidate,
+                        took,
+                        attempts,
+                        failures: lookup.failures().cloned().collect(),
+                    });
+                }
+                Err(error) => error.into(),
+            };
+            let curable = error.curable;
+            if let Some(candidate) = candidate.as_ref().filter(|_| error.refused) {
+                refused.push(Arc::clone(&candidate.source));
+            }
+            let credential = candidate.as_ref().map(CredentialLabel::from);
+            let attempt = Attempt {
+                credential,
+                error,
+                took,
+            };
+            tracing::debug!(%attempt, "attempt failed");
+            attempts.push(attempt);
+            if !curable {
+                break;
             }
         }
-        None
+        Err(CredentialsError::Failed {
+            attempts,
+            failures: lookup.failures().cloned().collect(),
+        })
     }
-}
-
-impl Attempt {
-    fn failed(candidate: Option<&Candidate>, refusal: Refusal) -> Self {
-        Self {
-            login: candidate.map(Login::of),
-            error: refusal.error,
-            kind: refusal.kind,
-            refused: refusal.refused,
-        }
-    }
-}
-
-impl From<&RegistryError> for Refusal {
-    fn from(error: &RegistryError) -> Self {
-        Self {
-            error: report(error),
-            kind: error.kind(),
-            refused: error.credential_refused(),
-            curable: error.is_curable_by_credential(),
-        }
-    }
-}
-
-impl fmt::Display for Attempt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.login {
-            Some(login) => write!(f, "{login}: {}", self.error),
-            None => write!(f, "anonymous: {}", self.error),
-        }
-    }
-}
-
-/// What is tried, in order: every distinct login with its place in the list, or nothing at all
-/// once. A login that came from two places cannot fare better the second time.
-pub(crate) fn in_turn(candidates: &[Candidate]) -> Vec<Option<(usize, &Candidate)>> {
-    if candidates.is_empty() {
-        return vec![None];
-    }
-    let all = candidates.iter().enumerate();
-    all.filter(|(at, _)| same_login_before(candidates, *at).is_none())
-        .map(Some)
-        .collect()
-}
-
-/// The place of an earlier candidate with the same user name and password.
-pub(crate) fn same_login_before(candidates: &[Candidate], at: usize) -> Option<usize> {
-    let (earlier, rest) = candidates.split_at(at);
-    let login = &rest.first()?.credentials;
-    earlier.iter().position(|one| one.credentials == *login)
 }
 
 #[cfg(test)]
 mod tests {
-    use regcred_core::Credentials;
-    use regcred_keyring::Source;
+    use std::sync::Mutex;
+
+    use regcred_core::Env;
 
     use super::*;
+    use crate::bench::{Node, auths};
 
-    fn candidate(source: &str, password: &str) -> Candidate {
-        Candidate {
-            credentials: Credentials::new("u", password),
-            source: Source::plugin(source),
-            key: "h.io".to_owned(),
-        }
+    /// The users in their order, and what came of the last; a request works for one of them.
+    async fn ask(config: &str, opens: &str, curable: bool) -> (Vec<String>, String) {
+        let node = Node::new();
+        node.write("docker.json", config);
+        let engine = Engine::builder(&Env::default())
+            .docker_configs([node.path("docker.json")])
+            .build()
+            .expect("sound");
+        let image = ImageRef::parse("h.io/team/app").expect("a name");
+        let asked = Mutex::new(Vec::new());
+        let request = |login: Option<Credentials>| {
+            let user = login.map_or_else(|| "anonymous".to_owned(), |login| login.username);
+            asked.lock().expect("not poisoned").push(user.clone());
+            async move {
+                let refused = AttemptError {
+                    curable,
+                    ..AttemptError::text(format!("{user} may not"))
+                };
+                if user == opens {
+                    Ok(user)
+                } else {
+                    Err(refused)
+                }
+            }
+        };
+        let turn = engine.with_credentials(&image, &Pod::new(), request).await;
+        let last = match turn {
+            Ok(turn) => format!("{} after {}", turn.value, turn.attempts.len()),
+            Err(error) => error.to_string(),
+        };
+        (asked.into_inner().expect("not poisoned"), last)
     }
 
-    #[test]
-    fn equal_logins_are_tried_once_and_none_means_anonymous() {
-        assert!(matches!(in_turn(&[])[..], [None]));
-        let all = [
-            candidate("a", "1"),
-            candidate("b", "2"),
-            candidate("c", "1"),
-        ];
-        let tried: Vec<String> = in_turn(&all)
-            .into_iter()
-            .flatten()
-            .map(|(_, c)| c.source.to_string())
-            .collect();
-        assert_eq!(tried, ["plugin a", "plugin b"]);
-        assert_eq!(same_login_before(&all, 2), Some(0));
-        assert_eq!(same_login_before(&all, 1), None);
+    #[tokio::test]
+    async fn any_request_gets_the_credentials_of_a_pull_in_turn() {
+        let config = auths(&[("h.io", "b:2"), ("h.io/team", "a:1"), ("*.io", "a:1")]);
+        let (users, last) = ask(&config, "b", true).await;
+        assert_eq!(
+            (users, last),
+            (vec!["a".into(), "b".into()], "b after 1".into())
+        );
+        let (users, last) = ask(&config, "c", true).await;
+        assert_eq!(
+            users.len(),
+            2,
+            "equal logins once, and no anonymous attempt"
+        );
+        assert_eq!(last, "[a may not, b may not]");
+        let (users, last) = ask(&config, "b", false).await;
+        assert_eq!((users.len(), &*last), (1, "a may not"));
+        let (users, _) = ask("{}", "anonymous", true).await;
+        assert_eq!(users, ["anonymous"]);
     }
 
-    #[test]
-    fn labels_name_source_key_and_user() {
-        let login = Login::of(&candidate("a", "canary"));
-        assert_eq!(login.to_string(), "plugin a (key h.io, user u)");
+    #[tokio::test]
+    async fn a_pull_secret_that_does_not_parse_is_the_error() {
+        let engine = Engine::builder(&Env::default()).build().expect("sound");
+        let pod = Pod::new().pull_secret("s", b"{\"auths\":[]}".to_vec());
+        let image = ImageRef::parse("h.io/app").expect("a name");
+        let request = async |_| Err::<(), _>(AttemptError::text("not asked"));
+        let error = engine.with_credentials(&image, &pod, request).await;
+        let error = error.expect_err("malformed");
+        assert!(matches!(error, CredentialsError::PullSecret(_)) && error.kind().is_none());
     }
 }

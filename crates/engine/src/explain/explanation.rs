@@ -6,7 +6,7 @@ use std::time::Duration;
 use regcred_core::ErrorKind;
 use serde::{Serialize, Serializer};
 
-use crate::credentials::Login;
+use crate::credentials::CredentialLabel;
 use crate::image::PullPolicy;
 
 /// Why an image is pulled with which credential.
@@ -184,7 +184,7 @@ pub struct Answer {
 pub struct CandidateReport {
     /// Where it comes from and whose it is.
     #[serde(flatten)]
-    pub login: Login,
+    pub credential: CredentialLabel,
     /// The number (from 1) of an earlier one with the same user name and password. The kubelet
     /// tries it again; we do not.
     pub same_as: Option<usize>,

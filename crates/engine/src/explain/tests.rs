@@ -219,6 +219,31 @@ async fn refusals_and_dead_registries_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_plugin_is_asked_again_when_a_pull_would() {
+    let log = r#""${0%/*}/../log""#;
+    let (first, second) = ["u:first", "u:second"]
+        .map(|login| answers("Registry", None, "h.io", login))
+        .into();
+    let body = format!("if [ -e {log} ]; then\n{second}\nelse\n{first}\nfi");
+    let node = Node::new().plugin("p", "h.io", &[], &body);
+    let registry = FakeRegistry::start(Some("u:second")).await;
+    let engine = Engine::builder(&Env::default())
+        .provider_config(node.path("config.yaml"))
+        .bin_dir(node.path("bin"))
+        .hosts(Hosts::new([registry.stand_for_h_io(&node)]))
+        .improvements("ask-again".parse().expect("known"))
+        .build()
+        .expect("sound");
+    for (runs, works) in [(1, false), (2, true)] {
+        let explained = engine.explain(IMAGE, &Pod::new(), Tries::all()).await;
+        let explained = explained.expect("a name");
+        assert_eq!(node.runs(), runs);
+        assert_eq!(explained.failure().is_none(), works, "{explained}");
+        assert_eq!(explained.candidates.len(), runs, "{explained}");
+    }
+}
+
+#[tokio::test]
 async fn a_broken_pull_secret_is_the_whole_story() {
     let node = full_node();
     let engine = engine(&node, Hosts::none());

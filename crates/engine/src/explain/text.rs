@@ -37,7 +37,7 @@ impl Explanation {
             .iter()
             .filter_map(|c| Some((c, c.trial.as_ref()?)));
         if let Some((candidate, _)) = trials.clone().find(|(_, trial)| trial.worked) {
-            return format!("works with {}", candidate.login);
+            return format!("works with {}", candidate.credential);
         }
         match &self.anonymous {
             Some(trial) if trial.worked => return "works without a credential".to_owned(),
@@ -58,10 +58,10 @@ impl Explanation {
             .filter(|p| p.state == PluginState::WouldRun);
         match (asked.count(), self.candidates.len()) {
             (0, 0) => "no credential: one anonymous attempt".to_owned(),
-            (0, 1) => format!("a pull would try {}", self.candidates[0].login),
+            (0, 1) => format!("a pull would try {}", self.candidates[0].credential),
             (0, n) => format!(
                 "a pull would try {n} credentials, first {}",
-                self.candidates[0].login
+                self.candidates[0].credential
             ),
             (plugins, n) => format!(
                 "a pull would ask {} first; {} without {}",
@@ -286,9 +286,9 @@ impl Trial {
 fn row((at, candidate): (usize, &CandidateReport)) -> Vec<String> {
     vec![
         format!("{}.", at + 1),
-        candidate.login.source.clone(),
-        format!("key {}", candidate.login.key),
-        user(&candidate.login.username),
+        candidate.credential.source.clone(),
+        format!("key {}", candidate.credential.key),
+        user(&candidate.credential.username),
     ]
 }
 

@@ -1,13 +1,11 @@
 //! An OCI layout as a store: the directory that `regcred pull` fills.
 
-use async_trait::async_trait;
 use regcred_core::{Credentials, ImageRef};
-use regcred_registry::{
-    Layout, NoProgress, PullOptions, PulledImage, RegistryClient, pull, stored,
-};
+use regcred_registry::{Layout, Progress, PullOptions, PulledImage, RegistryClient, pull, stored};
 use serde_json::Value;
 
-use super::store::{ImageStore, ListedImage, StoreError, StoredImage};
+use super::store::{ImageStore, ListedImage, StoredImage};
+use crate::credentials::AttemptError;
 use crate::engine::Engine;
 use crate::file;
 
@@ -30,14 +28,15 @@ impl LayoutStore {
         }
     }
 
-    async fn stored(&self, image: &ImageRef) -> Result<Option<PulledImage>, StoreError> {
-        let found = stored(&self.layout, image, &self.options.platforms).await;
-        found.map_err(|error| StoreError::from(&error))
+    /// The layout.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        &self.layout
     }
 
-    fn names(&self) -> Result<Vec<String>, StoreError> {
+    fn names(&self) -> Result<Vec<String>, AttemptError> {
         let path = self.layout.root().join("index.json");
-        let unreadable = |why: String| StoreError::text(format!("{}: {why}", path.display()));
+        let unreadable = |why: String| AttemptError::text(format!("{}: {why}", path.display()));
         let bytes = file::read(&path, MAX_INDEX).map_err(|error| unreadable(error.to_string()))?;
         let index: Value =
             serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
@@ -47,46 +46,37 @@ impl LayoutStore {
     }
 }
 
-#[async_trait]
 impl ImageStore for LayoutStore {
-    async fn image_ref(&self, image: &str) -> Result<Option<String>, StoreError> {
-        let image = parse(image)?;
-        Ok(self.stored(&image).await?.map(|found| id(&found)))
+    type Image = PulledImage;
+
+    async fn find(&self, image: &str) -> Result<Option<PulledImage>, AttemptError> {
+        let found = stored(&self.layout, &parse(image)?, &self.options.platforms).await;
+        found.map_err(AttemptError::from)
     }
 
     async fn pull(
         &self,
         image: &str,
         login: Option<&Credentials>,
-    ) -> Result<StoredImage, StoreError> {
+        progress: &dyn Progress,
+    ) -> Result<PulledImage, AttemptError> {
         let image = parse(image)?;
         let repository = self.registry.repository(&image, login);
-        let pulled = pull(
-            &repository,
-            &self.layout,
-            &image,
-            &self.options,
-            &NoProgress,
-        )
-        .await;
-        let pulled = pulled.map_err(|error| StoreError::from(&error))?;
-        Ok(StoredImage {
-            image_ref: id(&pulled),
-            size: pulled.size,
-        })
+        let pulled = pull(&repository, &self.layout, &image, &self.options, progress).await;
+        pulled.map_err(AttemptError::from)
     }
 
-    async fn images(&self) -> Result<Vec<ListedImage>, StoreError> {
+    async fn images(&self) -> Result<Vec<ListedImage>, AttemptError> {
         let mut images: Vec<ListedImage> = Vec::new();
         for name in self.names()? {
-            // Names that others have put there need not be image names.
-            let Ok(image) = ImageRef::parse(&name) else {
+            // A name that another program wrote need not be an image name.
+            if ImageRef::parse(&name).is_err() {
+                continue;
+            }
+            let Some(found) = self.find(&name).await? else {
                 continue;
             };
-            let Some(found) = self.stored(&image).await? else {
-                continue;
-            };
-            let image_ref = id(&found);
+            let image_ref = found.image_ref();
             match images.iter_mut().find(|one| one.image_ref == image_ref) {
                 Some(known) => known.names.push(name),
                 None => images.push(ListedImage {
@@ -99,15 +89,19 @@ impl ImageStore for LayoutStore {
     }
 }
 
-fn parse(image: &str) -> Result<ImageRef, StoreError> {
-    let parsed = ImageRef::parse(image).map(ImageRef::with_default_tag);
-    parsed.map_err(|error| StoreError::text(error.to_string()))
+impl StoredImage for PulledImage {
+    /// What container runtimes take: the digest of the configuration.
+    fn image_ref(&self) -> String {
+        self.config.as_ref().unwrap_or(&self.digest).to_string()
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
 }
 
-/// What container runtimes take: the digest of the configuration.
-fn id(image: &PulledImage) -> String {
-    let id = image.config.as_ref().unwrap_or(&image.digest);
-    id.to_string()
+fn parse(image: &str) -> Result<ImageRef, AttemptError> {
+    ImageRef::parse(image).map_err(|error| AttemptError::text(error.to_string()))
 }
 
 const NAME: &str = "org.opencontainers.image.ref.name";

@@ -1,44 +1,52 @@
-//! Where images are kept: a container runtime, or a directory. The engine asks little of it.
+//! Where images are kept: a container runtime, or a directory.
 
-use async_trait::async_trait;
-use regcred_core::{Credentials, ErrorKind, report};
-use regcred_registry::RegistryError;
+use std::future::Future;
 
-use crate::credentials::Refusal;
+use regcred_core::Credentials;
+use regcred_registry::Progress;
 
-/// A place for images, as the kubelet sees its container runtime (CRI `ImageService`).
-#[async_trait]
+use crate::credentials::AttemptError;
+
+/// A store of images, as the kubelet sees its container runtime (CRI `ImageService`).
 pub trait ImageStore: Send + Sync {
-    /// The ID of an image that is there, asked for by its name as written, with a tag or digest.
-    ///
-    /// # Errors
-    /// When the store cannot say.
-    async fn image_ref(&self, image: &str) -> Result<Option<String>, StoreError>;
+    /// What the store knows of an image.
+    type Image: StoredImage;
 
-    /// Pulls an image with one login, or anonymously.
+    /// The image of a name as written, with a tag or digest; `None` when it is not in the store.
     ///
     /// # Errors
-    /// When it is not there afterwards.
-    async fn pull(
+    /// When the store cannot be read.
+    fn find(
+        &self,
+        image: &str,
+    ) -> impl Future<Output = Result<Option<Self::Image>, AttemptError>> + Send;
+
+    /// Pulls an image with one login, or anonymously. A store that does not know the blobs of a
+    /// pull leaves `progress` alone.
+    ///
+    /// # Errors
+    /// When the image is not in the store afterwards.
+    fn pull(
         &self,
         image: &str,
         login: Option<&Credentials>,
-    ) -> Result<StoredImage, StoreError>;
+        progress: &dyn Progress,
+    ) -> impl Future<Output = Result<Self::Image, AttemptError>> + Send;
 
     /// All images.
     ///
     /// # Errors
     /// When the store cannot list them.
-    async fn images(&self) -> Result<Vec<ListedImage>, StoreError>;
+    fn images(&self) -> impl Future<Output = Result<Vec<ListedImage>, AttemptError>> + Send;
 }
 
-/// An image that a pull brought.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredImage {
+/// An image in a store.
+pub trait StoredImage: Send + Sync {
     /// The store's ID of the image.
-    pub image_ref: String,
-    /// Bytes.
-    pub size: u64,
+    fn image_ref(&self) -> String;
+
+    /// Its size in bytes.
+    fn size(&self) -> u64;
 }
 
 /// An image in a list.
@@ -48,54 +56,4 @@ pub struct ListedImage {
     pub image_ref: String,
     /// All names with tags and digests, as the store writes them.
     pub names: Vec<String>,
-}
-
-/// What a store has to say. `Display` is one line.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct StoreError {
-    /// On one line, without secrets. A runtime's text that begins with `RegistryUnavailable` or
-    /// `SignatureValidationFailed` is told as such.
-    pub message: String,
-    /// What kind of failure it was, as far as it is known.
-    pub kind: ErrorKind,
-    /// Whether the registry refused the credential itself.
-    pub refused: bool,
-    /// Whether another credential might fare better. For a kubelet every failure is of this kind.
-    pub curable: bool,
-}
-
-impl StoreError {
-    /// An error of a runtime that says no more than a text: what comes next is tried, as a kubelet
-    /// does.
-    pub fn text(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            kind: ErrorKind::Unreachable,
-            refused: false,
-            curable: true,
-        }
-    }
-}
-
-impl From<&RegistryError> for StoreError {
-    fn from(error: &RegistryError) -> Self {
-        Self {
-            message: report(error),
-            kind: error.kind(),
-            refused: error.credential_refused(),
-            curable: error.is_curable_by_credential(),
-        }
-    }
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        Self {
-            error: error.message,
-            kind: error.kind,
-            refused: error.refused,
-            curable: error.curable,
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use regcred_engine::{Login, PullError, PullOutcome, PullPolicy};
+use regcred_engine::{CredentialLabel, PullError, PullOutcome, PullPolicy};
 use regcred_registry::Layout;
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ pub(super) struct Pulled<'a> {
     fetched_blobs: usize,
     fetched_bytes: u64,
     /// The login that worked; null for an anonymous pull and an image that was there.
-    credential: Option<&'a Login>,
+    credential: Option<&'a CredentialLabel>,
     elapsed_ms: u64,
 }
 
@@ -54,7 +54,7 @@ struct Failed<'a> {
 #[serde(rename_all = "camelCase")]
 struct Attempt<'a> {
     /// Null for the anonymous attempt.
-    credential: Option<&'a Login>,
+    credential: Option<&'a CredentialLabel>,
     error: &'a str,
 }
 
@@ -82,7 +82,7 @@ impl<'a> Pulled<'a> {
             bytes: image.size,
             fetched_blobs: image.fetched_blobs,
             fetched_bytes: image.fetched_bytes,
-            credential: outcome.login.as_ref(),
+            credential: outcome.credential.as_ref(),
             elapsed_ms: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
         }
     }
@@ -113,8 +113,8 @@ pub(super) fn failed(error: &PullError) -> io::Result<()> {
             .attempts()
             .iter()
             .map(|attempt| Attempt {
-                credential: attempt.login.as_ref(),
-                error: &attempt.error,
+                credential: attempt.credential.as_ref(),
+                error: &attempt.error.message,
             })
             .collect(),
         plugins: error
@@ -135,7 +135,7 @@ pub(super) fn failure_line(error: &PullError) -> String {
     let tried: Vec<String> = error
         .attempts()
         .iter()
-        .filter_map(|attempt| attempt.login.as_ref().map(Login::to_string))
+        .filter_map(|attempt| attempt.credential.as_ref().map(CredentialLabel::to_string))
         .collect();
     if !tried.is_empty() {
         line.push_str(&format!("; tried {}", tried.join(", then ")));
@@ -151,7 +151,7 @@ pub(super) fn failure_line(error: &PullError) -> String {
 }
 
 pub(super) fn notes(root: &Path, outcome: &PullOutcome) -> Vec<String> {
-    let mut notes = vec![outcome.message()];
+    let mut notes = vec![outcome.message.clone()];
     for attempt in &outcome.attempts {
         notes.push(format!("refused before: {attempt}"));
     }
@@ -162,8 +162,8 @@ pub(super) fn notes(root: &Path, outcome: &PullOutcome) -> Vec<String> {
             failure.plugin()
         ));
     }
-    if let Some(login) = &outcome.login {
-        notes.push(format!("credential: {login}"));
+    if let Some(credential) = &outcome.credential {
+        notes.push(format!("credential: {credential}"));
     }
     notes.push(format!("stored as {}", location(root, outcome)));
     notes

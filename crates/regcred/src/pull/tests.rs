@@ -62,7 +62,6 @@ fn a_foreign_directory_is_no_store() {
 fn notes_name_credential_and_place() {
     let manifest = Descriptor::of(media_type::OCI_MANIFEST, b"{}");
     let outcome = PullOutcome {
-        written: "app:v1".to_owned(),
         policy: regcred_engine::PullPolicy::Always,
         was_present: false,
         image: PulledImage {
@@ -75,7 +74,7 @@ fn notes_name_credential_and_place() {
             fetched_bytes: 4,
             manifest,
         },
-        login: Some(regcred_engine::Login {
+        credential: Some(regcred_engine::CredentialLabel {
             source: "plugin x".to_owned(),
             key: "docker.io".to_owned(),
             username: "me".to_owned(),
@@ -83,13 +82,13 @@ fn notes_name_credential_and_place() {
         attempts: Vec::new(),
         failures: Vec::new(),
         took: Duration::from_millis(1500),
+        message: "Successfully pulled image \"app:v1\"".to_owned(),
     };
     let notes = report::notes(std::path::Path::new("/s"), &outcome);
     assert_eq!(
         notes,
         [
-            "Successfully pulled image \"app:v1\" in 1.5s (1.5s including waiting). \
-             Image size: 10 bytes.",
+            "Successfully pulled image \"app:v1\"",
             "credential: plugin x (key docker.io, user me)",
             "stored as oci:/s:docker.io/library/app:v1",
         ]

@@ -1,10 +1,12 @@
 use std::fs;
 
 use regcred_core::{Env, ErrorKind};
-use regcred_registry::{Hosts, NoProgress};
+use regcred_registry::{Hosts, Layout, NoProgress, PullOptions};
 
 use super::*;
+use crate::Pod;
 use crate::bench::{FakeRegistry, Node, answers, auths};
+use crate::image::{PullPolicy, PullReason};
 
 const IMAGE: &str = "h.io/team/app:v1";
 
@@ -13,7 +15,7 @@ struct Bench {
     node: Node,
     registry: FakeRegistry,
     engine: Engine,
-    store: Layout,
+    store: LayoutStore,
 }
 
 impl Bench {
@@ -32,9 +34,11 @@ impl Bench {
                 .provider_config(node.path("config.yaml"))
                 .bin_dir(node.path("bin"));
         }
+        let engine = builder.build().expect("sound");
+        let layout = Layout::open_or_create(node.path("store")).expect("a store");
         Self {
-            engine: builder.build().expect("sound"),
-            store: Layout::open_or_create(node.path("store")).expect("a store"),
+            store: LayoutStore::new(&engine, layout, PullOptions::default()),
+            engine,
             node,
             registry,
         }
@@ -58,8 +62,8 @@ async fn without_any_credential_there_is_one_anonymous_attempt() {
         (outcome.policy, outcome.was_present),
         (PullPolicy::IfNotPresent, false)
     );
-    assert!(outcome.login.is_none() && outcome.attempts.is_empty());
-    let message = outcome.message();
+    assert!(outcome.credential.is_none() && outcome.attempts.is_empty());
+    let message = &outcome.message;
     let size = outcome.image.size;
     assert!(
         message.starts_with("Successfully pulled image \"h.io/team/app:v1\" in "),
@@ -75,7 +79,7 @@ async fn without_any_credential_there_is_one_anonymous_attempt() {
         .pull(PullRequest::new(IMAGE))
         .await
         .expect_err("private");
-    assert!(matches!(error.attempts(), [attempt] if attempt.login.is_none()));
+    assert!(matches!(error.attempts(), [attempt] if attempt.credential.is_none()));
     assert_eq!(error.kind(), Some(ErrorKind::Denied));
 }
 
@@ -106,7 +110,7 @@ async fn credentials_are_tried_in_order_until_one_works() {
         failed[1].contains("docker.json (key h.io, user node)"),
         "{failed:?}"
     );
-    let login = outcome.login.expect("a credential");
+    let login = outcome.credential.expect("a credential");
     assert_eq!(login.to_string(), "plugin p (key h.io, user AWS)");
 }
 
@@ -126,7 +130,7 @@ async fn when_all_fail_equal_messages_are_said_once() {
     let users: Vec<_> = error
         .attempts()
         .iter()
-        .flat_map(|a| &a.login)
+        .flat_map(|a| &a.credential)
         .map(|l| &*l.username)
         .collect();
     assert_eq!(users, ["a", "b"]);
@@ -134,22 +138,6 @@ async fn when_all_fail_equal_messages_are_said_once() {
     let start = "Failed to pull image \"h.io/team/app:v1\": pull access denied for h.io/team/app";
     assert!(text.starts_with(start), "{text}");
     assert_eq!(text.matches("denied").count(), 1, "{text}");
-}
-
-#[tokio::test]
-async fn different_messages_stand_in_brackets() {
-    let attempt = |error: &str| Attempt {
-        login: None,
-        error: error.to_owned(),
-        kind: ErrorKind::Denied,
-        refused: true,
-    };
-    let error = PullError::pull(
-        "x",
-        vec![attempt("a"), attempt("b"), attempt("a")],
-        Vec::new(),
-    );
-    assert_eq!(error.to_string(), "Failed to pull image \"x\": [a, b]");
 }
 
 #[tokio::test]
@@ -185,7 +173,7 @@ async fn what_no_credential_can_cure_ends_the_turn() {
         .expect_err("nobody there");
     assert_eq!(error.attempts().len(), 1);
     assert_eq!(error.kind(), Some(ErrorKind::Unreachable));
-    assert!(!error.attempts()[0].refused);
+    assert!(!error.attempts()[0].error.refused);
 }
 
 #[tokio::test]
@@ -197,7 +185,10 @@ async fn plugins_that_fail_are_told_with_the_outcome() {
         .await
         .expect_err("private");
     assert!(matches!(error.failures(), [failure] if failure.to_string().ends_with("no role")));
-    assert!(error.attempts()[0].login.is_none(), "nothing else to try");
+    assert!(
+        error.attempts()[0].credential.is_none(),
+        "nothing else to try"
+    );
 
     bench.node.write("docker.json", &auths(&[("h.io", "u:p")]));
     let node = Node::new().plugin("p", "h.io", &[], "exit 5");
@@ -234,7 +225,7 @@ async fn the_policy_decides_whether_the_registry_is_asked() {
         assert!(outcome.was_present);
         assert_eq!(outcome.image.digest, bench.registry.digest());
         let text = "Container image \"h.io/team/app:v1\" already present on machine";
-        assert_eq!(outcome.message(), text);
+        assert_eq!(outcome.message, text);
     }
     assert_eq!(bench.registry.seen().len(), asked);
 
@@ -258,7 +249,7 @@ async fn an_image_that_is_not_whole_is_not_present() {
         .await
         .expect("pulled");
     let config = outcome.image.config.expect("one image");
-    fs::remove_file(bench.store.blob_path(&config)).expect("a blob");
+    fs::remove_file(bench.store.layout().blob_path(&config)).expect("a blob");
     assert!(bench.pull(request(PullPolicy::Never)).await.is_err());
     let outcome = bench
         .pull(request(PullPolicy::IfNotPresent))
@@ -306,7 +297,7 @@ async fn a_malformed_pull_secret_fails_the_pull_before_any_attempt() {
 #[tokio::test]
 async fn a_store_that_cannot_be_read_is_an_inspect_error() {
     let bench = Bench::new(None, Node::new()).await;
-    fs::write(bench.store.root().join("index.json"), "garbage").expect("index");
+    fs::write(bench.store.layout().root().join("index.json"), "garbage").expect("index");
     let error = bench
         .pull(request(PullPolicy::Never))
         .await
@@ -339,8 +330,8 @@ async fn a_stale_login_spoils_a_public_image_unless_anonymous_comes_last() {
         let bench = Bench::improved(FakeRegistry::start_public().await, node, improvements);
         match bench.pull(PullRequest::new(IMAGE)).await {
             Ok(outcome) => {
-                assert!(works && outcome.login.is_none());
-                assert!(matches!(&outcome.attempts[..], [one] if one.refused));
+                assert!(works && outcome.credential.is_none());
+                assert!(matches!(&outcome.attempts[..], [one] if one.error.refused));
             }
             Err(error) => {
                 assert!(!works, "{error}");
@@ -385,7 +376,7 @@ async fn a_refused_answer_from_the_cache_is_asked_for_again_on_request() {
             Ok(outcome) => {
                 assert!(works);
                 assert_eq!(outcome.attempts.len(), 1);
-                assert_eq!(outcome.login.expect("one").source, "plugin p");
+                assert_eq!(outcome.credential.expect("one").source, "plugin p");
             }
             Err(error) => assert!(!works, "{error}"),
         }
@@ -395,8 +386,8 @@ async fn a_refused_answer_from_the_cache_is_asked_for_again_on_request() {
 #[test]
 fn a_pull_can_move_between_threads() {
     fn check<T: Send>(_: T) {}
-    fn pull(engine: &Engine, request: &PullRequest, layout: &Layout) {
-        check(engine.pull(request, layout, &NoProgress));
+    fn pull(engine: &Engine, request: &PullRequest, store: &LayoutStore) {
+        check(engine.pull(request, store, &NoProgress));
         check(engine.lookup("h.io/a", &Pod::new()));
         check(engine.explain("h.io/a", &Pod::new(), crate::Tries::all()));
     }

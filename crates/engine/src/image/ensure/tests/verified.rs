@@ -15,7 +15,7 @@ async fn a_tenant_gets_a_present_image_only_with_a_credential_of_its_own() {
         .expect("pulled");
     bench.events();
     let ensured = bench.ensure(IfNotPresent, owner).await.expect("its own");
-    assert!(!ensured.pulled);
+    assert!(ensured.was_present);
     assert_eq!(
         bench.events(),
         [
@@ -30,7 +30,7 @@ async fn a_tenant_gets_a_present_image_only_with_a_credential_of_its_own() {
         .await
         .expect_err("a stranger");
     assert_eq!(
-        error.message(),
+        error.waiting_message(),
         "Container image \"h.io/team/app:v1\" is not present with pull policy of Never"
     );
     let stranger = bench.tenant("stranger", "u:wrong");
@@ -38,12 +38,12 @@ async fn a_tenant_gets_a_present_image_only_with_a_credential_of_its_own() {
         .ensure(IfNotPresent, stranger)
         .await
         .expect_err("a stranger");
-    assert_eq!(error.message(), "h.io/team/app:v1: access denied");
+    assert_eq!(error.waiting_message(), "h.io/team/app:v1: access denied");
     // Another Secret with the same content is as good, without asking the registry.
     let pulls = bench.runtime.pulls().len();
     let friend = bench.tenant("friend", "u:right");
     let ensured = bench.ensure(Never, friend).await.expect("the same login");
-    assert!(!ensured.pulled);
+    assert!(ensured.was_present);
     assert_eq!(bench.runtime.pulls().len(), pulls);
 }
 
@@ -70,10 +70,10 @@ async fn preloaded_images_are_judged_by_policy() {
             .ensure(IfNotPresent, Pod::new())
             .await
             .expect("public");
-        assert_eq!(ensured.pulled, pulled, "{name}");
+        assert_eq!(!ensured.was_present, pulled, "{name}");
         // An anonymous pull opens it to everybody.
         let again = bench.ensure(Never, Pod::new()).await.expect("open");
-        assert!(!again.pulled, "{name}");
+        assert!(again.was_present, "{name}");
     }
 }
 
@@ -95,7 +95,7 @@ async fn an_interrupted_pull_is_settled_at_the_next_start() {
         .ensure(Never, Pod::new())
         .await
         .expect_err("nobody knows for whom");
-    assert_eq!(error.reason(), "ErrImageNeverPull");
+    assert_eq!(error.waiting_reason(), "ErrImageNeverPull");
     let Bench {
         node,
         runtime,
@@ -104,9 +104,8 @@ async fn an_interrupted_pull_is_settled_at_the_next_start() {
     } = bench;
     drop(manager);
 
-    let store: Arc<dyn ImageStore> = runtime.clone();
     let engine = Engine::builder(&Env::default()).build().expect("sound");
-    let next = ImageManager::builder(engine, store)
+    let next = ImageManager::builder(engine, runtime)
         .verify(records(&node), VerificationPolicy::default())
         .build()
         .expect("sound");
@@ -117,12 +116,7 @@ async fn an_interrupted_pull_is_settled_at_the_next_start() {
         .expect("readable")
         .expect("settled");
     assert!(record.credential_mapping.is_empty());
-    let request = EnsureRequest {
-        policy: Some(IfNotPresent),
-        ..EnsureRequest::new(IMAGE, "pod-1")
-    };
-    assert!(
-        next.ensure(&request).await.expect("public").pulled,
-        "shown once more"
-    );
+    let request = request("pod-1").policy(IfNotPresent);
+    let shown = next.ensure(&request, &NoProgress).await.expect("public");
+    assert!(!shown.was_present, "shown once more");
 }

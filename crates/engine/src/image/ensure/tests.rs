@@ -2,17 +2,20 @@ mod limits;
 mod verified;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
 use regcred_core::{Clock, Env};
+use regcred_registry::NoProgress;
 use secrecy::ExposeSecret as _;
 use tokio::time::{advance, sleep};
 
 use super::*;
-use crate::Allowlist;
 use crate::bench::{Node, auths};
-use crate::image::store::ListedImage;
+use crate::image::{
+    Allowlist, ImageManagerBuilder, ListedImage, PullLimits, PullRecords, StoredImage,
+    VerificationPolicy,
+};
+use crate::{Engine, Pod};
 
 const IMAGE: &str = "h.io/team/app:v1";
 
@@ -50,21 +53,39 @@ impl Runtime {
     }
 }
 
-#[async_trait]
-impl ImageStore for Runtime {
-    async fn image_ref(&self, image: &str) -> Result<Option<String>, StoreError> {
+/// An image of the runtime.
+#[derive(Clone, Debug)]
+struct RuntimeImage(String);
+
+impl StoredImage for RuntimeImage {
+    fn image_ref(&self) -> String {
+        format!("id of {}", self.0)
+    }
+
+    fn size(&self) -> u64 {
+        42
+    }
+}
+
+impl ImageStore for Arc<Runtime> {
+    type Image = RuntimeImage;
+
+    async fn find(&self, image: &str) -> Result<Option<RuntimeImage>, AttemptError> {
         if self.broken {
-            return Err(StoreError::text("runtime is down"));
+            return Err(AttemptError::text("runtime is down"));
         }
         let present = self.present.lock().expect("not poisoned");
-        Ok(present.contains(image).then(|| format!("id of {image}")))
+        Ok(present
+            .contains(image)
+            .then(|| RuntimeImage(image.to_owned())))
     }
 
     async fn pull(
         &self,
         image: &str,
         login: Option<&Credentials>,
-    ) -> Result<StoredImage, StoreError> {
+        _progress: &dyn Progress,
+    ) -> Result<RuntimeImage, AttemptError> {
         {
             let mut running = self.running.lock().expect("not poisoned");
             running.0 += 1;
@@ -77,24 +98,21 @@ impl ImageStore for Runtime {
         let mut pulls = self.pulls.lock().expect("not poisoned");
         pulls.push(format!("{image} {shown}"));
         if let Some(text) = self.failing.lock().expect("not poisoned").pop_front() {
-            return Err(StoreError::text(text));
+            return Err(AttemptError::text(text));
         }
         match self.doors.get(image) {
-            None => Err(StoreError::text(format!("{image}: not found"))),
+            None => Err(AttemptError::text(format!("{image}: not found"))),
             Some(Some(door)) if login.as_deref() != Some(door) => {
-                Err(StoreError::text(format!("{image}: access denied")))
+                Err(AttemptError::text(format!("{image}: access denied")))
             }
             Some(_) => {
                 self.preload(image);
-                Ok(StoredImage {
-                    image_ref: format!("id of {image}"),
-                    size: 42,
-                })
+                Ok(RuntimeImage(image.to_owned()))
             }
         }
     }
 
-    async fn images(&self) -> Result<Vec<ListedImage>, StoreError> {
+    async fn images(&self) -> Result<Vec<ListedImage>, AttemptError> {
         let present = self.present.lock().expect("not poisoned");
         let listed = present.iter().map(|image| ListedImage {
             image_ref: format!("id of {image}"),
@@ -108,7 +126,7 @@ impl ImageStore for Runtime {
 struct Bench {
     node: Node,
     runtime: Arc<Runtime>,
-    manager: ImageManager,
+    manager: ImageManager<Arc<Runtime>>,
     events: Arc<Mutex<Vec<String>>>,
 }
 
@@ -125,7 +143,7 @@ impl Bench {
 
     fn with(
         runtime: Runtime,
-        set: impl FnOnce(ImageManagerBuilder, &Node) -> ImageManagerBuilder,
+        set: impl FnOnce(ImageManagerBuilder<Arc<Runtime>>, &Node) -> ImageManagerBuilder<Arc<Runtime>>,
     ) -> Self {
         let node = Node::new();
         let engine = Engine::builder(&Env::default())
@@ -134,10 +152,10 @@ impl Bench {
             .expect("sound");
         let (runtime, events) = (Arc::new(runtime), Arc::new(Mutex::new(Vec::new())));
         let heard = Arc::clone(&events);
-        let store: Arc<dyn ImageStore> = runtime.clone();
-        let builder = ImageManager::builder(engine, store).on_event(move |_, event| {
-            heard.lock().expect("not poisoned").push(event.to_string());
-        });
+        let builder =
+            ImageManager::builder(engine, Arc::clone(&runtime)).on_event(move |_, event| {
+                heard.lock().expect("not poisoned").push(event.to_string());
+            });
         Self {
             manager: set(builder, &node).build().expect("sound"),
             node,
@@ -146,13 +164,12 @@ impl Bench {
         }
     }
 
-    async fn ensure(&self, policy: PullPolicy, pod: Pod) -> Result<Ensured, EnsureError> {
-        let request = EnsureRequest {
-            policy: Some(policy),
-            pod,
-            ..EnsureRequest::new(IMAGE, "pod-1")
-        };
-        self.manager.ensure(&request).await
+    async fn ensure(&self, policy: PullPolicy, pod: Pod) -> Result<Ensured, PullError> {
+        self.ask(&request("pod-1").policy(policy).pod(pod)).await
+    }
+
+    async fn ask(&self, request: &PullRequest) -> Result<Ensured, PullError> {
+        self.manager.ensure(request, &NoProgress).await
     }
 
     fn events(&self) -> Vec<String> {
@@ -168,6 +185,12 @@ impl Bench {
         );
         Pod::new().pull_secret(name, text.into_bytes())
     }
+}
+
+type Ensured = PullOutcome<RuntimeImage>;
+
+fn request(pod_uid: &str) -> PullRequest {
+    PullRequest::new(IMAGE).pod_uid(pod_uid)
 }
 
 fn records(node: &Node) -> PullRecords {
@@ -186,8 +209,8 @@ async fn a_pull_is_told_as_a_kubelet_tells_it() {
         .ensure(IfNotPresent, Pod::new())
         .await
         .expect("public");
-    assert_eq!(ensured.image_ref, format!("id of {IMAGE}"));
-    assert!(ensured.pulled && ensured.login.is_none());
+    assert_eq!(ensured.image.image_ref(), format!("id of {IMAGE}"));
+    assert!(!ensured.was_present && ensured.credential.is_none());
     assert_eq!(
         bench.events(),
         [
@@ -197,34 +220,25 @@ async fn a_pull_is_told_as_a_kubelet_tells_it() {
         ]
     );
     let again = bench.ensure(IfNotPresent, Pod::new()).await.expect("there");
-    assert!(!again.pulled);
+    assert!(again.was_present);
     assert_eq!(
         bench.events(),
         ["Normal Pulled: Container image \"h.io/team/app:v1\" already present on machine"]
     );
-    assert!(
-        bench
-            .ensure(Always, Pod::new())
-            .await
-            .expect("again")
-            .pulled
-    );
+    let again = bench.ensure(Always, Pod::new()).await.expect("again");
+    assert!(!again.was_present);
 }
 
 #[tokio::test]
 async fn names_get_a_tag_and_stay_as_written_otherwise() {
     let bench = Bench::new(Runtime::with(&[("nginx:latest", None)]));
-    let request = EnsureRequest::new("nginx", "pod-1");
-    bench.manager.ensure(&request).await.expect("public");
+    let request = PullRequest::new("nginx");
+    bench.ask(&request).await.expect("public");
     assert_eq!(bench.runtime.pulls(), ["nginx:latest anonymous"]);
     assert_eq!(bench.events()[0], "Normal Pulling: Pulling image \"nginx\"");
-    let request = EnsureRequest::new("Nginx:1", "pod-1");
-    let error = bench
-        .manager
-        .ensure(&request)
-        .await
-        .expect_err("upper case");
-    assert_eq!(error.reason(), "InvalidImageName");
+    let request = PullRequest::new("Nginx:1");
+    let error = bench.ask(&request).await.expect_err("upper case");
+    assert_eq!(error.waiting_reason(), "InvalidImageName");
     assert_eq!(
         bench.events(),
         [
@@ -239,9 +253,9 @@ async fn names_get_a_tag_and_stay_as_written_otherwise() {
 async fn what_is_not_there_is_told_by_policy() {
     let bench = Bench::new(Runtime::default());
     let error = bench.ensure(Never, Pod::new()).await.expect_err("absent");
-    assert_eq!(error.reason(), "ErrImageNeverPull");
+    assert_eq!(error.waiting_reason(), "ErrImageNeverPull");
     let text = "Container image \"h.io/team/app:v1\" is not present with pull policy of Never";
-    assert_eq!(error.message(), text);
+    assert_eq!(error.waiting_message(), text);
     assert_eq!(
         bench.events(),
         [format!("Warning ErrImageNeverPull: {text}")]
@@ -256,7 +270,7 @@ async fn what_is_not_there_is_told_by_policy() {
         .ensure(IfNotPresent, Pod::new())
         .await
         .expect_err("down");
-    assert_eq!(error.reason(), "ImageInspectError");
+    assert_eq!(error.waiting_reason(), "ImageInspectError");
     let text = "Failed to inspect image \"\": runtime is down";
     assert_eq!(bench.events(), [format!("Warning InspectFailed: {text}")]);
     let asked = bench.ensure(Always, Pod::new()).await;
@@ -268,8 +282,11 @@ async fn a_pull_secret_that_does_not_parse_fails_before_any_attempt() {
     let bench = Bench::new(Runtime::with(&[(IMAGE, None)]));
     let pod = Pod::new().pull_secret("s", b"{\"auths\":{\"h.io\":{\"auth\":\"!\"}}}".to_vec());
     let error = bench.ensure(Always, pod).await.expect_err("malformed");
-    assert_eq!(error.reason(), error.message());
-    assert!(error.message().contains("illegal base64 data"), "{error}");
+    assert_eq!(error.waiting_reason(), error.waiting_message());
+    assert!(
+        error.waiting_message().contains("illegal base64 data"),
+        "{error}"
+    );
     assert!(bench.runtime.pulls().is_empty() && bench.events().is_empty());
 }
 
@@ -278,7 +295,10 @@ async fn failures_are_followed_by_a_back_off_of_the_pod_and_image() {
     let bench = Bench::new(Runtime::default());
     let text = "h.io/team/app:v1: not found";
     let error = bench.ensure(Always, Pod::new()).await.expect_err("absent");
-    assert_eq!((error.reason(), error.message()), ("ErrImagePull", text));
+    assert_eq!(
+        (error.waiting_reason(), error.waiting_message()),
+        ("ErrImagePull", text)
+    );
     assert_eq!(
         bench.events(),
         [
@@ -291,16 +311,23 @@ async fn failures_are_followed_by_a_back_off_of_the_pod_and_image() {
         .ensure(Always, Pod::new())
         .await
         .expect_err("too soon");
-    assert_eq!(error.reason(), "ImagePullBackOff");
+    assert_eq!(error.waiting_reason(), "ImagePullBackOff");
     let waiting = "Back-off pulling image \"h.io/team/app:v1\"";
-    assert_eq!(error.message(), format!("{waiting}: ErrImagePull: {text}"));
+    assert_eq!(
+        error.waiting_message(),
+        format!("{waiting}: ErrImagePull: {text}")
+    );
     assert_eq!(bench.events(), [format!("Normal BackOff: {waiting}")]);
-    let other = EnsureRequest::new(IMAGE, "pod-2");
-    let error = bench.manager.ensure(&other).await.expect_err("absent");
-    assert_eq!(error.reason(), "ErrImagePull", "another pod does not wait");
+    let other = request("pod-2");
+    let error = bench.ask(&other).await.expect_err("absent");
+    assert_eq!(
+        error.waiting_reason(),
+        "ErrImagePull",
+        "another pod does not wait"
+    );
     advance(Duration::from_secs(1)).await;
     let error = bench.ensure(Always, Pod::new()).await.expect_err("absent");
-    assert_eq!(error.reason(), "ErrImagePull");
+    assert_eq!(error.waiting_reason(), "ErrImagePull");
     assert_eq!(bench.runtime.pulls().len(), 3);
 }
 
@@ -324,7 +351,10 @@ async fn words_of_the_runtime_become_reasons() {
         let failing = &bench.runtime.failing;
         failing.lock().expect("not poisoned").push_back(text);
         let error = bench.ensure(Always, Pod::new()).await.expect_err("failing");
-        assert_eq!((error.reason(), error.message()), (reason, message));
+        assert_eq!(
+            (error.waiting_reason(), error.waiting_message()),
+            (reason, message)
+        );
         assert!(
             bench.events()[1].ends_with(&format!(": {text}")),
             "as it came"
@@ -348,7 +378,7 @@ async fn every_credential_is_tried_whatever_the_error_and_equal_messages_are_tol
         .push_back("connection reset");
     let ensured = bench.ensure(Always, Pod::new()).await.expect("the third");
     assert_eq!(ensured.attempts.len(), 2);
-    assert_eq!(ensured.login.expect("a credential").username, "c");
+    assert_eq!(ensured.credential.expect("a credential").username, "c");
 
     let bench = Bench::new(Runtime::with(&[(IMAGE, Some("z:9"))]));
     bench.node.write("docker.json", &config);
@@ -362,7 +392,7 @@ async fn every_credential_is_tried_whatever_the_error_and_equal_messages_are_tol
         .await
         .expect_err("none is right");
     assert_eq!(
-        error.message(),
+        error.waiting_message(),
         "[connection reset, h.io/team/app:v1: access denied]"
     );
     assert_eq!(bench.runtime.pulls().len(), 3, "no anonymous attempt");
@@ -371,8 +401,8 @@ async fn every_credential_is_tried_whatever_the_error_and_equal_messages_are_tol
 #[test]
 fn seeing_to_an_image_can_move_between_threads() {
     fn check<T: Send>(_: T) {}
-    fn all(manager: &ImageManager, request: &EnsureRequest) {
-        check(manager.ensure(request));
+    fn all(manager: &ImageManager<Arc<Runtime>>, request: &PullRequest) {
+        check(manager.ensure(request, &NoProgress));
         check(manager.start());
     }
     let _ = all;

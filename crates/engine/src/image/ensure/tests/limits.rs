@@ -18,7 +18,7 @@ async fn an_empty_bucket_fails_at_once() {
         .await
         .expect_err("too many");
     assert_eq!(
-        (error.reason(), error.message()),
+        (error.waiting_reason(), error.waiting_message()),
         ("ErrImagePull", "pull QPS exceeded")
     );
     assert!(
@@ -28,7 +28,11 @@ async fn an_empty_bucket_fails_at_once() {
         .ensure(Always, Pod::new())
         .await
         .expect_err("too soon");
-    assert_eq!(error.reason(), "ImagePullBackOff", "it counts as a failure");
+    assert_eq!(
+        error.waiting_reason(),
+        "ImagePullBackOff",
+        "it counts as a failure"
+    );
     advance(Duration::from_secs(10)).await;
     bench.ensure(Always, Pod::new()).await.expect("a new token");
 }

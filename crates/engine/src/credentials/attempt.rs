@@ -1,0 +1,120 @@
+//! An attempt with one credential that failed, and the credential as it may be shown.
+
+use std::fmt;
+use std::time::Duration;
+
+use regcred_core::{ErrorKind, report};
+use regcred_keyring::Candidate;
+use regcred_registry::RegistryError;
+use serde::Serialize;
+
+/// A credential as it may be shown: its origin and its user, never its password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CredentialLabel {
+    /// The Secret, file or plugin.
+    pub source: String,
+    /// The key that matched the image.
+    pub key: String,
+    /// The user name; may be empty.
+    pub username: String,
+}
+
+/// A credential that did not work, and why. `Display` is one line.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The credential; `None` for an anonymous attempt.
+    pub credential: Option<CredentialLabel>,
+    /// Why it did not work.
+    pub error: AttemptError,
+    /// How long the attempt took.
+    pub took: Duration,
+}
+
+/// Why an image store or a registry refused a request. `Display` is the message.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct AttemptError {
+    /// On one line, without secrets. A runtime's text that begins with `RegistryUnavailable` or
+    /// `SignatureValidationFailed` becomes a reason of its own.
+    pub message: String,
+    /// The kind of failure, as far as it is known.
+    pub kind: ErrorKind,
+    /// Whether the registry or its token server refused the credential itself.
+    pub refused: bool,
+    /// Whether another credential may work. For a kubelet this is so for every failure.
+    pub curable: bool,
+}
+
+impl AttemptError {
+    /// An error of a runtime that returns only a text: the next credential is tried, as a kubelet
+    /// does.
+    pub fn text(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            kind: ErrorKind::Unreachable,
+            refused: false,
+            curable: true,
+        }
+    }
+}
+
+impl From<RegistryError> for AttemptError {
+    fn from(error: RegistryError) -> Self {
+        Self {
+            message: report(&error),
+            kind: error.kind(),
+            refused: error.credential_refused(),
+            curable: error.is_curable_by_credential(),
+        }
+    }
+}
+
+impl From<&Candidate> for CredentialLabel {
+    fn from(candidate: &Candidate) -> Self {
+        Self {
+            source: candidate.source.to_string(),
+            key: candidate.key.clone(),
+            username: candidate.credentials.username.clone(),
+        }
+    }
+}
+
+impl fmt::Display for CredentialLabel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            source,
+            key,
+            username,
+        } = self;
+        write!(f, "{source} (key {key}, user {username})")
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.credential {
+            Some(credential) => write!(f, "{credential}: {}", self.error),
+            None => write!(f, "anonymous: {}", self.error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use regcred_core::Credentials;
+    use regcred_keyring::Source;
+
+    use super::*;
+
+    #[test]
+    fn labels_name_source_key_and_user() {
+        let candidate = Candidate {
+            credentials: Credentials::new("u", "canary"),
+            source: Source::plugin("a"),
+            key: "h.io".to_owned(),
+        };
+        let label = CredentialLabel::from(&candidate);
+        assert_eq!(label.to_string(), "plugin a (key h.io, user u)");
+    }
+}

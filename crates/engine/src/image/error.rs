@@ -1,0 +1,266 @@
+//! Why a container does not get its image, with the kubelet's reasons and messages (kubernetes
+//! `pkg/kubelet/images/types.go`, `image_manager.go`).
+
+use std::error::Error;
+use std::fmt;
+
+use regcred_core::{ErrorKind, ReferenceError, report};
+use regcred_go::{go_errno, go_quote};
+use regcred_keyring::PullSecretError;
+
+use super::records::RecordError;
+use crate::credentials::{Attempt, AttemptError, CredentialsError};
+use crate::plugin::PluginError;
+
+/// Why there is no image. `Display` is a sentence that names the image; where the kubelet has an
+/// event, it is the event's text.
+#[derive(Debug)]
+pub struct PullError {
+    image: String,
+    reason: PullReason,
+    text: String,
+    /// Reason and message of the waiting container, where they are not the above.
+    waiting: Option<(String, String)>,
+    cause: Option<CredentialsError>,
+}
+
+/// The kubelet's word for a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PullReason {
+    /// The name is not an image reference.
+    InvalidImageName,
+    /// The store cannot be read.
+    ImageInspectError,
+    /// The policy is `Never`, and the image is not in the store.
+    ErrImageNeverPull,
+    /// The pull failed.
+    ErrImagePull,
+    /// The last pull failed, and its back-off has not passed.
+    ImagePullBackOff,
+    /// The runtime reports that the registry is unavailable.
+    RegistryUnavailable,
+    /// The runtime reports that the image's signature is not valid.
+    SignatureValidationFailed,
+}
+
+impl PullError {
+    pub(super) fn invalid_name(image: &str, error: &ReferenceError) -> Self {
+        let (shown, why) = (go_quote(&without_login(image)), error.reason());
+        let text = format!(
+            "Failed to apply default image tag {shown}: couldn't parse image name {shown}: {why}"
+        );
+        Self::new(image, PullReason::InvalidImageName, text)
+    }
+
+    /// In its status the kubelet quotes the ID that it did not get, which is empty.
+    pub(super) fn inspect(image: &str, error: &AttemptError) -> Self {
+        let text = |name| format!("Failed to inspect image {}: {error}", go_quote(name));
+        let reason = PullReason::ImageInspectError;
+        Self::new(image, reason, text(image)).waits_with(reason.as_str(), text(""))
+    }
+
+    pub(super) fn never(image: &str) -> Self {
+        let quoted = go_quote(image);
+        let text = format!("Container image {quoted} is not present with pull policy of Never");
+        Self::new(image, PullReason::ErrImageNeverPull, text)
+    }
+
+    pub(super) fn intent(image: &str, error: &RecordError) -> Self {
+        let why = match error {
+            RecordError::Io {
+                what: "write",
+                path,
+                source,
+            } => {
+                let temporary = format!("{}.tmp", path.display());
+                let (quoted, why) = (go_quote(&temporary), go_errno(source));
+                format!("failed to create temporary file {quoted}: open {temporary}: {why}")
+            }
+            other => report(other),
+        };
+        let reason = format!("failed to record image pull intent: {why}");
+        let quoted = go_quote(image);
+        let text =
+            format!("Failed to record image pull intent for container image {quoted}: {reason}");
+        Self::new(image, PullReason::ErrImagePull, text.clone()).waits_with(reason, text)
+    }
+
+    pub(super) fn backoff(image: &str, text: String) -> Self {
+        Self::new(image, PullReason::ImagePullBackOff, text)
+    }
+
+    pub(super) fn credentials(image: &str, cause: CredentialsError) -> Self {
+        let failed = PullReason::ErrImagePull;
+        let text = format!(
+            "Failed to pull image {}: {}",
+            go_quote(image),
+            report(&cause)
+        );
+        let error = match &cause {
+            // A status has the decoder's words, without the name of the Secret.
+            CredentialsError::PullSecret(error) => {
+                let sentence = match error {
+                    PullSecretError::Malformed { source, .. } => source.sentence().to_owned(),
+                    PullSecretError::Unreadable { .. } => report(error),
+                };
+                Self::new(image, failed, text).waits_with(sentence.clone(), sentence)
+            }
+            CredentialsError::Failed { .. } => {
+                let runtime = cause.to_string();
+                let reported = REPORTED_BY_RUNTIME.iter().find_map(|(reason, because)| {
+                    let rest = runtime.strip_prefix(reason.as_str())?;
+                    Some((
+                        *reason,
+                        format!("image pull failed for {image} because {because}{rest}"),
+                    ))
+                });
+                let (reason, message) = reported.unwrap_or((failed, runtime));
+                Self::new(image, reason, text).waits_with(reason.as_str(), message)
+            }
+        };
+        Self {
+            cause: Some(cause),
+            ..error
+        }
+    }
+
+    fn new(image: &str, reason: PullReason, text: String) -> Self {
+        Self {
+            image: without_login(image),
+            reason,
+            text,
+            waiting: None,
+            cause: None,
+        }
+    }
+
+    fn waits_with(self, reason: impl Into<String>, message: String) -> Self {
+        Self {
+            waiting: Some((reason.into(), message)),
+            ..self
+        }
+    }
+
+    /// The image as written.
+    #[must_use]
+    pub fn image(&self) -> &str {
+        &self.image
+    }
+
+    /// The kubelet's word for the failure.
+    #[must_use]
+    pub fn reason(&self) -> PullReason {
+        self.reason
+    }
+
+    /// The `reason` in the status of the waiting container: [`PullError::reason`], or a sentence
+    /// where the kubelet has no word, such as for a pull secret that cannot be parsed.
+    #[must_use]
+    pub fn waiting_reason(&self) -> &str {
+        match &self.waiting {
+            Some((reason, _)) => reason,
+            None => self.reason.as_str(),
+        }
+    }
+
+    /// The `message` in the status of the waiting container.
+    #[must_use]
+    pub fn waiting_message(&self) -> &str {
+        match &self.waiting {
+            Some((_, message)) => message,
+            None => &self.text,
+        }
+    }
+
+    /// Every attempt, in order.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        self.cause.as_ref().map_or(&[], CredentialsError::attempts)
+    }
+
+    /// Plugins that failed: often the cause.
+    #[must_use]
+    pub fn failures(&self) -> &[PluginError] {
+        self.cause.as_ref().map_or(&[], CredentialsError::failures)
+    }
+
+    /// The kind of failure of the last attempt; `None` without any attempt.
+    #[must_use]
+    pub fn kind(&self) -> Option<ErrorKind> {
+        self.cause.as_ref().and_then(CredentialsError::kind)
+    }
+}
+
+impl fmt::Display for PullError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Error for PullError {}
+
+impl PullReason {
+    /// The word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidImageName => "InvalidImageName",
+            Self::ImageInspectError => "ImageInspectError",
+            Self::ErrImageNeverPull => "ErrImageNeverPull",
+            Self::ErrImagePull => "ErrImagePull",
+            Self::ImagePullBackOff => "ImagePullBackOff",
+            Self::RegistryUnavailable => "RegistryUnavailable",
+            Self::SignatureValidationFailed => "SignatureValidationFailed",
+        }
+    }
+}
+
+impl fmt::Display for PullReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The name without what may be a login in front of a host (`user:password@host/...`).
+fn without_login(image: &str) -> String {
+    match image.rsplit_once('@') {
+        Some((login, rest)) if !rest.contains(':') && login.contains(':') => format!("...@{rest}"),
+        _ => image.to_owned(),
+    }
+}
+
+/// Words at the beginning of a runtime's text that are reasons of their own.
+const REPORTED_BY_RUNTIME: [(PullReason, &str); 2] = [
+    (
+        PullReason::RegistryUnavailable,
+        "the registry is unavailable",
+    ),
+    (
+        PullReason::SignatureValidationFailed,
+        "the signature validation failed",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn different_messages_stand_in_brackets() {
+        let attempt = |error: &str| Attempt {
+            credential: None,
+            error: AttemptError::text(error),
+            took: Duration::ZERO,
+        };
+        let cause = CredentialsError::Failed {
+            attempts: vec![attempt("a"), attempt("b"), attempt("a")],
+            failures: Vec::new(),
+        };
+        let error = PullError::credentials("x", cause);
+        assert_eq!(error.to_string(), "Failed to pull image \"x\": [a, b]");
+        assert_eq!(error.waiting_message(), "[a, b]");
+    }
+}
