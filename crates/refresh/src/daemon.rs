@@ -6,11 +6,11 @@
 //! slept, or a clock that was set, is noticed then.
 
 mod election;
-mod hearing;
-mod known;
+mod inventory;
 mod schedule;
 mod server;
 mod start;
+mod watches;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,23 +20,24 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
+use crate::cluster::{Object, WatchChange};
 use crate::plan::Scope;
 use crate::refresher::{Next, Refresher, Served};
 use crate::token::pause;
-use hearing::Heard;
-use known::Known;
+use inventory::Inventory;
 use schedule::{Key, Schedule};
 pub use start::{Handle, StartError};
+use watches::{ClusterChange, Watched};
 
 struct Loop {
     refresher: Arc<Refresher>,
     holder: String,
     stopped: watch::Receiver<bool>,
     schedule: Schedule,
-    known: Known,
+    inventory: Inventory,
     leading: bool,
-    /// The last term in which this one led.
-    term: Option<u64>,
+    /// The last term in which this daemon led.
+    term: Option<i32>,
     last_tick: DateTime<Utc>,
     away: Option<Away>,
     running: JoinSet<(Key, Served)>,
@@ -53,7 +54,7 @@ struct Away {
 impl Loop {
     fn new(refresher: Arc<Refresher>, holder: String, stopped: watch::Receiver<bool>) -> Self {
         Self {
-            known: Known::new(&refresher.plan),
+            inventory: Inventory::new(&refresher.plan),
             last_tick: refresher.clock.now(),
             schedule: Schedule::default(),
             holder,
@@ -69,11 +70,11 @@ impl Loop {
     }
 
     async fn run(mut self, helpers: &mut JoinSet<()>) {
-        let (tell, mut heard) = mpsc::channel(1024);
+        let (report, mut changes) = mpsc::channel(1024);
         let (lead, mut leads) = watch::channel(None);
         // Its own stop: the Lease is given back last.
         let (resign, resigned) = watch::channel(false);
-        let campaign = self.prepare(helpers, &tell, lead, resigned);
+        let campaign = self.prepare(helpers, &report, lead, resigned);
         self.refresher.tokens.changed_inputs().await;
         // Its own branch: however much is heard, the pulse must beat.
         let mut ticks = interval(TICK);
@@ -82,7 +83,7 @@ impl Loop {
             self.dispatch();
             let nap = self.nap();
             tokio::select! {
-                Some(change) = heard.recv() => self.hear(change),
+                Some(change) = changes.recv() => self.apply(change),
                 Some(done) = self.running.join_next() => {
                     if let Ok((key, served)) = done {
                         self.conclude(&key, served);
@@ -113,8 +114,8 @@ impl Loop {
     fn prepare(
         &mut self,
         helpers: &mut JoinSet<()>,
-        tell: &mpsc::Sender<Heard>,
-        lead: watch::Sender<Option<u64>>,
+        changes: &mpsc::Sender<ClusterChange>,
+        lead: watch::Sender<Option<i32>>,
         resigned: watch::Receiver<bool>,
     ) -> Option<tokio::task::JoinHandle<()>> {
         let plan = &self.refresher.plan;
@@ -126,13 +127,13 @@ impl Loop {
             self.lead(Some(0));
             return None;
         };
-        hearing::follow_all(plan, &cluster, helpers, tell);
+        watches::watch_all(plan, &cluster, helpers, changes);
         if let Scope::Named(names) = plan.scope() {
             for name in names {
-                self.known.name(&name);
+                self.inventory.name(&name);
                 self.enqueue_all(&name);
             }
-            self.known.namespaces_listed = true;
+            self.inventory.namespaces_listed = true;
         }
         let election = self.refresher.plan.leader_election.clone();
         if !election.enabled {
@@ -148,7 +149,7 @@ impl Loop {
         }))
     }
 
-    fn lead(&mut self, term: Option<u64>) {
+    fn lead(&mut self, term: Option<i32>) {
         let leading = term.is_some();
         if leading != self.leading {
             tracing::info!(leading, "leadership");
@@ -162,52 +163,72 @@ impl Loop {
         self.refresher.status.alive(leading, self.calls());
     }
 
-    fn hear(&mut self, heard: Heard) {
+    fn apply(&mut self, (watched, change): ClusterChange) {
         let plan = Arc::clone(&self.refresher.plan);
-        match heard {
-            Heard::Namespace(object) => {
-                if let Some(name) = self.known.namespace(object, &plan) {
+        match (&*watched, change) {
+            (Watched::Namespaces, WatchChange::Present(object)) => {
+                if let Some(name) = self.inventory.namespace(object, &plan) {
                     self.enqueue_all(&name);
                 }
             }
-            Heard::NoNamespace(name) => {
-                self.known.forget(&name);
+            (Watched::Namespaces, WatchChange::Deleted(_, name)) => {
+                self.inventory.forget(&name);
                 self.schedule.remove_namespace(&name);
                 self.refresher.tokens.forget(&name);
             }
-            Heard::NamespacesListed => self.known.namespaces_listed = true,
-            Heard::Account(object) => {
+            (Watched::Namespaces, WatchChange::Listed) => self.inventory.namespaces_listed = true,
+            (Watched::Namespaces, WatchChange::Forbidden) => {
+                tracing::error!("no right to list and watch namespaces: name them literally");
+            }
+            (Watched::Accounts { .. }, WatchChange::Present(object)) => {
                 let namespace = object.metadata.namespace.clone();
-                if self.known.account(object, &plan) {
+                if self.inventory.account(object, &plan) {
                     self.enqueue_all(&namespace);
                 }
-                for key in self.known.keys_lacking(&namespace, &plan) {
+                for key in self.inventory.keys_lacking(&namespace, &plan) {
                     self.schedule.first(&key);
                 }
             }
-            Heard::NoAccount(namespace, name) => self.known.no_account(&namespace, &name),
-            Heard::AccountsListed(place, listed) => self.known.accounts_listed(place, listed),
-            Heard::SecretsListed(place, name) => {
-                self.schedule.listed(&plan, place.as_deref(), &name);
+            (Watched::Accounts { .. }, WatchChange::Deleted(namespace, name)) => {
+                self.inventory.no_account(&namespace, &name);
             }
-            Heard::Secret {
-                namespace,
-                name,
-                version,
-            } => {
-                for (place, secret) in plan.secrets.iter().enumerate() {
-                    if secret.name_in(&namespace) == name {
-                        let key = Key::Secret(place, namespace.as_str().into());
-                        self.schedule.noticed(&key, &version);
-                    }
-                }
+            (Watched::Accounts { namespace, .. }, WatchChange::Listed) => {
+                self.inventory.accounts_listed(namespace.clone(), true);
+            }
+            (Watched::Accounts { namespace, .. }, WatchChange::Forbidden) => {
+                self.inventory.accounts_listed(namespace.clone(), false);
+            }
+            (Watched::Secrets { .. }, WatchChange::Present(Object { metadata, .. })) => {
+                self.noticed(
+                    &metadata.namespace,
+                    &metadata.name,
+                    &metadata.resource_version,
+                );
+            }
+            (Watched::Secrets { .. }, WatchChange::Deleted(namespace, name)) => {
+                self.noticed(&namespace, &name, "");
+            }
+            (Watched::Secrets { namespace, name }, WatchChange::Listed) => {
+                self.schedule.listed(&plan, namespace.as_deref(), name);
+            }
+            // The periodic check finds changes then.
+            (Watched::Secrets { .. }, WatchChange::Forbidden) => {}
+        }
+    }
+
+    /// A watch reported a Secret's version; empty if the Secret was deleted.
+    fn noticed(&mut self, namespace: &str, name: &str, version: &str) {
+        for (place, secret) in self.refresher.plan.secrets.iter().enumerate() {
+            if secret.name_in(namespace) == name {
+                let key = Key::Secret(place, namespace.into());
+                self.schedule.noticed(&key, version);
             }
         }
     }
 
     /// All objects of a namespace that are meant to be there, before everything else.
     fn enqueue_all(&mut self, name: &str) {
-        let Some(namespace) = self.known.get(name) else {
+        let Some(namespace) = self.inventory.get(name) else {
             return;
         };
         for (place, secret) in self.refresher.plan.secrets.iter().enumerate() {
@@ -246,12 +267,14 @@ impl Loop {
                         .spawn(async move { (key, refresher.serve_file(place).await) });
                 }
                 Key::Secret(place, name) => {
-                    let Some(namespace) = self.known.get(name).cloned() else {
+                    let Some(namespace) = self.inventory.get(name).cloned() else {
                         self.schedule.remove(&key);
                         continue;
                     };
                     let place = *place;
-                    let accounts = self.known.accounts_for(place, &namespace, &refresher.plan);
+                    let accounts = self
+                        .inventory
+                        .accounts_for(place, &namespace, &refresher.plan);
                     self.running.spawn(async move {
                         let served = refresher
                             .serve_secret(place, &namespace, seen, accounts)
@@ -342,7 +365,7 @@ impl Loop {
             .summaries(&self.schedule.summaries(plan, now));
         if !self.first_pass
             && self.leading
-            && self.known.namespaces_listed
+            && self.inventory.namespaces_listed
             && self.schedule.is_served()
         {
             self.first_pass = true;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{Clock, Env};
 
-use crate::cluster::{Budget, Cluster};
+use crate::cluster::{Cluster, EventBudget};
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::secret::Fingerprint;
@@ -29,7 +29,7 @@ pub struct Refresher {
     pub(crate) clock: Clock,
     pub(crate) status: Arc<Status>,
     pub(crate) mode: Mode,
-    events: Budget,
+    events: EventBudget,
 }
 
 /// How the work is done.
@@ -99,7 +99,7 @@ impl Refresher {
         let status = Arc::new(Status::new(&plan, clock.clone()));
         Self {
             tokens: Tokens::new(Arc::clone(&plan), env, clock.clone(), Arc::clone(&status)),
-            events: Budget::new(clock.now()),
+            events: EventBudget::new(clock.now()),
             plan,
             cluster,
             clock,

@@ -6,12 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SecondsFormat, Utc};
 use regcred_api::docker_config::edit::{Broken, Document, EntryForm};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::json;
 
 use crate::plan::{Plan, SecretPlan, digest};
 use crate::token::{Life, Token, written};
@@ -246,25 +243,6 @@ impl Desired {
     /// Whether it fits into an object.
     pub(crate) fn fits(&self) -> bool {
         self.text.expose_secret().len() <= LIMIT
-    }
-
-    /// The body of an apply request.
-    pub(crate) fn body(&self, secret: &SecretPlan, namespace: &str) -> SecretString {
-        let body = json!({
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {
-                "name": secret.name_in(namespace),
-                "namespace": namespace,
-                "labels": self.labels,
-                "annotations": self.annotations,
-            },
-            "type": secret.form.kind(),
-            "data": {
-                (secret.form.key()): STANDARD.encode(self.text.expose_secret()),
-            },
-        });
-        body.to_string().into()
     }
 
     /// When the first of its entries ends.

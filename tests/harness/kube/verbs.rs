@@ -305,7 +305,8 @@ impl Asked<'_> {
             name,
             ..
         } = self.target;
-        if !self.target.dry() {
+        // Also in the body's DeleteOptions.
+        if !self.target.dry() && self.body["dryRun"] != json!(["All"]) {
             match resource.as_str() {
                 "namespaces" => store.remove_namespace(name),
                 _ => drop(store.remove(resource, namespace, name)),

@@ -1,34 +1,38 @@
-//! Service accounts: their list of pull secrets, which is replaced as a whole by every kind of merge,
-//! so that only a JSON Patch under a test of the resource version adds to it safely; and tokens of
-//! theirs (TokenRequest).
+//! Service accounts and their list of pull secrets. Every kind of merge replaces the list as a whole;
+//! only a JSON Patch under a test of the resource version adds to it safely.
 
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::{GetParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::objects::Object;
-use super::{Call, Cluster, ClusterError, JSON_PATCH, Kind};
+use super::call::{Call, resource};
+use super::client::Cluster;
+use super::error::{ClusterError, ClusterErrorKind};
+use super::objects::{Collection, Object};
 use crate::secret::NAME;
 
 impl Cluster {
-    /// The service account, if it is there.
+    /// The service account, if it exists.
     pub(crate) async fn account(
         &self,
         namespace: &str,
         name: &str,
     ) -> Result<Option<Object>, ClusterError> {
-        self.find(&Call::get(path(namespace, name))).await
+        let accounts = resource::<ServiceAccount>(Some(namespace));
+        self.find(&Call::new(accounts.get(name, &GetParams::default()))?)
+            .await
     }
 
     /// All service accounts of a namespace.
     pub(crate) async fn accounts(&self, namespace: &str) -> Result<Vec<Object>, ClusterError> {
         let mut all = Vec::new();
-        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts");
-        self.list(&path, None, false, |object| all.push(object))
-            .await?;
+        let collection = Collection::accounts(Some(namespace), None);
+        self.list(&collection, |object| all.push(object)).await?;
         Ok(all)
     }
 
-    /// Adds a pull secret to the account, or takes it off; false when there was nothing to do or
-    /// the account is gone. An account that somebody changes meanwhile is read again.
+    /// Adds a pull secret to the account's list, or removes it. Returns false if there was nothing
+    /// to do or the account no longer exists. An account that has changed meanwhile is read again.
     pub(crate) async fn link(
         &self,
         namespace: &str,
@@ -36,6 +40,7 @@ impl Cluster {
         secret: &str,
         wanted: bool,
     ) -> Result<bool, ClusterError> {
+        let accounts = resource::<ServiceAccount>(Some(namespace));
         let mut account = known;
         let mut attempts = 0;
         loop {
@@ -43,15 +48,18 @@ impl Cluster {
                 return Ok(false);
             };
             let name = &account.metadata.name;
-            let query = format!("{}?fieldManager={NAME}", path(namespace, name));
-            let call = Call::patch(self.checked(query), JSON_PATCH, operations.to_string());
-            match self.send::<Object>(&call.metadata_only(false)).await {
+            let patch = Patch::Merge(&operations);
+            let built = accounts.patch_metadata(name, &self.patch_params(), &patch);
+            let call = Call::new(built)?.json_patch();
+            match self.send::<Object>(&call).await {
                 Ok(_) => return Ok(true),
-                Err(error) if error.kind == Kind::NotFound => return Ok(false),
+                Err(error) if error.kind == ClusterErrorKind::NotFound => return Ok(false),
                 // 409 and, for a test that failed, 422.
                 Err(error)
-                    if matches!(error.kind, Kind::Conflict | Kind::Invalid)
-                        && attempts < ATTEMPTS =>
+                    if matches!(
+                        error.kind,
+                        ClusterErrorKind::Conflict | ClusterErrorKind::Invalid
+                    ) && attempts < ATTEMPTS =>
                 {
                     attempts += 1;
                 }
@@ -63,9 +71,17 @@ impl Cluster {
             }
         }
     }
+
+    /// Writes under our field manager, and stores nothing in a dry run.
+    pub(super) fn patch_params(&self) -> PatchParams {
+        PatchParams {
+            dry_run: self.dry_run,
+            ..PatchParams::apply(NAME)
+        }
+    }
 }
 
-/// The patch; `None` when the list is as it should be.
+/// The patch; `None` if the list is as it should be.
 fn operations(account: &Object, secret: &str, wanted: bool) -> Option<Value> {
     let list = account.image_pull_secrets.as_deref();
     let place = list
@@ -89,10 +105,6 @@ fn operations(account: &Object, secret: &str, wanted: bool) -> Option<Value> {
         {"op": "test", "path": "/metadata/resourceVersion", "value": version},
         change,
     ]))
-}
-
-pub(super) fn path(namespace: &str, name: &str) -> String {
-    format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}")
 }
 
 const ATTEMPTS: u32 = 5;

@@ -1,5 +1,5 @@
-//! Which cluster: the one of a kubeconfig that is named, else the one this pod runs in, else the
-//! user's kubeconfig.
+//! Which cluster: that of a named kubeconfig, else the one this pod runs in, else that of the user's
+//! kubeconfig.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,9 +8,9 @@ use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use regcred_core::Env;
 
-use super::Cluster;
+use super::client::Cluster;
 
-/// No cluster.
+/// There is no connection to a cluster.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The kubeconfig cannot be used.
@@ -22,15 +22,15 @@ pub enum ConnectError {
     /// Nothing names a cluster.
     #[error("no cluster: not in a pod, no KUBECONFIG and no ~/.kube/config; use --kubeconfig FILE")]
     Nowhere,
-    /// The client cannot be made.
+    /// The client cannot be created.
     #[error("no client for the API server")]
     Client(#[source] Box<kube::Error>),
 }
 
-/// Connects nothing yet, but reads what a connection needs.
+/// Reads what a connection needs; opens none yet.
 ///
 /// # Errors
-/// When no cluster is named, or what names it cannot be used.
+/// If no cluster is named, or its kubeconfig or service account cannot be used.
 pub async fn connect(
     kubeconfig: Option<&Path>,
     context: Option<&str>,
@@ -57,13 +57,13 @@ pub async fn connect(
     config.connect_timeout = Some(Duration::from_secs(5));
     // A watch is silent for minutes; every other request has its own deadline.
     config.read_timeout = Some(Duration::from_secs(320));
-    // Repeating is ours alone, or it would be done twice.
+    // Only `Cluster` retries, or it would be done twice.
     config.default_retry = false;
     let client = kube::Client::try_from(config).map_err(|e| ConnectError::Client(Box::new(e)))?;
     Ok(Cluster::new(client, requests_per_second))
 }
 
-/// One file, or several parted by colons, of which the first that says a thing counts.
+/// One file, or several separated by colons; the first that sets a value counts.
 async fn from_files(paths: &Path, context: Option<&str>) -> Result<Config, ConnectError> {
     let fail = |path: &Path| {
         let path = path.to_owned();

@@ -1,39 +1,37 @@
-//! What went wrong with a request to the API server, and what to do about it. The decision hangs on
+//! What went wrong with a request to the API server, and what to do about it. The decision depends on
 //! the answer's code and reason, never on its text.
 
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
-
-use super::Call;
+use kube::core::{Status, request};
 
 /// A request that failed. Holds nothing of its body.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{text}")]
 pub(crate) struct ClusterError {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ClusterErrorKind,
     text: String,
 }
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// It is not there.
+pub(crate) enum ClusterErrorKind {
+    /// Not found.
     NotFound,
-    /// Somebody else owns it, or changed it meanwhile.
+    /// Another manager owns the fields, or the object has changed since it was read.
     Conflict,
     /// The resource version is too old: list again.
     Gone,
-    /// No right to do this.
+    /// The right is missing.
     Forbidden,
-    /// The namespace is being deleted: leave it.
+    /// The namespace is being deleted: leave it alone.
     Terminating,
-    /// The object cannot be so; also a patch whose test failed.
+    /// Rejected as invalid (422), or a JSON patch `test` failed.
     Invalid,
-    /// Slow down, for so long.
+    /// Slow down, for this long.
     Throttled(Duration),
-    /// No answer, or a server that fails.
+    /// No answer, or the server failed.
     Unreachable,
     /// Anything else.
     Refused,
@@ -42,109 +40,119 @@ pub(crate) enum Kind {
 impl ClusterError {
     /// Whether the same request may succeed a little later.
     pub(crate) fn is_passing(&self) -> bool {
-        matches!(self.kind, Kind::Throttled(_) | Kind::Unreachable)
+        matches!(
+            self.kind,
+            ClusterErrorKind::Throttled(_) | ClusterErrorKind::Unreachable
+        )
     }
 
     /// A short word for metrics.
     pub(crate) fn reason(&self) -> &'static str {
         match self.kind {
-            Kind::NotFound => "not_found",
-            Kind::Conflict => "conflict",
-            Kind::Gone => "gone",
-            Kind::Forbidden => "forbidden",
-            Kind::Terminating => "terminating",
-            Kind::Invalid => "invalid",
-            Kind::Throttled(_) => "throttled",
-            Kind::Unreachable => "unreachable",
-            Kind::Refused => "refused",
+            ClusterErrorKind::NotFound => "not_found",
+            ClusterErrorKind::Conflict => "conflict",
+            ClusterErrorKind::Gone => "gone",
+            ClusterErrorKind::Forbidden => "forbidden",
+            ClusterErrorKind::Terminating => "terminating",
+            ClusterErrorKind::Invalid => "invalid",
+            ClusterErrorKind::Throttled(_) => "throttled",
+            ClusterErrorKind::Unreachable => "unreachable",
+            ClusterErrorKind::Refused => "refused",
         }
     }
 
-    pub(super) fn malformed(call: &Call) -> Self {
+    pub(super) fn unbuilt(error: &request::Error) -> Self {
         Self {
-            kind: Kind::Refused,
-            text: format!(
-                "{}: the answer does not have the documented form",
-                call.place()
-            ),
+            kind: ClusterErrorKind::Refused,
+            text: format!("no request to the API server: {error}"),
         }
     }
 
-    pub(super) fn unreachable(call: &Call, why: &str) -> Self {
+    pub(super) fn malformed(place: &str) -> Self {
         Self {
-            kind: Kind::Unreachable,
-            text: format!("{}: the API server cannot be reached: {why}", call.place()),
+            kind: ClusterErrorKind::Refused,
+            text: format!("{place}: the answer does not have the documented form"),
         }
+    }
+
+    pub(super) fn unreachable(place: &str, why: &str) -> Self {
+        Self {
+            kind: ClusterErrorKind::Unreachable,
+            text: format!("{place}: the API server cannot be reached: {why}"),
+        }
+    }
+
+    pub(super) fn timed_out(place: &str) -> Self {
+        Self::unreachable(place, "it did not answer in time")
     }
 
     /// Of kube's errors only what cannot hold a body is shown.
-    pub(super) fn of_client(call: &Call, error: &kube::Error) -> Self {
+    pub(super) fn of_client(place: &str, error: &kube::Error) -> Self {
         let why = match error {
             kube::Error::Service(source) => chain(&**source),
             kube::Error::HyperError(source) => chain(source),
             kube::Error::Auth(_) => {
                 return Self {
-                    kind: Kind::Unreachable,
-                    text: format!("{}: no credentials for the API server", call.place()),
+                    kind: ClusterErrorKind::Unreachable,
+                    text: format!("{place}: no credentials for the API server"),
                 };
             }
             _ => "the request could not be sent".to_owned(),
         };
-        Self::unreachable(call, &why)
+        Self::unreachable(place, &why)
     }
 
-    /// An answer that is no success, or the error event of a watch.
+    /// A response without success.
     pub(super) fn answered(
-        call: &Call,
+        place: &str,
         status: StatusCode,
         headers: &HeaderMap,
         body: &[u8],
     ) -> Self {
-        let answer: Status = serde_json::from_slice(body).unwrap_or_default();
+        let answer = serde_json::from_slice(body).unwrap_or_default();
         let after = headers
             .get("retry-after")
-            .and_then(|v| v.to_str().ok()?.parse().ok());
-        Self::told(call, status.as_u16(), &answer, after)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
+        Self::of_status(place, status.as_u16(), &answer, after)
     }
 
     /// The `ERROR` event of a watch.
-    pub(super) fn in_watch(call: &Call, status: &serde_json::Value) -> Self {
-        let answer: Status = serde_json::from_value(status.clone()).unwrap_or_default();
-        Self::told(call, answer.code, &answer, None)
+    pub(super) fn in_watch(place: &str, status: &Status) -> Self {
+        Self::of_status(place, status.code, status, None)
     }
 
-    fn told(call: &Call, code: u16, answer: &Status, after: Option<u64>) -> Self {
-        let after = after.unwrap_or(answer.details.retry_after_seconds);
-        let causes = &answer.details.causes;
+    fn of_status(place: &str, code: u16, status: &Status, after: Option<u64>) -> Self {
+        let details = status.details.as_ref();
+        let causes = details.map_or(&[][..], |details| &details.causes);
+        let after = after.or_else(|| Some(details?.retry_after_seconds.into()));
+        let after = after.filter(|seconds| *seconds > 0);
+        let wait = Duration::from_secs(after.unwrap_or(1).clamp(1, 60));
         let terminating = causes.iter().any(|c| c.reason == "NamespaceTerminating");
         let kind = match code {
-            404 => Kind::NotFound,
-            409 => Kind::Conflict,
-            410 => Kind::Gone,
-            403 if terminating => Kind::Terminating,
-            401 | 403 => Kind::Forbidden,
-            400 | 422 => Kind::Invalid,
-            429 => Kind::Throttled(Duration::from_secs(after.clamp(1, 60))),
-            500.. if after > 0 => Kind::Throttled(Duration::from_secs(after.clamp(1, 60))),
-            500.. => Kind::Unreachable,
-            _ => Kind::Refused,
+            404 => ClusterErrorKind::NotFound,
+            409 => ClusterErrorKind::Conflict,
+            410 => ClusterErrorKind::Gone,
+            403 if terminating => ClusterErrorKind::Terminating,
+            401 | 403 => ClusterErrorKind::Forbidden,
+            400 | 422 => ClusterErrorKind::Invalid,
+            429 => ClusterErrorKind::Throttled(wait),
+            500.. if after.is_some() => ClusterErrorKind::Throttled(wait),
+            500.. => ClusterErrorKind::Unreachable,
+            _ => ClusterErrorKind::Refused,
         };
-        let managers: Vec<_> = causes
-            .iter()
-            .filter(|cause| cause.reason == "FieldManagerConflict")
-            .filter_map(|cause| cause.message.split('"').nth(1))
-            .collect();
-        let mut text = format!("{}: {code} {}", call.place(), answer.reason);
-        match managers.first() {
-            Some(manager) => text.push_str(&format!(": its fields belong to {manager:?}")),
-            None => {
-                // A quota's or a webhook's sentence; not for what may quote an object.
-                let may_show = matches!(kind, Kind::Forbidden | Kind::Terminating);
-                if may_show && !answer.message.is_empty() {
-                    let message: String = answer.message.chars().take(200).collect();
-                    text.push_str(&format!(": {message}"));
-                }
-            }
+        let conflict = causes.iter().find(|c| c.reason == "FieldManagerConflict");
+        let manager = conflict.and_then(|cause| cause.message.split('"').nth(1));
+        let mut text = format!("{place}: {code} {}", status.reason);
+        if let Some(manager) = manager {
+            text.push_str(&format!(": its fields belong to {manager:?}"));
+        } else if matches!(
+            kind,
+            ClusterErrorKind::Forbidden | ClusterErrorKind::Terminating
+        ) && !status.message.is_empty()
+        {
+            // A quota's or a webhook's sentence; of other kinds the message may quote the object.
+            let message: String = status.message.chars().take(200).collect();
+            text.push_str(&format!(": {message}"));
         }
         Self {
             kind,
@@ -166,60 +174,37 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text.chars().take(300).collect()
 }
 
-/// `meta/v1 Status`, as far as it decides something.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Status {
-    code: u16,
-    reason: String,
-    message: String,
-    details: Details,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Details {
-    causes: Vec<Cause>,
-    retry_after_seconds: u64,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Cause {
-    reason: String,
-    message: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const PLACE: &str = "GET /api/v1/namespaces/a/secrets/b";
+
     fn error(code: u16, body: &str, headers: &[(&'static str, &str)]) -> ClusterError {
-        let call = Call::get("/api/v1/namespaces/a/secrets/b?x=1");
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().expect("a header"));
         }
         let status = StatusCode::from_u16(code).expect("a status");
-        ClusterError::answered(&call, status, &map, body.as_bytes())
+        ClusterError::answered(PLACE, status, &map, body.as_bytes())
     }
 
     #[test]
     fn codes_and_reasons_decide() {
-        assert_eq!(error(410, "{}", &[]).kind, Kind::Gone);
-        assert_eq!(error(500, "x", &[]).kind, Kind::Unreachable);
+        assert_eq!(error(410, "{}", &[]).kind, ClusterErrorKind::Gone);
+        assert_eq!(error(500, "x", &[]).kind, ClusterErrorKind::Unreachable);
         assert_eq!(
             error(429, "too many", &[("retry-after", "7")]).kind,
-            Kind::Throttled(Duration::from_secs(7))
+            ClusterErrorKind::Throttled(Duration::from_secs(7))
         );
         let body = r#"{"code":429,"details":{"retryAfterSeconds":3}}"#;
         assert_eq!(
             error(429, body, &[]).kind,
-            Kind::Throttled(Duration::from_secs(3))
+            ClusterErrorKind::Throttled(Duration::from_secs(3))
         );
         let body = r#"{"details":{"causes":[{"reason":"NamespaceTerminating"}]}}"#;
-        assert_eq!(error(403, body, &[]).kind, Kind::Terminating);
-        assert_eq!(error(403, "{}", &[]).kind, Kind::Forbidden);
+        assert_eq!(error(403, body, &[]).kind, ClusterErrorKind::Terminating);
+        assert_eq!(error(403, "{}", &[]).kind, ClusterErrorKind::Forbidden);
     }
 
     #[test]

@@ -1,37 +1,41 @@
-//! Kubernetes Events on the Secrets, few enough to be read: a budget, and silence where the right to
-//! write them is missing.
+//! Kubernetes Events about the Secrets: few enough to be read, and none where the right to create them
+//! is missing.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use kube::api::PostParams;
 
-use super::{Call, Cluster, Kind};
-use crate::secret::{NAME, rfc3339};
+use super::call::{Call, json, resource};
+use super::client::Cluster;
+use super::error::ClusterErrorKind;
+use super::time::timestamp;
+use crate::secret::NAME;
 
-/// What happened to a Secret.
+/// The reason of an Event about a Secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Happening {
+pub(crate) enum EventReason {
     /// It was written for the first time, or again after a failure.
     Refreshed,
     /// It could not be renewed.
     RefreshFailed,
-    /// Somebody else owns its fields.
+    /// Another field manager owns its fields.
     Conflict,
-    /// Somebody else made it.
+    /// It was not made by the refresher.
     ForeignSecret,
 }
 
-/// How many events may still be written.
+/// How many Events may still be created.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub(crate) struct EventBudget {
     left: Mutex<(f64, DateTime<Utc>)>,
     refused: AtomicBool,
 }
 
-impl Budget {
+impl EventBudget {
     pub(crate) fn new(now: DateTime<Utc>) -> Self {
         Self {
             left: Mutex::new((BURST, now)),
@@ -55,49 +59,59 @@ impl Budget {
 }
 
 impl Cluster {
-    /// Writes an event, if the budget allows; a failure is nobody's concern.
-    pub(crate) async fn tell(
+    /// Creates an Event if the budget allows it; a failure changes nothing.
+    pub(crate) async fn record(
         &self,
-        budget: &Budget,
+        budget: &EventBudget,
         now: DateTime<Utc>,
-        place: (&str, &str, &str),
-        happening: Happening,
+        (namespace, name, uid): (&str, &str, &str),
+        reason: EventReason,
         message: &str,
     ) {
         if self.dry_run || !budget.take(now) {
             return;
         }
-        let (namespace, name, uid) = place;
-        let kind = match happening {
-            Happening::Refreshed => "Normal",
-            _ => "Warning",
+        let kind = if reason == EventReason::Refreshed {
+            "Normal"
+        } else {
+            "Warning"
         };
-        let message: String = message.chars().take(900).collect();
-        let at = rfc3339(now);
-        let mut about = json!({
-            "apiVersion": "v1", "kind": "Secret", "namespace": namespace, "name": name,
-        });
-        if !uid.is_empty() {
-            about["uid"] = uid.into();
-        }
-        let body = json!({
-            "apiVersion": "v1",
-            "kind": "Event",
-            "metadata": {"generateName": format!("{name:.200}."), "namespace": namespace},
-            "involvedObject": about,
-            "type": kind,
-            "reason": format!("{happening:?}"),
-            "message": message,
-            "source": {"component": NAME},
-            "firstTimestamp": at,
-            "lastTimestamp": at,
-            "count": 1,
-        });
-        let path = format!("/api/v1/namespaces/{namespace}/events");
-        let call = Call::post(path, body.to_string());
-        if let Err(error) = self.send::<serde_json::Value>(&call).await {
-            if error.kind == Kind::Forbidden && !budget.refused.swap(true, Ordering::Relaxed) {
-                tracing::info!("no right to write events: {error}");
+        let at = Some(Time(timestamp(now)));
+        let event = Event {
+            metadata: ObjectMeta {
+                generate_name: Some(format!("{name:.200}.")),
+                namespace: Some(namespace.to_owned()),
+                ..ObjectMeta::default()
+            },
+            involved_object: ObjectReference {
+                api_version: Some("v1".to_owned()),
+                kind: Some("Secret".to_owned()),
+                namespace: Some(namespace.to_owned()),
+                name: Some(name.to_owned()),
+                uid: Some(uid.to_owned()).filter(|uid| !uid.is_empty()),
+                ..ObjectReference::default()
+            },
+            type_: Some(kind.to_owned()),
+            reason: Some(format!("{reason:?}")),
+            message: Some(message.chars().take(900).collect()),
+            source: Some(EventSource {
+                component: Some(NAME.to_owned()),
+                host: None,
+            }),
+            first_timestamp: at.clone(),
+            last_timestamp: at,
+            count: Some(1),
+            ..Event::default()
+        };
+        let events = resource::<Event>(Some(namespace));
+        let created = async {
+            let call = Call::new(events.create(&PostParams::default(), json(&event)))?;
+            self.send::<serde::de::IgnoredAny>(&call).await
+        };
+        if let Err(error) = created.await {
+            let forbidden = error.kind == ClusterErrorKind::Forbidden;
+            if forbidden && !budget.refused.swap(true, Ordering::Relaxed) {
+                tracing::info!("no right to create events: {error}");
             } else {
                 tracing::debug!("no event: {error}");
             }

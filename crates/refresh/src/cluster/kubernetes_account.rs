@@ -1,30 +1,33 @@
 //! A Kubernetes service account that is asked of the API server: who it is, and tokens of it
-//! (TokenRequest). Kept as the kubelet keeps them (kubernetes `pkg/kubelet/token`).
+//! (TokenRequest), cached as the kubelet caches them (kubernetes `pkg/kubelet/token`).
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::PostParams;
 use regcred_core::{
     Clock, PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError,
     report,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
-use serde_json::json;
 use tokio::time::timeout;
 
-use super::accounts::path;
-use super::{Call, Cluster, ClusterError};
+use super::call::{Call, json, resource};
+use super::client::Cluster;
+use super::error::ClusterError;
+use super::token_cache::{KeptToken, TokenKey};
 use crate::token::fraction;
 
 /// A service account of a cluster, as the source of tokens for credential plugins: for the engine's
 /// pods, and for the identities of namespaces.
 ///
-/// Tokens are kept, shared by all that ask the same cluster for the same, until four fifths of their
-/// life or a day have passed; an older one is still given out while no new one is to be had.
+/// Tokens are cached, shared by all that ask the same cluster for the same, until four fifths of their
+/// life or a day have passed; an older one is still used while no new one is available.
 #[derive(Clone)]
 pub struct KubernetesAccount {
     cluster: Cluster,
@@ -53,47 +56,50 @@ impl KubernetesAccount {
         }
     }
 
-    /// Binds its tokens to a pod: they end with it. A kubelet's are always bound.
+    /// Binds its tokens to a pod: they expire with it. A kubelet's tokens are always bound.
     #[must_use]
     pub fn bound_to_pod(mut self, name: impl Into<String>, uid: impl Into<String>) -> Self {
         self.pod = Some((name.into(), uid.into()));
         self
     }
 
-    /// Asks for tokens that live so long; the server gives no less than ten minutes, and an hour
-    /// where nothing is asked for.
+    /// Requests tokens that live this long; the server grants ten minutes or more, and an hour by
+    /// default.
     #[must_use]
     pub fn living_for(mut self, life: Duration) -> Self {
         self.life = Some(life);
         self
     }
 
-    async fn request(&self, key: &Key) -> Result<Kept, TokenError> {
-        let mut body = json!({
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenRequest",
-            "spec": {"audiences": [key.audience]},
-        });
-        if let Some(life) = self.life {
-            body["spec"]["expirationSeconds"] = life.as_secs().into();
-        }
-        if let Some((name, uid)) = &self.pod {
-            body["spec"]["boundObjectRef"] =
-                json!({"apiVersion": "v1", "kind": "Pod", "name": name, "uid": uid});
-        }
-        // A precondition: an account that was made anew under its name is another one.
-        if !key.account.is_empty() {
-            body["metadata"]["uid"] = key.account.as_str().into();
-        }
-        let place = format!("{}/token", path(&self.namespace, &self.name));
-        // Asked twice it only issues twice.
-        let call = Call::post(place, body.to_string())
-            .limit(MAX_ANSWER)
-            .attempts(ATTEMPTS);
-        let answer: TokenRequest = timeout(PATIENCE, self.cluster.send(&call))
+    async fn request(&self, key: &TokenKey) -> Result<KeptToken, TokenError> {
+        let body = TokenRequest {
+            metadata: ObjectMeta {
+                // A precondition: an account that was deleted and made again under its name is
+                // another one.
+                uid: Some(key.account.clone()).filter(|uid| !uid.is_empty()),
+                ..ObjectMeta::default()
+            },
+            spec: TokenRequestSpec {
+                audiences: vec![key.audience.clone()],
+                bound_object_ref: self.pod.as_ref().map(|(name, uid)| BoundObjectReference {
+                    api_version: Some("v1".to_owned()),
+                    kind: Some("Pod".to_owned()),
+                    name: Some(name.clone()),
+                    uid: Some(uid.clone()),
+                }),
+                expiration_seconds: self.life.and_then(|life| life.as_secs().try_into().ok()),
+            },
+            status: None,
+        };
+        let accounts = resource::<v1::ServiceAccount>(Some(&self.namespace));
+        let params = PostParams::default();
+        let built = accounts.create_subresource("token", &self.name, &params, json(&body));
+        // Sent twice it only issues two tokens.
+        let call = Call::new(built)?.limit(MAX_ANSWER).attempts(ATTEMPTS);
+        let answer: TokenResponse = timeout(PATIENCE, self.cluster.send(&call))
             .await
-            .unwrap_or_else(|_| Err(ClusterError::unreachable(&call, "it took too long")))?;
-        answer.kept(&key.audience, self.clock.now())
+            .map_err(|_| TokenError::Slow)??;
+        answer.checked(&key.audience, self.clock.now())
     }
 }
 
@@ -125,7 +131,7 @@ impl PodServiceAccount for KubernetesAccount {
         account: &ServiceAccount,
         audience: &str,
     ) -> Result<SecretString, ServiceAccountError> {
-        let key = Key {
+        let key = TokenKey {
             namespace: self.namespace.clone(),
             name: self.name.clone(),
             account: account.coordinates.uid.clone(),
@@ -144,7 +150,7 @@ impl PodServiceAccount for KubernetesAccount {
             Ok(fresh) => return Ok(kept.insert(fresh).token.clone()),
             Err(error) => error,
         };
-        match kept.as_ref().filter(|kept| now < kept.end) {
+        match kept.as_ref().filter(|kept| now < kept.expires_at) {
             Some(kept) => {
                 let (namespace, name) = (&self.namespace, &self.name);
                 tracing::warn!(
@@ -182,54 +188,36 @@ impl TokenError {
     }
 }
 
-/// Tokens in memory.
-#[derive(Default)]
-pub(super) struct AccountTokens(Mutex<HashMap<Key, Arc<Slot>>>);
-
-/// Whose token, for whom.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    namespace: String,
-    name: String,
-    account: String,
-    pod: Option<(String, String)>,
-    audience: String,
-    life: Option<Duration>,
+/// The part of a TokenRequest's answer that is used. The library's own type holds the token unmasked.
+#[derive(Deserialize)]
+struct TokenResponse {
+    spec: IssuedSpec,
+    status: IssuedStatus,
 }
 
-#[derive(Default)]
-struct Slot(tokio::sync::Mutex<Option<Kept>>);
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct IssuedSpec {
+    #[serde(default)]
+    audiences: Vec<String>,
+    expiration_seconds: Option<i64>,
+}
 
-struct Kept {
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct IssuedStatus {
+    #[serde(deserialize_with = "secret")]
     token: SecretString,
-    renew_at: DateTime<Utc>,
-    end: DateTime<Utc>,
+    expiration_timestamp: DateTime<Utc>,
 }
 
-impl AccountTokens {
-    fn slot(&self, key: &Key, now: DateTime<Utc>) -> Arc<Slot> {
-        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !slots.contains_key(key) && slots.len() >= ROOM {
-            // What somebody holds is being asked for.
-            slots.retain(|_, slot| match slot.0.try_lock() {
-                Ok(kept) => kept.as_ref().is_some_and(|kept| now < kept.end),
-                Err(_) => true,
-            });
-            if slots.len() >= ROOM {
-                slots.clear();
-            }
-        }
-        Arc::clone(slots.entry(key.clone()).or_default())
-    }
-}
-
-impl TokenRequest {
-    /// The token, if it is what was asked for.
-    fn kept(self, audience: &str, now: DateTime<Utc>) -> Result<Kept, TokenError> {
+impl TokenResponse {
+    /// The token, if it is the one requested.
+    fn checked(self, audience: &str, now: DateTime<Utc>) -> Result<KeptToken, TokenError> {
         let malformed = || TokenError::Malformed(audience.to_owned());
-        let TokenStatus {
+        let IssuedStatus {
             token,
-            expiration_timestamp: end,
+            expiration_timestamp: expires_at,
         } = self.status;
         let text = token.expose_secret();
         let is_token = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
@@ -238,51 +226,27 @@ impl TokenRequest {
         }
         let life = match self.spec.expiration_seconds {
             Some(seconds) => TimeDelta::try_seconds(seconds).ok_or_else(malformed)?,
-            None => end - now,
+            None => expires_at - now,
         };
         let jitter = TimeDelta::milliseconds((fraction() * JITTER_MS) as i64);
-        let fifth = life / 5;
-        let begun = end.checked_sub_signed(life).ok_or_else(malformed)?;
-        let renew_at = (end - fifth).min(begun + LONGEST) - jitter;
-        Ok(Kept {
+        let issued = expires_at.checked_sub_signed(life).ok_or_else(malformed)?;
+        let renew_at = (expires_at - life / 5).min(issued + LONGEST) - jitter;
+        Ok(KeptToken {
             token,
             renew_at,
-            end,
+            expires_at,
         })
     }
-}
-
-#[derive(Deserialize)]
-struct TokenRequest {
-    spec: TokenSpec,
-    status: TokenStatus,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct TokenSpec {
-    #[serde(default)]
-    audiences: Vec<String>,
-    expiration_seconds: Option<i64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct TokenStatus {
-    #[serde(deserialize_with = "secret")]
-    token: SecretString,
-    expiration_timestamp: DateTime<Utc>,
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
     String::deserialize(deserializer).map(Into::into)
 }
 
-/// For a question with all its attempts.
+/// For a request with all its attempts.
 const PATIENCE: Duration = Duration::from_secs(50);
 const ATTEMPTS: u32 = 3;
 const MAX_ANSWER: usize = 256 << 10;
-const ROOM: usize = 10_000;
 const LONGEST: TimeDelta = TimeDelta::hours(24);
 const JITTER_MS: f64 = 10_000.0;
 

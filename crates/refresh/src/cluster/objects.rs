@@ -1,23 +1,30 @@
-//! Objects and lists, with the few fields that decide something.
+//! Objects as lists and watches return them, with the few fields that decide something. Whole
+//! `ObjectMeta` of thousands of objects would be held only to be dropped again.
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::api::core::v1::{LocalObjectReference, Namespace, Secret, ServiceAccount};
+use kube::api::ListParams;
+use kube::core::ObjectList;
+use kube::core::request::Request;
 use serde::Deserialize;
 
-use super::{Call, Cluster, ClusterError, Kind, quoted};
+use super::call::{Call, resource};
+use super::client::Cluster;
+use super::error::{ClusterError, ClusterErrorKind};
 
 /// A namespace or a service account, or the metadata of a Secret.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Object {
-    pub(crate) metadata: Meta,
-    pub(crate) image_pull_secrets: Option<Vec<Reference>>,
+    pub(crate) metadata: Metadata,
+    pub(crate) image_pull_secrets: Option<Vec<LocalObjectReference>>,
 }
 
-/// `ObjectMeta`.
+/// Of an `ObjectMeta` what is used.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(crate) struct Meta {
+pub(crate) struct Metadata {
     pub(crate) name: String,
     pub(crate) namespace: String,
     pub(crate) uid: String,
@@ -27,80 +34,92 @@ pub(crate) struct Meta {
     pub(crate) deletion_timestamp: Option<String>,
 }
 
-/// `LocalObjectReference`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Reference {
-    pub(crate) name: String,
+/// Objects of one resource, in one namespace or all.
+#[derive(Clone, Debug)]
+pub(crate) struct Collection {
+    pub(super) resource: Request,
+    pub(super) fields: Option<String>,
+    pub(super) metadata_only: bool,
 }
 
-/// A page of a list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct List {
-    pub(crate) metadata: ListMeta,
-    /// Null for a list of metadata in which there is nothing.
-    pub(crate) items: Option<Vec<Object>>,
+impl Object {
+    /// Whether the service account lists the pull secret.
+    pub(crate) fn lists(&self, secret: &str) -> bool {
+        let list = self.image_pull_secrets.iter().flatten();
+        list.into_iter().any(|reference| reference.name == secret)
+    }
 }
 
-/// `ListMeta`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(crate) struct ListMeta {
-    pub(crate) resource_version: String,
-    #[serde(rename = "continue")]
-    pub(crate) next: String,
+impl Collection {
+    /// All namespaces.
+    pub(crate) fn namespaces() -> Self {
+        Self {
+            resource: resource::<Namespace>(None),
+            fields: None,
+            metadata_only: true,
+        }
+    }
+
+    /// Secrets of one name.
+    pub(crate) fn secrets(namespace: Option<&str>, name: &str) -> Self {
+        Self {
+            resource: resource::<Secret>(namespace),
+            fields: Some(format!("metadata.name={name}")),
+            metadata_only: true,
+        }
+    }
+
+    /// Service accounts, of one name or all.
+    pub(crate) fn accounts(namespace: Option<&str>, name: Option<&str>) -> Self {
+        Self {
+            resource: resource::<ServiceAccount>(namespace),
+            fields: name.map(|name| format!("metadata.name={name}")),
+            metadata_only: false,
+        }
+    }
 }
 
 impl Cluster {
-    /// A whole collection, page by page, handed on as it comes; gives its resource version.
+    /// A whole collection, page by page, handed on as it comes; returns its resource version.
     pub(crate) async fn list(
         &self,
-        path: &str,
-        fields: Option<&str>,
-        metadata_only: bool,
+        what: &Collection,
         mut each: impl FnMut(Object),
     ) -> Result<String, ClusterError> {
-        let mut next = String::new();
+        let mut params = ListParams {
+            field_selector: what.fields.clone(),
+            limit: Some(PAGE),
+            ..ListParams::default()
+        };
         loop {
-            let mut query = format!("{path}?limit={PAGE}");
-            if let Some(fields) = fields {
-                query.push_str(&format!("&fieldSelector={}", quoted(fields)));
+            let built = if what.metadata_only {
+                what.resource.list_metadata(&params)
+            } else {
+                what.resource.list(&params)
+            };
+            let call = Call::new(built)?.limit(PAGE_BYTES);
+            let page: ObjectList<Object> = self.send(&call).await?;
+            page.items.into_iter().for_each(&mut each);
+            params.continue_token = page.metadata.continue_.filter(|next| !next.is_empty());
+            if params.continue_token.is_none() {
+                return Ok(page.metadata.resource_version.unwrap_or_default());
             }
-            if !next.is_empty() {
-                query.push_str(&format!("&continue={}", quoted(&next)));
-            }
-            let mut call = Call::get(query).limit(PAGE_BYTES);
-            if metadata_only {
-                call = call.metadata_only(true);
-            }
-            let page: List = self.send(&call).await?;
-            page.items.into_iter().flatten().for_each(&mut each);
-            if page.metadata.next.is_empty() {
-                return Ok(page.metadata.resource_version);
-            }
-            next = page.metadata.next;
         }
     }
 
     /// All namespaces.
     pub(crate) async fn namespaces(&self) -> Result<Vec<Object>, ClusterError> {
+        let mut all = Vec::new();
+        let collection = Collection::namespaces();
+        let mut listed = self.list(&collection, |object| all.push(object)).await;
         // A continuation that has grown too old begins again, once.
-        for last in [false, true] {
-            let mut all = Vec::new();
-            match self
-                .list(NAMESPACES, None, true, |object| all.push(object))
-                .await
-            {
-                Err(error) if error.kind == Kind::Gone && !last => {}
-                Err(error) => return Err(error),
-                Ok(_) => return Ok(all),
-            }
+        if matches!(&listed, Err(error) if error.kind == ClusterErrorKind::Gone) {
+            all.clear();
+            listed = self.list(&collection, |object| all.push(object)).await;
         }
-        Ok(Vec::new())
+        listed.map(|_| all)
     }
 }
 
-pub(crate) const NAMESPACES: &str = "/api/v1/namespaces";
-const PAGE: usize = 500;
+const PAGE: u32 = 500;
 const PAGE_BYTES: usize = 64 << 20;

@@ -1,4 +1,4 @@
-//! How fast requests follow one another: a rate with a burst, and a hold for everybody when the
+//! How fast requests follow one another: a rate with a burst, and a hold for all of them when the
 //! server asks for one.
 
 use std::sync::{Mutex, PoisonError};
@@ -7,26 +7,25 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 /// The pace of one client.
-pub(crate) struct Pace {
+pub(super) struct Pace {
     each: Duration,
-    /// When the next request would be due if none had been saved up.
+    /// When the next request is due if no burst is left.
     next: Mutex<Instant>,
 }
 
 impl Pace {
-    /// So many requests a second, and twice as many at once after a rest; 0 for no limit.
-    pub(crate) fn new(per_second: u32) -> Self {
+    /// At most `per_second` requests/s, with bursts of twice that; 0 means unlimited.
+    pub(super) fn new(per_second: u32) -> Self {
         Self {
-            each: match per_second {
-                0 => Duration::ZERO,
-                rate => Duration::from_secs(1) / rate,
-            },
+            each: Duration::from_secs(1)
+                .checked_div(per_second)
+                .unwrap_or_default(),
             next: Mutex::new(Instant::now()),
         }
     }
 
     /// Waits for this request's turn.
-    pub(crate) async fn turn(&self) {
+    pub(super) async fn turn(&self) {
         let at = {
             let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Instant::now();
@@ -38,8 +37,8 @@ impl Pace {
         sleep_until(at).await;
     }
 
-    /// Nobody's turn comes before this time is over.
-    pub(crate) fn hold(&self, time: Duration) {
+    /// Lets no request through until this time has passed.
+    pub(super) fn hold(&self, time: Duration) {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         *next = (*next).max(Instant::now() + time);
     }

@@ -4,39 +4,45 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Preconditions};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
-use serde_json::json;
 
-use super::objects::{Meta, Object};
-use super::{APPLY, Call, Cluster, ClusterError};
+use super::call::{Call, resource};
+use super::client::Cluster;
+use super::error::ClusterError;
+use super::objects::{Metadata, Object};
 use crate::plan::{Form, SecretPlan};
 use crate::secret::{Desired, Existing, NAME};
 
 impl Cluster {
-    /// The Secret, if it is there.
+    /// The Secret, if it exists.
     pub(crate) async fn secret(
         &self,
         namespace: &str,
         name: &str,
     ) -> Result<Option<Existing>, ClusterError> {
-        let call = Call::get(path(namespace, name));
-        let found: Option<Wire> = self.find(&call).await?;
+        let built = secrets(namespace).get(name, &GetParams::default());
+        let found: Option<SecretBody> = self.find(&Call::new(built)?).await?;
         Ok(found.map(Into::into))
     }
 
-    /// The Secret's resource version, without its content; `None` when it is not there.
+    /// The Secret's resource version, without its content; `None` if it does not exist.
     pub(crate) async fn secret_version(
         &self,
         namespace: &str,
         name: &str,
     ) -> Result<Option<String>, ClusterError> {
-        let call = Call::get(path(namespace, name)).metadata_only(false);
-        let found: Option<Object> = self.find(&call).await?;
+        let built = secrets(namespace).get_metadata(name, &GetParams::default());
+        let found: Option<Object> = self.find(&Call::new(built)?).await?;
         Ok(found.map(|object| object.metadata.resource_version))
     }
 
-    /// Server-side apply: creates it, or changes what is ours. Gives the new resource version.
+    /// Server-side apply: creates the Secret, or changes what is ours. Returns the new resource
+    /// version.
     pub(crate) async fn apply_secret(
         &self,
         namespace: &str,
@@ -45,21 +51,29 @@ impl Cluster {
         force: bool,
     ) -> Result<String, ClusterError> {
         let name = plan.name_in(namespace);
-        let query = format!(
-            "{}?fieldManager={NAME}&force={force}",
-            path(namespace, &name)
-        );
-        let body = desired
-            .body(plan, namespace)
-            .expose_secret()
-            .as_bytes()
-            .to_vec();
-        let call = Call::patch(self.checked(query), APPLY, body).metadata_only(false);
-        let done: Object = self.send(&call).await?;
+        let data = ByteString(desired.text.expose_secret().as_bytes().to_vec());
+        let secret = Secret {
+            metadata: ObjectMeta {
+                name: Some(name.clone()),
+                namespace: Some(namespace.to_owned()),
+                labels: Some(desired.labels.clone()),
+                annotations: Some(desired.annotations.clone()),
+                ..ObjectMeta::default()
+            },
+            type_: Some(plan.form.kind().to_owned()),
+            data: Some([(plan.form.key().to_owned(), data)].into()),
+            ..Secret::default()
+        };
+        let params = PatchParams {
+            force,
+            ..self.patch_params()
+        };
+        let built = secrets(namespace).patch_metadata(&name, &params, &Patch::Apply(&secret));
+        let done: Object = self.send(&Call::new(built)?).await?;
         Ok(done.metadata.resource_version)
     }
 
-    /// Writes the entries of a Secret that others own, if nobody wrote it meanwhile.
+    /// Writes the entries of a Secret that others own, if it has not changed since `version`.
     pub(crate) async fn replace_secret(
         &self,
         namespace: &str,
@@ -67,15 +81,19 @@ impl Cluster {
         version: &str,
         (form, text): (Form, &SecretString),
     ) -> Result<String, ClusterError> {
-        let place = path(namespace, name);
         // The object as a whole, so that nothing of theirs is lost; as it was when the entries were
         // put together, or not at all.
-        let mut object: serde_json::Value = self.send(&Call::get(place.clone())).await?;
+        let built = secrets(namespace).get(name, &GetParams::default());
+        let mut object: serde_json::Value = self.send(&Call::new(built)?).await?;
         object["metadata"]["resourceVersion"] = version.into();
         object["data"][form.key()] = STANDARD.encode(text.expose_secret()).into();
-        let query = format!("{place}?fieldManager={NAME}");
-        let call = Call::put(self.checked(query), object.to_string()).metadata_only(false);
-        let done: Object = self.send(&call).await?;
+        let params = PostParams {
+            dry_run: self.dry_run,
+            field_manager: Some(NAME.to_owned()),
+        };
+        let body = object.to_string().into_bytes();
+        let built = secrets(namespace).replace(name, &params, body);
+        let done: Object = self.send(&Call::new(built)?.metadata_only()).await?;
         Ok(done.metadata.resource_version)
     }
 
@@ -86,68 +104,65 @@ impl Cluster {
         name: &str,
         uid: &str,
     ) -> Result<(), ClusterError> {
-        let body = json!({
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "preconditions": {"uid": uid},
+        let params = DeleteParams {
+            dry_run: self.dry_run,
+            ..DeleteParams::default()
+        };
+        let params = params.preconditions(Preconditions {
+            uid: Some(uid.to_owned()),
+            ..Preconditions::default()
         });
-        let query = format!("{}?", path(namespace, name));
-        let call = Call::delete(self.checked(query), body.to_string());
-        let _: Option<serde_json::Value> = self.find(&call).await?;
+        let built = secrets(namespace).delete(name, &params);
+        let _: Option<serde::de::IgnoredAny> = self.find(&Call::new(built)?).await?;
         Ok(())
     }
-
-    pub(super) fn checked(&self, mut query: String) -> String {
-        if self.dry_run {
-            query.push_str("&dryRun=All");
-        }
-        query
-    }
 }
 
-fn path(namespace: &str, name: &str) -> String {
-    format!("/api/v1/namespaces/{namespace}/secrets/{name}")
+fn secrets(namespace: &str) -> kube::core::request::Request {
+    resource::<Secret>(Some(namespace))
 }
 
+/// A Secret as it is read. The library's own type holds its data unmasked.
 #[derive(Deserialize)]
-struct Wire {
+struct SecretBody {
     #[serde(default)]
-    metadata: Meta,
+    metadata: Metadata,
     #[serde(default, rename = "type")]
     kind: String,
     #[serde(default)]
     immutable: Option<bool>,
     #[serde(default)]
-    data: Option<BTreeMap<String, Value>>,
+    data: Option<BTreeMap<String, Masked>>,
 }
 
 /// A value of `data` from the moment it is read.
-struct Value(SecretString);
+struct Masked(SecretString);
 
-impl<'de> Deserialize<'de> for Value {
+impl<'de> Deserialize<'de> for Masked {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|text| Self(text.into()))
     }
 }
 
-impl From<Wire> for Existing {
-    fn from(wire: Wire) -> Self {
-        let key = match &*wire.kind {
-            kind if kind == Form::Dockercfg.kind() => Form::Dockercfg.key(),
-            _ => Form::ConfigJson.key(),
+impl From<SecretBody> for Existing {
+    fn from(body: SecretBody) -> Self {
+        let key = if body.kind == Form::Dockercfg.kind() {
+            Form::Dockercfg.key()
+        } else {
+            Form::ConfigJson.key()
         };
-        let value = wire.data.as_ref().and_then(|data| data.get(key));
+        let value = body.data.as_ref().and_then(|data| data.get(key));
         let text = value.and_then(|value| {
             let bytes = STANDARD.decode(value.0.expose_secret()).ok()?;
             Some(String::from_utf8(bytes).ok()?.into())
         });
         Self {
-            uid: wire.metadata.uid,
-            resource_version: wire.metadata.resource_version,
-            kind: wire.kind,
-            immutable: wire.immutable.unwrap_or(false),
-            labels: wire.metadata.labels,
-            annotations: wire.metadata.annotations,
+            uid: body.metadata.uid,
+            resource_version: body.metadata.resource_version,
+            kind: body.kind,
+            immutable: body.immutable.unwrap_or(false),
+            labels: body.metadata.labels,
+            annotations: body.metadata.annotations,
             text,
         }
     }

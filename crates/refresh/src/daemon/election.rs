@@ -1,18 +1,20 @@
-//! Which of several daemons works: a Lease, held by whoever renews it.
+//! Which of several daemons works: the holder of a Lease, who renews it.
 //!
-//! Clocks of other machines are not trusted: a Lease is over when it has not changed for its length
-//! while it was watched here (as client-go does it). Work is idempotent, so two leaders for a moment
-//! cost some requests and nothing else.
+//! Clocks of other machines are not trusted: a Lease has expired if it has not changed for its
+//! duration while it was observed here, as in client-go. Work is idempotent, so two leaders for a
+//! moment cost some requests and nothing else.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use regcred_core::{Clock, Env};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::cluster::{Cluster, ClusterError, Kind, Lease, micro_time};
+use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, timestamp};
 use crate::config::LeaderElection;
 use crate::token::fraction;
 
@@ -29,12 +31,12 @@ pub(super) struct Campaign {
     namespace: String,
     holder: String,
     clock: Clock,
-    /// The Lease as it was last found different, and when that was.
+    /// The Lease as last observed to change, and when that was.
     observed: Option<(Lease, Instant)>,
     renewed: Option<(Instant, DateTime<Utc>)>,
-    /// Which change of holders made us the leader: the same one after a short absence means that
-    /// nobody else led meanwhile.
-    term: u64,
+    /// `leaseTransitions` at which this one became the leader: the same number after a short absence
+    /// means that no other one led meanwhile.
+    term: i32,
 }
 
 impl Campaign {
@@ -57,10 +59,10 @@ impl Campaign {
         }
     }
 
-    /// Takes part until told to stop, and gives the Lease back then.
+    /// Takes part until `stop` changes, then releases the Lease.
     pub(super) async fn run(
         mut self,
-        lead: watch::Sender<Option<u64>>,
+        lead: watch::Sender<Option<i32>>,
         mut stop: watch::Receiver<bool>,
     ) {
         let length = self.election.lease_duration.0;
@@ -68,38 +70,38 @@ impl Campaign {
             let turn = tokio::time::timeout(length / 3, self.turn());
             match turn.await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!("the Lease cannot be had: {error}"),
-                Err(_) => tracing::warn!("the Lease cannot be had in time"),
+                Ok(Err(error)) => tracing::warn!("the Lease cannot be read or renewed: {error}"),
+                Err(_) => tracing::warn!("the Lease cannot be read or renewed in time"),
             }
             let term = self.is_leading().then_some(self.term);
             lead.send_if_modified(|known| std::mem::replace(known, term) != term);
-            let nap = match term.is_some() {
-                true => length / 3,
-                false => length.mul_f64(0.2 + 0.2 * fraction()),
+            let nap = if term.is_some() {
+                length / 3
+            } else {
+                length.mul_f64(0.2 + 0.2 * fraction())
             };
             tokio::select! {
                 () = sleep(nap.max(Duration::from_millis(20))) => {}
-                told = stop.changed() => match told {
+                stopped = stop.changed() => match stopped {
                     Ok(()) => break,
-                    // Whoever would have told is gone: so are we, as after a kill.
+                    // The daemon was aborted: nothing is released, as after a SIGKILL.
                     Err(_) => return,
                 },
             }
         }
         if self.is_leading()
-            && let Some((lease, _)) = self.observed.take()
+            && let Some((mut lease, _)) = self.observed.take()
         {
-            let given = Lease {
-                holder_identity: None,
-                lease_duration_seconds: Some(1),
-                renew_time: Some(micro_time(self.clock.now())),
-                ..lease
-            };
-            let _ = self.write(&given).await;
+            let spec = lease.spec.get_or_insert_default();
+            spec.holder_identity = None;
+            spec.lease_duration_seconds = Some(1);
+            spec.renew_time = Some(MicroTime(timestamp(self.clock.now())));
+            let _ = self.cluster.write_lease(&lease).await;
         }
     }
 
-    /// By both clocks: the one that stands still while the machine sleeps, and the other.
+    /// Checked on the monotonic clock and on wall time: the former stops while the machine is
+    /// suspended.
     fn is_leading(&self) -> bool {
         let limit = self.election.lease_duration.0.mul_f64(0.7);
         self.renewed.is_some_and(|(instant, wall)| {
@@ -109,12 +111,17 @@ impl Campaign {
     }
 
     async fn turn(&mut self) -> Result<(), ClusterError> {
-        let found = self
-            .cluster
-            .lease(&self.namespace, &self.election.name)
-            .await?;
+        let (namespace, name) = (&self.namespace, &self.election.name);
+        let found = self.cluster.lease(namespace, name).await?;
         let started = (Instant::now(), self.clock.now());
-        let lease = found.unwrap_or_default();
+        let mut lease = found.unwrap_or_else(|| Lease {
+            metadata: ObjectMeta {
+                name: Some(name.clone()),
+                namespace: Some(namespace.clone()),
+                ..ObjectMeta::default()
+            },
+            spec: None,
+        });
         if self
             .observed
             .as_ref()
@@ -122,35 +129,30 @@ impl Campaign {
         {
             self.observed = Some((lease.clone(), Instant::now()));
         }
-        let ours = lease.holder_identity.as_deref() == Some(self.holder.as_str());
+        let spec = lease.spec.get_or_insert_default();
+        let ours = spec.holder_identity.as_deref() == Some(self.holder.as_str());
         if !ours {
             self.renewed = None;
+            if !self.has_expired(spec) {
+                return Ok(());
+            }
+            spec.holder_identity = Some(self.holder.clone());
+            spec.acquire_time = Some(MicroTime(timestamp(started.1)));
+            spec.lease_transitions = Some(spec.lease_transitions.unwrap_or(0) + 1);
         }
-        if !ours && !self.is_over(&lease) {
-            return Ok(());
-        }
-        let now = micro_time(started.1);
-        let transitions = lease.lease_transitions.unwrap_or(0);
-        let wanted = Lease {
-            holder_identity: Some(self.holder.clone()),
-            lease_duration_seconds: Some(self.election.lease_duration.0.as_secs().max(1)),
-            acquire_time: match ours {
-                true => lease.acquire_time.clone(),
-                false => Some(now.clone()),
-            },
-            renew_time: Some(now),
-            lease_transitions: Some(if ours { transitions } else { transitions + 1 }),
-            resource_version: lease.resource_version,
-        };
-        match self.write(&wanted).await {
+        let length = self.election.lease_duration.0.as_secs().max(1);
+        spec.lease_duration_seconds = Some(length.try_into().unwrap_or(i32::MAX));
+        spec.renew_time = Some(MicroTime(timestamp(started.1)));
+        match self.cluster.write_lease(&lease).await {
             Ok(written) => {
-                self.term = written.lease_transitions.unwrap_or(0);
+                let spec = written.spec.as_ref();
+                self.term = spec.and_then(|spec| spec.lease_transitions).unwrap_or(0);
                 self.observed = Some((written, Instant::now()));
                 self.renewed = Some(started);
                 Ok(())
             }
-            // Another one was quicker.
-            Err(error) if error.kind == Kind::Conflict => {
+            // Another candidate was quicker.
+            Err(error) if error.kind == ClusterErrorKind::Conflict => {
                 self.renewed = None;
                 Ok(())
             }
@@ -158,23 +160,13 @@ impl Campaign {
         }
     }
 
-    fn is_over(&self, lease: &Lease) -> bool {
-        let free = lease
-            .holder_identity
-            .as_deref()
-            .unwrap_or_default()
-            .is_empty();
+    fn has_expired(&self, spec: &LeaseSpec) -> bool {
+        let free = spec.holder_identity.as_deref().is_none_or(str::is_empty);
         let own = self.election.lease_duration.0;
-        let length = lease
-            .lease_duration_seconds
-            .map_or(own, Duration::from_secs);
+        let length = spec.lease_duration_seconds.map_or(own, |seconds| {
+            Duration::from_secs(seconds.try_into().unwrap_or(0))
+        });
         let unchanged = self.observed.as_ref().map(|(_, since)| since.elapsed());
         free || unchanged.is_some_and(|time| time >= length)
-    }
-
-    async fn write(&self, lease: &Lease) -> Result<Lease, ClusterError> {
-        self.cluster
-            .write_lease(&self.namespace, &self.election.name, lease)
-            .await
     }
 }

@@ -40,8 +40,7 @@ impl Refresher {
         let mut failure = None;
         for account in accounts {
             let name = account.metadata.name.clone();
-            let has = account.image_pull_secrets.as_deref().unwrap_or_default();
-            if has.iter().any(|reference| reference.name == secret) {
+            if account.lists(&secret) {
                 continue;
             }
             let done = match self.mode.dry_run {

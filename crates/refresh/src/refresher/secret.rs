@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::tenant::Who;
 use super::{Accounts, Next, Refresher, Seen, Served};
-use crate::cluster::{Cluster, ClusterError, Happening};
+use crate::cluster::{Cluster, ClusterError, EventReason};
 use crate::config::Ownership;
 use crate::plan::{Namespace, SecretPlan};
 use crate::report::Action;
@@ -199,7 +199,7 @@ impl Work<'_> {
                 format!("{obstacle}; ownership Force replaces it"),
             )
         };
-        self.tell(cluster, &existing.uid, Happening::ForeignSecret, &why)
+        self.tell(cluster, &existing.uid, EventReason::ForeignSecret, &why)
             .await;
         let mut report = self.report(action);
         report.reason = Some(why);

@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -7,9 +8,10 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::super::token_cache::{AccountTokens, ROOM};
 use super::*;
 
 const CANARY: &str = "canary.service-account.token";
@@ -59,7 +61,7 @@ impl Server {
         let (status, text) = match (state.faults.pop_front(), &*question) {
             (Some(fault), _) => fault,
             (None, "GET /api/v1/namespaces/shop/serviceaccounts/puller") => (200, account()),
-            (None, "POST /api/v1/namespaces/shop/serviceaccounts/puller/token") => {
+            (None, "POST /api/v1/namespaces/shop/serviceaccounts/puller/token?") => {
                 issued(&body, state.now)
             }
             (None, _) => (404, status(404, "NotFound")),
@@ -199,12 +201,8 @@ async fn a_request_has_one_audience_and_what_binds_it() {
     assert_eq!(token(&pod, "", "x").await.as_deref(), Ok(CANARY));
     let asked = stage.server.0.lock().expect("whole").asked.clone();
     let request = |spec: Value, metadata: Value| {
-        let mut request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
-            "spec": spec});
-        if !metadata.is_null() {
-            request["metadata"] = metadata;
-        }
-        request
+        json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+            "metadata": metadata, "spec": spec})
     };
     let bound = json!({"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "p-1"});
     assert_eq!(
@@ -217,7 +215,7 @@ async fn a_request_has_one_audience_and_what_binds_it() {
             ),
             request(
                 json!({"audiences": ["x"], "expirationSeconds": 600, "boundObjectRef": bound}),
-                Value::Null
+                json!({})
             ),
         ]
     );
@@ -320,7 +318,7 @@ fn room_is_made_for_new_tokens() {
     let tokens = AccountTokens::default();
     let now = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
     for number in 0..ROOM + 10 {
-        let key = Key {
+        let key = TokenKey {
             namespace: number.to_string(),
             name: String::new(),
             account: String::new(),
@@ -329,10 +327,10 @@ fn room_is_made_for_new_tokens() {
             life: None,
         };
         let slot = tokens.slot(&key, now);
-        *slot.0.try_lock().expect("free") = Some(Kept {
+        *slot.0.try_lock().expect("free") = Some(KeptToken {
             token: "t".into(),
             renew_at: now,
-            end: now + TimeDelta::seconds(i64::from(number % 2 == 0)),
+            expires_at: now + TimeDelta::seconds(i64::from(number % 2 == 0)),
         });
     }
     let left = tokens.0.lock().expect("whole").len();

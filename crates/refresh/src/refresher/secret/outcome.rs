@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use super::{Existence, Work};
-use crate::cluster::{Cluster, ClusterError, Happening, Kind};
+use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, EventReason};
 use crate::refresher::{Next, Seen, Served};
 use crate::report::{Action, Report};
 use crate::secret::{Desired, Fingerprint};
@@ -101,7 +101,7 @@ impl Work<'_> {
         let mut report = self.report(Action::Failed);
         report.reason = Some(error.to_string());
         report.cause = Some(error.reason());
-        if error.kind == Kind::Terminating {
+        if error.kind == ClusterErrorKind::Terminating {
             report.action = Action::Skip;
         }
         Served {
@@ -167,33 +167,27 @@ impl Work<'_> {
             .find(|(source, _)| status.is_in_danger(*source));
         match lasting {
             Some((_, failure)) if !seen.told => {
-                self.tell(cluster, "", Happening::RefreshFailed, &failure.text)
+                self.tell(cluster, "", EventReason::RefreshFailed, &failure.text)
                     .await;
                 seen.told = true;
             }
             None if seen.told && report.action == Action::Update => {
                 let text = format!("logins for {} again", report.hosts.join(", "));
-                self.tell(cluster, "", Happening::Refreshed, &text).await;
+                self.tell(cluster, "", EventReason::Refreshed, &text).await;
                 seen.told = false;
             }
             _ => {}
         }
     }
 
-    pub(super) async fn tell(
-        &self,
-        cluster: &Cluster,
-        uid: &str,
-        happening: Happening,
-        text: &str,
-    ) {
+    pub(super) async fn tell(&self, cluster: &Cluster, uid: &str, reason: EventReason, text: &str) {
         if self.refresher.mode.dry_run {
             return;
         }
         let place = (&*self.namespace.name, self.name.as_str(), uid);
         let now = self.refresher.clock.now();
         cluster
-            .tell(&self.refresher.events, now, place, happening, text)
+            .record(&self.refresher.events, now, place, reason, text)
             .await;
     }
 }
@@ -201,9 +195,9 @@ impl Work<'_> {
 /// When to try again.
 pub(super) fn next_after(error: &ClusterError) -> Next {
     match error.kind {
-        Kind::Unreachable | Kind::Throttled(_) => Next::WhenReachable,
-        Kind::Terminating => Next::Never,
-        Kind::NotFound => Next::Soon,
+        ClusterErrorKind::Unreachable | ClusterErrorKind::Throttled(_) => Next::WhenReachable,
+        ClusterErrorKind::Terminating => Next::Never,
+        ClusterErrorKind::NotFound => Next::Soon,
         _ => Next::Later,
     }
 }

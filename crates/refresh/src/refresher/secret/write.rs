@@ -3,7 +3,7 @@
 use regcred_api::docker_config::edit::EntryForm;
 
 use super::{Existence, Work};
-use crate::cluster::{Cluster, ClusterError, Happening, Kind};
+use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, EventReason};
 use crate::config::Ownership;
 use crate::refresher::{Next, Served};
 use crate::report::Action;
@@ -69,7 +69,7 @@ impl Work<'_> {
                 let report = self.report_of(action, &desired);
                 if action == Action::Create {
                     let text = format!("logins for {}", desired.hosts.join(", "));
-                    self.tell(cluster, "", Happening::Refreshed, &text).await;
+                    self.tell(cluster, "", EventReason::Refreshed, &text).await;
                 }
                 let mut served = self.done(report, version, fingerprint, lives);
                 if let Some(seen) = &mut served.seen {
@@ -79,7 +79,7 @@ impl Work<'_> {
             }
             Err(conflict) => {
                 let text = conflict.to_string();
-                self.tell(cluster, "", Happening::Conflict, &text).await;
+                self.tell(cluster, "", EventReason::Conflict, &text).await;
                 let mut report = self.report(Action::Conflict);
                 report.reason = Some(text);
                 report.cause = Some(conflict.reason());
@@ -106,7 +106,7 @@ impl Work<'_> {
             .await
         {
             Ok(version) => return Ok(Ok(version)),
-            Err(error) if error.kind == Kind::Conflict => error,
+            Err(error) if error.kind == ClusterErrorKind::Conflict => error,
             Err(error) => return Err(error),
         };
         let found = cluster.secret(namespace, &self.name).await?;

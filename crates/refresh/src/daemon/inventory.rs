@@ -10,7 +10,7 @@ use crate::refresher::Accounts;
 
 /// Namespaces, and the service accounts that some target means.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct Inventory {
     namespaces: HashMap<Arc<str>, Namespace>,
     accounts: HashMap<Arc<str>, BTreeMap<String, Object>>,
     annotations: BTreeSet<String>,
@@ -21,7 +21,7 @@ pub(super) struct Known {
     roles: HashMap<(String, String), BTreeMap<String, String>>,
 }
 
-impl Known {
+impl Inventory {
     pub(super) fn new(plan: &Plan) -> Self {
         Self {
             namespaces: HashMap::new(),
@@ -68,10 +68,11 @@ impl Known {
     }
 
     pub(super) fn accounts_listed(&mut self, place: Option<String>, listed: bool) {
-        match listed {
-            true => self.listed.insert(place),
-            false => self.listed.remove(&place),
-        };
+        if listed {
+            self.listed.insert(place);
+        } else {
+            self.listed.remove(&place);
+        }
     }
 
     /// A service account as it is now; true when it changed whose identity counts.
@@ -148,10 +149,7 @@ impl Known {
     fn lacking(&self, place: usize, namespace: &str, plan: &Plan) -> Vec<Object> {
         let secret = &plan.secrets[place];
         let name = secret.name_in(namespace);
-        let lacks = |account: &&Object| {
-            let list = account.image_pull_secrets.as_deref().unwrap_or_default();
-            secret.accounts.covers(account) && !list.iter().any(|r| r.name == name)
-        };
+        let lacks = |account: &&Object| secret.accounts.covers(account) && !account.lists(&name);
         let accounts = self
             .accounts
             .get(namespace)
