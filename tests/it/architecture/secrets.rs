@@ -1,0 +1,110 @@
+//! Where a secret may leave its wrapper.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::rust::Rust;
+use super::workspace::{shown, sources};
+
+/// Files that may take a secret out of its wrapper, because they write it where it belongs: a
+/// request, a response, a configuration file, a signature.
+const EXPOSE: &[&str] = &[
+    "crates/acr/src/azure_json.rs",
+    "crates/acr/src/bindings.rs",
+    "crates/acr/src/certificate.rs",
+    "crates/acr/src/cloud.rs",
+    "crates/acr/src/exchange.rs",
+    "crates/acr/src/identity.rs",
+    "crates/acr/src/managed_identity.rs",
+    "crates/acr/src/node.rs",
+    "crates/acr/src/sdk.rs",
+    "crates/acr/src/secret_file.rs",
+    "crates/acr/src/static_login.rs",
+    "crates/acr/src/token.rs",
+    "crates/api/src/docker_config.rs",
+    "crates/api/src/docker_config/edit.rs",
+    "crates/api/src/provider_config.rs",
+    "crates/api/src/pull_record.rs",
+    "crates/api/src/pull_secret.rs",
+    "crates/api/src/request.rs",
+    "crates/api/src/response.rs",
+    "crates/cache/src/entry.rs",
+    "crates/core/src/credentials.rs",
+    "crates/core/src/fingerprint.rs",
+    "crates/ecr/src/identity/container.rs",
+    "crates/ecr/src/identity/web_identity.rs",
+    "crates/ecr/src/pod.rs",
+    "crates/ecr/src/sts.rs",
+    "crates/engine/src/credentials/pod.rs",
+    "crates/engine/src/image/records.rs",
+    "crates/engine/src/plugin.rs",
+    "crates/engine/src/plugin/token_mode.rs",
+    "crates/exec/src/exec.rs",
+    "crates/gcr/src/authorized_user.rs",
+    "crates/gcr/src/cache_key.rs",
+    "crates/gcr/src/credential_file.rs",
+    "crates/gcr/src/dockercfg.rs",
+    "crates/gcr/src/external_account/aws.rs",
+    "crates/gcr/src/external_account/certificate.rs",
+    "crates/gcr/src/external_account/executable.rs",
+    "crates/gcr/src/external_account/format.rs",
+    "crates/gcr/src/external_account/subject_file.rs",
+    "crates/gcr/src/external_user.rs",
+    "crates/gcr/src/jwt.rs",
+    "crates/gcr/src/provider.rs",
+    "crates/gcr/src/reach.rs",
+    "crates/gcr/src/sdk.rs",
+    "crates/gcr/src/service_account.rs",
+    "crates/gcr/src/sigv4.rs",
+    "crates/gcr/src/sts.rs",
+    "crates/gcr/src/token.rs",
+    "crates/go/src/json.rs",
+    "crates/go/src/value.rs",
+    "crates/http/src/request.rs",
+    "crates/http/src/tls.rs",
+    "crates/icr/src/api_key.rs",
+    "crates/icr/src/compute_resource.rs",
+    "crates/icr/src/iam.rs",
+    "crates/icr/src/token.rs",
+    "crates/keyring/src/inspect.rs",
+    "crates/keyring/src/node_config.rs",
+    "crates/keyring/src/pull_secrets.rs",
+    "crates/ocir/src/key.rs",
+    "crates/ocir/src/principal/exchange.rs",
+    "crates/ocir/src/principal/resource.rs",
+    "crates/ocir/src/principal/resource_tokens.rs",
+    "crates/ocir/src/principal/user.rs",
+    "crates/ocir/src/principal/workload.rs",
+    "crates/ocir/src/registry.rs",
+    "crates/ocir/src/secret_file.rs",
+    "crates/ocir/src/session.rs",
+    "crates/ocir/src/signer.rs",
+    "crates/plugin/src/copied.rs",
+    "crates/plugin/src/docker_file.rs",
+    "crates/plugin/src/face/import.rs",
+    "crates/plugin/src/face/token.rs",
+    "crates/plugin/src/output.rs",
+    "crates/refresh/src/cluster/kubernetes_account.rs",
+    "crates/refresh/src/cluster/secrets.rs",
+    "crates/refresh/src/run.rs",
+    "crates/refresh/src/secret.rs",
+    "crates/refresh/src/source.rs",
+    "crates/registry/src/client/auth/token.rs",
+    "crates/registry/src/client/registry_client.rs",
+];
+
+#[test]
+fn secrets_are_exposed_only_in_listed_files() {
+    let mut found = BTreeSet::new();
+    for file in sources() {
+        let text = fs::read_to_string(&file).expect("source");
+        if Rust::of(&text).production().contains("expose_secret()") {
+            found.insert(shown(&file));
+        }
+    }
+    let listed: BTreeSet<String> = EXPOSE.iter().map(|s| (*s).to_owned()).collect();
+    let unlisted: Vec<_> = found.difference(&listed).collect();
+    let idle: Vec<_> = listed.difference(&found).collect();
+    assert!(unlisted.is_empty(), "not listed: {unlisted:#?}");
+    assert!(idle.is_empty(), "listed without need: {idle:#?}");
+}
