@@ -215,5 +215,25 @@ const CONFIG_JSON_KEY: &str = ".dockerconfigjson";
 const DOCKERCFG_TYPE: &str = "kubernetes.io/dockercfg";
 const DOCKERCFG_KEY: &str = ".dockercfg";
 
+/// Whether the API server accepts this as a Secret's name: a DNS subdomain name.
+#[must_use]
+pub fn is_object_name(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_label)
+}
+
+/// Whether the API server accepts this as a namespace's name: a DNS label.
+#[must_use]
+pub fn is_namespace_name(text: &str) -> bool {
+    text.len() <= 63 && is_label(text)
+}
+
+/// RFC 1123, in lower case, of any length.
+fn is_label(text: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let ends = [text.bytes().next(), text.bytes().last()];
+    ends.into_iter().all(|end| end.is_some_and(legal))
+        && text.bytes().all(|b| legal(b) || b == b'-')
+}
+
 #[cfg(test)]
 mod tests;

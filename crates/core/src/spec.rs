@@ -1,6 +1,6 @@
 //! What a program needs to know of a provider before it makes one: names, variables, flags.
 
-use crate::{Clock, Env, EnvVar, Provider, ProviderError};
+use crate::{Clock, Env, EnvVar, Provider, ProviderError, RegistryHost};
 
 /// One cloud, as data. Each provider crate exports one as `SPEC`.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,23 @@ pub struct ProviderSpec {
     /// Makes the provider. Reads the environment, does no I/O.
     pub new: NewProvider,
 }
+
+impl ProviderSpec {
+    /// Whether a provider that cannot be made would serve the registry, as far as the variables
+    /// that name hosts decide. `true` if not even those can be read.
+    #[must_use]
+    pub fn would_serve(&self, registry: &RegistryHost, env: &Env, clock: &Clock) -> bool {
+        let hosts = self.vars.iter().filter(|var| var.name.ends_with(HOSTS));
+        let hosts = hosts.filter_map(|var| Some((var.name, env.get(var.name)?)));
+        match (self.new)(&Env::map(hosts), clock) {
+            Ok(provider) => provider.serves(registry),
+            Err(_) => true,
+        }
+    }
+}
+
+/// The end of the variables that name further hosts.
+const HOSTS: &str = "_ALSO_SERVE";
 
 /// Makes a provider out of the environment and a clock.
 pub type NewProvider = fn(&Env, &Clock) -> Result<Box<dyn Provider>, ProviderError>;

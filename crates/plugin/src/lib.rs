@@ -6,26 +6,16 @@
 //! their reader wants; providers know none of these forms.
 
 mod cache_duration;
+mod chosen_provider;
 mod command_line;
-mod copied;
-mod crypto;
-pub mod docker_file;
-pub mod exit_code;
+mod context;
 mod face;
-mod failure;
 #[cfg(test)]
 mod fake;
-mod logging;
 pub mod output;
 mod run;
-mod source;
-mod stdin;
 mod vars;
 
-pub use copied::{Copied, CopyError};
-pub use crypto::install_crypto;
 pub use face::import::Import;
-pub use logging::{init_json_logging, init_logging};
 pub use run::{main, run_as, run_helper, run_import, run_token};
-pub use source::{Source, block_on, would_serve};
 pub use vars::VARS;

@@ -123,8 +123,8 @@ impl SecretName {
             Err(format!("{flag}: {text:?} is no {what} in Kubernetes"))
         };
         match (&self.name, &self.namespace) {
-            (Some(name), _) if !is_object_name(name) => wrong("--name", name, "name"),
-            (_, Some(space)) if space.len() > 63 || !is_label(space) => {
+            (Some(name), _) if !pull_secret::is_object_name(name) => wrong("--name", name, "name"),
+            (_, Some(space)) if !pull_secret::is_namespace_name(space) => {
                 wrong("--namespace", space, "namespace")
             }
             _ => Ok(()),
@@ -141,20 +141,6 @@ impl SecretName {
             config,
         ))
     }
-}
-
-/// Whether the API server takes this for a Secret's name: a DNS subdomain name.
-#[must_use]
-pub fn is_object_name(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(is_label)
-}
-
-/// RFC 1123, in lower case, of any length.
-fn is_label(text: &str) -> bool {
-    let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    let ends = [text.bytes().next(), text.bytes().last()];
-    ends.into_iter().all(|end| end.is_some_and(legal))
-        && text.bytes().all(|b| legal(b) || b == b'-')
 }
 
 /// With a final newline.

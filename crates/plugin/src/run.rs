@@ -5,19 +5,16 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use regcred_core::{Clock, Env, ProviderSpec, report};
+use regcred_core::{Clock, Env, ProviderSpec};
+use regcred_run::{StdinUntil, Streams, exit_code, init_logging, klog_level};
 use tracing::level_filters::LevelFilter;
 
+use crate::chosen_provider::DEADLINE;
 use crate::command_line::{Circumstances, Command, CommandLine};
-use crate::exit_code;
+use crate::context::Context;
 use crate::face::import::Import;
-use crate::face::{
-    Context, Streams, cache, configure_docker, docker, help, import, kubelet, match_images, token,
-};
-use crate::failure::Failure;
-use crate::logging::{init_logging, klog_level};
+use crate::face::{cache, configure_docker, docker, help, import, kubelet, match_images, token};
 use crate::output::{SecretName, TokenOutput};
-use crate::stdin::{DEADLINE, PatientStdin};
 
 /// The main function of a plugin.
 #[must_use]
@@ -67,7 +64,7 @@ pub fn run_token(
     };
     with_streams(context.end, |streams| {
         let done = token::run(&context, image, output, secret, streams);
-        conclude(done, streams)
+        streams.conclude(done)
     })
 }
 
@@ -78,7 +75,7 @@ pub fn run_import(import: &Import, output: TokenOutput, secret: &SecretName) -> 
     let terminal = io::stdin().is_terminal();
     with_streams(Instant::now() + DEADLINE, |streams| {
         let done = import::run(import, output, secret, terminal, streams);
-        conclude(done, streams)
+        streams.conclude(done)
     })
 }
 
@@ -98,7 +95,7 @@ fn start(specs: &[&ProviderSpec], argv0: &str, args: Vec<String>) -> ExitCode {
 
 fn with_streams(end: Instant, run: impl FnOnce(&mut Streams<'_>) -> u8) -> ExitCode {
     run(&mut Streams {
-        stdin: &mut PatientStdin::until(end),
+        stdin: &mut StdinUntil(end),
         stdout: &mut io::stdout().lock(),
         stderr: &mut io::stderr(),
     })
@@ -150,9 +147,9 @@ impl Invocation<'_> {
 fn answer(context: &Context<'_>, command: Command, helper: bool, streams: &mut Streams<'_>) -> u8 {
     let done = match command {
         Command::Docker(words) => return docker::run(context, &words, streams),
-        Command::Version if helper => streams.answer(docker::version(context).as_bytes()),
-        Command::Version => streams.answer(help::version(context).as_bytes()),
-        Command::Help => streams.answer(help::help(context).as_bytes()),
+        Command::Version if helper => streams.write(docker::version(context).as_bytes()),
+        Command::Version => streams.write(help::version(context).as_bytes()),
+        Command::Help => streams.write(help::help(context).as_bytes()),
         Command::Kubelet => kubelet::run(context, streams),
         Command::Token {
             image,
@@ -166,18 +163,7 @@ fn answer(context: &Context<'_>, command: Command, helper: bool, streams: &mut S
             configure_docker::run(context, registries, streams)
         }
     };
-    conclude(done, streams)
-}
-
-/// One line on standard error, and the exit code.
-fn conclude(done: Result<(), Failure>, streams: &mut Streams<'_>) -> u8 {
-    match done {
-        Ok(()) => exit_code::DONE,
-        Err(failure) => {
-            streams.note(&report(&failure));
-            failure.exit_code()
-        }
-    }
+    streams.conclude(done)
 }
 
 #[cfg(test)]

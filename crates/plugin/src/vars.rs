@@ -2,6 +2,7 @@
 
 use regcred_cache::CACHE_VAR;
 use regcred_core::{Env, EnvVar, ProviderSpec};
+use regcred_run::LOG;
 
 /// Every variable that this crate reads.
 pub const VARS: &[EnvVar] = &[
@@ -16,17 +17,10 @@ pub const VARS: &[EnvVar] = &[
          `docker login` to other registries does not fail.",
         "`false`",
     ),
-    EnvVar::new(
-        LOG,
-        "What is logged on standard error: a level (`off` to `trace`) or a list of \
-         `target=level`. A bare level counts for this program's own parts; its libraries stay at \
-         `warn` unless named.",
-        "`warn`",
-    ),
+    LOG,
 ];
 
 pub(crate) const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
-pub(crate) const LOG: &str = "REGCRED_LOG";
 const IGNORE_CREDS_STORAGE: &str = "REGCRED_IGNORE_CREDS_STORAGE";
 
 /// Whether `store` and `erase` are to succeed without doing anything: by our variable, or by one

@@ -2,7 +2,7 @@
 
 use regcred_api::docker_config::edit::EntryForm;
 use regcred_core::Credentials;
-use regcred_plugin::docker_file::{Change, DockerFile, FileError};
+use regcred_docker_config::{Change, DockerFile, FileError};
 
 use crate::report::Action;
 use crate::token::written;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use regcred_api::docker_config::Format;
 use regcred_core::{Env, ProviderSpec};
-use regcred_plugin::docker_file::DockerFile;
+use regcred_docker_config::DockerFile;
 use sha2::{Digest, Sha256};
 
 use crate::config::{

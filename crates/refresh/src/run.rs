@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use clap::Parser as _;
 use regcred_api::pull_secret;
 use regcred_core::{Clock, Env, report};
-use regcred_plugin::{init_json_logging, init_logging, install_crypto};
+use regcred_run::{block_on, init_json_logging, init_logging};
 use secrecy::ExposeSecret as _;
 use tracing::level_filters::LevelFilter;
 
@@ -44,19 +44,8 @@ pub fn main() -> ExitCode {
         true => init_json_logging(&env, level, clock.clone()),
         false => init_logging(&env, level),
     }
-    install_crypto();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let outcome = match runtime {
-        Ok(runtime) => {
-            let outcome = runtime.block_on(run(cli, env, clock));
-            runtime.shutdown_timeout(std::time::Duration::ZERO);
-            outcome
-        }
-        Err(error) => Err(Box::from(error)),
-    };
-    match outcome {
+    let outcome = block_on(run(cli, env, clock));
+    match outcome.unwrap_or_else(|error| Err(error.into())) {
         Ok(code) => code.into(),
         Err(error) => {
             let _ = writeln!(io::stderr(), "{}", report(&*error));

@@ -14,7 +14,7 @@ use regcred_core::{
     CacheScope, Clock, CredentialRequest, Credentials, Env, ErrorKind, ImagePattern, Issued,
     Provider, ProviderError, ProviderSpec, RegistryHost,
 };
-use regcred_plugin::Copied;
+use regcred_docker_config::ImportPlan;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use tokio::time::timeout;
 
@@ -235,20 +235,20 @@ fn from_file(source: &SourcePlan, path: &Path, clock: &Clock) -> Result<Token, P
         let text = "no logins to copy".to_owned();
         ProviderError::new(FILE, ErrorKind::NotConfigured, text).with_source(error)
     };
-    let copied = Copied::read(path).map_err(fail)?;
+    let plan = ImportPlan::read(path).map_err(fail)?;
     let mut logins = BTreeMap::new();
     let mut add = |key: &str, entry: &DockerConfigEntry| {
         let login = Credentials::new(&*entry.username, entry.password.clone());
         logins.insert(key.to_owned(), login);
     };
     for host in &source.hosts {
-        add(host, copied.of(host).map_err(fail)?);
+        add(host, plan.entry_for(host).map_err(fail)?);
     }
     if source.hosts.is_empty() {
-        for entry in &copied.entries {
+        for entry in &plan.entries {
             add(&entry.server, entry);
         }
-        for (key, why) in &copied.left_out {
+        for (key, why) in &plan.left_out {
             tracing::warn!(registry = source.name, "{key} is left out: {why}");
         }
     }

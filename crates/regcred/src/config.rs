@@ -2,12 +2,11 @@
 
 use regcred_api::ApiVersion;
 use regcred_core::{Clock, Env, ProviderError, ProviderSpec};
+use regcred_run::{ProgramError, output};
 use serde::Serialize;
 
 use crate::cli::GenerateArgs;
-use crate::failure::Failure;
 use crate::multicall::plugin_name;
-use crate::output;
 
 /// The kubelet's `CredentialProviderConfig`, fields in its own order.
 #[derive(Debug, Serialize)]
@@ -27,13 +26,13 @@ struct Entry {
     api_version: &'static str,
 }
 
-pub(crate) fn run(args: &GenerateArgs, env: &Env) -> Result<(), Failure> {
+pub(crate) fn run(args: &GenerateArgs, env: &Env) -> Result<(), ProgramError> {
     let specs = choose(&args.providers)?;
     let text = generate(&specs, env)?;
-    output::line(&text).map_err(Failure::Output)
+    output::line(&text)
 }
 
-fn choose(names: &[String]) -> Result<Vec<&'static ProviderSpec>, Failure> {
+fn choose(names: &[String]) -> Result<Vec<&'static ProviderSpec>, ProgramError> {
     if names.is_empty() {
         return Ok(regcred_providers::all());
     }
@@ -48,9 +47,9 @@ fn choose(names: &[String]) -> Result<Vec<&'static ProviderSpec>, Failure> {
     Ok(chosen)
 }
 
-fn unknown(name: &str) -> Failure {
+fn unknown(name: &str) -> ProgramError {
     let known: Vec<_> = regcred_providers::all().iter().map(|s| s.name).collect();
-    Failure::Usage(format!("no provider {name:?}: one of {}", known.join(", ")))
+    ProgramError::usage(format!("no provider {name:?}: one of {}", known.join(", ")))
 }
 
 fn generate(specs: &[&ProviderSpec], env: &Env) -> Result<String, ProviderError> {

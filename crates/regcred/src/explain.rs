@@ -2,30 +2,30 @@
 
 use regcred_core::Env;
 use regcred_engine::Tries;
-use regcred_plugin::exit_code;
+use regcred_run::{ProgramError, block_on_until_signal, exit_code, output};
 
 use crate::cli::ExplainArgs;
-use crate::failure::Failure;
-use crate::{node, output, runtime};
+use crate::engine_options;
 
-pub(crate) fn run(args: ExplainArgs, env: &Env) -> Result<(), Failure> {
-    let (engine, pod) = node::set_up(args.credentials, env)?;
-    let tries = match args.tries {
-        true => Tries::all(),
-        false => Tries::default(),
+pub(crate) fn run(args: ExplainArgs, env: &Env) -> Result<(), ProgramError> {
+    let (engine, pod) = engine_options::set_up(args.credentials, env)?;
+    let tries = if args.tries {
+        Tries::all()
+    } else {
+        Tries::default()
     };
-    let explanation = runtime::block_on(async {
+    let explanation = block_on_until_signal(async {
         let found = engine.explain(&args.image, &pod, tries).await;
-        found.map_err(|error| Failure::Usage(error.to_string()))
+        found.map_err(ProgramError::usage)
     })?;
-    match args.json {
-        true => output::json_line(&explanation),
-        false => output::line(&explanation.to_string()),
+    if args.json {
+        output::json_line(&explanation)?;
+    } else {
+        output::line(&explanation.to_string())?;
     }
-    .map_err(Failure::Output)?;
     // The explanation itself says what failed.
     match explanation.failure() {
-        Some(kind) => Err(Failure::Told(exit_code::of(kind))),
+        Some(kind) => Err(ProgramError::reported(exit_code::of(kind))),
         None => Ok(()),
     }
 }

@@ -5,24 +5,23 @@
 mod cli;
 mod config;
 mod credential_flags;
+mod engine_options;
 mod explain;
-mod failure;
 mod multicall;
-mod node;
-mod output;
 mod plugin;
 mod progress;
 mod pull;
-mod runtime;
 mod store;
 mod token;
 mod vars;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use regcred_core::{Env, report};
-use regcred_plugin::{init_logging, run_as, run_helper};
+use regcred_core::Env;
+use regcred_plugin::{run_as, run_helper};
+use regcred_run::{conclude, exit_code, init_logging, output};
 use tracing::level_filters::LevelFilter;
 
 pub use vars::VARS;
@@ -67,32 +66,15 @@ fn run(command: Command, env: &Env) -> ExitCode {
         Command::Config(ConfigCommand::Generate(args)) => config::run(&args, env),
         Command::Token(_) | Command::Plugin(_) => Ok(()),
     };
-    match done {
-        Ok(()) => ExitCode::from(regcred_plugin::exit_code::DONE),
-        Err(failure) => {
-            // A failure that has been told already has no words left.
-            let line = report(&failure);
-            if !line.is_empty() {
-                output::note(&line);
-            }
-            ExitCode::from(failure.exit_code())
-        }
-    }
+    conclude(done, &mut io::stderr()).into()
 }
 
 /// Help and version go to standard output, mistakes to standard error.
 fn refuse(usage: &clap::Error) -> ExitCode {
     let text = usage.render().to_string();
-    let written = match usage.use_stderr() {
-        true => {
-            output::note(text.trim_end());
-            Ok(())
-        }
-        false => output::whole(&text),
-    };
-    ExitCode::from(match written {
-        Ok(()) if usage.use_stderr() => regcred_plugin::exit_code::USAGE,
-        Ok(()) => regcred_plugin::exit_code::DONE,
-        Err(_) => regcred_plugin::exit_code::BUG,
-    })
+    if usage.use_stderr() {
+        output::note(text.trim_end());
+        return exit_code::USAGE.into();
+    }
+    conclude(output::write(&text), &mut io::stderr()).into()
 }

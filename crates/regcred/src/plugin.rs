@@ -4,11 +4,11 @@
 use std::process::ExitCode;
 
 use regcred_core::ProviderSpec;
-use regcred_plugin::{exit_code, run_as, run_helper};
+use regcred_plugin::{run_as, run_helper};
+use regcred_run::{exit_code, output};
 
 use crate::cli::PluginArgs;
 use crate::multicall::{HELPER, Program, plugin_name};
-use crate::output;
 
 pub(crate) fn run(PluginArgs { name, args }: PluginArgs) -> ExitCode {
     if name == HELPER {

@@ -6,29 +6,30 @@ use std::io::{self, IsTerminal as _};
 
 use regcred_core::{Env, ImageRef};
 use regcred_engine::{Engine, LayoutStore, Pod, PullError, PullReason, PullRequest};
-use regcred_plugin::exit_code;
 use regcred_registry::PullOptions;
+use regcred_run::{ProgramError, block_on_until_signal, exit_code, output};
 
 use crate::cli::PullArgs;
-use crate::failure::Failure;
 use crate::progress::View;
-use crate::{node, output, runtime, store};
+use crate::{engine_options, store};
 
-pub(crate) fn run(args: PullArgs, env: &Env) -> Result<(), Failure> {
+pub(crate) fn run(args: PullArgs, env: &Env) -> Result<(), ProgramError> {
     // A mistyped name is found before anything is made or asked.
     let images = args
         .images
         .iter()
         .map(|image| ImageRef::parse(image).map(|parsed| (image.clone(), parsed)))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| Failure::Usage(error.to_string()))?;
-    let (engine, pod) = node::set_up(args.credentials.clone(), env)?;
+        .map_err(ProgramError::usage)?;
+    let (engine, pod) = engine_options::set_up(args.credentials.clone(), env)?;
     let path = match args.store.clone() {
         Some(path) => path,
         None => store::default_path(env, rustix::process::geteuid().is_root())
-            .ok_or(Failure::NotConfigured(NO_STORE))?,
+            .ok_or(ProgramError::not_configured(NO_STORE))?,
     };
-    let layout = store::open_or_create(&path)?.durable(!args.no_sync);
+    let layout = store::open_or_create(&path)
+        .map_err(ProgramError::not_configured)?
+        .durable(!args.no_sync);
     let view = View::choose(args.json, args.quiet, io::stderr().is_terminal());
     let mut options = PullOptions::default();
     if let Some(platforms) = &args.platform {
@@ -41,7 +42,7 @@ pub(crate) fn run(args: PullArgs, env: &Env) -> Result<(), Failure> {
         view,
         args,
     };
-    runtime::block_on(pull.all(&images))
+    block_on_until_signal(pull.all(&images))
 }
 
 /// A run of the subcommand.
@@ -55,17 +56,17 @@ struct Pull {
 
 impl Pull {
     /// Pulls every image, also behind one that fails; the exit code is the first failure's.
-    async fn all(&self, images: &[(String, ImageRef)]) -> Result<(), Failure> {
+    async fn all(&self, images: &[(String, ImageRef)]) -> Result<(), ProgramError> {
         let mut failed = None;
         for (written, image) in images {
-            let code = self.one(written, image).await.map_err(Failure::Output)?;
+            let code = self.one(written, image).await?;
             failed = failed.or(code);
         }
-        failed.map_or(Ok(()), |code| Err(Failure::Told(code)))
+        failed.map_or(Ok(()), |code| Err(ProgramError::reported(code)))
     }
 
     /// Pulls one image and tells what came of it; the exit code if it failed.
-    async fn one(&self, written: &str, image: &ImageRef) -> io::Result<Option<u8>> {
+    async fn one(&self, written: &str, image: &ImageRef) -> Result<Option<u8>, ProgramError> {
         let listener = self.view.listener(&image.clone().with_default_tag());
         let request = self.request(written);
         let result = self

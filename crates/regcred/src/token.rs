@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use regcred_core::Env;
 use regcred_plugin::output::SecretName;
-use regcred_plugin::{Import, exit_code, init_logging, run_import, run_token};
+use regcred_plugin::{Import, run_import, run_token};
+use regcred_run::{exit_code, init_logging, output};
 use tracing::level_filters::LevelFilter;
 
 use crate::cli::TokenArgs;
-use crate::output;
 
 pub(crate) fn run(args: TokenArgs, env: &Env) -> ExitCode {
     init_logging(env, LevelFilter::WARN);

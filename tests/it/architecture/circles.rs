@@ -13,7 +13,6 @@ const STILL_CIRCLES: &[&str] = &[
     "regcred-engine",
     "regcred-gcr",
     "regcred-ocir",
-    "regcred-plugin",
     "regcred-refresh",
     "regcred-registry",
 ];

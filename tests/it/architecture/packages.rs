@@ -21,7 +21,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("regcred-cache", &[]),
     ("regcred-cloud", &["regcred-http"]),
     ("regcred-keyring", &["regcred-api"]),
-    ("regcred-docker-config", &["regcred-api", "regcred-keyring"]),
+    ("regcred-docker-config", &["regcred-api"]),
     ("regcred-registry", &["regcred-http"]),
     (
         "regcred-engine",
@@ -47,7 +47,6 @@ const EDGES: &[(&str, &[&str])] = &[
             "regcred-api",
             "regcred-cache",
             "regcred-docker-config",
-            "regcred-plugin",
             "regcred-providers",
             "regcred-run",
         ],
@@ -56,7 +55,6 @@ const EDGES: &[(&str, &[&str])] = &[
         "regcred",
         &[
             "regcred-api",
-            "regcred-docker-config",
             "regcred-engine",
             "regcred-keyring",
             "regcred-plugin",
@@ -75,15 +73,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("hyper-util", &["regcred-refresh"]),
     ("http-body-util", &["regcred-ecr", "regcred-refresh"]),
     ("aws-smithy-http-client", &["regcred-ecr"]),
-    (
-        "rustls",
-        &[
-            "regcred-ecr",
-            "regcred-http",
-            "regcred-plugin",
-            "regcred-run",
-        ],
-    ),
+    ("rustls", &["regcred-ecr", "regcred-http", "regcred-run"]),
     // A cloud's library stays in its provider.
     ("aws-", &["regcred-ecr"]),
     ("azure_core", &["regcred-acr"]),

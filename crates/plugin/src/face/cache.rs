@@ -2,32 +2,32 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use regcred_cache::{CacheDir, ListedEntry};
+use regcred_run::{ProgramError, Streams};
 
-use crate::face::{Context, Streams};
-use crate::failure::Failure;
+use crate::context::Context;
 use crate::vars;
 
 /// Lists the entries of all providers, one line each.
-pub(crate) fn show(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<(), Failure> {
+pub(crate) fn show(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<(), ProgramError> {
     let Some(dir) = directory(context) else {
-        return streams.answer(OFF.as_bytes());
+        return streams.write(OFF.as_bytes());
     };
     let entries = dir.list();
     let mut text = format!("{} in {}\n", count(entries.len()), dir.path().display());
     for entry in &entries {
         text.push_str(&line(entry, context.clock.now()));
     }
-    streams.answer(text.as_bytes())
+    streams.write(text.as_bytes())
 }
 
 /// Removes the entries of all providers.
-pub(crate) fn clear(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<(), Failure> {
+pub(crate) fn clear(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<(), ProgramError> {
     let Some(dir) = directory(context) else {
-        return streams.answer(OFF.as_bytes());
+        return streams.write(OFF.as_bytes());
     };
     let path = dir.path().display();
     let text = format!("{} removed from {path}\n", count(dir.clear()));
-    streams.answer(text.as_bytes())
+    streams.write(text.as_bytes())
 }
 
 fn count(entries: usize) -> String {

@@ -1,7 +1,8 @@
 //! No face lets a secret onto standard error or into the log, at any level.
 
+use regcred_run::testing::Log;
+
 use crate::fake::{CANARY, TOKEN_CANARY};
-use crate::logging::testing::Log;
 use crate::run::testing::Started;
 
 /// A host of this test alone: other threads log too.

@@ -4,11 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use regcred_core::{Env, ErrorKind, ProviderError, RegistryHost};
+use regcred_docker_config::DockerFile;
+use regcred_run::{ProgramError, Streams};
 
-use crate::docker_file::DockerFile;
-use crate::face::{Context, Streams, token};
-use crate::failure::Failure;
-use crate::source::Source;
+use crate::chosen_provider::ChosenProvider;
+use crate::context::Context;
+use crate::face::token;
 use crate::vars;
 
 /// Writes the entries and says which.
@@ -16,7 +17,7 @@ pub(crate) fn run(
     context: &Context<'_>,
     registries: Vec<String>,
     streams: &mut Streams<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), ProgramError> {
     let registries = registries_for(context, registries)?;
     let helper = helper(context);
     let path = config_path(&context.env).ok_or_else(|| {
@@ -25,7 +26,8 @@ pub(crate) fn run(
         ProviderError::new(name, ErrorKind::NotConfigured, message)
     })?;
     let file = DockerFile::new(&path);
-    let (_, replaced) = file.edit(false, |document| document.set_helper(&registries, &helper))?;
+    let edited = file.edit(false, |document| document.set_helper(&registries, &helper));
+    let (_, replaced) = edited.map_err(ProgramError::not_configured)?;
     let program = format!("docker-credential-{helper}");
     if !is_on_path(&program, &context.env) {
         streams.note(&format!(
@@ -41,11 +43,11 @@ pub(crate) fn run(
         registries.join(", "),
         path.display()
     );
-    streams.answer(text.as_bytes())
+    streams.write(text.as_bytes())
 }
 
 /// The hosts asked for, each served by the provider, else those that the provider knows by name.
-fn registries_for(context: &Context<'_>, asked: Vec<String>) -> Result<Vec<String>, Failure> {
+fn registries_for(context: &Context<'_>, asked: Vec<String>) -> Result<Vec<String>, ProgramError> {
     if asked.is_empty() {
         let mut known = token::patterns(context)?;
         known.retain(|pattern| token::is_host(pattern));
@@ -59,7 +61,7 @@ fn registries_for(context: &Context<'_>, asked: Vec<String>) -> Result<Vec<Strin
             );
         }
         if known.is_empty() {
-            return Err(Failure::usage(format!(
+            return Err(ProgramError::usage(format!(
                 "the registries of {} have no common name: list yours with --registries HOST,...",
                 context.titles()
             )));
@@ -71,9 +73,11 @@ fn registries_for(context: &Context<'_>, asked: Vec<String>) -> Result<Vec<Strin
             .ok()
             .filter(|host| host.as_written() == registry);
         let Some(host) = host else {
-            return Err(Failure::usage(format!("{registry:?} is no registry host")));
+            return Err(ProgramError::usage(format!(
+                "{registry:?} is no registry host"
+            )));
         };
-        if Source::find(context.specs, &host, &context.env, &context.clock)?.is_none() {
+        if ChosenProvider::find(context.specs, &host, &context.env, &context.clock)?.is_none() {
             return Err(token::not_served(context, &host).into());
         }
     }

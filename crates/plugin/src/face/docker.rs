@@ -6,13 +6,11 @@ use std::collections::BTreeMap;
 use regcred_api::docker_helper::{HelperCredentials, NO_SERVER_URL, NO_USERNAME, NOT_FOUND};
 use regcred_cache::CacheDir;
 use regcred_core::{CredentialRequest, RegistryHost, report};
+use regcred_run::{Streams, exit_code, read_input};
 use secrecy::zeroize::Zeroizing;
 
-use crate::exit_code;
-use crate::face::{Context, Streams};
-use crate::failure::Failure;
+use crate::context::Context;
 use crate::output::Login;
-use crate::stdin::read_input;
 use crate::vars;
 
 /// Does what docker asks and gives the exit code.
@@ -30,7 +28,7 @@ pub(crate) fn run(context: &Context<'_>, words: &[String], streams: &mut Streams
             (Zeroizing::new(refusal.text + "\n"), exit_code::BUG)
         }
     };
-    match streams.answer(text.as_bytes()) {
+    match streams.write(text.as_bytes()) {
         Ok(()) => code,
         Err(failure) => {
             streams.note(&report(&failure));
@@ -129,8 +127,8 @@ fn get(context: &Context<'_>, streams: &mut Streams<'_>) -> Said {
 fn store(context: &Context<'_>, streams: &mut Streams<'_>) -> Said {
     let input = match read_input(streams.stdin, "credentials as JSON") {
         Ok(input) => input,
-        Err(Failure::Usage(text)) if text.contains("is empty") => return Err(Refusal::told(EOF)),
-        Err(failure) => return Err(Refusal::told(report(&failure))),
+        Err(error) if error.is_empty() => return Err(Refusal::told(EOF)),
+        Err(error) => return Err(Refusal::told(error.to_string())),
     };
     let given = HelperCredentials::from_slice(&input).map_err(|e| Refusal::told(e.to_string()))?;
     if given.server_url.is_empty() {
@@ -178,10 +176,8 @@ fn list(context: &Context<'_>) -> Zeroizing<String> {
 fn server_url(streams: &mut Streams<'_>) -> Result<String, Refusal> {
     let input = match read_input(streams.stdin, "a server URL") {
         Ok(input) => input,
-        Err(Failure::Usage(text)) if text.contains("is empty") => {
-            return Err(Refusal::told(NO_SERVER_URL));
-        }
-        Err(failure) => return Err(Refusal::told(report(&failure))),
+        Err(error) if error.is_empty() => return Err(Refusal::told(NO_SERVER_URL)),
+        Err(error) => return Err(Refusal::told(error.to_string())),
     };
     let text = String::from_utf8_lossy(&input);
     Ok(text.replace(['\r', '\n'], "").trim().to_owned())

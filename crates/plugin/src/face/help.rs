@@ -1,6 +1,6 @@
 //! `--help` and `--version`.
 
-use crate::face::Context;
+use crate::context::Context;
 
 /// The help page of a plugin.
 pub(crate) fn help(context: &Context<'_>) -> String {

@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 use regcred_api::docker_config::Format;
 use regcred_api::docker_config::edit::{Document, EntryForm, Login};
 use regcred_core::RegistryHost;
+use regcred_docker_config::ImportPlan;
+use regcred_run::{ProgramError, Streams, read_input};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::copied::Copied;
-use crate::face::Streams;
-use crate::failure::Failure;
 use crate::output::{SecretName, TokenOutput, ended};
-use crate::stdin::read_input;
 
 /// What is to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,20 +40,20 @@ pub(crate) fn run(
     secret: &SecretName,
     terminal: bool,
     streams: &mut Streams<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), ProgramError> {
     let is_secret = output == TokenOutput::KubernetesSecret;
     if !is_secret && output != TokenOutput::DockerConfig {
-        return Err(Failure::usage(
+        return Err(ProgramError::usage(
             "--from-file and --username make a docker configuration or a Secret: say --output \
              docker-config or --output kubernetes-secret",
         ));
     }
     if !is_secret && *secret != SecretName::default() {
-        return Err(Failure::usage(
+        return Err(ProgramError::usage(
             "--name and --namespace belong to --output kubernetes-secret",
         ));
     }
-    secret.check().map_err(Failure::usage)?;
+    secret.check().map_err(ProgramError::usage)?;
     let config = match import {
         Import::File { path, registries } => from_file(path, registries, streams)?,
         Import::Login {
@@ -65,7 +63,7 @@ pub(crate) fn run(
         } => {
             check_login(server, username)?;
             if terminal {
-                return Err(Failure::usage(
+                return Err(ProgramError::usage(
                     "the terminal would show the password: hand it over by a pipe or a file",
                 ));
             }
@@ -84,49 +82,34 @@ pub(crate) fn run(
         true => secret.manifest("regcred", &config),
         false => ended(&config),
     };
-    streams.answer(text.expose_secret().as_bytes())
+    streams.write(text.expose_secret().as_bytes())
 }
 
 fn from_file(
     path: &Path,
     registries: &[String],
     streams: &mut Streams<'_>,
-) -> Result<SecretString, Failure> {
-    let copied = Copied::read(path)?;
-    let entries = match registries {
-        [] => {
-            for (key, why) in &copied.left_out {
-                streams.note(&format!("{key} is left out: {why}"));
-            }
-            copied.entries.iter().collect()
+) -> Result<SecretString, ProgramError> {
+    let plan = ImportPlan::read(path).map_err(ProgramError::not_configured)?;
+    if registries.is_empty() {
+        for (key, why) in &plan.left_out {
+            streams.note(&format!("{key} is left out: {why}"));
         }
-        chosen => {
-            let found = chosen.iter().map(|host| copied.of(host));
-            found.collect::<Result<Vec<_>, _>>()?
-        }
-    };
-    let mut document = Document::empty(Format::ConfigJson);
-    for entry in entries {
-        let login = Login {
-            username: &entry.username,
-            password: &entry.password,
-            email: &entry.email,
-        };
-        document.set(&entry.server, &login, EntryForm::Full);
     }
-    Ok(document.compact())
+    plan.render(registries)
+        .map_err(ProgramError::not_configured)
 }
 
-fn check_login(server: &str, username: &str) -> Result<(), Failure> {
+fn check_login(server: &str, username: &str) -> Result<(), ProgramError> {
     let registry = RegistryHost::parse(server);
-    registry.map_err(|error| Failure::usage(error.to_string()))?;
+    registry.map_err(|error| ProgramError::usage(error.to_string()))?;
     let is_plain = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
     if server.contains(char::is_whitespace) || !is_plain(server) {
-        return Err(Failure::usage(format!("{server:?} is no registry")));
+        return Err(ProgramError::usage(format!("{server:?} is no registry")));
     }
     // What stands before the first colon is the user to whoever reads the login.
     if username.contains(':') || !is_plain(username) {
-        return Err(Failure::usage(
+        return Err(ProgramError::usage(
             "--username: expected a name without colons and control characters",
         ));
     }
@@ -134,14 +117,14 @@ fn check_login(server: &str, username: &str) -> Result<(), Failure> {
 }
 
 /// Standard input without its final line break.
-fn password(streams: &mut Streams<'_>) -> Result<SecretString, Failure> {
+fn password(streams: &mut Streams<'_>) -> Result<SecretString, ProgramError> {
     let input = read_input(streams.stdin, "the password")?;
     let text = std::str::from_utf8(&input)
-        .map_err(|_| Failure::usage("standard input is no text: expected the password"))?;
+        .map_err(|_| ProgramError::usage("standard input is no text: expected the password"))?;
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     if text.is_empty() || text.chars().any(char::is_control) {
-        return Err(Failure::usage(
+        return Err(ProgramError::usage(
             "standard input holds more than one line or control characters: expected the password",
         ));
     }

@@ -4,21 +4,20 @@
 
 use regcred_api::{CredentialProviderRequest, CredentialProviderResponse, GoDuration};
 use regcred_core::{CacheScope, CredentialRequest, Issued};
+use regcred_run::{ProgramError, Streams, read_input};
 use secrecy::zeroize::Zeroizing;
 
 use crate::cache_duration::cache_duration;
-use crate::face::{Context, Streams};
-use crate::failure::Failure;
-use crate::stdin::read_input;
+use crate::context::Context;
 
 /// Answers one request.
-pub(crate) fn run(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<(), ProgramError> {
     let input = read_input(streams.stdin, "a CredentialProviderRequest as JSON")?;
     let asked = CredentialProviderRequest::from_slice(&input)
-        .map_err(|error| Failure::usage(format!("cannot read the request: {error}")))?;
+        .map_err(|error| ProgramError::usage(format!("cannot read the request: {error}")))?;
     drop(input);
     let named = CredentialRequest::new(&asked.image)
-        .map_err(|error| Failure::usage(format!("cannot read the request: {error}")))?;
+        .map_err(|error| ProgramError::usage(format!("cannot read the request: {error}")))?;
     let request = CredentialRequest {
         service_account_token: asked.service_account_token,
         service_account_annotations: asked.service_account_annotations,
@@ -38,7 +37,7 @@ pub(crate) fn run(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<()
             context.titles()
         ),
     }
-    streams.answer(&Zeroizing::new(response.to_vec()))
+    streams.write(&Zeroizing::new(response.to_vec()))
 }
 
 fn fill(response: &mut CredentialProviderResponse, issued: Issued, context: &Context<'_>) {

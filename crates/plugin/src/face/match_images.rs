@@ -1,12 +1,14 @@
 //! `match-images`: what belongs under `matchImages` of a kubelet's configuration, one line each.
 
-use crate::face::{Context, Streams, token};
-use crate::failure::Failure;
+use regcred_run::{ProgramError, Streams};
 
-pub(crate) fn run(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<(), Failure> {
+use crate::context::Context;
+use crate::face::token;
+
+pub(crate) fn run(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<(), ProgramError> {
     let mut lines = token::patterns(context)?.join("\n");
     lines.push('\n');
-    streams.answer(lines.as_bytes())
+    streams.write(lines.as_bytes())
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! The face for people and scripts: `token [IMAGE|HOST] --output FORM`.
 
 use regcred_core::{CredentialRequest, ErrorKind, ImagePattern, ProviderError, RegistryHost};
+use regcred_run::{ProgramError, Streams};
 
 use secrecy::ExposeSecret as _;
 
-use crate::face::{Context, Streams};
-use crate::failure::Failure;
+use crate::context::Context;
 use crate::output::{Login, SecretName, TokenOutput};
 
 /// Prints the credential for an image or host.
@@ -15,19 +15,19 @@ pub(crate) fn run(
     output: TokenOutput,
     secret: &SecretName,
     streams: &mut Streams<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), ProgramError> {
     if output != TokenOutput::KubernetesSecret && *secret != SecretName::default() {
-        return Err(Failure::usage(
+        return Err(ProgramError::usage(
             "--name and --namespace belong to --output kubernetes-secret",
         ));
     }
-    secret.check().map_err(Failure::usage)?;
+    secret.check().map_err(ProgramError::usage)?;
     let image = match image {
         Some(image) => image.to_owned(),
         None => natural_host(context)?,
     };
     let request =
-        CredentialRequest::new(&image).map_err(|error| Failure::usage(error.to_string()))?;
+        CredentialRequest::new(&image).map_err(|error| ProgramError::usage(error.to_string()))?;
     let registry = &request.registry;
     let Some((provider, issued)) = context.ask(&request)? else {
         return Err(not_served(context, registry).into());
@@ -38,15 +38,15 @@ pub(crate) fn run(
         return Err(ProviderError::new(provider, kind, message).into());
     };
     let text = login.render(output, secret);
-    streams.answer(text.expose_secret().as_bytes())
+    streams.write(text.expose_secret().as_bytes())
 }
 
 /// The one host that the provider serves, where there is just one.
-fn natural_host(context: &Context<'_>) -> Result<String, Failure> {
+fn natural_host(context: &Context<'_>) -> Result<String, ProgramError> {
     let patterns = patterns(context)?;
     match &patterns[..] {
         [only] if is_host(only) => Ok(only.clone()),
-        _ => Err(Failure::usage(format!(
+        _ => Err(ProgramError::usage(format!(
             "name an image or a registry host: {} token HOST; served are {}",
             context.program,
             patterns.join(", ")
@@ -55,7 +55,7 @@ fn natural_host(context: &Context<'_>) -> Result<String, Failure> {
 }
 
 /// What the providers say they serve.
-pub(crate) fn patterns(context: &Context<'_>) -> Result<Vec<String>, Failure> {
+pub(crate) fn patterns(context: &Context<'_>) -> Result<Vec<String>, ProgramError> {
     let mut patterns = Vec::new();
     for spec in context.specs {
         patterns.extend((spec.new)(&context.env, &context.clock)?.match_images());

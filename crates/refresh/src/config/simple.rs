@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use regcred_core::{Clock, Env, ProviderSpec, RegistryHost};
-use regcred_plugin::would_serve;
 
 use super::peers::REGISTRIES;
 use super::{
@@ -178,7 +177,7 @@ impl Simple {
                 match (spec.new)(env, &clock) {
                     Ok(provider) => provider.serves(&parsed),
                     // It says itself, later, what it misses.
-                    Err(_) => would_serve(spec, &parsed, env, &clock),
+                    Err(_) => spec.would_serve(&parsed, env, &clock),
                 }
             })
             .map(|spec| spec.name.to_owned())

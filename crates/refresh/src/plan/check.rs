@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use regcred_api::pull_secret::is_object_name;
 use regcred_core::{Clock, Env, ProviderSpec, RegistryHost, report};
-use regcred_plugin::output::is_object_name;
 
 use super::{
     FILE, FilePlan, Form, NAMESPACE, Plan, REGISTRY, STATIC, SecretPlan, SourceKind, SourcePlan,

@@ -53,7 +53,7 @@ impl Stage {
         kubeconfig: PathBuf,
         directory: tempfile::TempDir,
     ) -> Self {
-        regcred_plugin::install_crypto();
+        regcred_run::install_crypto();
         let file = kube::config::Kubeconfig::read_from(&kubeconfig).expect("a kubeconfig");
         let options = kube::config::KubeConfigOptions::default();
         let config = kube::Config::from_custom_kubeconfig(file, &options).await;

@@ -6,7 +6,7 @@ use regcred_core::ImageRef;
 use regcred_registry::{BlobState, Progress, PullEvent};
 use serde::Serialize;
 
-use crate::output;
+use regcred_run::output;
 
 /// Writes events of one pull to standard output.
 pub(crate) struct JsonLines {

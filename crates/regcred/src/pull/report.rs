@@ -1,13 +1,12 @@
 //! What came of a pull, in words and as JSON.
 
-use std::io;
 use std::path::Path;
 
 use regcred_engine::{CredentialLabel, PullError, PullOutcome, PullPolicy};
 use regcred_registry::Layout;
+use regcred_run::{ProgramError, output};
 use serde::Serialize;
 
-use crate::output;
 use crate::progress::View;
 
 /// The last line of an image's JSON lines. Fields are added, never changed.
@@ -89,7 +88,11 @@ impl<'a> Pulled<'a> {
 }
 
 /// Tells of a pulled image: the reference on standard output, the rest on standard error.
-pub(super) fn pulled(view: View, outcome: &PullOutcome, layout: &Layout) -> io::Result<()> {
+pub(super) fn pulled(
+    view: View,
+    outcome: &PullOutcome,
+    layout: &Layout,
+) -> Result<(), ProgramError> {
     let image = &outcome.image;
     if view == View::Json {
         return output::json_line(&Pulled::of(outcome, layout.root()));
@@ -103,7 +106,7 @@ pub(super) fn pulled(view: View, outcome: &PullOutcome, layout: &Layout) -> io::
 }
 
 /// Tells a machine of a failure.
-pub(super) fn failed(error: &PullError) -> io::Result<()> {
+pub(super) fn failed(error: &PullError) -> Result<(), ProgramError> {
     output::json_line(&Failed {
         event: "failed",
         image: error.image(),

@@ -8,7 +8,7 @@ use super::*;
 use crate::cli::{Cli, Command};
 
 /// `regcred pull` in an empty directory that is also the node's; the exit code or the failure.
-fn pull(dir: &std::path::Path, line: &str) -> Result<(), Failure> {
+fn pull(dir: &std::path::Path, line: &str) -> Result<(), ProgramError> {
     let args = ["regcred", "pull", "--quiet", "--root-dir"].map(str::to_owned);
     let (root, store) = (dir.display().to_string(), dir.join("store"));
     let args = args
@@ -44,7 +44,8 @@ fn a_broken_provider_configuration_is_not_configured() {
 fn an_image_that_must_be_there_and_is_not_is_told_at_once() {
     let dir = tempfile::tempdir().expect("directory");
     let failure = pull(dir.path(), "good:v1 --policy Never").expect_err("an empty store");
-    assert!(matches!(failure, Failure::Told(exit_code::NOT_CONFIGURED)));
+    assert!(failure.is_reported());
+    assert_eq!(failure.exit_code(), exit_code::NOT_CONFIGURED);
 }
 
 #[test]

@@ -216,7 +216,7 @@ fn mistakes_are_told_and_nothing_is_written() {
             &default,
             b"",
             4,
-            "is no docker configuration",
+            "is not a docker configuration",
         ),
         (absent, secret, &default, b"", 4, "cannot read /nowhere"),
     ] {

@@ -44,7 +44,7 @@ impl Server {
                 });
             }
         });
-        regcred_plugin::install_crypto();
+        regcred_run::install_crypto();
         let config = kube::Config::new(url.parse().expect("a URL"));
         let client = kube::Client::try_from(config).expect("a client");
         Cluster::new(client, 0)

@@ -1,4 +1,4 @@
-//! A provider chosen for a registry, and one answer of it: behind the cache, within the deadline.
+//! The provider that serves a registry, asked through the cache and within the deadline.
 
 use std::time::{Duration, Instant};
 
@@ -9,25 +9,22 @@ use regcred_core::{
 };
 use tokio::time::timeout;
 
-use crate::crypto::install_crypto;
-use crate::stdin::DEADLINE;
 use crate::vars;
 
 /// A provider that serves the registry in question.
-pub struct Source {
+pub(crate) struct ChosenProvider {
     provider: Box<dyn Provider>,
     env: Env,
     clock: Clock,
-    end: Instant,
 }
 
-impl Source {
+impl ChosenProvider {
     /// The first of the providers that serves the registry; `None` when none does.
     ///
     /// # Errors
     /// When the provider that would serve it cannot be made. One that is not configured does not
     /// stand in the way of the others.
-    pub fn find(
+    pub(crate) fn find(
         specs: &[&ProviderSpec],
         registry: &RegistryHost,
         env: &Env,
@@ -38,7 +35,7 @@ impl Source {
             let provider = match (spec.new)(env, clock) {
                 Ok(provider) => provider,
                 Err(error) if specs.len() == 1 => return Err(error),
-                Err(error) if would_serve(spec, registry, env, clock) => {
+                Err(error) if spec.would_serve(registry, env, clock) => {
                     broken.get_or_insert(error);
                     continue;
                 }
@@ -52,35 +49,29 @@ impl Source {
                     provider,
                     env: vars::with_cache_names(spec, env),
                     clock: clock.clone(),
-                    end: Instant::now() + DEADLINE,
                 }));
             }
         }
         broken.map_or(Ok(None), Err)
     }
 
-    /// Ends the whole run at this moment instead of 50 seconds from the start of the search.
-    #[must_use]
-    pub(crate) fn until(mut self, end: Instant) -> Self {
-        self.end = end;
-        self
-    }
-
     /// The provider's name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.provider.name()
     }
 
-    /// The answer to the request, from the cache or from the cloud.
+    /// What the provider issued for the request, from the cache or from the cloud.
     ///
     /// # Errors
-    /// What the provider says; [`ErrorKind::Unreachable`] when the time is over.
-    pub async fn credentials(self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-        install_crypto();
+    /// The provider's; [`ErrorKind::Unreachable`] when nothing arrives before `end`.
+    pub(crate) async fn credentials(
+        self,
+        request: &CredentialRequest,
+        end: Instant,
+    ) -> Result<Issued, ProviderError> {
         let name = self.provider.name();
         let cached = Cached::on_demand(self.provider, self.env, self.clock);
-        let left = self.end.saturating_duration_since(Instant::now());
+        let left = end.saturating_duration_since(Instant::now());
         match timeout(left, cached.credentials(request)).await {
             Ok(answer) => answer,
             Err(_) => Err(ProviderError::new(
@@ -96,43 +87,21 @@ impl Source {
     }
 }
 
-/// Whether a provider that cannot be made would serve the registry: it knows by the variables that
-/// name hosts. Where not even those can be read it may.
-#[must_use]
-pub fn would_serve(spec: &ProviderSpec, registry: &RegistryHost, env: &Env, clock: &Clock) -> bool {
-    let hosts = spec.vars.iter().filter(|var| var.name.ends_with(HOSTS));
-    let hosts = hosts.filter_map(|var| Some((var.name, env.get(var.name)?)));
-    match (spec.new)(&Env::map(hosts), clock) {
-        Ok(provider) => provider.serves(registry),
-        Err(_) => true,
-    }
-}
-
-/// The end of the variables that name further hosts.
-const HOSTS: &str = "_ALSO_SERVE";
-
-/// Runs the future on a single-threaded runtime. What still blocks at its end, such as a name
-/// look-up, is left behind.
-///
-/// # Errors
-/// When the system refuses a runtime.
-pub fn block_on<F: Future>(future: F) -> std::io::Result<F::Output> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let output = runtime.block_on(future);
-    runtime.shutdown_timeout(Duration::ZERO);
-    Ok(output)
-}
+/// How long a whole run may take, under the minute after which the kubelet kills a plugin.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(50);
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fake;
 
-    fn find(specs: &[&ProviderSpec], host: &str, env: &Env) -> Result<Option<Source>, String> {
+    fn find(
+        specs: &[&ProviderSpec],
+        host: &str,
+        env: &Env,
+    ) -> Result<Option<ChosenProvider>, String> {
         let host = RegistryHost::parse(host).expect("a host");
-        Source::find(specs, &host, env, &Clock::system()).map_err(|e| e.to_string())
+        ChosenProvider::find(specs, &host, env, &Clock::system()).map_err(|e| e.to_string())
     }
 
     #[test]
@@ -166,8 +135,8 @@ mod tests {
         let found = find(&[&fake::SPEC], "fake.io", &env)
             .unwrap()
             .expect("served");
-        let found = found.until(Instant::now() + Duration::from_millis(20));
-        let error = found.credentials(&request).await.unwrap_err();
+        let end = Instant::now() + Duration::from_millis(20);
+        let error = found.credentials(&request, end).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable);
     }
 }

@@ -7,14 +7,15 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// What was logged.
 #[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     /// Everything that any thread of this process logs from now on, at every level.
     ///
     /// Not a subscriber for one thread: while there is just one of those, a place that logs for the
     /// first time on another thread is switched off for the whole process.
-    pub(crate) fn of_process() -> &'static Self {
+    #[must_use]
+    pub fn of_process() -> &'static Self {
         static LOG: OnceLock<Log> = OnceLock::new();
         LOG.get_or_init(|| {
             let log = Self::default();
@@ -30,7 +31,9 @@ impl Log {
         })
     }
 
-    pub(crate) fn text(&self) -> String {
+    /// The text logged so far.
+    #[must_use]
+    pub fn text(&self) -> String {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&bytes).into_owned()
     }

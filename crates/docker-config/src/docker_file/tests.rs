@@ -101,7 +101,7 @@ fn a_link_is_followed_but_nobody_is_given_what_is_behind_it() {
 
 #[test]
 fn owners_are_names_or_numbers() {
-    let owner = look::owner;
+    let owner = crate::ownership::ids;
     assert_eq!(owner("0:7").expect("numbers"), (Some(0), Some(7)));
     assert_eq!(owner("root").expect("a name"), (Some(0), None));
     assert_eq!(owner("root:root").expect("names"), (Some(0), Some(0)));

@@ -1,79 +1,40 @@
-//! A docker configuration file on this machine: some entries change, everything else stays as it was
-//! written; replaced as a whole, under a lock on its directory.
-
-mod look;
+//! A docker configuration file on this machine. An edit changes some entries and leaves everything
+//! else as it is written; it replaces the file as a whole, under a lock on its directory.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use regcred_api::docker_config::Format;
 use regcred_api::docker_config::edit::{Broken, Document};
+use regcred_files::{MIB, read_secret_from};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use look::Look;
+use crate::error::FileError;
+use crate::ownership::Ownership;
 
-/// Which file, and how it should look from outside.
+/// A file, and the owner and permissions it should have.
 #[derive(Clone, Debug)]
 pub struct DockerFile {
-    /// Where it is.
+    /// The file's path.
     pub path: PathBuf,
-    /// `user`, `user:group` or numbers; else as the file is.
+    /// `user`, `user:group` or numbers; `None` keeps the file's owner.
     pub owner: Option<String>,
-    /// Permissions; else as the file's are, 0600 for a new one.
+    /// Permissions; `None` keeps the file's, and makes a new file 0600.
     pub mode: Option<u32>,
 }
 
-/// What became of a file, or would.
+/// What an edit did to a file, or would do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It was not there.
+    /// The file did not exist.
     Created,
-    /// It was replaced.
+    /// The file was replaced.
     Updated,
-    /// It is so already.
+    /// The file already has the content, owner and permissions.
     Unchanged,
-}
-
-/// A file that could not be read or changed.
-#[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    /// The system said no.
-    #[error("cannot {what} {}", path.display())]
-    Io {
-        /// What was to be done.
-        what: &'static str,
-        /// With which file or directory.
-        path: PathBuf,
-        /// Why it did not work.
-        #[source]
-        source: io::Error,
-    },
-    /// What is there is left as it is.
-    #[error("cannot change {}", path.display())]
-    Broken {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: Broken,
-    },
-    /// A link that could lead to somebody else's file.
-    #[error(
-        "cannot change {}: a link leads there, and it belongs to somebody else than {owner}",
-        path.display()
-    )]
-    Link {
-        /// Where the link leads.
-        path: PathBuf,
-        /// Who should own it.
-        owner: String,
-    },
-    /// An owner that is not known.
-    #[error("there is no user or group {0:?} on this machine")]
-    Owner(String),
 }
 
 impl DockerFile {
@@ -86,12 +47,12 @@ impl DockerFile {
         }
     }
 
-    /// Lets somebody change the configuration, and writes it where something was changed; with
-    /// `dry_run` only says so.
+    /// Edits the configuration and writes the file if something changed; with `dry_run` only
+    /// returns what would happen.
     ///
     /// # Errors
-    /// When it cannot be read or written, is no docker configuration, or another program holds its
-    /// directory's lock for long.
+    /// When the file cannot be read or written, is not a docker configuration, or another program
+    /// holds its directory's lock for more than 10 s.
     pub fn edit<T>(
         &self,
         dry_run: bool,
@@ -104,56 +65,55 @@ impl DockerFile {
         if !dry_run {
             let mut builder = DirBuilder::new();
             let made = builder.recursive(true).mode(0o700).create(dir);
-            made.map_err(fail("make", dir))?;
+            made.map_err(FileError::io("make", dir))?;
         }
         let _lock = match File::open(dir) {
             Ok(file) => {
-                lock(&file).map_err(fail("lock", dir))?;
+                lock(&file).map_err(FileError::io("lock", dir))?;
                 Some(file)
             }
             Err(_) if dry_run => None,
-            Err(error) => return Err(fail("open", dir)(error)),
+            Err(error) => return Err(FileError::io("open", dir)(error)),
         };
-        let (text, meta) = open(&path).map_err(fail("read", &path))?;
-        let look = Look::wanted(self, &path, meta.as_ref())?;
+        let (text, meta) = open(&path).map_err(FileError::io("read", &path))?;
+        let ownership = Ownership::wanted(self.mode, self.owner.as_deref(), meta.as_ref())?;
+        // A user who can place a symbolic link must not be given the file that it leads to.
+        if let Some(owner) = &self.owner
+            && path != self.path
+            && ownership.changes_owner(meta.as_ref())
+        {
+            let owner = owner.clone();
+            return Err(FileError::Link { path, owner });
+        }
         let broken = |source| FileError::Broken {
             path: path.clone(),
             source,
         };
         let mut document =
             Document::parse(text.expose_secret(), Format::ConfigJson).map_err(broken)?;
-        let told = edit(&mut document).map_err(broken)?;
+        let edited = edit(&mut document).map_err(broken)?;
         let change = match &meta {
             None => Change::Created,
-            Some(meta) if !document.is_changed() && look.is(meta) => Change::Unchanged,
+            Some(meta) if !document.is_changed() && ownership.is(meta) => Change::Unchanged,
             Some(_) => Change::Updated,
         };
         if !dry_run && change != Change::Unchanged {
-            replace(&path, &document.pretty(), &look).map_err(fail("write", &path))?;
+            replace(&path, &document.pretty(), &ownership)
+                .map_err(FileError::io("write", &path))?;
         }
-        Ok((change, told))
+        Ok((change, edited))
     }
 }
 
-/// A whole file, of 4 MiB at most; it may hold logins.
+/// Reads a whole file, of 4 MiB at most; it may hold logins.
 ///
 /// # Errors
-/// When it is not there, larger, no text, or cannot be read.
+/// When it does not exist, is larger, is not UTF-8, or cannot be read.
 pub fn read(path: &Path) -> Result<SecretString, FileError> {
-    let cannot = fail("read", path);
-    match open(path) {
-        Ok((text, Some(_))) => Ok(text),
-        Ok((_, None)) => Err(cannot(io::ErrorKind::NotFound.into())),
-        Err(error) => Err(cannot(error)),
-    }
+    regcred_files::read_secret(path, MAX_FILE).map_err(FileError::io("read", path))
 }
 
-fn fail(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
-    let path = path.to_owned();
-    move |source| FileError::Io { what, path, source }
-}
-
-/// Waits a while for whoever else changes files here.
+/// Waits for other programs that change files in this directory.
 fn lock(dir: &File) -> io::Result<()> {
     let end = Instant::now() + PATIENCE;
     loop {
@@ -168,9 +128,9 @@ fn lock(dir: &File) -> io::Result<()> {
     }
 }
 
-/// The text and what the system says of the file; nothing where there is none.
+/// The file's text and metadata; an empty text and `None` if it does not exist.
 fn open(path: &Path) -> io::Result<(SecretString, Option<Metadata>)> {
-    let file = match File::open(path) {
+    let file = match regcred_files::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Ok((SecretString::default(), None));
@@ -178,19 +138,15 @@ fn open(path: &Path) -> io::Result<(SecretString, Option<Metadata>)> {
         Err(error) => return Err(error),
     };
     let meta = file.metadata()?;
-    let mut text = String::new();
-    if file.take(MAX_FILE + 1).read_to_string(&mut text)? as u64 > MAX_FILE {
-        return Err(io::Error::other("it is larger than 4 MiB"));
-    }
-    Ok((text.into(), Some(meta)))
+    Ok((read_secret_from(file, MAX_FILE)?, Some(meta)))
 }
 
-/// Through a new file, on disk before it takes the old one's name.
-fn replace(path: &Path, text: &SecretString, look: &Look) -> io::Result<()> {
+/// Writes a new file, syncs it to disk and renames it to the old one's name.
+fn replace(path: &Path, text: &SecretString, ownership: &Ownership) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);
-    // Of an earlier process with the same number, killed in between.
+    // Left by an earlier process with the same id that was killed before the rename.
     let _ = fs::remove_file(&temporary);
     let write = || {
         let mut options = OpenOptions::new();
@@ -199,7 +155,7 @@ fn replace(path: &Path, text: &SecretString, look: &Look) -> io::Result<()> {
             .create_new(true)
             .mode(0o600)
             .open(&temporary)?;
-        look.give(&file)?;
+        ownership.apply(&file)?;
         file.write_all(text.expose_secret().as_bytes())?;
         file.sync_all()?;
         fs::rename(&temporary, path)
@@ -213,7 +169,7 @@ fn replace(path: &Path, text: &SecretString, look: &Look) -> io::Result<()> {
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(50);
-const MAX_FILE: u64 = 4 << 20;
+const MAX_FILE: u64 = 4 * MIB;
 
 #[cfg(test)]
 mod tests;

@@ -1,27 +1,22 @@
-//! Standard input within bounds: of size, and of time when it is a pipe that nobody closes.
+//! Standard input with bounds on its size and on the time a pipe may stay open.
 
 use std::io::{self, Read};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use secrecy::zeroize::Zeroizing;
 
-use crate::failure::Failure;
+use crate::error::ProgramError;
 
-/// The process's standard input, which stops waiting at a moment.
+/// The process's standard input; a read that would wait past this moment fails with
+/// [`io::ErrorKind::TimedOut`].
 #[derive(Debug)]
-pub(crate) struct PatientStdin {
-    end: Instant,
-}
+pub struct StdinUntil(pub Instant);
 
-impl PatientStdin {
-    pub(crate) fn until(end: Instant) -> Self {
-        Self { end }
-    }
-
+impl StdinUntil {
     fn wait(&self) -> io::Result<()> {
-        let left = self.end.saturating_duration_since(Instant::now());
+        let left = self.0.saturating_duration_since(Instant::now());
         let left = Timespec::try_from(left).map_err(io::Error::other)?;
         let stdin = io::stdin();
         match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&left)) {
@@ -32,7 +27,7 @@ impl PatientStdin {
     }
 }
 
-impl Read for PatientStdin {
+impl Read for StdinUntil {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let read = self
@@ -46,20 +41,58 @@ impl Read for PatientStdin {
     }
 }
 
-/// Reads to the end, at most [`MAX_INPUT`]; `wanted` says in the error what was expected.
-pub(crate) fn read_input(
+/// Standard input does not hold what a program expects of it.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}: expected {expected}")]
+pub struct InputError {
+    problem: Problem,
+    expected: &'static str,
+}
+
+impl InputError {
+    /// Whether it is empty or holds only white space.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self.problem, Problem::Empty)
+    }
+}
+
+impl From<InputError> for ProgramError {
+    fn from(error: InputError) -> Self {
+        Self::usage(error)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error("standard input is empty")]
+    Empty,
+    #[error("standard input holds more than {} MiB", MAX_INPUT >> 20)]
+    TooLong,
+    #[error("standard input stayed open without an end")]
+    Open,
+    #[error("cannot read standard input ({0})")]
+    Unreadable(io::Error),
+}
+
+/// Reads to the end, at most 1 MiB. `expected` is for the message of an error.
+///
+/// # Errors
+/// When the input is empty, longer, or cannot be read.
+pub fn read_input(
     reader: &mut dyn Read,
-    wanted: &str,
-) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    expected: &'static str,
+) -> Result<Zeroizing<Vec<u8>>, InputError> {
+    read(reader).map_err(|problem| InputError { problem, expected })
+}
+
+fn read(reader: &mut dyn Read) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let mut input = Zeroizing::new(vec![0; FIRST]);
     let mut filled = 0;
     loop {
         if filled == input.len() {
             if filled > MAX_INPUT {
-                return Err(Failure::usage(format!(
-                    "standard input holds more than {} MiB: expected {wanted}",
-                    MAX_INPUT >> 20
-                )));
+                return Err(Problem::TooLong);
             }
             // A new buffer, so that the old one is wiped.
             let mut larger = Zeroizing::new(vec![0; (filled * 4).min(MAX_INPUT + 1)]);
@@ -70,32 +103,19 @@ pub(crate) fn read_input(
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                return Err(Failure::usage(format!(
-                    "standard input stayed open without an end: expected {wanted}"
-                )));
-            }
-            Err(source) => {
-                return Err(Failure::usage(format!(
-                    "cannot read standard input ({source}): expected {wanted}"
-                )));
-            }
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(Problem::Open),
+            Err(error) => return Err(Problem::Unreadable(error)),
         }
     }
     input.truncate(filled);
     if input.trim_ascii().is_empty() {
-        return Err(Failure::usage(format!(
-            "standard input is empty: expected {wanted}"
-        )));
+        return Err(Problem::Empty);
     }
     Ok(input)
 }
 
 const FIRST: usize = 16 * 1024;
 const MAX_INPUT: usize = 1 << 20;
-
-/// How long a whole run may take, under the minute after which the kubelet kills a plugin.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(50);
 
 #[cfg(test)]
 mod tests {
@@ -154,8 +174,8 @@ mod tests {
             (io::ErrorKind::IsADirectory, "cannot read standard input"),
         ] {
             let error = read_input(&mut Failing(kind), "a request").unwrap_err();
-            assert_eq!(error.exit_code(), 2);
             assert!(error.to_string().contains(words), "{error}");
+            assert_eq!(ProgramError::from(error).exit_code(), 2);
         }
     }
 }

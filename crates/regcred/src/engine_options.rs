@@ -1,28 +1,32 @@
-//! The node and the pod that the credential flags describe.
+//! The engine and the pod that the credential flags describe.
 
 use std::sync::Arc;
 
 use regcred_core::Env;
 use regcred_engine::{Engine, EngineError, Pod, TokenFile};
 use regcred_registry::Hosts;
+use regcred_run::ProgramError;
 
 use crate::credential_flags::CredentialFlags;
-use crate::failure::Failure;
 
 /// An engine and a pod out of flags and variables.
 ///
 /// # Errors
 /// When a variable cannot be read, or the provider configuration cannot be used.
-pub(crate) fn set_up(flags: CredentialFlags, env: &Env) -> Result<(Engine, Pod), Failure> {
-    let flags = flags.or_env(env).map_err(Failure::Usage)?;
+pub(crate) fn set_up(flags: CredentialFlags, env: &Env) -> Result<(Engine, Pod), ProgramError> {
+    let flags = flags.or_env(env).map_err(ProgramError::usage)?;
     if let Some(hosts) = flags.hosts_dir.as_ref().filter(|path| !path.is_dir()) {
-        return Err(Failure::NoHosts(hosts.clone()));
+        return Err(ProgramError::not_configured(format!(
+            "{} is not a directory: give --hosts-dir (or REGCRED_HOSTS_DIR) one that is laid out \
+             like /etc/containerd/certs.d, or leave it out to ask registries directly",
+            hosts.display()
+        )));
     }
     let no_plugins = flags.image_credential_provider_bin_dir.is_none();
     if flags.image_credential_provider_config.is_some() && no_plugins {
-        return Err(Failure::NotConfigured(NO_BIN_DIR));
+        return Err(ProgramError::not_configured(NO_BIN_DIR));
     }
-    let engine = engine(&flags, env)?;
+    let engine = engine(&flags, env).map_err(ProgramError::not_configured)?;
     Ok((engine, pod(flags)))
 }
 

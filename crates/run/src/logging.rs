@@ -6,19 +6,26 @@
 //! lives for milliseconds.
 
 mod json;
-#[cfg(test)]
-pub(crate) mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 use std::io;
 
-use regcred_core::{Clock, Env};
+use regcred_core::{Clock, Env, EnvVar};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, Layered, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
 
-use crate::vars;
+/// The variable that decides what is logged.
+pub const LOG: EnvVar = EnvVar::new(
+    "REGCRED_LOG",
+    "What is logged on standard error: a level (`off` to `trace`) or a list of \
+     `target=level`. A bare level counts for this program's own parts; its libraries stay at \
+     `warn` unless named.",
+    "`warn`",
+);
 
 /// Starts logging to standard error: `REGCRED_LOG`, else the level given. Does nothing when
 /// logging is already on.
@@ -33,17 +40,21 @@ pub fn init_json_logging(env: &Env, default: LevelFilter, clock: Clock) {
 }
 
 fn init(env: &Env, default: LevelFilter, lines: impl Layer<Filtered> + Send + Sync) {
-    let (targets, unreadable) = targets(env.get(vars::LOG), default);
+    let (targets, unreadable) = targets(env.get(LOG.name), default);
     let subscriber = tracing_subscriber::registry().with(targets).with(lines);
     if tracing::subscriber::set_global_default(subscriber).is_ok() && !unreadable.is_empty() {
-        tracing::warn!("{} has parts that are no filter: {unreadable:?}", vars::LOG);
+        tracing::warn!(
+            "{} has parts that are not filters: {unreadable:?}",
+            LOG.name
+        );
     }
 }
 
 type Filtered = Layered<Targets, Registry>;
 
 /// The level that klog's `-v N` stands for.
-pub(crate) fn klog_level(verbosity: u32) -> LevelFilter {
+#[must_use]
+pub fn klog_level(verbosity: u32) -> LevelFilter {
     match verbosity {
         0 => LevelFilter::WARN,
         1 | 2 => LevelFilter::INFO,

@@ -1,69 +1,71 @@
-//! Logins out of a docker configuration that is there already.
+//! Which logins of an existing docker configuration are imported, and which are left out.
 
 use std::path::{Path, PathBuf};
 
 use regcred_api::DecodeError;
+use regcred_api::docker_config::edit::{Document, EntryForm, Login};
 use regcred_api::docker_config::{self, BadEntries, DockerConfigEntry, Format};
 use regcred_core::RegistryHost;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::docker_file::{self, FileError};
+use crate::docker_file;
+use crate::error::FileError;
 
-/// The logins of a file.
+/// The logins of a docker configuration file.
 #[derive(Clone, Debug)]
-pub struct Copied {
+pub struct ImportPlan {
     /// Entries with a password, in file order.
     pub entries: Vec<DockerConfigEntry>,
-    /// Keys of the others, and why they are left out.
+    /// Keys of the other entries, each with the reason why it is left out.
     pub left_out: Vec<(String, String)>,
     path: PathBuf,
 }
 
-/// There is nothing to copy.
+/// There is nothing to import.
 #[derive(Debug, thiserror::Error)]
-pub enum CopyError {
+pub enum ImportError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// It is something else.
-    #[error("{} is no docker configuration", path.display())]
+    /// The file is not a docker configuration.
+    #[error("{} is not a docker configuration", path.display())]
     Broken {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong with it.
         #[source]
         source: DecodeError,
     },
-    /// It has no login that could be copied.
+    /// The file has no login with a password.
     #[error("{} has no login to copy{why}", path.display())]
     Empty {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What to do instead, with its separator.
+        /// The reason, with its separator; may be empty.
         why: String,
     },
-    /// It has none for a registry that was named.
+    /// The file has no login for a registry that was named.
     #[error("{} has no login for {host}{why}", path.display())]
     Missing {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The registry.
         host: String,
-        /// Why, with its separator.
+        /// The reason, with its separator; may be empty.
         why: String,
     },
 }
 
-impl Copied {
+impl ImportPlan {
     /// Reads a `config.json`. Entries that cannot be read are left out.
     ///
     /// # Errors
     /// When it cannot be read, or has no login at all.
-    pub fn read(path: &Path) -> Result<Self, CopyError> {
+    pub fn read(path: &Path) -> Result<Self, ImportError> {
         let text = docker_file::read(path)?;
         let text = text.expose_secret().as_bytes();
         let config = docker_config::parse(text, Format::ConfigJson, BadEntries::Skip);
-        let config = config.map_err(|source| CopyError::Broken {
+        let config = config.map_err(|source| ImportError::Broken {
             path: path.to_owned(),
             source,
         })?;
@@ -89,7 +91,7 @@ impl Copied {
                 None => reason(&left_out),
             };
             let path = path.to_owned();
-            return Err(CopyError::Empty { path, why });
+            return Err(ImportError::Empty { path, why });
         }
         Ok(Self {
             entries,
@@ -98,19 +100,42 @@ impl Copied {
         })
     }
 
-    /// The entry of a registry: under this very key, else under one that names the same host and
-    /// port, as a URL does. Docker Hub goes by either of its names.
+    /// A `config.json` with the logins of these registries; with all logins if none is named.
     ///
     /// # Errors
-    /// [`CopyError::Missing`] when there is none.
-    pub fn of(&self, host: &str) -> Result<&DockerConfigEntry, CopyError> {
+    /// [`ImportError::Missing`] when a registry has no login.
+    pub fn render(&self, registries: &[String]) -> Result<SecretString, ImportError> {
+        let entries = if registries.is_empty() {
+            self.entries.iter().collect()
+        } else {
+            let found = registries.iter().map(|host| self.entry_for(host));
+            found.collect::<Result<Vec<_>, _>>()?
+        };
+        let mut document = Document::empty(Format::ConfigJson);
+        for entry in entries {
+            let login = Login {
+                username: &entry.username,
+                password: &entry.password,
+                email: &entry.email,
+            };
+            document.set(&entry.server, &login, EntryForm::Full);
+        }
+        Ok(document.compact())
+    }
+
+    /// The entry of a registry: under exactly this key, else under one that names the same host and
+    /// port, as a URL does. Docker Hub has two names.
+    ///
+    /// # Errors
+    /// [`ImportError::Missing`] when there is none.
+    pub fn entry_for(&self, host: &str) -> Result<&DockerConfigEntry, ImportError> {
         let mut entries = self.entries.iter().rev();
         let exact = entries.clone().find(|entry| entry.server == host);
         let found = exact.or_else(|| entries.find(|entry| is_same(&entry.server, host)));
         found.ok_or_else(|| {
             let known = self.left_out.iter();
             let mut known = known.filter(|(key, _)| key == host || is_same(key, host));
-            CopyError::Missing {
+            ImportError::Missing {
                 path: self.path.clone(),
                 host: host.to_owned(),
                 why: known
@@ -138,7 +163,7 @@ fn is_same(key: &str, host: &str) -> bool {
         };
         let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
         let path = rest.split_once('/').map_or("", |(_, path)| path);
-        // What docker writes behind some registries' hosts is no part of an image's name.
+        // Docker writes a version after some registries' hosts; it is not part of an image's name.
         let path = match path.trim_matches('/') {
             "v1" | "v2" => "",
             path => path,
@@ -152,17 +177,18 @@ fn is_same(key: &str, host: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn copied(text: &str) -> Result<Copied, String> {
+    fn plan(text: &str) -> Result<ImportPlan, String> {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("config.json");
         std::fs::write(&path, text).expect("a file");
         let shown = path.display().to_string();
-        Copied::read(&path).map_err(|error| regcred_core::report(&error).replace(&shown, "FILE"))
+        ImportPlan::read(&path)
+            .map_err(|error| regcred_core::report(&error).replace(&shown, "FILE"))
     }
 
     #[test]
     fn a_registry_is_found_by_any_of_its_names() {
-        let copied = copied(
+        let plan = plan(
             r#"{"auths":{"https://index.docker.io/v1/":{"auth":"aHViOnA="},
                 "h.io:5000":{"auth":"cG9ydDpw"},"h.io/team":{"auth":"dGVhbTpw"},
                 "https://h.io":{"auth":"dXJsOnA="},"token.io":{"identitytoken":"canary"}}}"#,
@@ -175,7 +201,7 @@ mod tests {
             ("h.io", "url"),
             ("h.io/team", "team"),
         ] {
-            let found = copied.of(host).expect(host);
+            let found = plan.entry_for(host).expect(host);
             assert_eq!(found.username, user, "{host}");
         }
         for (host, why) in [
@@ -186,7 +212,7 @@ mod tests {
                 ": it holds identitytoken, which a kubelet does not use",
             ),
         ] {
-            let error = copied.of(host).expect_err(host).to_string();
+            let error = plan.entry_for(host).expect_err(host).to_string();
             assert!(error.ends_with(&format!("has no login for {host}{why}")));
         }
     }
@@ -206,13 +232,13 @@ mod tests {
                  as base64(username:password)",
             ),
         ] {
-            let error = copied(text).expect_err(text);
+            let error = plan(text).expect_err(text);
             assert_eq!(error, expected);
         }
-        let error = copied("{canary").expect_err("broken");
-        assert!(error.starts_with("FILE is no docker configuration: "));
+        let error = plan("{canary").expect_err("broken");
+        assert!(error.starts_with("FILE is not a docker configuration: "));
         assert!(!error.contains("canary"), "{error}");
-        let error = Copied::read(Path::new("/nowhere/x")).expect_err("absent");
+        let error = ImportPlan::read(Path::new("/nowhere/x")).expect_err("absent");
         assert_eq!(error.to_string(), "cannot read /nowhere/x");
     }
 }

@@ -1,42 +1,27 @@
-//! Owner and permissions of a file.
+//! The owner and permissions of a file.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
-use std::path::Path;
 
-use super::{DockerFile, FileError};
+use crate::error::FileError;
 
-/// How a file should look from outside.
-pub(super) struct Look {
+/// The owner and the permissions that a file should have.
+pub(crate) struct Ownership {
     mode: u32,
     uid: Option<u32>,
     gid: Option<u32>,
 }
 
-impl Look {
-    /// What is wanted of the file, which lies at this path after all links; where nothing is wanted,
-    /// as it is now.
-    pub(super) fn wanted(
-        file: &DockerFile,
-        path: &Path,
+impl Ownership {
+    /// As wanted; what is `None` stays as the file has it now.
+    pub(crate) fn wanted(
+        mode: Option<u32>,
+        owner: Option<&str>,
         now: Option<&Metadata>,
     ) -> Result<Self, FileError> {
-        let mode = file.mode.or(now.map(|meta| meta.mode() & 0o777));
-        let (uid, gid) = match &file.owner {
-            Some(text) => owner(text)?,
-            None => (None, None),
-        };
-        // Whoever may put a link there must not be given the file behind it.
-        if let (Some(uid), Some(owner)) = (uid, &file.owner)
-            && path != file.path
-            && now.is_some_and(|meta| meta.uid() != uid)
-        {
-            return Err(FileError::Link {
-                path: path.to_owned(),
-                owner: owner.clone(),
-            });
-        }
+        let mode = mode.or(now.map(|meta| meta.mode() & 0o777));
+        let (uid, gid) = owner.map(ids).transpose()?.unwrap_or_default();
         Ok(Self {
             mode: mode.unwrap_or(0o600),
             uid: uid.or(now.map(Metadata::uid)),
@@ -44,14 +29,20 @@ impl Look {
         })
     }
 
-    pub(super) fn is(&self, meta: &Metadata) -> bool {
+    /// Whether the file has another owner now.
+    pub(crate) fn changes_owner(&self, now: Option<&Metadata>) -> bool {
+        now.is_some_and(|meta| self.uid.is_some_and(|uid| uid != meta.uid()))
+    }
+
+    /// Whether the file has them already.
+    pub(crate) fn is(&self, meta: &Metadata) -> bool {
         meta.mode() & 0o777 == self.mode
             && self.uid.is_none_or(|uid| uid == meta.uid())
             && self.gid.is_none_or(|gid| gid == meta.gid())
     }
 
-    /// Makes a new, empty file look so.
-    pub(super) fn give(&self, file: &File) -> io::Result<()> {
+    /// Sets them on a new, empty file.
+    pub(crate) fn apply(&self, file: &File) -> io::Result<()> {
         let meta = file.metadata()?;
         let uid = self.uid.filter(|uid| *uid != meta.uid());
         let gid = self.gid.filter(|gid| *gid != meta.gid());
@@ -63,7 +54,7 @@ impl Look {
 }
 
 /// `user`, `user:group` or numbers.
-pub(super) fn owner(text: &str) -> Result<(Option<u32>, Option<u32>), FileError> {
+pub(crate) fn ids(text: &str) -> Result<(Option<u32>, Option<u32>), FileError> {
     let (user, group) = match text.split_once(':') {
         Some((user, group)) => (user, Some(group)),
         None => (text, None),

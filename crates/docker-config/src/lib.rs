@@ -1,0 +1,11 @@
+//! Docker's configuration file on this machine: some entries are edited in place, and logins that it
+//! already holds are imported.
+
+mod docker_file;
+mod error;
+mod import_plan;
+mod ownership;
+
+pub use docker_file::{Change, DockerFile, read};
+pub use error::FileError;
+pub use import_plan::{ImportError, ImportPlan};

@@ -1,0 +1,47 @@
+//! What every face works with.
+
+use std::time::Instant;
+
+use regcred_core::{Clock, CredentialRequest, Env, ErrorKind, Issued, ProviderSpec};
+use regcred_run::{ProgramError, block_on};
+
+use crate::chosen_provider::ChosenProvider;
+
+/// The circumstances of a run, except the streams and a face's own arguments.
+pub(crate) struct Context<'a> {
+    /// The providers that may answer; one in a plugin.
+    pub(crate) specs: &'a [&'a ProviderSpec],
+    /// The file name under which the program was started.
+    pub(crate) program: &'a str,
+    pub(crate) env: Env,
+    pub(crate) clock: Clock,
+    /// When the run has to end.
+    pub(crate) end: Instant,
+}
+
+impl Context<'_> {
+    /// What the provider that serves the request's registry issued, with the provider's name;
+    /// `None` when none serves it.
+    pub(crate) fn ask(
+        &self,
+        request: &CredentialRequest,
+    ) -> Result<Option<(&'static str, Issued)>, ProgramError> {
+        let registry = &request.registry;
+        let chosen = ChosenProvider::find(self.specs, registry, &self.env, &self.clock)?;
+        let Some(provider) = chosen else {
+            return Ok(None);
+        };
+        let name = provider.name();
+        match block_on(provider.credentials(request, self.end))? {
+            Ok(issued) => Ok(Some((name, issued))),
+            Err(error) if error.kind() == ErrorKind::NotServed => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The registries' names in words: `Amazon ECR`.
+    pub(crate) fn titles(&self) -> String {
+        let titles: Vec<_> = self.specs.iter().map(|spec| spec.title).collect();
+        titles.join(", ")
+    }
+}

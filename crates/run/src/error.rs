@@ -1,0 +1,96 @@
+//! Why a program ends without success, and with which exit code.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use regcred_core::ProviderError;
+
+use crate::exit_code;
+
+/// A failure that ends a program: its cause becomes one line on standard error.
+#[derive(Debug)]
+pub struct ProgramError {
+    exit_code: u8,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl ProgramError {
+    /// The command line or standard input is wrong.
+    pub fn usage(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(exit_code::USAGE, cause)
+    }
+
+    /// An option, a variable or a file is missing or wrong.
+    pub fn not_configured(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(exit_code::NOT_CONFIGURED, cause)
+    }
+
+    /// Standard output is closed.
+    #[must_use]
+    pub fn output(error: &io::Error) -> Self {
+        let cause = format!("cannot write to standard output: {error}");
+        Self::new(exit_code::BUG, cause)
+    }
+
+    /// The system refused what every program needs.
+    #[must_use]
+    pub fn runtime(error: &io::Error) -> Self {
+        Self::new(exit_code::BUG, format!("cannot start the runtime: {error}"))
+    }
+
+    /// The signal of this number asked the program to stop.
+    #[must_use]
+    pub fn interrupted(signal: u8) -> Self {
+        Self::new(AFTER_SIGNAL + signal, "interrupted")
+    }
+
+    /// A failure that the program has already reported; only the exit code remains.
+    #[must_use]
+    pub fn reported(exit_code: u8) -> Self {
+        Self {
+            exit_code,
+            cause: None,
+        }
+    }
+
+    fn new(exit_code: u8, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            exit_code,
+            cause: Some(cause.into()),
+        }
+    }
+
+    /// The code to exit with.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.exit_code
+    }
+
+    /// Whether the program has already reported it.
+    #[must_use]
+    pub fn is_reported(&self) -> bool {
+        self.cause.is_none()
+    }
+}
+
+impl fmt::Display for ProgramError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.as_ref().map_or(Ok(()), |cause| cause.fmt(f))
+    }
+}
+
+impl Error for ProgramError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_ref()?.source()
+    }
+}
+
+impl From<ProviderError> for ProgramError {
+    fn from(error: ProviderError) -> Self {
+        Self::new(exit_code::of(error.kind()), error)
+    }
+}
+
+/// Shells report a program that signal N ended with the exit code of this and N.
+const AFTER_SIGNAL: u8 = 128;

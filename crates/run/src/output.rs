@@ -1,0 +1,85 @@
+//! Results on standard output, notes on standard error.
+
+use std::io::{self, Read, Write};
+
+use regcred_core::report;
+use serde::Serialize;
+
+use crate::error::ProgramError;
+use crate::exit_code;
+
+/// The three standard streams, as values.
+pub struct Streams<'a> {
+    /// Standard input.
+    pub stdin: &'a mut dyn Read,
+    /// Standard output.
+    pub stdout: &'a mut dyn Write,
+    /// Standard error.
+    pub stderr: &'a mut dyn Write,
+}
+
+impl Streams<'_> {
+    /// Writes a finished result in one piece.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), ProgramError> {
+        write_all(self.stdout, bytes)
+    }
+
+    /// Writes one line to standard error; a failure to do so is ignored.
+    pub fn note(&mut self, line: &str) {
+        let _ = writeln!(self.stderr, "{line}");
+    }
+
+    /// Writes the failure, if any, as one line to standard error; returns the exit code.
+    pub fn conclude(&mut self, done: Result<(), ProgramError>) -> u8 {
+        conclude(done, self.stderr)
+    }
+}
+
+/// Writes the failure, if any, as one line to standard error; returns the exit code.
+pub fn conclude(done: Result<(), ProgramError>, stderr: &mut dyn Write) -> u8 {
+    let Err(error) = done else {
+        return exit_code::DONE;
+    };
+    if !error.is_reported() {
+        let _ = writeln!(stderr, "{}", report(&error));
+    }
+    error.exit_code()
+}
+
+/// Writes text to the process's standard output as it is.
+///
+/// # Errors
+/// When standard output is closed.
+pub fn write(text: &str) -> Result<(), ProgramError> {
+    write_all(&mut io::stdout().lock(), text.as_bytes())
+}
+
+/// Writes one line of text to the process's standard output.
+///
+/// # Errors
+/// When standard output is closed.
+pub fn line(text: &str) -> Result<(), ProgramError> {
+    write(&format!("{text}\n"))
+}
+
+/// Writes a value as JSON, in one line, to the process's standard output.
+///
+/// # Errors
+/// When standard output is closed.
+pub fn json_line(value: &impl Serialize) -> Result<(), ProgramError> {
+    let text = serde_json::to_string(value).map_err(|error| ProgramError::output(&error.into()))?;
+    line(&text)
+}
+
+/// Writes one line to the process's standard error; a failure to do so is ignored.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+fn write_all(out: &mut dyn Write, bytes: &[u8]) -> Result<(), ProgramError> {
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    written.map_err(|error| ProgramError::output(&error))
+}

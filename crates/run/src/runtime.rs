@@ -1,0 +1,55 @@
+//! One thread for all connections, and an orderly end on Ctrl-C.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::crypto::install_crypto;
+use crate::error::ProgramError;
+
+/// Runs the future on a single-threaded runtime. What still blocks when the future ends, such as a
+/// name look-up, is abandoned.
+///
+/// # Errors
+/// When the system refuses a runtime.
+pub fn block_on<F: Future>(future: F) -> Result<F::Output, ProgramError> {
+    let runtime = runtime().map_err(|error| ProgramError::runtime(&error))?;
+    let output = runtime.block_on(future);
+    runtime.shutdown_timeout(Duration::ZERO);
+    Ok(output)
+}
+
+/// Runs the future until it ends or SIGINT or SIGTERM arrives. After a signal the future is
+/// dropped: a pull then removes the files it has not finished.
+///
+/// # Errors
+/// The future's; when a signal arrives; when the system refuses a runtime.
+pub fn block_on_until_signal<T>(
+    future: impl Future<Output = Result<T, ProgramError>>,
+) -> Result<T, ProgramError> {
+    let refused = |error: io::Error| ProgramError::runtime(&error);
+    let runtime = runtime().map_err(refused)?;
+    let done = runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
+        tokio::select! {
+            done = future => done,
+            _ = interrupt.recv() => Err(ProgramError::interrupted(SIGINT)),
+            _ = terminate.recv() => Err(ProgramError::interrupted(SIGTERM)),
+        }
+    });
+    // Writers end at once; a name look-up that hangs is abandoned.
+    runtime.shutdown_timeout(WRITERS_END);
+    done
+}
+
+fn runtime() -> io::Result<Runtime> {
+    install_crypto();
+    Builder::new_current_thread().enable_all().build()
+}
+
+const SIGINT: u8 = 2;
+const SIGTERM: u8 = 15;
+const WRITERS_END: Duration = Duration::from_secs(1);
