@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use regcred_core::{CredentialRequest, Env, ErrorKind, ProviderError};
-use regcred_http::{ClientOptions, Proxy, Request, StatusCode};
+use regcred_http::{CaBundle, ClientOptions, Proxy, Request, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::lookup_host;
 
@@ -108,7 +108,10 @@ impl Bindings {
             // The environment's roots and proxies are not for the cluster's own server.
             env: Env::default(),
             proxy: Proxy::None,
-            ca_bundle: Some(self.ca_file.clone()),
+            ca_bundle: Some(CaBundle {
+                path: self.ca_file.clone(),
+                named_by: "the cluster",
+            }),
             resolve: vec![(self.sni.to_ascii_lowercase(), self.addresses().await?)],
             ..reach.options()
         })?;

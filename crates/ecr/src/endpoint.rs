@@ -8,6 +8,7 @@ use aws_sdk_ecr::config::endpoint::ResolveEndpoint as _;
 use aws_sdk_ecrpublic::config::endpoint::ResolveEndpoint as _;
 use aws_sdk_sts::config::endpoint::ResolveEndpoint as _;
 use aws_types::region::Region;
+use regcred_http::secure_url;
 
 use crate::hosts::EcrHost;
 use crate::settings::Settings;
@@ -152,28 +153,12 @@ fn custom_url(service: Service, config: &SharedConfig) -> Result<Option<String>,
     let Some(url) = config.service_setting(service.id(), "AWS_ENDPOINT_URL", "endpoint_url") else {
         return Ok(None);
     };
-    if is_safe_url(&url) {
-        Ok(Some(url))
-    } else {
-        Err(EndpointError::Cleartext {
+    if secure_url(&url).is_none() {
+        return Err(EndpointError::Cleartext {
             service: service.id(),
-        })
+        });
     }
-}
-
-/// https anywhere, http on this machine only.
-fn is_safe_url(url: &str) -> bool {
-    match url.split_once("://") {
-        Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => true,
-        Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => {
-            let host = crate::transport::host_of(url);
-            host.eq_ignore_ascii_case("localhost")
-                || host
-                    .parse::<std::net::IpAddr>()
-                    .is_ok_and(|ip| ip.is_loopback())
-        }
-        _ => false,
-    }
+    Ok(Some(url))
 }
 
 fn switch(

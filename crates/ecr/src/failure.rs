@@ -12,6 +12,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::ErrorKind as RetryKind;
 use aws_types::request_id::RequestId;
 use regcred_core::ErrorKind;
+use regcred_http::HttpError;
 
 /// A failed call to an AWS API. `Display` holds the service's code and message, bounded, or what
 /// kept the call from being made; never a body.
@@ -51,10 +52,8 @@ impl ApiFailure {
             SdkError::DispatchFailure(failure) => {
                 let cause = failure.as_connector_error();
                 let text = cause.map_or_else(|| "no connection".to_owned(), |e| causes(e));
-                if failure.is_user() {
-                    return Self::new(ErrorKind::NotConfigured, text);
-                }
-                Self::new(ErrorKind::Unreachable, text)
+                let http = cause.and_then(|e| http_error(e));
+                Self::new(http.map_or(ErrorKind::Unreachable, HttpError::kind), text)
             }
             other => Self::new(ErrorKind::NotConfigured, causes(other)),
         }
@@ -159,6 +158,12 @@ impl ClassifyRetry for RetryTooManyRequests {
     }
 }
 
+/// The failed exchange at the root of an SDK error chain.
+pub(crate) fn http_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HttpError> {
+    let mut chain = std::iter::successors(Some(error), |&error| error.source());
+    chain.find_map(|error| error.downcast_ref())
+}
+
 /// The words of an SDK error chain that say something, joined and bounded. Never a body.
 pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
@@ -223,6 +228,8 @@ const WRAPPERS: &[&str] = &[
     "could not communicate with IMDS",
     "io error",
     "user error",
+    "timeout",
+    "other",
 ];
 
 const UNREADABLE: &str = "the answer cannot be read";

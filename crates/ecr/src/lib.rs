@@ -11,7 +11,6 @@ mod identity;
 mod journal;
 mod pod;
 mod provider;
-mod proxy;
 mod roles;
 mod sdk;
 mod settings;
@@ -19,7 +18,6 @@ mod shared_config;
 mod sts;
 mod subject;
 mod transport;
-mod trust;
 mod vars;
 
 use regcred_core::{Flag, ProviderSpec};

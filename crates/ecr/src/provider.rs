@@ -10,6 +10,7 @@ use regcred_core::{
     CacheKey, CacheScope, Clock, CredentialRequest, Env, ErrorKind, Issued, Provider,
     ProviderError, RegistryHost,
 };
+use regcred_http::DEADLINE;
 use tokio::time::timeout;
 
 use crate::endpoint::{Endpoint, EndpointError, Service};
@@ -321,10 +322,6 @@ fn configured_region(config: &SharedConfig) -> Option<String> {
         .setting("AWS_REGION", "region")
         .or_else(|| config.setting("AWS_DEFAULT_REGION", "region"))
 }
-
-/// The kubelet kills a plugin after a minute and our face ends it after 50 s: a little less, so
-/// that the message says what hung.
-const DEADLINE: Duration = Duration::from_secs(48);
 
 /// ECR Public has one API region for all.
 const PUBLIC_REGION: &str = "us-east-1";

@@ -1,88 +1,123 @@
-//! The HTTP client under every AWS call: rustls with ring, authorities read at the first https
-//! connection, proxies from the environment value, bounded bodies.
+//! The HTTP client under the AWS SDK: the one of every other call, so that proxies, trust, time-outs
+//! and limits follow the same rules.
+//!
+//! The SDK decides when a request is sent again, because only it knows ECR's error codes; the client
+//! sends each request once.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
-use http_body_util::Limited;
-use regcred_core::Env;
-
-use crate::proxy::{Proxies, is_local};
-use crate::trust::Authorities;
+use regcred_core::{Env, ErrorKind};
+use regcred_http::{
+    CaBundle, Client, ClientOptions, HttpError, Method, Proxy, Request, SharedClient,
+};
 
 /// The client. Cheap to make and to clone: nothing is read before a request needs it.
 #[derive(Clone)]
-pub(crate) struct Transport(Arc<Shared>);
-
-struct Shared {
-    proxies: Proxies,
-    authorities: Authorities,
-    context: OnceLock<TlsContext>,
-    by_settings: Mutex<HashMap<SettingsKey, SharedHttpConnector>>,
-    /// Whether this speaks with metadata services only.
+pub(crate) struct Transport {
+    env: Env,
+    bundle: Option<CaBundle>,
+    /// Whether this calls metadata services only: never through a proxy, and over plain http.
     metadata: bool,
+    client: SharedClient,
 }
-
-type SettingsKey = (Option<Duration>, Option<Duration>);
 
 impl Transport {
     /// A client for the service endpoints.
     pub(crate) fn new(env: &Env) -> Self {
-        Self::make(Authorities::from_env(env), Proxies::from_env(env), false)
+        let bundle = env.path(BUNDLE).map(|path| CaBundle {
+            path,
+            named_by: BUNDLE,
+        });
+        Self {
+            env: env.clone(),
+            bundle,
+            metadata: false,
+            client: SharedClient::default(),
+        }
     }
 
-    /// A client for metadata services, which no proxy may see.
+    /// A client for metadata services.
     pub(crate) fn direct(env: &Env) -> Self {
-        Self::make(Authorities::from_env(env), Proxies::default(), true)
+        Self {
+            metadata: true,
+            ..Self::new(env)
+        }
     }
 
-    /// The same client, held against the authorities of a profile.
+    /// The same client with the `ca_bundle` of a profile, which replaces the system's roots but not
+    /// those of `AWS_CA_BUNDLE`.
     pub(crate) fn with_profile(&self, bundle: &str) -> Self {
-        let authorities = self.0.authorities.clone().with_profile(bundle);
-        Self::make(authorities, self.0.proxies.clone(), self.0.metadata)
+        let of_profile = || CaBundle {
+            path: bundle.into(),
+            named_by: "the profile's ca_bundle",
+        };
+        Self {
+            bundle: Some(self.bundle.clone().unwrap_or_else(of_profile)),
+            client: SharedClient::default(),
+            ..self.clone()
+        }
     }
 
-    /// A connector with these time-outs; the same connector for the same time-outs.
-    pub(crate) fn connector(&self, settings: &HttpConnectorSettings) -> SharedHttpConnector {
-        let key = (settings.connect_timeout(), settings.read_timeout());
-        let mut known = self
-            .0
-            .by_settings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        known
-            .entry(key)
-            .or_insert_with(|| {
-                SharedHttpConnector::new(Routed {
-                    shared: Arc::clone(&self.0),
-                    settings: settings.clone(),
-                    routes: Default::default(),
-                })
-            })
-            .clone()
+    /// The client for requests that the SDK does not make.
+    pub(crate) fn client(&self) -> Result<Client, HttpError> {
+        self.client.get(|| ClientOptions {
+            connect_timeout: CONNECT,
+            idle_timeout: READ,
+            proxy: if self.metadata {
+                Proxy::None
+            } else {
+                Proxy::Env
+            },
+            ca_bundle: self.bundle.clone(),
+            ..ClientOptions::new(&self.env)
+        })
     }
 
-    fn make(authorities: Authorities, proxies: Proxies, metadata: bool) -> Self {
-        Self(Arc::new(Shared {
-            proxies,
-            authorities,
-            context: OnceLock::new(),
-            by_settings: Mutex::default(),
-            metadata,
-        }))
+    async fn send(
+        &self,
+        asked: &HttpRequest,
+        time: Duration,
+    ) -> Result<HttpResponse, ConnectorError> {
+        let method = Method::from_bytes(asked.method().as_bytes());
+        let method = method.map_err(|error| ConnectorError::user(error.into()))?;
+        let body = asked.body().bytes();
+        let body = body.ok_or_else(|| ConnectorError::user("the body is a stream".into()))?;
+        let mut request = Request::new(method, asked.uri())
+            .body(body.to_vec())
+            .secret_body()
+            .timeout(time);
+        if self.metadata {
+            request = request.allow_cleartext();
+        }
+        for (name, value) in asked.headers() {
+            request = request.secret_header(name, &value.into());
+        }
+        let client = self.client().map_err(classified)?;
+        let response = client.send(request).await.map_err(classified)?;
+        let status = StatusCode::try_from(response.status().as_u16());
+        let status = status.map_err(|error| ConnectorError::other(error.into(), None))?;
+        let headers = response.headers().clone();
+        let body = response.bytes(LARGEST).await.map_err(classified)?;
+        let mut answer = HttpResponse::new(status, SdkBody::from(body));
+        for (name, value) in &headers {
+            answer.headers_mut().append(name.clone(), value.clone());
+        }
+        // EC2 returns the life of a metadata token and the SDK insists on it; some emulators leave it
+        // out. A request uses the token for seconds, so that the six hours that were asked for do.
+        let token = self.metadata && asked.uri().ends_with(TOKEN_PATH) && status.is_success();
+        if token && !headers.contains_key(TOKEN_LIFE) {
+            answer.headers_mut().insert(TOKEN_LIFE, "21600");
+        }
+        Ok(answer)
     }
 }
 
@@ -98,112 +133,47 @@ impl HttpClient for Transport {
         settings: &HttpConnectorSettings,
         _components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        self.connector(settings)
+        SharedHttpConnector::new(Connector {
+            transport: self.clone(),
+            time: settings.read_timeout().unwrap_or(READ),
+        })
     }
 }
 
-/// One connector in four variants, each made when first used: plain or TLS, direct or proxied.
-struct Routed {
-    shared: Arc<Shared>,
-    settings: HttpConnectorSettings,
-    routes: [OnceLock<Connector>; 4],
+/// The transport with the time that one request may take.
+#[derive(Clone, Debug)]
+struct Connector {
+    transport: Transport,
+    time: Duration,
 }
 
-impl Routed {
-    fn route(&self, uri: &str) -> Result<&Connector, Box<dyn std::error::Error + Send + Sync>> {
-        let https = uri
-            .get(..6)
-            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
-        let proxied = self.shared.proxies.apply_to(https) && !is_local(host_of(uri));
-        let slot = &self.routes[usize::from(https) * 2 + usize::from(proxied)];
-        if let Some(connector) = slot.get() {
-            return Ok(connector);
-        }
-        let connector = self.make(https, proxied)?;
-        Ok(slot.get_or_init(|| connector))
-    }
-
-    fn make(
-        &self,
-        https: bool,
-        proxied: bool,
-    ) -> Result<Connector, Box<dyn std::error::Error + Send + Sync>> {
-        let mut builder = Connector::builder()
-            .connector_settings(self.settings.clone())
-            .sleep_impl(TokioSleep::new());
-        if proxied {
-            builder = builder.proxy_config(self.shared.proxies.config(https)?);
-        }
-        // A proxy may itself speak TLS, so that only the direct plain route does without.
-        if !https && !proxied {
-            return Ok(builder.build_http());
-        }
-        let context = match self.shared.context.get() {
-            Some(context) => context.clone(),
-            None => {
-                let context = self.shared.authorities.load()?;
-                self.shared.context.get_or_init(|| context).clone()
-            }
-        };
-        Ok(builder
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .tls_context(context)
-            .build())
-    }
-}
-
-impl fmt::Debug for Routed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Routed")
-    }
-}
-
-impl HttpConnector for Routed {
+impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let token = self.shared.metadata && request.uri().ends_with(TOKEN_PATH);
-        match self.route(request.uri()) {
-            Ok(connector) => {
-                let answer = connector.call(request);
-                HttpConnectorFuture::new(async move {
-                    let response = bounded(answer.await?);
-                    Ok(if token { with_life(response) } else { response })
-                })
-            }
-            Err(error) => HttpConnectorFuture::ready(Err(ConnectorError::user(error))),
-        }
+        let Self { transport, time } = self.clone();
+        HttpConnectorFuture::new(async move { transport.send(&request, time).await })
     }
 }
 
-fn bounded(mut response: HttpResponse) -> HttpResponse {
-    let body = response.take_body();
-    *response.body_mut() = SdkBody::from_body_1_x(Limited::new(body, MAX_BODY));
-    response
-}
-
-/// EC2 says how long a metadata token lives and the SDK insists on it; some emulators do not say.
-/// A request uses the token for seconds, so that six hours, which were asked for, are as good.
-fn with_life(mut response: HttpResponse) -> HttpResponse {
-    if response.status().is_success() && !response.headers().contains_key(TOKEN_LIFE) {
-        response.headers_mut().insert(TOKEN_LIFE, "21600");
-    }
-    response
-}
-
-/// The host in a URL, without user information and port.
-pub(crate) fn host_of(uri: &str) -> &str {
-    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    match host.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
+/// The class decides whether the SDK repeats the request: after a time-out and a broken connection.
+fn classified(error: HttpError) -> ConnectorError {
+    if error.kind() == ErrorKind::NotConfigured {
+        ConnectorError::user(error.into())
+    } else if error.is_timeout() {
+        ConnectorError::timeout(error.into())
+    } else if error.is_passing() {
+        ConnectorError::io(error.into())
+    } else {
+        ConnectorError::other(error.into(), None)
     }
 }
 
-/// The largest answer read; a token answer has a few kilobytes.
-const MAX_BODY: usize = 1 << 20;
+const BUNDLE: &str = "AWS_CA_BUNDLE";
+/// Time to connect, as in the AWS SDKs.
+const CONNECT: Duration = Duration::from_millis(3100);
+/// Time for an answer.
+const READ: Duration = Duration::from_secs(5);
+/// A token answer has a few kilobytes.
+const LARGEST: usize = 1 << 20;
 
 const TOKEN_PATH: &str = "/latest/api/token";
 const TOKEN_LIFE: &str = "x-aws-ec2-metadata-token-ttl-seconds";

@@ -26,8 +26,8 @@ pub fn is_loopback(url: &Url) -> bool {
 }
 
 /// Whether the URL's host is a literal address of the link, where clouds put their metadata
-/// servers: 169.254.0.0/16, fe80::/10 and the two fixed addresses of EC2 (fd00:ec2::254 metadata,
-/// fd00:ec2::23 pod identity).
+/// servers: 169.254.0.0/16, fe80::/10 and fd00:ec2::/32, which carries EC2's services on IPv6-only
+/// subnets.
 #[must_use]
 pub fn is_link_local(url: &Url) -> bool {
     match url.host() {
@@ -35,7 +35,7 @@ pub fn is_link_local(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => match unmapped(address) {
             IpAddr::V4(address) => address.is_link_local(),
             IpAddr::V6(address) => {
-                address.is_unicast_link_local() || EC2_LINK_ADDRESSES.contains(&address)
+                address.is_unicast_link_local() || address.segments()[..2] == EC2_LINK
             }
         },
         _ => false,
@@ -69,10 +69,7 @@ fn unmapped(address: Ipv6Addr) -> IpAddr {
         .map_or(IpAddr::V6(address), IpAddr::V4)
 }
 
-const EC2_LINK_ADDRESSES: [Ipv6Addr; 2] = [
-    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
-    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
-];
+const EC2_LINK: [u16; 2] = [0xfd00, 0xec2];
 
 #[cfg(test)]
 mod tests {
@@ -152,11 +149,18 @@ mod tests {
             "[fe80::1]",
             "[fd00:ec2::254]",
             "[fd00:ec2::23]",
+            "[fd00:ec2:1::1]",
             "[::ffff:169.254.169.254]",
         ] {
             assert!(is_link_local(&url(host)), "{host}");
         }
-        for host in ["10.0.0.1", "[fd00::1]", "example.com", "127.0.0.1"] {
+        for host in [
+            "10.0.0.1",
+            "[fd00::1]",
+            "[fd00:ec3::1]",
+            "example.com",
+            "127.0.0.1",
+        ] {
             assert!(!is_link_local(&url(host)), "{host}");
         }
     }

@@ -8,8 +8,7 @@ use tokio::time::timeout;
 /// Waits for the whole answer of the provider named.
 ///
 /// # Errors
-/// [`ErrorKind::Unreachable`] when it takes longer than 45 s: the kubelet ends a plugin after a
-/// minute, and the reason should be out before.
+/// [`ErrorKind::Unreachable`] when it takes longer than [`DEADLINE`].
 pub async fn in_time<T>(
     provider: &'static str,
     answer: impl Future<Output = Result<T, ProviderError>>,
@@ -21,7 +20,9 @@ pub async fn in_time<T>(
     timeout(DEADLINE, answer).await.map_err(late)?
 }
 
-const DEADLINE: Duration = Duration::from_secs(45);
+/// How long a provider may take: 45 s. The kubelet kills a plugin after a minute, and the reason must
+/// be printed before that.
+pub const DEADLINE: Duration = Duration::from_secs(45);
 
 #[cfg(test)]
 mod tests {

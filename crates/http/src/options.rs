@@ -1,4 +1,4 @@
-//! What a client is told when it is made.
+//! The options of a client.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -20,8 +20,8 @@ pub struct ClientOptions {
     pub idle_timeout: Duration,
     /// Whether requests go through the proxies of the environment.
     pub proxy: Proxy,
-    /// The PEM file with the trusted roots. By default `SSL_CERT_FILE`, else the distribution's.
-    pub ca_bundle: Option<PathBuf>,
+    /// The trusted roots. By default those of `SSL_CERT_FILE`, else the distribution's.
+    pub ca_bundle: Option<CaBundle>,
     /// More trusted roots, each a PEM text with one or several certificates.
     pub extra_ca_pem: Vec<Vec<u8>>,
     /// Client certificate chain and private key as one PEM text, for servers that ask for it.
@@ -69,6 +69,16 @@ impl fmt::Debug for ClientOptions {
             .field("resolve", &self.resolve)
             .finish_non_exhaustive()
     }
+}
+
+/// A PEM file with trusted roots. It is read at the first TLS handshake, and must then hold at least
+/// one certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaBundle {
+    /// The file.
+    pub path: PathBuf,
+    /// The variable or file that names it, for messages.
+    pub named_by: &'static str,
 }
 
 /// Where proxies come from.

@@ -5,17 +5,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use regcred_files::{MIB, read};
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 
-use crate::ClientOptions;
+use crate::{CaBundle, ClientOptions};
 
 /// Where roots come from; nothing is read until [`RootSource::load`].
 #[derive(Clone, Debug)]
 pub(crate) struct RootSource {
-    bundle: Option<PathBuf>,
+    bundle: Option<CaBundle>,
     directories: Vec<PathBuf>,
     extra: Vec<Vec<u8>>,
 }
@@ -23,12 +24,15 @@ pub(crate) struct RootSource {
 impl RootSource {
     pub(crate) fn new(options: &ClientOptions) -> Self {
         let env = &options.env;
+        let by_variable = || {
+            Some(CaBundle {
+                path: env.path(VARIABLE)?,
+                named_by: VARIABLE,
+            })
+        };
         let directories = env.get("SSL_CERT_DIR").unwrap_or_default();
         Self {
-            bundle: options
-                .ca_bundle
-                .clone()
-                .or_else(|| env.path("SSL_CERT_FILE")),
+            bundle: options.ca_bundle.clone().or_else(by_variable),
             directories: directories
                 .split(':')
                 .filter(|d| !d.is_empty())
@@ -42,38 +46,38 @@ impl RootSource {
     /// ship some that rustls refuses.
     pub(crate) fn load(&self) -> Result<RootCertStore, RootsError> {
         let mut store = RootCertStore::empty();
-        let bundle = match &self.bundle {
-            Some(path) => Some(
-                read(path, LARGEST).map_err(|source| RootsError::Unreadable {
-                    path: path.clone(),
+        match &self.bundle {
+            Some(bundle) => {
+                let pem = read(&bundle.path, LARGEST).map_err(|source| RootsError::Unreadable {
+                    bundle: bundle.clone(),
                     source: Arc::new(source),
-                })?,
-            ),
-            None => BUNDLES
-                .iter()
-                .find_map(|path| read(Path::new(path), LARGEST).ok()),
-        };
-        // Without any bundle the other sources may be all that is needed.
-        if let Some(pem) = bundle {
-            add_pem(&mut store, &pem);
-        }
-        for directory in &self.directories {
-            for path in pem_files(directory) {
-                if let Ok(pem) = read(&path, LARGEST) {
-                    add_pem(&mut store, &pem);
+                })?;
+                if add_pem(&mut store, &pem) == 0 {
+                    return Err(RootsError::Empty(bundle.clone()));
                 }
             }
+            // The other sources may be all that is needed.
+            None => {
+                BUNDLES.iter().find(|path| add_file(&mut store, path) > 0);
+            }
+        }
+        for directory in &self.directories {
+            add_directory(&mut store, directory);
         }
         for pem in &self.extra {
             if add_pem(&mut store, pem) == 0 {
                 return Err(RootsError::NoExtra);
             }
         }
+        // Reading a file for each root costs a one-shot process more than the call it makes, so
+        // that the distribution's directories come last.
+        for directory in DIRECTORIES {
+            if store.is_empty() {
+                add_directory(&mut store, Path::new(directory));
+            }
+        }
         if store.is_empty() {
-            return Err(match &self.bundle {
-                Some(path) => RootsError::Empty(path.clone()),
-                None => RootsError::Missing,
-            });
+            return Err(RootsError::Missing);
         }
         Ok(store)
     }
@@ -82,24 +86,66 @@ impl RootSource {
 /// Why no certificate could be trusted.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum RootsError {
-    #[error("cannot read the trusted roots in {path:?}")]
+    #[error("cannot read the CA bundle {} of {}", .bundle.path.display(), .bundle.named_by)]
     Unreadable {
-        path: PathBuf,
+        bundle: CaBundle,
         #[source]
         source: Arc<io::Error>,
     },
-    #[error("{0:?} holds no certificate that can be trusted")]
-    Empty(PathBuf),
+    #[error("the CA bundle {} of {} has no usable PEM certificate", .0.path.display(), .0.named_by)]
+    Empty(CaBundle),
     #[error("no trusted roots were found: install ca-certificates or set SSL_CERT_FILE")]
     Missing,
     #[error("an additional CA holds no certificate")]
     NoExtra,
 }
 
-/// Adds what can be parsed and says how many that were.
+fn add_file(store: &mut RootCertStore, path: impl AsRef<Path>) -> usize {
+    read(path.as_ref(), LARGEST).map_or(0, |pem| add_pem(store, &pem))
+}
+
+fn add_directory(store: &mut RootCertStore, directory: &Path) {
+    for path in pem_files(directory) {
+        add_file(store, path);
+    }
+}
+
+/// Adds the certificates that can be parsed and returns their number.
+///
+/// rustls's own PEM reader takes ten times as long for a distribution's bundle, which is most of
+/// what a plugin computes in its one request.
 fn add_pem(store: &mut RootCertStore, pem: &[u8]) -> usize {
-    let certificates = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
-    store.add_parsable_certificates(certificates).0
+    let mut base64 = Vec::with_capacity(8192);
+    let usable = certificates(pem).filter(|text| {
+        base64.clear();
+        base64.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace()));
+        let der = STANDARD.decode(&base64).map(CertificateDer::from);
+        der.is_ok_and(|der| store.add(der).is_ok())
+    });
+    usable.count()
+}
+
+/// The text between the lines that begin and end a certificate.
+fn certificates(mut pem: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let begin = find(pem, BEGIN)? + BEGIN.len();
+        let end = begin + find(&pem[begin..], END)?;
+        let text = &pem[begin..end];
+        pem = &pem[end + END.len()..];
+        Some(text)
+    })
+}
+
+fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
+    // Dashes are rare, so that few places are looked at closely.
+    let mut from = 0;
+    loop {
+        from += text.get(from..)?.iter().position(|byte| *byte == b'-')?;
+        if text[from..].starts_with(mark) {
+            return Some(from);
+        }
+        from += 1;
+    }
 }
 
 /// The PEM files of a directory, in a fixed order.
@@ -116,7 +162,7 @@ fn pem_files(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Where distributions keep the bundle; the first that can be read is used.
+/// Where distributions keep the bundle; the first that holds a certificate is used.
 const BUNDLES: [&str; 7] = [
     "/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu, Arch, Gentoo
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // Fedora, RHEL, Amazon Linux
@@ -126,5 +172,13 @@ const BUNDLES: [&str; 7] = [
     "/etc/ssl/cert.pem",                  // Alpine, macOS
     "/usr/local/share/certs/ca-root-nss.crt", // FreeBSD
 ];
+/// Where distributions keep their roots one by one; the first that has any is used.
+const DIRECTORIES: [&str; 2] = ["/etc/ssl/certs", "/etc/pki/tls/certs"];
 /// A distribution's bundle has a quarter of a mebibyte.
 const LARGEST: u64 = 16 * MIB;
+const VARIABLE: &str = "SSL_CERT_FILE";
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+const END: &[u8] = b"-----END CERTIFICATE-----";
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! A server for tests that answers what a script says, byte by byte if need be. For the tests of
 //! this workspace, behind the feature `testing`.
 
+mod ca;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
+
+pub use ca::Ca;
 
 /// A request as it was on the wire.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use regcred_core::{Clock, Env, ProviderError};
-use regcred_http::{Client, ClientOptions, HttpError, Proxy, Retry, SharedClient};
+use regcred_http::{CaBundle, Client, ClientOptions, HttpError, Proxy, Retry, SharedClient};
 
 use crate::failure::call_failed;
 use crate::settings::Settings;
@@ -43,9 +43,13 @@ impl Reach {
     /// A client for Oracle's public services, through the proxies of the environment.
     pub(crate) fn web(&self) -> Result<Client, ProviderError> {
         let options = || {
+            let bundle = self.env.path(vars::CLI_CERT_BUNDLE);
             self.options(ClientOptions {
                 connect_timeout: Duration::from_secs(4),
-                ca_bundle: self.env.path(vars::CLI_CERT_BUNDLE),
+                ca_bundle: bundle.map(|path| CaBundle {
+                    path,
+                    named_by: vars::CLI_CERT_BUNDLE,
+                }),
                 ..ClientOptions::new(&self.env)
             })
         };
@@ -68,7 +72,10 @@ impl Reach {
         let options = self.options(ClientOptions {
             proxy: Proxy::None,
             connect_timeout: Duration::from_secs(4),
-            ca_bundle: Some(ca),
+            ca_bundle: Some(CaBundle {
+                path: ca,
+                named_by: "the cluster",
+            }),
             ..ClientOptions::new(&Env::default())
         });
         Client::new(options).map_err(no_client)

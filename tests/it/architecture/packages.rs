@@ -71,9 +71,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("reqwest", &["regcred-http"]),
     ("hyper", &["regcred-refresh"]),
     ("hyper-util", &["regcred-refresh"]),
-    ("http-body-util", &["regcred-ecr", "regcred-refresh"]),
-    ("aws-smithy-http-client", &["regcred-ecr"]),
-    ("rustls", &["regcred-ecr", "regcred-http", "regcred-run"]),
+    ("http-body-util", &["regcred-refresh"]),
+    ("rustls", &["regcred-http", "regcred-run"]),
     // A cloud's library stays in its provider.
     ("aws-", &["regcred-ecr"]),
     ("azure_core", &["regcred-acr"]),

@@ -33,7 +33,6 @@ const EXPOSE: &[&str] = &[
     "crates/core/src/fingerprint.rs",
     "crates/docker-config/src/docker_file.rs",
     "crates/docker-config/src/import_plan.rs",
-    "crates/ecr/src/identity/container.rs",
     "crates/ecr/src/identity/web_identity.rs",
     "crates/ecr/src/pod.rs",
     "crates/ecr/src/sts.rs",

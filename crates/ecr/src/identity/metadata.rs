@@ -156,7 +156,10 @@ fn in_words(reason: &str) -> String {
     {
         return "the instance has no IAM role".to_owned();
     }
-    if reason.contains("timeout") || reason.contains("timed out") {
+    if ["timeout", "timed out", "not done within", "took too long"]
+        .iter()
+        .any(|words| reason.contains(words))
+    {
         return "no answer (not an EC2 instance, or a container that needs a hop limit of 2)"
             .to_owned();
     }

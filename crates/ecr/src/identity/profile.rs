@@ -15,7 +15,7 @@ use super::container::Container;
 use super::metadata::Metadata;
 use super::process::Process;
 use super::{Chain, IdentityError, Outcome, keys};
-use crate::failure::causes;
+use crate::failure::{causes, http_error};
 use crate::sdk::quiet;
 use crate::shared_config::SharedConfig;
 
@@ -84,13 +84,9 @@ fn kind(error: &CredentialsError) -> ErrorKind {
         "SignatureDoesNotMatch",
     ]) {
         ErrorKind::Denied
-    } else if has(&[
-        "timeout",
-        "timed out",
-        "did not end within",
-        "connect",
-        "dns error",
-    ]) {
+    } else if let Some(error) = http_error(error) {
+        error.kind()
+    } else if has(&["timeout", "timed out", "did not end within"]) {
         ErrorKind::Unreachable
     } else {
         ErrorKind::IdentityUnavailable

@@ -5,6 +5,7 @@ mod process;
 use std::path::Path;
 
 use regcred_core::{CredentialRequest, Env, ErrorKind, Provider as _, report};
+use regcred_http::testing::{Ca, Fake, Reply};
 use wiremock::matchers::{body_string_contains, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -371,18 +372,31 @@ async fn another_holder_of_the_token_has_another_cache_key() {
 
 #[tokio::test]
 async fn a_profile_may_name_its_own_authorities() {
-    let home = Home::new("[default]\nca_bundle = /nowhere/own.pem\n", "");
+    let ca = Ca::new();
+    let body = format!(
+        r#"{{"authorizationData":[{{"authorizationToken":"{}"}}]}}"#,
+        token()
+    );
+    let api = Fake::start_tls(ca.server("127.0.0.1", None), move |_| {
+        Reply::ok(body.clone())
+    })
+    .await;
+    let home = Home::new("", "");
+    let bundle = home.write("own.pem", &ca.pem);
+    home.write(".aws/config", &format!("[default]\nca_bundle = {bundle}\n"));
     let env = Env::map([
         ("HOME", home.path().as_str()),
         ("AWS_ACCESS_KEY_ID", "AKIAENV"),
         ("AWS_SECRET_ACCESS_KEY", CANARY),
-        ("AWS_ENDPOINT_URL_ECR", "https://127.0.0.1:1"),
+        ("AWS_ENDPOINT_URL_ECR", &api.url("")),
     ]);
+    ask(HOST, &env).await.expect("trusted");
+    home.write(".aws/config", "[default]\nca_bundle = /nowhere/own.pem\n");
     let error = ask(HOST, &env).await.expect_err("no such file");
     let text = report(&error);
     assert_eq!(error.kind(), ErrorKind::NotConfigured, "{text}");
     assert!(
-        text.contains("/nowhere/own.pem that the profile's ca_bundle"),
+        text.contains("/nowhere/own.pem of the profile's ca_bundle"),
         "{text}"
     );
 }

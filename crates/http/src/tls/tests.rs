@@ -1,72 +1,23 @@
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use regcred_core::{Env, ErrorKind, report};
-use rustls::ServerConfig;
-use rustls::server::WebPkiClientVerifier;
 use secrecy::SecretSlice;
 
 use super::*;
-use crate::testing::{Fake, Reply};
-use crate::{Client, HttpError, Request};
-
-/// A CA and what it signed.
-struct Ca {
-    pem: String,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Ca {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        // Two CAs of one name would be taken for each other.
-        let name = format!("CA {:?}", key.public_key_raw());
-        params.distinguished_name.push(DnType::CommonName, name);
-        let pem = params.self_signed(&key).unwrap().pem();
-        Self {
-            pem,
-            issuer: Issuer::new(params, key),
-        }
-    }
-
-    /// Certificate and key for a name, each as PEM.
-    fn sign(&self, name: &str) -> (String, String) {
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        (certificate.pem(), key.serialize_pem())
-    }
-
-    fn server(&self, name: &str, clients_of: Option<&Self>) -> ServerConfig {
-        let (certificate, key) = self.sign(name);
-        let chain = CertificateDer::pem_slice_iter(certificate.as_bytes());
-        let chain = chain.collect::<Result<Vec<_>, _>>().unwrap();
-        let provider = Arc::new(ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()
-            .unwrap();
-        let builder = match clients_of {
-            None => builder.with_no_client_auth(),
-            Some(ca) => {
-                let mut roots = rustls::RootCertStore::empty();
-                let root = CertificateDer::from_pem_slice(ca.pem.as_bytes()).unwrap();
-                roots.add(root).unwrap();
-                let verifier =
-                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-                builder.with_client_cert_verifier(verifier.build().unwrap())
-            }
-        };
-        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-        builder.with_single_cert(chain, key).unwrap()
-    }
-}
+use crate::testing::{Ca, Fake, Reply};
+use crate::{CaBundle, Client, HttpError, Request};
 
 async fn get(options: &ClientOptions, url: &str) -> Result<String, HttpError> {
     let client = Client::new(options.clone())?;
     let request = Request::get(url).timeout(Duration::from_secs(5));
     client.send(request).await?.text(100).await
+}
+
+fn named(path: impl Into<std::path::PathBuf>) -> CaBundle {
+    CaBundle {
+        path: path.into(),
+        named_by: "an option",
+    }
 }
 
 fn options() -> ClientOptions {
@@ -86,7 +37,7 @@ async fn a_ca_may_come_by_option_file_or_variable() {
     let mut extra = options();
     extra.extra_ca_pem.push(ca.pem.clone().into_bytes());
     let mut bundle = options();
-    bundle.ca_bundle = Some(file.path().to_owned());
+    bundle.ca_bundle = Some(named(file.path()));
     let by_variable = |name: &str, path: &std::path::Path| {
         ClientOptions::new(&Env::map([(name, path.to_str().unwrap())]))
     };
@@ -161,7 +112,7 @@ async fn roots_are_read_by_the_first_handshake_only() {
     let tls = Fake::start_tls(ca.server("127.0.0.1", None), |_| Reply::new(200)).await;
     let plain = Fake::start(|_| Reply::new(200).body("plain")).await;
     let mut options = options();
-    options.ca_bundle = Some("/nonexistent/roots.pem".into());
+    options.ca_bundle = Some(named("/nonexistent/roots.pem"));
     assert_eq!(
         get(&options, &plain.url("/")).await.expect("plain"),
         "plain"
@@ -170,7 +121,7 @@ async fn roots_are_read_by_the_first_handshake_only() {
     assert_eq!(error.kind(), ErrorKind::NotConfigured);
     let text = report(&error);
     assert!(
-        text.contains("/nonexistent/roots.pem") && text.contains("No such file"),
+        text.contains("/nonexistent/roots.pem of an option") && text.contains("No such file"),
         "{text}"
     );
 }

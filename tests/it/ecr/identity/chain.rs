@@ -43,7 +43,10 @@ fn a_pods_agent_gives_its_role_for_a_token_that_is_read_each_time() {
     std::fs::write(agent.token_file(), "of yesterday").expect("our own file");
     let done = known.plugin().envs(agent.env()).stdin(request(HOST)).run();
     let said = done.fails(6);
-    assert!(said.contains("HTTP 401: AccessDeniedException"), "{said}");
+    assert!(
+        said.contains("401 Unauthorized: AccessDeniedException"),
+        "{said}"
+    );
     assert!(said.contains("/v1/credentials"), "which agent? {said}");
 }
 

@@ -48,7 +48,7 @@ async fn an_agent_that_refuses_is_final_and_one_that_starts_is_waited_for() {
     let text = report(&error);
     assert_eq!(error.kind(), ErrorKind::Denied, "{text}");
     assert!(
-        text.contains("HTTP 403: AccessDenied: no association"),
+        text.contains("answered 403 Forbidden: AccessDenied: no association"),
         "{text}"
     );
     assert!(!text.contains(CANARY), "{text}");
