@@ -8,10 +8,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
+use regcred_cloud::{AccessToken, secret};
 use regcred_core::{ErrorKind, ProviderError, RegistryHost};
 use regcred_http::{
-    AccessToken, Client, Request, Response, Retry, StatusCode, Url, is_loopback, parse_challenges,
-    secret,
+    Client, Request, Response, Retry, StatusCode, Url, is_loopback, parse_challenges,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;

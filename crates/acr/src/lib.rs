@@ -21,7 +21,6 @@ mod certificate;
 mod cloud;
 mod exchange;
 mod failure;
-mod flags;
 mod hosts;
 mod identity;
 mod managed_identity;
@@ -43,3 +42,5 @@ pub use provider::{Acr, SPEC};
 
 /// The provider's name in errors, caches and programs.
 const NAME: &str = "acr";
+/// This provider's errors.
+const ERRORS: regcred_cloud::Errors = regcred_cloud::Errors::of(NAME);

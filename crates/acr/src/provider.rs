@@ -2,26 +2,23 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use regcred_core::{
-    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, Issued, Provider,
+    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, Issued, Plan, Provider,
     ProviderError, ProviderSpec, RegistryHost,
 };
-use regcred_http::in_time;
 use secrecy::SecretString;
 
-use crate::NAME;
 use crate::azure_json::AzureJson;
 use crate::cloud::{Cloud, Environment};
 use crate::exchange::{self, Registry};
 use crate::failure::{NoToken, misconfigured};
-use crate::flags::FLAGS;
 use crate::hosts::{Hosts, LoginServer, may_be_login_server};
 use crate::identity::Identity;
 use crate::reach::Reach;
 use crate::settings::{Login, Settings};
 use crate::static_login;
 use crate::vars::{self, VARS};
+use crate::{ERRORS, NAME};
 
 /// Azure Container Registry, as data.
 pub const SPEC: ProviderSpec = ProviderSpec {
@@ -29,8 +26,8 @@ pub const SPEC: ProviderSpec = ProviderSpec {
     title: "Azure Container Registry",
     plugin_aliases: &[],
     helper_aliases: &["docker-credential-acr-env"],
+    silent_helpers: &[],
     vars: VARS,
-    flags: FLAGS,
     positional: Some(vars::AZURE_JSON),
     default_cache_duration: "10m",
     new: |env, clock| Ok(Box::new(Acr::new(env, clock)?)),
@@ -42,7 +39,7 @@ pub struct Acr {
 }
 
 /// What a request is about, before anything is sent.
-struct Plan {
+struct Decision {
     json: Option<AzureJson>,
     /// The registry whose token is wanted.
     target: RegistryHost,
@@ -85,12 +82,12 @@ impl Acr {
         json.is_ok_and(|json| json.is_some_and(|json| json.resource_manager.is_some()))
     }
 
-    fn plan(&self, request: &CredentialRequest) -> Result<Plan, ProviderError> {
+    fn decide(&self, request: &CredentialRequest) -> Result<Decision, ProviderError> {
         let settings = self.settings();
         let own = request.registry.as_written().to_owned();
         let json = settings.azure_json()?;
         if let Some(mirror) = settings.mirrors.find(request) {
-            return Ok(Plan {
+            return Ok(Decision {
                 json,
                 target: mirror.target.clone(),
                 keys: vec![mirror.target.as_written().to_owned(), mirror.source.clone()],
@@ -115,7 +112,7 @@ impl Acr {
                     ))
                 })?,
         };
-        Ok(Plan {
+        Ok(Decision {
             json,
             target,
             keys: vec![own],
@@ -125,7 +122,7 @@ impl Acr {
 
     fn identity(
         &self,
-        plan: &Plan,
+        plan: &Decision,
         request: &CredentialRequest,
     ) -> Result<Identity, ProviderError> {
         Identity::choose(&self.reach, plan.json.as_ref(), request, plan.mirrored)
@@ -134,7 +131,7 @@ impl Acr {
     /// A login that needs no call: the admin user's, or on request the service principal's.
     fn stored(
         &self,
-        plan: &Plan,
+        plan: &Decision,
         request: &CredentialRequest,
     ) -> Result<Option<Credentials>, ProviderError> {
         let hosts = self.hosts();
@@ -159,7 +156,7 @@ impl Acr {
     }
 
     async fn answer(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-        let plan = self.plan(request)?;
+        let plan = self.decide(request)?;
         if let Some(login) = self.stored(&plan, request)? {
             return Ok(issue(&plan, &login, None));
         }
@@ -188,35 +185,13 @@ impl Acr {
     }
 }
 
-#[async_trait]
-impl Provider for Acr {
-    fn name(&self) -> &'static str {
-        NAME
+impl Acr {
+    async fn fetch(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
+        self.answer(request).await
     }
 
-    fn match_images(&self) -> Vec<String> {
-        let mut patterns = self.hosts().patterns();
-        patterns.extend(self.settings().mirrors.patterns().map(str::to_owned));
-        patterns
-    }
-
-    fn serves(&self, registry: &RegistryHost) -> bool {
-        let settings = self.settings();
-        settings.hosts.serves(registry)
-            || settings.mirrors.concern(registry)
-            || (settings.environment_file.is_some() && self.hosts().serves(registry))
-            || (may_be_login_server(registry.host()) && self.asks_for_suffix())
-    }
-
-    async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-        if !self.serves(&request.registry) {
-            return Err(not_served(&request.registry));
-        }
-        in_time(NAME, self.answer(request)).await
-    }
-
-    fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
-        let plan = self.plan(request).ok()?;
+    fn key(&self, request: &CredentialRequest) -> Option<CacheKey> {
+        let plan = self.decide(request).ok()?;
         if self.stored(&plan, request).ok()?.is_some() {
             return None;
         }
@@ -242,6 +217,37 @@ impl Provider for Acr {
             ("cli", get(vars::CONFIG_DIR)),
             ("login", login.as_str()),
         ]))
+    }
+}
+
+impl Provider for Acr {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn match_images(&self) -> Vec<String> {
+        let mut patterns = self.hosts().patterns();
+        patterns.extend(self.settings().mirrors.patterns().map(str::to_owned));
+        patterns
+    }
+
+    fn docker_hosts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn serves(&self, registry: &RegistryHost) -> bool {
+        let settings = self.settings();
+        settings.hosts.serves(registry)
+            || settings.mirrors.concern(registry)
+            || (settings.environment_file.is_some() && self.hosts().serves(registry))
+            || (may_be_login_server(registry.host()) && self.asks_for_suffix())
+    }
+
+    fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
+        if !self.serves(&request.registry) {
+            return Err(ERRORS.not_served(&request.registry, SPEC.title));
+        }
+        Ok(Plan::new(self.key(request), self.fetch(request)))
     }
 }
 
@@ -288,7 +294,7 @@ fn in_cloud(hosts: &Hosts, cloud: &Cloud, target: &RegistryHost) -> Result<bool,
 }
 
 fn issue(
-    plan: &Plan,
+    plan: &Decision,
     login: &Credentials,
     expires_at: Option<chrono::DateTime<chrono::Utc>>,
 ) -> Issued {

@@ -1,7 +1,7 @@
 //! Tokens of Entra ID and of registries: an answer's member, and the claims that matter here.
 
+use regcred_cloud::{claims, secret};
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{claims, secret};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 

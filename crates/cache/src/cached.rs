@@ -9,10 +9,9 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use regcred_core::{
-    CacheKey, Clock, CredentialRequest, Env, Issued, Provider, ProviderError, RegistryHost, report,
+    Clock, CredentialRequest, Env, Issued, Plan, Provider, ProviderError, RegistryHost, report,
 };
 use tokio::time::timeout;
 
@@ -73,34 +72,36 @@ impl Cached {
     async fn answer(
         &self,
         slot: &Slot<'_>,
-        request: &CredentialRequest,
+        plan: Plan<'_>,
+        registry: &RegistryHost,
     ) -> Result<Issued, ProviderError> {
         match slot.read(self.clock.now()) {
-            Some((entry, State::Fresh)) => Ok(self.serve(entry, request)),
-            Some((entry, _)) => Ok(self.refresh_ahead(slot, entry, request).await),
-            None => self.fetch_once(slot, request).await,
+            Some((entry, State::Fresh)) => Ok(self.serve(entry, registry)),
+            Some((entry, _)) => Ok(self.refresh_ahead(slot, entry, plan, registry).await),
+            None => self.fetch_once(slot, plan, registry).await,
         }
     }
 
-    /// Renews an entry that is still good, if nobody else is at it.
+    /// Renews an entry that is still valid, unless another process is renewing it.
     async fn refresh_ahead(
         &self,
         slot: &Slot<'_>,
         entry: Entry,
-        request: &CredentialRequest,
+        plan: Plan<'_>,
+        registry: &RegistryHost,
     ) -> Issued {
         let Attempt::Held(lock) = slot.attempt() else {
-            return self.serve(entry, request);
+            return self.serve(entry, registry);
         };
         let now = self.clock.now();
         if let Some((renewed, State::Fresh)) = slot.read(now) {
-            return self.serve(renewed, request);
+            return self.serve(renewed, registry);
         }
         if lock.last_failure().is_some_and(|f| f.is_recent(now)) {
-            return self.serve(entry, request);
+            return self.serve(entry, registry);
         }
         let provider = self.inner.name();
-        match timeout(self.refresh, self.inner.credentials(request)).await {
+        match timeout(self.refresh, plan.fetch()).await {
             Ok(Ok(issued)) => {
                 slot.store(&issued, self.clock.now());
                 issued
@@ -112,7 +113,7 @@ impl Cached {
                     report(&error)
                 );
                 self.leave_word(&lock, &error);
-                self.serve(entry, request)
+                self.serve(entry, registry)
             }
             Err(_) => {
                 tracing::warn!(
@@ -121,7 +122,7 @@ impl Cached {
                     entry.expires_at
                 );
                 lock.leave(&Failure::slow(self.clock.now()));
-                self.serve(entry, request)
+                self.serve(entry, registry)
             }
         }
     }
@@ -130,7 +131,8 @@ impl Cached {
     async fn fetch_once(
         &self,
         slot: &Slot<'_>,
-        request: &CredentialRequest,
+        plan: Plan<'_>,
+        registry: &RegistryHost,
     ) -> Result<Issued, ProviderError> {
         let asked_at = self.clock.now();
         let mut waited = false;
@@ -145,12 +147,12 @@ impl Cached {
         };
         // Somebody may have stored it while this process reached for the lock.
         if let Some((entry, _)) = slot.read(self.clock.now()) {
-            return Ok(self.serve(entry, request));
+            return Ok(self.serve(entry, registry));
         }
         if waited && let Some(error) = self.shared_failure(lock.as_ref(), asked_at) {
             return Err(error);
         }
-        match self.inner.credentials(request).await {
+        match plan.fetch().await {
             Ok(issued) => {
                 slot.store(&issued, self.clock.now());
                 Ok(issued)
@@ -182,15 +184,13 @@ impl Cached {
             .to_error(self.inner.name())
     }
 
-    fn serve(&self, entry: Entry, request: &CredentialRequest) -> Issued {
+    fn serve(&self, entry: Entry, registry: &RegistryHost) -> Issued {
         let provider = self.inner.name();
-        let registry = &request.registry;
         tracing::debug!("got {provider} credentials from the cache for {registry}");
         entry.issued
     }
 }
 
-#[async_trait]
 impl Provider for Cached {
     fn name(&self) -> &'static str {
         self.inner.name()
@@ -200,24 +200,29 @@ impl Provider for Cached {
         self.inner.match_images()
     }
 
+    fn docker_hosts(&self) -> Vec<String> {
+        self.inner.docker_hosts()
+    }
+
     fn serves(&self, registry: &RegistryHost) -> bool {
         self.inner.serves(registry)
     }
 
-    async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
+    fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
+        let plan = self.inner.plan(request)?;
         // A host that is no longer served gets nothing, whatever was stored for it.
-        if self.inner.serves(&request.registry)
-            && let Some(key) = self.inner.cache_key(request)
-            && let Some(dir) = &*self.dir
-        {
-            let slot = Slot::new(dir, self.inner.name(), &key);
-            return self.answer(&slot, request).await;
+        if !self.inner.serves(&request.registry) {
+            return Ok(plan);
         }
-        self.inner.credentials(request).await
-    }
-
-    fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
-        self.inner.cache_key(request)
+        let Some(key) = plan.key().cloned() else {
+            return Ok(plan);
+        };
+        let Some(dir) = &*self.dir else {
+            return Ok(plan);
+        };
+        let slot = Slot::new(dir, self.inner.name(), &key);
+        let answer = async move { self.answer(&slot, plan, &request.registry).await };
+        Ok(Plan::new(Some(key), answer))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The process environment as a value, and the catalogue entry of a variable.
+//! The process environment as a value.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -80,49 +80,6 @@ impl Env {
 impl std::fmt::Debug for Env {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-/// A variable in the catalogue from which `docs/reference/environment.md` is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EnvVar {
-    /// The variable's name.
-    pub name: &'static str,
-    /// One sentence: what it does and in which form the value is.
-    pub doc: &'static str,
-    /// What holds when it is not set; empty when nothing does.
-    pub default: &'static str,
-    /// True when the value is a secret and must never be shown.
-    pub secret: bool,
-    /// True when a library reads it and not our code.
-    pub foreign: bool,
-}
-
-impl EnvVar {
-    /// An entry read by our own code, whose value may be shown.
-    #[must_use]
-    pub const fn new(name: &'static str, doc: &'static str, default: &'static str) -> Self {
-        Self {
-            name,
-            doc,
-            default,
-            secret: false,
-            foreign: false,
-        }
-    }
-
-    /// The same entry, marked as a secret.
-    #[must_use]
-    pub const fn secret(mut self) -> Self {
-        self.secret = true;
-        self
-    }
-
-    /// The same entry, marked as read by a library.
-    #[must_use]
-    pub const fn foreign(mut self) -> Self {
-        self.foreign = true;
-        self
     }
 }
 

@@ -2,13 +2,17 @@
 //! and the names of registries and images. No I/O and no foreign wire format lives here.
 
 mod also_serve;
+mod cache_key;
 mod clock;
 mod credentials;
 mod env;
 mod error;
 mod fingerprint;
 mod glob;
+mod issued;
+mod option;
 mod pattern;
+mod plan;
 mod pod_service_account;
 mod provider;
 mod reference;
@@ -16,17 +20,21 @@ mod registry_host;
 mod spec;
 
 pub use also_serve::AlsoServe;
+pub use cache_key::CacheKey;
 pub use clock::Clock;
 pub use credentials::Credentials;
-pub use env::{Env, EnvVar};
+pub use env::Env;
 pub use error::{ErrorKind, ProviderError, report};
 pub use fingerprint::{fingerprint, hex};
+pub use issued::{CacheScope, Issued};
+pub use option::{EnvVar, Flag, Role};
 pub use pattern::{ImagePattern, label_matches};
+pub use plan::Plan;
 pub use pod_service_account::{
     PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError,
 };
-pub use provider::{CacheKey, CacheScope, CredentialRequest, Issued, Provider};
+pub use provider::{CredentialRequest, Provider};
 pub use reference::{ImageRef, ReferenceError};
 pub use regcred_go::UrlError;
 pub use registry_host::RegistryHost;
-pub use spec::{Flag, NewProvider, ProviderSpec};
+pub use spec::{NewProvider, ProviderSpec};

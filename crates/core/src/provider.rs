@@ -1,16 +1,12 @@
-//! The one trait of a cloud, its request and its answer.
+//! The one trait of a cloud, and what is asked of it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use crate::{Credentials, ProviderError, ReferenceError, RegistryHost};
+use crate::{Issued, Plan, ProviderError, ReferenceError, RegistryHost};
 
 /// Obtains registry credentials of one cloud.
-#[async_trait]
 pub trait Provider: Send + Sync {
     /// Stable lower-case name, the suffix of the crate: `ecr`.
     fn name(&self) -> &'static str;
@@ -18,28 +14,36 @@ pub trait Provider: Send + Sync {
     /// The images served, in the kubelet's `matchImages` syntax.
     fn match_images(&self) -> Vec<String>;
 
-    /// Registries that docker may be told to ask this provider for, by name, beside the plain hosts
-    /// of [`Provider::match_images`]; docker knows no patterns.
-    fn docker_hosts(&self) -> Vec<String> {
-        Vec::new()
-    }
+    /// Registries that docker may be configured to ask this provider for, by name, in addition to
+    /// the plain hosts of [`Provider::match_images`]; docker knows no patterns.
+    fn docker_hosts(&self) -> Vec<String>;
 
     /// Whether a token may go to this registry. Cheap, without I/O, and narrower than
     /// [`Provider::match_images`] where a host name needs it.
     fn serves(&self, registry: &RegistryHost) -> bool;
 
-    /// Fetches fresh credentials; callers cache.
+    /// Decides how the request is answered: whose identity is used, and under which key the answer
+    /// may be shared. Reads configuration files, but asks nothing of the network and starts no
+    /// process; that is left to [`Plan::fetch`].
     ///
     /// # Errors
-    /// [`crate::ErrorKind::NotServed`] for a registry that [`Provider::serves`] refuses; otherwise
-    /// what the identity source or the cloud answered.
-    async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError>;
+    /// [`crate::ErrorKind::NotServed`] for a registry that [`Provider::serves`] refuses;
+    /// [`crate::ErrorKind::NotConfigured`] or [`crate::ErrorKind::IdentityUnavailable`] when no
+    /// identity can be chosen.
+    fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError>;
 
-    /// Under which key the answer may be shared with other processes of the same user: everything
-    /// that decides the answer, by stable names (role, profile, account, region, endpoint), never a
-    /// session key. `None` keeps the answer to this process.
-    fn cache_key(&self, _request: &CredentialRequest) -> Option<CacheKey> {
-        None
+    /// Plans and fetches; callers cache.
+    ///
+    /// # Errors
+    /// Those of [`Provider::plan`] and [`Plan::fetch`].
+    fn credentials<'a>(
+        &'a self,
+        request: &'a CredentialRequest,
+    ) -> impl Future<Output = Result<Issued, ProviderError>> + Send + 'a
+    where
+        Self: Sized,
+    {
+        async move { self.plan(request)?.fetch().await }
     }
 }
 
@@ -72,69 +76,5 @@ impl CredentialRequest {
             service_account_token: None,
             service_account_annotations: BTreeMap::new(),
         })
-    }
-}
-
-/// What a provider issued.
-#[derive(Clone, Debug)]
-pub struct Issued {
-    /// Credentials by pattern (`matchImages` syntax; mostly the registry itself). Empty means:
-    /// pull without credentials.
-    pub auth: Vec<(String, Credentials)>,
-    /// For which other images a caller may reuse the answer.
-    pub scope: CacheScope,
-    /// When the credentials end; `None` when that is not known.
-    pub expires_at: Option<DateTime<Utc>>,
-    /// How long a caller may keep the answer, where an operator or the provider's own rule says
-    /// so instead of the remaining life. Never stretches past `expires_at`.
-    pub cache_for: Option<Duration>,
-}
-
-/// The kubelet's `cacheKeyType`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CacheScope {
-    /// This one image.
-    Image,
-    /// Every image of the registry.
-    Registry,
-    /// Every image that the provider matches.
-    Global,
-}
-
-impl CacheScope {
-    /// All scopes.
-    pub const ALL: [Self; 3] = [Self::Image, Self::Registry, Self::Global];
-
-    /// The value of `cacheKeyType`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Image => "Image",
-            Self::Registry => "Registry",
-            Self::Global => "Global",
-        }
-    }
-}
-
-/// What decides an answer, as text that holds no secret. Two requests with equal keys may share
-/// one answer. It is hashed before it becomes a file name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct CacheKey(String);
-
-impl CacheKey {
-    /// A key out of named parts, in the order given. Lengths are kept, so that no two lists of
-    /// parts give the same key.
-    pub fn new<'a>(parts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut key = String::new();
-        for (name, value) in parts {
-            key.push_str(&format!("{name}={}:{value};", value.len()));
-        }
-        Self(key)
-    }
-
-    /// The key's text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }

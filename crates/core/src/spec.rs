@@ -1,6 +1,6 @@
 //! What a program needs to know of a provider before it makes one: names, variables, flags.
 
-use crate::{Clock, Env, EnvVar, Provider, ProviderError, RegistryHost};
+use crate::{Clock, Env, EnvVar, Flag, Provider, ProviderError, RegistryHost, Role};
 
 /// One cloud, as data. Each provider crate exports one as `SPEC`.
 #[derive(Clone, Copy, Debug)]
@@ -13,10 +13,10 @@ pub struct ProviderSpec {
     pub plugin_aliases: &'static [&'static str],
     /// Names under which upstream ships a docker credential helper: `docker-credential-ecr-login`.
     pub helper_aliases: &'static [&'static str],
-    /// Every variable it reads, its libraries' included.
+    /// Those helper names whose upstream answers every failure with "credentials not found".
+    pub silent_helpers: &'static [&'static str],
+    /// One row for every option: variables, its libraries' included, and their flags.
     pub vars: &'static [EnvVar],
-    /// Command line flags, each another way to set one of the variables.
-    pub flags: &'static [Flag],
     /// The variable that the first positional argument sets; `None` ignores stray arguments.
     pub positional: Option<&'static str>,
     /// `defaultCacheDuration` for a generated kubelet configuration, as a Go duration.
@@ -25,38 +25,31 @@ pub struct ProviderSpec {
     pub new: NewProvider,
 }
 
+/// Makes a provider out of the environment and a clock.
+pub type NewProvider = fn(&Env, &Clock) -> Result<Box<dyn Provider>, ProviderError>;
+
 impl ProviderSpec {
     /// Whether a provider that cannot be made would serve the registry, as far as the variables
     /// that name hosts decide. `true` if not even those can be read.
     #[must_use]
     pub fn would_serve(&self, registry: &RegistryHost, env: &Env, clock: &Clock) -> bool {
-        let hosts = self.vars.iter().filter(|var| var.name.ends_with(HOSTS));
-        let hosts = hosts.filter_map(|var| Some((var.name, env.get(var.name)?)));
+        let hosts = self.with_role(Role::Hosts);
+        let hosts = hosts.filter_map(|name| Some((name, env.get(name)?)));
         match (self.new)(&Env::map(hosts), clock) {
             Ok(provider) => provider.serves(registry),
             Err(_) => true,
         }
     }
-}
 
-/// The end of the variables that name further hosts.
-const HOSTS: &str = "_ALSO_SERVE";
+    /// The command line flags, in the order of the rows they belong to.
+    pub fn flags(&self) -> impl Iterator<Item = &'static Flag> + use<> {
+        self.vars.iter().flat_map(|row| row.flags.iter().flatten())
+    }
 
-/// Makes a provider out of the environment and a clock.
-pub type NewProvider = fn(&Env, &Clock) -> Result<Box<dyn Provider>, ProviderError>;
-
-/// A command line flag of a provider. A flag wins over the variable it stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Flag {
-    /// Long name without dashes, as upstream spells it: `authFlow`.
-    pub name: &'static str,
-    /// One-letter form.
-    pub short: Option<char>,
-    /// The variable it sets. Values of a repeated flag are joined by commas.
-    pub var: &'static str,
-    /// Placeholder of the value in the help; `None` makes it a switch, which sets `true` (and
-    /// takes `=true` or `=false`, as Go's flags do).
-    pub value: Option<&'static str>,
-    /// One sentence for the help.
-    pub doc: &'static str,
+    /// The variables with this special meaning.
+    pub fn with_role(&self, role: Role) -> impl Iterator<Item = &'static str> + use<> {
+        let rows = self.vars.iter();
+        rows.filter(move |row| row.role == Some(role))
+            .map(|row| row.name)
+    }
 }

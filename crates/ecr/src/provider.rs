@@ -4,13 +4,12 @@ mod refusal;
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use chrono::TimeDelta;
 use regcred_core::{
-    CacheKey, CacheScope, Clock, CredentialRequest, Env, ErrorKind, Issued, Provider,
+    CacheKey, CacheScope, Clock, CredentialRequest, Env, ErrorKind, Issued, Plan, Provider,
     ProviderError, RegistryHost,
 };
-use regcred_http::DEADLINE;
+use regcred_cloud::DEADLINE;
 use tokio::time::timeout;
 
 use crate::endpoint::{Endpoint, EndpointError, Service};
@@ -23,7 +22,7 @@ use crate::sdk::Sdk;
 use crate::settings::Settings;
 use crate::shared_config::SharedConfig;
 use crate::sts::Sts;
-use crate::{NAME, api, vars};
+use crate::{ERRORS, NAME, SPEC, api, vars};
 
 use refusal::{Refusal, refused};
 
@@ -36,7 +35,7 @@ pub struct Ecr {
 }
 
 /// One request with what was decided about it before anything is asked.
-struct Plan {
+struct Decision {
     host: EcrHost,
     pod: Option<PodRole>,
     wanted: Option<Wanted>,
@@ -57,7 +56,7 @@ impl Ecr {
         })
     }
 
-    fn plan(&self, request: &CredentialRequest) -> Result<Plan, ProviderError> {
+    fn decide(&self, request: &CredentialRequest) -> Result<Decision, ProviderError> {
         let registry = &request.registry;
         let host = EcrHost::parse(registry, &self.settings.also_serve).ok_or_else(|| {
             let text = format!("{registry} is not a valid ECR repository URL");
@@ -75,7 +74,7 @@ impl Ecr {
             _ => None,
         };
         let config = SharedConfig::load(&self.env, named)?;
-        Ok(Plan {
+        Ok(Decision {
             host,
             pod,
             wanted,
@@ -84,10 +83,10 @@ impl Ecr {
         })
     }
 
-    async fn fetch(
+    async fn token(
         &self,
         request: &CredentialRequest,
-        plan: &Plan,
+        plan: &Decision,
         journal: &Journal,
     ) -> Result<Issued, ProviderError> {
         let service = match plan.host {
@@ -130,7 +129,7 @@ impl Ecr {
     }
 
     /// The region of the host's name; only names without one ask further.
-    async fn region(&self, plan: &Plan, journal: &Journal) -> Result<String, ProviderError> {
+    async fn region(&self, plan: &Decision, journal: &Journal) -> Result<String, ProviderError> {
         if let EcrHost::Public { .. } = plan.host {
             return Ok(PUBLIC_REGION.to_owned());
         }
@@ -152,7 +151,7 @@ impl Ecr {
 
     /// STS of the registry's region; for the public registry, which has one region for all, the
     /// configured one.
-    fn sts_region(&self, region: &str, plan: &Plan) -> String {
+    fn sts_region(&self, region: &str, plan: &Decision) -> String {
         match plan.host {
             EcrHost::Public { .. } => configured_region(&plan.config),
             EcrHost::Private(_) => None,
@@ -164,14 +163,14 @@ impl Ecr {
         &self,
         service: Service,
         region: &str,
-        plan: &Plan,
+        plan: &Decision,
     ) -> Result<Endpoint, EndpointError> {
         Endpoint::choose(service, region, &plan.host, &plan.config, &self.settings)
     }
 
     async fn identity(
         &self,
-        plan: &Plan,
+        plan: &Decision,
         endpoint: &Endpoint,
         journal: &Journal,
     ) -> Result<Identity, Refusal> {
@@ -237,29 +236,16 @@ impl Ecr {
     }
 }
 
-#[async_trait]
-impl Provider for Ecr {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn match_images(&self) -> Vec<String> {
-        match_images(&self.settings.also_serve)
-    }
-
-    fn serves(&self, registry: &RegistryHost) -> bool {
-        EcrHost::parse(registry, &self.settings.also_serve).is_some()
-    }
-
-    async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-        let plan = self.plan(request)?;
+impl Ecr {
+    async fn fetch(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
+        let plan = self.decide(request)?;
         for note in plan.config.notes() {
             tracing::warn!("{note}");
         }
         // The words that Kubernetes' own troubleshooting page tells people to look for.
         tracing::debug!("unable to get ECR credentials from cache, checking ECR API");
         let journal = Journal::default();
-        timeout(DEADLINE, self.fetch(request, &plan, &journal))
+        timeout(DEADLINE, self.token(request, &plan, &journal))
             .await
             .unwrap_or_else(|_| {
                 let text = format!(
@@ -271,8 +257,8 @@ impl Provider for Ecr {
             })
     }
 
-    fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
-        let plan = self.plan(request).ok()?;
+    fn key(&self, request: &CredentialRequest) -> Option<CacheKey> {
+        let plan = self.decide(request).ok()?;
         let service = match plan.host {
             EcrHost::Private(_) => Service::Ecr,
             EcrHost::Public { .. } => Service::EcrPublic,
@@ -306,7 +292,32 @@ impl Provider for Ecr {
     }
 }
 
-impl Plan {
+impl Provider for Ecr {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn match_images(&self) -> Vec<String> {
+        match_images(&self.settings.also_serve)
+    }
+
+    fn docker_hosts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn serves(&self, registry: &RegistryHost) -> bool {
+        EcrHost::parse(registry, &self.settings.also_serve).is_some()
+    }
+
+    fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
+        if !self.serves(&request.registry) {
+            return Err(ERRORS.not_served(&request.registry, SPEC.title));
+        }
+        Ok(Plan::new(self.key(request), self.fetch(request)))
+    }
+}
+
+impl Decision {
     /// The region without asking anybody.
     fn known_region(&self) -> Option<String> {
         match &self.host {

@@ -3,7 +3,122 @@
 use std::collections::HashMap;
 
 use aws_types::os_shim_internal;
-use regcred_core::{Env, EnvVar};
+use regcred_core::{Env, EnvVar, Role, options};
+
+options! {
+    /// Every variable that decides what this provider does.
+    pub(crate) VARS:
+    ALSO_SERVE = EnvVar::new("REGCRED_ECR_ALSO_SERVE",
+        "More hosts that lead to ECR (CNAMEs, mirrors), as `HOST` or `HOST=REGION`, \
+         comma-separated.", "")
+        .role(Role::Hosts)
+        .flag("also-serve", "HOST[=REGION]", "Serve this host too: a CNAME or mirror of ECR.");
+    PROFILE = EnvVar::new("REGCRED_ECR_PROFILE",
+        "The profile of the AWS configuration files to use before every other source of an \
+         identity; it must exist and work.", "")
+        .flag("profile", "NAME",
+            "Use this profile of the AWS configuration files before everything else.");
+    ROLES = EnvVar::new("REGCRED_ECR_ROLES",
+        "Which role or profile to use for which registry, as `KEY=VALUE`, comma-separated: the \
+         key is a registry host, an account number or `*`, the value a role ARN or \
+         `profile:NAME`.", "")
+        .flag("role", "KEY=ARN|profile:NAME",
+            "Use this role or profile for a registry: the key is a host, an account number or \
+             *.");
+    IRSA_ANNOTATION = EnvVar::new("REGCRED_ECR_IRSA_ANNOTATION",
+        "`true` takes a pod's role also from its annotation `eks.amazonaws.com/role-arn`.",
+        "`false`")
+        .switch("irsa-annotation",
+            "Take a pod's role also from its annotation eks.amazonaws.com/role-arn.");
+    REQUIRE_POD_ROLE = EnvVar::new("REGCRED_ECR_REQUIRE_POD_ROLE",
+        "`true` refuses a service account token without a role instead of using the node's \
+         identity.", "`false`")
+        .role(Role::RequirePod)
+        .switch("require-pod-role",
+            "Refuse a service account token without a role instead of using the node's \
+             identity.");
+    PLAIN_ENDPOINT = EnvVar::new("REGCRED_ECR_PLAIN_ENDPOINT",
+        "`true` does not derive FIPS and dual-stack API endpoints from the registry's host \
+         name.", "`false`")
+        .switch("plain-endpoint",
+            "Do not derive FIPS and dual-stack API endpoints from the registry's host name.");
+    _ = EnvVar::new("AWS_ECR_ROLE_ARN",
+        "The role for a service account token whose annotations name none.", "");
+    _ = EnvVar::new("AWS_ECR_DISABLE_CACHE",
+        "Upstream's name: set to anything, nothing is cached.", "")
+        .role(Role::CacheOff);
+    _ = EnvVar::new("AWS_ECR_CACHE_DIR", "Upstream's name for the directory of the cache.", "")
+        .role(Role::CacheDir);
+    _ = EnvVar::new("AWS_ECR_IGNORE_CREDS_STORAGE",
+        "Upstream's name: `true` lets the docker credential helper accept `store` and `erase` \
+         and do nothing.", "`false`")
+        .role(Role::IgnoreStorage);
+    _ = EnvVar::new("AWS_ACCESS_KEY_ID", "The name of an access key.", "");
+    _ = EnvVar::new("AWS_SECRET_ACCESS_KEY", "The access key.", "").secret();
+    _ = EnvVar::new("AWS_SESSION_TOKEN", "The session of a temporary access key.", "").secret();
+    _ = EnvVar::new("AWS_WEB_IDENTITY_TOKEN_FILE",
+        "The file with the token that is exchanged for a role (IAM roles for service accounts, \
+         any OIDC provider).", "")
+        .role(Role::TokenFile);
+    _ = EnvVar::new("AWS_ROLE_ARN", "The role for `AWS_WEB_IDENTITY_TOKEN_FILE`.", "");
+    _ = EnvVar::new("AWS_ROLE_SESSION_NAME",
+        "The name of role sessions other than pods', as CloudTrail shows it.",
+        "`ecr-credential-provider`");
+    _ = EnvVar::new("AWS_PROFILE", "The profile of the AWS configuration files.", "`default`");
+    _ = EnvVar::new("AWS_DEFAULT_PROFILE", "An older name of `AWS_PROFILE`.", "");
+    _ = EnvVar::new("AWS_CONFIG_FILE", "The AWS configuration file.", "`~/.aws/config`");
+    _ = EnvVar::new("AWS_SHARED_CREDENTIALS_FILE",
+        "The AWS credentials file.", "`~/.aws/credentials`");
+    _ = EnvVar::new("HOME", "Where `~` in the paths of the AWS files leads; may be missing.", "");
+    _ = EnvVar::new("AWS_REGION",
+        "The region for registry hosts whose name has none, and of STS for the public registry.",
+        "the profile's, then the instance's");
+    _ = EnvVar::new("AWS_DEFAULT_REGION", "An older name of `AWS_REGION`.", "");
+    _ = EnvVar::new("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "Path on `http://169.254.170.2` that answers with credentials (ECS).", "");
+    _ = EnvVar::new("AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "URL that answers with credentials (EKS Pod Identity): https, loopback, or one of the \
+         container services' addresses.", "");
+    _ = EnvVar::new("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "The file with the `Authorization` header for that URL.", "")
+        .role(Role::TokenFile);
+    _ = EnvVar::new("AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "The `Authorization` header for that URL.", "")
+        .secret();
+    _ = EnvVar::new("AWS_EC2_METADATA_DISABLED",
+        "`true` never asks the instance metadata service.", "`false`");
+    _ = EnvVar::new("AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "URL of the instance metadata service.", "`http://169.254.169.254`");
+    _ = EnvVar::new("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+        "`IPv4` or `IPv6`: which address of the instance metadata service is asked.", "`IPv4`");
+    _ = EnvVar::new("AWS_ENDPOINT_URL",
+        "One URL for every AWS API: https, or http on loopback.", "");
+    _ = EnvVar::new("AWS_ENDPOINT_URL_ECR", "URL of the ECR API, a VPC endpoint for example.", "");
+    _ = EnvVar::new("AWS_ENDPOINT_URL_ECR_PUBLIC", "URL of the ECR Public API.", "");
+    _ = EnvVar::new("AWS_ENDPOINT_URL_STS", "URL of the STS API.", "");
+    _ = EnvVar::new("AWS_ENDPOINT_URL_SSO",
+        "URL of the IAM Identity Center portal, for profiles that sign in there.", "")
+        .foreign();
+    _ = EnvVar::new("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "`true` ignores the URLs of the variables above and of the profile.", "`false`");
+    _ = EnvVar::new("AWS_USE_FIPS_ENDPOINT",
+        "`true` or `false`: FIPS API endpoints, whatever the registry's host name says.",
+        "by the host name");
+    _ = EnvVar::new("AWS_USE_DUALSTACK_ENDPOINT",
+        "`true` or `false`: dual-stack API endpoints, whatever the registry's host name says.",
+        "by the host name");
+    _ = EnvVar::new("AWS_CA_BUNDLE",
+        "PEM file with the certificate authorities to trust instead of the system's.", "");
+    _ = EnvVar::new("SSL_CERT_FILE",
+        "The same for all programs; `AWS_CA_BUNDLE` wins.", "the distribution's bundle");
+    _ = EnvVar::new("HTTPS_PROXY", "The proxy for https requests; also in lower case.", "")
+        .secret();
+    _ = EnvVar::new("HTTP_PROXY", "The proxy for http requests; also in lower case.", "")
+        .secret();
+    _ = EnvVar::new("NO_PROXY",
+        "Hosts without a proxy; loopback and link-local addresses never have one. Also in \
+         lower case.", "");
+}
 
 /// The environment in the form that the AWS libraries take: the variables of the catalogue.
 pub(crate) fn shim(env: &Env) -> os_shim_internal::Env {
@@ -13,227 +128,3 @@ pub(crate) fn shim(env: &Env) -> os_shim_internal::Env {
         .collect();
     os_shim_internal::Env::from(map)
 }
-
-/// The catalogue.
-pub(crate) const VARS: &[EnvVar] = &[
-    EnvVar::new(
-        ALSO_SERVE,
-        "More hosts that lead to ECR (CNAMEs, mirrors), as `HOST` or `HOST=REGION`, \
-         comma-separated.",
-        "",
-    ),
-    EnvVar::new(
-        PROFILE,
-        "The profile of the AWS configuration files to use before every other source of an \
-         identity; it must exist and work.",
-        "",
-    ),
-    EnvVar::new(
-        ROLES,
-        "Which role or profile to use for which registry, as `KEY=VALUE`, comma-separated: \
-         the key is a registry host, an account number or `*`, the value a role ARN or \
-         `profile:NAME`.",
-        "",
-    ),
-    EnvVar::new(
-        IRSA_ANNOTATION,
-        "`true` takes a pod's role also from its annotation `eks.amazonaws.com/role-arn`.",
-        "`false`",
-    ),
-    EnvVar::new(
-        REQUIRE_POD_ROLE,
-        "`true` refuses a service account token without a role instead of using the node's \
-         identity.",
-        "`false`",
-    ),
-    EnvVar::new(
-        PLAIN_ENDPOINT,
-        "`true` does not derive FIPS and dual-stack API endpoints from the registry's host \
-         name.",
-        "`false`",
-    ),
-    EnvVar::new(
-        "AWS_ECR_ROLE_ARN",
-        "The role for a service account token whose annotations name none.",
-        "",
-    ),
-    EnvVar::new(
-        "AWS_ECR_DISABLE_CACHE",
-        "Upstream's name: set to anything, nothing is cached.",
-        "",
-    ),
-    EnvVar::new(
-        "AWS_ECR_CACHE_DIR",
-        "Upstream's name for the directory of the cache.",
-        "",
-    ),
-    EnvVar::new(
-        "AWS_ECR_IGNORE_CREDS_STORAGE",
-        "Upstream's name: `true` lets the docker credential helper accept `store` and \
-         `erase` and do nothing.",
-        "`false`",
-    ),
-    EnvVar::new("AWS_ACCESS_KEY_ID", "The name of an access key.", ""),
-    EnvVar::new("AWS_SECRET_ACCESS_KEY", "The access key.", "").secret(),
-    EnvVar::new(
-        "AWS_SESSION_TOKEN",
-        "The session of a temporary access key.",
-        "",
-    )
-    .secret(),
-    EnvVar::new(
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-        "The file with the token that is exchanged for a role (IAM roles for service \
-         accounts, any OIDC provider).",
-        "",
-    ),
-    EnvVar::new(
-        "AWS_ROLE_ARN",
-        "The role for `AWS_WEB_IDENTITY_TOKEN_FILE`.",
-        "",
-    ),
-    EnvVar::new(
-        "AWS_ROLE_SESSION_NAME",
-        "The name of role sessions other than pods', as CloudTrail shows it.",
-        "`ecr-credential-provider`",
-    ),
-    EnvVar::new(
-        "AWS_PROFILE",
-        "The profile of the AWS configuration files.",
-        "`default`",
-    ),
-    EnvVar::new("AWS_DEFAULT_PROFILE", "An older name of `AWS_PROFILE`.", ""),
-    EnvVar::new(
-        "AWS_CONFIG_FILE",
-        "The AWS configuration file.",
-        "`~/.aws/config`",
-    ),
-    EnvVar::new(
-        "AWS_SHARED_CREDENTIALS_FILE",
-        "The AWS credentials file.",
-        "`~/.aws/credentials`",
-    ),
-    EnvVar::new(
-        "HOME",
-        "Where `~` in the paths of the AWS files leads; may be missing.",
-        "",
-    ),
-    EnvVar::new(
-        "AWS_REGION",
-        "The region for registry hosts whose name has none, and of STS for the public \
-         registry.",
-        "the profile's, then the instance's",
-    ),
-    EnvVar::new("AWS_DEFAULT_REGION", "An older name of `AWS_REGION`.", ""),
-    EnvVar::new(
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        "Path on `http://169.254.170.2` that answers with credentials (ECS).",
-        "",
-    ),
-    EnvVar::new(
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        "URL that answers with credentials (EKS Pod Identity): https, loopback, or one of \
-         the container services' addresses.",
-        "",
-    ),
-    EnvVar::new(
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-        "The file with the `Authorization` header for that URL.",
-        "",
-    ),
-    EnvVar::new(
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-        "The `Authorization` header for that URL.",
-        "",
-    )
-    .secret(),
-    EnvVar::new(
-        "AWS_EC2_METADATA_DISABLED",
-        "`true` never asks the instance metadata service.",
-        "`false`",
-    ),
-    EnvVar::new(
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-        "URL of the instance metadata service.",
-        "`http://169.254.169.254`",
-    ),
-    EnvVar::new(
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
-        "`IPv4` or `IPv6`: which address of the instance metadata service is asked.",
-        "`IPv4`",
-    ),
-    EnvVar::new(
-        "AWS_ENDPOINT_URL",
-        "One URL for every AWS API: https, or http on loopback.",
-        "",
-    ),
-    EnvVar::new(
-        "AWS_ENDPOINT_URL_ECR",
-        "URL of the ECR API, a VPC endpoint for example.",
-        "",
-    ),
-    EnvVar::new(
-        "AWS_ENDPOINT_URL_ECR_PUBLIC",
-        "URL of the ECR Public API.",
-        "",
-    ),
-    EnvVar::new("AWS_ENDPOINT_URL_STS", "URL of the STS API.", ""),
-    EnvVar::new(
-        "AWS_ENDPOINT_URL_SSO",
-        "URL of the IAM Identity Center portal, for profiles that sign in there.",
-        "",
-    )
-    .foreign(),
-    EnvVar::new(
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-        "`true` ignores the URLs of the variables above and of the profile.",
-        "`false`",
-    ),
-    EnvVar::new(
-        "AWS_USE_FIPS_ENDPOINT",
-        "`true` or `false`: FIPS API endpoints, whatever the registry's host name says.",
-        "by the host name",
-    ),
-    EnvVar::new(
-        "AWS_USE_DUALSTACK_ENDPOINT",
-        "`true` or `false`: dual-stack API endpoints, whatever the registry's host name \
-         says.",
-        "by the host name",
-    ),
-    EnvVar::new(
-        "AWS_CA_BUNDLE",
-        "PEM file with the certificate authorities to trust instead of the system's.",
-        "",
-    ),
-    EnvVar::new(
-        "SSL_CERT_FILE",
-        "The same for all programs; `AWS_CA_BUNDLE` wins.",
-        "the distribution's bundle",
-    ),
-    EnvVar::new(
-        "HTTPS_PROXY",
-        "The proxy for https requests; also in lower case.",
-        "",
-    )
-    .secret(),
-    EnvVar::new(
-        "HTTP_PROXY",
-        "The proxy for http requests; also in lower case.",
-        "",
-    )
-    .secret(),
-    EnvVar::new(
-        "NO_PROXY",
-        "Hosts without a proxy; loopback and link-local addresses never have one. Also in \
-         lower case.",
-        "",
-    ),
-];
-
-/// Options of our own.
-pub(crate) const ALSO_SERVE: &str = "REGCRED_ECR_ALSO_SERVE";
-pub(crate) const PROFILE: &str = "REGCRED_ECR_PROFILE";
-pub(crate) const ROLES: &str = "REGCRED_ECR_ROLES";
-pub(crate) const IRSA_ANNOTATION: &str = "REGCRED_ECR_IRSA_ANNOTATION";
-pub(crate) const REQUIRE_POD_ROLE: &str = "REGCRED_ECR_REQUIRE_POD_ROLE";
-pub(crate) const PLAIN_ENDPOINT: &str = "REGCRED_ECR_PLAIN_ENDPOINT";

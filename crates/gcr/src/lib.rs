@@ -20,7 +20,6 @@ mod dockercfg;
 mod external_account;
 mod external_user;
 mod failure;
-mod flags;
 mod gcloud;
 mod hosts;
 mod impersonation;
@@ -45,3 +44,5 @@ pub use provider::{Gcr, SPEC};
 
 /// The provider's name in errors, caches and programs.
 const NAME: &str = "gcr";
+/// This provider's errors.
+const ERRORS: regcred_cloud::Errors = regcred_cloud::Errors::of(NAME);

@@ -2,24 +2,21 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regcred_core::{
-    CacheKey, Clock, CredentialRequest, Credentials, Env, Issued, Provider, ProviderError,
+    CacheKey, Clock, CredentialRequest, Credentials, Env, Issued, Plan, Provider, ProviderError,
     ProviderSpec, RegistryHost,
 };
-use regcred_http::in_time;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::credential_file::{CredentialFile, Search};
 use crate::failure::misconfigured;
-use crate::flags::FLAGS;
 use crate::hosts::Hosts;
 use crate::reach::Reach;
 use crate::settings::{Flow, Settings, Username};
 use crate::vars::{self, VARS};
-use crate::{NAME, cache_key, dockercfg, node, pod};
+use crate::{ERRORS, NAME, cache_key, dockercfg, node, pod};
 
 /// Google Container Registry and Artifact Registry, as data.
 pub const SPEC: ProviderSpec = ProviderSpec {
@@ -27,8 +24,8 @@ pub const SPEC: ProviderSpec = ProviderSpec {
     title: "Google Artifact Registry and Container Registry",
     plugin_aliases: &["auth-provider-gcp"],
     helper_aliases: &["docker-credential-gcr"],
+    silent_helpers: &[],
     vars: VARS,
-    flags: FLAGS,
     positional: None,
     default_cache_duration: "1m",
     new: |env, clock| Ok(Box::new(Gcr::new(env, clock)?)),
@@ -135,7 +132,16 @@ impl Gcr {
     }
 }
 
-#[async_trait]
+impl Gcr {
+    async fn fetch(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
+        self.answer(request).await
+    }
+
+    fn key(&self, request: &CredentialRequest) -> Option<CacheKey> {
+        cache_key::of(&self.reach, request)
+    }
+}
+
 impl Provider for Gcr {
     fn name(&self) -> &'static str {
         NAME
@@ -154,16 +160,11 @@ impl Provider for Gcr {
         self.settings().flow != Flow::Tokens || self.settings().hosts.serves(registry)
     }
 
-    async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
+    fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
         if !self.serves(&request.registry) {
-            let error = ProviderError::not_served(NAME, &request.registry, "Google's");
-            return Err(error);
+            return Err(ERRORS.not_served(&request.registry, SPEC.title));
         }
-        in_time(NAME, self.answer(request)).await
-    }
-
-    fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
-        cache_key::of(&self.reach, request)
+        Ok(Plan::new(self.key(request), self.fetch(request)))
     }
 }
 

@@ -3,8 +3,8 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+pub(crate) use regcred_cloud::{AccessToken, secret};
 use regcred_core::{ErrorKind, ProviderError};
-pub(crate) use regcred_http::{AccessToken, secret};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 

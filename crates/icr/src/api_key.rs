@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use regcred_cloud::secret;
 use regcred_core::{Env, ProviderError};
 use regcred_files::{MIB, read_secret};
-use regcred_http::secret;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -14,8 +14,7 @@ use crate::vars;
 /// The API key that the environment names, if it names one. A file that is named but cannot be
 /// used is an error.
 pub(crate) fn read(env: &Env) -> Result<Option<SecretString>, ProviderError> {
-    let names = [vars::API_KEY].into_iter().chain(vars::API_KEY_ALIASES);
-    for name in names {
+    for name in [vars::API_KEY, vars::API_KEY_ALIAS, vars::OLD_API_KEY] {
         if let Some(key) = env.get(name) {
             return accept(key, name).map(Some);
         }

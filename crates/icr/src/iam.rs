@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use regcred_cloud::{AccessToken, claims};
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{AccessToken, HttpError, Request, Retry, StatusCode, claims, random_word};
+use regcred_http::{HttpError, Request, Retry, StatusCode, random_word};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 

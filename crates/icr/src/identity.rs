@@ -1,8 +1,8 @@
 //! Which identity asks, chosen before anything is sent. Whatever is chosen decides: when it fails,
 //! no other is tried.
 
+use regcred_cloud::AccessToken;
 use regcred_core::{CredentialRequest, Env, ErrorKind, ProviderError, fingerprint};
-use regcred_http::AccessToken;
 use secrecy::SecretString;
 
 use crate::api_key;

@@ -13,7 +13,6 @@
 mod api_key;
 mod compute_resource;
 mod failure;
-mod flags;
 mod hosts;
 mod iam;
 mod identity;
@@ -29,3 +28,5 @@ pub use provider::{Icr, SPEC};
 
 /// The provider's name in errors, caches and programs.
 const NAME: &str = "icr";
+/// This provider's errors.
+const ERRORS: regcred_cloud::Errors = regcred_cloud::Errors::of(NAME);

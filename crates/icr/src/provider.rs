@@ -2,20 +2,17 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use regcred_core::{
-    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, Issued, Provider,
+    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, Issued, Plan, Provider,
     ProviderError, ProviderSpec, RegistryHost,
 };
-use regcred_http::in_time;
 
-use crate::NAME;
 use crate::failure::misconfigured;
-use crate::flags::FLAGS;
 use crate::identity::Identity;
 use crate::reach::Reach;
 use crate::settings::{Login, Settings};
 use crate::vars::{self, VARS};
+use crate::{ERRORS, NAME};
 
 /// IBM Cloud Container Registry, as data.
 pub const SPEC: ProviderSpec = ProviderSpec {
@@ -23,8 +20,8 @@ pub const SPEC: ProviderSpec = ProviderSpec {
     title: "IBM Cloud Container Registry",
     plugin_aliases: &[],
     helper_aliases: &[],
+    silent_helpers: &[],
     vars: VARS,
-    flags: FLAGS,
     positional: None,
     default_cache_duration: "30m",
     new: |env, clock| Ok(Box::new(Icr::new(env, clock)?)),
@@ -75,29 +72,12 @@ impl Icr {
     }
 }
 
-#[async_trait]
-impl Provider for Icr {
-    fn name(&self) -> &'static str {
-        NAME
+impl Icr {
+    async fn fetch(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
+        self.answer(request).await
     }
 
-    fn match_images(&self) -> Vec<String> {
-        self.settings().hosts.patterns()
-    }
-
-    fn serves(&self, registry: &RegistryHost) -> bool {
-        self.settings().hosts.serves(registry)
-    }
-
-    async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-        if !self.serves(&request.registry) {
-            let error = ProviderError::not_served(NAME, &request.registry, "IBM Cloud's");
-            return Err(error);
-        }
-        in_time(NAME, self.answer(request)).await
-    }
-
-    fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
+    fn key(&self, request: &CredentialRequest) -> Option<CacheKey> {
         if self.settings().login == Login::Secret {
             return None;
         }
@@ -109,6 +89,31 @@ impl Provider for Icr {
             ("iam", iam.as_str()),
             ("vpc", self.settings().vpc.as_str()),
         ]))
+    }
+}
+
+impl Provider for Icr {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn match_images(&self) -> Vec<String> {
+        self.settings().hosts.patterns()
+    }
+
+    fn docker_hosts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn serves(&self, registry: &RegistryHost) -> bool {
+        self.settings().hosts.serves(registry)
+    }
+
+    fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
+        if !self.serves(&request.registry) {
+            return Err(ERRORS.not_served(&request.registry, SPEC.title));
+        }
+        Ok(Plan::new(self.key(request), self.fetch(request)))
     }
 }
 

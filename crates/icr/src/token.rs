@@ -1,8 +1,8 @@
 //! The answers that carry IAM's access token.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use regcred_cloud::{AccessToken, secret};
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{AccessToken, secret};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 

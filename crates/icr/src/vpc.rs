@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use regcred_cloud::{AccessToken, secret};
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{AccessToken, Client, HttpError, Request, Retry, secret};
+use regcred_http::{Client, HttpError, Request, Retry};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 

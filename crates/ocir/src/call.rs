@@ -56,6 +56,6 @@ pub(crate) async fn security_token(
 /// The answer to every call that gives a security token.
 #[derive(Deserialize)]
 pub(crate) struct TokenAnswer {
-    #[serde(deserialize_with = "regcred_http::secret")]
+    #[serde(deserialize_with = "regcred_cloud::secret")]
     pub(crate) token: SecretString,
 }

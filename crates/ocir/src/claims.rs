@@ -2,7 +2,7 @@
 //! this is for ends and for sentences.
 
 use chrono::{DateTime, Utc};
-use regcred_http::claims;
+use regcred_cloud::claims;
 use serde::Deserialize;
 
 /// The claims in use.

@@ -22,7 +22,6 @@ mod certificate;
 mod claims;
 mod config_file;
 mod failure;
-mod flags;
 mod hosts;
 mod imds;
 mod key;
@@ -43,3 +42,5 @@ pub use provider::{Ocir, SPEC};
 
 /// The provider's name in errors, caches and programs.
 const NAME: &str = "ocir";
+/// This provider's errors.
+const ERRORS: regcred_cloud::Errors = regcred_cloud::Errors::of(NAME);

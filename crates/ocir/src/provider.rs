@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
+use regcred_cloud::AccessToken;
 use regcred_core::{
-    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, Issued, Provider,
+    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, Issued, Plan, Provider,
     ProviderError, ProviderSpec, RegistryHost,
 };
-use regcred_http::{AccessToken, in_time};
 
-use crate::NAME;
-use crate::flags::FLAGS;
 use crate::plugin_config;
 use crate::principal::Principal;
 use crate::reach::Reach;
@@ -18,6 +15,7 @@ use crate::registry;
 use crate::session::Sessions;
 use crate::settings::Settings;
 use crate::vars::{self, VARS};
+use crate::{ERRORS, NAME};
 
 /// Oracle Cloud Infrastructure Registry, as data.
 pub const SPEC: ProviderSpec = ProviderSpec {
@@ -25,8 +23,8 @@ pub const SPEC: ProviderSpec = ProviderSpec {
     title: "Oracle Cloud Infrastructure Registry",
     plugin_aliases: &["credential-provider-oke"],
     helper_aliases: &[],
+    silent_helpers: &[],
     vars: VARS,
-    flags: FLAGS,
     positional: None,
     default_cache_duration: "30m",
     new: |env, clock| Ok(Box::new(Ocir::new(env, clock)?)),
@@ -113,29 +111,12 @@ impl Ocir {
     }
 }
 
-#[async_trait]
-impl Provider for Ocir {
-    fn name(&self) -> &'static str {
-        NAME
+impl Ocir {
+    async fn fetch(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
+        self.answer(request).await
     }
 
-    fn match_images(&self) -> Vec<String> {
-        self.settings().hosts.patterns()
-    }
-
-    fn serves(&self, registry: &RegistryHost) -> bool {
-        self.settings().hosts.serves(registry)
-    }
-
-    async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-        if !self.serves(&request.registry) {
-            let error = ProviderError::not_served(NAME, &request.registry, "Oracle's cloud");
-            return Err(error);
-        }
-        in_time(NAME, self.answer(request)).await
-    }
-
-    fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
+    fn key(&self, request: &CredentialRequest) -> Option<CacheKey> {
         let reach = self.reach().ok()?;
         let settings = &reach.settings;
         let principal = Principal::choose(&reach.env, settings, request);
@@ -149,6 +130,31 @@ impl Provider for Ocir {
             ("token", settings.token_base.as_deref().unwrap_or_default()),
             ("path", settings.token_path.as_str()),
         ]))
+    }
+}
+
+impl Provider for Ocir {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn match_images(&self) -> Vec<String> {
+        self.settings().hosts.patterns()
+    }
+
+    fn docker_hosts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn serves(&self, registry: &RegistryHost) -> bool {
+        self.settings().hosts.serves(registry)
+    }
+
+    fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
+        if !self.serves(&request.registry) {
+            return Err(ERRORS.not_served(&request.registry, SPEC.title));
+        }
+        Ok(Plan::new(self.key(request), self.fetch(request)))
     }
 }
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use regcred_cloud::AccessToken;
 use regcred_core::{CredentialRequest, ErrorKind, ImageRef, ProviderError};
-use regcred_http::{AccessToken, Request, StatusCode, Url, secure_url};
+use regcred_http::{Request, StatusCode, Url, secure_url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;

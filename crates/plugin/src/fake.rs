@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use chrono::TimeDelta;
 use regcred_core::{
-    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, EnvVar, ErrorKind, Flag,
-    Issued, Provider, ProviderError, ProviderSpec, RegistryHost,
+    CacheKey, Clock, CredentialRequest, Credentials, Env, EnvVar, ErrorKind, Issued, Plan,
+    Provider, ProviderError, ProviderSpec, RegistryHost, Role, options,
 };
 
 pub(crate) const CANARY: &str = "canary-password-0123456789";
@@ -18,8 +17,8 @@ pub(crate) const SPEC: ProviderSpec = ProviderSpec {
     title: "Fake Registry",
     plugin_aliases: &["auth-provider-fake"],
     helper_aliases: &["docker-credential-fake-login"],
+    silent_helpers: &["docker-credential-silent-login"],
     vars: VARS,
-    flags: FLAGS,
     positional: Some("FAKE_CONFIG"),
     default_cache_duration: "1h",
     new: |env, clock| Fake::new("fake", "fake.io", env, clock),
@@ -34,37 +33,19 @@ pub(crate) const OTHER: ProviderSpec = ProviderSpec {
     ..SPEC
 };
 
-const VARS: &[EnvVar] = &[
-    EnvVar::new("FAKE_ALSO_SERVE", "A further host.", ""),
-    EnvVar::new("FAKE_MODE", "What happens.", "ok"),
-    EnvVar::new("FAKE_IGNORE_CREDS_STORAGE", "As upstream.", ""),
-    EnvVar::new("FAKE_DISABLE_CACHE", "As upstream.", ""),
-    EnvVar::new("FAKE_CACHE_DIR", "As upstream.", ""),
-];
-
-const FLAGS: &[Flag] = &[
-    Flag {
-        name: "authFlow",
-        short: Some('a'),
-        var: "FAKE_MODE",
-        value: Some("FLOW"),
-        doc: "What happens.",
-    },
-    Flag {
-        name: "also-serve",
-        short: None,
-        var: "FAKE_ALSO_SERVE",
-        value: Some("HOST"),
-        doc: "A further host.",
-    },
-    Flag {
-        name: "broken",
-        short: Some('b'),
-        var: "FAKE_BROKEN",
-        value: None,
-        doc: "Not configured.",
-    },
-];
+options! {
+    VARS:
+    _ = EnvVar::new("FAKE_ALSO_SERVE", "A further host.", "")
+        .role(Role::Hosts)
+        .flag("also-serve", "HOST", "A further host.");
+    _ = EnvVar::new("FAKE_BROKEN", "Not configured.", "")
+        .switch("broken", "Not configured.").short('b');
+    _ = EnvVar::new("FAKE_MODE", "What happens.", "ok")
+        .flag("authFlow", "FLOW", "What happens.").short('a');
+    _ = EnvVar::new("FAKE_IGNORE_CREDS_STORAGE", "As upstream.", "").role(Role::IgnoreStorage);
+    _ = EnvVar::new("FAKE_DISABLE_CACHE", "As upstream.", "").role(Role::CacheOff);
+    _ = EnvVar::new("FAKE_CACHE_DIR", "As upstream.", "").role(Role::CacheDir);
+}
 
 struct Fake {
     name: &'static str,
@@ -97,7 +78,6 @@ impl Fake {
     }
 }
 
-#[async_trait]
 impl Provider for Fake {
     fn name(&self) -> &'static str {
         self.name
@@ -116,7 +96,18 @@ impl Provider for Fake {
         registry.host() == self.host || self.env.get("FAKE_ALSO_SERVE") == Some(registry.host())
     }
 
-    async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
+    fn docker_hosts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
+        let key = CacheKey::new([("registry", request.registry.as_written())]);
+        Ok(Plan::new(Some(key), self.fetch(request)))
+    }
+}
+
+impl Fake {
+    async fn fetch(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
         tracing::trace!(?request, "asked");
         let mode = self.env.get("FAKE_MODE").unwrap_or("ok");
         let fail = |kind, why| Err(ProviderError::new(self.name, kind, why));
@@ -127,21 +118,14 @@ impl Provider for Fake {
             _ => {}
         }
         let login = Credentials::new("AWS", CANARY);
-        let issued = Issued {
-            auth: if mode == "empty" {
-                Vec::new()
-            } else {
-                vec![(request.registry.to_string(), login)]
-            },
-            scope: CacheScope::Registry,
-            expires_at: Some(self.clock.now() + TimeDelta::hours(12)),
-            cache_for: (mode == "short").then_some(Duration::from_secs(90)),
+        let auth = match mode {
+            "empty" => Vec::new(),
+            _ => vec![(request.registry.to_string(), login)],
         };
+        let issued = Issued::new(auth)
+            .until(self.clock.now() + TimeDelta::hours(12))
+            .keep_for((mode == "short").then_some(Duration::from_secs(90)));
         tracing::trace!(?issued, "answered");
         Ok(issued)
-    }
-
-    fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
-        Some(CacheKey::new([("registry", request.registry.as_written())]))
     }
 }

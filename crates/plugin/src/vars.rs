@@ -1,7 +1,7 @@
 //! The variables of the faces, beside the provider's and the cache's.
 
 use regcred_cache::CACHE_VAR;
-use regcred_core::{Env, EnvVar, ProviderSpec};
+use regcred_core::{Env, EnvVar, ProviderSpec, Role};
 use regcred_run::LOG;
 
 /// Every variable that this crate reads.
@@ -27,9 +27,10 @@ const IGNORE_CREDS_STORAGE: &str = "REGCRED_IGNORE_CREDS_STORAGE";
 /// of upstream's names that the provider lists.
 pub(crate) fn ignores_storage(specs: &[&ProviderSpec], env: &Env) -> bool {
     env.is_true(IGNORE_CREDS_STORAGE)
-        || specs
-            .iter()
-            .any(|spec| upstream(spec, "_IGNORE_CREDS_STORAGE").any(|name| env.is_true(name)))
+        || specs.iter().any(|spec| {
+            spec.with_role(Role::IgnoreStorage)
+                .any(|name| env.is_true(name))
+        })
 }
 
 /// The environment with upstream's cache variables translated into ours, where the provider lists
@@ -38,21 +39,19 @@ pub(crate) fn with_cache_names(spec: &ProviderSpec, env: &Env) -> Env {
     if env.get(CACHE_VAR).is_some() {
         return env.clone();
     }
-    if upstream(spec, "_DISABLE_CACHE").any(|name| env.get(name).is_some()) {
+    if spec
+        .with_role(Role::CacheOff)
+        .any(|name| env.get(name).is_some())
+    {
         return env.with([(CACHE_VAR, "off")]);
     }
-    let named = upstream(spec, "_CACHE_DIR").find_map(|name| env.get(name));
+    let named = spec
+        .with_role(Role::CacheDir)
+        .find_map(|name| env.get(name));
     match named {
         Some(dir) => env.with([(CACHE_VAR, below_home(dir, env))]),
         None => env.clone(),
     }
-}
-
-fn upstream<'a>(spec: &'a ProviderSpec, suffix: &'a str) -> impl Iterator<Item = &'static str> {
-    let vars: &'static [EnvVar] = spec.vars;
-    vars.iter()
-        .map(|var| var.name)
-        .filter(move |name| name.ends_with(suffix))
 }
 
 fn below_home(dir: &str, env: &Env) -> String {

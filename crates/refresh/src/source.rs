@@ -12,7 +12,7 @@ use regcred_api::docker_config::DockerConfigEntry;
 use regcred_cache::{CacheDir, Cached};
 use regcred_core::{
     CacheScope, Clock, CredentialRequest, Credentials, Env, ErrorKind, ImagePattern, Issued,
-    Provider, ProviderError, ProviderSpec, RegistryHost,
+    Provider, ProviderError, ProviderSpec, RegistryHost, Role,
 };
 use regcred_docker_config::ImportPlan;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
@@ -78,7 +78,7 @@ pub(crate) fn inputs(source: &SourcePlan, env: &Env) -> String {
             let named = spec
                 .vars
                 .iter()
-                .filter(|var| !var.secret && !var.name.contains("TOKEN"));
+                .filter(|var| !var.secret && var.role != Some(Role::TokenFile));
             for var in named {
                 let value = source.env.get(var.name).map(String::as_str);
                 let path = value.or_else(|| env.get(var.name)).map(Path::new);
@@ -120,14 +120,22 @@ impl Asking<'_> {
             if let Some(end) = issued.expires_at {
                 expires = Some(expires.map_or(end, |known| end.min(known)));
             }
-            let key = provider.cache_key(&request);
+            let key = provider
+                .plan(&request)
+                .ok()
+                .and_then(|plan| plan.key().cloned());
             let mut rest = Vec::new();
             for other in waiting {
                 let other_request = self.request(&provider, other, template.as_ref())?;
                 // The same key means the same answer: the provider says so itself.
                 let shared = other == host
                     || issued.scope == CacheScope::Global
-                    || (key.is_some() && provider.cache_key(&other_request) == key);
+                    || (key.is_some()
+                        && provider
+                            .plan(&other_request)
+                            .ok()
+                            .and_then(|plan| plan.key().cloned())
+                            == key);
                 match shared {
                     true => self.take(&issued, &other_request, other, &mut logins)?,
                     false => rest.push(other),
@@ -159,12 +167,18 @@ impl Asking<'_> {
         let Some((token, annotations)) = template else {
             return Ok(request);
         };
-        let own = provider.cache_key(&request);
+        let own = provider
+            .plan(&request)
+            .ok()
+            .and_then(|plan| plan.key().cloned());
         request.service_account_token = Some(token.clone());
         request.service_account_annotations = annotations.clone();
         // A provider that does not look at the account would hand out the refresher's own token.
         // The key says whose the answer is; without one the provider's own strictness must do.
-        let theirs = provider.cache_key(&request);
+        let theirs = provider
+            .plan(&request)
+            .ok()
+            .and_then(|plan| plan.key().cloned());
         let told_apart = match &theirs {
             Some(key) => own.as_ref() != Some(key),
             None => strict_switches(self.spec).next().is_some(),
@@ -184,7 +198,7 @@ impl Asking<'_> {
         provider: &dyn Provider,
         request: &CredentialRequest,
     ) -> Result<Issued, ProviderError> {
-        match timeout(DEADLINE, provider.credentials(request)).await {
+        match timeout(DEADLINE, provider.plan(request)?.fetch()).await {
             Ok(answer) => answer,
             Err(_) => Err(self.failure(
                 ErrorKind::Unreachable,
@@ -320,8 +334,7 @@ fn strict(spec: &'static ProviderSpec, env: &Env) -> Env {
 }
 
 fn strict_switches(spec: &'static ProviderSpec) -> impl Iterator<Item = &'static str> {
-    let names = spec.vars.iter().map(|var| var.name);
-    names.filter(|name| name.contains("_REQUIRE_POD_"))
+    spec.with_role(Role::RequirePod)
 }
 
 fn read_secret(path: &Path) -> std::io::Result<SecretSlice<u8>> {

@@ -20,7 +20,10 @@ fn serves(acr: &Acr, host: &str) -> bool {
 }
 
 fn key(vars: &[(&str, &str)], request: &CredentialRequest) -> Option<String> {
-    let key = provider(vars).cache_key(request)?;
+    let key = provider(vars)
+        .plan(request)
+        .ok()
+        .and_then(|plan| plan.key().cloned())?;
     Some(key.as_str().to_owned())
 }
 
@@ -98,7 +101,12 @@ async fn the_old_login_hands_on_the_secret_and_is_kept_nowhere() {
     );
     assert_eq!(login.password.expose_secret(), "canary");
     assert_eq!(issued.expires_at, None);
-    assert!(acr.cache_key(&asked).is_none());
+    assert!(
+        acr.plan(&asked)
+            .ok()
+            .and_then(|plan| plan.key().cloned())
+            .is_none()
+    );
     let mut vars = vars[..2].to_vec();
     vars.push((vars::LOGIN, "secret"));
     let error = provider(&vars)

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 
 use chrono::{TimeDelta, TimeZone as _};
-use regcred_core::{CacheScope, Credentials, ErrorKind};
+use regcred_core::{CacheKey, Credentials, ErrorKind};
 
 use super::*;
 
@@ -38,7 +38,6 @@ struct Fake {
     path: PathBuf,
 }
 
-#[async_trait]
 impl Provider for Fake {
     fn name(&self) -> &'static str {
         "fake"
@@ -52,7 +51,18 @@ impl Provider for Fake {
         registry.host() == "fake.io"
     }
 
-    async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
+    fn docker_hosts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
+        let key = self.key.map(|key| CacheKey::new([("identity", key)]));
+        Ok(Plan::new(key, self.fetch(request)))
+    }
+}
+
+impl Fake {
+    async fn fetch(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
         let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
         let step = self.steps.lock().unwrap().pop_front();
         tokio::time::sleep(self.delay).await;
@@ -73,19 +83,8 @@ impl Provider for Fake {
             }
             Step::Hang => std::future::pending().await,
         };
-        Ok(Issued {
-            auth: vec![(
-                request.registry.to_string(),
-                Credentials::new("u", format!("canary-{call}")),
-            )],
-            scope: CacheScope::Registry,
-            expires_at,
-            cache_for: None,
-        })
-    }
-
-    fn cache_key(&self, _request: &CredentialRequest) -> Option<CacheKey> {
-        Some(CacheKey::new([("identity", self.key?)]))
+        let login = Credentials::new("u", format!("canary-{call}"));
+        Ok(Issued::login(request.registry.to_string(), login).until(expires_at))
     }
 }
 

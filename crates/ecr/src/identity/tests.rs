@@ -119,7 +119,13 @@ async fn sources_are_taken_in_the_order_of_go() {
         let env = env.with([("AWS_ENDPOINT_URL_ECR", "http://127.0.0.1:1")]);
         let provider = Ecr::new(&env, &regcred_core::Clock::system()).expect("sound");
         let request = CredentialRequest::new(HOST).expect("host");
-        keys.push(provider.cache_key(&request).expect("key"));
+        keys.push(
+            provider
+                .plan(&request)
+                .ok()
+                .and_then(|plan| plan.key().cloned())
+                .expect("key"),
+        );
     }
     for (n, key) in keys.iter().enumerate() {
         assert!(
@@ -355,7 +361,11 @@ async fn another_holder_of_the_token_has_another_cache_key() {
     let key = |env: &Env| {
         let provider = Ecr::new(env, &regcred_core::Clock::system()).expect("sound");
         let request = CredentialRequest::new(HOST).expect("host");
-        provider.cache_key(&request).expect("key")
+        provider
+            .plan(&request)
+            .ok()
+            .and_then(|plan| plan.key().cloned())
+            .expect("key")
     };
     for source in sources {
         let env = Env::map(source);

@@ -1,8 +1,9 @@
 //! The two steps that versions 1.1, 2.1 and 3.0 of resource principals share: a service tells what
 //! the resource is, and the auth service makes a session of that.
 
+use regcred_cloud::secret;
 use regcred_core::ProviderError;
-use regcred_http::{Request, Url, secret, secure_url};
+use regcred_http::{Request, Url, secure_url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;

@@ -96,14 +96,20 @@ fn keys_of_the_shared_cache_tell_answers_apart_and_hold_no_secret() {
         let asked = CredentialRequest::new(image).expect("a request");
         let provider = provider(oci.env_with(vars));
         provider
-            .cache_key(&asked)
+            .plan(&asked)
+            .ok()
+            .and_then(|plan| plan.key().cloned())
             .expect("a key")
             .as_str()
             .to_owned()
     };
     let mut pod = request();
     pod.service_account_token = Some("canary.b.c".into());
-    let workload = provider(oci.cluster_env()).cache_key(&pod).expect("a key");
+    let workload = provider(oci.cluster_env())
+        .plan(&pod)
+        .ok()
+        .and_then(|plan| plan.key().cloned())
+        .expect("a key");
     let keys = [
         key("phx.ocir.io/ns/app", &[]),
         key("iad.ocir.io/ns/app", &[]),
@@ -129,5 +135,11 @@ fn keys_of_the_shared_cache_tell_answers_apart_and_hold_no_secret() {
         );
     }
     let nobody = provider([("OCI_CLI_PROFILE".to_owned(), "nobody".to_owned())]);
-    assert_eq!(nobody.cache_key(&request()), None);
+    assert_eq!(
+        nobody
+            .plan(&request())
+            .ok()
+            .and_then(|plan| plan.key().cloned()),
+        None
+    );
 }

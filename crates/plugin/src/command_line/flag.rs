@@ -172,7 +172,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn long(&self, name: &str) -> Option<Kind> {
-        let flags = || self.specs.iter().flat_map(|spec| spec.flags);
+        let flags = || self.specs.iter().flat_map(|spec| spec.flags());
         if let Some(flag) = flags().find(|flag| flag.name == name) {
             return Some(Kind::Provider(*flag));
         }
@@ -191,7 +191,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn short(&self, letter: char) -> Option<Kind> {
-        let mut flags = self.specs.iter().flat_map(|spec| spec.flags);
+        let mut flags = self.specs.iter().flat_map(|spec| spec.flags());
         if let Some(flag) = flags.find(|flag| flag.short == Some(letter)) {
             return Some(Kind::Provider(*flag));
         }

@@ -102,7 +102,9 @@ fn get(context: &Context<'_>, streams: &mut Streams<'_>) -> Said {
     };
     let login = context.ask(&request).map_err(|failure| {
         let cause = report(&failure);
-        if SILENT.contains(&context.program) {
+        // Under such a name docker goes on as it did, and people find the cause on standard error.
+        let mut specs = context.specs.iter();
+        if specs.any(|spec| spec.silent_helpers.contains(&context.program)) {
             Refusal::because(NOT_FOUND, cause)
         } else {
             Refusal::because(cause.clone(), cause)
@@ -182,10 +184,6 @@ fn server_url(streams: &mut Streams<'_>) -> Result<String, Refusal> {
     let text = String::from_utf8_lossy(&input);
     Ok(text.replace(['\r', '\n'], "").trim().to_owned())
 }
-
-/// Upstream's helpers that say [`NOT_FOUND`] whatever happened. Under their names docker goes on
-/// as it did, and people find the cause on standard error.
-const SILENT: &[&str] = &["docker-credential-ecr-login"];
 
 /// The sentences of upstream's helpers, which tools compare; the second is Go's for no JSON at all.
 const NO_STORE: &str = "not implemented";

@@ -17,7 +17,7 @@ pub(crate) fn help(context: &Context<'_>) -> String {
     }
     text.push_str("\nFlags:\n");
     for spec in context.specs {
-        for flag in spec.flags {
+        for flag in spec.flags() {
             let short = flag.short.map(|letter| format!("-{letter}, "));
             let value = flag.value.map(|value| format!(" {value}"));
             let name = format!(

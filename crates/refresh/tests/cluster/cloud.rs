@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use async_trait::async_trait;
 use chrono::{TimeDelta, Utc};
 use regcred_core::{
     CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, EnvVar, ErrorKind, Issued,
-    Provider, ProviderError, ProviderSpec, RegistryHost,
+    Plan, Provider, ProviderError, ProviderSpec, RegistryHost, Role,
 };
 
 /// One test's cloud.
@@ -71,7 +70,6 @@ struct Fake {
     strict: bool,
 }
 
-#[async_trait]
 impl Provider for Fake {
     fn name(&self) -> &'static str {
         "fake"
@@ -85,7 +83,17 @@ impl Provider for Fake {
         registry.host().ends_with(".fake.io") || registry.host() == "public.ecr.aws"
     }
 
-    async fn credentials(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
+    fn docker_hosts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
+        Ok(Plan::new(self.key(request), self.fetch(request)))
+    }
+}
+
+impl Fake {
+    async fn fetch(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
         let cloud = &self.cloud;
         let call = cloud.calls.fetch_add(1, Ordering::SeqCst) + 1;
         if cloud.hangs.load(Ordering::SeqCst) {
@@ -119,7 +127,7 @@ impl Provider for Fake {
     }
 
     /// One token for all hosts of a region: the label before `.fake.io`.
-    fn cache_key(&self, request: &CredentialRequest) -> Option<CacheKey> {
+    fn key(&self, request: &CredentialRequest) -> Option<CacheKey> {
         let host = request.registry.host();
         let region = host
             .trim_end_matches(".fake.io")
@@ -151,9 +159,9 @@ pub(crate) static SPEC: ProviderSpec = ProviderSpec {
     vars: &[
         EnvVar::new("FAKE_ID", "Which cloud.", ""),
         EnvVar::new("FAKE_KEY", "A key.", "").secret(),
-        EnvVar::new("FAKE_REQUIRE_POD_ROLE", "No fall-back.", ""),
+        EnvVar::new("FAKE_REQUIRE_POD_ROLE", "No fall-back.", "").role(Role::RequirePod),
     ],
-    flags: &[],
+    silent_helpers: &[],
     positional: None,
     default_cache_duration: "12h",
     new,

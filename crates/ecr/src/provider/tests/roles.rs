@@ -120,7 +120,9 @@ async fn a_mapped_role_that_fails_is_an_error() {
 fn key(env: &Env, request: &CredentialRequest) -> Option<CacheKey> {
     Ecr::new(env, &Clock::system())
         .expect("sound")
-        .cache_key(request)
+        .plan(request)
+        .ok()
+        .and_then(|plan| plan.key().cloned())
 }
 
 #[test]

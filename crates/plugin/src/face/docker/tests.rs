@@ -86,7 +86,7 @@ fn a_real_failure_is_told_except_under_the_name_of_a_silent_helper() {
             .run()
     };
     let told = failed("docker-credential-fake-login");
-    let silent = failed("docker-credential-ecr-login");
+    let silent = failed("docker-credential-silent-login");
     assert_eq!(told.stdout, "fake: the role may not\n");
     assert_eq!(silent.stdout, format!("{NOT_FOUND}\n"));
     for answer in [told, silent] {

@@ -1,0 +1,137 @@
+//! A provider's settings with what they are used with: the environment, the clock, HTTP clients.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use regcred_core::{CacheKey, Clock, Env, EnvVar, Issued, Plan, ProviderError};
+use regcred_http::{Client, ClientOptions, HttpError, Proxy, SharedClient};
+
+use crate::Errors;
+use crate::deadline::in_time;
+
+/// What every call of a provider is made from. Cheap to clone.
+#[derive(Debug)]
+pub struct Cloud<S> {
+    /// The environment; libraries of the cloud read it too.
+    pub env: Env,
+    /// The clock.
+    pub clock: Clock,
+    /// What the operator decided.
+    pub settings: Arc<S>,
+    /// The provider's errors.
+    pub errors: Errors,
+    options: ClientOptions,
+    web: SharedClient,
+}
+
+impl<S> Cloud<S> {
+    /// A cloud whose clients have the default options.
+    #[must_use]
+    pub fn new(errors: Errors, env: &Env, clock: &Clock, settings: S) -> Self {
+        Self {
+            env: env.clone(),
+            clock: clock.clone(),
+            settings: Arc::new(settings),
+            errors,
+            options: ClientOptions {
+                clock: clock.clone(),
+                ..ClientOptions::new(env)
+            },
+            web: SharedClient::default(),
+        }
+    }
+
+    /// The same with other options for its clients.
+    #[must_use]
+    pub fn with_options(mut self, change: impl FnOnce(&mut ClientOptions)) -> Self {
+        change(&mut self.options);
+        self.web = SharedClient::default();
+        self
+    }
+
+    /// The same with other settings, from another environment. The clients stay.
+    #[must_use]
+    pub fn with_settings<T>(&self, env: Env, settings: T) -> Cloud<T> {
+        Cloud {
+            env,
+            clock: self.clock.clone(),
+            settings: Arc::new(settings),
+            errors: self.errors,
+            options: self.options.clone(),
+            web: self.web.clone(),
+        }
+    }
+
+    /// The client for public services, through the proxies of the environment. Made once.
+    ///
+    /// # Errors
+    /// When the options cannot be used.
+    pub fn web(&self) -> Result<Client, ProviderError> {
+        let made = self.web.get(|| self.options.clone());
+        made.map_err(|error| self.no_client(error))
+    }
+
+    /// A client for servers of this machine and its link, which never have a proxy.
+    ///
+    /// # Errors
+    /// When the options cannot be used.
+    pub fn link(&self, connect_timeout: Duration) -> Result<Client, ProviderError> {
+        self.client(|options| {
+            options.proxy = Proxy::None;
+            options.connect_timeout = connect_timeout;
+        })
+    }
+
+    /// A client with options of its own.
+    ///
+    /// # Errors
+    /// When the options cannot be used.
+    pub fn client(&self, change: impl FnOnce(&mut ClientOptions)) -> Result<Client, ProviderError> {
+        let mut options = self.options.clone();
+        change(&mut options);
+        Client::new(options).map_err(|error| self.no_client(error))
+    }
+
+    /// The present time.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// A cache key: what the request decides, by stable names, and every option that is set.
+    #[must_use]
+    pub fn key<'a>(
+        &self,
+        options: &[EnvVar],
+        parts: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> CacheKey {
+        CacheKey::new(parts).with_options(options, &self.env)
+    }
+
+    /// A plan whose fetch ends in time for the kubelet.
+    pub fn plan<'a>(
+        &self,
+        key: Option<CacheKey>,
+        fetch: impl Future<Output = Result<Issued, ProviderError>> + Send + 'a,
+    ) -> Plan<'a> {
+        Plan::new(key, in_time(self.errors, fetch))
+    }
+
+    fn no_client(&self, error: HttpError) -> ProviderError {
+        self.errors.call_failed("cannot make an HTTP client", error)
+    }
+}
+
+impl<S> Clone for Cloud<S> {
+    fn clone(&self) -> Self {
+        Self {
+            env: self.env.clone(),
+            clock: self.clock.clone(),
+            settings: self.settings.clone(),
+            errors: self.errors,
+            options: self.options.clone(),
+            web: self.web.clone(),
+        }
+    }
+}

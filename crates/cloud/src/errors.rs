@@ -1,0 +1,58 @@
+//! The errors that every provider has.
+
+use regcred_core::{ErrorKind, ProviderError, RegistryHost};
+use regcred_http::HttpError;
+
+/// Makes the errors of one provider.
+#[derive(Clone, Copy, Debug)]
+pub struct Errors {
+    pub(crate) provider: &'static str,
+}
+
+impl Errors {
+    /// The errors of the provider with this name.
+    #[must_use]
+    pub const fn of(provider: &'static str) -> Self {
+        Self { provider }
+    }
+
+    /// An error of any kind.
+    #[must_use]
+    pub fn new(self, kind: ErrorKind, message: impl Into<String>) -> ProviderError {
+        ProviderError::new(self.provider, kind, message)
+    }
+
+    /// A wrong or missing option, variable or file.
+    #[must_use]
+    pub fn misconfigured(self, message: impl Into<String>) -> ProviderError {
+        self.new(ErrorKind::NotConfigured, message)
+    }
+
+    /// No identity for the request.
+    #[must_use]
+    pub fn no_identity(self, message: impl Into<String>) -> ProviderError {
+        self.new(ErrorKind::IdentityUnavailable, message)
+    }
+
+    /// A response that does not have the documented form.
+    #[must_use]
+    pub fn malformed(self, message: impl Into<String>) -> ProviderError {
+        self.new(ErrorKind::Malformed, message)
+    }
+
+    /// A failed call: the sentence names it, the cause has the status and the API's own code.
+    #[must_use]
+    pub fn call_failed(self, message: impl Into<String>, cause: HttpError) -> ProviderError {
+        self.new(cause.kind(), message).with_source(cause)
+    }
+
+    /// The refusal of a registry that is not one of the cloud's; `title` is the one of the
+    /// provider's [`ProviderSpec`](regcred_core::ProviderSpec).
+    #[must_use]
+    pub fn not_served(self, registry: &RegistryHost, title: &str) -> ProviderError {
+        let message = format!(
+            "{registry} is not a registry of {title}; to serve it anyway, add it with --also-serve"
+        );
+        self.new(ErrorKind::NotServed, message)
+    }
+}

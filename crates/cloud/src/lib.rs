@@ -1,0 +1,20 @@
+//! The kit of providers: what every cloud needs and no cloud decides.
+//!
+//! A provider keeps one [`Cloud`] with its settings, reads them through [`Options`], holds secrets
+//! as [`SecretPlace`] until they are needed, and reports through its [`Errors`].
+
+mod cloud;
+mod deadline;
+mod errors;
+mod label;
+mod options;
+mod secret_place;
+mod token;
+
+pub use cloud::Cloud;
+pub use deadline::DEADLINE;
+pub use errors::Errors;
+pub use label::is_label;
+pub use options::{Options, secure_base};
+pub use secret_place::SecretPlace;
+pub use token::{AccessToken, Claims, TokenResponse, claims, secret};

@@ -1,0 +1,105 @@
+//! Where a secret is: in an option, or in a file.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use regcred_core::{Env, ProviderError, fingerprint};
+use regcred_files::{MIB, read_secret};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::Errors;
+
+/// A secret that is given, or lies in a file that others renew in place.
+#[derive(Clone, Debug)]
+pub enum SecretPlace {
+    /// The secret itself.
+    Given(SecretString),
+    /// The file that holds it.
+    File(PathBuf),
+}
+
+impl SecretPlace {
+    /// What the variables name: the secret in the first, else the file in the second.
+    #[must_use]
+    pub fn named(env: &Env, variable: &str, file: &str) -> Option<Self> {
+        let given = env
+            .get(variable)
+            .map(|text| Self::Given(text.trim().into()));
+        given.or_else(|| env.path(file).map(Self::File))
+    }
+
+    /// The secret without the blanks around it; a file is read each time.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the secret is empty. `what` names the secret; `missing` is
+    /// what to do when the file does not exist.
+    pub fn read(
+        &self,
+        errors: Errors,
+        what: &str,
+        missing: &str,
+    ) -> Result<SecretString, ProviderError> {
+        let (text, shown) = match self {
+            Self::Given(secret) => (secret.clone(), what.to_owned()),
+            Self::File(path) => {
+                let shown = format!("{what} {}", path.display());
+                let text = read_secret(path, MIB).map_err(|error| {
+                    let hint = if error.kind() == ErrorKind::NotFound && !missing.is_empty() {
+                        format!("; {missing}")
+                    } else {
+                        String::new()
+                    };
+                    let message = format!("cannot read {shown}{hint}");
+                    errors.misconfigured(message).with_source(error)
+                })?;
+                (text, shown)
+            }
+        };
+        match text.expose_secret().trim() {
+            "" => Err(errors.misconfigured(format!("{shown} is empty"))),
+            trimmed => Ok(trimmed.into()),
+        }
+    }
+
+    /// The place by a stable name for cache keys: the secret's fingerprint, or the file's path.
+    #[must_use]
+    pub fn stable_name(&self) -> String {
+        match self {
+            Self::Given(secret) => fingerprint(secret),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_wins_over_a_file_which_is_trimmed_and_not_empty() {
+        let dir = tempfile::tempdir().expect("directory");
+        let path = dir.path().join("token");
+        std::fs::write(&path, "a.b.c\n").expect("write");
+        let file = ("F", path.to_str().expect("path"));
+        let read = |vars: &[(&str, &str)]| {
+            let place = SecretPlace::named(&Env::map(vars.iter().copied()), "V", "F");
+            let place = place.expect("named");
+            place.read(Errors::of("x"), "the token", "mount one")
+        };
+        let text = |vars: &[_]| read(vars).expect("secret").expose_secret().to_owned();
+        assert_eq!(text(&[file]), "a.b.c");
+        assert_eq!(text(&[file, ("V", " direct ")]), "direct");
+        assert!(SecretPlace::named(&Env::default(), "V", "F").is_none());
+        std::fs::write(&path, " \n").expect("write");
+        assert!(read(&[file]).is_err());
+        std::fs::remove_file(&path).expect("remove");
+        let error = read(&[file]).expect_err("gone").to_string();
+        assert!(error.ends_with("token; mount one"), "{error}");
+    }
+
+    #[test]
+    fn the_stable_name_shows_no_secret() {
+        let name = SecretPlace::Given("canary".into()).stable_name();
+        assert!(!name.contains("canary"), "{name}");
+    }
+}

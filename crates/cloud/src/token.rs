@@ -1,0 +1,273 @@
+//! Tokens as token endpoints return them: JSON members (RFC 6749 section 5.1) and the claims of a
+//! JSON web token (RFC 7519), which are read here and never verified.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use regcred_core::ProviderError;
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+
+use crate::Errors;
+
+/// A token and its expiry.
+#[derive(Clone, Debug)]
+pub struct AccessToken {
+    /// The token.
+    pub secret: SecretString,
+    /// When it expires.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The response of a token endpoint, by any of the names that clouds have for its members. What
+/// else it holds is not read.
+#[derive(Debug, Deserialize)]
+pub struct TokenResponse {
+    #[serde(
+        default,
+        alias = "accessToken",
+        alias = "token",
+        deserialize_with = "secret"
+    )]
+    access_token: SecretString,
+    /// Unix seconds.
+    #[serde(alias = "expires_on")]
+    expiration: Option<Seconds>,
+    /// RFC 3339.
+    #[serde(alias = "expireTime")]
+    expires_at: Option<String>,
+    /// Seconds from now.
+    expires_in: Option<Seconds>,
+}
+
+/// Seconds as a number or, as some metadata servers write them, as text.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Seconds {
+    Number(i64),
+    Text(String),
+}
+
+impl Seconds {
+    fn get(&self) -> Option<i64> {
+        match self {
+            Self::Number(seconds) => Some(*seconds),
+            Self::Text(text) => text.trim().parse().ok(),
+        }
+    }
+}
+
+impl TokenResponse {
+    /// The token, for endpoints whose tokens have their expiry elsewhere.
+    ///
+    /// # Errors
+    /// When there is none. An empty one would be refused much later, and for another reason.
+    pub fn secret(self, errors: Errors, issuer: &str) -> Result<SecretString, ProviderError> {
+        match self.access_token.expose_secret().trim().is_empty() {
+            true => Err(errors.malformed(format!("{issuer} returned no access token"))),
+            false => Ok(self.access_token),
+        }
+    }
+
+    /// The token with its expiry, absolute before relative.
+    ///
+    /// # Errors
+    /// When there is no token, no expiry, or no more life than `shortest`, the time below which
+    /// the cloud's services refuse a token.
+    pub fn accept(
+        self,
+        errors: Errors,
+        issuer: &str,
+        now: DateTime<Utc>,
+        shortest: TimeDelta,
+    ) -> Result<AccessToken, ProviderError> {
+        let expires_at = self.expires_at(now);
+        let secret = self.secret(errors, issuer)?;
+        let malformed = |what| errors.malformed(format!("{issuer} returned a token {what}"));
+        let expires_at = expires_at.ok_or_else(|| malformed("without an expiry"))?;
+        if expires_at <= now + shortest {
+            return Err(malformed(
+                "that has already expired; check this machine's clock",
+            ));
+        }
+        Ok(AccessToken {
+            secret,
+            expires_at: expires_at.min(now + LONGEST_LIFE),
+        })
+    }
+
+    fn expires_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let unix = self.expiration.as_ref().and_then(Seconds::get);
+        let text = self.expires_at.as_deref();
+        let life = self.expires_in.as_ref().and_then(Seconds::get);
+        unix.and_then(|seconds| DateTime::from_timestamp(seconds, 0))
+            .or_else(|| Some(DateTime::parse_from_rfc3339(text?).ok()?.to_utc()))
+            .or_else(|| now.checked_add_signed(TimeDelta::try_seconds(life?)?))
+    }
+}
+
+/// The claims that providers look at. Nothing is verified: issuers and receivers do that; this is
+/// for expiries, names and messages.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+pub struct Claims {
+    /// Who issued the token.
+    pub iss: Option<String>,
+    /// For whom it was issued.
+    pub sub: Option<String>,
+    /// The tenant, in Entra ID's tokens.
+    pub tid: Option<String>,
+    iat: Option<f64>,
+    exp: Option<f64>,
+}
+
+impl Claims {
+    /// The claims of a JSON web token; `None` for any other text.
+    #[must_use]
+    pub fn of(token: &SecretString) -> Option<Self> {
+        claims(token.expose_secret())
+    }
+
+    /// When the token expires.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
+        instant(self.exp?)
+    }
+
+    /// How long the token lives from its issue to its expiry.
+    #[must_use]
+    pub fn life(&self) -> Option<TimeDelta> {
+        Some(instant(self.exp?)? - instant(self.iat?)?)
+    }
+}
+
+/// Some issuers write a fraction.
+#[expect(clippy::cast_possible_truncation, reason = "whole seconds will do")]
+fn instant(seconds: f64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(seconds as i64, 0).filter(|_| seconds.is_finite())
+}
+
+/// Reads a JSON string straight into its guarded form: `#[serde(deserialize_with = "secret")]`.
+///
+/// # Errors
+/// When it is not a string.
+pub fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
+    String::deserialize(from).map(SecretString::from)
+}
+
+/// The claims of a JSON web token; `None` for any other text. Padding and base64's standard alphabet
+/// are accepted too, since some issuers use them.
+#[must_use]
+pub fn claims<T: DeserializeOwned>(token: &str) -> Option<T> {
+    let mut parts = token.trim().split('.');
+    let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
+    let payload: String = payload
+        .trim_end_matches('=')
+        .chars()
+        .map(|c| match c {
+            '+' => '-',
+            '/' => '_',
+            c => c,
+        })
+        .collect();
+    let json = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
+    serde_json::from_slice(&json).ok()
+}
+
+/// Longer than any token lives; keeps dates from overflowing.
+const LONGEST_LIFE: TimeDelta = TimeDelta::days(7);
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::STANDARD;
+    use regcred_core::ErrorKind;
+
+    use super::*;
+
+    fn accept(json: &str) -> Result<AccessToken, ProviderError> {
+        let response: TokenResponse = serde_json::from_str(json).expect("json");
+        let now = DateTime::UNIX_EPOCH;
+        response.accept(Errors::of("x"), "IAM", now, TimeDelta::seconds(10))
+    }
+
+    #[test]
+    fn the_absolute_expiry_wins_whatever_its_name() {
+        for (json, expected) in [
+            (
+                r#"{"access_token":"t","expires_in":3600,"expiration":1800}"#,
+                1800,
+            ),
+            (
+                r#"{"access_token":"t","expires_at":"1970-01-01T00:50:00Z"}"#,
+                3000,
+            ),
+            (r#"{"access_token":"t","expires_in":60}"#, 60),
+            (r#"{"token":"t","expires_on":"90","expires_in":"60"}"#, 90),
+            (
+                r#"{"accessToken":"t","expires_in":9000000000000000}"#,
+                604_800,
+            ),
+        ] {
+            match accept(json) {
+                Ok(token) => assert_eq!(token.expires_at.timestamp(), expected, "{json}"),
+                // No date is so far away.
+                Err(error) => assert!(json.contains("9000000000000000"), "{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn half_responses_are_refused() {
+        for json in [
+            r#"{"expires_in":60}"#,
+            r#"{"access_token":"","expires_in":60}"#,
+            r#"{"access_token":"t"}"#,
+            r#"{"access_token":"t","expires_in":5}"#,
+            r#"{"access_token":"t","expires_in":"soon"}"#,
+            r#"{"access_token":"t","expiration":-7}"#,
+        ] {
+            let error = accept(json).expect_err(json);
+            assert_eq!(error.kind(), ErrorKind::Malformed, "{json}");
+        }
+    }
+
+    fn token(payload: &str) -> SecretString {
+        format!("h.{}.s", URL_SAFE_NO_PAD.encode(payload)).into()
+    }
+
+    #[test]
+    fn claims_are_read_in_either_alphabet() {
+        let json = r#"{"exp":1700000000,"tid":"t","x":"???>>>~~~"}"#;
+        for payload in [URL_SAFE_NO_PAD.encode(json), STANDARD.encode(json)] {
+            let claims = Claims::of(&format!("h.{payload}.s\n").into()).expect("claims");
+            assert_eq!(claims.tid.as_deref(), Some("t"));
+            assert_eq!(claims.expires_at().expect("exp").timestamp(), 1_700_000_000);
+        }
+    }
+
+    #[test]
+    fn expiries_are_whole_or_broken_seconds() {
+        for (json, seconds) in [
+            (r#"{"exp":1893456000,"sub":"a"}"#, Some(1_893_456_000)),
+            (r#"{"exp":1.893456e9}"#, Some(1_893_456_000)),
+            (r#"{"exp":1e300}"#, None),
+            ("{}", None),
+        ] {
+            let claims = Claims::of(&token(json)).expect(json);
+            assert_eq!(claims.expires_at().map(|t| t.timestamp()), seconds);
+        }
+        let claims = Claims::of(&token(r#"{"iat":100,"exp":700}"#)).expect("claims");
+        assert_eq!(claims.life(), Some(TimeDelta::seconds(600)));
+    }
+
+    #[test]
+    fn other_texts_have_no_claims() {
+        for token in [
+            "", "opaque", "a.b", "a.b.c", "a.e30.c", "a.%.c", "..", "é.é.é",
+        ] {
+            let claims = Claims::of(&token.into()).unwrap_or_default();
+            assert_eq!(claims, Claims::default(), "{token}");
+        }
+    }
+}
