@@ -29,6 +29,8 @@ const EXPOSE: &[&str] = &[
     "crates/api/src/request.rs",
     "crates/api/src/response.rs",
     "crates/cache/src/entry.rs",
+    "crates/cloud/src/secret_place.rs",
+    "crates/cloud/src/token.rs",
     "crates/core/src/credentials.rs",
     "crates/core/src/fingerprint.rs",
     "crates/docker-config/src/docker_file.rs",
