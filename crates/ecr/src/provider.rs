@@ -5,11 +5,11 @@ mod refusal;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use regcred_cloud::DEADLINE;
 use regcred_core::{
     CacheKey, CacheScope, Clock, CredentialRequest, Env, ErrorKind, Issued, Plan, Provider,
     ProviderError, RegistryHost,
 };
-use regcred_cloud::DEADLINE;
 use tokio::time::timeout;
 
 use crate::endpoint::{Endpoint, EndpointError, Service};

@@ -47,7 +47,8 @@ impl Paths {
                         inline.pop();
                     }
                 }
-                ("use", _) => {
+                // Not the captures of `impl Trait + use<'a>`.
+                ("use", _) if next != "<" => {
                     let before = &tokens[at.saturating_sub(4)..at];
                     let is_public = before.last().is_some_and(|t| t.0 == "pub")
                         || (before.last().is_some_and(|t| t.0 == ")")
@@ -118,7 +119,7 @@ fn tree(
             "{" => {
                 leaf = false;
                 at += 1;
-                while tokens.get(at).is_some_and(|t| t.0 != "}") {
+                while tokens.get(at).is_some_and(|t| !matches!(t.0, "}" | ";")) {
                     at = tree(tokens, at, base, out);
                     at += usize::from(tokens.get(at).is_some_and(|t| t.0 == ","));
                 }
@@ -182,12 +183,13 @@ fn is_word(token: &str) -> bool {
 fn every_way_to_name_a_module_is_seen() {
     let code = "mod child; pub(crate) use child::Thing; use crate::{a::{self, B as C}, d::*};
         fn f() { super::g::h(); child::X::new(); x.y(); <T as crate::i::J>::k() }
+        fn g<'a>() -> impl I + use<'a> { crate::n::o() }
         mod inline { use super::super::l; use super::child::M; }";
     let paths = Paths::of(code);
     let seen: Vec<_> = paths.used.iter().map(|used| used.path.join("::")).collect();
     assert_eq!(paths.children, ["child"]);
     let expected = "child::Thing crate::a crate::a::B crate::d::* super::g::h child::X::new \
-                    crate::i::J super::l self::child::M";
+                    crate::i::J crate::n::o super::l self::child::M";
     assert_eq!(seen.join(" "), expected);
     assert_eq!(
         paths.import("C").expect("an import").path.join("::"),
