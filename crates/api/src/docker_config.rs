@@ -1,12 +1,8 @@
 //! Docker configuration files as the kubelet reads them (kubernetes
 //! `pkg/credentialprovider/config.go`): `config.json` with `auths`, and the older `.dockercfg`.
 
-pub mod edit;
-
 use std::collections::HashMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use regcred_go::{DecodeError, Value, decode_base64, folds_to, json};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -90,30 +86,6 @@ pub fn parse(
         }
     }
     Ok(reader.config)
-}
-
-/// Writes a `config.json` with these servers, user names and passwords, compact and with `auth`, as
-/// `kubectl create secret docker-registry` does.
-#[must_use]
-pub fn render(logins: &[(&str, &str, &SecretString)]) -> SecretString {
-    let mut out = String::from("{\"auths\":{");
-    for (server, username, password) in logins {
-        json::push_string(&mut out, server);
-        out.push_str(":{");
-        if !username.is_empty() {
-            json::push_member(&mut out, "username", username);
-        }
-        if !password.expose_secret().is_empty() {
-            json::push_secret(&mut out, "password", password);
-        }
-        let basic = SecretString::from(format!("{username}:{}", password.expose_secret()));
-        json::push_member(&mut out, "auth", &STANDARD.encode(basic.expose_secret()));
-        json::close_object(&mut out);
-        out.push(',');
-    }
-    json::close_object(&mut out);
-    out.push('}');
-    out.into()
 }
 
 struct Reader {

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use regcred_api::docker_config::Format;
-use regcred_api::docker_config::edit::{Broken, Document};
 use regcred_files::{MIB, read_secret_from};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::document::{Document, DocumentError};
 use crate::error::FileError;
 use crate::ownership::Ownership;
 
@@ -56,7 +56,7 @@ impl DockerFile {
     pub fn edit<T>(
         &self,
         dry_run: bool,
-        edit: impl FnOnce(&mut Document) -> Result<T, Broken>,
+        edit: impl FnOnce(&mut Document) -> Result<T, DocumentError>,
     ) -> Result<(Change, T), FileError> {
         // The file itself, where its name is a link.
         let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
@@ -85,13 +85,13 @@ impl DockerFile {
             let owner = owner.clone();
             return Err(FileError::Link { path, owner });
         }
-        let broken = |source| FileError::Broken {
+        let unusable = |source| FileError::Document {
             path: path.clone(),
             source,
         };
         let mut document =
-            Document::parse(text.expose_secret(), Format::ConfigJson).map_err(broken)?;
-        let edited = edit(&mut document).map_err(broken)?;
+            Document::parse(text.expose_secret(), Format::ConfigJson).map_err(unusable)?;
+        let edited = edit(&mut document).map_err(unusable)?;
         let change = match &meta {
             None => Change::Created,
             Some(meta) if !document.is_changed() && ownership.is(meta) => Change::Unchanged,

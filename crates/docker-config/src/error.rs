@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use regcred_api::docker_config::edit::Broken;
+use crate::document::DocumentError;
 
 /// A file that could not be read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -21,12 +21,12 @@ pub enum FileError {
     },
     /// The file is not a docker configuration and stays as it is.
     #[error("cannot change {}", path.display())]
-    Broken {
+    Document {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         #[source]
-        source: Broken,
+        source: DocumentError,
     },
     /// A symbolic link leads to a file of another owner.
     #[error(

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use regcred_api::DecodeError;
-use regcred_api::docker_config::edit::{Document, EntryForm, Login};
 use regcred_api::docker_config::{self, BadEntries, DockerConfigEntry, Format};
 use regcred_core::RegistryHost;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::docker_file;
+use crate::document::{Document, EntryForm, EntryLogin};
 use crate::error::FileError;
 
 /// The logins of a docker configuration file.
@@ -113,7 +113,7 @@ impl ImportPlan {
         };
         let mut document = Document::empty(Format::ConfigJson);
         for entry in entries {
-            let login = Login {
+            let login = EntryLogin {
                 username: &entry.username,
                 password: &entry.password,
                 email: &entry.email,

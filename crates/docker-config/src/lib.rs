@@ -2,10 +2,12 @@
 //! already holds are imported.
 
 mod docker_file;
+mod document;
 mod error;
 mod import_plan;
 mod ownership;
 
 pub use docker_file::{Change, DockerFile, read};
+pub use document::{Document, DocumentError, EntryForm, EntryLogin};
 pub use error::FileError;
 pub use import_plan::{ImportError, ImportPlan};

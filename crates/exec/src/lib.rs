@@ -24,8 +24,10 @@
 mod error;
 mod excerpt;
 mod exec;
+mod find;
 mod group;
 mod status;
 
 pub use error::ExecError;
 pub use exec::{Exec, Output};
+pub use find::find_program;

@@ -6,8 +6,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use regcred_api::{docker_config, pull_secret};
+use regcred_api::docker_config::Format;
+use regcred_api::pull_secret;
 use regcred_core::{CredentialRequest, Credentials, ImagePattern, Issued, RegistryHost};
+use regcred_docker_config::{Document, EntryForm, EntryLogin};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
@@ -84,7 +86,16 @@ impl Login {
     #[must_use]
     pub fn render(&self, output: TokenOutput, secret: &SecretName) -> SecretString {
         let Credentials { username, password } = &self.credentials;
-        let config = || docker_config::render(&[(&*self.registry, &**username, password)]);
+        let config = || {
+            let mut document = Document::empty(Format::ConfigJson);
+            let login = EntryLogin {
+                username,
+                password,
+                email: "",
+            };
+            document.set(&self.registry, &login, EntryForm::Full);
+            document.compact()
+        };
         let text = match output {
             TokenOutput::Text => password.clone(),
             TokenOutput::Json => self.to_json(),

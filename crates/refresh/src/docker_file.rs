@@ -1,8 +1,7 @@
 //! Our entries in a docker configuration file on this machine: fresh, or taken out again.
 
-use regcred_api::docker_config::edit::EntryForm;
 use regcred_core::Credentials;
-use regcred_docker_config::{Change, DockerFile, FileError};
+use regcred_docker_config::{Change, DockerFile, EntryForm, FileError};
 
 use crate::report::Action;
 use crate::token::written;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{self, StreamExt as _};
 use regcred_api::docker_config::Format;
-use regcred_api::docker_config::edit::{Document, EntryForm};
+use regcred_docker_config::{Document, EntryForm};
 use secrecy::SecretString;
 
 use crate::cluster::{Cluster, ClusterError, Object};

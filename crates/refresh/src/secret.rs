@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use regcred_api::docker_config::edit::{Broken, Document, EntryForm};
+use regcred_docker_config::{Document, DocumentError, EntryForm};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::plan::{Plan, SecretPlan, digest};
@@ -123,7 +123,7 @@ impl Existing {
     }
 
     /// The docker configuration inside.
-    pub(crate) fn document(&self, secret: &SecretPlan) -> Result<Document, Broken> {
+    pub(crate) fn document(&self, secret: &SecretPlan) -> Result<Document, DocumentError> {
         let text = self.text.as_ref().map_or("", |text| text.expose_secret());
         Document::parse(text, secret.form.into())
     }

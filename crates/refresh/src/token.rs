@@ -5,8 +5,8 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use regcred_api::docker_config::edit::Login;
 use regcred_core::Credentials;
+use regcred_docker_config::EntryLogin;
 
 /// The logins of one source, all from the same request.
 #[derive(Clone, Debug)]
@@ -18,8 +18,8 @@ pub(crate) struct Token {
 }
 
 /// A login as it is written into a docker configuration.
-pub(crate) fn written(login: &Credentials) -> Login<'_> {
-    Login {
+pub(crate) fn written(login: &Credentials) -> EntryLogin<'_> {
+    EntryLogin {
         username: &login.username,
         password: &login.password,
         email: "",

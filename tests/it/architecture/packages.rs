@@ -38,6 +38,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "regcred-api",
             "regcred-cache",
             "regcred-docker-config",
+            "regcred-exec",
             "regcred-run",
         ],
     ),

@@ -231,7 +231,8 @@ fn bad_entries_can_be_skipped_here_too() {
 
 #[test]
 fn manifests_are_written_and_read_back() {
-    let config = docker_config::render(&[("h", "u", &"p".into())]);
+    let config =
+        SecretString::from(r#"{"auths":{"h":{"username":"u","password":"p","auth":"dTpw"}}}"#);
     let json = render_json("regcred", Some("team"), &config);
     assert_eq!(
         json.expose_secret(),

@@ -1,12 +1,12 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::sync::mpsc;
 
-use regcred_api::docker_config::edit::{EntryForm, Login};
+use crate::document::{EntryForm, EntryLogin};
 
 use super::*;
 
 fn set(file: &DockerFile, dry_run: bool) -> Result<Change, FileError> {
-    let login = Login {
+    let login = EntryLogin {
         username: "u",
         password: &"p".into(),
         email: "",

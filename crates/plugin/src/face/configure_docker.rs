@@ -1,10 +1,11 @@
 //! `configure-docker`: names this helper under `credHelpers` of docker's `config.json` for the
 //! provider's registries (as `docker-credential-gcr configure-docker` does).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use regcred_core::{Env, ErrorKind, ProviderError, RegistryHost};
 use regcred_docker_config::DockerFile;
+use regcred_exec::find_program;
 use regcred_run::{ProgramError, Streams};
 
 use crate::chosen_provider::ChosenProvider;
@@ -29,7 +30,7 @@ pub(crate) fn run(
     let edited = file.edit(false, |document| document.set_helper(&registries, &helper));
     let (_, replaced) = edited.map_err(ProgramError::not_configured)?;
     let program = format!("docker-credential-{helper}");
-    if !is_on_path(&program, &context.env) {
+    if find_program(&program, context.env.get("PATH").unwrap_or_default()).is_none() {
         streams.note(&format!(
             "{program} is not on PATH: docker will not find it before a link of that name to this \
              program is"
@@ -101,12 +102,6 @@ fn config_path(env: &Env) -> Option<PathBuf> {
         .path(vars::DOCKER_CONFIG)
         .or_else(|| Some(env.home()?.join(".docker")))?;
     Some(dir.join("config.json"))
-}
-
-fn is_on_path(program: &str, env: &Env) -> bool {
-    let path = env.get("PATH").unwrap_or_default();
-    path.split(':')
-        .any(|dir| Path::new(dir).join(program).is_file())
 }
 
 #[cfg(test)]

@@ -4,9 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use regcred_api::docker_config::Format;
-use regcred_api::docker_config::edit::{Document, EntryForm, Login};
 use regcred_core::RegistryHost;
-use regcred_docker_config::ImportPlan;
+use regcred_docker_config::{Document, EntryForm, EntryLogin, ImportPlan};
 use regcred_run::{ProgramError, Streams, read_input};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -68,7 +67,7 @@ pub(crate) fn run(
                 ));
             }
             let password = &password(streams)?;
-            let login = Login {
+            let login = EntryLogin {
                 username,
                 password,
                 email,

@@ -1,6 +1,6 @@
 //! Writing one Secret: as ours, or only our entries into somebody else's.
 
-use regcred_api::docker_config::edit::EntryForm;
+use regcred_docker_config::EntryForm;
 
 use super::{Existence, Work};
 use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, EventReason};

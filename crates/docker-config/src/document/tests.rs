@@ -1,3 +1,6 @@
+use proptest::prelude::*;
+use regcred_api::docker_config::{self, BadEntries};
+
 use super::*;
 
 fn shown(secret: &SecretString) -> &str {
@@ -5,7 +8,7 @@ fn shown(secret: &SecretString) -> &str {
 }
 
 fn set(document: &mut Document, host: &str, login: (&str, &str, &str), form: EntryForm) {
-    let login = Login {
+    let login = EntryLogin {
         username: login.0,
         password: &login.1.into(),
         email: login.2,
@@ -52,10 +55,10 @@ fn what_is_written_is_read_again() {
     let login = ("u", "p\"\\:\u{1}ü", "me@a.io");
     set(&mut document, "a.io", login, EntryForm::Full);
     let text = document.pretty();
-    let read = crate::docker_config::parse(
+    let read = docker_config::parse(
         text.expose_secret().as_bytes(),
         Format::ConfigJson,
-        crate::docker_config::BadEntries::RejectFile,
+        BadEntries::RejectFile,
     )
     .expect("sound");
     let entry = &read.entries[0];
@@ -141,22 +144,54 @@ fn null_stands_for_nothing() {
 #[test]
 fn broken_texts_are_refused_without_being_repeated() {
     for (broken, why) in [
-        ("[1]", "no JSON object (line 1, column 0)"),
-        ("canary", "no JSON object (line 1, column 1)"),
-        ("{\"auth\":\"canary", "no JSON object (line 1, column 15)"),
-        ("{\"auths\":\"canary\"}", "its auths is no JSON object"),
-        ("{\"auths\":[\"canary\"]}", "its auths is no JSON object"),
+        ("[1]", "not a JSON object (line 1, column 0)"),
+        ("canary", "not a JSON object (line 1, column 1)"),
+        (
+            "{\"auth\":\"canary",
+            "not a JSON object (line 1, column 15)",
+        ),
+        ("{\"auths\":\"canary\"}", "its auths is not a JSON object"),
+        ("{\"auths\":[\"canary\"]}", "its auths is not a JSON object"),
     ] {
         let Err(error) = Document::parse(broken, Format::ConfigJson) else {
             panic!("{broken} was taken");
         };
-        let expected = format!("it is no docker configuration: {why}");
+        let expected = format!("it is not a docker configuration: {why}");
         assert_eq!(error.to_string(), expected, "{broken}");
     }
     let mut document = json(r#"{"credHelpers":["canary"]}"#);
     let error = document.set_helper(&[], "x").expect_err("a list");
     assert_eq!(
         error.to_string(),
-        "it is no docker configuration: its credHelpers is no JSON object"
+        "it is not a docker configuration: its credHelpers is not a JSON object"
     );
+}
+
+#[test]
+fn empty_members_are_left_out_as_by_kubectl() {
+    let mut document = Document::empty(Format::ConfigJson);
+    set(&mut document, "h", ("u", "p<", ""), EntryForm::Full);
+    set(&mut document, "i", ("", "", ""), EntryForm::Full);
+    assert_eq!(
+        shown(&document.compact()),
+        r#"{"auths":{"h":{"username":"u","password":"p\u003c","auth":"dTpwPA=="},"i":{"auth":"Og=="}}}"#
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_login_reads_back(
+        server in "\\PC{1,20}", username in "[^:]{0,20}", password in "\\PC{0,20}",
+    ) {
+        let mut document = Document::empty(Format::ConfigJson);
+        set(&mut document, &server, (&username, &password, ""), EntryForm::Full);
+        let text = document.compact();
+        let bytes = text.expose_secret().as_bytes();
+        let config = docker_config::parse(bytes, Format::ConfigJson, BadEntries::RejectFile);
+        let [entry] = &config.expect("sound").entries[..] else {
+            panic!("one entry");
+        };
+        let read = (&*entry.server, &*entry.username, entry.password.expose_secret());
+        prop_assert_eq!(read, (&*server, &*username, &*password));
+    }
 }

@@ -1,16 +1,15 @@
-//! A docker configuration as a text in which some entries change and everything else stays as it was
-//! written: order, spacing, numbers, members that nobody here knows.
+//! A docker configuration as a text in which some entries change and everything else stays as it is
+//! written: order, spacing, numbers, unknown members.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use regcred_api::docker_config::Format;
 use regcred_go::json;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-
-use super::Format;
 
 /// A configuration, and where its entries are. Without `Debug`: it holds logins.
 pub struct Document {
@@ -21,32 +20,32 @@ pub struct Document {
     whole_changed: bool,
 }
 
-/// A login to be written.
+/// A login for a host's entry.
 #[derive(Clone, Copy, Debug)]
-pub struct Login<'a> {
+pub struct EntryLogin<'a> {
     /// User name.
     pub username: &'a str,
     /// Password.
     pub password: &'a SecretString,
-    /// Electronic mail address; left out when it is empty.
+    /// Email address; omitted if empty.
     pub email: &'a str,
 }
 
-/// How much an entry repeats itself.
+/// Which members an entry has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryForm {
-    /// User name, password and `auth`, as `kubectl` writes them.
+    /// User name, password and `auth`, as `kubectl` writes them; empty ones are omitted.
     Full,
-    /// `auth` alone, which docker and the kubelet read as well: half the size.
+    /// Only `auth`, which docker and the kubelet also accept: half the size.
     AuthOnly,
 }
 
-/// Text that is no docker configuration. It may hold logins, so it is not repeated.
+/// A text that is not a docker configuration. It may hold logins, so the message does not quote it.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("it is no docker configuration: {0}")]
-pub struct Broken(String);
+#[error("it is not a docker configuration: {0}")]
+pub struct DocumentError(String);
 
-/// A JSON object: its members in order, each value as it stands in the text.
+/// A JSON object: its members in order, each value as the text has it.
 #[derive(Clone, Default)]
 struct Object(Vec<(String, Box<RawValue>)>);
 
@@ -62,15 +61,15 @@ impl Document {
         }
     }
 
-    /// Reads a text; an empty one counts as an empty object.
+    /// Parses a text; an empty one counts as an empty object.
     ///
     /// # Errors
-    /// When the text, or its `auths`, is no JSON object.
-    pub fn parse(text: &str, format: Format) -> Result<Self, Broken> {
+    /// When the text, or its `auths`, is not a JSON object.
+    pub fn parse(text: &str, format: Format) -> Result<Self, DocumentError> {
         let text = if text.trim().is_empty() { "{}" } else { text };
         let object = Object::parse(text).map_err(|error| {
             let (line, column) = (error.line(), error.column());
-            Broken(format!("no JSON object (line {line}, column {column})"))
+            DocumentError(format!("not a JSON object (line {line}, column {column})"))
         })?;
         let (whole, entries) = match format {
             Format::Dockercfg => (None, object),
@@ -98,25 +97,25 @@ impl Document {
         self.entries.get(host).is_some()
     }
 
-    /// Whether it is no longer what was read.
+    /// Whether it differs from the parsed text.
     #[must_use]
     pub fn is_changed(&self) -> bool {
         self.entries_changed || self.whole_changed
     }
 
     /// Writes a host's login.
-    pub fn set(&mut self, host: &str, login: &Login<'_>, form: EntryForm) {
+    pub fn set(&mut self, host: &str, login: &EntryLogin<'_>, form: EntryForm) {
         self.entries_changed |= self.entries.set(host, entry(login, form));
     }
 
-    /// Takes a host's entry as it stands in another document.
+    /// Copies a host's entry as it is written in another document.
     pub fn keep(&mut self, host: &str, from: &Self) {
         if let Some(value) = from.entries.get(host) {
             self.entries_changed |= self.entries.set(host, value.to_owned());
         }
     }
 
-    /// Drops a host's entry; false when there was none.
+    /// Removes a host's entry; returns false if there is none.
     pub fn remove(&mut self, host: &str) -> bool {
         let before = self.entries.0.len();
         self.entries.0.retain(|(known, _)| known != host);
@@ -125,16 +124,16 @@ impl Document {
         removed
     }
 
-    /// Names the credential helper of hosts under `credHelpers`; gives those that were named before,
-    /// where they were others. `.dockercfg` has no helpers: nothing changes.
+    /// Sets the credential helper of hosts under `credHelpers`; returns the hosts that had another
+    /// helper, with its name. `.dockercfg` has no helpers: nothing changes.
     ///
     /// # Errors
-    /// When `credHelpers` is no JSON object.
+    /// When `credHelpers` is not a JSON object.
     pub fn set_helper(
         &mut self,
         hosts: &[String],
         helper: &str,
-    ) -> Result<Vec<(String, String)>, Broken> {
+    ) -> Result<Vec<(String, String)>, DocumentError> {
         let mut replaced = Vec::new();
         let Some(whole) = &mut self.whole else {
             return Ok(replaced);
@@ -157,13 +156,13 @@ impl Document {
         Ok(replaced)
     }
 
-    /// In one line, for a Secret.
+    /// The text in one line, for a Secret.
     #[must_use]
     pub fn compact(&self) -> SecretString {
         self.write(false).into()
     }
 
-    /// In docker's own form, for a file: a tab for each level, and a final newline.
+    /// The text in docker's own form, for a file: a tab for each level, and a final newline.
     #[must_use]
     pub fn pretty(&self) -> SecretString {
         (self.write(true) + "\n").into()
@@ -187,23 +186,22 @@ impl Object {
         serde_json::from_str(text)
     }
 
-    /// A member that is an object itself; an empty one where it is absent or null.
-    fn member(&self, name: &str) -> Result<Self, Broken> {
+    /// A member that is an object; an empty object if it is absent or null.
+    fn member(&self, name: &str) -> Result<Self, DocumentError> {
         match self.get(name).map(RawValue::get) {
             None | Some("null") => Ok(Self::default()),
-            Some(text) => {
-                Self::parse(text).map_err(|_| Broken(format!("its {name} is no JSON object")))
-            }
+            Some(text) => Self::parse(text)
+                .map_err(|_| DocumentError(format!("its {name} is not a JSON object"))),
         }
     }
 
-    /// Of equal names the last counts, as for docker and the kubelet.
+    /// The last of several members of the name, as for docker and the kubelet.
     fn get(&self, name: &str) -> Option<&RawValue> {
         let found = self.0.iter().rev().find(|(known, _)| known == name);
         found.map(|(_, value)| &**value)
     }
 
-    /// Whether that changed something.
+    /// Sets a member; returns whether that changes it.
     fn set(&mut self, name: &str, value: Box<RawValue>) -> bool {
         match self.0.iter_mut().rev().find(|(known, _)| known == name) {
             Some((_, old)) if old.get() == value.get() => false,
@@ -218,15 +216,16 @@ impl Object {
         }
     }
 
-    /// As the value of a member of the whole.
+    /// The text as the value of a member of the whole.
     fn nested(&self, lines: bool) -> Box<RawValue> {
         raw(self.write(lines, if lines { "\t" } else { "" }))
     }
 
     fn write(&self, lines: bool, indent: &str) -> String {
-        let (before, colon) = match lines {
-            true => (format!("\n{indent}\t"), ": "),
-            false => (String::new(), ":"),
+        let (before, colon) = if lines {
+            (format!("\n{indent}\t"), ": ")
+        } else {
+            (String::new(), ":")
         };
         let mut out = String::from("{");
         for (place, (name, value)) in self.0.iter().enumerate() {
@@ -271,16 +270,20 @@ impl<'de> Deserialize<'de> for Object {
     }
 }
 
-fn entry(login: &Login<'_>, form: EntryForm) -> Box<RawValue> {
-    let Login {
+fn entry(login: &EntryLogin<'_>, form: EntryForm) -> Box<RawValue> {
+    let EntryLogin {
         username,
         password,
         email,
     } = login;
     let mut out = String::from("{");
     if form == EntryForm::Full {
-        json::push_member(&mut out, "username", username);
-        json::push_secret(&mut out, "password", password);
+        if !username.is_empty() {
+            json::push_member(&mut out, "username", username);
+        }
+        if !password.expose_secret().is_empty() {
+            json::push_secret(&mut out, "password", password);
+        }
         if !email.is_empty() {
             json::push_member(&mut out, "email", email);
         }
