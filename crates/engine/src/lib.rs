@@ -44,7 +44,6 @@ mod config;
 mod credentials;
 mod engine;
 mod explain;
-mod file;
 mod image;
 mod improvements;
 mod plugin;

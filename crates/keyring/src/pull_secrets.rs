@@ -35,32 +35,33 @@ pub struct SecretReport {
 }
 
 impl PullSecrets {
-    /// Reads all files: Secret manifests in YAML or JSON, several to a file, or a bare
+    /// None yet.
+    #[must_use]
+    pub fn new(rules: KeyringRules) -> Self {
+        Self {
+            keyring: Keyring::with_rules(rules),
+            secrets: Vec::new(),
+        }
+    }
+
+    /// Adds the Secrets of a file: manifests in YAML or JSON, several to a file, or a bare
     /// `config.json`. A Secret of another type, or whose type and key do not fit together, is
     /// skipped and recorded.
     ///
     /// # Errors
-    /// For the first file that cannot be read or parsed. One malformed Secret fails a pod's whole
-    /// pull.
-    pub fn load(
-        files: &[PathBuf],
+    /// When it cannot be read or parsed; nothing is added then. One malformed Secret fails a pod's
+    /// whole pull.
+    pub fn add_file(
+        &mut self,
+        path: &Path,
         bad_entries: BadEntries,
-        rules: KeyringRules,
-    ) -> Result<Self, PullSecretError> {
-        let mut found = Self {
-            keyring: Keyring::with_rules(rules),
-            secrets: Vec::new(),
-        };
-        for path in files {
-            let bytes = read_secret_bytes(path, LARGEST_FILE).map_err(|source| {
-                PullSecretError::Unreadable {
-                    path: path.clone(),
-                    source,
-                }
-            })?;
-            found.add(path, bytes.expose_secret(), bad_entries)?;
-        }
-        Ok(found)
+    ) -> Result<(), PullSecretError> {
+        let bytes = read_secret_bytes(path, LARGEST_FILE);
+        let bytes = bytes.map_err(|source| PullSecretError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        self.add(path, bytes.expose_secret(), bad_entries)
     }
 
     /// Adds the Secrets of one document stream. The path is only their label.

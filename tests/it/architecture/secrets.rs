@@ -41,6 +41,7 @@ const EXPOSE: &[&str] = &[
     "crates/engine/src/credentials/pod.rs",
     "crates/engine/src/image/records.rs",
     "crates/engine/src/plugin.rs",
+    "crates/engine/src/plugin/token_file.rs",
     "crates/engine/src/plugin/token_mode.rs",
     "crates/exec/src/exec.rs",
     "crates/gcr/src/authorized_user.rs",

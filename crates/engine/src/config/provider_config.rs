@@ -8,12 +8,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use regcred_api::{DecodeError, ProviderEntry, decode_config};
+use regcred_core::hex;
+use regcred_files::{MIB, read};
 use regcred_go::{go_aggregate, go_errno, go_quote};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::validate;
-use crate::file;
 
 /// The provider entries of a node, in the order of the configuration.
 #[derive(Clone, Debug)]
@@ -41,7 +42,7 @@ impl ProviderConfig {
         let mut decoded = Vec::new();
         let (mut hash, mut read_in_part) = (Sha256::new(), Vec::new());
         for path in &files {
-            let bytes = file::read(path, MAX_FILE).map_err(|error| ConfigError::ReadFile {
+            let bytes = read(path, MAX_FILE).map_err(|error| ConfigError::ReadFile {
                 path: path.clone(),
                 error,
             })?;
@@ -67,10 +68,9 @@ impl ProviderConfig {
             }
             providers.push(provider);
         }
-        let hex: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
         Ok(Self {
             providers,
-            hash: format!("sha256:{hex}"),
+            hash: format!("sha256:{}", hex(hash.finalize())),
             files,
             read_in_part,
         })
@@ -219,7 +219,7 @@ fn quoted(path: &Path) -> String {
 
 const EXTENSIONS: [&[u8]; 3] = [b".json", b".yaml", b".yml"];
 /// Far beyond any real configuration; the kubelet has no limit.
-const MAX_FILE: u64 = 64 << 20;
+const MAX_FILE: u64 = 64 * MIB;
 
 #[cfg(test)]
 mod tests;

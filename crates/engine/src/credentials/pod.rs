@@ -8,7 +8,6 @@ use regcred_core::PodServiceAccount;
 use regcred_keyring::{PullSecretError, PullSecrets};
 use secrecy::{ExposeSecret as _, SecretSlice};
 
-use crate::file;
 use crate::improvements::Improvements;
 
 /// A pod, as far as its images are concerned. The default has nothing, like a static pod.
@@ -73,21 +72,12 @@ impl Pod {
         improvements: Improvements,
     ) -> Result<PullSecrets, PullSecretError> {
         let bad_entries = improvements.bad_entries();
-        let mut found = PullSecrets::load(&[], bad_entries, improvements.keyring_rules())?;
+        let mut found = PullSecrets::new(improvements.keyring_rules());
         for secret in &self.secrets {
             match secret {
+                PullSecret::File(path) => found.add_file(path, bad_entries)?,
                 PullSecret::Document { label, bytes } => {
                     found.add(label, bytes.expose_secret(), bad_entries)?;
-                }
-                PullSecret::File(path) => {
-                    let bytes = file::read(path, MAX_FILE).map_err(|source| {
-                        PullSecretError::Unreadable {
-                            path: path.clone(),
-                            source,
-                        }
-                    })?;
-                    let bytes: SecretSlice<u8> = bytes.into();
-                    found.add(path, bytes.expose_secret(), bad_entries)?;
                 }
             }
         }
@@ -103,6 +93,3 @@ impl fmt::Debug for Pod {
             .finish()
     }
 }
-
-/// The API server keeps a Secret below 1 MiB; a file may hold several.
-const MAX_FILE: u64 = 64 << 20;

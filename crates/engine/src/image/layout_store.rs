@@ -1,13 +1,13 @@
 //! An OCI layout as a store: the directory that `regcred pull` fills.
 
 use regcred_core::{Credentials, ImageRef};
+use regcred_files::{MIB, read};
 use regcred_registry::{Layout, Progress, PullOptions, PulledImage, RegistryClient, pull, stored};
 use serde_json::Value;
 
 use super::store::{ImageStore, ListedImage, StoredImage};
 use crate::credentials::AttemptError;
 use crate::engine::Engine;
-use crate::file;
 
 /// A layout, filled by the engine's own client for registries.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ impl LayoutStore {
     fn names(&self) -> Result<Vec<String>, AttemptError> {
         let path = self.layout.root().join("index.json");
         let unreadable = |why: String| AttemptError::text(format!("{}: {why}", path.display()));
-        let bytes = file::read(&path, MAX_INDEX).map_err(|error| unreadable(error.to_string()))?;
+        let bytes = read(&path, MAX_INDEX).map_err(|error| unreadable(error.to_string()))?;
         let index: Value =
             serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
         let entries = index["manifests"].as_array().into_iter().flatten();
@@ -105,4 +105,4 @@ fn parse(image: &str) -> Result<ImageRef, AttemptError> {
 }
 
 const NAME: &str = "org.opencontainers.image.ref.name";
-const MAX_INDEX: u64 = 64 << 20;
+const MAX_INDEX: u64 = 64 * MIB;

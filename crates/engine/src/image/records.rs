@@ -20,7 +20,7 @@ use regcred_api::pull_record::{
     ImagePullCredentials, ImagePullIntent, ImagePullSecret, ImagePulledRecord, RecordVersion,
     credential_text,
 };
-use regcred_core::{Clock, ImageRef, ServiceAccountCoordinates};
+use regcred_core::{Clock, ImageRef, ServiceAccountCoordinates, hex};
 use regcred_keyring::{Candidate, Source};
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
@@ -327,7 +327,7 @@ pub(crate) fn credentials_of(candidate: Option<&Candidate>) -> ImagePullCredenti
 fn credential_hash(candidate: &Candidate) -> String {
     let login = &candidate.credentials;
     let text = credential_text(&login.username, &login.password);
-    files::hex(&Sha256::digest(text.expose_secret()))
+    hex(Sha256::digest(text.expose_secret()))
 }
 
 /// A file without a manifest has no UID, and its name proves nothing.

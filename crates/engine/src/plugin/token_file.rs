@@ -1,16 +1,15 @@
 //! A pod's service account out of a token file, for plugins in token mode (KEP-4412).
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
 use regcred_core::{
     PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError,
 };
-use secrecy::SecretString;
-use secrecy::zeroize::Zeroizing;
+use regcred_files::read_secret;
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// A service account out of a token file (a projected volume, `kubectl create token`) and
 /// annotations that a person wrote down. The file is read at each look-up, since kubelets renew
@@ -31,13 +30,9 @@ impl TokenFile {
     }
 
     fn read(&self) -> io::Result<SecretString> {
-        let mut text = Zeroizing::new(String::new());
-        File::open(&self.path)?
-            .take(MAX_TOKEN + 1)
-            .read_to_string(&mut text)?;
-        match text.trim() {
-            "" => Err(io::Error::other("the file is empty")),
-            _ if text.len() as u64 > MAX_TOKEN => Err(io::Error::other("too large for a token")),
+        let text = read_secret(&self.path, MAX_TOKEN)?;
+        match text.expose_secret().trim() {
+            "" => Err(io::Error::other("it is empty")),
             token => Ok(token.into()),
         }
     }
@@ -53,7 +48,6 @@ impl PodServiceAccount for TokenFile {
                 ..ServiceAccountCoordinates::default()
             },
             annotations: self.annotations.clone(),
-            ..ServiceAccount::default()
         })
     }
 
@@ -73,8 +67,6 @@ const MAX_TOKEN: u64 = 64 << 10;
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::*;
 
     #[tokio::test]

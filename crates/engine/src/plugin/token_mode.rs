@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use regcred_api::TokenAttributes;
 use regcred_core::{
-    PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError, report,
+    PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError, fingerprint,
+    report,
 };
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest as _, Sha256};
 
 use super::SkipReason;
 use super::cache::AccountKey;
@@ -124,9 +124,7 @@ impl Identity {
         if token.expose_secret().is_empty() {
             return None;
         }
-        let hash = Sha256::digest(token.expose_secret());
-        let hex: String = hash.iter().map(|b| format!("{b:02x}")).collect();
-        Some(format!("sha256:{hex}"))
+        Some(format!("sha256:{}", fingerprint(token)))
     }
 }
 

@@ -5,7 +5,11 @@ use regcred_core::report;
 use super::*;
 
 fn load(files: &[PathBuf]) -> Result<PullSecrets, PullSecretError> {
-    PullSecrets::load(files, BadEntries::RejectFile, KeyringRules::default())
+    let mut found = PullSecrets::new(KeyringRules::default());
+    for file in files {
+        found.add_file(file, BadEntries::RejectFile)?;
+    }
+    Ok(found)
 }
 
 fn secret(name: &str, kind: &str, config: &str) -> String {
@@ -86,8 +90,9 @@ fn one_malformed_secret_fails_all() {
             bad.display()
         )
     );
-    let skipping = PullSecrets::load(&[bad], BadEntries::Skip, KeyringRules::default());
-    let found = skipping.expect("only the entry is left out");
+    let mut found = PullSecrets::default();
+    let skipping = found.add_file(&bad, BadEntries::Skip);
+    skipping.expect("only the entry is left out");
     assert!(found.keyring.is_empty());
     assert_eq!(
         found.secrets[0].notes,

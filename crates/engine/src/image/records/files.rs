@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use regcred_api::DecodeError;
 use regcred_api::pull_record::{ImagePullIntent, ImagePulledRecord, RecordVersion};
+use regcred_core::hex;
+use regcred_files::MIB;
 use sha2::{Digest as _, Sha256};
-
-use crate::file;
 
 /// The two directories, and beside them the locks, which a kubelet does not look at.
 #[derive(Debug)]
@@ -177,13 +177,8 @@ impl RecordError {
     }
 }
 
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn name_of(key: &str) -> String {
-    format!("{PREFIX}{}", hex(&Sha256::digest(key)))
+    format!("{PREFIX}{}", hex(Sha256::digest(key)))
 }
 
 fn open_lock(path: &Path) -> Result<File, RecordError> {
@@ -214,7 +209,7 @@ fn read<T>(
     path: &Path,
     decode: fn(&[u8]) -> Result<T, DecodeError>,
 ) -> Result<Option<T>, RecordError> {
-    let bytes = match file::read(path, MAX_FILE) {
+    let bytes = match regcred_files::read(path, MAX_FILE) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(RecordError::io("read", path)(error)),
@@ -229,4 +224,4 @@ fn read<T>(
 const PREFIX: &str = "sha256-";
 const LOCKS: &str = "regcred-locks";
 /// A hundred Secrets for a hundred names take 2 MiB.
-const MAX_FILE: u64 = 16 << 20;
+const MAX_FILE: u64 = 16 * MIB;

@@ -34,7 +34,7 @@ fn a_start_settles_what_was_left_behind() {
         .dir
         .path()
         .join("image_manager/pulled")
-        .join(format!("sha256-{}", files::hex(&Sha256::digest("old"))));
+        .join(format!("sha256-{}", hex(Sha256::digest("old"))));
     fs::write(&old, alpha).expect("file");
     let broken = old.with_file_name("sha256-broken");
     fs::write(&broken, "{}").expect("file");
@@ -107,7 +107,7 @@ fn a_record_that_cannot_be_written_leaves_its_intent() {
     let bench = Bench::new();
     let intent = bench.records.begin(IMAGE).expect("an intent");
     // A directory in the place of the record defies renaming, whoever runs the test.
-    let (name, _) = ("sha256-".to_owned() + &files::hex(&Sha256::digest(ID)), ());
+    let (name, _) = ("sha256-".to_owned() + &hex(Sha256::digest(ID)), ());
     let path = bench.dir.path().join("image_manager/pulled").join(name);
     fs::create_dir(path).expect("directory");
     let error = intent
