@@ -308,7 +308,7 @@ fn issue(
 }
 
 fn not_served(registry: &RegistryHost) -> ProviderError {
-    ProviderError::not_served(NAME, registry, "Azure's")
+    ERRORS.not_served(registry, SPEC.title)
 }
 
 /// What the registry calls a user that is a token.

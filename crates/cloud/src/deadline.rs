@@ -17,7 +17,7 @@ pub(crate) async fn in_time<T>(
 ) -> Result<T, ProviderError> {
     let late = |_| {
         let message = format!("no token within {} s", DEADLINE.as_secs());
-        errors.new(ErrorKind::Unreachable, message)
+        errors.of_kind(ErrorKind::Unreachable, message)
     };
     timeout(DEADLINE, answer).await.map_err(late)?
 }

@@ -18,32 +18,32 @@ impl Errors {
 
     /// An error of any kind.
     #[must_use]
-    pub fn new(self, kind: ErrorKind, message: impl Into<String>) -> ProviderError {
+    pub fn of_kind(self, kind: ErrorKind, message: impl Into<String>) -> ProviderError {
         ProviderError::new(self.provider, kind, message)
     }
 
     /// A wrong or missing option, variable or file.
     #[must_use]
     pub fn misconfigured(self, message: impl Into<String>) -> ProviderError {
-        self.new(ErrorKind::NotConfigured, message)
+        self.of_kind(ErrorKind::NotConfigured, message)
     }
 
     /// No identity for the request.
     #[must_use]
     pub fn no_identity(self, message: impl Into<String>) -> ProviderError {
-        self.new(ErrorKind::IdentityUnavailable, message)
+        self.of_kind(ErrorKind::IdentityUnavailable, message)
     }
 
     /// A response that does not have the documented form.
     #[must_use]
     pub fn malformed(self, message: impl Into<String>) -> ProviderError {
-        self.new(ErrorKind::Malformed, message)
+        self.of_kind(ErrorKind::Malformed, message)
     }
 
     /// A failed call: the sentence names it, the cause has the status and the API's own code.
     #[must_use]
     pub fn call_failed(self, message: impl Into<String>, cause: HttpError) -> ProviderError {
-        self.new(cause.kind(), message).with_source(cause)
+        self.of_kind(cause.kind(), message).with_source(cause)
     }
 
     /// The refusal of a registry that is not one of the cloud's; `title` is the one of the
@@ -53,6 +53,23 @@ impl Errors {
         let message = format!(
             "{registry} is not a registry of {title}; to serve it anyway, add it with --also-serve"
         );
-        self.new(ErrorKind::NotServed, message)
+        self.of_kind(ErrorKind::NotServed, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_registry_is_refused_with_the_way_out() {
+        let registry = RegistryHost::parse("evil.test:443/x").expect("host");
+        let error = Errors::of("gcr").not_served(&registry, "Google Artifact Registry");
+        assert_eq!(error.kind(), ErrorKind::NotServed);
+        assert_eq!(
+            error.to_string(),
+            "gcr: evil.test:443 is not a registry of Google Artifact Registry; to serve it anyway, \
+             add it with --also-serve"
+        );
     }
 }

@@ -3,8 +3,6 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::RegistryHost;
-
 type Source = Box<dyn Error + Send + Sync + 'static>;
 
 /// What kind of failure it was; retries and exit codes hang on it.
@@ -55,14 +53,6 @@ impl ProviderError {
             message: message.into(),
             source: None,
         }
-    }
-
-    /// The refusal of a registry that is not of the provider's cloud. `whose` ends the sentence "is
-    /// no registry of".
-    #[must_use]
-    pub fn not_served(provider: &'static str, registry: &RegistryHost, whose: &str) -> Self {
-        let message = format!("{registry} is no registry of {whose}; --also-serve adds a host");
-        Self::new(provider, ErrorKind::NotServed, message)
     }
 
     /// Adds the cause.
@@ -130,17 +120,6 @@ mod tests {
         assert_eq!(
             report(&error),
             "ecr: cannot reach the ECR API: connection refused"
-        );
-    }
-
-    #[test]
-    fn a_foreign_registry_is_refused_with_the_way_out() {
-        let registry = RegistryHost::parse("evil.test:443/x").expect("host");
-        let error = ProviderError::not_served("gcr", &registry, "Google's");
-        assert_eq!(error.kind(), ErrorKind::NotServed);
-        assert_eq!(
-            error.to_string(),
-            "gcr: evil.test:443 is no registry of Google's; --also-serve adds a host"
         );
     }
 

@@ -8,10 +8,9 @@ use regcred_files::{MIB, read_secret};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::failure::misconfigured;
-use crate::vars;
+use crate::{ERRORS, vars};
 
-/// The API key that the environment names, if it names one. A file that is named but cannot be
+/// The API key that the environment names, if it names one. A file that is configured but cannot be
 /// used is an error.
 pub(crate) fn read(env: &Env) -> Result<Option<SecretString>, ProviderError> {
     for name in [vars::API_KEY, vars::API_KEY_ALIAS, vars::OLD_API_KEY] {
@@ -28,13 +27,15 @@ pub(crate) fn read(env: &Env) -> Result<Option<SecretString>, ProviderError> {
 fn from_file(path: &Path) -> Result<SecretString, ProviderError> {
     let shown = path.display();
     let text = read_secret(path, MIB).map_err(|e| {
-        misconfigured(format!("cannot read the API key file {shown}")).with_source(e)
+        ERRORS
+            .misconfigured(format!("cannot read the API key file {shown}"))
+            .with_source(e)
     })?;
     let text = text.expose_secret().trim();
     if text.starts_with('{') {
         let file: ApiKeyFile = serde_json::from_str(text).map_err(|_| {
-            misconfigured(format!(
-                "{shown} is no apikey.json: it has no text field \"apikey\""
+            ERRORS.misconfigured(format!(
+                "{shown} is not an apikey.json: it has no text field \"apikey\""
             ))
         })?;
         return accept(file.apikey.expose_secret(), &shown.to_string());
@@ -47,8 +48,8 @@ fn accept(key: &str, place: &str) -> Result<SecretString, ProviderError> {
     let key = key.trim();
     let wrapped = key.starts_with(['{', '"']) || key.ends_with(['}', '"']);
     if key.is_empty() || wrapped || key.contains(char::is_whitespace) {
-        return Err(misconfigured(format!(
-            "{place} holds no API key: remove quotes, braces and blanks around it"
+        return Err(ERRORS.misconfigured(format!(
+            "{place} does not hold an API key: remove quotes, braces and blanks around it"
         )));
     }
     Ok(key.into())

@@ -1,4 +1,4 @@
-//! Whom an IAM token may go to: the registry's public, private and legacy names.
+//! Where an IAM token may go: the registry's public, private and legacy names.
 
 use regcred_core::{AlsoServe, RegistryHost};
 

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use regcred_cloud::{AccessToken, claims};
+use chrono::TimeDelta;
+use regcred_cloud::{AccessToken, Claims, TokenResponse};
 use regcred_core::{ErrorKind, ProviderError};
 use regcred_http::{HttpError, Request, Retry, StatusCode, random_word};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 
-use crate::failure::{advice, call_failed, failure};
+use crate::ERRORS;
+use crate::advice::advice;
 use crate::profile::Profile;
-use crate::reach::Reach;
-use crate::token::TokenAnswer;
+use crate::settings::Cloud;
 
 /// What is traded for an access token.
 pub(crate) enum Grant<'a> {
@@ -74,35 +74,35 @@ impl Grant<'_> {
 
 /// Trades a grant for an access token. The private endpoint is asked when the public one cannot be
 /// reached, unless the operator chose one.
-pub(crate) async fn token(reach: &Reach, grant: &Grant<'_>) -> Result<AccessToken, ProviderError> {
-    let bases = &reach.settings.iam;
+pub(crate) async fn token(cloud: &Cloud, grant: &Grant<'_>) -> Result<AccessToken, ProviderError> {
+    let bases = &cloud.settings.iam;
     let share = TOTAL / u32::try_from(bases.len()).unwrap_or(1);
     let mut first_failure = None;
     for base in bases {
-        match ask(reach, base, grant, share).await {
+        match ask(cloud, base, grant, share).await {
             Ok(token) => return Ok(token),
-            Err(Failure::Unreachable(error)) => {
+            Err(IamFailure::Unreachable(error)) => {
                 tracing::debug!(base, "IAM cannot be reached");
                 first_failure.get_or_insert(error);
             }
-            Err(Failure::Final(error)) => return Err(error),
+            Err(IamFailure::Final(error)) => return Err(error),
         }
     }
-    Err(first_failure.unwrap_or_else(|| failure(ErrorKind::NotConfigured, "no IAM endpoint")))
+    Err(first_failure.unwrap_or_else(|| ERRORS.misconfigured("no IAM endpoint")))
 }
 
-/// Whether another endpoint may do better.
-enum Failure {
+/// Whether another endpoint is asked.
+enum IamFailure {
     Unreachable(ProviderError),
     Final(ProviderError),
 }
 
 async fn ask(
-    reach: &Reach,
+    cloud: &Cloud,
     base: &str,
     grant: &Grant<'_>,
     time: Duration,
-) -> Result<AccessToken, Failure> {
+) -> Result<AccessToken, IamFailure> {
     let correlation = format!("regcred-{:016x}", random_word());
     let mut request = Request::post(&format!("{base}/identity/token"))
         .header("Accept", "application/json")
@@ -111,27 +111,30 @@ async fn ask(
         .secret_body()
         .timeout(time)
         .retry(RETRY);
-    if let Some(client) = &reach.settings.client {
+    if let Some(client) = &cloud.settings.client {
         request = request.basic(client);
     }
-    let client = reach.web().map_err(Failure::Final)?;
+    let client = cloud.web().map_err(IamFailure::Final)?;
     let response = client.send(request).await.map_err(|error| {
         let unreachable = error.is_connect() || error.is_timeout();
-        let told = call_failed(format!("cannot reach IAM at {base}"), error);
-        match unreachable {
-            true => Failure::Unreachable(told),
-            false => Failure::Final(told),
+        let failed = ERRORS.call_failed(format!("cannot reach IAM at {base}"), error);
+        if unreachable {
+            IamFailure::Unreachable(failed)
+        } else {
+            IamFailure::Final(failed)
         }
     })?;
     if response.status() != StatusCode::OK {
         let error = response.into_error("token request").await;
-        return Err(Failure::Final(refused(grant, &correlation, error)));
+        return Err(IamFailure::Final(refused(grant, &correlation, error)));
     }
-    let answer: TokenAnswer = response
+    let answer: TokenResponse = response
         .json(LIMIT)
         .await
-        .map_err(|e| Failure::Final(call_failed("cannot read IAM's token", e)))?;
-    answer.accept(reach.now(), "IAM").map_err(Failure::Final)
+        .map_err(|e| IamFailure::Final(ERRORS.call_failed("cannot read IAM's token", e)))?;
+    answer
+        .accept(ERRORS, "IAM", cloud.now(), SHORTEST_LIFE)
+        .map_err(IamFailure::Final)
 }
 
 fn refused(grant: &Grant<'_>, correlation: &str, error: HttpError) -> ProviderError {
@@ -141,27 +144,23 @@ fn refused(grant: &Grant<'_>, correlation: &str, error: HttpError) -> ProviderEr
     };
     let help = advice(error.code());
     let what = grant.what();
-    call_failed(
+    ERRORS.call_failed(
         format!("IAM {verb} {what}{help} (correlation id {correlation})"),
         error,
     )
 }
 
-/// The facts about a service account token on which IAM's refusal mostly hangs. The token is not
-/// verified here, only described.
+/// What IAM's refusal of a service account token mostly depends on. The token is not verified here,
+/// only described.
 fn describe(token: &SecretString) -> String {
-    match claims(token.expose_secret()) {
-        Some(Claims { iat, exp }) => format!(" (life {} s)", exp.saturating_sub(iat)),
+    match Claims::of(token).and_then(|claims| claims.life()) {
+        Some(life) => format!(" (lifetime {} s)", life.num_seconds()),
         None => String::new(),
     }
 }
 
-#[derive(Deserialize)]
-struct Claims {
-    iat: i64,
-    exp: i64,
-}
-
+/// IBM's services refuse a token with less than ten seconds left.
+pub(crate) const SHORTEST_LIFE: TimeDelta = TimeDelta::seconds(10);
 const TOTAL: Duration = Duration::from_secs(36);
 const RETRY: Retry = Retry {
     attempts: 4,

@@ -1,26 +1,21 @@
 //! Which identity asks, chosen before anything is sent. Whatever is chosen decides: when it fails,
 //! no other is tried.
 
-use regcred_cloud::AccessToken;
-use regcred_core::{CredentialRequest, Env, ErrorKind, ProviderError, fingerprint};
+use regcred_cloud::{AccessToken, SecretPlace};
+use regcred_core::{CredentialRequest, Env, ProviderError, fingerprint};
 use secrecy::SecretString;
 
-use crate::api_key;
-use crate::compute_resource::{ResourceToken, USUAL_FILES};
-use crate::failure::{failure, misconfigured};
+use crate::compute_resource::{self, USUAL_FILES};
 use crate::iam::{self, Grant};
 use crate::profile::Profile;
-use crate::reach::Reach;
-use crate::settings::{AuthType, Settings};
-use crate::token::strip_bearer;
-use crate::vars;
-use crate::vpc;
+use crate::settings::{AuthType, Cloud, Settings};
+use crate::{ERRORS, api_key, vars, vpc};
 
 /// An identity and what it needs to prove itself.
 #[derive(Debug)]
 pub(crate) enum Identity {
     /// A service account token, of the pod or of the process, with its trusted profile.
-    ComputeResource(ResourceToken, Profile),
+    ComputeResource(SecretPlace, Profile),
     /// An access token that the operator obtained.
     Bearer(SecretString),
     ApiKey(SecretString),
@@ -45,44 +40,45 @@ impl Identity {
     }
 
     /// An IAM access token of this identity.
-    pub(crate) async fn token(&self, reach: &Reach) -> Result<AccessToken, ProviderError> {
+    pub(crate) async fn token(&self, cloud: &Cloud) -> Result<AccessToken, ProviderError> {
         match self {
             Self::ComputeResource(token, profile) => {
-                let token = token.read()?;
-                iam::token(reach, &Grant::ComputeResource(&token, profile)).await
+                let token = compute_resource::read(token)?;
+                iam::token(cloud, &Grant::ComputeResource(&token, profile)).await
             }
-            // Its end is not known: it is handed on once and kept nowhere.
+            // Its expiry is not known: it is used once and never cached.
             Self::Bearer(token) => Ok(AccessToken {
                 secret: token.clone(),
-                expires_at: reach.now(),
+                expires_at: cloud.now(),
             }),
-            Self::ApiKey(key) => iam::token(reach, &Grant::ApiKey(key)).await,
+            Self::ApiKey(key) => iam::token(cloud, &Grant::ApiKey(key)).await,
             Self::Assume(key, profile) => {
-                let first = iam::token(reach, &Grant::ApiKey(key)).await?;
-                iam::token(reach, &Grant::Assume(&first.secret, profile)).await
+                let first = iam::token(cloud, &Grant::ApiKey(key)).await?;
+                iam::token(cloud, &Grant::Assume(&first.secret, profile)).await
             }
-            Self::Refresh(token) => iam::token(reach, &Grant::Refresh(token)).await,
-            Self::Vpc(profile) => vpc::token(reach, profile.as_ref()).await,
+            Self::Refresh(token) => iam::token(cloud, &Grant::Refresh(token)).await,
+            Self::Vpc(profile) => vpc::token(cloud, profile.as_ref()).await,
         }
     }
 
     /// The identity by stable names that hold no secret; `None` when its token must not be shared.
     pub(crate) fn stable_name(&self) -> Option<String> {
-        let of = |profile: &Profile| format!("{profile:?}");
         match self {
-            Self::ComputeResource(ResourceToken::Given(token), profile) => {
-                Some(format!("cr {} {}", fingerprint(token), of(profile)))
-            }
-            Self::ComputeResource(ResourceToken::File(path), profile) => {
-                Some(format!("cr {} {}", path.display(), of(profile)))
-            }
+            Self::ComputeResource(token, profile) => Some(format!(
+                "cr {} {}",
+                token.stable_name(),
+                profile.stable_name()
+            )),
             Self::Bearer(_) => None,
             Self::ApiKey(key) => Some(format!("key {}", fingerprint(key))),
-            Self::Assume(key, profile) => {
-                Some(format!("assume {} {}", fingerprint(key), of(profile)))
-            }
+            Self::Assume(key, profile) => Some(format!(
+                "assume {} {}",
+                fingerprint(key),
+                profile.stable_name()
+            )),
             Self::Refresh(token) => Some(format!("refresh {}", fingerprint(token))),
-            Self::Vpc(profile) => Some(format!("vpc {profile:?}")),
+            Self::Vpc(None) => Some("vpc".to_owned()),
+            Self::Vpc(Some(profile)) => Some(format!("vpc {}", profile.stable_name())),
         }
     }
 }
@@ -94,6 +90,12 @@ fn of_pod(
     request: &CredentialRequest,
 ) -> Result<Option<Identity>, ProviderError> {
     let Some(token) = &request.service_account_token else {
+        if settings.require_pod_identity {
+            return Err(ERRORS.no_identity(
+                "the kubelet sent no service account token and the node's identity may not be \
+                 used: add tokenAttributes to the provider's configuration",
+            ));
+        }
         return Ok(None);
     };
     let annotation = &settings.profile_annotation;
@@ -102,19 +104,16 @@ fn of_pod(
         .map(|text| Profile::named(text))
         .or_else(|| Profile::read(env));
     match profile {
-        Some(profile) if profile.label().is_empty() => Err(misconfigured(format!(
+        Some(profile) if profile.label().is_empty() => Err(ERRORS.misconfigured(format!(
             "annotation {annotation} of the pod's service account is empty"
         ))),
         Some(profile) => Ok(Some(Identity::ComputeResource(
-            ResourceToken::Given(token.clone()),
+            SecretPlace::Given(token.clone()),
             profile,
         ))),
-        None if settings.require_pod_identity => Err(failure(
-            ErrorKind::IdentityUnavailable,
-            format!(
-                "the pod's service account names no trusted profile: annotate it with {annotation}"
-            ),
-        )),
+        None if settings.require_pod_identity => Err(ERRORS.no_identity(format!(
+            "the pod's service account names no trusted profile: annotate it with {annotation}"
+        ))),
         None => Ok(None),
     }
 }
@@ -122,7 +121,7 @@ fn of_pod(
 /// The identity of the node or the person.
 fn of_node(env: &Env, auth_type: AuthType) -> Result<Identity, ProviderError> {
     let profile = Profile::read(env);
-    let missing = |what: String| Err(misconfigured(what));
+    let missing = |what: String| Err(ERRORS.misconfigured(what));
     match auth_type {
         AuthType::Auto => automatic(env, profile),
         AuthType::BearerToken => match bearer(env) {
@@ -144,7 +143,7 @@ fn of_node(env: &Env, auth_type: AuthType) -> Result<Identity, ProviderError> {
             (_, None) => missing(format!("iamAssume needs {}", vars::PROFILE_ID)),
         },
         AuthType::Container => {
-            let token = ResourceToken::named(env).or_else(ResourceToken::usual);
+            let token = compute_resource::named(env).or_else(compute_resource::usual);
             match (token, profile) {
                 (Some(token), Some(profile)) => Ok(Identity::ComputeResource(token, profile)),
                 (_, None) => missing(format!("container needs {}", vars::PROFILE_ID)),
@@ -160,10 +159,10 @@ fn of_node(env: &Env, auth_type: AuthType) -> Result<Identity, ProviderError> {
 }
 
 fn automatic(env: &Env, profile: Option<Profile>) -> Result<Identity, ProviderError> {
-    let named = ResourceToken::named(env);
+    let named = compute_resource::named(env);
     let Some(profile) = profile else {
         if named.is_some() {
-            return Err(misconfigured(format!(
+            return Err(ERRORS.misconfigured(format!(
                 "a compute resource token needs a trusted profile: set {}",
                 vars::PROFILE_ID
             )));
@@ -179,7 +178,7 @@ fn automatic(env: &Env, profile: Option<Profile>) -> Result<Identity, ProviderEr
     if let Some(key) = api_key::read(env)? {
         return Ok(Identity::Assume(key, profile));
     }
-    Ok(match ResourceToken::usual() {
+    Ok(match compute_resource::usual() {
         Some(token) => Identity::ComputeResource(token, profile),
         None => Identity::Vpc(Some(profile)),
     })
@@ -198,8 +197,19 @@ fn secret(env: &Env) -> Result<Option<Identity>, ProviderError> {
     Ok(token.map(|token| Identity::Refresh(token.trim().into())))
 }
 
+/// The token without the `Bearer ` that IBM's command line prints in front of it.
+fn strip_bearer(text: &str) -> &str {
+    let text = text.trim();
+    match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use regcred_core::ErrorKind;
+
     use super::*;
 
     fn chosen(vars: &[(&str, &str)]) -> Result<String, ProviderError> {
@@ -282,6 +292,10 @@ mod tests {
         let settings = Settings::read(&env).expect("settings");
         let error = Identity::choose(&env, &settings, &request).expect_err("forbidden");
         assert!(error.to_string().contains("annotate it with"), "{error}");
+        request.service_account_token = None;
+        let error = Identity::choose(&env, &settings, &request).expect_err("no token");
+        assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
+        assert!(error.to_string().contains("tokenAttributes"), "{error}");
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl Profile {
         named.then_some(profile)
     }
 
-    /// A profile by the one text that people and annotations give: id, CRN or name.
+    /// A profile by the one text in a variable or an annotation: id, CRN or name.
     pub(crate) fn named(text: &str) -> Self {
         let text = Some(text.trim().to_owned());
         let is = |prefix: &str| text.as_deref().is_some_and(|t| t.starts_with(prefix));
@@ -67,7 +67,15 @@ impl Profile {
             .collect()
     }
 
-    /// One text for messages and cache keys.
+    /// All its names, for cache keys.
+    pub(crate) fn stable_name(&self) -> String {
+        let names = [&self.id, &self.name, &self.crn, &self.account];
+        names
+            .map(|name| name.as_deref().unwrap_or_default())
+            .join(" ")
+    }
+
+    /// The name for messages.
     pub(crate) fn label(&self) -> &str {
         [&self.id, &self.crn, &self.name]
             .into_iter()

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use regcred_core::{
-    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, Issued, Plan, Provider,
-    ProviderError, ProviderSpec, RegistryHost,
+    CacheKey, Clock, CredentialRequest, Credentials, Env, Issued, Plan, Provider, ProviderError,
+    ProviderSpec, RegistryHost,
 };
 
-use crate::failure::misconfigured;
 use crate::identity::Identity;
-use crate::reach::Reach;
-use crate::settings::{Login, Settings};
+use crate::settings::{Cloud, RegistryLogin, Settings};
 use crate::vars::{self, VARS};
 use crate::{ERRORS, NAME};
 
@@ -29,7 +27,7 @@ pub const SPEC: ProviderSpec = ProviderSpec {
 
 /// Credentials for icr.io.
 pub struct Icr {
-    reach: Reach,
+    cloud: Cloud,
 }
 
 impl Icr {
@@ -38,57 +36,16 @@ impl Icr {
     /// # Errors
     /// [`regcred_core::ErrorKind::NotConfigured`] for a variable with a value that it cannot have.
     pub fn new(env: &Env, clock: &Clock) -> Result<Self, ProviderError> {
+        let cloud = Cloud::new(ERRORS, env, clock, Settings::read(env)?);
         Ok(Self {
-            reach: Reach::new(env, clock, Settings::read(env)?),
+            cloud: cloud.with_options(|options| options.connect_timeout = CONNECT),
         })
     }
 
-    fn settings(&self) -> &Settings {
-        &self.reach.settings
-    }
-
-    fn identity(&self, request: &CredentialRequest) -> Result<Identity, ProviderError> {
-        Identity::choose(&self.reach.env, self.settings(), request)
-    }
-
-    async fn answer(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-        let identity = self.identity(request)?;
-        let key = request.registry.as_written().to_owned();
-        if self.settings().login == Login::Secret {
-            return Ok(Issued {
-                auth: vec![(key, long_lived(&identity)?)],
-                scope: CacheScope::Registry,
-                expires_at: None,
-                cache_for: Some(KEEP_SECRET),
-            });
-        }
-        let token = identity.token(&self.reach).await?;
-        Ok(Issued {
-            auth: vec![(key, Credentials::new("iambearer", token.secret))],
-            scope: CacheScope::Registry,
-            expires_at: Some(token.expires_at),
-            cache_for: None,
-        })
-    }
-}
-
-impl Icr {
-    async fn fetch(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-        self.answer(request).await
-    }
-
-    fn key(&self, request: &CredentialRequest) -> Option<CacheKey> {
-        if self.settings().login == Login::Secret {
-            return None;
-        }
-        let identity = self.identity(request).ok()?.stable_name()?;
-        let iam = self.settings().iam.join(" ");
-        Some(CacheKey::new([
-            ("registry", request.registry.as_written()),
-            ("identity", identity.as_str()),
-            ("iam", iam.as_str()),
-            ("vpc", self.settings().vpc.as_str()),
-        ]))
+    fn key(&self, registry: &str, identity: &Identity) -> Option<CacheKey> {
+        let identity = identity.stable_name()?;
+        let parts = [("registry", registry), ("identity", &*identity)];
+        Some(self.cloud.key(VARS, parts))
     }
 }
 
@@ -98,7 +55,7 @@ impl Provider for Icr {
     }
 
     fn match_images(&self) -> Vec<String> {
-        self.settings().hosts.patterns()
+        self.cloud.settings.hosts.patterns()
     }
 
     fn docker_hosts(&self) -> Vec<String> {
@@ -106,14 +63,26 @@ impl Provider for Icr {
     }
 
     fn serves(&self, registry: &RegistryHost) -> bool {
-        self.settings().hosts.serves(registry)
+        self.cloud.settings.hosts.serves(registry)
     }
 
     fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
+        let settings = &self.cloud.settings;
         if !self.serves(&request.registry) {
             return Err(ERRORS.not_served(&request.registry, SPEC.title));
         }
-        Ok(Plan::new(self.key(request), self.fetch(request)))
+        let identity = Identity::choose(&self.cloud.env, settings, request)?;
+        let registry = request.registry.as_written();
+        if settings.registry_login == RegistryLogin::Secret {
+            let issued = Issued::login(registry, long_lived(&identity)?).keep_for(KEEP_SECRET);
+            return Ok(Plan::new(None, async { Ok(issued) }));
+        }
+        let key = self.key(registry, &identity);
+        Ok(self.cloud.plan(key, async move {
+            let token = identity.token(&self.cloud).await?;
+            let login = Credentials::new("iambearer", token.secret);
+            Ok(Issued::login(registry, login).until(token.expires_at))
+        }))
     }
 }
 
@@ -124,17 +93,18 @@ fn long_lived(identity: &Identity) -> Result<Credentials, ProviderError> {
         Identity::Refresh(token) => Ok(Credentials::new("iamrefresh", token.clone())),
         Identity::Assume(key, profile) => match &profile.id {
             Some(id) => Ok(Credentials::new(id.as_str(), key.clone())),
-            None => Err(misconfigured(format!(
+            None => Err(ERRORS.misconfigured(format!(
                 "the registry takes a trusted profile by its id only: set {}",
                 vars::PROFILE_ID
             ))),
         },
-        _ => Err(misconfigured(format!(
+        _ => Err(ERRORS.misconfigured(format!(
             "{}=secret needs an API key or a refresh token",
             vars::LOGIN
         ))),
     }
 }
 
-/// How long a caller may keep a secret that has no end of its own.
+/// How long a caller may keep a secret that does not expire.
 const KEEP_SECRET: Duration = Duration::from_secs(3600);
+const CONNECT: Duration = Duration::from_secs(4);

@@ -1,12 +1,13 @@
 //! What the operator decided, read once from the environment.
 
-use regcred_core::{AlsoServe, Credentials, Env, ProviderError};
-use regcred_http::secure_url;
-use secrecy::SecretString;
+use regcred_cloud::{Options, secure_base};
+use regcred_core::{Credentials, Env, ProviderError};
 
-use crate::failure::misconfigured;
 use crate::hosts::Hosts;
-use crate::vars;
+use crate::{ERRORS, vars};
+
+/// The settings with the clients that use them.
+pub(crate) type Cloud = regcred_cloud::Cloud<Settings>;
 
 /// The settings that hold for every request.
 #[derive(Clone, Debug)]
@@ -21,7 +22,7 @@ pub(crate) struct Settings {
     pub(crate) ims_version: Option<String>,
     /// The OAuth client that asks IAM.
     pub(crate) client: Option<Credentials>,
-    pub(crate) login: Login,
+    pub(crate) registry_login: RegistryLogin,
     pub(crate) profile_annotation: String,
     pub(crate) require_pod_identity: bool,
 }
@@ -37,9 +38,9 @@ pub(crate) enum AuthType {
     BearerToken,
 }
 
-/// What the registry is given.
+/// What the registry receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Login {
+pub(crate) enum RegistryLogin {
     /// `iambearer` and an access token.
     Token,
     /// The long-lived secret itself.
@@ -48,109 +49,93 @@ pub(crate) enum Login {
 
 impl Settings {
     pub(crate) fn read(env: &Env) -> Result<Self, ProviderError> {
-        let also_serve = AlsoServe::parse(env.get(vars::ALSO_SERVE).unwrap_or_default())
-            .map_err(|why| misconfigured(format!("{}: {why}", vars::ALSO_SERVE)))?;
-        let iam = env
-            .get(vars::IAM_URL)
-            .or_else(|| env.get(vars::IAM_URL_ALIAS));
+        let options = Options::new(ERRORS, env);
+        let also_serve = options.hosts(vars::ALSO_SERVE)?;
+        let auth_type = match options.one_of(vars::AUTH_TYPE, &AUTH_TYPES)? {
+            None => options.one_of(vars::AUTH_TYPE_ALIAS, &AUTH_TYPES)?,
+            named => named,
+        };
         Ok(Self {
             hosts: Hosts { also_serve },
-            auth_type: auth_type(env)?,
-            iam: match iam {
+            auth_type: auth_type.unwrap_or(AuthType::Auto),
+            iam: match options.first(&[vars::IAM_URL, vars::IAM_URL_ALIAS]) {
                 None => vec![PUBLIC.to_owned(), PRIVATE.to_owned()],
                 Some(url) => vec![iam_base(url)?],
             },
-            vpc: env
-                .get(vars::VPC_URL)
+            vpc: options
+                .text(vars::VPC_URL)
                 .unwrap_or(METADATA)
                 .trim_end_matches('/')
                 .to_owned(),
-            ims_version: ims_version(env)?,
-            client: client(env)?,
-            login: match env.get(vars::LOGIN) {
-                None | Some("token") => Login::Token,
-                Some("secret") => Login::Secret,
-                Some(_) => {
-                    return Err(misconfigured(format!(
-                        "{} must be token or secret",
-                        vars::LOGIN
-                    )));
-                }
-            },
-            profile_annotation: env
-                .get(vars::PROFILE_ANNOTATION)
+            ims_version: ims_version(&options)?,
+            client: client(&options)?,
+            registry_login: options
+                .one_of(vars::LOGIN, &REGISTRY_LOGINS)?
+                .unwrap_or(RegistryLogin::Token),
+            profile_annotation: options
+                .text(vars::PROFILE_ANNOTATION)
                 .unwrap_or(DEFAULT_ANNOTATION)
                 .to_owned(),
-            require_pod_identity: env.is_true(vars::REQUIRE_POD_IDENTITY),
+            require_pod_identity: options.is_true(vars::REQUIRE_POD_IDENTITY),
         })
-    }
-}
-
-fn auth_type(env: &Env) -> Result<AuthType, ProviderError> {
-    let named = env
-        .get(vars::AUTH_TYPE)
-        .or_else(|| env.get(vars::AUTH_TYPE_ALIAS));
-    let Some(word) = named else {
-        return Ok(AuthType::Auto);
-    };
-    match word.to_ascii_lowercase().as_str() {
-        "auto" => Ok(AuthType::Auto),
-        "iam" => Ok(AuthType::Iam),
-        "iamassume" => Ok(AuthType::IamAssume),
-        "container" | "pod-identity" => Ok(AuthType::Container),
-        "vpc" => Ok(AuthType::Vpc),
-        "bearertoken" => Ok(AuthType::BearerToken),
-        _ => Err(misconfigured(format!(
-            "{} must be auto, iam, iamAssume, container, vpc or bearerToken",
-            vars::AUTH_TYPE
-        ))),
     }
 }
 
 /// The base of a configured URL: the SDKs also take the whole path.
 fn iam_base(url: &str) -> Result<String, ProviderError> {
-    let base = match url.trim().trim_end_matches('/') {
+    let base = match url.trim_end_matches('/') {
         "public" => PUBLIC,
         "private" => PRIVATE,
         "test" => TEST,
         "private-test" => PRIVATE_TEST,
         url => url.strip_suffix("/identity/token").unwrap_or(url),
     };
-    let is_base = secure_url(base).is_some_and(|url| url.query().is_none());
-    match is_base {
-        true => Ok(base.to_owned()),
-        false => Err(misconfigured(format!(
-            "{} is no https:// URL, nor public, private, test or private-test",
+    secure_base(base).ok_or_else(|| {
+        ERRORS.misconfigured(format!(
+            "{} is not an https:// URL, nor public, private, test or private-test",
             vars::IAM_URL
-        ))),
-    }
+        ))
+    })
 }
 
-fn ims_version(env: &Env) -> Result<Option<String>, ProviderError> {
-    let Some(version) = env.get(vars::IMS_VERSION) else {
+fn ims_version(options: &Options<'_>) -> Result<Option<String>, ProviderError> {
+    let Some(version) = options.text(vars::IMS_VERSION) else {
         return Ok(None);
     };
     chrono::NaiveDate::parse_from_str(version, "%Y-%m-%d")
         .map(|date| Some(date.to_string()))
-        .map_err(|_| {
-            misconfigured(format!(
-                "{} must be a date as 2025-08-26",
-                vars::IMS_VERSION
-            ))
-        })
+        .map_err(|_| options.wrong(vars::IMS_VERSION, "must be a date such as 2025-08-26"))
 }
 
-fn client(env: &Env) -> Result<Option<Credentials>, ProviderError> {
-    match (env.get(vars::CLIENT_ID), env.get(vars::CLIENT_SECRET)) {
-        (Some(id), Some(secret)) => Ok(Some(Credentials::new(id, SecretString::from(secret)))),
+fn client(options: &Options<'_>) -> Result<Option<Credentials>, ProviderError> {
+    match (
+        options.text(vars::CLIENT_ID),
+        options.secret(vars::CLIENT_SECRET),
+    ) {
+        (Some(id), Some(secret)) => Ok(Some(Credentials::new(id, secret))),
         (None, None) => Ok(None),
-        _ => Err(misconfigured(format!(
-            "{} and {} go together: set both or none",
+        _ => Err(ERRORS.misconfigured(format!(
+            "{} and {} belong together: set both or neither",
             vars::CLIENT_ID,
             vars::CLIENT_SECRET
         ))),
     }
 }
+
+const AUTH_TYPES: [(&str, AuthType); 7] = [
+    ("auto", AuthType::Auto),
+    ("iam", AuthType::Iam),
+    ("iamAssume", AuthType::IamAssume),
+    ("container", AuthType::Container),
+    ("pod-identity", AuthType::Container),
+    ("vpc", AuthType::Vpc),
+    ("bearerToken", AuthType::BearerToken),
+];
+
+const REGISTRY_LOGINS: [(&str, RegistryLogin); 2] = [
+    ("token", RegistryLogin::Token),
+    ("secret", RegistryLogin::Secret),
+];
 
 const PUBLIC: &str = "https://iam.cloud.ibm.com";
 const PRIVATE: &str = "https://private.iam.cloud.ibm.com";

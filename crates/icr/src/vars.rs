@@ -16,7 +16,7 @@ options! {
     IAM_URL_ALIAS = EnvVar::new("IBMCLOUD_AUTH_URL", "Another name of `IBMCLOUD_IAM_URL`.", "");
     API_KEY = EnvVar::new("IBMCLOUD_API_KEY", "API key of a user or a service ID.", "").secret();
     API_KEY_FILE = EnvVar::new("IBMCLOUD_API_KEY_FILE",
-        "File with an API key: the bare key, or the `apikey.json` that IBM Cloud hands out.", "")
+        "File with an API key: the bare key, or the `apikey.json` that IBM Cloud creates.", "")
         .flag("api-key-file", "FILE", "File with an API key: the bare key or apikey.json.");
     AUTH_TYPE = EnvVar::new("IBMCLOUD_AUTH_TYPE",
         "Which identity is used: `auto`, `iam`, `iamAssume`, `container`, `vpc` or \
@@ -24,10 +24,10 @@ options! {
         .flag("auth-type", "TYPE",
             "Identity: auto, iam, iamAssume, container, vpc or bearerToken.");
     BEARER_TOKEN = EnvVar::new("IBMCLOUD_BEARER_TOKEN",
-        "IAM access token, used as it is; `Bearer ` in front is cut off.", "")
+        "IAM access token, used as it is; `Bearer ` in front is removed.", "")
         .secret();
     CLIENT_ID = EnvVar::new("IBMCLOUD_CLIENT_ID",
-        "Client that asks IAM; only together with `IBMCLOUD_CLIENT_SECRET`.", "");
+        "Client id for calls of IAM; only together with `IBMCLOUD_CLIENT_SECRET`.", "");
     CLIENT_SECRET = EnvVar::new("IBMCLOUD_CLIENT_SECRET", "Secret of that client.", "").secret();
     CR_PROFILE = EnvVar::new("IBMCLOUD_CR_PROFILE",
         "Trusted profile by id or name, as IBM's command line reads it.", "")
@@ -60,17 +60,17 @@ options! {
         "IAM refresh token of a person's session.", "")
         .secret();
     IMS_VERSION = EnvVar::new("IBMCLOUD_VPC_IMS_VERSION",
-        "API version of the metadata service as a date; it decides the paths.",
+        "API version of the metadata service as a date; it selects the paths.",
         "`2025-08-26`; `2022-03-01` where that is not known");
     ALSO_SERVE = EnvVar::new("REGCRED_ICR_ALSO_SERVE",
         "Further hosts that may be given an IAM token, comma-separated.", "")
         .role(Role::Hosts)
         .flag("also-serve", "HOST", "A further host that may be given an IAM token.");
     LOGIN = EnvVar::new("REGCRED_ICR_LOGIN",
-        "What the registry is given: `token` (`iambearer` and an access token), or `secret`, \
+        "What the registry receives: `token` (`iambearer` and an access token), or `secret`, \
          the long-lived secret itself (`iamapikey`, `iamrefresh`, or the profile id with an \
          API key).", "`token`")
-        .flag("login", "FORM", "What the registry is given: token, or secret.");
+        .flag("login", "FORM", "What the registry receives: token, or secret.");
     PROFILE_ANNOTATION = EnvVar::new("REGCRED_ICR_PROFILE_ANNOTATION",
         "Annotation of a service account that names its trusted profile.",
         "`regcred.dev/ibm-profile-id`")
@@ -81,7 +81,7 @@ options! {
          to the node's identity.", "false")
         .role(Role::RequirePod)
         .switch("require-pod-identity",
-            "Refuse the node's identity when a pod's token came without a profile.");
+            "Refuse every request without a pod's token and a trusted profile.");
 }
 
 #[cfg(test)]

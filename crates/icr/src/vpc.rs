@@ -3,27 +3,27 @@
 
 use std::time::Duration;
 
-use regcred_cloud::{AccessToken, secret};
-use regcred_core::{ErrorKind, ProviderError};
+use regcred_cloud::{AccessToken, TokenResponse};
+use regcred_core::ProviderError;
 use regcred_http::{Client, HttpError, Request, Retry};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::failure::{advice, call_failed, failure, misconfigured};
+use crate::advice::advice;
+use crate::iam::SHORTEST_LIFE;
 use crate::profile::Profile;
-use crate::reach::Reach;
-use crate::token::TokenAnswer;
-use crate::vars;
+use crate::settings::Cloud;
+use crate::{ERRORS, vars};
 
 /// The IAM token of the instance's default trusted profile, or of a linked one.
 pub(crate) async fn token(
-    reach: &Reach,
+    cloud: &Cloud,
     profile: Option<&Profile>,
 ) -> Result<AccessToken, ProviderError> {
     let body = profile.map(profile_body).transpose()?;
     let server = Server {
-        reach,
-        client: reach.link()?,
+        cloud,
+        client: cloud.link(CONNECT)?,
     };
     let (paths, identity) = server.identity().await?;
     server.iam_token(&paths, &identity, body).await
@@ -34,7 +34,7 @@ fn profile_body(profile: &Profile) -> Result<Value, ProviderError> {
     match (&profile.id, &profile.crn) {
         (Some(id), _) => Ok(json!({"trusted_profile": {"id": id}})),
         (None, Some(crn)) => Ok(json!({"trusted_profile": {"crn": crn}})),
-        (None, None) => Err(misconfigured(format!(
+        (None, None) => Err(ERRORS.misconfigured(format!(
             "the metadata service does not look profiles up by name: set {} or {}",
             vars::PROFILE_ID,
             vars::PROFILE_CRN
@@ -43,7 +43,7 @@ fn profile_body(profile: &Profile) -> Result<Value, ProviderError> {
 }
 
 struct Server<'a> {
-    reach: &'a Reach,
+    cloud: &'a Cloud,
     client: Client,
 }
 
@@ -59,13 +59,15 @@ impl Paths {
         let new = version >= NEW_SINCE;
         Self {
             version: version.to_owned(),
-            identity: match new {
-                true => "/identity/v1/token",
-                false => "/instance_identity/v1/token",
+            identity: if new {
+                "/identity/v1/token"
+            } else {
+                "/instance_identity/v1/token"
             },
-            iam: match new {
-                true => "/identity/v1/iam_tokens",
-                false => "/instance_identity/v1/iam_token",
+            iam: if new {
+                "/identity/v1/iam_tokens"
+            } else {
+                "/instance_identity/v1/iam_token"
             },
         }
     }
@@ -74,7 +76,7 @@ impl Paths {
 impl Server<'_> {
     /// The instance's identity token, and the paths that the server knows.
     async fn identity(&self) -> Result<(Paths, SecretString), ProviderError> {
-        if let Some(version) = &self.reach.settings.ims_version {
+        if let Some(version) = &self.cloud.settings.ims_version {
             let paths = Paths::of(version);
             let token = self.identity_at(&paths).await.map_err(|e| self.failed(e))?;
             return Ok((paths, token));
@@ -101,8 +103,8 @@ impl Server<'_> {
             .request(Request::put(&self.url(paths, paths.identity)))
             .json(&json!({"expires_in": 300}));
         let response = self.client.send(request).await?.success(WHAT).await?;
-        let answer: IdentityAnswer = response.json(LIMIT).await?;
-        Ok(answer.access_token)
+        let response: IdentityResponse = response.json(LIMIT).await?;
+        Ok(response.access_token)
     }
 
     async fn iam_token(
@@ -119,10 +121,15 @@ impl Server<'_> {
         }
         let answer = async {
             let response = self.client.send(request).await?.success(WHAT).await?;
-            response.json::<TokenAnswer>(LIMIT).await
+            response.json::<TokenResponse>(LIMIT).await
         };
         let answer = answer.await.map_err(|e| self.failed(e))?;
-        answer.accept(self.reach.now(), "the metadata server")
+        answer.accept(
+            ERRORS,
+            "the metadata server",
+            self.cloud.now(),
+            SHORTEST_LIFE,
+        )
     }
 
     fn request(&self, request: Request) -> Request {
@@ -138,35 +145,35 @@ impl Server<'_> {
     fn url(&self, paths: &Paths, path: &str) -> String {
         format!(
             "{}{path}?version={}",
-            self.reach.settings.vpc, paths.version
+            self.cloud.settings.vpc, paths.version
         )
     }
 
     fn failed(&self, error: HttpError) -> ProviderError {
-        let base = &self.reach.settings.vpc;
+        let base = &self.cloud.settings.vpc;
         let elsewhere = format!(
-            "; outside a VPC instance set {} or {}, on one switch its metadata service on",
+            "; outside a VPC instance set {} or {}; on one, enable its metadata service",
             vars::API_KEY,
             vars::CR_PROFILE
         );
         if error.is_connect() || error.is_timeout() {
-            let message = format!("the metadata server {base} does not answer{elsewhere}");
-            return failure(ErrorKind::IdentityUnavailable, message).with_source(error);
+            let message = format!("the metadata server {base} does not respond{elsewhere}");
+            return ERRORS.no_identity(message).with_source(error);
         }
         // A refusal without a code of IBM's may be another cloud's server, or a filter's.
         let help = match error.code() {
             None => &*elsewhere,
             code => advice(code),
         };
-        let message = format!("the metadata server {base} gives no token{help}");
-        call_failed(message, error)
+        let message = format!("the metadata server {base} returned no token{help}");
+        ERRORS.call_failed(message, error)
     }
 }
 
-/// The identity token; its end is minutes away and never needed.
+/// The identity token; its expiry is minutes away and never needed.
 #[derive(serde::Deserialize)]
-struct IdentityAnswer {
-    #[serde(deserialize_with = "secret")]
+struct IdentityResponse {
+    #[serde(deserialize_with = "regcred_cloud::secret")]
     access_token: SecretString,
 }
 
@@ -174,6 +181,7 @@ struct IdentityAnswer {
 const NEW_SINCE: &str = "2025-08-26";
 /// What IBM's SDKs ask for.
 const OLD_VERSION: &str = "2022-03-01";
+const CONNECT: Duration = Duration::from_millis(1500);
 const TIMEOUT: Duration = Duration::from_secs(8);
 const RETRY: Retry = Retry {
     attempts: 3,

@@ -106,7 +106,7 @@ async fn the_kubelets_token_is_used_with_the_annotated_profile_and_nothing_else(
         "{text}"
     );
     assert!(
-        text.contains("life 3600 s") && text.contains("Profile-foreign"),
+        text.contains("lifetime 3600 s") && text.contains("Profile-foreign"),
         "{text}"
     );
     assert!(!text.contains(&sa_token), "{text}");
@@ -267,5 +267,5 @@ async fn a_secret_never_travels_over_plain_http() {
         .await
         .expect_err("clear text");
     assert_eq!(error.kind(), ErrorKind::NotConfigured);
-    assert!(report(&error).contains("no https:// URL"), "{error}");
+    assert!(report(&error).contains("not an https:// URL"), "{error}");
 }
