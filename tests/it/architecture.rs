@@ -3,6 +3,7 @@
 
 mod circles;
 mod folders;
+mod language;
 mod modules;
 mod packages;
 mod paths;
