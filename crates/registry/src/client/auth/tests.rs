@@ -55,6 +55,6 @@ async fn manifest(server: &Fake, login: Option<(&str, &str)>) -> Result<(), Regi
 fn lines(server: &Fake) -> Vec<String> {
     let seen = server.seen();
     seen.iter()
-        .map(|s| format!("{} {}", s.method, s.path))
+        .map(|s| format!("{} {}", s.method, s.target()))
         .collect()
 }

@@ -63,7 +63,7 @@ async fn a_redirect_to_another_host_carries_no_secret() {
     assert_eq!(bytes.as_ref(), b"{}");
     let seen = storage.seen();
     assert_eq!(seen.len(), 1);
-    assert_eq!(seen[0].path, "/bucket/blob?X-Signature=1");
+    assert_eq!(seen[0].target(), "/bucket/blob?X-Signature=1");
     assert_eq!(
         (seen[0].authorization(), seen[0].header("x-own")),
         (None, None)

@@ -53,6 +53,6 @@ async fn a_token_servers_redirect_on_the_spot_is_followed() {
         .await
         .expect("let in");
     let asked = server.seen_at("/token/");
-    assert_eq!(asked[0].path, "/token/?moved=1");
+    assert_eq!(asked[0].target(), "/token/?moved=1");
     assert!(asked[0].authorization().is_some());
 }

@@ -139,7 +139,7 @@ async fn a_token_server_without_get_is_asked_by_post() {
         manifest(&server, Some(("alice", "s3cret")))
             .await
             .expect("let in");
-        let body = &server.seen_at("/token")[1].body;
+        let body = server.seen_at("/token")[1].text();
         assert!(
             body.starts_with("grant_type=password&username=alice&password=s3cret&"),
             "{body}"

@@ -1,0 +1,220 @@
+//! What the server sends, and how it fails to.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use super::Gate;
+
+/// A reply, or a way of not replying.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    content: Content,
+    pub(super) end: End,
+    pub(super) gate: Option<Gate>,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Http {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Bytes,
+        sent: Option<usize>,
+        chunked: bool,
+    },
+    /// Pieces, each after its pause.
+    Raw(Vec<(Duration, Bytes)>),
+}
+
+/// What happens to the connection after the reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Open,
+    Close,
+    /// Open, and nothing more comes.
+    Stall,
+}
+
+impl Reply {
+    /// A reply without headers of its own and without a body.
+    #[must_use]
+    pub fn new(status: u16) -> Self {
+        Self::of(Content::Http {
+            status,
+            headers: Vec::new(),
+            body: Bytes::new(),
+            sent: None,
+            chunked: false,
+        })
+    }
+
+    /// 200 with this body.
+    #[must_use]
+    pub fn ok(body: impl Into<Vec<u8>>) -> Self {
+        Self::new(200).body(body)
+    }
+
+    /// A reply with a JSON body.
+    #[must_use]
+    pub fn json(status: u16, value: &serde_json::Value) -> Self {
+        Self::new(status)
+            .header("content-type", "application/json")
+            .body(value.to_string())
+    }
+
+    /// A plain-text reply.
+    #[must_use]
+    pub fn text(status: u16, text: &str) -> Self {
+        Self::new(status)
+            .header("content-type", "text/plain; charset=utf-8")
+            .body(text.to_owned())
+    }
+
+    /// These bytes and no others.
+    #[must_use]
+    pub fn raw(bytes: &str) -> Self {
+        let bytes = Bytes::from(bytes.to_owned());
+        Self::of(Content::Raw(vec![(Duration::ZERO, bytes)]))
+    }
+
+    /// A connection that is closed without a reply.
+    #[must_use]
+    pub fn hang_up() -> Self {
+        Self::raw("").close()
+    }
+
+    /// A connection on which no reply ever comes.
+    #[must_use]
+    pub fn hang() -> Self {
+        let mut silent = Self::raw("");
+        silent.end = End::Stall;
+        silent
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        if let Content::Http { headers, .. } = &mut self.content {
+            headers.push((name.to_owned(), value.into()));
+        }
+        self
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        if let Content::Http { body, .. } = &mut self.content {
+            *body = bytes.into().into();
+        }
+        self
+    }
+
+    /// Sends only this much of the body, then closes the connection.
+    #[must_use]
+    pub fn cut(self, at: usize) -> Self {
+        self.part(at, End::Close)
+    }
+
+    /// Sends only this much of the body, then nothing more.
+    #[must_use]
+    pub fn stall(self, at: usize) -> Self {
+        self.part(at, End::Stall)
+    }
+
+    /// Does not announce the length of the body.
+    #[must_use]
+    pub fn chunked(mut self) -> Self {
+        if let Content::Http { chunked, .. } = &mut self.content {
+            *chunked = true;
+        }
+        self
+    }
+
+    /// Adds bytes to a raw reply, sent after a pause.
+    #[must_use]
+    pub fn then_after(mut self, pause: Duration, bytes: &str) -> Self {
+        if let Content::Raw(pieces) = &mut self.content {
+            pieces.push((pause, bytes.to_owned().into()));
+        }
+        self
+    }
+
+    /// Closes the connection after the reply.
+    #[must_use]
+    pub fn close(mut self) -> Self {
+        self.end = End::Close;
+        self
+    }
+
+    /// Waits with the reply until the gate is open.
+    #[must_use]
+    pub fn after(mut self, gate: &Gate) -> Self {
+        self.gate = Some(gate.clone());
+        self
+    }
+
+    fn of(content: Content) -> Self {
+        Self {
+            content,
+            end: End::Open,
+            gate: None,
+        }
+    }
+
+    fn part(mut self, at: usize, end: End) -> Self {
+        if let Content::Http { sent, .. } = &mut self.content {
+            *sent = Some(at);
+        }
+        self.end = end;
+        self
+    }
+
+    /// What goes over the wire, each piece after its pause; the head alone for a `HEAD` request.
+    pub(super) fn pieces(&self, head_only: bool) -> Vec<(Duration, Bytes)> {
+        let (status, headers, body, sent, chunked) = match &self.content {
+            Content::Raw(pieces) => return pieces.clone(),
+            Content::Http {
+                status,
+                headers,
+                body,
+                sent,
+                chunked,
+            } => (*status, headers, body, *sent, *chunked),
+        };
+        let reason = StatusCode::from_u16(status).ok();
+        let reason = reason.and_then(|status| status.canonical_reason());
+        let mut head = format!("HTTP/1.1 {status} {}\r\n", reason.unwrap_or("Unknown"));
+        if chunked {
+            head.push_str("transfer-encoding: chunked\r\n");
+        } else if status != 204 && status != 304 {
+            head.push_str(&format!("content-length: {}\r\n", body.len()));
+        }
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
+        let mut pieces = vec![(Duration::ZERO, head.into())];
+        let body = body.slice(..sent.unwrap_or(body.len()).min(body.len()));
+        if !head_only && !chunked {
+            pieces.push((Duration::ZERO, body));
+        } else if !head_only {
+            pieces.push((Duration::ZERO, in_chunks(&body, sent.is_none()).into()));
+        }
+        pieces
+    }
+}
+
+fn in_chunks(body: &[u8], whole: bool) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for piece in body.chunks(1000) {
+        bytes.extend(format!("{:x}\r\n", piece.len()).bytes());
+        bytes.extend_from_slice(piece);
+        bytes.extend(b"\r\n");
+    }
+    if whole {
+        bytes.extend(b"0\r\n\r\n");
+    }
+    bytes
+}
