@@ -64,7 +64,7 @@ pub fn klog_level(verbosity: u32) -> LevelFilter {
 }
 
 /// A bare level is for our own crates. Libraries log what they like, secrets among it: they stay at
-/// `warn` unless somebody names them.
+/// `warn` unless they are named.
 fn targets(list: Option<&str>, default: LevelFilter) -> (Targets, Vec<String>) {
     let mut own = default;
     let mut named = Vec::new();

@@ -105,7 +105,7 @@ fn owners_are_names_or_numbers() {
     assert_eq!(owner("0:7").expect("numbers"), (Some(0), Some(7)));
     assert_eq!(owner("root").expect("a name"), (Some(0), None));
     assert_eq!(owner("root:root").expect("names"), (Some(0), Some(0)));
-    assert!(owner("nobody-at-all-x").is_err());
+    assert!(owner("no-such-user-x").is_err());
 }
 
 #[test]

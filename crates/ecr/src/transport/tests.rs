@@ -33,7 +33,7 @@ async fn a_request_and_its_answer_pass_as_they_are() {
     assert_eq!(answer.body().bytes(), Some(&b"why"[..]));
     let seen = &server.seen()[0];
     assert_eq!(
-        (seen.line().as_str(), seen.body.as_str()),
+        (seen.line().as_str(), seen.text().as_str()),
         ("POST /a?b=c", "Action=X")
     );
     assert_eq!(seen.header("x-amz-date"), Some("today"));

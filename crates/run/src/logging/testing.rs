@@ -25,7 +25,7 @@ impl Log {
                 .with_writer(log.clone())
                 .finish();
             tracing::subscriber::set_global_default(everything).expect("the first one");
-            // What logged for the first time in between found nobody.
+            // What logged for the first time in between found no subscriber.
             tracing::callsite::rebuild_interest_cache();
             log
         })

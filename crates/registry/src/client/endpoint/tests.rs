@@ -170,7 +170,7 @@ async fn a_mirror_is_asked_first_and_never_sees_the_login() {
     assert_eq!(seen.len(), 2);
     let namespace = server.host().replace(':', "%3A");
     assert_eq!(
-        seen[0].path,
+        seen[0].target(),
         format!("/mirror/v2/team/app/manifests/v1?ns={namespace}")
     );
     assert!(seen.iter().all(|s| s.authorization().is_none()));

@@ -38,7 +38,7 @@ async fn a_login_goes_to_the_token_server_as_basic() {
         .expect("let in");
     let asked = &server.seen_at("/token")[0];
     assert_eq!(
-        asked.path,
+        asked.target(),
         "/token?a=b&service=reg&scope=repository%3Ateam%2Fapp%3Apull&client_id=regcred&account=alice"
     );
     let first = &server.seen()[0];
@@ -162,7 +162,7 @@ async fn a_refusal_without_a_challenge_is_explained_by_the_base_address() {
     });
     manifest(&server, None).await.expect("let in");
     assert_eq!(
-        server.seen_at("/token")[0].path,
+        server.seen_at("/token")[0].target(),
         "/token?scope=repository%3Ateam%2Fapp%3Apull&client_id=regcred"
     );
 }
