@@ -6,7 +6,7 @@ mod provider_config;
 mod qualified_name;
 mod validate;
 
-pub use pattern_warnings::{verdict as pattern_verdict, warnings as pattern_warnings};
+pub use pattern_warnings::pattern_warnings;
 pub(crate) use programs::register;
 pub use programs::{find_plugin, inspect_bin_dir};
 pub use provider_config::{ConfigError, ProviderConfig};

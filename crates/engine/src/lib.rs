@@ -49,16 +49,13 @@ mod improvements;
 mod plugin;
 mod table;
 
-pub use config::{
-    ConfigError, ProviderConfig, find_plugin, inspect_bin_dir, pattern_verdict, pattern_warnings,
-};
+pub use config::{ConfigError, ProviderConfig, find_plugin, inspect_bin_dir, pattern_warnings};
 pub use credentials::{
     Attempt, AttemptError, CredentialLabel, CredentialsError, Lookup, Pod, Turn,
 };
 pub use engine::{Engine, EngineBuilder, EngineError};
 pub use explain::{
-    Answer, CandidateReport, Explanation, FileReport, KeyReport, LoginReport, PatternReport,
-    PluginState, ProviderReport, SecretReport, Trial, Tries,
+    CandidateReport, Conclusion, Explanation, PatternReport, ProviderReport, Trial, Tries,
 };
 pub use image::{
     Access, Allowlist, Event, EventKind, ImageManager, ImageManagerBuilder, ImageStore,
@@ -71,3 +68,4 @@ pub use plugin::{Plugin, PluginError, Provision, SkipReason, TokenFile};
 pub use regcred_core::{
     PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError,
 };
+pub use table::TextTable;

@@ -4,6 +4,7 @@
 mod cache;
 mod error;
 mod flight;
+mod provision;
 mod scopes;
 mod token_file;
 mod token_mode;
@@ -15,13 +16,15 @@ use std::time::Duration;
 use regcred_api::{
     ApiVersion, CredentialProviderRequest, CredentialProviderResponse, ProviderEntry,
 };
-use regcred_core::{CacheScope, Clock, ImagePattern, PodServiceAccount, ServiceAccountCoordinates};
+use regcred_core::{CacheScope, Clock, ImagePattern, PodServiceAccount};
 use regcred_exec::Exec;
 use regcred_keyring::PatternIndex;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 pub use error::{PluginError, SkipReason};
+pub use provision::Provision;
+pub(crate) use provision::seconds;
 pub use token_file::TokenFile;
 
 use crate::improvements::Improvements;
@@ -71,34 +74,6 @@ struct Landed {
     answer: Response,
     /// Whether somebody else's run had filled the cache just before.
     cached: bool,
-}
-
-/// What came of asking a plugin.
-#[derive(Clone, Debug)]
-pub enum Provision {
-    /// No pattern matches the image; the plugin was not asked.
-    NotMatched,
-    /// The plugin works with service accounts, and this pod has not what it needs. The kubelet
-    /// keeps silent about it.
-    Skipped(SkipReason),
-    /// It answered, now or earlier.
-    Answered {
-        /// The answer; its `auth` may be empty.
-        answer: Arc<CredentialProviderResponse>,
-        /// The service account whose token it was asked with.
-        service_account: Option<ServiceAccountCoordinates>,
-        /// Whether the answer was an earlier one.
-        cached: bool,
-        /// How long asking took.
-        took: Duration,
-    },
-    /// It gave nothing that counts.
-    Failed {
-        /// Why.
-        error: PluginError,
-        /// How long asking took.
-        took: Duration,
-    },
 }
 
 impl Plugin {
@@ -188,7 +163,7 @@ impl Plugin {
             None => Identity::default(),
             Some(mode) => match mode.identify(account).await {
                 Ok(identity) => identity,
-                Err(Unidentified::Skip(reason)) => return Provision::Skipped(reason),
+                Err(Unidentified::Skip(reason)) => return Provision::Skipped { reason },
                 Err(Unidentified::Failed(reason)) => {
                     let plugin = self.0.name.clone();
                     return Provision::Failed {

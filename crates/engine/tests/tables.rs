@@ -5,7 +5,7 @@ use std::fs;
 
 use proptest::prelude::*;
 use regcred_core::ImagePattern;
-use regcred_engine::{ProviderConfig, PullPolicy, VerificationPolicy, pattern_verdict};
+use regcred_engine::{ProviderConfig, PullPolicy, VerificationPolicy};
 use regcred_keyring::{Ipv6Literals, Verdict};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -24,7 +24,7 @@ struct MatchCase {
 fn match_images() {
     for case in table::<MatchCase>(include_str!("data/match-images.yaml")) {
         let what = format!("{} {}", case.pattern, case.image);
-        let verdict = pattern_verdict(&case.pattern, &case.image, Ipv6Literals::Kubelet);
+        let verdict = Verdict::of(&case.pattern, &case.image, Ipv6Literals::Kubelet);
         assert_eq!(
             verdict == Verdict::Matched,
             case.matches,
@@ -32,7 +32,7 @@ fn match_images() {
         );
         let why = (!case.matches).then(|| verdict.to_string());
         assert_eq!(why, case.why, "{what}");
-        let verdict = pattern_verdict(&case.pattern, &case.image, Ipv6Literals::Literal);
+        let verdict = Verdict::of(&case.pattern, &case.image, Ipv6Literals::Literal);
         let improved = case.improved.unwrap_or(case.matches);
         assert_eq!(verdict == Verdict::Matched, improved, "{what}, improved");
         let literally = ImagePattern::parse(&case.pattern).is_ok_and(|p| p.matches(&case.image));

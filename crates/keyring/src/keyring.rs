@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use regcred_core::{Credentials, ImagePattern, UrlError};
 
-use crate::{DefaultRegistry, Ipv6Literals, KeyringRules, PatternIndex, Source, key};
+use crate::{CredentialSource, DefaultRegistry, Ipv6Literals, KeyringRules, PatternIndex, key};
 
 /// Logins by key. A lookup gives all that match, in descending byte order of their keys, and under
 /// one key in the order they were added.
@@ -24,7 +24,7 @@ pub struct Candidate {
     /// User name and password. Both may be empty.
     pub credentials: Credentials,
     /// Where it comes from.
-    pub source: Arc<Source>,
+    pub source: Arc<CredentialSource>,
     /// The key that matched.
     pub key: String,
 }
@@ -35,7 +35,7 @@ pub struct RejectedKey {
     /// The server as written.
     pub server: String,
     /// Where it comes from.
-    pub source: Arc<Source>,
+    pub source: Arc<CredentialSource>,
     /// Why Go refuses it.
     pub error: UrlError,
 }
@@ -52,7 +52,7 @@ pub(crate) struct Key {
 pub(crate) struct Entry {
     pub(crate) server: String,
     pub(crate) credentials: Credentials,
-    pub(crate) source: Arc<Source>,
+    pub(crate) source: Arc<CredentialSource>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -74,14 +74,14 @@ impl Keyring {
 
     /// Adds a login for a server: a host, a host with a path, or a URL. One that Go cannot parse is
     /// kept apart and never used.
-    pub fn add(&mut self, server: &str, credentials: Credentials, source: &Arc<Source>) {
+    pub fn add(&mut self, server: &str, credentials: Credentials, source: &Arc<CredentialSource>) {
         self.add_with_notes(server, credentials, source, Vec::new());
     }
 
     /// Adds several logins of one source, in order: the entries of a file or a plugin's answer.
     pub fn extend(
         &mut self,
-        source: &Arc<Source>,
+        source: &Arc<CredentialSource>,
         logins: impl IntoIterator<Item = (String, Credentials)>,
     ) {
         for (server, credentials) in logins {
@@ -126,7 +126,7 @@ impl Keyring {
         &mut self,
         server: &str,
         credentials: Credentials,
-        source: &Arc<Source>,
+        source: &Arc<CredentialSource>,
         notes: Vec<String>,
     ) {
         let key = match key::normalise(server) {

@@ -1,14 +1,14 @@
 //! The kubelet's credential keyring: pull secrets, the node's docker configuration and the answers
-//! of exec plugins, each ordered by key, one behind the other (kubernetes
+//! of exec plugins, each ordered by key, one after another (kubernetes
 //! `pkg/credentialprovider`).
 //!
 //! ```
 //! use regcred_core::Credentials;
-//! use regcred_keyring::{Keyring, Source};
+//! use regcred_keyring::{Keyring, CredentialSource};
 //!
 //! let mut keyring = Keyring::new();
 //! let login = |name| Credentials::new(name, "secret");
-//! let source = Source::docker_config("/root/.docker/config.json");
+//! let source = CredentialSource::docker_config("/root/.docker/config.json");
 //! keyring.extend(&source, [
 //!     ("*.example.com".to_owned(), login("any")),
 //!     ("https://registry.example.com/v2/team".to_owned(), login("team")),
@@ -18,22 +18,24 @@
 //! assert_eq!(names, ["team", "any"]);
 //! ```
 
+mod credential_source;
 mod index;
 mod inspect;
 mod key;
 mod keyring;
-mod merged;
+mod keyrings;
 mod node_config;
 mod pull_secrets;
 mod rules;
-mod source;
+mod verdict;
 
+pub use credential_source::CredentialSource;
 pub use index::PatternIndex;
-pub use inspect::{InspectedEntry, InspectedKey, Inspection, Verdict};
+pub use inspect::{InspectedEntry, InspectedKey};
 pub use keyring::{Candidate, Keyring, RejectedKey};
-pub use merged::{KeyringKind, Keyrings};
-pub use node_config::{ConfigFile, NodeConfig, Outcome, SearchPaths};
+pub use keyrings::Keyrings;
+pub use node_config::{ConfigFile, FileOutcome, NodeConfig, SearchPaths};
 pub use pull_secrets::{PullSecretError, PullSecrets, SecretReport};
 pub use regcred_api::docker_config::BadEntries;
 pub use rules::{DefaultRegistry, Ipv6Literals, KeyringRules};
-pub use source::Source;
+pub use verdict::Verdict;

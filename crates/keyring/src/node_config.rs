@@ -4,14 +4,17 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use regcred_api::DecodeError;
-use regcred_api::docker_config::{self, BadEntries, DockerConfig, DockerConfigEntry, Format};
+use regcred_api::docker_config::{self, BadEntries, DockerConfig, Format};
 use regcred_core::Credentials;
 use regcred_files::{MIB, read_secret_bytes};
 use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use serde::ser::{SerializeStruct as _, Serializer};
 
-use crate::{Keyring, KeyringRules, Source};
+use crate::{CredentialSource, Keyring, KeyringRules};
 
 /// The directories that the search starts from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +23,8 @@ pub struct SearchPaths {
     pub root_dir: PathBuf,
     /// The working directory.
     pub cwd: PathBuf,
-    /// `HOME`; without it the working directory stands in, as it does for a kubelet unit without
-    /// that variable.
+    /// `HOME`; without it the working directory is used, as for a kubelet whose unit lacks that
+    /// variable.
     pub home: Option<PathBuf>,
 }
 
@@ -40,14 +43,14 @@ pub struct ConfigFile {
     /// The file.
     pub path: PathBuf,
     /// What was found.
-    pub outcome: Outcome,
+    pub outcome: FileOutcome,
     /// What people should know of its content: parts that the kubelet ignores, entries left out.
     pub notes: Vec<String>,
 }
 
 /// What was found at a place.
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub enum FileOutcome {
     /// This file is used.
     Used,
     /// There is no file.
@@ -86,7 +89,7 @@ impl SearchPaths {
 impl NodeConfig {
     /// Looks in the given files, in order, and uses the first that exists and parses: those of
     /// [`SearchPaths::files`], or a list that replaces them. A file named `.dockercfg` has the older
-    /// form. What is wrong with the others is recorded and not an error, as in the kubelet.
+    /// form. A file that cannot be used is recorded and not an error, as in the kubelet.
     pub fn load(
         files: impl IntoIterator<Item = PathBuf>,
         bad_entries: BadEntries,
@@ -98,17 +101,18 @@ impl NodeConfig {
         };
         let mut used = false;
         for path in files {
-            let (outcome, notes) = if used {
-                (Outcome::NotReached, Vec::new())
+            let mut notes = Vec::new();
+            let outcome = if used {
+                FileOutcome::NotReached
             } else {
                 match load(&path, bad_entries) {
                     Ok(config) => {
                         used = true;
-                        let notes = notes(&config);
-                        fill(&mut found.keyring, config, &path);
-                        (Outcome::Used, notes)
+                        let source = CredentialSource::docker_config(&path);
+                        notes = fill(&mut found.keyring, config, &source);
+                        FileOutcome::Used
                     }
-                    Err(outcome) => (outcome, Vec::new()),
+                    Err(outcome) => outcome,
                 }
             };
             tracing::debug!(path = %path.display(), %outcome, "docker config");
@@ -124,12 +128,24 @@ impl NodeConfig {
     /// The file that is used, if any.
     #[must_use]
     pub fn used(&self) -> Option<&Path> {
-        let used = |file: &&ConfigFile| matches!(file.outcome, Outcome::Used);
+        let used = |file: &&ConfigFile| matches!(file.outcome, FileOutcome::Used);
         self.files.iter().find(used).map(|file| &*file.path)
     }
 }
 
-impl fmt::Display for Outcome {
+impl Serialize for ConfigFile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut file = serializer.serialize_struct("ConfigFile", 5)?;
+        file.serialize_field("path", &self.path)?;
+        file.serialize_field("used", &matches!(self.outcome, FileOutcome::Used))?;
+        file.serialize_field("missing", &matches!(self.outcome, FileOutcome::Missing))?;
+        file.serialize_field("outcome", &self.outcome.to_string())?;
+        file.serialize_field("notes", &self.notes)?;
+        file.end()
+    }
+}
+
+impl fmt::Display for FileOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Used => f.write_str("used"),
@@ -141,47 +157,38 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Adds the entries of a file.
-fn fill(keyring: &mut Keyring, config: DockerConfig, path: &Path) {
-    let source = Source::docker_config(path);
+/// Adds the entries of a file or Secret; what people should know of its content.
+pub(crate) fn fill(
+    keyring: &mut Keyring,
+    config: DockerConfig,
+    source: &Arc<CredentialSource>,
+) -> Vec<String> {
     for entry in config.entries {
-        let notes = entry_notes(&entry);
+        let notes = entry.ignored.iter().map(|name| ignored(name)).collect();
         let credentials = Credentials::new(entry.username, entry.password);
-        keyring.add_with_notes(&entry.server, credentials, &source, notes);
+        keyring.add_with_notes(&entry.server, credentials, source, notes);
     }
+    let rejected = config.rejected.iter();
+    let rejected = rejected.map(|(server, error)| format!("entry {server:?} is left out: {error}"));
+    let parts = config.ignored.iter().map(|name| ignored(name));
+    parts.chain(rejected).collect()
 }
 
-fn load(path: &Path, bad_entries: BadEntries) -> Result<DockerConfig, Outcome> {
+fn ignored(name: &str) -> String {
+    format!("{name} is ignored by the kubelet")
+}
+
+fn load(path: &Path, bad_entries: BadEntries) -> Result<DockerConfig, FileOutcome> {
     let bytes = read_secret_bytes(path, LARGEST_FILE).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Outcome::Missing,
-        kind => Outcome::Unreadable(kind),
+        io::ErrorKind::NotFound => FileOutcome::Missing,
+        kind => FileOutcome::Unreadable(kind),
     })?;
     let format = match path.file_name() {
         Some(name) if name == DOCKERCFG => Format::Dockercfg,
         _ => Format::ConfigJson,
     };
-    docker_config::parse(bytes.expose_secret(), format, bad_entries).map_err(Outcome::Unparsable)
-}
-
-/// What people should know of a file's content.
-pub(crate) fn notes(config: &DockerConfig) -> Vec<String> {
-    let ignored = config
-        .ignored
-        .iter()
-        .map(|name| format!("{name} is ignored by the kubelet"));
-    let rejected = config
-        .rejected
-        .iter()
-        .map(|(server, error)| format!("entry {server:?} is left out: {error}"));
-    ignored.chain(rejected).collect()
-}
-
-/// What people should know of an entry.
-pub(crate) fn entry_notes(entry: &DockerConfigEntry) -> Vec<String> {
-    let ignored = entry.ignored.iter();
-    ignored
-        .map(|name| format!("{name} is ignored by the kubelet"))
-        .collect()
+    docker_config::parse(bytes.expose_secret(), format, bad_entries)
+        .map_err(FileOutcome::Unparsable)
 }
 
 /// Far above a Secret's 1 MiB; the kubelet itself has no limit for files of the node.

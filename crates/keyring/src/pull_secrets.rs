@@ -7,12 +7,13 @@ use std::sync::Arc;
 use regcred_api::DecodeError;
 use regcred_api::docker_config::BadEntries;
 use regcred_api::pull_secret::{self, Content};
-use regcred_core::Credentials;
 use regcred_files::read_secret_bytes;
 use secrecy::ExposeSecret as _;
+use serde::Serialize;
 
-use crate::node_config::{LARGEST_FILE, entry_notes, notes};
-use crate::{Keyring, KeyringRules, Source};
+use crate::credential_source::label;
+use crate::node_config::{LARGEST_FILE, fill};
+use crate::{CredentialSource, Keyring, KeyringRules};
 
 /// Pull secrets in the order of the pod.
 #[derive(Clone, Debug, Default)]
@@ -24,10 +25,11 @@ pub struct PullSecrets {
 }
 
 /// What became of a document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SecretReport {
     /// The document.
-    pub source: Arc<Source>,
+    #[serde(serialize_with = "label")]
+    pub source: Arc<CredentialSource>,
     /// Why it is not used; `None` when it is.
     pub skipped: Option<String>,
     /// What people should know of its content.
@@ -81,7 +83,7 @@ impl PullSecrets {
             }
         })?;
         for secret in secrets {
-            let source = Arc::new(Source::PullSecret {
+            let source = Arc::new(CredentialSource::PullSecret {
                 path: path.to_owned(),
                 namespace: secret.namespace,
                 name: secret.name,
@@ -92,16 +94,7 @@ impl PullSecrets {
                     tracing::debug!(%source, why, "not used as a pull secret");
                     (Some(why), Vec::new())
                 }
-                Content::Config(config) => {
-                    let notes = notes(&config);
-                    for entry in config.entries {
-                        let notes = entry_notes(&entry);
-                        let login = Credentials::new(entry.username, entry.password);
-                        self.keyring
-                            .add_with_notes(&entry.server, login, &source, notes);
-                    }
-                    (None, notes)
-                }
+                Content::Config(config) => (None, fill(&mut self.keyring, config, &source)),
             };
             self.secrets.push(SecretReport {
                 source,

@@ -103,7 +103,7 @@ impl fmt::Display for Attempt {
 #[cfg(test)]
 mod tests {
     use regcred_core::Credentials;
-    use regcred_keyring::Source;
+    use regcred_keyring::CredentialSource;
 
     use super::*;
 
@@ -111,7 +111,7 @@ mod tests {
     fn labels_name_source_key_and_user() {
         let candidate = Candidate {
             credentials: Credentials::new("u", "canary"),
-            source: Source::plugin("a"),
+            source: CredentialSource::plugin("a"),
             key: "h.io".to_owned(),
         };
         let label = CredentialLabel::from(&candidate);

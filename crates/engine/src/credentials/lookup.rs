@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use regcred_core::{Credentials, ImagePattern};
 use regcred_keyring::{
-    Candidate, Keyring, Keyrings, NodeConfig, PullSecretError, PullSecrets, Source,
+    Candidate, CredentialSource, Keyring, Keyrings, NodeConfig, PullSecretError, PullSecrets,
 };
 
 use super::pod::Pod;
@@ -42,6 +42,13 @@ impl Lookup {
             })
     }
 
+    /// How many plugins match and were not asked.
+    pub(crate) fn would_run(&self) -> usize {
+        let states = self.provisions.iter();
+        let waiting = states.filter(|(_, state)| matches!(state, Provision::WouldRun));
+        waiting.count()
+    }
+
     /// The first candidate at or after a place whose user name and password no earlier candidate
     /// has.
     pub(crate) fn next_distinct(&self, from: usize) -> Option<usize> {
@@ -67,7 +74,7 @@ impl Engine {
         self.lookup_with(image, pod, true).await
     }
 
-    /// The same; without running, plugins that match count as not asked.
+    /// The same; without running plugins, those that match count as not asked.
     pub(crate) async fn lookup_with(
         &self,
         image: &str,
@@ -79,7 +86,7 @@ impl Engine {
         let provisions = if run_plugins {
             self.ask_plugins(image, pod).await
         } else {
-            Vec::new()
+            self.unasked_plugins(image)
         };
         let plugins = self.keyring_of(&provisions);
         let keyrings = Keyrings {
@@ -99,18 +106,44 @@ impl Engine {
 
     /// Asks all plugins whose patterns match, at the same time.
     async fn ask_plugins(&self, image: &str, pod: &Pod) -> Vec<(Plugin, Provision)> {
-        let parsed = ImagePattern::parse(image).ok();
-        let asked: Vec<_> = self
-            .plugins()
-            .iter()
-            .map(|plugin| ask(plugin.clone(), image, parsed.as_ref(), pod))
-            .collect();
-        join_all(asked).await
+        let provisions = self
+            .unasked_plugins(image)
+            .into_iter()
+            .map(|unasked| async {
+                match unasked {
+                    (plugin, Provision::WouldRun) => {
+                        let provision = plugin.ask(image, pod.account(), None).await;
+                        (plugin, provision)
+                    }
+                    unasked => unasked,
+                }
+            });
+        join_all(provisions).await
+    }
+
+    /// Which plugins would be asked.
+    pub(crate) fn unasked_plugins(&self, image: &str) -> Vec<(Plugin, Provision)> {
+        let image = ImagePattern::parse(image).ok();
+        let plugins = self.plugins().iter().map(|plugin| {
+            let matches = |image| plugin.matches_parsed(image);
+            let provision = if image.as_ref().is_some_and(matches) {
+                Provision::WouldRun
+            } else {
+                Provision::NotMatched
+            };
+            (plugin.clone(), provision)
+        });
+        plugins.collect()
     }
 
     /// Asks those plugins again whose cached answers gave a login that the registry refused, and
     /// adds the logins that are new to the candidates.
-    pub(crate) async fn ask_again(&self, pod: &Pod, lookup: &mut Lookup, refused: &[Arc<Source>]) {
+    pub(crate) async fn ask_again(
+        &self,
+        pod: &Pod,
+        lookup: &mut Lookup,
+        refused: &[Arc<CredentialSource>],
+    ) {
         let mut asked = false;
         for (plugin, provision) in &mut lookup.provisions {
             let Provision::Answered {
@@ -121,8 +154,8 @@ impl Engine {
             else {
                 continue;
             };
-            let is_its = |source: &Arc<Source>| match &**source {
-                Source::Plugin { name, .. } => name == plugin.name(),
+            let is_its = |source: &Arc<CredentialSource>| match &**source {
+                CredentialSource::Plugin { name, .. } => name == plugin.name(),
                 _ => false,
             };
             if refused.iter().any(is_its) {
@@ -154,7 +187,7 @@ impl Engine {
             else {
                 continue;
             };
-            let source = Arc::new(Source::Plugin {
+            let source = Arc::new(CredentialSource::Plugin {
                 name: plugin.name().to_owned(),
                 service_account: service_account.clone(),
             });
@@ -166,19 +199,6 @@ impl Engine {
         }
         keyring
     }
-}
-
-async fn ask(
-    plugin: Plugin,
-    image: &str,
-    parsed: Option<&ImagePattern>,
-    pod: &Pod,
-) -> (Plugin, Provision) {
-    let provision = match parsed.is_some_and(|image| plugin.matches_parsed(image)) {
-        true => plugin.ask(image, pod.account(), None).await,
-        false => Provision::NotMatched,
-    };
-    (plugin, provision)
 }
 
 #[cfg(test)]

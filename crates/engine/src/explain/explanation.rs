@@ -1,13 +1,17 @@
-//! What an explanation says, as data. Its JSON is an interface: fields are added, never changed.
+//! An explanation as data. Its JSON is an interface: fields are added, never changed.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use regcred_core::ErrorKind;
-use serde::{Serialize, Serializer};
+use regcred_keyring::{ConfigFile, InspectedKey, SecretReport, Verdict};
+use serde::Serialize;
+use serde::ser::{SerializeStruct as _, Serializer};
 
-use crate::credentials::CredentialLabel;
+use super::conclusion::Conclusion;
+use crate::credentials::{AttemptError, CredentialLabel};
 use crate::image::PullPolicy;
+use crate::plugin::{Provision, seconds};
 
 /// Why an image is pulled with which credential.
 #[derive(Clone, Debug, Serialize)]
@@ -15,9 +19,9 @@ use crate::image::PullPolicy;
 pub struct Explanation {
     /// The image as written.
     pub image: String,
-    /// What is asked of the registry.
+    /// The reference that the registry is asked for.
     pub reference: String,
-    /// The normalised name for which keyrings and plugins are asked.
+    /// The normalised name that keyrings and plugins are asked for.
     pub name: String,
     /// The policy of a container that names none.
     pub default_policy: PullPolicy,
@@ -25,87 +29,32 @@ pub struct Explanation {
     pub plugins_run: bool,
     /// Whether the registry was to be asked.
     pub registry_asked: bool,
-    /// Why a pull secret fails the whole pull; then nothing else was looked at.
+    /// The result of all that follows.
+    pub verdict: Conclusion,
+    /// Why a pull secret fails the whole pull; nothing else was looked at then.
     pub pull_secret_error: Option<String>,
-    /// The pod's pull secrets, in its order.
+    /// The pod's pull secrets, in the pod's order.
     pub pull_secrets: Vec<SecretReport>,
-    /// Their keys, in the order of the look-up.
-    pub pull_secret_keys: Vec<KeyReport>,
+    /// The keys of the pull secrets, in the order of the look-up.
+    pub pull_secret_keys: Vec<InspectedKey>,
     /// The places of the node's docker configuration; the first usable one counts.
-    pub docker_configs: Vec<FileReport>,
-    /// Its keys, in the order of the look-up.
-    pub docker_config_keys: Vec<KeyReport>,
+    pub docker_configs: Vec<ConfigFile>,
+    /// The keys of the docker configuration, in the order of the look-up.
+    pub docker_config_keys: Vec<InspectedKey>,
     /// Whether there is a provider configuration at all.
     pub has_provider_config: bool,
     /// The plugins, in the order of the configuration.
     pub providers: Vec<ProviderReport>,
-    /// The keys that plugins answered, in the order of the look-up.
-    pub provider_keys: Vec<KeyReport>,
-    /// The logins in the order in which they are tried. Without any there is one anonymous attempt,
-    /// with some there is none.
+    /// The keys that plugins returned, in the order of the look-up.
+    pub provider_keys: Vec<InspectedKey>,
+    /// The logins in the order in which they are tried.
     pub candidates: Vec<CandidateReport>,
-    /// What came of the anonymous attempt.
+    /// The anonymous attempt, if there was one.
     pub anonymous: Option<Trial>,
 }
 
-/// A pull secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SecretReport {
-    /// Its label.
-    pub source: String,
-    /// Why it does not count, if so.
-    pub skipped: Option<String>,
-    /// What else is worth knowing of it.
-    pub notes: Vec<String>,
-}
-
-/// A place where a docker configuration may be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FileReport {
-    /// The file.
-    pub path: PathBuf,
-    /// Whether it is the one that counts.
-    pub used: bool,
-    /// Whether there is nothing there.
-    pub missing: bool,
-    /// What was found, in words.
-    pub outcome: String,
-    /// What else is worth knowing of it.
-    pub notes: Vec<String>,
-}
-
-/// A key of a keyring.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct KeyReport {
-    /// Host and path that are compared with the image.
-    pub key: String,
-    /// Whether its logins are used.
-    pub used: bool,
-    /// Why, in words.
-    pub verdict: String,
-    /// Its logins, in order.
-    pub logins: Vec<LoginReport>,
-}
-
-/// A login under a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LoginReport {
-    /// Where it comes from.
-    pub source: String,
-    /// The server as written there.
-    pub server: String,
-    /// The user name.
-    pub username: String,
-    /// What else is worth knowing of it.
-    pub notes: Vec<String>,
-}
-
 /// A plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProviderReport {
     /// Its name in the configuration.
@@ -116,104 +65,83 @@ pub struct ProviderReport {
     pub token_mode: bool,
     /// Its patterns, in order.
     pub match_images: Vec<PatternReport>,
-    /// What came of it.
-    pub state: PluginState,
+    /// What came of asking it.
+    pub state: Provision,
 }
 
 /// A `matchImages` pattern.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PatternReport {
     /// As written.
     pub pattern: String,
-    /// Whether it matches the image.
-    pub matched: bool,
-    /// Why, in words.
-    pub verdict: String,
-    /// What is dubious about it.
+    /// Whether it matches the image, or why not.
+    pub verdict: Verdict,
+    /// Why it may match less than its author thinks.
     pub warnings: Vec<String>,
-}
-
-/// What came of a plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "state", rename_all = "camelCase")]
-pub enum PluginState {
-    /// No pattern matches; it is not asked.
-    NotMatched,
-    /// A pull would ask it.
-    WouldRun,
-    /// It matches, but the pod's service account does not qualify.
-    Skipped {
-        /// Why.
-        reason: String,
-    },
-    /// It answered.
-    Answered(Answer),
-    /// It gave nothing that counts.
-    Failed {
-        /// The kubelet's sentence.
-        error: String,
-        /// What the kubelet keeps to itself.
-        detail: Option<String>,
-        /// How long it took, in seconds.
-        #[serde(serialize_with = "seconds")]
-        took: Duration,
-    },
-}
-
-/// A plugin's answer without its secrets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Answer {
-    /// The keys as answered.
-    pub keys: Vec<String>,
-    /// `Image`, `Registry` or `Global`.
-    pub cache_key_type: String,
-    /// How long the kubelet may keep it; `None` leaves that to the configuration.
-    pub cache_duration: Option<String>,
-    /// Whether it was an earlier answer.
-    pub cached: bool,
-    /// How long it took, in seconds.
-    #[serde(serialize_with = "seconds")]
-    pub took: Duration,
 }
 
 /// A login that is to be tried.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CandidateReport {
-    /// Where it comes from and whose it is.
+    /// Its origin and its user.
     #[serde(flatten)]
     pub credential: CredentialLabel,
     /// The number (from 1) of an earlier one with the same user name and password. The kubelet
-    /// tries it again; we do not.
+    /// tries it again; the engine does not.
     pub same_as: Option<usize>,
-    /// What the registry said; `None` when it was not asked.
+    /// The registry's answer; `None` when it was not asked.
     pub trial: Option<Trial>,
 }
 
-/// What the registry said.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// A registry's answer to a request for the manifest.
+#[derive(Clone, Debug)]
 pub struct Trial {
-    /// Whether the manifest was shown.
-    pub worked: bool,
-    /// The manifest's digest.
-    pub digest: Option<String>,
-    /// Why not.
-    pub error: Option<String>,
-    /// What kind of failure it was.
-    #[serde(skip)]
-    pub kind: Option<ErrorKind>,
-    /// Whether another credential might do better.
-    #[serde(skip)]
-    pub curable: bool,
-    /// How long it took, in seconds.
-    #[serde(serialize_with = "seconds")]
+    /// The manifest's digest, or why the registry did not show it.
+    pub result: Result<String, AttemptError>,
+    /// How long it took; seconds in JSON.
     pub took: Duration,
 }
 
-fn seconds<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    let millis = u32::try_from(span.as_millis()).unwrap_or(u32::MAX);
-    serializer.serialize_f64(f64::from(millis) / 1000.0)
+impl Explanation {
+    /// The kind of failure that a pull would end with; `None` when a credential or the anonymous
+    /// attempt worked, or when nothing was tried.
+    #[must_use]
+    pub fn failure(&self) -> Option<ErrorKind> {
+        let candidates = self.candidates.iter().filter_map(|one| one.trial.as_ref());
+        let last = candidates.chain(&self.anonymous).last()?;
+        last.result.as_ref().err().map(|error| error.kind)
+    }
+}
+
+impl Serialize for PatternReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut pattern = serializer.serialize_struct("PatternReport", 5)?;
+        pattern.serialize_field("pattern", &self.pattern)?;
+        pattern.serialize_field("matched", &(self.verdict == Verdict::Matched))?;
+        pattern.serialize_field("verdict", &self.verdict.to_string())?;
+        pattern.serialize_field("reason", &self.verdict)?;
+        pattern.serialize_field("warnings", &self.warnings)?;
+        pattern.end()
+    }
+}
+
+impl Serialize for Trial {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Shown<'a> {
+            worked: bool,
+            digest: Option<&'a String>,
+            error: Option<&'a String>,
+            #[serde(serialize_with = "seconds")]
+            took: Duration,
+        }
+        let shown = Shown {
+            worked: self.result.is_ok(),
+            digest: self.result.as_ref().ok(),
+            error: self.result.as_ref().err().map(|error| &error.message),
+            took: self.took,
+        };
+        shown.serialize(serializer)
+    }
 }

@@ -1,4 +1,4 @@
-use regcred_core::Env;
+use regcred_core::{Env, ErrorKind};
 use regcred_registry::Hosts;
 
 use super::*;
@@ -126,13 +126,30 @@ async fn the_json_has_stable_names() {
     assert!(took.is_f64());
     assert_eq!(json["defaultPolicy"], "IfNotPresent");
     assert_eq!(
+        json["verdict"],
+        serde_json::json!({
+            "result": "untried", "plugins": 0, "credentials": 1,
+            "first": {"source": "plugin p", "key": "h.io", "username": "u"}
+        })
+    );
+    assert_eq!(
+        json["providerKeys"][0],
+        serde_json::json!({
+            "key": "h.io", "used": true, "verdict": "matches", "reason": {"kind": "matched"},
+            "logins": [{"source": "plugin p", "server": "h.io", "username": "u", "notes": []}]
+        })
+    );
+    assert_eq!(
         json["providers"][0],
         serde_json::json!({
             "name": "p",
             "program": node.path("bin/p"),
             "tokenMode": false,
             "matchImages": [
-                {"pattern": "h.io", "matched": true, "verdict": "matches", "warnings": []}
+                {
+                    "pattern": "h.io", "matched": true, "verdict": "matches",
+                    "reason": {"kind": "matched"}, "warnings": []
+                }
             ],
             "state": {
                 "state": "answered", "keys": ["h.io"], "cacheKeyType": "Image",
@@ -158,14 +175,14 @@ async fn nothing_at_all_means_anonymous() {
         .await
         .expect("a name");
     assert_eq!(
-        explained.conclusion(),
+        explained.verdict.to_string(),
         "no credential: one anonymous attempt"
     );
     let explained = engine
         .explain(IMAGE, &Pod::new(), Tries::all())
         .await
         .expect("a name");
-    assert_eq!(explained.conclusion(), "works without a credential");
+    assert_eq!(explained.verdict.to_string(), "works without a credential");
     let text = text(&node, &explained);
     assert!(
         text.contains("1. pull secrets of the pod: none\n"),
@@ -197,7 +214,8 @@ async fn refusals_and_dead_registries_are_told_apart() {
         .expect("a name");
     assert!(
         explained
-            .conclusion()
+            .verdict
+            .to_string()
             .starts_with("fails: the registry refused every credential")
     );
     assert_eq!(explained.failure(), Some(ErrorKind::Denied));
@@ -210,7 +228,7 @@ async fn refusals_and_dead_registries_are_told_apart() {
         .explain(IMAGE, &Pod::new(), Tries::all())
         .await
         .expect("a name");
-    let conclusion = explained.conclusion();
+    let conclusion = explained.verdict.to_string();
     assert!(
         conclusion.starts_with("fails, and no credential can help: "),
         "{conclusion}"
@@ -252,7 +270,7 @@ async fn a_broken_pull_secret_is_the_whole_story() {
         .explain(IMAGE, &pod, Tries::all())
         .await
         .expect("a name");
-    let conclusion = explained.conclusion();
+    let conclusion = explained.verdict.to_string();
     assert!(
         conclusion.starts_with("every pull of this pod fails before any attempt: "),
         "{conclusion}"

@@ -21,7 +21,7 @@ use regcred_api::pull_record::{
     credential_text,
 };
 use regcred_core::{Clock, ImageRef, ServiceAccountCoordinates, hex};
-use regcred_keyring::{Candidate, Source};
+use regcred_keyring::{Candidate, CredentialSource};
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 
@@ -298,7 +298,7 @@ pub(crate) fn credentials_of(candidate: Option<&Candidate>) -> ImagePullCredenti
         return ImagePullCredentials::of_the_node();
     };
     match &*candidate.source {
-        Source::PullSecret {
+        CredentialSource::PullSecret {
             namespace,
             name,
             uid,
@@ -312,14 +312,16 @@ pub(crate) fn credentials_of(candidate: Option<&Candidate>) -> ImagePullCredenti
             }],
             ..nobody()
         },
-        Source::Plugin {
+        CredentialSource::Plugin {
             service_account: Some(account),
             ..
         } => ImagePullCredentials {
             kubernetes_service_accounts: vec![account.clone()],
             ..nobody()
         },
-        Source::Plugin { .. } | Source::DockerConfig { .. } => ImagePullCredentials::of_the_node(),
+        CredentialSource::Plugin { .. } | CredentialSource::DockerConfig { .. } => {
+            ImagePullCredentials::of_the_node()
+        }
     }
 }
 

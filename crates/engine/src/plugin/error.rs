@@ -3,6 +3,8 @@
 use regcred_api::ResponseError;
 use regcred_exec::ExecError;
 use regcred_go::go_errno;
+use serde::Serialize;
+use serde::ser::{SerializeStruct as _, Serializer};
 use thiserror::Error;
 
 /// Why a plugin in token mode was left out.
@@ -73,6 +75,21 @@ impl PluginError {
             } => Some(detail.to_string()),
             _ => None,
         }
+    }
+}
+
+impl Serialize for SkipReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for PluginError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut error = serializer.serialize_struct("PluginError", 2)?;
+        error.serialize_field("error", &self.to_string())?;
+        error.serialize_field("detail", &self.detail())?;
+        error.end()
     }
 }
 

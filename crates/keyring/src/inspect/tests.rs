@@ -6,7 +6,7 @@ fn keyring(servers: &[&str]) -> Keyring {
     let mut keyring = Keyring::new();
     for server in servers {
         let login = Credentials::new("u", "p");
-        keyring.add(server, login, &Source::plugin("test"));
+        keyring.add(server, login, &CredentialSource::plugin("test"));
     }
     keyring
 }
@@ -62,7 +62,7 @@ fn verdicts_name_the_first_difference() {
         (
             "h.io",
             "h.io:port/x",
-            "the image name is no host with a path",
+            "the image name is not of the form HOST/PATH",
         ),
         (
             "index.docker.io",
@@ -76,7 +76,7 @@ fn verdicts_name_the_first_difference() {
         ),
     ] {
         let found = keyring(&[server]).inspect(image);
-        assert_eq!(found.keys[0].verdict.to_string(), text, "{server} {image}");
+        assert_eq!(found[0].verdict.to_string(), text, "{server} {image}");
     }
 }
 
@@ -84,7 +84,6 @@ fn verdicts_name_the_first_difference() {
 fn the_default_registry_steps_back() {
     let found = keyring(&["index.docker.io", "docker.io"]).inspect("docker.io/a/b");
     let shown: Vec<_> = found
-        .keys
         .iter()
         .map(|key| format!("{}: {}", key.key, key.verdict))
         .collect();
@@ -100,7 +99,7 @@ fn the_default_registry_steps_back() {
 #[test]
 fn entries_show_everything_but_the_password() {
     let mut keyring = Keyring::new();
-    let source = Source::docker_config("/c.json");
+    let source = CredentialSource::docker_config("/c.json");
     for (server, username, password) in [
         ("https://h.io/v1/", "u", "canary"),
         ("h.io", "", "canary"),
@@ -121,7 +120,7 @@ fn entries_show_everything_but_the_password() {
             .collect(),
     };
     assert_eq!(
-        found.keys,
+        found[..1],
         [InspectedKey {
             key: "h.io".into(),
             verdict: Verdict::Matched,
@@ -133,6 +132,6 @@ fn entries_show_everything_but_the_password() {
             ],
         }]
     );
-    assert_eq!(found.rejected[0].server, "h.io:x");
+    assert_eq!(found[1].key, "h.io:x");
     assert!(!format!("{found:?}").contains("canary"));
 }

@@ -12,7 +12,7 @@ fn numbered(servers: &[&str]) -> Keyring {
 }
 
 fn fill(keyring: &mut Keyring, servers: &[&str]) {
-    let source = Source::plugin("test");
+    let source = CredentialSource::plugin("test");
     for (number, server) in servers.iter().enumerate() {
         keyring.add(server, Credentials::new(number.to_string(), "p"), &source);
     }
@@ -127,7 +127,7 @@ fn the_default_registry_serves_what_no_key_matches() {
 
 #[test]
 fn candidates_say_key_and_source() {
-    let source = Source::docker_config("/c.json");
+    let source = CredentialSource::docker_config("/c.json");
     let mut keyring = Keyring::new();
     keyring.extend(
         &source,
@@ -145,7 +145,7 @@ fn candidates_say_key_and_source() {
 #[test]
 fn equal_logins_are_all_given() {
     let mut keyring = Keyring::new();
-    let source = Source::plugin("a");
+    let source = CredentialSource::plugin("a");
     for server in ["h.io", "h.io", "*.io"] {
         keyring.add(server, Credentials::new("u", "p"), &source);
     }
@@ -161,13 +161,13 @@ fn a_bare_ip_literal_is_an_address_only_on_request() {
         };
         let mut keyring = Keyring::with_rules(rules);
         let login = Credentials::new("u", "p");
-        keyring.add("[fe80::1]/team", login, &Source::plugin("a"));
+        keyring.add("[fe80::1]/team", login, &CredentialSource::plugin("a"));
         keyring
     };
     let image = "[fe80::1]/team/app";
     assert!(keyring(Ipv6Literals::Kubelet).lookup(image).is_empty());
     assert_eq!(keyring(Ipv6Literals::Literal).lookup(image).len(), 1);
-    let verdict = |ipv6| keyring(ipv6).inspect(image).keys[0].verdict.to_string();
+    let verdict = |ipv6| keyring(ipv6).inspect(image)[0].verdict.to_string();
     assert!(verdict(Ipv6Literals::Kubelet).contains("takes its brackets for a glob"));
     assert_eq!(verdict(Ipv6Literals::Literal), "matches");
 }
@@ -202,7 +202,7 @@ fn servers_that_are_no_url_are_kept_apart() {
 fn debug_hides_passwords() {
     let mut keyring = Keyring::new();
     let login = Credentials::new("u", "canary");
-    keyring.add("h.io", login, &Source::plugin("a"));
+    keyring.add("h.io", login, &CredentialSource::plugin("a"));
     let found = keyring.lookup("h.io/x");
     let shown = format!("{keyring:?} {found:?} {:?}", keyring.inspect("h.io/x"));
     assert!(!shown.contains("canary"), "{shown}");
@@ -318,15 +318,14 @@ proptest! {
         let keyring = numbered(&texts);
         let inspection = keyring.inspect(&image);
         let used: Vec<usize> = inspection
-            .keys
             .iter()
             .filter(|key| key.is_used())
             .flat_map(|key| &key.entries)
             .map(|entry| entry.username.parse().expect("number"))
             .collect();
         prop_assert_eq!(used, names(&keyring.lookup(&image)));
-        let entries: usize = inspection.keys.iter().map(|key| key.entries.len()).sum();
-        prop_assert_eq!(entries + inspection.rejected.len(), servers.len());
+        let entries: usize = inspection.iter().map(|key| key.entries.len()).sum();
+        prop_assert_eq!(entries + keyring.rejected().len(), servers.len());
     }
 
     #[test]
@@ -334,7 +333,7 @@ proptest! {
         let texts: Vec<_> = servers.iter().map(String::as_str).collect();
         let keyring = numbered(&texts);
         prop_assert_eq!(names(&keyring.lookup(&image)), scan(&servers, &image));
-        for key in keyring.inspect(&image).keys {
+        for key in keyring.inspect(&image) {
             prop_assert!(!key.verdict.to_string().is_empty());
         }
     }

@@ -158,7 +158,7 @@ fn notes_tell_what_is_ignored() {
     assert_eq!(users(&config, "h.io/x"), [""]);
     let found = config.keyring.inspect("h.io/x");
     assert_eq!(
-        found.keys[0].entries[0].notes,
+        found[0].entries[0].notes,
         [
             "identitytoken is ignored by the kubelet",
             "user name and password are empty"

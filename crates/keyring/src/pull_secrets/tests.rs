@@ -47,7 +47,7 @@ fn secrets_come_in_the_pods_order_under_one_key() {
     assert_eq!(names, ["t", "b", "a", "bare"]);
     assert_eq!(
         *candidates[1].source,
-        Source::PullSecret {
+        CredentialSource::PullSecret {
             path: path("many.yaml"),
             namespace: "team".into(),
             name: "b".into(),

@@ -62,7 +62,7 @@ impl Bench {
     }
 }
 
-fn candidate(source: Source) -> Candidate {
+fn candidate(source: CredentialSource) -> Candidate {
     Candidate {
         credentials: Credentials::new("user", "canary"),
         source: Arc::new(source),
@@ -70,8 +70,8 @@ fn candidate(source: Source) -> Candidate {
     }
 }
 
-fn pull_secret(name: &str, uid: &str) -> Source {
-    Source::PullSecret {
+fn pull_secret(name: &str, uid: &str) -> CredentialSource {
+    CredentialSource::PullSecret {
         path: "/s.yaml".into(),
         namespace: "ns".to_owned(),
         name: name.to_owned(),
@@ -152,12 +152,12 @@ fn the_source_of_a_credential_decides_whom_it_opens_the_image_to() {
         name: "sa".to_owned(),
         uid: "u".to_owned(),
     };
-    let plugin = |service_account| Source::Plugin {
+    let plugin = |service_account| CredentialSource::Plugin {
         name: "p".to_owned(),
         service_account,
     };
     assert_eq!(credentials_of(None), node, "anonymous");
-    let config = Source::DockerConfig { path: "/c".into() };
+    let config = CredentialSource::DockerConfig { path: "/c".into() };
     assert_eq!(credentials_of(Some(&candidate(config))), node);
     assert_eq!(credentials_of(Some(&candidate(plugin(None)))), node);
     let of_account = credentials_of(Some(&candidate(plugin(Some(account.clone())))));

@@ -92,12 +92,17 @@ async fn pods_that_do_not_qualify_skip_the_plugin() {
     let plugin = only(&node);
     let without = plugin.provide(IMAGE, None).await;
     assert!(
-        matches!(without, Provision::Skipped(SkipReason::NoServiceAccount)),
+        matches!(
+            without,
+            Provision::Skipped {
+                reason: SkipReason::NoServiceAccount
+            }
+        ),
         "{without:?}"
     );
     let bare = token_file(&node, "tok", &[("b", "1")]);
     let skipped = plugin.provide(IMAGE, Some(&bare)).await;
-    let Provision::Skipped(reason) = skipped else {
+    let Provision::Skipped { reason } = skipped else {
         panic!("{skipped:?}");
     };
     assert_eq!(reason.to_string(), "required annotation a not found");

@@ -1,14 +1,15 @@
-//! Where a credential comes from, as people and the kubelet's pull records name it.
+//! Where a credential comes from, for people and for the kubelet's pull records.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use regcred_core::ServiceAccountCoordinates;
+use serde::Serializer;
 
 /// Where a credential comes from. Displays as a label without secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Source {
+pub enum CredentialSource {
     /// A docker configuration file of the node.
     DockerConfig {
         /// The file.
@@ -34,7 +35,7 @@ pub enum Source {
     },
 }
 
-impl Source {
+impl CredentialSource {
     /// A docker configuration file of the node.
     pub fn docker_config(path: impl AsRef<Path>) -> Arc<Self> {
         Arc::new(Self::DockerConfig {
@@ -51,7 +52,15 @@ impl Source {
     }
 }
 
-impl fmt::Display for Source {
+/// Writes the label.
+pub(crate) fn label<S: Serializer>(
+    source: &Arc<CredentialSource>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(source)
+}
+
+impl fmt::Display for CredentialSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DockerConfig { path } => write!(f, "docker config {}", path.display()),
@@ -79,7 +88,7 @@ mod tests {
 
     #[test]
     fn labels_name_the_place() {
-        let secret = |namespace: &str, name: &str| Source::PullSecret {
+        let secret = |namespace: &str, name: &str| CredentialSource::PullSecret {
             path: "/s.yaml".into(),
             namespace: namespace.into(),
             name: name.into(),
@@ -87,7 +96,7 @@ mod tests {
         };
         for (source, label) in [
             (
-                Source::DockerConfig {
+                CredentialSource::DockerConfig {
                     path: "/c.json".into(),
                 },
                 "docker config /c.json",
@@ -96,7 +105,7 @@ mod tests {
             (secret("", "regcred"), "pull secret regcred (/s.yaml)"),
             (secret("n", "regcred"), "pull secret n/regcred (/s.yaml)"),
             (
-                (*Source::plugin("ecr-credential-provider")).clone(),
+                (*CredentialSource::plugin("ecr-credential-provider")).clone(),
                 "plugin ecr-credential-provider",
             ),
         ] {

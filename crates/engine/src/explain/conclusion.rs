@@ -1,0 +1,97 @@
+//! The one line for a reader in a hurry.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::credentials::CredentialLabel;
+use crate::table::plural;
+
+/// What becomes of a pull. `Display` is one line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "result", rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Conclusion {
+    /// A pull secret fails every pull of the pod.
+    PullSecretError {
+        /// Why.
+        error: String,
+    },
+    /// A credential works.
+    Works {
+        /// The first that does.
+        credential: CredentialLabel,
+    },
+    /// The anonymous attempt works.
+    WorksAnonymously,
+    /// The anonymous attempt, the last one, fails.
+    Fails {
+        /// Why.
+        error: String,
+    },
+    /// An attempt fails in a way that no credential can cure.
+    Incurable {
+        /// Why.
+        error: String,
+    },
+    /// The registry refuses every credential.
+    Refused,
+    /// The registry was not asked.
+    Untried {
+        /// How many plugins a pull would ask first.
+        plugins: usize,
+        /// How many credentials there are without them.
+        credentials: usize,
+        /// The first of these.
+        first: Option<CredentialLabel>,
+    },
+}
+
+impl fmt::Display for Conclusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PullSecretError { error } => {
+                write!(
+                    f,
+                    "every pull of this pod fails before any attempt: {error}"
+                )
+            }
+            Self::Works { credential } => write!(f, "works with {credential}"),
+            Self::WorksAnonymously => f.write_str("works without a credential"),
+            Self::Fails { error } => write!(f, "fails: {error}"),
+            Self::Incurable { error } => {
+                write!(f, "fails, and no credential can help: {error}")
+            }
+            Self::Refused => f.write_str(
+                "fails: the registry refused every credential, and with any at hand there is no \
+                 anonymous attempt",
+            ),
+            Self::Untried {
+                plugins: 0,
+                credentials,
+                first,
+            } => match first {
+                None => f.write_str("no credential: one anonymous attempt"),
+                Some(first) if *credentials == 1 => write!(f, "a pull would try {first}"),
+                Some(first) => write!(
+                    f,
+                    "a pull would try {credentials} credentials, first {first}"
+                ),
+            },
+            Self::Untried {
+                plugins,
+                credentials,
+                ..
+            } => {
+                let asked = plural(*plugins, "plugin");
+                let known = match credentials {
+                    0 => "no credential is known".to_owned(),
+                    1 => "1 credential is known".to_owned(),
+                    n => format!("{n} credentials are known"),
+                };
+                let them = if *plugins == 1 { "it" } else { "them" };
+                write!(f, "a pull would ask {asked} first; {known} without {them}")
+            }
+        }
+    }
+}

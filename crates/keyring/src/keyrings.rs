@@ -1,0 +1,66 @@
+//! The three keyrings of a pull, one after another (kubernetes `UnionDockerKeyring`).
+
+use crate::keyring::{Candidate, Keyring};
+
+/// The keyrings of a pod, as the kubelet orders them: a better match in a later keyring still comes
+/// later.
+#[derive(Clone, Copy, Debug)]
+pub struct Keyrings<'a> {
+    /// The pod's pull secrets.
+    pub pull_secrets: &'a Keyring,
+    /// The node's docker configuration.
+    pub node: &'a Keyring,
+    /// The answers of all plugins that were asked for the image, in the order of the configuration.
+    pub plugins: &'a Keyring,
+}
+
+impl Keyrings<'_> {
+    /// The logins to try for an image, in order. An empty list means one anonymous pull.
+    #[must_use]
+    pub fn lookup(&self, image: &str) -> Vec<Candidate> {
+        [self.pull_secrets, self.node, self.plugins]
+            .into_iter()
+            .flat_map(|keyring| keyring.lookup(image))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use regcred_core::Credentials;
+
+    use super::*;
+    use crate::CredentialSource;
+
+    fn keyring(server: &str, username: &str) -> Keyring {
+        let mut keyring = Keyring::new();
+        let login = Credentials::new(username, "p");
+        keyring.add(server, login, &CredentialSource::plugin("x"));
+        keyring
+    }
+
+    #[test]
+    fn keyrings_follow_each_other_whatever_their_keys() {
+        let keyrings = Keyrings {
+            pull_secrets: &keyring("*.io", "secret"),
+            node: &keyring("h.io", "node"),
+            plugins: &keyring("h.io/team/app", "plugin"),
+        };
+        let found = keyrings.lookup("h.io/team/app");
+        let names: Vec<_> = found.iter().map(|c| &*c.credentials.username).collect();
+        assert_eq!(names, ["secret", "node", "plugin"]);
+    }
+
+    #[test]
+    fn the_default_registry_is_each_keyrings_own_affair() {
+        // A match in the first does not suppress Docker Hub's logins in the second.
+        let keyrings = Keyrings {
+            pull_secrets: &keyring("docker.io", "secret"),
+            node: &keyring("https://index.docker.io/v1/", "node"),
+            plugins: &Keyring::new(),
+        };
+        let found = keyrings.lookup("docker.io/library/nginx");
+        let names: Vec<_> = found.iter().map(|c| &*c.credentials.username).collect();
+        assert_eq!(names, ["secret", "node"]);
+    }
+}
