@@ -7,7 +7,7 @@ use regcred_engine::PullPolicy;
 use regcred_plugin::output::TokenOutput;
 use regcred_registry::PlatformChoice;
 
-use crate::credential_flags::CredentialFlags;
+use crate::credential_options::CredentialFlags;
 
 /// Registry credentials for every cloud, and the kubelet's way to an image
 #[derive(Debug, Parser)]

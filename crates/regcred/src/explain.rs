@@ -7,8 +7,8 @@ use regcred_run::{ProgramError, block_on_until_signal, exit_code, output};
 use crate::cli::ExplainArgs;
 use crate::engine_options;
 
-pub(crate) fn run(args: ExplainArgs, env: &Env) -> Result<(), ProgramError> {
-    let (engine, pod) = engine_options::set_up(args.credentials, env)?;
+pub(crate) fn run(args: &ExplainArgs, env: &Env) -> Result<(), ProgramError> {
+    let (engine, pod) = engine_options::set_up(&args.credentials, env)?;
     let tries = if args.tries {
         Tries::all()
     } else {

@@ -4,7 +4,7 @@
 
 mod cli;
 mod config;
-mod credential_flags;
+mod credential_options;
 mod engine_options;
 mod explain;
 mod multicall;
@@ -13,7 +13,6 @@ mod progress;
 mod pull;
 mod store;
 mod token;
-mod vars;
 
 use std::io;
 use std::process::ExitCode;
@@ -24,7 +23,7 @@ use regcred_plugin::{run_as, run_helper};
 use regcred_run::{conclude, exit_code, init_logging, output};
 use tracing::level_filters::LevelFilter;
 
-pub use vars::VARS;
+pub use credential_options::VARS;
 
 use cli::{Cli, Command, ConfigCommand};
 use multicall::Program;
@@ -62,7 +61,7 @@ fn run(command: Command, env: &Env) -> ExitCode {
     init_logging(env, LevelFilter::WARN);
     let done = match command {
         Command::Pull(args) => pull::run(args, env),
-        Command::Explain(args) => explain::run(args, env),
+        Command::Explain(args) => explain::run(&args, env),
         Command::Config(ConfigCommand::Generate(args)) => config::run(&args, env),
         Command::Token(_) | Command::Plugin(_) => Ok(()),
     };

@@ -21,7 +21,7 @@ pub(crate) fn run(args: PullArgs, env: &Env) -> Result<(), ProgramError> {
         .map(|image| ImageRef::parse(image).map(|parsed| (image.clone(), parsed)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(ProgramError::usage)?;
-    let (engine, pod) = engine_options::set_up(args.credentials.clone(), env)?;
+    let (engine, pod) = engine_options::set_up(&args.credentials, env)?;
     let path = match args.store.clone() {
         Some(path) => path,
         None => store::default_path(env, rustix::process::geteuid().is_root())
