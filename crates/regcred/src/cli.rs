@@ -9,14 +9,14 @@ use regcred_registry::PlatformChoice;
 
 use crate::credential_options::CredentialFlags;
 
-/// Registry credentials for every cloud, and the kubelet's way to an image
+/// Registry credentials for every cloud, and image pulls exactly as the kubelet does them
 #[derive(Debug, Parser)]
 #[command(name = "regcred", version, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 bug, 2 usage, 3 registry not served, 4 not \
-    configured, 5 no identity, 6 denied, 7 unreachable or throttled, 8 malformed answer.\n\
-    REGCRED_LOG sets what is logged on standard error, REGCRED_CACHE where credentials are kept.\n\
-    Called under a plugin's or docker credential helper's name, regcred is that program."
+    after_help = "Exit codes: 0 success, 1 bug, 2 usage, 3 registry not served, 4 not \
+    configured, 5 no identity, 6 denied, 7 unreachable or throttled, 8 malformed response.\n\
+    REGCRED_LOG sets what is logged on standard error, REGCRED_CACHE where credentials are cached.\n\
+    Started under the name of a plugin or docker credential helper, regcred runs as that program."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -26,20 +26,20 @@ pub(crate) struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Print the credential for a registry, from the provider that serves it
+    /// Print the credential for a registry, issued by the provider that serves it
     Token(TokenArgs),
-    /// Pull images into an OCI layout as a kubelet pulls them
+    /// Pull images into an OCI layout as the kubelet pulls them
     Pull(PullArgs),
-    /// Say which credentials an image gets, from where, in which order, and why
+    /// Show which credentials an image gets, from where, in which order, and why
     Explain(ExplainArgs),
-    /// Make configurations
+    /// Generate configuration files
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Be one cloud's plugin, or a docker credential helper, without a link of that name
+    /// Run as one cloud's plugin or docker credential helper, without a symlink of that name
     Plugin(PluginArgs),
 }
 
-/// What configurations there are.
+/// The kinds of configuration files.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Print a CredentialProviderConfig for the kubelet
@@ -49,8 +49,8 @@ pub(crate) enum ConfigCommand {
 /// `token`
 #[derive(Args, Debug)]
 pub(crate) struct TokenArgs {
-    /// The image, or its registry's host; with --from-file the registries to copy [default: all];
-    /// with --username the key [default: Docker Hub's]
+    /// The image or its registry host; with --from-file the registries to copy [default: all]; with
+    /// --username the key of the entry [default: Docker Hub's]
     #[arg(value_name = "IMAGE|HOST", required_unless_present_any = ["from_file", "username"])]
     pub(crate) images: Vec<String>,
 
@@ -74,11 +74,11 @@ pub(crate) struct TokenArgs {
     #[arg(long, value_name = "NAME", requires = "password_stdin")]
     pub(crate) username: Option<String>,
 
-    /// Read its password from standard input
+    /// Read the password from standard input
     #[arg(long, requires = "username")]
     pub(crate) password_stdin: bool,
 
-    /// Its electronic mail address
+    /// Email address of the login
     #[arg(long, value_name = "ADDRESS", requires = "username")]
     pub(crate) email: Option<String>,
 }
@@ -86,32 +86,32 @@ pub(crate) struct TokenArgs {
 /// `pull`
 #[derive(Args, Debug)]
 pub(crate) struct PullArgs {
-    /// The images
+    /// Images to pull
     #[arg(value_name = "IMAGE", required = true)]
     pub(crate) images: Vec<String>,
 
-    /// The OCI layout that takes the images [default: /var/lib/regcred/images for root, else
+    /// Directory of the OCI layout [default: /var/lib/regcred/images for root, else
     /// $XDG_DATA_HOME/regcred/images or ~/.local/share/regcred/images]
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
 
-    /// Always, IfNotPresent or Never [default: as Kubernetes chooses by the tag]
+    /// Always, IfNotPresent or Never [default: by the tag, as Kubernetes does]
     #[arg(long)]
     pub(crate) policy: Option<PullPolicy>,
 
-    /// For which platform: OS/ARCH[/VARIANT], or all [default: this machine's]
+    /// Platform: OS/ARCH[/VARIANT], or all [default: this machine's]
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<PlatformChoice>,
 
-    /// Do not force images to the disk: a power cut may cost them, a kill does not
+    /// Do not sync images to disk: a power failure may lose them, a killed process does not
     #[arg(long)]
     pub(crate) no_sync: bool,
 
-    /// Write one JSON object a line to standard output
+    /// Write one JSON object per line to standard output
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Write nothing but the results
+    /// Write only the results
     #[arg(short, long)]
     pub(crate) quiet: bool,
 
@@ -122,7 +122,7 @@ pub(crate) struct PullArgs {
 /// `explain`
 #[derive(Args, Debug)]
 pub(crate) struct ExplainArgs {
-    /// The image
+    /// Image to explain
     #[arg(value_name = "IMAGE")]
     pub(crate) image: String,
 
@@ -130,7 +130,7 @@ pub(crate) struct ExplainArgs {
     #[arg(long = "try")]
     pub(crate) tries: bool,
 
-    /// Write one JSON object
+    /// Write one JSON object to standard output
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -141,7 +141,7 @@ pub(crate) struct ExplainArgs {
 /// `config generate`
 #[derive(Args, Debug)]
 pub(crate) struct GenerateArgs {
-    /// A cloud by its short name; repeatable [default: all]
+    /// Short name of a cloud; repeatable [default: all]
     #[arg(long = "provider", value_name = "NAME")]
     pub(crate) providers: Vec<String>,
 }
@@ -150,10 +150,10 @@ pub(crate) struct GenerateArgs {
 #[derive(Args, Debug)]
 #[command(disable_help_flag = true)]
 pub(crate) struct PluginArgs {
-    /// A cloud's short name, or any name under which its plugin or helper is known
+    /// Short name of a cloud, or any name of its plugin or helper
     pub(crate) name: String,
 
-    /// What that program is given
+    /// Arguments of that program
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) args: Vec<String>,
 }

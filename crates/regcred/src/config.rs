@@ -1,4 +1,4 @@
-//! `regcred config generate`: a CredentialProviderConfig that a kubelet takes as it is.
+//! `regcred config generate`: a CredentialProviderConfig that the kubelet accepts as it is.
 
 use regcred_api::ApiVersion;
 use regcred_core::{Clock, Env, ProviderError, ProviderSpec};
@@ -39,7 +39,7 @@ fn choose(names: &[String]) -> Result<Vec<&'static ProviderSpec>, ProgramError> 
     let mut chosen: Vec<&ProviderSpec> = Vec::new();
     for name in names {
         let spec = regcred_providers::by_name(name).ok_or_else(|| unknown(name))?;
-        // The kubelet refuses a name that is there twice.
+        // The kubelet refuses a name that occurs twice.
         if chosen.iter().all(|other| other.name != spec.name) {
             chosen.push(spec);
         }
@@ -49,7 +49,10 @@ fn choose(names: &[String]) -> Result<Vec<&'static ProviderSpec>, ProgramError> 
 
 fn unknown(name: &str) -> ProgramError {
     let known: Vec<_> = regcred_providers::all().iter().map(|s| s.name).collect();
-    ProgramError::usage(format!("no provider {name:?}: one of {}", known.join(", ")))
+    ProgramError::usage(format!(
+        "there is no provider {name:?}; expected one of {}",
+        known.join(", ")
+    ))
 }
 
 fn generate(specs: &[&ProviderSpec], env: &Env) -> Result<String, ProviderError> {
@@ -67,7 +70,7 @@ fn generate(specs: &[&ProviderSpec], env: &Env) -> Result<String, ProviderError>
         kind: "CredentialProviderConfig",
         providers: specs.iter().map(entry).collect::<Result<_, _>>()?,
     };
-    // Strings and lists of strings: there is nothing that JSON could refuse.
+    // Strings and lists of strings always serialize.
     Ok(serde_json::to_string_pretty(&config).unwrap_or_default())
 }
 
@@ -115,7 +118,7 @@ mod tests {
         assert!(names(&[]).expect("all").len() >= 2);
         let error = names(&["nobody"]).expect_err("unknown").to_string();
         assert!(
-            error.starts_with("no provider \"nobody\": one of ecr, gcr"),
+            error.starts_with("there is no provider \"nobody\"; expected one of ecr, gcr"),
             "{error}"
         );
     }

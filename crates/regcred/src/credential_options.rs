@@ -12,12 +12,12 @@ use regcred_engine::Improvements;
 use regcred_go::GoDuration;
 
 options! {
-    /// Every variable that stands for a flag. A flag wins over its variable.
+    /// Every variable of the command, each with its flag. A flag wins over its variable.
     pub VARS:
     PROVIDER_CONFIG = option(
         "REGCRED_IMAGE_CREDENTIAL_PROVIDER_CONFIG", "image-credential-provider-config", "PATH",
         "The kubelet's CredentialProviderConfig: a file, or a directory of them.",
-        "none: no plugin is asked");
+        "no plugin is asked");
     PROVIDER_BIN_DIR = option(
         "REGCRED_IMAGE_CREDENTIAL_PROVIDER_BIN_DIR", "image-credential-provider-bin-dir", "DIR",
         "Directory of the plugins that the CredentialProviderConfig names.", "");
@@ -40,13 +40,13 @@ options! {
         "REGCRED_SERVICE_ACCOUNT_TOKEN", "service-account-token", "FILE",
         "File with the service account token for plugins that require one.", "");
     SERVICE_ACCOUNT_ANNOTATION = EnvVar::new("REGCRED_SERVICE_ACCOUNT_ANNOTATION",
-        "The service account's annotations, `KEY=VALUE` separated by `,`.", "")
+        "The service account's annotations, `KEY=VALUE` separated by commas.", "")
         .flag("service-account-annotation", "KEY=VALUE",
         "Annotation of that service account; repeatable");
     IMPROVE = option("REGCRED_IMPROVE", "improve", "NAME[,NAME]...",
         "Where to depart from the kubelet: `all`, or some of `anonymous-last`, `ask-again`, \
          `docker-hub-only`, `literal-ipv6`, `one-run-per-registry`, `short-empty-answers`, \
-         `skip-bad-entries`, separated by `,`.", "none: exactly the kubelet's answers");
+         `skip-bad-entries`, separated by commas.", "exactly the kubelet's answers");
     PLUGIN_DEADLINE = option("REGCRED_PLUGIN_DEADLINE", "plugin-deadline", "DURATION",
         "How long a plugin may run before it is killed, such as `10s`.", "`1m`, the kubelet's");
 }
@@ -136,7 +136,7 @@ impl CredentialOptions<'_> {
         self.values(variable).1.into_iter().map(PathBuf::from)
     }
 
-    /// The annotations as a map; of a repeated key the last value counts.
+    /// The annotations as a map; the last value of a repeated key counts.
     pub(crate) fn annotations(&self) -> Result<BTreeMap<String, String>, String> {
         let parsed = self.parsed(SERVICE_ACCOUNT_ANNOTATION, annotation)?;
         Ok(parsed.into_iter().collect())

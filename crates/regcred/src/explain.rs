@@ -23,7 +23,7 @@ pub(crate) fn run(args: &ExplainArgs, env: &Env) -> Result<(), ProgramError> {
     } else {
         output::line(&explanation.to_string())?;
     }
-    // The explanation itself says what failed.
+    // The explanation reports the failure; only the exit code remains.
     match explanation.failure() {
         Some(kind) => Err(ProgramError::reported(exit_code::of(kind))),
         None => Ok(()),

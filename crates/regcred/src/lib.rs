@@ -1,6 +1,6 @@
-//! The command for people: pulls as a kubelet pulls, explains which image gets which credential,
-//! prints credentials, and answers as any cloud's plugin or docker credential helper by the name it
-//! is called under.
+//! The command for people: pulls as the kubelet pulls, explains which image gets which credential,
+//! prints credentials, and runs as any cloud's plugin or docker credential helper when started under
+//! its name.
 
 mod cli;
 mod config;
@@ -52,7 +52,7 @@ pub fn command_line() -> clap::Command {
 }
 
 fn run(command: Command, env: &Env) -> ExitCode {
-    // These two bring their own start and their own exit codes.
+    // These two set up the process themselves.
     let command = match command {
         Command::Token(args) => return token::run(args, env),
         Command::Plugin(args) => return plugin::run(args),
@@ -68,7 +68,7 @@ fn run(command: Command, env: &Env) -> ExitCode {
     conclude(done, &mut io::stderr()).into()
 }
 
-/// Help and version go to standard output, mistakes to standard error.
+/// Help and version go to standard output, errors to standard error.
 fn refuse(usage: &clap::Error) -> ExitCode {
     let text = usage.render().to_string();
     if usage.use_stderr() {

@@ -1,10 +1,10 @@
-//! One file, many names: which program a link to `regcred` stands for.
+//! One file, many names: which program a symlink to `regcred` runs.
 
 use std::path::Path;
 
 use regcred_core::ProviderSpec;
 
-/// What a program name stands for.
+/// The program that a file name selects.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Program {
     /// The command itself.
@@ -16,7 +16,7 @@ pub(crate) enum Program {
 }
 
 impl Program {
-    /// The program of this name, which may be a path.
+    /// The program of this file name, which may be a path.
     pub(crate) fn of(argv0: &str) -> Self {
         match file_name(argv0) {
             HELPER => Self::Helper,
@@ -33,7 +33,7 @@ impl Program {
     }
 }
 
-/// Every file name under which a cloud's plugin and helper are known.
+/// Every file name of a cloud's plugin and helper.
 fn names(spec: &ProviderSpec) -> impl Iterator<Item = String> {
     let aliases = spec.plugin_aliases.iter().chain(spec.helper_aliases);
     std::iter::once(plugin_name(spec)).chain(aliases.map(|&alias| alias.to_owned()))
@@ -56,7 +56,7 @@ pub(crate) const HELPER: &str = "docker-credential-regcred";
 mod tests {
     use super::*;
 
-    fn stands_for(argv0: &str) -> String {
+    fn selected(argv0: &str) -> String {
         match Program::of(argv0) {
             Program::Command => "command".to_owned(),
             Program::Helper => "helper".to_owned(),
@@ -79,12 +79,12 @@ mod tests {
             ("docker-credential-gcr", "gcr"),
             ("docker-credential-regcred", "helper"),
         ] {
-            assert_eq!(stands_for(argv0), program, "{argv0}");
+            assert_eq!(selected(argv0), program, "{argv0}");
         }
     }
 
     #[test]
-    fn no_name_stands_for_two_clouds() {
+    fn no_name_selects_two_clouds() {
         let mut all: Vec<_> = regcred_providers::all()
             .into_iter()
             .flat_map(names)

@@ -1,5 +1,5 @@
-//! `regcred plugin NAME`: any of the programs that a link could make of this file, for places
-//! where links are flattened or argv[0] is rewritten.
+//! `regcred plugin NAME`: runs as any program that a symlink to this file can name, for places where
+//! symlinks are flattened or argv[0] is rewritten.
 
 use std::process::ExitCode;
 
@@ -23,7 +23,7 @@ pub(crate) fn run(PluginArgs { name, args }: PluginArgs) -> ExitCode {
     }
 }
 
-/// The cloud, and the program name that decides what it is for.
+/// The cloud, and the program name that selects plugin or helper.
 fn named(name: &str) -> Option<(&'static ProviderSpec, String)> {
     match regcred_providers::by_name(name) {
         Some(spec) => Some((spec, plugin_name(spec))),
@@ -34,7 +34,7 @@ fn named(name: &str) -> Option<(&'static ProviderSpec, String)> {
 fn unknown(name: &str) -> String {
     let known: Vec<_> = regcred_providers::all().iter().map(|s| s.name).collect();
     format!(
-        "no plugin {name:?}: one of {}, or {HELPER}",
+        "there is no plugin {name:?}; expected one of {}, or {HELPER}",
         known.join(", ")
     )
 }
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plugin_is_named_shortly_or_as_its_file() {
+    fn a_plugin_is_named_by_its_cloud_or_its_file() {
         for (name, cloud, program) in [
             ("ecr", "ecr", "ecr-credential-provider"),
             ("gcr-credential-provider", "gcr", "gcr-credential-provider"),

@@ -1,17 +1,18 @@
-//! How a running pull is shown: bars on a terminal, plain lines elsewhere, JSON for machines.
+//! How a running pull is displayed: bars on a terminal, plain lines elsewhere, JSON for programs.
 
 mod bars;
 mod json;
 mod lines;
+mod short_digest;
 
 use regcred_core::ImageRef;
-use regcred_registry::{Digest, NoProgress, Progress};
+use regcred_registry::{NoProgress, Progress};
 
-pub(crate) use bars::Bars;
-pub(crate) use json::JsonLines;
-pub(crate) use lines::Lines;
+use bars::Bars;
+use json::JsonLines;
+use lines::Lines;
 
-/// What the user asked to see.
+/// The display of a pull.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum View {
     /// Bars on standard error.
@@ -20,7 +21,7 @@ pub(crate) enum View {
     Lines,
     /// An object for each event on standard output.
     Json,
-    /// Nothing but the result.
+    /// Only the result.
     Quiet,
 }
 
@@ -44,17 +45,6 @@ impl View {
             Self::Quiet => Box::new(NoProgress),
         }
     }
-}
-
-/// The first 12 hex digits, as docker shows a digest.
-fn short(digest: &Digest) -> &str {
-    let encoded = digest.encoded();
-    encoded.get(..12).unwrap_or(encoded)
-}
-
-/// `64.0 MiB`
-fn bytes(count: u64) -> indicatif::BinaryBytes {
-    indicatif::BinaryBytes(count)
 }
 
 #[cfg(test)]

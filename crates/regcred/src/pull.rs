@@ -14,7 +14,7 @@ use crate::progress::View;
 use crate::{engine_options, store};
 
 pub(crate) fn run(args: PullArgs, env: &Env) -> Result<(), ProgramError> {
-    // A mistyped name is found before anything is made or asked.
+    // A mistyped name is found before any file is created or any request is sent.
     let images = args
         .images
         .iter()
@@ -55,7 +55,7 @@ struct Pull {
 }
 
 impl Pull {
-    /// Pulls every image, also behind one that fails; the exit code is the first failure's.
+    /// Pulls every image, even after one fails; the exit code is that of the first failure.
     async fn all(&self, images: &[(String, ImageRef)]) -> Result<(), ProgramError> {
         let mut failed = None;
         for (written, image) in images {
@@ -65,7 +65,7 @@ impl Pull {
         failed.map_or(Ok(()), |code| Err(ProgramError::reported(code)))
     }
 
-    /// Pulls one image and tells what came of it; the exit code if it failed.
+    /// Pulls one image and reports the result; returns the exit code if it failed.
     async fn one(&self, written: &str, image: &ImageRef) -> Result<Option<u8>, ProgramError> {
         let listener = self.view.listener(&image.clone().with_default_tag());
         let request = self.request(written);
@@ -73,7 +73,7 @@ impl Pull {
             .engine
             .pull(&request, &self.store, listener.as_ref())
             .await;
-        drop(listener); // Bars vanish before the result is written.
+        drop(listener); // Clears the bars before the result is written.
         match result {
             Ok(outcome) => report::pulled(self.view, &outcome, self.store.layout()).map(|()| None),
             Err(error) => {
@@ -99,12 +99,12 @@ fn code_of(error: &PullError) -> u8 {
     match (error.reason(), error.kind()) {
         (PullReason::InvalidImageName, _) => exit_code::USAGE,
         (PullReason::ErrImagePull, Some(kind)) => exit_code::of(kind),
-        // An unreadable store or pull secret; an image that was to be there.
+        // An unreadable store or pull secret; an image that policy Never requires to be present.
         _ => exit_code::NOT_CONFIGURED,
     }
 }
 
-const NO_STORE: &str = "there is no home directory for a store: name one with --store";
+const NO_STORE: &str = "there is no home directory to hold a store: name a directory with --store";
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Where images are kept when `--store` does not say.
+//! Where images are stored without `--store`.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -13,16 +13,15 @@ pub(crate) fn default_path(env: &Env, is_root: bool) -> Option<PathBuf> {
     if is_root {
         return Some("/var/lib/regcred/images".into());
     }
-    // The XDG specification has relative paths ignored.
+    // The XDG specification demands that relative paths are ignored.
     let data = env.path("XDG_DATA_HOME").filter(|path| path.is_absolute());
     let data = data.or_else(|| Some(env.home()?.join(".local/share")))?;
     Some(data.join("regcred/images"))
 }
 
-/// Opens the store or makes it, readable by its owner only when it is made: images are often
-/// private.
+/// Opens the store, or creates it readable by its owner only: images are often private.
 pub(crate) fn open_or_create(path: &Path) -> Result<Layout, LayoutError> {
-    // A failure shows again, and is reported, when the layout makes its own directories.
+    // If this fails, creating the layout's own directories fails as well and is reported.
     let _ = DirBuilder::new().recursive(true).mode(0o700).create(path);
     Layout::open_or_create(path)
 }

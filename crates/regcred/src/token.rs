@@ -1,5 +1,5 @@
-//! `regcred token`: the provider that serves the registry prints its credential; or logins that are
-//! there already are printed as a docker configuration or a Secret.
+//! `regcred token`: prints the credential that a provider issues for a registry, or existing logins as
+//! a docker configuration or a Secret.
 
 use std::process::ExitCode;
 
@@ -25,7 +25,7 @@ pub(crate) fn run(args: TokenArgs, env: &Env) -> ExitCode {
         [one] => one,
         [] => DOCKER_HUB,
         _ => {
-            output::note("name one registry: only --from-file takes several");
+            output::note("expected one registry: only --from-file accepts several");
             return ExitCode::from(exit_code::USAGE);
         }
     };
@@ -41,5 +41,5 @@ pub(crate) fn run(args: TokenArgs, env: &Env) -> ExitCode {
     run_import(&login, args.output, &secret)
 }
 
-/// The key that docker and `kubectl` write for it.
+/// The key that docker and `kubectl` write for Docker Hub.
 const DOCKER_HUB: &str = "https://index.docker.io/v1/";

@@ -7,9 +7,9 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use regcred_core::ImageRef;
 use regcred_registry::{BlobState, Descriptor, Digest, Progress, PullEvent};
 
-use super::short;
+use super::short_digest::short;
 
-/// Bars on standard error for one image. They vanish when it is dropped.
+/// Bars on standard error for one image; dropping the value clears them.
 pub(crate) struct Bars {
     lines: MultiProgress,
     total: ProgressBar,
@@ -37,7 +37,7 @@ impl Bars {
         }
     }
 
-    /// Forgets an attempt that another credential repeats.
+    /// Starts over: another credential repeats the attempt.
     fn begin(&self, size: u64) {
         for (_, line) in self.running().drain() {
             self.lines.remove(&line.bar);
@@ -101,7 +101,7 @@ impl Progress for Bars {
 
 impl Drop for Bars {
     fn drop(&mut self) {
-        // A terminal that went away has nothing to clear.
+        // A terminal that is gone has nothing to clear.
         let _ = self.lines.clear();
     }
 }

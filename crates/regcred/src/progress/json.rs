@@ -25,7 +25,7 @@ struct Line<'a> {
     digest: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     media_type: Option<&'a str>,
-    /// Bytes of the blob that are here.
+    /// Bytes of the blob received so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<u64>,
     /// Bytes of the blob, or of all blobs.
@@ -52,7 +52,7 @@ impl Progress for JsonLines {
     fn event(&self, event: PullEvent<'_>) {
         let elapsed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         if let Some(line) = line(&self.image, event, elapsed) {
-            // A reader that went away is noticed when the result is written.
+            // A closed standard output is reported when the result is written.
             let _ = output::json_line(&line);
         }
     }

@@ -1,10 +1,10 @@
 //! Plain lines on standard error: one for each change of state, none for bytes.
 
-use std::io::{self, Write};
-
+use indicatif::BinaryBytes;
 use regcred_registry::{BlobState, Progress, PullEvent};
+use regcred_run::output;
 
-use super::{bytes, short};
+use super::short_digest::short;
 
 /// Writes lines to standard error.
 pub(crate) struct Lines;
@@ -12,8 +12,7 @@ pub(crate) struct Lines;
 impl Progress for Lines {
     fn event(&self, event: PullEvent<'_>) {
         if let Some(line) = line(event) {
-            // Nobody reads standard error any more: the pull goes on all the same.
-            let _ = writeln!(io::stderr().lock(), "{line}");
+            output::note(&line);
         }
     }
 }
@@ -25,11 +24,14 @@ fn line(event: PullEvent<'_>) -> Option<String> {
             digest,
             blobs,
             bytes: size,
-        } => Some(format!("{image}: {digest}, {blobs} blobs, {}", bytes(size))),
+        } => Some(format!(
+            "{image}: {digest}, {blobs} blobs, {}",
+            BinaryBytes(size)
+        )),
         PullEvent::Blob { descriptor, state } => {
-            let (name, size) = (short(&descriptor.digest), bytes(descriptor.size));
+            let (name, size) = (short(&descriptor.digest), BinaryBytes(descriptor.size));
             match state {
-                BlobState::Exists => Some(format!("{name}: already there")),
+                BlobState::Exists => Some(format!("{name}: exists")),
                 BlobState::Done => Some(format!("{name}: done, {size}")),
                 BlobState::Retrying { attempt, reason } => {
                     Some(format!("{name}: attempt {attempt} after: {reason}"))
@@ -54,7 +56,7 @@ mod tests {
         let blob = |state| line(PullEvent::Blob { descriptor, state });
         assert_eq!(
             blob(BlobState::Exists).as_deref(),
-            Some("44136fa355b3: already there")
+            Some("44136fa355b3: exists")
         );
         assert_eq!(
             blob(BlobState::Done).as_deref(),

@@ -1,4 +1,4 @@
-//! What came of a pull, in words and as JSON.
+//! The result of a pull, as text and as JSON.
 
 use std::path::Path;
 
@@ -15,14 +15,14 @@ use crate::progress::View;
 pub(super) struct Pulled<'a> {
     event: &'static str,
     image: String,
-    /// What will always name this content.
+    /// A name of exactly this content, by digest.
     reference: String,
     digest: &'a str,
     /// The manifest for the platform; the index when all were pulled.
     manifest: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     config: Option<&'a str>,
-    /// Where skopeo and podman find it.
+    /// The name that skopeo and podman use.
     location: String,
     policy: PullPolicy,
     was_present: bool,
@@ -30,7 +30,7 @@ pub(super) struct Pulled<'a> {
     bytes: u64,
     fetched_blobs: usize,
     fetched_bytes: u64,
-    /// The login that worked; null for an anonymous pull and an image that was there.
+    /// The login that worked; null for an anonymous pull and for an image that was present.
     credential: Option<&'a CredentialLabel>,
     elapsed_ms: u64,
 }
@@ -41,11 +41,11 @@ pub(super) struct Pulled<'a> {
 struct Failed<'a> {
     event: &'static str,
     image: &'a str,
-    /// The kubelet's word.
+    /// The kubelet's reason: `ErrImagePull`.
     reason: &'static str,
     error: String,
     attempts: Vec<Attempt<'a>>,
-    /// Plugins that were asked and gave nothing, and why.
+    /// Plugins that failed, each with its error.
     plugins: Vec<Plugin<'a>>,
 }
 
@@ -87,7 +87,7 @@ impl<'a> Pulled<'a> {
     }
 }
 
-/// Tells of a pulled image: the reference on standard output, the rest on standard error.
+/// Reports a pulled image: the reference on standard output, the rest on standard error.
 pub(super) fn pulled(
     view: View,
     outcome: &PullOutcome,
@@ -105,7 +105,7 @@ pub(super) fn pulled(
     output::line(&image.pinned().to_string())
 }
 
-/// Tells a machine of a failure.
+/// Reports a failure as JSON.
 pub(super) fn failed(error: &PullError) -> Result<(), ProgramError> {
     output::json_line(&Failed {
         event: "failed",
@@ -131,8 +131,8 @@ pub(super) fn failed(error: &PullError) -> Result<(), ProgramError> {
     })
 }
 
-/// The kubelet's message on one line, with what the kubelet leaves out: whose logins were tried,
-/// and which plugins gave none.
+/// The kubelet's message on one line, with what the kubelet omits: the logins that were tried and
+/// the plugins that failed.
 pub(super) fn failure_line(error: &PullError) -> String {
     let mut line = regcred_core::report(error);
     let tried: Vec<String> = error
@@ -145,10 +145,7 @@ pub(super) fn failure_line(error: &PullError) -> String {
     }
     for failure in error.failures() {
         let reason = regcred_core::report(failure);
-        line.push_str(&format!(
-            "; plugin {} gave nothing: {reason}",
-            failure.plugin()
-        ));
+        line.push_str(&format!("; plugin {} failed: {reason}", failure.plugin()));
     }
     line
 }
@@ -160,10 +157,7 @@ pub(super) fn notes(root: &Path, outcome: &PullOutcome) -> Vec<String> {
     }
     for failure in &outcome.failures {
         let reason = regcred_core::report(failure);
-        notes.push(format!(
-            "plugin {} gave nothing: {reason}",
-            failure.plugin()
-        ));
+        notes.push(format!("plugin {} failed: {reason}", failure.plugin()));
     }
     if let Some(credential) = &outcome.credential {
         notes.push(format!("credential: {credential}"));

@@ -41,7 +41,7 @@ fn a_broken_provider_configuration_is_not_configured() {
 }
 
 #[test]
-fn an_image_that_must_be_there_and_is_not_is_told_at_once() {
+fn an_image_that_must_be_present_and_is_not_is_reported_at_once() {
     let dir = tempfile::tempdir().expect("directory");
     let failure = pull(dir.path(), "good:v1 --policy Never").expect_err("an empty store");
     assert!(failure.is_reported());
