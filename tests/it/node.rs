@@ -12,7 +12,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use regcred_api::pull_record::{ImagePullCredentials, ImagePulledRecord, RecordVersion};
+use regcred_api::RecordVersion;
+use regcred_api::pull_record::{ImagePullCredentials, ImagePulledRecord};
 use regcred_core::Env;
 use regcred_tests::program::Running;
 use setup::{ACCOUNT_HOST, Stage};
@@ -75,7 +76,7 @@ fn a_kubelet_pulls_a_private_image_with_our_plugin_and_the_engine_answers_the_sa
     // A kubelet before 1.35 keeps none.
     if let Some((bytes, record, version, credentials)) = record {
         assert_eq!(credentials, ImagePullCredentials::of_the_node());
-        if version == RecordVersion::V1Beta1 {
+        if version == RecordVersion::LATEST {
             assert_eq!(record.to_vec(), bytes);
         }
     }

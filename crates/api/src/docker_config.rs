@@ -75,14 +75,11 @@ pub fn parse(
         (Format::ConfigJson, Value::Object(members)) => reader.config_json(members)?,
         (Format::Dockercfg, Value::Object(members)) => reader.entries(members)?,
         (format, other) => {
-            let found = other.kind();
             let go_type = match format {
                 Format::ConfigJson => "credentialprovider.DockerConfigJSON",
                 Format::Dockercfg => "credentialprovider.DockerConfig",
             };
-            return Err(DecodeError::new(format!(
-                "json: cannot unmarshal {found} into Go value of type {go_type}"
-            )));
+            return Err(DecodeError::new(other.mismatch("Go value", go_type)));
         }
     }
     Ok(reader.config)
@@ -157,11 +154,9 @@ fn entry(server: &str, value: Value, format: Format) -> Result<DockerConfigEntry
         Value::Null => return Ok(entry),
         Value::Object(members) => members,
         other => {
-            let (found, place) = (other.kind(), place_of_entry(format));
-            return Err(DecodeError::new(format!(
-                "json: cannot unmarshal {found} into {place} of type \
-                 credentialprovider.dockerConfigEntryWithAuth"
-            )));
+            let go_type = "credentialprovider.dockerConfigEntryWithAuth";
+            let why = other.mismatch(place_of_entry(format), go_type);
+            return Err(DecodeError::new(why));
         }
     };
     let mut auth = SecretString::default();
@@ -185,10 +180,8 @@ fn entry(server: &str, value: Value, format: Format) -> Result<DockerConfigEntry
                 _ => auth = text,
             },
             other => {
-                let (found, place) = (other.kind(), place_of_member(format, field));
-                return Err(DecodeError::new(format!(
-                    "json: cannot unmarshal {found} into {place} of type string"
-                )));
+                let why = other.mismatch(&place_of_member(format, field), "string");
+                return Err(DecodeError::new(why));
             }
         }
     }
@@ -245,11 +238,8 @@ fn check_headers(value: &Value) -> Result<(), DecodeError> {
 }
 
 fn mismatch(found: &Value, field: &str, go_type: &str) -> DecodeError {
-    let found = found.kind();
-    DecodeError::new(format!(
-        "json: cannot unmarshal {found} into Go struct field DockerConfigJSON.{field} of type \
-         {go_type}"
-    ))
+    let place = format!("Go struct field DockerConfigJSON.{field}");
+    DecodeError::new(found.mismatch(&place, go_type))
 }
 
 const ENTRY_FIELDS: [&str; 4] = ["username", "password", "email", "auth"];

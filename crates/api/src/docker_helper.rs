@@ -51,13 +51,11 @@ impl HelperCredentials {
     /// Writes the object and a newline.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
-        let mut out = String::from("{");
-        json::push_member(&mut out, SERVER_URL, &self.server_url);
-        json::push_member(&mut out, USERNAME, &self.username);
-        json::push_secret(&mut out, SECRET, &self.secret);
-        json::close_object(&mut out);
-        out.push('\n');
-        out.into_bytes()
+        json::object_line(|answer| {
+            answer.text(SERVER_URL, &self.server_url);
+            answer.text(USERNAME, &self.username);
+            answer.secret(SECRET, &self.secret);
+        })
     }
 }
 

@@ -15,9 +15,9 @@ mod response;
 mod version;
 
 pub use provider_config::{
-    ConfigVersion, CredentialProviderConfig, ProviderEntry, TokenAttributes, decode_config,
+    CredentialProviderConfig, ProviderEntry, TokenAttributes, decode_config,
 };
 pub use regcred_go::{DecodeError, GoDuration};
 pub use request::CredentialProviderRequest;
 pub use response::{CredentialProviderResponse, ResponseError};
-pub use version::ApiVersion;
+pub use version::{ApiVersion, ConfigVersion, RecordVersion};

@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 
 use regcred_core::ServiceAccountCoordinates;
-use regcred_go::{DecodeError, Decoder, Value, json};
-use secrecy::{ExposeSecret as _, SecretString};
+use regcred_go::{DecodeError, Decoder, Field, json};
+use secrecy::SecretString;
 
 use crate::document::Document;
-use crate::version::{TypeMeta, bounded};
+use crate::version::{RecordVersion, TypeMeta};
 
 /// That a pull has begun and its end is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,37 +54,25 @@ pub struct ImagePullSecret {
     pub credential_hash: String,
 }
 
-/// The version a record was found in. What is written is always [`RecordVersion::V1Beta1`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RecordVersion {
-    /// `kubelet.config.k8s.io/v1alpha1`, of the alpha releases.
-    V1Alpha1,
-    /// `kubelet.config.k8s.io/v1beta1`
-    V1Beta1,
-}
-
 /// The text whose SHA-256, in hexadecimal, is the `credentialHash` of a user name and password.
 /// It holds the password.
 #[must_use]
 pub fn credential_text(username: &str, password: &SecretString) -> SecretString {
-    let mut out = String::from("{");
-    if !username.is_empty() {
-        json::push_member(&mut out, "username", username);
-    }
-    if !password.expose_secret().is_empty() {
-        json::push_secret(&mut out, "password", password);
-    }
-    json::close_object(&mut out);
-    out.into()
+    let text = json::object(|login| {
+        login.some_text("username", username);
+        login.some_secret("password", password);
+    });
+    text.into()
 }
 
 impl ImagePullIntent {
     /// Writes the intent: one compact object and a newline.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
-        let mut out = head(INTENT);
-        json::push_member(&mut out, "image", &self.image);
-        tail(out)
+        json::object_line(|intent| {
+            head(intent, INTENT);
+            intent.text("image", &self.image);
+        })
     }
 
     /// Reads an intent.
@@ -92,19 +80,7 @@ impl ImagePullIntent {
     /// # Errors
     /// When it is not a sound document of this kind in a known version.
     pub fn from_slice(input: &[u8]) -> Result<(Self, RecordVersion), DecodeError> {
-        let (document, mut decoder, version) = open(input, INTENT)?;
-        let mut intent = Self::default();
-        let fields = ["kind", "apiVersion", "image"];
-        decoder.object(document, ("", INTENT), &fields, |decoder, field, value| {
-            let mut ignored = String::new();
-            let target = match field {
-                "image" => &mut intent.image,
-                _ => &mut ignored,
-            };
-            decoder.text(&value, "string", target);
-        });
-        decoder.finish()?;
-        Ok((intent, version))
+        decode(input, INTENT, INTENT_FIELDS)
     }
 }
 
@@ -112,28 +88,24 @@ impl ImagePulledRecord {
     /// Writes the record: one compact object and a newline.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
-        let mut out = head(RECORD);
-        match self.last_updated_time.as_str() {
-            "" => out.push_str("\"lastUpdatedTime\":null,"),
-            time => match time.split_once('.') {
-                Some((seconds, _)) => {
-                    json::push_member(&mut out, "lastUpdatedTime", &format!("{seconds}Z"));
-                }
-                None => json::push_member(&mut out, "lastUpdatedTime", time),
-            },
-        }
-        json::push_member(&mut out, "imageRef", &self.image_ref);
-        if !self.credential_mapping.is_empty() {
-            out.push_str("\"credentialMapping\":{");
-            for (name, credentials) in &self.credential_mapping {
-                json::push_string(&mut out, name);
-                out.push(':');
-                credentials.push(&mut out);
-                out.push(',');
+        json::object_line(|record| {
+            head(record, RECORD);
+            match self.last_updated_time.as_str() {
+                "" => record.json("lastUpdatedTime", "null"),
+                time => match time.split_once('.') {
+                    Some((seconds, _)) => record.text("lastUpdatedTime", &format!("{seconds}Z")),
+                    None => record.text("lastUpdatedTime", time),
+                },
             }
-            json::close_object(&mut out);
-        }
-        tail(out)
+            record.text("imageRef", &self.image_ref);
+            if !self.credential_mapping.is_empty() {
+                record.object("credentialMapping", |mapping| {
+                    for (name, credentials) in &self.credential_mapping {
+                        mapping.object(name, |members| credentials.write(members));
+                    }
+                });
+            }
+        })
     }
 
     /// Reads a record.
@@ -141,32 +113,7 @@ impl ImagePulledRecord {
     /// # Errors
     /// When it is not a sound document of this kind in a known version.
     pub fn from_slice(input: &[u8]) -> Result<(Self, RecordVersion), DecodeError> {
-        let (document, mut decoder, version) = open(input, RECORD)?;
-        let mut record = Self::default();
-        let fields = [
-            "kind",
-            "apiVersion",
-            "lastUpdatedTime",
-            "imageRef",
-            "credentialMapping",
-        ];
-        decoder.object(document, ("", RECORD), &fields, |decoder, field, value| {
-            let record = &mut record;
-            match field {
-                "lastUpdatedTime" => decoder.time(&value, &mut record.last_updated_time),
-                "imageRef" => decoder.text(&value, "string", &mut record.image_ref),
-                "credentialMapping" => {
-                    let go_type = "map[string]v1beta1.ImagePullCredentials";
-                    decoder.map(value, go_type, |decoder, name, value| {
-                        let credentials = ImagePullCredentials::read(decoder, value);
-                        record.credential_mapping.insert(name, credentials);
-                    });
-                }
-                _ => decoder.text(&value, "string", &mut String::new()),
-            }
-        });
-        decoder.finish()?;
-        Ok((record, version))
+        decode(input, RECORD, RECORD_FIELDS)
     }
 }
 
@@ -180,142 +127,115 @@ impl ImagePullCredentials {
         }
     }
 
-    fn push(&self, out: &mut String) {
-        out.push('{');
-        if !self.kubernetes_secrets.is_empty() {
-            out.push_str("\"kubernetesSecrets\":[");
-            for secret in &self.kubernetes_secrets {
-                push_account(out, &secret.uid, &secret.namespace, &secret.name);
-                json::push_member(out, "credentialHash", &secret.credential_hash);
-                json::close_object(out);
-                out.push(',');
-            }
-            json::close_list(out);
-            out.push(',');
-        }
-        if !self.kubernetes_service_accounts.is_empty() {
-            out.push_str("\"kubernetesServiceAccounts\":[");
-            for account in &self.kubernetes_service_accounts {
-                push_account(out, &account.uid, &account.namespace, &account.name);
-                json::close_object(out);
-                out.push(',');
-            }
-            json::close_list(out);
-            out.push(',');
-        }
-        if self.node_pods_accessible {
-            out.push_str("\"nodePodsAccessible\":true");
-        }
-        json::close_object(out);
-    }
-
-    fn read(decoder: &mut Decoder, value: Value) -> Self {
-        let mut read = Self::default();
-        let fields = [
+    fn write(&self, out: &mut json::Members) {
+        out.some_list(
             "kubernetesSecrets",
-            "kubernetesServiceAccounts",
-            "nodePodsAccessible",
-        ];
-        let names = ("v1beta1.ImagePullCredentials", "ImagePullCredentials");
-        decoder.object(value, names, &fields, |decoder, field, value| match field {
-            "kubernetesSecrets" => {
-                read.kubernetes_secrets.clear();
-                decoder.list(value, "[]v1beta1.ImagePullSecret", |decoder, item| {
-                    let [uid, namespace, name, credential_hash] =
-                        coordinates(decoder, item, "ImagePullSecret", &SECRET_FIELDS);
-                    read.kubernetes_secrets.push(ImagePullSecret {
-                        namespace,
-                        name,
-                        uid,
-                        credential_hash,
-                    });
-                });
-            }
-            "kubernetesServiceAccounts" => {
-                read.kubernetes_service_accounts.clear();
-                let go_type = "[]v1beta1.ImagePullServiceAccount";
-                decoder.list(value, go_type, |decoder, item| {
-                    let fields = &SECRET_FIELDS[..3];
-                    let [uid, namespace, name, _] =
-                        coordinates(decoder, item, "ImagePullServiceAccount", fields);
-                    let account = ServiceAccountCoordinates {
-                        namespace,
-                        name,
-                        uid,
-                    };
-                    read.kubernetes_service_accounts.push(account);
-                });
-            }
-            _ => {
-                let mut flag = None;
-                decoder.flag(&value, &mut flag);
-                read.node_pods_accessible = flag.unwrap_or_default();
-            }
+            &self.kubernetes_secrets,
+            |out, secret| {
+                out.text("uid", &secret.uid);
+                out.text("namespace", &secret.namespace);
+                out.text("name", &secret.name);
+                out.text("credentialHash", &secret.credential_hash);
+            },
+        );
+        let accounts = &self.kubernetes_service_accounts;
+        out.some_list("kubernetesServiceAccounts", accounts, |out, account| {
+            out.text("uid", &account.uid);
+            out.text("namespace", &account.namespace);
+            out.text("name", &account.name);
         });
-        read
+        if self.node_pods_accessible {
+            out.json("nodePodsAccessible", "true");
+        }
     }
 }
 
-fn coordinates(
-    decoder: &mut Decoder,
-    value: Value,
-    name: &'static str,
-    fields: &[&'static str],
-) -> [String; 4] {
-    let mut texts = [const { String::new() }; 4];
-    decoder.object(value, (name, name), fields, |decoder, field, value| {
-        let at = SECRET_FIELDS.iter().position(|known| *known == field);
-        if let Some(text) = at.and_then(|at| texts.get_mut(at)) {
-            decoder.text(&value, "string", text);
-        }
-    });
-    texts
+fn head(out: &mut json::Members, kind: &str) {
+    out.text("kind", kind);
+    out.text("apiVersion", RecordVersion::LATEST.as_str());
 }
 
-fn open(input: &[u8], wanted: &str) -> Result<(Value, Decoder, RecordVersion), DecodeError> {
-    let Document { value, finding, .. } = Document::parse(input)?;
-    let meta = TypeMeta::of(&value)?;
-    let version = match meta.group_version().as_str() {
-        V1ALPHA1 => RecordVersion::V1Alpha1,
-        V1BETA1 => RecordVersion::V1Beta1,
-        other => {
-            return Err(DecodeError::new(format!(
-                "apiVersion: expected {V1BETA1} or {V1ALPHA1}, found {:?}",
-                bounded(other)
-            )));
-        }
-    };
-    if meta.kind != wanted {
-        return Err(DecodeError::new(format!("kind: expected {wanted}")));
+fn decode<T: Default>(
+    input: &[u8],
+    kind: &'static str,
+    fields: &[Field<T>],
+) -> Result<(T, RecordVersion), DecodeError> {
+    let document = Document::parse(input)?;
+    let meta = TypeMeta::of(&document.value)?;
+    let version: RecordVersion = meta.group_version().parse()?;
+    if meta.kind != kind {
+        return Err(DecodeError::new(format!("kind: expected {kind}")));
     }
-    Ok((value, Decoder::with_finding(finding), version))
+    let mut read = T::default();
+    let mut decoder = Decoder::new(version.go_package(), document.finding);
+    decoder.object(document.value, kind, fields, &mut read);
+    decoder.finish()?;
+    Ok((read, version))
 }
 
-fn head(kind: &str) -> String {
-    let mut out = String::from("{");
-    json::push_member(&mut out, "kind", kind);
-    json::push_member(&mut out, "apiVersion", V1BETA1);
-    out
-}
+const INTENT_FIELDS: &[Field<ImagePullIntent>] =
+    &[("image", |d, value, into| d.text(value, &mut into.image))];
 
-fn tail(mut out: String) -> Vec<u8> {
-    json::close_object(&mut out);
-    out.push('\n');
-    out.into_bytes()
-}
+const RECORD_FIELDS: &[Field<ImagePulledRecord>] = &[
+    ("lastUpdatedTime", |d, value, into| {
+        d.time(value, &mut into.last_updated_time)
+    }),
+    ("imageRef", |d, value, into| {
+        d.text(value, &mut into.image_ref)
+    }),
+    ("credentialMapping", |d, value, into| {
+        d.map(
+            value,
+            "ImagePullCredentials",
+            CREDENTIALS_FIELDS,
+            |name, credentials| {
+                into.credential_mapping.insert(name, credentials);
+            },
+        );
+    }),
+];
 
-fn push_account(out: &mut String, uid: &str, namespace: &str, name: &str) {
-    out.push('{');
-    json::push_member(out, "uid", uid);
-    json::push_member(out, "namespace", namespace);
-    json::push_member(out, "name", name);
-}
+const CREDENTIALS_FIELDS: &[Field<ImagePullCredentials>] = &[
+    ("kubernetesSecrets", |d, value, into| {
+        d.objects(
+            value,
+            "ImagePullSecret",
+            SECRET_FIELDS,
+            &mut into.kubernetes_secrets,
+        );
+    }),
+    ("kubernetesServiceAccounts", |d, value, into| {
+        let accounts = &mut into.kubernetes_service_accounts;
+        d.objects(value, "ImagePullServiceAccount", ACCOUNT_FIELDS, accounts);
+    }),
+    ("nodePodsAccessible", |d, value, into| {
+        let mut flag = None;
+        d.flag(value, &mut flag);
+        into.node_pods_accessible = flag.unwrap_or_default();
+    }),
+];
 
-const INTENT: &str = "ImagePullIntent";
-const RECORD: &str = "ImagePulledRecord";
-const V1ALPHA1: &str = "kubelet.config.k8s.io/v1alpha1";
-const V1BETA1: &str = "kubelet.config.k8s.io/v1beta1";
-const SECRET_FIELDS: [&str; 4] = ["uid", "namespace", "name", "credentialHash"];
+const SECRET_FIELDS: &[Field<ImagePullSecret>] = &[
+    ("uid", |d, value, into| d.text(value, &mut into.uid)),
+    ("namespace", |d, value, into| {
+        d.text(value, &mut into.namespace)
+    }),
+    ("name", |d, value, into| d.text(value, &mut into.name)),
+    ("credentialHash", |d, value, into| {
+        d.text(value, &mut into.credential_hash)
+    }),
+];
+
+const ACCOUNT_FIELDS: &[Field<ServiceAccountCoordinates>] = &[
+    ("uid", |d, value, into| d.text(value, &mut into.uid)),
+    ("namespace", |d, value, into| {
+        d.text(value, &mut into.namespace)
+    }),
+    ("name", |d, value, into| d.text(value, &mut into.name)),
+];
+
+pub(crate) const INTENT: &str = "ImagePullIntent";
+pub(crate) const RECORD: &str = "ImagePulledRecord";
 
 #[cfg(test)]
 mod tests;

@@ -68,24 +68,20 @@ pub fn render_json(
     namespace: Option<&str>,
     config_json: &SecretString,
 ) -> SecretString {
-    let mut out = String::from("{");
-    json::push_member(&mut out, "apiVersion", "v1");
-    json::push_member(&mut out, "kind", "Secret");
-    out.push_str("\"metadata\":{");
-    json::push_member(&mut out, "name", name);
-    if let Some(namespace) = namespace {
-        json::push_member(&mut out, "namespace", namespace);
-    }
-    json::close_object(&mut out);
-    out.push(',');
-    json::push_member(&mut out, "type", CONFIG_JSON_TYPE);
-    out.push_str("\"data\":{");
     let data = STANDARD.encode(config_json.expose_secret());
-    json::push_member(&mut out, CONFIG_JSON_KEY, &data);
-    json::close_object(&mut out);
-    json::close_object(&mut out);
-    out.push('\n');
-    out.into()
+    let secret = json::object(|secret| {
+        secret.text("apiVersion", "v1");
+        secret.text("kind", "Secret");
+        secret.object("metadata", |metadata| {
+            metadata.text("name", name);
+            if let Some(namespace) = namespace {
+                metadata.text("namespace", namespace);
+            }
+        });
+        secret.text("type", CONFIG_JSON_TYPE);
+        secret.object("data", |members| members.text(CONFIG_JSON_KEY, &data));
+    });
+    (secret + "\n").into()
 }
 
 /// Writes the same Secret as YAML.
@@ -95,18 +91,19 @@ pub fn render_yaml(
     namespace: Option<&str>,
     config_json: &SecretString,
 ) -> SecretString {
-    let mut out = String::from("apiVersion: v1\nkind: Secret\nmetadata:\n  name: ");
     // A JSON string is a YAML string too.
-    json::push_string(&mut out, name);
-    if let Some(namespace) = namespace {
-        out.push_str("\n  namespace: ");
-        json::push_string(&mut out, namespace);
-    }
-    let data = STANDARD.encode(config_json.expose_secret());
-    out.push_str(&format!(
-        "\ntype: {CONFIG_JSON_TYPE}\ndata:\n  {CONFIG_JSON_KEY}: {data}\n"
-    ));
-    out.into()
+    let namespace = namespace.map_or_else(String::new, |namespace| {
+        format!("\n  namespace: {}", json::string(namespace))
+    });
+    let (name, data) = (
+        json::string(name),
+        STANDARD.encode(config_json.expose_secret()),
+    );
+    let text = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}{namespace}\n\
+         type: {CONFIG_JSON_TYPE}\ndata:\n  {CONFIG_JSON_KEY}: {data}\n"
+    );
+    text.into()
 }
 
 /// A JSON object that docker wrote, rather than a Kubernetes object.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use regcred_go::{DecodeError, Value, json};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::ApiVersion;
 use crate::version::TypeMeta;
@@ -16,9 +16,10 @@ pub struct CredentialProviderRequest {
     pub api_version: ApiVersion,
     /// The image: host and path, without tag, digest and scheme.
     pub image: String,
-    /// The pod's service account token, in service account mode and [`ApiVersion::V1`] only.
+    /// The pod's service account token, in service account mode only; see
+    /// [`ApiVersion::carries_tokens`].
     pub service_account_token: Option<SecretString>,
-    /// The service account's configured annotations, in [`ApiVersion::V1`] only.
+    /// The service account's configured annotations, under the same condition.
     pub service_account_annotations: BTreeMap<String, String>,
 }
 
@@ -34,7 +35,7 @@ impl CredentialProviderRequest {
     }
 
     /// Reads a request, for a plugin. Unknown fields are ignored, so that a later kubelet can send
-    /// more; the token fields are unknown in the versions before v1.
+    /// more; so are the token fields in versions that carry no tokens.
     ///
     /// # Errors
     /// When it is not JSON, when `kind` or `apiVersion` is not one of this protocol, when a field
@@ -50,7 +51,7 @@ impl CredentialProviderRequest {
         if request.image.is_empty() {
             return Err(DecodeError::new("image: expected the name of an image"));
         }
-        if api_version == ApiVersion::V1 {
+        if api_version.carries_tokens() {
             request.service_account_token = text(&document, "serviceAccountToken")?
                 .filter(|token| !token.is_empty())
                 .map(SecretString::from);
@@ -60,29 +61,28 @@ impl CredentialProviderRequest {
     }
 
     /// Writes the request as the kubelet does: one compact object, `kind` and `apiVersion` first,
-    /// and a newline. The token fields are left out when empty and in the versions before v1.
+    /// and a newline. The token fields are left out when empty and in versions that carry no tokens.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
-        let mut out = String::from("{");
-        json::push_member(&mut out, "kind", KIND);
-        json::push_member(&mut out, "apiVersion", self.api_version.as_str());
-        json::push_member(&mut out, "image", &self.image);
-        if self.api_version == ApiVersion::V1 {
-            let token = self.service_account_token.as_ref();
-            if let Some(token) = token.filter(|token| !token.expose_secret().is_empty()) {
-                json::push_secret(&mut out, "serviceAccountToken", token);
+        json::object_line(|request| {
+            request.text("kind", KIND);
+            request.text("apiVersion", self.api_version.as_str());
+            request.text("image", &self.image);
+            if !self.api_version.carries_tokens() {
+                return;
             }
-            if !self.service_account_annotations.is_empty() {
-                out.push_str("\"serviceAccountAnnotations\":{");
-                for (name, value) in &self.service_account_annotations {
-                    json::push_member(&mut out, name, value);
-                }
-                json::close_object(&mut out);
+            if let Some(token) = &self.service_account_token {
+                request.some_secret("serviceAccountToken", token);
             }
-        }
-        json::close_object(&mut out);
-        out.push('\n');
-        out.into_bytes()
+            let annotations = &self.service_account_annotations;
+            if !annotations.is_empty() {
+                request.object(ANNOTATIONS, |members| {
+                    for (name, value) in annotations {
+                        members.text(name, value);
+                    }
+                });
+            }
+        })
     }
 }
 
@@ -97,9 +97,8 @@ fn text<'a>(document: &'a Value, name: &str) -> Result<Option<&'a str>, DecodeEr
 }
 
 fn annotations(document: &Value) -> Result<BTreeMap<String, String>, DecodeError> {
-    const NAME: &str = "serviceAccountAnnotations";
-    let expected = || DecodeError::new(format!("{NAME}: expected an object of strings"));
-    match document.member(NAME) {
+    let expected = || DecodeError::new(format!("{ANNOTATIONS}: expected an object of strings"));
+    match document.member(ANNOTATIONS) {
         None | Some(Value::Null) => Ok(BTreeMap::new()),
         Some(Value::Object(members)) => members
             .iter()
@@ -113,7 +112,8 @@ fn annotations(document: &Value) -> Result<BTreeMap<String, String>, DecodeError
     }
 }
 
-const KIND: &str = "CredentialProviderRequest";
+const ANNOTATIONS: &str = "serviceAccountAnnotations";
+pub(crate) const KIND: &str = "CredentialProviderRequest";
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 //! (kubernetes `pkg/credentialprovider/plugin/plugin.go`, `ExecPlugin` and `provide`).
 
 use regcred_core::{CacheScope, Credentials};
-use regcred_go::{DecodeError, Decoder, GoDuration, Value, json};
+use regcred_go::{DecodeError, Decoder, Field, GoDuration, Value, json};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::ApiVersion;
@@ -25,26 +25,22 @@ impl CredentialProviderResponse {
     /// Writes the answer as one compact object and a newline.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
-        let mut out = String::from("{");
-        json::push_member(&mut out, "kind", KIND);
-        json::push_member(&mut out, "apiVersion", self.api_version.as_str());
-        json::push_member(&mut out, "cacheKeyType", self.cache_key_type.as_str());
-        if let Some(duration) = self.cache_duration {
-            json::push_member(&mut out, "cacheDuration", &duration.to_string());
-        }
-        out.push_str("\"auth\":{");
-        for (pattern, login) in &self.auth {
-            json::push_string(&mut out, pattern);
-            out.push_str(":{");
-            json::push_member(&mut out, "username", &login.username);
-            json::push_secret(&mut out, "password", &login.password);
-            json::close_object(&mut out);
-            out.push(',');
-        }
-        json::close_object(&mut out);
-        json::close_object(&mut out);
-        out.push('\n');
-        out.into_bytes()
+        json::object_line(|answer| {
+            answer.text("kind", KIND);
+            answer.text("apiVersion", self.api_version.as_str());
+            answer.text("cacheKeyType", self.cache_key_type.as_str());
+            if let Some(duration) = self.cache_duration {
+                answer.text("cacheDuration", &duration.to_string());
+            }
+            answer.object("auth", |auth| {
+                for (pattern, login) in &self.auth {
+                    auth.object(pattern, |entry| {
+                        entry.text("username", &login.username);
+                        entry.secret("password", &login.password);
+                    });
+                }
+            });
+        })
     }
 
     /// Reads what a plugin printed, with the kubelet's strictness and in its order. `not_token` is
@@ -94,8 +90,9 @@ pub enum ResponseError {
     Unreadable(DecodeError),
     /// Another version than the one asked in.
     #[error(
-        "apiVersion from credential plugin response did not match expected apiVersion:{expected}, \
-         actual apiVersion:{actual}"
+        "apiVersion from credential plugin response did not match expected apiVersion:{}, \
+         actual apiVersion:{actual}",
+        expected.as_str()
     )]
     ApiVersion {
         /// The version asked in.
@@ -129,52 +126,43 @@ fn strict(
         let expected = DecodeError::new(format!("kind: expected {KIND}"));
         return Err(ResponseError::Malformed(expected));
     }
-    let mut cache_key_type = String::new();
-    let mut answer = CredentialProviderResponse {
+    let answer = CredentialProviderResponse {
         api_version,
         cache_key_type: CacheScope::Image,
         cache_duration: None,
         auth: Vec::new(),
     };
-    let mut decoder = Decoder::discreet();
-    decoder.object(
-        document,
-        ("", KIND),
-        &[
-            "kind",
-            "apiVersion",
-            "cacheKeyType",
-            "cacheDuration",
-            "auth",
-        ],
-        |decoder, field, value| match field {
-            "cacheKeyType" => decoder.text(&value, "v1.PluginCacheKeyType", &mut cache_key_type),
-            "cacheDuration" => decoder.duration(&value, &mut answer.cache_duration),
-            "auth" => decoder.map(value, "map[string]v1.AuthConfig", |decoder, key, value| {
-                answer.auth.push((key, login(decoder, value)));
-            }),
-            _ => decoder.text(&value, "string", &mut String::new()),
-        },
-    );
+    let mut read = (String::new(), answer);
+    let mut decoder = Decoder::new(api_version.go_package(), None).discreet();
+    decoder.object(document, KIND, ANSWER, &mut read);
     decoder.finish().map_err(ResponseError::Malformed)?;
-    Ok((cache_key_type, answer))
+    Ok(read)
 }
 
-fn login(decoder: &mut Decoder, value: Value) -> Credentials {
-    let mut login = Credentials::default();
-    decoder.object(
-        value,
-        ("v1.AuthConfig", "AuthConfig"),
-        &["username", "password"],
-        |decoder, field, value| match field {
-            "username" => decoder.text(&value, "string", &mut login.username),
-            _ => decoder.secret(value, &mut login.password),
-        },
-    );
-    login
-}
-
-const KIND: &str = "CredentialProviderResponse";
+/// The value of `cacheKeyType`, and the rest.
+const ANSWER: &[Field<(String, CredentialProviderResponse)>] = &[
+    ("cacheKeyType", |d, value, (key_type, _)| {
+        d.word(value, "PluginCacheKeyType", key_type);
+    }),
+    ("cacheDuration", |d, value, (_, answer)| {
+        d.duration(value, &mut answer.cache_duration);
+    }),
+    ("auth", |d, value, (_, answer)| {
+        let auth = &mut answer.auth;
+        d.map(value, "AuthConfig", LOGIN, |key, login| {
+            auth.push((key, login))
+        });
+    }),
+];
+const LOGIN: &[Field<Credentials>] = &[
+    ("username", |d, value, login| {
+        d.text(value, &mut login.username)
+    }),
+    ("password", |d, value, login| {
+        d.secret(value, &mut login.password)
+    }),
+];
+pub(crate) const KIND: &str = "CredentialProviderResponse";
 
 #[cfg(test)]
 mod tests;

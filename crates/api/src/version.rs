@@ -1,54 +1,106 @@
-//! The versions of the exec plugin protocol, and how Kubernetes reads `kind` and `apiVersion`.
+//! The versions of each kind of document, and how Kubernetes reads `kind` and `apiVersion`.
 
 use regcred_go::{DecodeError, Value, folds_to};
-use std::fmt;
-use std::str::FromStr;
+/// Defines the versions of one kind of document as an enum.
+macro_rules! versions {
+    (
+        $(#[$doc:meta])*
+        $name:ident of $group:literal {
+            $($(#[$version_doc:meta])* $version:ident = $package:literal,)+
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$version_doc])* #[doc = concat!("`", $group, "/", $package, "`")] $version,)+
+        }
 
-/// A version of the protocol between the kubelet and a plugin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ApiVersion {
-    /// `credentialprovider.kubelet.k8s.io/v1alpha1`
-    V1Alpha1,
-    /// `credentialprovider.kubelet.k8s.io/v1beta1`
-    V1Beta1,
-    /// `credentialprovider.kubelet.k8s.io/v1`, the only one that carries service account tokens.
-    V1,
+        impl $name {
+            /// All versions, in the byte order of their names.
+            pub const ALL: &[Self] = &[$(Self::$version),+];
+
+            /// The value of `apiVersion`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$version => concat!($group, "/", $package),)+
+                }
+            }
+
+            /// The Go package of its types.
+            pub(crate) fn go_package(self) -> &'static str {
+                match self {
+                    $(Self::$version => $package,)+
+                }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = DecodeError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let found = Self::ALL.iter().find(|version| version.as_str() == text);
+                found.copied().ok_or_else(|| {
+                    let names: Vec<_> = Self::ALL.iter().map(|known| known.go_package()).collect();
+                    let names = names.join(" or ");
+                    DecodeError::new(format!(concat!("apiVersion: expected ", $group, "/{}"), names))
+                })
+            }
+        }
+    };
+}
+
+versions! {
+    /// A version of the protocol between the kubelet and a plugin.
+    ApiVersion of "credentialprovider.kubelet.k8s.io" {
+        V1 = "v1",
+        V1Alpha1 = "v1alpha1",
+        V1Beta1 = "v1beta1",
+    }
+}
+
+versions! {
+    /// A version of the kubelet's `CredentialProviderConfig`.
+    ConfigVersion of "kubelet.config.k8s.io" {
+        V1 = "v1",
+        V1Alpha1 = "v1alpha1",
+        V1Beta1 = "v1beta1",
+    }
+}
+
+versions! {
+    /// A version of the kubelet's records of pulls.
+    RecordVersion of "kubelet.config.k8s.io" {
+        /// The alpha releases'; it is read and not written.
+        V1Alpha1 = "v1alpha1",
+        V1Beta1 = "v1beta1",
+    }
 }
 
 impl ApiVersion {
-    /// All versions, in the byte order of their names.
-    pub const ALL: [Self; 3] = [Self::V1, Self::V1Alpha1, Self::V1Beta1];
+    /// The one that is best for a new configuration.
+    pub const LATEST: Self = Self::V1;
 
-    /// The value of `apiVersion`.
+    /// Whether requests carry service account tokens and annotations.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::V1Alpha1 => "credentialprovider.kubelet.k8s.io/v1alpha1",
-            Self::V1Beta1 => "credentialprovider.kubelet.k8s.io/v1beta1",
-            Self::V1 => "credentialprovider.kubelet.k8s.io/v1",
-        }
+    pub fn carries_tokens(self) -> bool {
+        self == Self::V1
     }
 }
 
-impl fmt::Display for ApiVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+impl ConfigVersion {
+    /// The one that is best for a new configuration.
+    pub const LATEST: Self = Self::V1;
+
+    /// Whether a plugin may have `tokenAttributes`.
+    pub(crate) fn has_token_attributes(self) -> bool {
+        self == Self::V1
     }
 }
 
-impl FromStr for ApiVersion {
-    type Err = DecodeError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|version| version.as_str() == text)
-            .ok_or_else(|| {
-                DecodeError::new(
-                    "apiVersion: expected credentialprovider.kubelet.k8s.io/v1, v1beta1 or v1alpha1",
-                )
-            })
-    }
+impl RecordVersion {
+    /// The one that is written.
+    pub const LATEST: Self = Self::V1Beta1;
 }
 
 /// `kind` and `apiVersion` of a document, before anything else of it is looked at.
@@ -66,10 +118,7 @@ impl TypeMeta {
             Value::Object(members) => members.as_slice(),
             Value::Null => &[],
             other => {
-                let found = other.kind();
-                return Err(parse_error(&format!(
-                    "json: cannot unmarshal {found} into Go value of type {GO_TYPE}"
-                )));
+                return Err(parse_error(&other.mismatch("Go value", GO_TYPE)));
             }
         };
         let (mut kind, mut api_version) = ("", "");
@@ -85,10 +134,8 @@ impl TypeMeta {
                 Value::Null => {}
                 value => {
                     *field = value.plain_text().ok_or_else(|| {
-                        let found = value.kind();
-                        parse_error(&format!(
-                            "json: cannot unmarshal {found} into Go struct field .{name} of type string"
-                        ))
+                        let place = format!("Go struct field .{name}");
+                        parse_error(&value.mismatch(&place, "string"))
                     })?;
                 }
             }
@@ -145,7 +192,7 @@ mod tests {
     #[test]
     fn versions_round_trip_by_name() {
         for version in ApiVersion::ALL {
-            assert_eq!(version.as_str().parse(), Ok(version));
+            assert_eq!(version.as_str().parse(), Ok(*version));
         }
         let error = "credentialprovider.kubelet.k8s.io/v2"
             .parse::<ApiVersion>()

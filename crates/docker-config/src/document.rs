@@ -3,11 +3,10 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use regcred_api::docker_config::Format;
+use regcred_core::Credentials;
 use regcred_go::json;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -144,7 +143,7 @@ impl Document {
             let old: Option<String> = helpers
                 .get(host)
                 .and_then(|old| serde_json::from_str(old.get()).ok());
-            changed |= helpers.set(host, text(helper));
+            changed |= helpers.set(host, raw(json::string(helper)));
             replaced.extend(
                 old.filter(|old| old != helper)
                     .map(|old| (host.clone(), old)),
@@ -276,28 +275,15 @@ fn entry(login: &EntryLogin<'_>, form: EntryForm) -> Box<RawValue> {
         password,
         email,
     } = login;
-    let mut out = String::from("{");
-    if form == EntryForm::Full {
-        if !username.is_empty() {
-            json::push_member(&mut out, "username", username);
+    let basic = Credentials::new(*username, (*password).clone()).to_basic();
+    raw(json::object(|entry| {
+        if form == EntryForm::Full {
+            entry.some_text("username", username);
+            entry.some_secret("password", password);
+            entry.some_text("email", email);
         }
-        if !password.expose_secret().is_empty() {
-            json::push_secret(&mut out, "password", password);
-        }
-        if !email.is_empty() {
-            json::push_member(&mut out, "email", email);
-        }
-    }
-    let basic = SecretString::from(format!("{username}:{}", password.expose_secret()));
-    json::push_member(&mut out, "auth", &STANDARD.encode(basic.expose_secret()));
-    json::close_object(&mut out);
-    raw(out)
-}
-
-fn text(text: &str) -> Box<RawValue> {
-    let mut out = String::new();
-    json::push_string(&mut out, text);
-    raw(out)
+        entry.secret("auth", &basic);
+    }))
 }
 
 fn raw(text: String) -> Box<RawValue> {

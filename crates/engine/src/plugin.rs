@@ -96,7 +96,7 @@ impl Plugin {
             program,
             match_images: entry.match_images.clone(),
             patterns,
-            api_version: entry.api_version.parse().unwrap_or(ApiVersion::V1),
+            api_version: entry.api_version.parse().unwrap_or(ApiVersion::LATEST),
             args: entry.args.clone(),
             env: entry.env.clone(),
             deadline,

@@ -1,9 +1,12 @@
 //! JSON read and written as Go's `encoding/json` does: the same syntax, the same replacement of
 //! bad UTF-8, the same error sentences, the same escapes.
 
-use secrecy::{ExposeSecret, SecretString};
+mod write;
+
+pub use write::{Members, object, object_line, string, string_list};
 
 use crate::error::DecodeError;
+use crate::quote::go_quote;
 use crate::value::Value;
 
 /// Reads one JSON value with nothing but white space around it.
@@ -21,69 +24,6 @@ pub fn parse(input: &[u8]) -> Result<Value, DecodeError> {
         None => Ok(value),
         Some(_) => Err(scanner.unexpected("after top-level value")),
     }
-}
-
-/// Appends a string literal.
-pub fn push_string(out: &mut String, text: &str) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            // Go escapes these for the sake of HTML and JavaScript.
-            '\0'..' ' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-}
-
-/// Appends `"name":"text",`.
-pub fn push_member(out: &mut String, name: &str, text: &str) {
-    push_string(out, name);
-    out.push(':');
-    push_string(out, text);
-    out.push(',');
-}
-
-/// As [`push_member`], for a secret.
-pub fn push_secret(out: &mut String, name: &str, secret: &SecretString) {
-    push_member(out, name, secret.expose_secret());
-}
-
-/// A list of texts.
-#[must_use]
-pub fn string_list(texts: &[&str]) -> String {
-    let mut out = String::from("[");
-    for text in texts {
-        push_string(&mut out, text);
-        out.push(',');
-    }
-    close_list(&mut out);
-    out
-}
-
-/// Closes an object whose last member left a comma behind.
-pub fn close_object(out: &mut String) {
-    if out.ends_with(',') {
-        out.pop();
-    }
-    out.push('}');
-}
-
-/// Closes a list whose last item left a comma behind.
-pub fn close_list(out: &mut String) {
-    if out.ends_with(',') {
-        out.pop();
-    }
-    out.push(']');
 }
 
 struct Scanner<'a> {
@@ -316,23 +256,15 @@ impl Scanner<'_> {
 }
 
 fn invalid_character(byte: u8, place: &str) -> DecodeError {
+    // Go takes a byte for the code point of the same number.
     let shown = match byte {
-        b'\'' => "'\\''".to_owned(),
-        b'"' => "'\"'".to_owned(),
-        b'\\' => "'\\\\'".to_owned(),
-        0x07 => "'\\a'".to_owned(),
-        0x08 => "'\\b'".to_owned(),
-        b'\t' => "'\\t'".to_owned(),
-        b'\n' => "'\\n'".to_owned(),
-        0x0b => "'\\v'".to_owned(),
-        0x0c => "'\\f'".to_owned(),
-        b'\r' => "'\\r'".to_owned(),
-        0..0x20 | 0x7f => format!("'\\x{byte:02x}'"),
-        0x80..0xa1 | 0xad => format!("'\\u{byte:04x}'"),
-        // Go takes a byte for the code point of the same number.
-        byte => format!("'{}'", char::from(byte)),
+        b'\'' => "\\'".to_owned(),
+        b'"' => "\"".to_owned(),
+        byte => go_quote(&char::from(byte).to_string())
+            .trim_matches('"')
+            .to_owned(),
     };
-    DecodeError::new(format!("invalid character {shown} {place}"))
+    DecodeError::new(format!("invalid character '{shown}' {place}"))
 }
 
 /// One replacement character for every byte that is not part of a character.

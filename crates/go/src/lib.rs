@@ -22,6 +22,6 @@ pub use duration::{DurationError, GoDuration};
 pub use error::DecodeError;
 pub use messages::{go_aggregate, go_errno};
 pub use quote::{go_lowercase, go_quote};
-pub use strict::Decoder;
+pub use strict::{Decoder, Field};
 pub use url::{GoUrl, UrlError, split_port};
 pub use value::{Value, folds_to};

@@ -1,6 +1,7 @@
 //! Decoding of a tree into typed values with Kubernetes' strictness (sigs.k8s.io/json,
 //! `UnmarshalStrict`): a wrong type is fatal; unknown and duplicate fields are collected.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use secrecy::SecretString;
@@ -11,16 +12,20 @@ use crate::quote::go_quote;
 use crate::time;
 use crate::value::Value;
 
+/// A field of a struct that is read into a `T`.
+pub type Field<T> = (&'static str, fn(&mut Decoder, Value, &mut T));
+
 /// Walks a tree and keeps what is wrong with it. Each `read` function leaves its target alone when
 /// the value is null, as Go does.
-#[derive(Default)]
 pub struct Decoder {
+    /// The Go package of the structs.
+    package: &'static str,
     path: Vec<Step>,
     /// Go names of the structs being read, outermost first.
     structs: Vec<&'static str>,
     fatal: Option<String>,
     strict: Vec<String>,
-    /// Names that the writer chose freely are not repeated, nor are durations.
+    /// Whether names that the writer chose freely are withheld, and durations.
     discreet: bool,
 }
 
@@ -32,23 +37,30 @@ enum Step {
 }
 
 impl Decoder {
-    /// A decoder that has found something already.
-    pub fn with_finding(finding: Option<String>) -> Self {
+    /// A decoder for structs of a Go package, which has found something already.
+    #[must_use]
+    pub fn new(package: &'static str, finding: Option<String>) -> Self {
         Self {
+            package,
+            path: Vec::new(),
+            structs: Vec::new(),
+            fatal: None,
             strict: finding.into_iter().collect(),
-            ..Self::default()
+            discreet: false,
         }
     }
 
-    /// A decoder for a document that holds secrets, perhaps in the wrong place.
-    pub fn discreet() -> Self {
-        Self {
-            discreet: true,
-            ..Self::default()
-        }
+    /// The same for a document that holds secrets, perhaps in the wrong place.
+    #[must_use]
+    pub fn discreet(mut self) -> Self {
+        self.discreet = true;
+        self
     }
 
     /// The first type error, else all unknown and duplicate fields in one sentence.
+    ///
+    /// # Errors
+    /// When anything was found.
     pub fn finish(self) -> Result<(), DecodeError> {
         match self.fatal {
             Some(fatal) => Err(DecodeError::new(fatal)),
@@ -60,31 +72,35 @@ impl Decoder {
         }
     }
 
-    /// Reads a struct: calls `read` for each member whose name is in `fields`.
-    pub fn object(
+    /// Reads a struct. The outermost one also has `kind` and `apiVersion`, which are texts.
+    pub fn object<T>(
         &mut self,
         value: Value,
-        (go_type, go_struct): (&str, &'static str),
-        fields: &[&'static str],
-        mut read: impl FnMut(&mut Self, &'static str, Value),
+        go_struct: &'static str,
+        fields: &[Field<T>],
+        target: &mut T,
     ) {
         let members = match value {
             Value::Null => return,
             Value::Object(members) => members,
-            other => return self.mismatch(&other, go_type),
+            other => return self.mismatch(&other, &self.go_type(go_struct)),
+        };
+        let of_type: &[Field<T>] = match self.structs.is_empty() {
+            true => &[("kind", skip_text), ("apiVersion", skip_text)],
+            false => &[],
         };
         self.structs.push(go_struct);
-        let mut seen = Vec::new();
+        let mut seen = BTreeSet::new();
         for (name, value) in members {
-            self.path.push(Step::Field(name.clone()));
-            match fields.iter().find(|field| **field == name) {
+            let known = fields.iter().chain(of_type).find(|field| field.0 == name);
+            self.path.push(Step::Field(name));
+            match known {
                 None => self.report("unknown"),
-                Some(field) => {
-                    if seen.contains(field) {
+                Some((name, read)) => {
+                    if !seen.insert(name) {
                         self.report("duplicate");
                     }
-                    seen.push(field);
-                    read(self, field, value);
+                    read(self, value, target);
                 }
             }
             self.path.pop();
@@ -92,31 +108,62 @@ impl Decoder {
         self.structs.pop();
     }
 
-    /// Reads a map: calls `read` for each member.
-    pub fn map(
+    /// Reads a list of structs.
+    pub fn objects<T: Default>(
         &mut self,
         value: Value,
-        go_type: &str,
-        mut read: impl FnMut(&mut Self, String, Value),
+        go_struct: &'static str,
+        fields: &[Field<T>],
+        target: &mut Vec<T>,
+    ) {
+        let go_type = format!("[]{}", self.go_type(go_struct));
+        self.list(value, &go_type, target, |decoder, item, into| {
+            decoder.object(item, go_struct, fields, into);
+        });
+    }
+
+    /// Reads a map of structs: `keep` takes each.
+    pub fn map<T: Default>(
+        &mut self,
+        value: Value,
+        go_struct: &'static str,
+        fields: &[Field<T>],
+        mut keep: impl FnMut(String, T),
     ) {
         let members = match value {
             Value::Null => return,
             Value::Object(members) => members,
-            other => return self.mismatch(&other, go_type),
+            other => {
+                let go_type = format!("map[string]{}", self.go_type(go_struct));
+                return self.mismatch(&other, &go_type);
+            }
         };
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for (key, value) in members {
             self.path.push(Step::Key(key.clone()));
             if !seen.insert(key.clone()) {
                 self.report("duplicate");
             }
-            read(self, key, value);
+            let mut read = T::default();
+            self.object(value, go_struct, fields, &mut read);
+            keep(key, read);
             self.path.pop();
         }
     }
 
-    /// Reads a list: calls `read` for each element.
-    pub fn list(&mut self, value: Value, go_type: &str, mut read: impl FnMut(&mut Self, Value)) {
+    /// Reads a list of texts.
+    pub fn texts(&mut self, value: Value, target: &mut Vec<String>) {
+        self.list(value, "[]string", target, Self::text);
+    }
+
+    fn list<T: Default>(
+        &mut self,
+        value: Value,
+        go_type: &str,
+        target: &mut Vec<T>,
+        read: impl Fn(&mut Self, Value, &mut T),
+    ) {
+        target.clear();
         let items = match value {
             Value::Null => return,
             Value::Array(items) => items,
@@ -124,27 +171,28 @@ impl Decoder {
         };
         for (index, item) in items.into_iter().enumerate() {
             self.path.push(Step::Index(index));
-            read(self, item);
+            let mut one = T::default();
+            read(self, item, &mut one);
+            target.push(one);
             self.path.pop();
         }
     }
 
-    /// Reads a list of texts.
-    pub fn texts(&mut self, value: Value, target: &mut Vec<String>) {
-        target.clear();
-        self.list(value, "[]string", |decoder, item| {
-            let mut text = String::new();
-            decoder.text(&item, "string", &mut text);
-            target.push(text);
-        });
+    /// Reads a text that is not a secret.
+    pub fn text(&mut self, value: Value, target: &mut String) {
+        self.text_of(value, "string", target);
     }
 
-    /// Reads a text that is no secret.
-    pub fn text(&mut self, value: &Value, go_type: &str, target: &mut String) {
-        match (value, value.plain_text()) {
+    /// As [`Self::text`], of a type of the package.
+    pub fn word(&mut self, value: Value, go_type: &str, target: &mut String) {
+        self.text_of(value, &self.go_type(go_type), target);
+    }
+
+    fn text_of(&mut self, value: Value, go_type: &str, target: &mut String) {
+        match (&value, value.plain_text()) {
             (Value::Null, _) => {}
             (_, Some(text)) => text.clone_into(target),
-            _ => self.mismatch(value, go_type),
+            _ => self.mismatch(&value, go_type),
         }
     }
 
@@ -158,17 +206,17 @@ impl Decoder {
     }
 
     /// Reads a boolean that may be absent.
-    pub fn flag(&mut self, value: &Value, target: &mut Option<bool>) {
+    pub fn flag(&mut self, value: Value, target: &mut Option<bool>) {
         match value {
             Value::Null => *target = None,
-            Value::Bool(flag) => *target = Some(*flag),
-            other => self.mismatch(other, "bool"),
+            Value::Bool(flag) => *target = Some(flag),
+            other => self.mismatch(&other, "bool"),
         }
     }
 
     /// Reads a time; empty for none.
-    pub fn time(&mut self, value: &Value, target: &mut String) {
-        match (value, value.plain_text()) {
+    pub fn time(&mut self, value: Value, target: &mut String) {
+        match (&value, value.plain_text()) {
             (Value::Null, _) => target.clear(),
             (_, Some(text)) => match time::read(text) {
                 Some(time) => *target = time,
@@ -177,25 +225,28 @@ impl Decoder {
                     go_quote(text)
                 )),
             },
-            _ => self.mismatch(value, "string"),
+            _ => self.mismatch(&value, "string"),
         }
     }
 
     /// Reads a duration that may be absent.
-    pub fn duration(&mut self, value: &Value, target: &mut Option<GoDuration>) {
-        match (value, value.plain_text()) {
+    pub fn duration(&mut self, value: Value, target: &mut Option<GoDuration>) {
+        match (&value, value.plain_text()) {
             (Value::Null, _) => *target = None,
             (_, Some(text)) => match text.parse() {
                 Ok(duration) => *target = Some(duration),
-                Err(_) if self.discreet => self.mismatch(value, "a Go duration"),
+                Err(_) if self.discreet => self.mismatch(&value, "a Go duration"),
                 Err(error) => self.fail(error.to_string()),
             },
-            _ => self.mismatch(value, "string"),
+            _ => self.mismatch(&value, "string"),
         }
     }
 
+    fn go_type(&self, name: &str) -> String {
+        format!("{}.{name}", self.package)
+    }
+
     fn mismatch(&mut self, found: &Value, go_type: &str) {
-        let found = found.kind();
         let place = match self.structs.last() {
             None => "Go value".to_owned(),
             Some(name) => {
@@ -207,9 +258,7 @@ impl Decoder {
                 format!("Go struct field {name}.{fields}")
             }
         };
-        self.fail(format!(
-            "json: cannot unmarshal {found} into {place} of type {go_type}"
-        ));
+        self.fail(found.mismatch(&place, go_type));
     }
 
     fn fail(&mut self, message: String) {
@@ -235,6 +284,10 @@ impl Decoder {
             self.strict.push(finding);
         }
     }
+}
+
+fn skip_text<T>(decoder: &mut Decoder, value: Value, _: &mut T) {
+    decoder.text(value, &mut String::new());
 }
 
 /// A misspelled field name, rather than a secret in the place of one.

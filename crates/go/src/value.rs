@@ -22,7 +22,7 @@ pub enum Value {
 
 impl Value {
     /// The word that Go's decoder has for the type found.
-    pub fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "bool",
@@ -31,6 +31,13 @@ impl Value {
             Self::Array(_) => "array",
             Self::Object(_) => "object",
         }
+    }
+
+    /// Go's sentence for a value of another type than the place in `place` has.
+    #[must_use]
+    pub fn mismatch(&self, place: &str, go_type: &str) -> String {
+        let found = self.kind();
+        format!("json: cannot unmarshal {found} into {place} of type {go_type}")
     }
 
     /// The last member of that exact name, if this is an object.

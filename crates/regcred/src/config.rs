@@ -1,6 +1,6 @@
 //! `regcred config generate`: a CredentialProviderConfig that the kubelet accepts as it is.
 
-use regcred_api::ApiVersion;
+use regcred_api::{ApiVersion, ConfigVersion};
 use regcred_core::{Clock, Env, ProviderError, ProviderSpec};
 use regcred_run::{ProgramError, output};
 use serde::Serialize;
@@ -62,11 +62,11 @@ fn generate(specs: &[&ProviderSpec], env: &Env) -> Result<String, ProviderError>
             name: plugin_name(spec),
             match_images: (spec.new)(env, &clock)?.match_images(),
             default_cache_duration: spec.default_cache_duration,
-            api_version: ApiVersion::V1.as_str(),
+            api_version: ApiVersion::LATEST.as_str(),
         })
     };
     let config = Config {
-        api_version: "kubelet.config.k8s.io/v1",
+        api_version: ConfigVersion::LATEST.as_str(),
         kind: "CredentialProviderConfig",
         providers: specs.iter().map(entry).collect::<Result<_, _>>()?,
     };

@@ -36,6 +36,16 @@ fn with_providers(providers: &str) -> String {
     )
 }
 
+/// All of an entry, values of its environment included.
+fn whole(entry: &ProviderEntry) -> String {
+    let values: Vec<_> = entry
+        .env
+        .iter()
+        .map(|(_, value)| value.expose_secret())
+        .collect();
+    format!("{entry:?} {values:?}")
+}
+
 #[test]
 fn yaml_is_read_in_full() {
     let config = decode_config(SAMPLE.as_bytes()).expect("well-formed");
@@ -74,7 +84,7 @@ fn yaml_is_read_in_full() {
         name: "second".into(),
         ..ProviderEntry::default()
     };
-    assert_eq!(*second, expected);
+    assert_eq!(whole(second), whole(&expected));
 }
 
 #[test]
@@ -91,10 +101,11 @@ fn json_gives_the_same() {
               "optionalServiceAccountAnnotationKeys":["a","b"]}},
            {"name":"second","matchImages":null,"tokenAttributes":null,"defaultCacheDuration":null}]"#,
     );
-    assert_eq!(
-        decode_config(json.as_bytes()),
-        decode_config(SAMPLE.as_bytes())
-    );
+    let [json, yaml] = [&json, SAMPLE].map(|text| decode_config(text.as_bytes()).expect("sound"));
+    let all =
+        |config: &CredentialProviderConfig| config.providers.iter().map(whole).collect::<Vec<_>>();
+    assert_eq!(all(&json), all(&yaml));
+    assert_eq!((json.version, json.has_more), (yaml.version, yaml.has_more));
 }
 
 #[test]
@@ -104,7 +115,10 @@ fn missing_lists_are_empty_and_no_error_of_form() {
         assert!(config.providers.is_empty());
     }
     let config = decode_config(with_providers("[null]").as_bytes()).expect("null provider");
-    assert_eq!(config.providers, [ProviderEntry::default()]);
+    let [provider] = &*config.providers else {
+        panic!("one provider");
+    };
+    assert_eq!(whole(provider), whole(&ProviderEntry::default()));
 }
 
 #[test]
@@ -349,10 +363,8 @@ fn findings_are_bounded() {
 }
 
 #[test]
-fn debug_and_equality_treat_values_as_secrets() {
+fn debug_treats_values_as_secrets() {
     let text = with_providers(r#"[{"name":"a","env":[{"name":"A","value":"canary"}]}]"#);
     let one = decode_config(text.as_bytes()).expect("well-formed");
     assert!(!format!("{one:?}").contains("canary"));
-    let other = text.replace("canary", "finch");
-    assert_ne!(Ok(one), decode_config(other.as_bytes()));
 }

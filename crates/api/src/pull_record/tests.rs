@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use secrecy::ExposeSecret as _;
 
 use super::*;
 
@@ -88,7 +89,11 @@ fn reading_is_strict() {
         ("\"uid\":\"u1\"", "\"uid\":1", "cannot unmarshal number"),
         ("\"uid\":\"u2\"", "\"credentialHash\":\"\"", "unknown field"),
         ("true", "\"true\"", "cannot unmarshal string"),
-        ("v1beta1", "v1", "expected kubelet.config.k8s.io/v1beta1"),
+        (
+            "v1beta1",
+            "v1",
+            "expected kubelet.config.k8s.io/v1alpha1 or v1beta1",
+        ),
         (
             "ImagePulledRecord",
             "ImagePullIntent",

@@ -1,3 +1,5 @@
+use secrecy::ExposeSecret as _;
+
 use super::*;
 
 #[test]
@@ -91,11 +93,11 @@ fn bad_requests_say_where_and_never_what() {
         ),
         (
             format!("{{{KIND}}}"),
-            "apiVersion: expected credentialprovider.kubelet.k8s.io/v1, v1beta1 or v1alpha1",
+            "apiVersion: expected credentialprovider.kubelet.k8s.io/v1 or v1alpha1 or v1beta1",
         ),
         (
             format!(r#"{{{KIND},"apiVersion":"canary"}}"#),
-            "apiVersion: expected credentialprovider.kubelet.k8s.io/v1, v1beta1 or v1alpha1",
+            "apiVersion: expected credentialprovider.kubelet.k8s.io/v1 or v1alpha1 or v1beta1",
         ),
         (
             format!(r#"{{{V1},"kind":"canary"}}"#),

@@ -73,7 +73,7 @@ fn optional_parts_may_be_null_or_absent() {
 
 #[test]
 fn what_is_written_decodes_in_every_version() {
-    for api_version in ApiVersion::ALL {
+    for &api_version in ApiVersion::ALL {
         for cache_key_type in CacheScope::ALL {
             let answer = CredentialProviderResponse {
                 api_version,

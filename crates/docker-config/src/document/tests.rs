@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 use regcred_api::docker_config::{self, BadEntries};
+use secrecy::ExposeSecret as _;
 
 use super::*;
 

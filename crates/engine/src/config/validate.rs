@@ -89,7 +89,7 @@ fn api_version_problems(version: &str, found: &mut Problems) {
     if version.is_empty() {
         found.required(".apiVersion", "");
     } else if version.parse::<ApiVersion>().is_err() {
-        let supported = ApiVersion::ALL.map(ApiVersion::as_str);
+        let supported: Vec<_> = ApiVersion::ALL.iter().map(|v| v.as_str()).collect();
         found.unsupported(".apiVersion", version, &supported);
     }
 }
@@ -115,9 +115,12 @@ fn token_problems(attributes: &TokenAttributes, api_version: &str, found: &mut P
     if attributes.require_service_account.is_none() {
         found.required(&child("requireServiceAccount"), "");
     }
-    let v1 = ApiVersion::V1.as_str();
-    if api_version != v1 {
-        let rule = format!("tokenAttributes is only supported for {v1} API version");
+    let version = api_version.parse::<ApiVersion>();
+    if !version.is_ok_and(ApiVersion::carries_tokens) {
+        let able = ApiVersion::ALL.iter().filter(|v| v.carries_tokens());
+        let able: Vec<_> = able.map(|v| v.as_str()).collect();
+        let able = able.join(", ");
+        let rule = format!("tokenAttributes is only supported for {able} API version");
         found.forbidden(field, &rule);
     }
     let required = &attributes.required_service_account_annotation_keys;

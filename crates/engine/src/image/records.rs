@@ -16,9 +16,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use regcred_api::RecordVersion;
 use regcred_api::pull_record::{
-    ImagePullCredentials, ImagePullIntent, ImagePullSecret, ImagePulledRecord, RecordVersion,
-    credential_text,
+    ImagePullCredentials, ImagePullIntent, ImagePullSecret, ImagePulledRecord, credential_text,
 };
 use regcred_core::{Clock, ImageRef, ServiceAccountCoordinates, hex};
 use regcred_keyring::{Candidate, CredentialSource};
@@ -264,11 +264,11 @@ impl PullRecords {
         let (records, mut failed) = files.all(Kind::Pulled, ImagePulledRecord::from_slice);
         let intents = intents
             .iter()
-            .filter(|(_, version)| *version == RecordVersion::V1Alpha1)
+            .filter(|(_, version)| *version != RecordVersion::LATEST)
             .map(|(intent, _)| files.write(Kind::Pulling, &intent.image, &intent.to_vec()));
         let records = records
             .iter()
-            .filter(|(_, version)| *version == RecordVersion::V1Alpha1)
+            .filter(|(_, version)| *version != RecordVersion::LATEST)
             .map(|(record, _)| files.write(Kind::Pulled, &record.image_ref, &record.to_vec()));
         failed.extend(intents.chain(records).filter_map(Result::err));
         failed

@@ -147,8 +147,7 @@ fn nesting_is_bounded() {
 
 #[test]
 fn strings_are_escaped_as_go_does() {
-    let mut out = String::new();
-    push_string(&mut out, "a\"\\<>&\u{2028}\u{1}\u{8}\u{c}\n\r\té\u{7f}");
+    let out = string("a\"\\<>&\u{2028}\u{1}\u{8}\u{c}\n\r\té\u{7f}");
     assert_eq!(
         out,
         "\"a\\\"\\\\\\u003c\\u003e\\u0026\\u2028\\u0001\\b\\f\\n\\r\\té\u{7f}\""
@@ -156,17 +155,28 @@ fn strings_are_escaped_as_go_does() {
 }
 
 #[test]
-fn an_empty_object_closes_too() {
-    let mut out = String::from("{");
-    close_object(&mut out);
-    assert_eq!(out, "{}");
+fn objects_are_compact_and_keep_the_order_of_their_members() {
+    assert_eq!(object(|_| {}), "{}");
+    let written = object_line(|o| {
+        o.text("b{", "[");
+        o.some_text("none", "");
+        o.some_secret("none", &"".into());
+        o.secret("a", &"<".into());
+        o.object("o", |o| o.json("n", "null"));
+        o.some_list("none", &[] as &[&str], |_, _| {});
+        o.some_list("l", &["x", "y"], |o, item| o.text("i", item));
+        o.object("e", |_| {});
+    });
+    let expected = r#"{"b{":"[","a":"\u003c","o":{"n":null},"l":[{"i":"x"},{"i":"y"}],"e":{}}"#;
+    assert_eq!(String::from_utf8_lossy(&written), format!("{expected}\n"));
+    assert_eq!(string_list(&["a", "b<"]), r#"["a","b\u003c"]"#);
+    assert_eq!(string_list(&[]), "[]");
 }
 
 proptest! {
     #[test]
     fn what_is_written_reads_back(text in "\\PC{0,40}|[\\x00-\\x7f]{0,40}") {
-        let mut out = String::new();
-        push_string(&mut out, &text);
+        let out = string(&text);
         let value = parse(out.as_bytes()).expect("own output");
         prop_assert_eq!(value.plain_text(), Some(text.as_str()));
     }

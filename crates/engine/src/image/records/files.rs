@@ -7,8 +7,8 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use regcred_api::DecodeError;
-use regcred_api::pull_record::{ImagePullIntent, ImagePulledRecord, RecordVersion};
+use regcred_api::pull_record::{ImagePullIntent, ImagePulledRecord};
+use regcred_api::{DecodeError, RecordVersion};
 use regcred_core::hex;
 use regcred_files::MIB;
 use sha2::{Digest as _, Sha256};
