@@ -2,14 +2,20 @@
 
 mod descriptor;
 mod digest;
-mod document;
+mod index;
+mod manifest;
+mod manifest_or_index;
 pub mod media_type;
 mod null;
 mod platform;
 mod platform_rank;
+mod raw_manifest;
 
 pub use descriptor::Descriptor;
 pub use digest::{Digest, DigestError, Hasher};
-pub use document::{Document, DocumentError, Index, Manifest};
+pub use index::Index;
+pub use manifest::Manifest;
+pub use manifest_or_index::{ManifestError, ManifestOrIndex};
 pub use platform::{Platform, PlatformError};
 pub use platform_rank::Rank;
+pub use raw_manifest::RawManifest;

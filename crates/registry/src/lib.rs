@@ -19,12 +19,12 @@ mod pull;
 mod store;
 
 pub use client::{
-    BlobStream, Fetched, Head, Hosts, HostsError, RegistryClient, RegistryError, RegistryOptions,
+    BlobStream, Hosts, HostsError, ManifestHead, RegistryClient, RegistryError, RegistryOptions,
     Repository,
 };
 pub use image::{
-    Descriptor, Digest, DigestError, Document, DocumentError, Hasher, Index, Manifest, Platform,
-    PlatformError, Rank, media_type,
+    Descriptor, Digest, DigestError, Hasher, Index, Manifest, ManifestError, ManifestOrIndex,
+    Platform, PlatformError, Rank, RawManifest, media_type,
 };
 pub use pull::{
     BlobState, NoProgress, PlatformChoice, Progress, PullEvent, PullOptions, PulledImage, pull,

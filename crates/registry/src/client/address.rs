@@ -1,4 +1,4 @@
-//! Addresses in answers that a registry must not send us to.
+//! Which addresses in the answers of a registry may be asked.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -32,7 +32,7 @@ pub(crate) fn same_host(a: &Url, b: &Url) -> bool {
     a.host().is_some() && a.host() == b.host()
 }
 
-/// `host[:port]` for messages: a server may have chosen the name, and so its length.
+/// `host[:port]` for messages, bounded: a server may have chosen the name.
 pub(crate) fn host_and_port(url: &Url) -> String {
     plain(&regcred_http::host_and_port(url), LONGEST_HOST)
 }
@@ -43,6 +43,6 @@ fn address(url: &Url) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// No name that name servers know is longer.
+/// The longest name in DNS.
 const LONGEST_HOST: usize = 253;
 const ALIBABA_METADATA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);

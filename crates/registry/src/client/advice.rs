@@ -1,20 +1,20 @@
-//! Refusals that look like a wrong credential by their status and are none: quotas and closed
-//! networks, told apart by the words that registries use for them.
+//! Refusals whose status suggests a wrong credential where the reason is another one, such as a
+//! quota or a closed network: recognised by the words that registries use.
 
-/// What to do instead of looking for another credential; `None` for an ordinary refusal.
+/// The reason, and what to do; `None` for an ordinary refusal.
 pub(crate) fn advice(message: &str) -> Option<&'static str> {
     let message = message.to_ascii_lowercase();
-    REFUSALS
+    let found = REFUSALS
         .iter()
-        .find(|(words, _)| words.iter().all(|word| message.contains(word)))
-        .map(|(_, advice)| *advice)
+        .find(|(words, _)| words.iter().all(|word| message.contains(word)));
+    found.map(|(_, advice)| *advice)
 }
 
-/// Words that must all be there, and the advice.
+/// Words that must all occur, and the advice.
 const REFUSALS: &[(&[&str], &str)] = &[
     (
         &["exceeded", "quota"],
-        "the account's quota is used up; the credential is good",
+        "the account's quota is exhausted; the credential is good",
     ),
     (
         &["private-only access"],
@@ -22,11 +22,11 @@ const REFUSALS: &[(&[&str], &str)] = &[
     ),
     (
         &["insufficient scope"],
-        "a policy or a context-based restriction forbids it; the credential itself was taken",
+        "a policy or a context-based restriction forbids it; the credential itself was accepted",
     ),
     (
         &["denied", "ip address"],
-        "the registry takes no requests from this address; the credential was not the reason",
+        "the registry refuses requests from this address; the credential was not the reason",
     ),
 ];
 
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotas_and_closed_networks_are_told_apart_from_wrong_credentials() {
+    fn quotas_and_closed_networks_are_not_taken_for_wrong_credentials() {
         for (message, word) in [
             (
                 "Your account has exceeded its pull traffic quota for the current month.",

@@ -1,10 +1,11 @@
 //! The authorization of one repository at one server: which scheme it wants, and the token that
-//! serves until it expires (distribution-spec, and distribution's `auth/token.md`).
+//! is used until it expires (distribution-spec, and distribution's `auth/token.md`).
 //!
 //! Tokens never leave this object, so they are never shared between credentials or servers. The
 //! lock around the state is held while a token is fetched: requests that run together cause one
 //! fetch, and if the one that fetches is dropped, the next one does it.
 
+mod context;
 mod realm;
 mod scope;
 mod token;
@@ -12,106 +13,88 @@ mod token;
 use std::time::Duration;
 
 use regcred_core::Credentials;
-use regcred_http::{Challenge, Client, HeaderMap, Request, Retry, Url, parse_challenges, plain};
+use regcred_http::{Challenge, HeaderMap, Request, parse_challenges, plain};
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+pub(crate) use self::context::AuthContext;
 use self::realm::Realm;
-use self::scope::Scopes;
-use super::error::{Object, Reason, Refusal, RegistryError};
+pub(crate) use self::scope::Scopes;
+use self::token::BearerToken;
+use super::error::{Reason, RegistryError, TokenRefusal};
 
-/// Knows how to be let in.
+/// The credential and what is known of the server.
 pub(crate) struct Auth {
     login: Option<Credentials>,
-    /// `repository:<path>:pull`, for a challenge that names no scope.
-    own_scope: String,
-    state: Mutex<State>,
-}
-
-/// Where a server is, for the rules of realms.
-pub(crate) struct Place<'a> {
-    pub(crate) client: &'a Client,
-    pub(crate) url: &'a Url,
-    /// Whether secrets may be sent in clear text, because an operator said so.
-    pub(crate) cleartext: bool,
-    pub(crate) retry: Retry,
-    pub(crate) object: &'a Object,
+    state: Mutex<AuthState>,
 }
 
 #[derive(Default)]
-struct State {
-    mode: Mode,
+struct AuthState {
+    scheme: Scheme,
     scopes: Scopes,
-    /// Counts what was granted, so that a request can say which grant was refused.
+    token: Option<BearerToken>,
+    /// Counts grants, so that a request can tell which of them was refused.
     generation: u64,
     refused: Option<Refused>,
 }
 
-/// A refusal of the token server. It is not asked the same thing again for a while: each layer of
-/// an image would else count as a failed login.
-struct Refused {
-    realm: Realm,
-    scopes: Scopes,
-    refusal: Refusal,
-    until: Instant,
-}
-
-#[derive(Default)]
-enum Mode {
-    /// Nothing is known yet: requests are sent without authorization.
+/// The scheme of the server's last challenge.
+#[derive(Clone, Default)]
+enum Scheme {
+    /// No challenge yet: requests are sent without authorization.
     #[default]
     Unknown,
     Basic,
-    Bearer {
-        realm: Realm,
-        token: Option<Bearer>,
-    },
+    Bearer(Realm),
 }
 
-/// A token and how long it is used.
-struct Bearer {
-    token: SecretString,
+/// A refusal of the token server. The same request is not repeated for a while: each layer of an
+/// image would count as another failed login.
+struct Refused {
+    realm: Realm,
+    scopes: Scopes,
+    refusal: TokenRefusal,
     until: Instant,
 }
 
 /// What a request carries.
 #[derive(Clone)]
 pub(crate) struct Grant {
-    kind: GrantKind,
+    authorization: Authorization,
     generation: u64,
 }
 
 #[derive(Clone)]
-enum GrantKind {
+enum Authorization {
     Basic(Credentials),
     Bearer(SecretString),
 }
 
 impl Grant {
     pub(crate) fn apply(&self, request: Request) -> Request {
-        match &self.kind {
-            GrantKind::Basic(login) => request.basic(login),
-            GrantKind::Bearer(token) => request.bearer(token),
+        match &self.authorization {
+            Authorization::Basic(login) => request.basic(login),
+            Authorization::Bearer(token) => request.bearer(token),
         }
     }
 }
 
-/// What a 401 led to.
+/// What follows from a 401.
 pub(crate) enum Renewal {
     /// Send the request again with this.
     Granted(Grant),
     /// The credential was already offered in the only way there is: the 401 is the answer.
     Final,
-    /// The answer named no scheme that could be used.
+    /// The answer offers only these schemes, which cannot be used.
     Unusable(Vec<String>),
 }
 
 impl Auth {
-    pub(crate) fn new(path: &str, login: Option<Credentials>) -> Self {
+    pub(crate) fn new(login: Option<Credentials>) -> Self {
         Self {
             login,
-            own_scope: format!("repository:{path}:pull"),
             state: Mutex::default(),
         }
     }
@@ -121,13 +104,22 @@ impl Auth {
     }
 
     /// What the next request carries, by what is known of the server. Fetches a token when the
-    /// known one is about to expire.
-    pub(crate) async fn ready(&self, place: &Place<'_>) -> Result<Option<Grant>, RegistryError> {
+    /// known one is about to expire or lacks a right that the request needs.
+    pub(crate) async fn ready(
+        &self,
+        context: &AuthContext<'_>,
+    ) -> Result<Option<Grant>, RegistryError> {
         let mut state = self.state.lock().await;
-        match &state.mode {
-            Mode::Unknown => Ok(None),
-            Mode::Basic => Ok(self.basic(state.generation)),
-            Mode::Bearer { .. } => self.bearer(&mut state, place).await.map(Some),
+        match state.scheme.clone() {
+            Scheme::Unknown => Ok(None),
+            Scheme::Basic => Ok(self.basic(state.generation)),
+            Scheme::Bearer(realm) => {
+                if !state.scopes.cover(&context.scopes) {
+                    state.scopes.merge(context.scopes.clone());
+                    state.token = None;
+                }
+                self.bearer(&mut state, realm, context).await.map(Some)
+            }
         }
     }
 
@@ -136,26 +128,24 @@ impl Auth {
         &self,
         used: Option<&Grant>,
         headers: &HeaderMap,
-        place: &Place<'_>,
+        context: &AuthContext<'_>,
     ) -> Result<Renewal, RegistryError> {
         let challenges = parse_challenges(headers);
         let bearer = challenges
             .iter()
             .find(|c| c.scheme == "bearer" && c.param("realm").is_some_and(|r| !r.is_empty()));
         if let Some(challenge) = bearer {
-            return self.renew_bearer(used, challenge, place).await;
+            return self.renew_bearer(used, challenge, context).await;
         }
         if challenges.iter().any(|c| c.scheme == "basic") && self.login.is_some() {
-            if used.is_some_and(|grant| matches!(grant.kind, GrantKind::Basic(_))) {
+            if used.is_some_and(|grant| matches!(grant.authorization, Authorization::Basic(_))) {
                 return Ok(Renewal::Final);
             }
             let mut state = self.state.lock().await;
-            state.mode = Mode::Basic;
+            state.scheme = Scheme::Basic;
             state.generation += 1;
-            return Ok(match self.basic(state.generation) {
-                Some(grant) => Renewal::Granted(grant),
-                None => Renewal::Final,
-            });
+            let grant = self.basic(state.generation);
+            return Ok(grant.map_or(Renewal::Final, Renewal::Granted));
         }
         let offered = challenges.iter().take(MOST_SCHEMES);
         Ok(Renewal::Unusable(
@@ -167,110 +157,74 @@ impl Auth {
         &self,
         used: Option<&Grant>,
         challenge: &Challenge,
-        place: &Place<'_>,
+        context: &AuthContext<'_>,
     ) -> Result<Renewal, RegistryError> {
-        let realm = Realm::of(challenge, place.url, place.cleartext)
-            .map_err(|reason| RegistryError::protocol(place.object, reason))?;
-        let mut asked = Scopes::default();
-        match challenge
-            .param("scope")
-            .filter(|scope| !scope.trim().is_empty())
-        {
-            Some(scope) => asked.add(scope),
-            None => asked.add(&self.own_scope),
-        }
+        let realm = Realm::of(challenge, context.url, context.cleartext)
+            .map_err(|reason| RegistryError::protocol(context.object, reason))?;
+        let named = challenge.param("scope").filter(|s| !s.trim().is_empty());
+        let mut wanted = Scopes::from(named.unwrap_or(context.default_scope));
+        wanted.merge(context.scopes.clone());
         let mut state = self.state.lock().await;
-        // Another request was refused as well and has fetched a new token meanwhile.
+        // Another request may have been refused as well and fetched a new token since.
         let renewed = state.generation != used.map_or(0, |grant| grant.generation);
-        let same_realm =
-            matches!(&state.mode, Mode::Bearer { realm: known, .. } if *known == realm);
-        if !(renewed && same_realm && state.scopes.cover(&asked)) {
-            state.scopes.merge(asked);
-            state.mode = Mode::Bearer { realm, token: None };
+        let same_realm = matches!(&state.scheme, Scheme::Bearer(known) if *known == realm);
+        if !(renewed && same_realm && state.scopes.cover(&wanted)) {
+            state.scopes.merge(wanted);
+            state.scheme = Scheme::Bearer(realm.clone());
+            state.token = None;
         }
-        self.bearer(&mut state, place).await.map(Renewal::Granted)
+        let grant = self.bearer(&mut state, realm, context).await?;
+        Ok(Renewal::Granted(grant))
     }
 
     /// The current token, or a new one.
-    async fn bearer(&self, state: &mut State, place: &Place<'_>) -> Result<Grant, RegistryError> {
-        let State {
-            mode: Mode::Bearer { realm, token },
-            scopes,
-            generation,
-            refused,
-        } = state
-        else {
-            return Err(RegistryError::protocol(
-                place.object,
-                "no token server is known",
-            ));
-        };
-        let usable = token
-            .as_ref()
-            .filter(|bearer| Instant::now() < bearer.until);
-        let secret = match usable {
-            Some(bearer) => bearer.token.clone(),
+    async fn bearer(
+        &self,
+        state: &mut AuthState,
+        realm: Realm,
+        context: &AuthContext<'_>,
+    ) -> Result<Grant, RegistryError> {
+        let now = Instant::now();
+        let secret = match state.token.as_ref().filter(|token| now < token.until) {
+            Some(token) => token.secret.clone(),
             None => {
-                if let Some(known) = refused.as_ref().filter(|known| known.is(realm, scopes)) {
-                    let reason = Reason::Login(known.refusal.clone());
-                    return Err(RegistryError::new(place.object, reason));
+                if let Some(known) = state.refused.as_ref().filter(|known| {
+                    known.realm == realm && known.scopes == state.scopes && now < known.until
+                }) {
+                    let reason = Reason::TokenServer(known.refusal.clone());
+                    return Err(RegistryError::new(context.object, reason));
                 }
-                let fetched = token::fetch(place, realm, scopes, self.login.as_ref()).await;
+                let login = self.login.as_ref();
+                let fetched = token::fetch(context, &realm, &state.scopes, login).await;
                 let fetched = fetched.inspect_err(|error| {
-                    *refused = error.lasting_refusal().map(|refusal| Refused {
-                        realm: realm.clone(),
-                        scopes: scopes.clone(),
+                    state.refused = error.lasting_refusal().map(|refusal| Refused {
+                        realm,
+                        scopes: state.scopes.clone(),
                         refusal: refusal.clone(),
                         until: Instant::now() + REMEMBERED,
                     });
                 })?;
-                let secret = fetched.token.clone();
-                *token = Some(fetched);
-                *generation += 1;
-                secret
+                state.generation += 1;
+                state.token.insert(fetched).secret.clone()
             }
         };
         Ok(Grant {
-            kind: GrantKind::Bearer(secret),
-            generation: *generation,
+            authorization: Authorization::Bearer(secret),
+            generation: state.generation,
         })
     }
 
     fn basic(&self, generation: u64) -> Option<Grant> {
         Some(Grant {
-            kind: GrantKind::Basic(self.login.clone()?),
+            authorization: Authorization::Basic(self.login.clone()?),
             generation,
         })
     }
 }
 
-impl Refused {
-    /// Whether this is what would be asked now.
-    fn is(&self, realm: &Realm, scopes: &Scopes) -> bool {
-        self.realm == *realm && self.scopes == *scopes && Instant::now() < self.until
-    }
-}
-
-/// The error for a server that can be entered in no way we know.
-pub(crate) fn no_scheme(
-    object: &Object,
-    host: String,
-    offered: Vec<String>,
-    anonymous: bool,
-) -> RegistryError {
-    RegistryError::new(
-        object,
-        Reason::NoScheme {
-            host,
-            offered,
-            anonymous,
-        },
-    )
-}
-
-/// How long a refusal is taken as the answer: most pulls are over by then.
+/// How long a refusal counts as the answer: longer than most pulls.
 const REMEMBERED: Duration = Duration::from_secs(60);
-/// What a message names of the schemes that a server offers.
+/// How many of the offered schemes a message names.
 const MOST_SCHEMES: usize = 5;
 const LONGEST_SCHEME: usize = 40;
 

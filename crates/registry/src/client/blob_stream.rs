@@ -1,4 +1,4 @@
-//! Blobs as streams that go on where they broke off (RFC 9110 section 14, and containers/image
+//! Blobs as streams that continue where they broke off (RFC 9110 section 14, and containers/image
 //! `body_reader.go` for how often).
 
 use std::fmt;
@@ -11,44 +11,44 @@ use regcred_http::{Method, Response, StatusCode, header};
 use tokio::time::sleep;
 
 use super::content_range::ContentRange;
-use super::endpoint::Ask;
-use super::error::{Object, Part, Reason, RegistryError};
+use super::error::{Reason, RegistryError};
+use super::object::{Object, Part};
 use super::repository::Repository;
+use super::request::RegistryRequest;
 use crate::image::Descriptor;
 
-/// The bytes of a blob, or of a part of it, in order. It ends with the last byte the descriptor
-/// names and never gives more; whether the bytes have the blob's digest is for the reader to find
-/// out, who hashes them anyway.
+/// The bytes of a blob, or of a part of it, in order: as many as the descriptor has, never more.
+/// The reader compares the digest, since it hashes the bytes anyway.
 pub struct BlobStream {
     repository: Repository,
     descriptor: Descriptor,
     object: Object,
-    /// The next byte to give out.
+    /// The offset of the next byte that is returned.
     position: u64,
     /// One past the last.
     end: u64,
-    /// Bytes of the current answer that were given out before: it began too early.
+    /// Bytes of the current response that were returned before: it starts too early.
     skip: u64,
-    answer: Option<Response>,
+    response: Option<Response>,
     ranged: bool,
     foreign: bool,
     failures: u32,
     since_failure: u64,
-    on_retry: Option<Box<Listener>>,
+    on_retry: Option<Box<RetryListener>>,
 }
 
-/// Hears the number of the coming attempt and what broke.
-type Listener = dyn Fn(u32, &str) + Send + Sync;
+/// Receives the number of the next attempt and what broke.
+type RetryListener = dyn Fn(u32, &str) + Send + Sync;
 
 impl Repository {
     /// Opens a blob at `offset` (0 for the whole). With an offset only the rest is asked for.
     ///
-    /// A stream that breaks off goes on at the same byte, as often as it gets on. A foreign layer
-    /// that the registry does not have is fetched from the addresses in its descriptor, without
-    /// any credential and over https only.
+    /// A stream that breaks off continues at the same byte, as long as it makes progress. A foreign
+    /// layer that the registry does not have is fetched from the addresses in its descriptor,
+    /// without any credential and over https only.
     ///
     /// # Errors
-    /// When the registry does not give it.
+    /// When the registry does not return it.
     pub async fn blob(
         &self,
         descriptor: &Descriptor,
@@ -57,8 +57,8 @@ impl Repository {
         self.blob_range(descriptor, offset..descriptor.size).await
     }
 
-    /// Opens a part of a blob. A registry that does not know ranges sends the whole, of which the
-    /// part is cut out; [`BlobStream::is_ranged`] tells.
+    /// Opens a part of a blob. A registry without support for ranges sends the whole, of which the
+    /// part is cut out; see [`BlobStream::is_ranged`].
     ///
     /// # Errors
     /// As [`Repository::blob`].
@@ -69,12 +69,12 @@ impl Repository {
     ) -> Result<BlobStream, RegistryError> {
         let mut stream = BlobStream {
             repository: self.clone(),
-            object: self.object(Part::Blob(descriptor.digest.clone())),
+            object: blob_object(self, descriptor),
             descriptor: descriptor.clone(),
             position: range.start,
             end: range.end.min(descriptor.size),
             skip: 0,
-            answer: None,
+            response: None,
             ranged: false,
             foreign: false,
             failures: 0,
@@ -87,49 +87,44 @@ impl Repository {
         Ok(stream)
     }
 
-    /// A small blob whole, proven: an image's configuration.
+    /// A small blob as a whole, verified: an image's configuration.
     ///
     /// # Errors
-    /// When it is larger than `limit` bytes or not what its descriptor says, and as
+    /// When it is larger than `limit` bytes or does not match its descriptor, and as
     /// [`Repository::blob`].
     pub async fn blob_bytes(
         &self,
         descriptor: &Descriptor,
         limit: usize,
     ) -> Result<Bytes, RegistryError> {
-        let object = self.object(Part::Blob(descriptor.digest.clone()));
-        let size = usize::try_from(descriptor.size)
-            .ok()
-            .filter(|size| *size <= limit);
-        let Some(size) = size else {
+        let object = blob_object(self, descriptor);
+        if descriptor.size > limit as u64 {
             let what = format!("it is larger than the {limit} bytes that are read of its kind");
             return Err(RegistryError::protocol(&object, what));
-        };
+        }
         let mut stream = self.blob(descriptor, 0).await?;
-        let mut bytes = BytesMut::with_capacity(size);
+        let mut bytes = BytesMut::new();
         while let Some(chunk) = stream.chunk().await? {
             bytes.extend_from_slice(&chunk);
         }
-        let mut hasher = descriptor.digest.hasher();
-        hasher.update(&bytes);
-        let actual = hasher.finish();
-        match actual == descriptor.digest {
-            true => Ok(bytes.freeze()),
-            false => Err(RegistryError::new(&object, Reason::Digest { actual })),
+        if !descriptor.digest.matches(&bytes) {
+            let actual = descriptor.digest.of_same_algorithm(&bytes);
+            return Err(RegistryError::new(&object, Reason::Digest { actual }));
         }
+        Ok(bytes.freeze())
     }
 }
 
 impl BlobStream {
-    /// Has `listener` told before each pause that a broken stream makes: the number of the coming
-    /// attempt (2 is the first retry) and what broke.
+    /// Calls `listener` before each pause of a broken stream, with the number of the next attempt
+    /// (2 is the first retry) and what broke.
     #[must_use]
     pub fn on_retry(mut self, listener: impl Fn(u32, &str) + Send + Sync + 'static) -> Self {
         self.on_retry = Some(Box::new(listener));
         self
     }
 
-    /// The next bytes, `None` behind the last.
+    /// The next bytes, `None` after the last.
     ///
     /// # Errors
     /// When the stream breaks and cannot be continued, or has more bytes than it may have.
@@ -139,12 +134,12 @@ impl BlobStream {
                 self.finish().await?;
                 return Ok(None);
             }
-            let broken = match &mut self.answer {
+            let broken = match &mut self.response {
                 None => match self.open().await {
                     Ok(()) => continue,
                     Err(error) => error,
                 },
-                Some(answer) => match answer.chunk().await {
+                Some(response) => match response.chunk().await {
                     Ok(Some(bytes)) => match self.accept(bytes)? {
                         Some(bytes) => return Ok(Some(bytes)),
                         None => continue,
@@ -156,8 +151,8 @@ impl BlobStream {
                     Err(error) => RegistryError::unreached(&self.object, error),
                 },
             };
-            let ended = self.answer.take().is_some();
-            match self.pause(ended, &broken) {
+            let was_open = self.response.take().is_some();
+            match self.pause(was_open, &broken) {
                 Some(pause) => sleep(pause).await,
                 None => return Err(broken),
             }
@@ -170,13 +165,13 @@ impl BlobStream {
         self.position
     }
 
-    /// Whether the registry sends just the part that was asked for.
+    /// Whether the registry sends only the part that was asked for.
     #[must_use]
     pub fn is_ranged(&self) -> bool {
         self.ranged
     }
 
-    /// Takes the bytes that are wanted out of those that came.
+    /// Cuts the wanted bytes out of those received.
     fn accept(&mut self, mut bytes: Bytes) -> Result<Option<Bytes>, RegistryError> {
         let known = self.skip.min(bytes.len() as u64);
         self.skip -= known;
@@ -197,15 +192,15 @@ impl BlobStream {
         Ok(Some(bytes))
     }
 
-    /// Makes sure that nothing follows the last byte, and lets the connection be used again.
+    /// Checks that nothing follows the last byte, which also frees the connection for other requests.
     async fn finish(&mut self) -> Result<(), RegistryError> {
-        let Some(mut answer) = self.answer.take() else {
+        let Some(mut response) = self.response.take() else {
             return Ok(());
         };
         if self.end < self.descriptor.size && !self.ranged {
             return Ok(());
         }
-        match answer.chunk().await {
+        match response.chunk().await {
             Ok(Some(more)) if !more.is_empty() => {
                 Err(self.wrong_size(self.position + more.len() as u64))
             }
@@ -215,64 +210,45 @@ impl BlobStream {
     }
 
     async fn open(&mut self) -> Result<(), RegistryError> {
-        let digest = &self.descriptor.digest;
-        let mut headers = vec![("accept-encoding", "identity".to_owned())];
+        let path = format!("blobs/{}", self.descriptor.digest);
+        let mut request = RegistryRequest::new(&self.object, Method::GET, path);
+        request.is_small = false;
+        request.headers = vec![("accept-encoding", "identity".to_owned())];
         let partial = self.position > 0 || self.end < self.descriptor.size;
         if partial {
             let last = self.end.saturating_sub(1);
-            headers.push(("range", format!("bytes={}-{last}", self.position)));
+            let range = format!("bytes={}-{last}", self.position);
+            request.headers.push(("range", range));
         }
-        let ask = Ask {
-            object: &self.object,
-            method: Method::GET,
-            path: format!("blobs/{digest}"),
-            headers,
-            resolves: false,
-            is_small: false,
-        };
-        let answer = match self.foreign {
-            true => Self::ask_elsewhere(&self.repository, &self.descriptor, &ask).await?,
-            false => match self.repository.ask(&ask).await {
-                Err(error)
-                    if !self.descriptor.urls.is_empty()
-                        && error.status() == Some(StatusCode::NOT_FOUND) =>
-                {
-                    self.foreign = true;
-                    Self::ask_elsewhere(&self.repository, &self.descriptor, &ask).await?
+        let mut result = Err(RegistryError::protocol(&self.object, "it has no address"));
+        if !self.foreign {
+            result = self.repository.send(&request).await;
+            self.foreign = !self.descriptor.urls.is_empty()
+                && matches!(&result, Err(e) if e.status() == Some(StatusCode::NOT_FOUND));
+        }
+        if self.foreign {
+            for url in self.descriptor.urls.iter().take(MOST_ADDRESSES) {
+                result = self.repository.send_foreign(url, &request).await;
+                if result.is_ok() {
+                    break;
                 }
-                other => other?,
-            },
-        };
-        self.begin(answer)
-    }
-
-    /// The first of the descriptor's addresses that answers.
-    async fn ask_elsewhere(
-        repository: &Repository,
-        descriptor: &Descriptor,
-        ask: &Ask<'_>,
-    ) -> Result<Response, RegistryError> {
-        let mut result = Err(RegistryError::protocol(ask.object, "it has no address"));
-        for url in descriptor.urls.iter().take(MOST_ADDRESSES) {
-            result = repository.ask_foreign(url, ask).await;
-            if result.is_ok() {
-                break;
             }
         }
-        result
+        let response = result?;
+        self.begin(response)
     }
 
-    /// Checks an answer's head: which bytes it will bring.
-    fn begin(&mut self, answer: Response) -> Result<(), RegistryError> {
+    /// Checks the head of a response: which bytes will follow.
+    fn begin(&mut self, response: Response) -> Result<(), RegistryError> {
         let fail = |what: String| Err(RegistryError::protocol(&self.object, what));
-        let encoding = answer.headers().get(header::CONTENT_ENCODING);
+        let encoding = response.headers().get(header::CONTENT_ENCODING);
         if encoding.is_some_and(|e| !e.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return fail("it came compressed, which was not asked for".to_owned());
+            return fail("it was sent compressed, which was not asked for".to_owned());
         }
         let size = self.descriptor.size;
-        match answer.status() {
+        match response.status() {
             StatusCode::PARTIAL_CONTENT => {
-                let range = ContentRange::of(answer.headers());
+                let range = ContentRange::of(response.headers());
                 if !range.is_some_and(|range| range.is(self.position..self.end, size)) {
                     return fail(format!(
                         "the registry sent another range than bytes {} to {} of {size}",
@@ -288,19 +264,19 @@ impl BlobStream {
                 ));
             }
             StatusCode::OK => {
-                if let Some(length) = answer.content_length().filter(|length| *length != size) {
+                if let Some(length) = response.content_length().filter(|l| *l != size) {
                     return Err(self.wrong_size(length));
                 }
                 (self.skip, self.ranged) = (self.position, false);
             }
             other => return fail(format!("the registry answered {other}")),
         }
-        self.answer = Some(answer);
+        self.response = Some(response);
         Ok(())
     }
 
-    /// The pause before the stream is continued, `None` to give up: when the failure will not
-    /// pass, or came too often without a mebibyte between.
+    /// The pause before the stream is continued, `None` to give up: when the failure is permanent,
+    /// or occurred too often without a mebibyte in between.
     fn pause(&mut self, was_open: bool, broken: &RegistryError) -> Option<Duration> {
         if !was_open && !broken.is_passing() {
             return None;
@@ -314,7 +290,7 @@ impl BlobStream {
             return None;
         }
         let reason = report(broken);
-        tracing::debug!(object = %self.object, position = self.position, reason, "the stream broke and is continued");
+        tracing::debug!(object = %self.object, position = self.position, reason, "continuing a broken stream");
         if let Some(listener) = &self.on_retry {
             listener(self.failures + 1, &reason);
         }
@@ -337,9 +313,14 @@ impl fmt::Debug for BlobStream {
     }
 }
 
-/// How often a stream is continued without getting on.
+fn blob_object(repository: &Repository, blob: &Descriptor) -> Object {
+    let part = Part::Blob(blob.digest.clone());
+    Object::pulled(repository.name().to_owned(), part)
+}
+
+/// How often a stream is continued without progress.
 const MOST_FAILURES: u32 = 5;
-/// Bytes between two failures that count as getting on.
+/// Bytes between two failures that count as progress.
 const PROGRESS: u64 = 1 << 20;
 const MOST_ADDRESSES: usize = 5;
 

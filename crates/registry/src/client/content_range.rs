@@ -13,7 +13,7 @@ pub(super) struct ContentRange {
 }
 
 impl ContentRange {
-    /// Reads the header; `None` if it is missing, there twice, or has another form.
+    /// Reads the header; `None` if it is missing, repeated, or has another form.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let mut values = headers.get_all(header::CONTENT_RANGE).iter();
         let (value, None) = (values.next()?, values.next()) else {
@@ -35,7 +35,7 @@ impl ContentRange {
         })
     }
 
-    /// Whether it is this part of something with this size.
+    /// Whether it is this part of content of this size.
     pub(super) fn is(self, part: Range<u64>, size: u64) -> bool {
         self.first == part.start
             && self.last.checked_add(1) == Some(part.end)

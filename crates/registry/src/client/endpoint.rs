@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use regcred_http::{Client, Method, Request, Response, Retry, StatusCode, Url};
+use regcred_http::{Client, Request, Response, Retry, StatusCode, Url};
 use tokio::time::sleep;
 
 use super::address::{host_and_port, is_private};
-use super::auth::{Auth, Grant, Place, Renewal, no_scheme};
-use super::error::{Object, Reason, RegistryError};
-use super::error_body::ServerErrors;
+use super::auth::{Auth, AuthContext, Grant, Renewal, Scopes};
+use super::capability::Capability;
+use super::error::{Reason, RegistryError};
+use super::failed_response::FailedResponse;
 use super::hosts::HostConfig;
-use super::rate_limits::Limits;
 use super::redirect;
+use super::request::{RegistryRequest, Target};
 use super::warnings::Warnings;
 
 /// A server and what is known of it.
@@ -21,34 +22,15 @@ pub(crate) struct Endpoint {
     config: HostConfig,
     client: Client,
     auth: Auth,
-    /// `<base>/<path>`, or the base for the registry as a whole.
-    base: Url,
+    /// The repository's path.
     path: String,
-    first_try: Retry,
+    /// `repository:<path>:pull`
+    pull_scope: String,
     retry: Retry,
     /// Whether it could not be reached or turned out to be the wrong one: it is left out from then
     /// on, so that not every blob waits for it.
     passed_over: AtomicBool,
     warnings: Arc<Warnings>,
-}
-
-/// What is asked, the same for each server that may answer.
-pub(crate) struct Ask<'a> {
-    pub(crate) object: &'a Object,
-    pub(crate) method: Method,
-    /// Behind the repository's path: `manifests/latest`.
-    pub(crate) path: String,
-    pub(crate) headers: Vec<(&'static str, String)>,
-    /// Whether a tag is resolved, which not every mirror may do.
-    pub(crate) resolves: bool,
-    /// Whether the whole answer is small and so has a deadline.
-    pub(crate) is_small: bool,
-}
-
-/// An answer, or why there is none, and whether a redirect led to it.
-struct Followed {
-    result: Result<Response, RegistryError>,
-    redirected: bool,
 }
 
 impl Endpoint {
@@ -61,16 +43,11 @@ impl Endpoint {
         warnings: Arc<Warnings>,
     ) -> Self {
         Self {
-            base: config.url.clone(),
-            path: path.to_owned(),
+            config,
             client,
             auth,
-            // A mirror that fails is passed over at once; the registry is worth some patience.
-            first_try: match config.is_registry {
-                true => retry,
-                false => Retry::none(),
-            },
-            config,
+            path: path.to_owned(),
+            pull_scope: format!("repository:{path}:pull"),
             retry,
             passed_over: AtomicBool::new(false),
             warnings,
@@ -78,12 +55,8 @@ impl Endpoint {
     }
 
     /// Whether this server may be asked.
-    pub(crate) fn serves(&self, ask: &Ask<'_>) -> bool {
-        let capable = match ask.resolves {
-            true => self.config.resolve,
-            false => self.config.pull,
-        };
-        capable && !self.passed_over.load(Ordering::Relaxed)
+    pub(crate) fn has(&self, capability: Capability) -> bool {
+        self.config.has(capability) && !self.passed_over.load(Ordering::Relaxed)
     }
 
     /// Whether it is asked only when the one before turned out to speak TLS.
@@ -97,141 +70,155 @@ impl Endpoint {
 
     /// `host[:port]`, for messages.
     pub(crate) fn host(&self) -> String {
-        host_and_port(&self.base)
+        host_and_port(&self.config.url)
     }
 
-    /// Asks, with whatever authorization the server wants. An answer with a status that is no
-    /// success is an error, but for 416, which a caller that asked for a range understands.
-    pub(crate) async fn ask(&self, ask: &Ask<'_>) -> Result<Response, RegistryError> {
-        let place = Place {
-            client: &self.client,
-            url: &self.base,
-            cleartext: self.config.cleartext,
-            retry: self.retry,
-            object: ask.object,
-        };
-        let mut grant = self.auth.ready(&place).await?;
+    /// Sends a request with whatever authorization the server wants. An answer whose status is not
+    /// a success is an error, except for 416, which a caller that asked for a range understands.
+    pub(crate) async fn send(
+        &self,
+        request: &RegistryRequest<'_>,
+    ) -> Result<Response, RegistryError> {
+        let object = request.object;
+        let context = self.context(request);
+        let mut grant = self.auth.ready(&context).await?;
         let mut renewed = false;
         loop {
-            let answer = self.fetch(ask, grant.as_ref()).await?;
-            let status = answer.status();
-            let ours = answer.url().origin() == self.base.origin();
-            if ours {
-                self.warnings.hear(&self.host(), answer.headers());
+            let response = self.fetch(request, grant.as_ref()).await?;
+            let status = response.status();
+            let is_own = response.url().origin() == self.config.url.origin();
+            if is_own {
+                self.warnings.log(&self.host(), response.headers());
             }
-            if status != StatusCode::UNAUTHORIZED || renewed || !ours {
-                return match status.is_success() || status == StatusCode::RANGE_NOT_SATISFIABLE {
-                    true => Ok(answer),
-                    false => Err(failed(ask.object, answer).await),
-                };
+            if status.is_success() || status == StatusCode::RANGE_NOT_SATISFIABLE {
+                return Ok(response);
             }
-            let renewal = self
-                .auth
-                .renew(grant.as_ref(), answer.headers(), &place)
-                .await?;
-            match self.or_ping(renewal, grant.as_ref(), &place).await? {
-                Renewal::Granted(new) => grant = Some(new),
-                Renewal::Final => return Err(failed(ask.object, answer).await),
-                Renewal::Unusable(offered) if offered.is_empty() => {
-                    return Err(failed(ask.object, answer).await);
+            if status == StatusCode::UNAUTHORIZED && is_own && !renewed {
+                match self.renew(grant.as_ref(), &response, &context).await? {
+                    Renewal::Granted(new) => {
+                        (grant, renewed) = (Some(new), true);
+                        continue;
+                    }
+                    Renewal::Unusable(offered) if !offered.is_empty() => {
+                        let reason = Reason::NoScheme {
+                            host: self.host(),
+                            offered,
+                            anonymous: self.auth.is_anonymous(),
+                        };
+                        return Err(RegistryError::new(object, reason));
+                    }
+                    Renewal::Final | Renewal::Unusable(_) => {}
                 }
-                Renewal::Unusable(offered) => {
-                    let anonymous = self.auth.is_anonymous();
-                    return Err(no_scheme(ask.object, self.host(), offered, anonymous));
-                }
             }
-            renewed = true;
+            return Err(failed(request, response).await);
         }
     }
 
-    /// Some registries refuse a request without saying what they want: the base address says it.
-    async fn or_ping(
+    fn context<'a>(&'a self, request: &RegistryRequest<'a>) -> AuthContext<'a> {
+        let mut scopes = Scopes::default();
+        if request.object.is_pushed() {
+            scopes.merge(format!("{},push", self.pull_scope).as_str().into());
+        }
+        if let Some(source) = request.source {
+            scopes.merge(format!("repository:{source}:pull").as_str().into());
+        }
+        AuthContext {
+            client: &self.client,
+            url: &self.config.url,
+            cleartext: self.config.cleartext,
+            retry: self.retry,
+            object: request.object,
+            default_scope: &self.pull_scope,
+            scopes,
+        }
+    }
+
+    /// What to do about a 401. Some registries refuse a request without a challenge: then the one
+    /// of the base address counts.
+    async fn renew(
         &self,
-        renewal: Renewal,
         used: Option<&Grant>,
-        place: &Place<'_>,
+        response: &Response,
+        context: &AuthContext<'_>,
     ) -> Result<Renewal, RegistryError> {
+        let renewal = self.auth.renew(used, response.headers(), context).await?;
         if !matches!(&renewal, Renewal::Unusable(offered) if offered.is_empty()) {
             return Ok(renewal);
         }
-        let base = format!("{}/", self.base.as_str().trim_end_matches('/'));
+        let base = format!("{}/", self.config.url.as_str().trim_end_matches('/'));
         let ping = self.equip(Request::get(&base), None);
-        let answer = self.client.send(ping).await;
-        let answer = answer.map_err(|e| RegistryError::unreached(place.object, e))?;
-        match answer.status() {
-            StatusCode::UNAUTHORIZED => self.auth.renew(used, answer.headers(), place).await,
-            _ => Ok(renewal),
+        let ping = self.client.send(ping).await;
+        let ping = ping.map_err(|error| RegistryError::unreached(context.object, error))?;
+        if ping.status() == StatusCode::UNAUTHORIZED {
+            self.auth.renew(used, ping.headers(), context).await
+        } else {
+            Ok(renewal)
         }
     }
 
-    /// Sends one request and follows its redirects. The address behind a redirect is short-lived:
-    /// when it fails, the registry is asked for a new one.
-    async fn fetch(&self, ask: &Ask<'_>, grant: Option<&Grant>) -> Result<Response, RegistryError> {
+    /// Sends one request and follows its redirects. The address in a redirect is short-lived: when
+    /// it fails, the registry is asked for a new one.
+    async fn fetch(
+        &self,
+        request: &RegistryRequest<'_>,
+        grant: Option<&Grant>,
+    ) -> Result<Response, RegistryError> {
         let mut attempt = 1;
         loop {
-            let Followed { result, redirected } = self.follow(ask, grant).await;
-            let stale = match &result {
-                Ok(answer) => matches!(answer.status().as_u16(), 403 | 408 | 429 | 500..),
+            let mut redirected = false;
+            let result = self.follow(request, grant, &mut redirected).await;
+            let is_stale = match &result {
+                Ok(response) => matches!(response.status().as_u16(), 403 | 408 | 429 | 500..),
                 Err(error) => error.is_passing(),
             };
-            if !(redirected && stale && attempt < FRESH_REDIRECTS) {
+            if !(redirected && is_stale && attempt < FRESH_REDIRECTS) {
                 return result;
             }
-            tracing::debug!(object = %ask.object, "the storage behind a redirect failed; asking for a new one");
+            tracing::debug!(object = %request.object, "the target of a redirect failed; asking for a new one");
             drop(result);
             sleep(self.retry.pause(attempt)).await;
             attempt += 1;
         }
     }
 
-    async fn follow(&self, ask: &Ask<'_>, grant: Option<&Grant>) -> Followed {
-        let mut redirected = false;
-        let done = |result, redirected| Followed { result, redirected };
-        let Some(mut url) = self.address(ask) else {
-            let error = RegistryError::protocol(ask.object, "its name gives no address");
-            return done(Err(error), false);
+    async fn follow(
+        &self,
+        request: &RegistryRequest<'_>,
+        grant: Option<&Grant>,
+        redirected: &mut bool,
+    ) -> Result<Response, RegistryError> {
+        let object = request.object;
+        let Some(mut url) = self.address(&request.target) else {
+            return Err(RegistryError::protocol(
+                object,
+                "its name is not an address",
+            ));
         };
         for _ in 0..=MOST_REDIRECTS {
-            let mut request = Request::new(ask.method.clone(), url.as_str());
-            for (name, value) in &ask.headers {
-                request = request.header(name, value);
+            let mut next = prepare(request, &url);
+            // Secrets are sent only to the registry's own host, port and scheme.
+            if url.origin() == self.config.url.origin() {
+                next = self.equip(next, grant);
             }
-            request = match ask.is_small {
-                true => request.timeout(SMALL_ANSWER),
-                false => request.without_timeout(),
-            };
-            // Whatever is secret goes to the registry's own host, port and scheme only.
-            if url.origin() == self.base.origin() {
-                request = self.equip(request, grant);
+            // A mirror that fails is passed over at once; the registry is worth some patience.
+            if !*redirected && self.config.is_registry {
+                next = next.retry(self.retry);
             }
-            if !redirected {
-                request = request.retry(self.first_try);
-            }
-            let answer = match self.client.send(request).await {
-                Ok(answer) => answer,
-                Err(error) => {
-                    return done(Err(RegistryError::unreached(ask.object, error)), redirected);
-                }
-            };
-            match redirect::target(&answer) {
-                None => return done(Ok(answer), redirected),
+            let response = self.client.send(next).await;
+            let response = response.map_err(|error| RegistryError::unreached(object, error))?;
+            match redirect::target(&response) {
+                None => return Ok(response),
                 Some(Ok(next)) => url = next,
                 Some(Err(why)) => {
-                    let from = host_and_port(answer.url());
-                    let error = RegistryError::protocol(
-                        ask.object,
-                        format!("refusing the redirect of {from}: {why}"),
-                    );
-                    return done(Err(error), false);
+                    let from = host_and_port(response.url());
+                    let what = format!("refusing the redirect of {from}: {why}");
+                    return Err(RegistryError::protocol(object, what));
                 }
             }
-            redirected = true;
+            *redirected = true;
         }
-        let error = RegistryError::protocol(
-            ask.object,
-            format!("{} redirects more than {MOST_REDIRECTS} times", self.host()),
-        );
-        done(Err(error), false)
+        let what = format!("{} redirects more than {MOST_REDIRECTS} times", self.host());
+        Err(RegistryError::protocol(object, what))
     }
 
     /// Adds what only this server may see.
@@ -242,15 +229,19 @@ impl Endpoint {
         if let Some(grant) = grant {
             request = grant.apply(request);
         }
-        match self.config.cleartext {
-            true => request.allow_cleartext(),
-            false => request,
+        if self.config.cleartext {
+            request = request.allow_cleartext();
         }
+        request
     }
 
-    fn address(&self, ask: &Ask<'_>) -> Option<Url> {
-        let base = self.base.as_str().trim_end_matches('/');
-        let mut url = Url::parse(&format!("{base}/{}/{}", self.path, ask.path)).ok()?;
+    fn address(&self, target: &Target) -> Option<Url> {
+        let path = match target {
+            Target::Path(path) => path,
+            Target::Location(url) => return Some(url.clone()),
+        };
+        let base = self.config.url.as_str().trim_end_matches('/');
+        let mut url = Url::parse(&format!("{base}/{}/{path}", self.path)).ok()?;
         if let Some(namespace) = &self.config.namespace {
             url.query_pairs_mut().append_pair("ns", namespace);
         }
@@ -258,20 +249,19 @@ impl Endpoint {
     }
 }
 
-/// Asks an address that no registry vouches for, without any secret: a foreign layer's.
-pub(crate) async fn ask_foreign(
+/// Asks an address that a descriptor names, not the registry, without any secret: a foreign layer's.
+pub(crate) async fn send_foreign(
     client: &Client,
     retry: Retry,
     url: &str,
-    ask: &Ask<'_>,
+    request: &RegistryRequest<'_>,
 ) -> Result<Response, RegistryError> {
+    let object = request.object;
     let refuse = |why: &str| {
-        RegistryError::protocol(
-            ask.object,
-            format!("refusing a foreign layer's address: {why}"),
-        )
+        let what = format!("refusing a foreign layer's address: {why}");
+        RegistryError::protocol(object, what)
     };
-    let url = Url::parse(url).map_err(|_| refuse("it is no URL"))?;
+    let url = Url::parse(url).map_err(|_| refuse("it is not a URL"))?;
     if url.scheme() != "https" {
         return Err(refuse("it is not https"));
     }
@@ -281,47 +271,35 @@ pub(crate) async fn ask_foreign(
     if is_private(&url) {
         return Err(refuse("it is a private address"));
     }
-    let mut request = Request::new(ask.method.clone(), url.as_str())
-        .without_timeout()
-        .retry(retry);
-    for (name, value) in &ask.headers {
-        request = request.header(name, value);
-    }
-    let answer = client.send(request).await;
-    let answer = answer.map_err(|error| RegistryError::unreached(ask.object, error))?;
-    match answer.status().is_success() {
-        true => Ok(answer),
-        false => Err(failed(ask.object, answer).await),
+    let response = client.send(prepare(request, &url).retry(retry)).await;
+    let response = response.map_err(|error| RegistryError::unreached(object, error))?;
+    if response.status().is_success() {
+        Ok(response)
+    } else {
+        Err(failed(request, response).await)
     }
 }
 
-/// The error for an answer that is none of those wanted.
-async fn failed(object: &Object, answer: Response) -> RegistryError {
-    let host = host_and_port(answer.url());
-    let status = answer.status();
-    let limits = Limits::of(&answer);
-    let challenge = regcred_http::parse_challenges(answer.headers());
-    let hint = challenge.iter().find_map(|c| c.param("error"));
-    let body = answer.bytes(LARGEST_ERROR).await.unwrap_or_default();
-    let mut errors = ServerErrors::parse(&body);
-    if errors.is_empty()
-        && let Some(hint) = hint
-    {
-        errors = ServerErrors::of_code(hint);
+/// The request for one address, without anything secret.
+fn prepare(request: &RegistryRequest<'_>, url: &Url) -> Request {
+    let mut next = Request::new(request.method.clone(), url.as_str());
+    for (name, value) in &request.headers {
+        next = next.header(name, value);
     }
-    RegistryError::new(
-        object,
-        Reason::Status {
-            host,
-            status,
-            errors,
-            limits,
-        },
-    )
+    next = next.body(request.body.clone());
+    if request.is_small {
+        next.timeout(SMALL_ANSWER)
+    } else {
+        next.without_timeout()
+    }
+}
+
+async fn failed(request: &RegistryRequest<'_>, response: Response) -> RegistryError {
+    let response = FailedResponse::read(response).await;
+    RegistryError::new(request.object, Reason::Status(response))
 }
 
 const SMALL_ANSWER: Duration = Duration::from_secs(60);
-const LARGEST_ERROR: usize = 64 * 1024;
 const MOST_REDIRECTS: usize = 5;
 /// How often the registry is asked for another address when the one it named fails.
 const FRESH_REDIRECTS: u32 = 3;

@@ -1,4 +1,4 @@
-//! Why something could not be had from a registry, in words that operators know from docker and
+//! Why a registry did not do what it was asked for, in words that operators know from docker and
 //! containerd.
 
 use std::error::Error;
@@ -8,11 +8,12 @@ use std::time::Duration;
 use regcred_core::ErrorKind;
 use regcred_http::{HttpError, StatusCode, is_passing_status, kind_of_status};
 
-use super::error_body::ServerErrors;
-use super::rate_limits::Limits;
-use crate::image::{Digest, DocumentError};
+use super::failed_response::FailedResponse;
+use super::object::{Object, Part};
+use super::rate_limits::RateLimits;
+use crate::image::{Digest, ManifestError};
 
-type Source = Box<dyn Error + Send + Sync + 'static>;
+type Cause = Box<dyn Error + Send + Sync + 'static>;
 
 /// A failed operation on a registry. `Display` is one line; causes are `source()`.
 #[derive(Debug)]
@@ -22,38 +23,16 @@ pub struct RegistryError(Box<Inner>);
 struct Inner {
     object: Object,
     reason: Reason,
-    source: Option<Source>,
-}
-
-/// What was asked for.
-#[derive(Clone, Debug)]
-pub(crate) struct Object {
-    /// `host/path`.
-    pub(crate) repository: String,
-    pub(crate) part: Part,
-}
-
-/// The part of a repository.
-#[derive(Clone, Debug)]
-pub(crate) enum Part {
-    Whole,
-    /// Tag or digest.
-    Manifest(String),
-    Blob(Digest),
+    source: Option<Cause>,
 }
 
 /// What went wrong.
 #[derive(Debug)]
 pub(crate) enum Reason {
-    /// The registry answered with this status.
-    Status {
-        host: String,
-        status: StatusCode,
-        errors: ServerErrors,
-        limits: Limits,
-    },
-    /// The token server did not give a token.
-    Login(Refusal),
+    /// The registry answered with a status that is not a success.
+    Status(FailedResponse),
+    /// The token server did not return a token.
+    TokenServer(TokenRefusal),
     /// None of the offered schemes can be used.
     NoScheme {
         host: String,
@@ -62,33 +41,25 @@ pub(crate) enum Reason {
     },
     /// No answer at all.
     Unreached,
-    /// Content that is not what its name says.
-    Digest {
-        actual: Digest,
-    },
-    Size {
-        expected: u64,
-        actual: u64,
-    },
+    /// Content with another digest than it was asked for by.
+    Digest { actual: Digest },
+    /// Content with another size in bytes than in its descriptor.
+    Size { expected: u64, actual: u64 },
     /// A manifest that cannot be used.
-    Document,
-    /// An answer against the protocol, in words.
+    Manifest,
+    /// An answer that breaks the protocol: how.
     Protocol(String),
     /// A configuration that cannot be used.
     Configuration,
-    /// Something on this side, in words.
+    /// A failure on this side: a phrase.
     Local(String),
 }
 
-/// Why a token server gave no token.
+/// Why a token server returned no token.
 #[derive(Clone, Debug)]
-pub(crate) struct Refusal {
-    /// `host[:port]` of the token server.
-    pub(crate) realm: String,
-    /// `None` when it answered well, but without a token.
-    pub(crate) status: Option<StatusCode>,
-    pub(crate) errors: ServerErrors,
-    pub(crate) limits: Limits,
+pub(crate) struct TokenRefusal {
+    /// Without a status: a success, but without a token in it.
+    pub(crate) response: FailedResponse,
     pub(crate) anonymous: bool,
 }
 
@@ -101,17 +72,12 @@ impl RegistryError {
         }))
     }
 
-    pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {
-        self.0.source = Some(source.into());
-        self
-    }
-
     pub(crate) fn unreached(object: &Object, error: HttpError) -> Self {
-        Self::new(object, Reason::Unreached).with_source(error)
+        Self::new(object, Reason::Unreached).caused_by(error)
     }
 
-    pub(crate) fn document(object: &Object, error: DocumentError) -> Self {
-        Self::new(object, Reason::Document).with_source(error)
+    pub(crate) fn manifest(object: &Object, error: ManifestError) -> Self {
+        Self::new(object, Reason::Manifest).caused_by(error)
     }
 
     pub(crate) fn protocol(object: &Object, what: impl Into<String>) -> Self {
@@ -121,17 +87,15 @@ impl RegistryError {
     /// A failure on this side of the wire while `reference` was pulled: no image for the platform,
     /// a full disk. `what` is a lower-case phrase.
     pub fn local(reference: impl fmt::Display, what: impl Into<String>) -> Self {
-        let object = Object {
-            repository: reference.to_string(),
-            part: Part::Whole,
-        };
+        let object = Object::pulled(reference.to_string(), Part::Whole);
         Self::new(&object, Reason::Local(what.into()))
     }
 
-    /// Adds the cause of a [`RegistryError::local`].
+    /// Adds the cause.
     #[must_use]
-    pub fn caused_by(self, source: impl Error + Send + Sync + 'static) -> Self {
-        self.with_source(source)
+    pub fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+        self.0.source = Some(source.into());
+        self
     }
 
     /// What was asked for: `host/path:tag`, `host/path@sha256:...`.
@@ -140,54 +104,38 @@ impl RegistryError {
         self.0.object.to_string()
     }
 
-    /// The status of the answer that is the failure, the registry's or the token server's.
+    /// The status of the registry's or the token server's answer.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match &self.0.reason {
-            Reason::Status { status, .. } => Some(*status),
-            Reason::Login(refusal) => refusal.status,
             Reason::NoScheme { .. } => Some(StatusCode::UNAUTHORIZED),
-            _ => None,
+            _ => self.response()?.status,
         }
     }
 
-    /// The error codes of the answer as the server wrote them, known to the specification or not.
+    /// The error codes of the answer as the server wrote them, in the specification or not.
     pub fn codes(&self) -> impl Iterator<Item = &str> {
-        let errors = match &self.0.reason {
-            Reason::Status { errors, .. } | Reason::Login(Refusal { errors, .. }) => Some(errors),
-            _ => None,
-        };
-        errors.into_iter().flat_map(ServerErrors::codes)
+        let response = self.response().into_iter();
+        response.flat_map(|response| response.errors.codes())
     }
 
-    /// How long the server asked to be left alone.
+    /// How long the server asks not to be sent requests.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        match &self.0.reason {
-            Reason::Status { limits, .. } | Reason::Login(Refusal { limits, .. }) => {
-                limits.retry_after
-            }
-            _ => None,
-        }
+        self.response()?.limits.retry_after
     }
 
     /// What the caller can do about it.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
+        if let Some(status) = self.response().and_then(|response| response.status) {
+            return kind_of_status(status);
+        }
         match &self.0.reason {
-            Reason::Status { status, .. }
-            | Reason::Login(Refusal {
-                status: Some(status),
-                ..
-            }) => kind_of_status(*status),
             Reason::NoScheme { .. } => ErrorKind::Denied,
             Reason::Unreached => self.http().map_or(ErrorKind::Unreachable, HttpError::kind),
-            Reason::Login(_)
-            | Reason::Digest { .. }
-            | Reason::Size { .. }
-            | Reason::Document
-            | Reason::Protocol(_) => ErrorKind::Malformed,
             Reason::Configuration | Reason::Local(_) => ErrorKind::NotConfigured,
+            _ => ErrorKind::Malformed,
         }
     }
 
@@ -196,9 +144,12 @@ impl RegistryError {
     /// for failures of the network or of content.
     #[must_use]
     pub fn is_curable_by_credential(&self) -> bool {
+        let status = self.status();
         match &self.0.reason {
-            Reason::Status { status, .. } => matches!(status.as_u16(), 401 | 403 | 404 | 429),
-            Reason::Login(refusal) => refusal.status.is_some_and(|s| s.is_client_error()),
+            Reason::Status(_) => {
+                status.is_some_and(|s| matches!(s.as_u16(), 401 | 403 | 404 | 429))
+            }
+            Reason::TokenServer(_) => status.is_some_and(|s| s.is_client_error()),
             Reason::NoScheme { .. } => true,
             _ => false,
         }
@@ -208,51 +159,56 @@ impl RegistryError {
     /// does not name another reason, such as a quota.
     #[must_use]
     pub fn credential_refused(&self) -> bool {
-        match &self.0.reason {
-            Reason::Status { status, errors, .. } => {
-                matches!(status.as_u16(), 401 | 403) && errors.advice().is_none()
-            }
-            Reason::Login(Refusal { status, errors, .. }) => {
-                status.is_some_and(|s| matches!(s.as_u16(), 400 | 401 | 403))
-                    && errors.advice().is_none()
-            }
+        let status = self.status().map(|status| status.as_u16());
+        let refused = match &self.0.reason {
+            Reason::Status(_) => matches!(status, Some(401 | 403)),
+            Reason::TokenServer(_) => matches!(status, Some(400 | 401 | 403)),
             _ => false,
-        }
+        };
+        refused && self.response().is_none_or(|r| r.errors.advice().is_none())
     }
 
     /// Whether a request sent now may succeed where this one failed.
     pub(crate) fn is_passing(&self) -> bool {
         match &self.0.reason {
             Reason::Unreached => self.http().is_some_and(HttpError::is_passing),
-            Reason::Status { status, .. } => is_passing_status(*status),
+            Reason::Status(response) => response.status.is_some_and(is_passing_status),
             _ => false,
         }
     }
 
-    /// The token server's refusal, if asking again now would only repeat it.
-    pub(crate) fn lasting_refusal(&self) -> Option<&Refusal> {
+    /// The token server's refusal, if the same request would only repeat it.
+    pub(crate) fn lasting_refusal(&self) -> Option<&TokenRefusal> {
         match &self.0.reason {
-            Reason::Login(refusal) => {
-                let passing = refusal.status.is_some_and(is_passing_status);
-                (!passing).then_some(refusal)
+            Reason::TokenServer(refusal) => {
+                let is_passing = refusal.response.status.is_some_and(is_passing_status);
+                (!is_passing).then_some(refusal)
             }
             _ => None,
         }
     }
 
     /// Whether plain http met a server that speaks TLS.
-    pub(crate) fn says_tls(&self) -> bool {
+    pub(crate) fn wants_tls(&self) -> bool {
         match &self.0.reason {
             Reason::Unreached => self.http().is_some_and(HttpError::is_not_http),
-            Reason::Status { errors, .. } => errors.wants_https(),
+            Reason::Status(response) => response.errors.wants_https(),
             _ => false,
         }
     }
 
-    /// Whether the server could not be reached, so that asking it for more is a waste of time.
-    pub(crate) fn says_unreachable(&self) -> bool {
+    /// Whether there was no connection, so that the next request would fail as well.
+    pub(crate) fn is_unreachable(&self) -> bool {
         let error = self.http();
         error.is_some_and(|error| error.is_connect() || error.is_timeout())
+    }
+
+    fn response(&self) -> Option<&FailedResponse> {
+        match &self.0.reason {
+            Reason::Status(response) => Some(response),
+            Reason::TokenServer(refusal) => Some(&refusal.response),
+            _ => None,
+        }
     }
 
     fn http(&self) -> Option<&HttpError> {
@@ -263,74 +219,42 @@ impl RegistryError {
 impl fmt::Display for RegistryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { object, reason, .. } = &*self.0;
+        let action = if object.is_pushed() { "push" } else { "fetch" };
         match reason {
-            Reason::Status {
-                host,
-                status,
-                errors,
-                limits,
-            } => {
-                status_line(f, object, host, *status, errors)?;
-                about(*status, limits).fmt(f)
+            Reason::Status(response) => {
+                write_status(f, object, response)?;
+                limits(response).fmt(f)
             }
-            Reason::Login(Refusal {
-                realm,
-                status,
-                errors,
-                limits,
-                anonymous,
-            }) => {
-                let who = match anonymous {
-                    true => "an anonymous request",
-                    false => "the login",
-                };
-                write!(f, "failed to authorize {object}: ")?;
-                match status {
-                    Some(status) => {
-                        let word = match status.as_u16() {
-                            401 => "unauthorized: ",
-                            _ => "",
-                        };
-                        write!(f, "{word}{realm} answered {status} to {who}")?;
-                    }
-                    None => write!(f, "{realm} gave no token to {who}")?,
-                }
-                errors.write_behind(f)?;
-                match status {
-                    Some(status) => about(*status, limits).fmt(f),
-                    None => Ok(()),
-                }
+            Reason::TokenServer(refusal) => {
+                write!(f, "failed to authorize {object}: {refusal}")
             }
             Reason::NoScheme {
                 host,
                 offered,
                 anonymous,
             } => {
-                write!(f, "unauthorized: {host} wants a login for {object}")?;
+                write!(f, "unauthorized: {host} requires a login for {object}")?;
+                let schemes = offered.join(", ");
                 match (offered.is_empty(), anonymous) {
                     (true, _) => write!(f, " but offers no way to log in"),
-                    (_, true) => write!(f, " ({}) and there is no credential", offered.join(", ")),
-                    _ => write!(
-                        f,
-                        ", by a scheme that is not supported ({})",
-                        offered.join(", ")
-                    ),
+                    (_, true) => write!(f, " ({schemes}) and there is no credential"),
+                    _ => write!(f, ", by a scheme that is not supported ({schemes})"),
                 }
             }
-            Reason::Unreached => write!(f, "cannot fetch {object}"),
+            Reason::Unreached => write!(f, "cannot {action} {object}"),
             Reason::Digest { actual } => {
                 write!(
                     f,
-                    "{object} is not what its digest says: the content has {actual}"
+                    "{object} does not match its digest: the content has {actual}"
                 )
             }
             Reason::Size { expected, actual } => {
                 write!(
                     f,
-                    "{object} has {actual} bytes where its descriptor says {expected}"
+                    "{object} has {actual} bytes, but {expected} in its descriptor"
                 )
             }
-            Reason::Document => write!(f, "cannot use {object}"),
+            Reason::Manifest => write!(f, "cannot use {object}"),
             Reason::Configuration => write!(f, "cannot ask for {object}"),
             Reason::Protocol(what) | Reason::Local(what) => write!(f, "{object}: {what}"),
         }
@@ -343,48 +267,65 @@ impl Error for RegistryError {
     }
 }
 
-impl fmt::Display for Object {
+impl fmt::Display for TokenRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let repository = &self.repository;
-        match &self.part {
-            Part::Whole => f.write_str(repository),
-            Part::Manifest(digest) if digest.contains(':') => write!(f, "{repository}@{digest}"),
-            Part::Manifest(tag) => write!(f, "{repository}:{tag}"),
-            Part::Blob(digest) => write!(f, "blob {digest} of {repository}"),
+        let FailedResponse { host, errors, .. } = &self.response;
+        let who = if self.anonymous {
+            "an anonymous request"
+        } else {
+            "the login"
+        };
+        match self.response.status {
+            Some(status) => {
+                let word = if status == StatusCode::UNAUTHORIZED {
+                    "unauthorized: "
+                } else {
+                    ""
+                };
+                write!(f, "{word}{host} answered {status} to {who}{errors}")?;
+                limits(&self.response).fmt(f)
+            }
+            None => write!(f, "{host} returned no token to {who}{errors}"),
         }
     }
 }
 
-fn status_line(
+fn write_status(
     f: &mut fmt::Formatter<'_>,
     object: &Object,
-    host: &str,
-    status: StatusCode,
-    errors: &ServerErrors,
+    response: &FailedResponse,
 ) -> fmt::Result {
+    let FailedResponse { host, errors, .. } = response;
+    let status = response.status.unwrap_or_default();
     let repository = &object.repository;
+    let is_pushed = object.is_pushed();
     match (status.as_u16(), &object.part) {
-        (401 | 403, _) => write!(
-            f,
-            "pull access denied for {repository}, repository does not exist or may require \
-             authorization: {host} answered {status}"
-        )?,
-        (404, Part::Manifest(_)) if errors.is_empty() => {
+        (401 | 403, _) => {
+            let action = if is_pushed { "push" } else { "pull" };
+            write!(
+                f,
+                "{action} access denied for {repository}, repository does not exist or may require \
+                 authorization: {host} answered {status}"
+            )?;
+        }
+        (404, Part::Manifest(_)) if !is_pushed && errors.is_empty() => {
             return write!(f, "manifest for {object} not found: manifest unknown");
         }
-        (404, Part::Manifest(_)) => write!(f, "manifest for {object} not found")?,
-        (404, Part::Blob(_)) => write!(f, "{object} not found")?,
+        (404, Part::Manifest(_)) if !is_pushed => write!(f, "manifest for {object} not found")?,
+        (404, Part::Blob(_)) if !is_pushed => write!(f, "{object} not found")?,
         (429, _) => write!(f, "too many requests to {host} for {object}: {status}")?,
+        _ if is_pushed => write!(f, "cannot push {object}: {host} answered {status}")?,
         _ => write!(f, "cannot fetch {object}: {host} answered {status}")?,
     }
-    errors.write_behind(f)
+    write!(f, "{errors}")
 }
 
 /// The limits, where they are the reason; many registries state them with every answer.
-fn about(status: StatusCode, limits: &Limits) -> Limits {
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => limits.clone(),
-        _ => limits.pause_only(),
+fn limits(response: &FailedResponse) -> RateLimits {
+    if response.status == Some(StatusCode::TOO_MANY_REQUESTS) {
+        response.limits.clone()
+    } else {
+        response.limits.pause_only()
     }
 }
 

@@ -1,4 +1,5 @@
-//! The error body of a registry: `{"errors":[{"code","message"}]}`, and whatever is sent instead.
+//! The error body of a registry: `{"errors":[{"code","message"}]}`, or what some servers send
+//! instead.
 
 use std::fmt;
 
@@ -7,13 +8,14 @@ use serde_json::Value;
 
 use super::advice;
 
-/// Codes and messages of an answer, bounded.
+/// Codes and messages of an answer, bounded. `Display` is `: code: message` for each, as docker
+/// writes them: `MANIFEST_UNKNOWN` is `manifest unknown`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ServerErrors(Vec<(String, String)>);
 
 impl ServerErrors {
-    /// Reads a body. Unknown codes stay as they are; plain text, HTML and an empty body give
-    /// nothing; bodies of other servers give what [`AnswerFields`] finds.
+    /// Reads a body. Unknown codes stay as they are; plain text, HTML and an empty body are no
+    /// errors; in bodies of another form [`AnswerFields`] finds them.
     pub(crate) fn parse(body: &[u8]) -> Self {
         let value: Value = serde_json::from_slice(body).unwrap_or_default();
         let listed: Vec<_> = value["errors"]
@@ -29,13 +31,14 @@ impl ServerErrors {
         }
         let fields = AnswerFields::parse(body);
         let text = |field: Option<&str>| field.unwrap_or_default().to_owned();
-        match fields.is_empty() {
-            true => Self::default(),
-            false => Self(vec![(text(fields.code()), text(fields.message()))]),
+        if fields.is_empty() {
+            Self::default()
+        } else {
+            Self(vec![(text(fields.code()), text(fields.message()))])
         }
     }
 
-    /// One error without a message: the word of a challenge.
+    /// One error without a message: the `error` of a challenge.
     pub(crate) fn of_code(code: &str) -> Self {
         Self(vec![(plain(code, LONGEST), String::new())])
     }
@@ -46,29 +49,25 @@ impl ServerErrors {
 
     /// The codes as they came.
     pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {
-        self.0
-            .iter()
-            .map(|(code, _)| code.as_str())
-            .filter(|code| !code.is_empty())
+        let codes = self.0.iter().map(|(code, _)| code.as_str());
+        codes.filter(|code| !code.is_empty())
     }
 
-    /// Whether the server wants to be spoken to over TLS.
+    /// Whether the server expects TLS.
     pub(crate) fn wants_https(&self) -> bool {
-        self.0
-            .iter()
-            .any(|(_, message)| message.contains("expects https"))
+        let mut messages = self.0.iter().map(|(_, message)| message);
+        messages.any(|message| message.contains("expects https"))
     }
 
-    /// What the refusal is about, when it is not about the credential.
+    /// The reason for the refusal, if it is not the credential.
     pub(crate) fn advice(&self) -> Option<&'static str> {
-        self.0
-            .iter()
-            .find_map(|(_, message)| advice::advice(message))
+        let mut messages = self.0.iter().map(|(_, message)| message);
+        messages.find_map(|message| advice::advice(message))
     }
+}
 
-    /// Writes `: code: message` for each error, as docker does: `MANIFEST_UNKNOWN` is `manifest
-    /// unknown`.
-    pub(crate) fn write_behind(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl fmt::Display for ServerErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (code, message)) in self.0.iter().enumerate() {
             f.write_str(if at == 0 { ": " } else { ", " })?;
             let code = code.to_lowercase().replace('_', " ");
@@ -101,13 +100,7 @@ mod tests {
     use super::*;
 
     fn shown(body: &str) -> String {
-        struct Shown(ServerErrors);
-        impl fmt::Display for Shown {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.write_behind(f)
-            }
-        }
-        Shown(ServerErrors::parse(body.as_bytes())).to_string()
+        ServerErrors::parse(body.as_bytes()).to_string()
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a server says of its limits: `Retry-After`, and `RateLimit-Limit: 100;w=21600` with its kin
+//! The limits that a server states: `Retry-After`, and `RateLimit-Limit: 100;w=21600` with its kin
 //! (IETF draft-ietf-httpapi-ratelimit-headers as Docker Hub speaks it, `X-RateLimit-` elsewhere).
 
 use std::fmt;
@@ -6,24 +6,24 @@ use std::time::Duration;
 
 use regcred_http::{HeaderMap, Response};
 
-/// How much a server lets through, as far as it says so.
+/// How many requests a server accepts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Limits {
-    /// How long it asks to be left alone.
+pub(crate) struct RateLimits {
+    /// How long it asks not to be sent requests.
     pub(crate) retry_after: Option<Duration>,
     /// Requests, and the time in which they are counted.
     limit: Option<(u64, Option<Duration>)>,
-    /// Requests that are left.
+    /// Requests left.
     left: Option<u64>,
-    /// Whose requests are counted: an address or an account's number.
+    /// Whose requests are counted: an address or the number of an account.
     source: Option<String>,
 }
 
-impl Limits {
-    pub(crate) fn of(answer: &Response) -> Self {
+impl RateLimits {
+    pub(crate) fn of(response: &Response) -> Self {
         Self {
-            retry_after: answer.retry_after(),
-            ..Self::stated(answer.headers())
+            retry_after: response.retry_after(),
+            ..Self::stated(response.headers())
         }
     }
 
@@ -46,7 +46,7 @@ impl Limits {
         }
     }
 
-    /// Only when to come back: where the limit is not what the answer is about.
+    /// Only `Retry-After`, for an answer that is not about the limit.
     pub(crate) fn pause_only(&self) -> Self {
         Self {
             retry_after: self.retry_after,
@@ -56,12 +56,11 @@ impl Limits {
 }
 
 /// ` (100 requests in 6 h, none left; try again in 20 s)`, or nothing.
-impl fmt::Display for Limits {
+impl fmt::Display for RateLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut words = Vec::new();
-        let mut stated = String::new();
         if let Some((limit, window)) = self.limit {
-            stated = format!("{limit} requests");
+            let mut stated = format!("the limit is {limit} requests");
             if let Some(window) = window {
                 stated.push_str(&format!(" in {}", time(window)));
             }
@@ -73,21 +72,19 @@ impl fmt::Display for Limits {
             if let Some(source) = &self.source {
                 stated.push_str(&format!(", counted for {source}"));
             }
-        }
-        if !stated.is_empty() {
-            words.push(format!("the limit is {stated}"));
+            words.push(stated);
         }
         if let Some(pause) = self.retry_after {
             words.push(format!("try again in {} s", pause.as_secs()));
         }
-        match words.is_empty() {
-            true => Ok(()),
-            false => write!(f, " ({})", words.join("; ")),
+        if words.is_empty() {
+            return Ok(());
         }
+        write!(f, " ({})", words.join("; "))
     }
 }
 
-/// A number, and the window behind it in seconds.
+/// A number, and the window after it in seconds.
 fn quota(text: &str) -> Option<(u64, Option<Duration>)> {
     let mut parts = text.split([';', ',']).map(str::trim);
     let number = parts.next()?.parse().ok()?;
@@ -112,9 +109,9 @@ mod tests {
         for (name, value) in headers {
             map.insert(*name, value.parse().expect("value"));
         }
-        Limits {
+        RateLimits {
             retry_after: pause.map(Duration::from_secs),
-            ..Limits::stated(&map)
+            ..RateLimits::stated(&map)
         }
         .to_string()
     }

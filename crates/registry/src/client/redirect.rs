@@ -1,22 +1,27 @@
-//! Where an answer may send us.
+//! Where an answer may send a request.
 //!
-//! A redirect is followed without any secret, and blobs are proven by their digest, so private
-//! addresses are let through: registries of inner networks keep their blobs there. This machine
-//! and metadata servers are not.
+//! A redirect is followed without any secret, and blobs are verified by their digest, so private
+//! addresses are allowed: registries of inner networks keep their blobs there. This machine and
+//! metadata servers are refused.
 
 use regcred_http::{Response, Url, header};
 
 use super::address::is_inner;
 
-/// Where an answer leads: `None` if it is no redirect, the reason if it may not be followed.
-pub(crate) fn target(answer: &Response) -> Option<Result<Url, &'static str>> {
-    if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+/// The target of a redirect: `None` for another answer, the reason if it may not be followed.
+pub(crate) fn target(response: &Response) -> Option<Result<Url, &'static str>> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }
-    let from = answer.url();
-    let location = answer.headers().get(header::LOCATION)?.to_str().ok();
+    location(response)
+}
+
+/// The address in an answer's `Location`, and the reason if no request may be sent to it.
+pub(crate) fn location(response: &Response) -> Option<Result<Url, &'static str>> {
+    let from = response.url();
+    let location = response.headers().get(header::LOCATION)?.to_str().ok();
     let Some(next) = location.and_then(|location| from.join(location).ok()) else {
-        return Some(Err("its Location is no URL"));
+        return Some(Err("its Location is not a URL"));
     };
     Some(match next.scheme() {
         "https" | "http" if !next.has_host() => Err("it names no host"),

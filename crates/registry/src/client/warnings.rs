@@ -1,36 +1,35 @@
-//! Warnings that a registry sends along with its answers (distribution-spec, "Warnings").
+//! Warnings in the answers of a registry (distribution-spec, "Warnings").
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use regcred_http::{HeaderMap, header, plain};
 
-/// The warnings that were told already: each is told once by a client, however many answers carry
-/// it.
+/// The warnings logged so far: a client logs each of them once, however many answers repeat it.
 #[derive(Debug, Default)]
 pub(crate) struct Warnings(Mutex<BTreeSet<String>>);
 
 impl Warnings {
-    /// Tells what an answer of `host` warns of for the first time.
-    pub(crate) fn hear(&self, host: &str, headers: &HeaderMap) {
+    /// Logs what an answer of `host` warns of for the first time.
+    pub(crate) fn log(&self, host: &str, headers: &HeaderMap) {
         for text in texts(headers) {
             let message = format!("{host} warns: {text}");
-            let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if told.len() < MOST_TOLD && told.insert(message.clone()) {
+            let mut logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if logged.len() < MOST_LOGGED && logged.insert(message.clone()) {
                 tracing::warn!("{message}");
             }
         }
     }
 
     #[cfg(test)]
-    pub(crate) fn told(&self) -> Vec<String> {
-        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.iter().cloned().collect()
+    pub(crate) fn logged(&self) -> Vec<String> {
+        let logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        logged.iter().cloned().collect()
     }
 }
 
 /// The texts of `Warning: 299 - "text"`, together at most 4096 bytes. Other codes and agents are not
-/// for people.
+/// meant for people.
 fn texts(headers: &HeaderMap) -> Vec<String> {
     let mut left = MOST_BYTES;
     let values = headers.get_all(header::WARNING).iter();
@@ -61,8 +60,8 @@ fn quoted(text: &str) -> Option<String> {
 }
 
 const MOST_BYTES: usize = 4096;
-/// A registry that invents new warnings all the time is not listened to for ever.
-const MOST_TOLD: usize = 100;
+/// After so many different warnings, no more are logged.
+const MOST_LOGGED: usize = 100;
 
 #[cfg(test)]
 mod tests {
@@ -77,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn only_warnings_for_people_are_told() {
+    fn only_warnings_for_people_are_logged() {
         let long = format!("299 - \"{}\"", "x".repeat(4097));
         let headers = headers(&[
             r#"299 - "This tag \"v1\" goes away\\soon""#,
@@ -96,16 +95,16 @@ mod tests {
     }
 
     #[test]
-    fn each_is_told_once_and_not_without_end() {
+    fn each_is_logged_once_up_to_a_bound() {
         let warnings = Warnings::default();
         for _ in 0..3 {
-            warnings.hear("a.io", &headers(&[r#"299 - "x""#]));
+            warnings.log("a.io", &headers(&[r#"299 - "x""#]));
         }
-        warnings.hear("b.io", &headers(&[r#"299 - "x""#]));
-        assert_eq!(warnings.told(), ["a.io warns: x", "b.io warns: x"]);
+        warnings.log("b.io", &headers(&[r#"299 - "x""#]));
+        assert_eq!(warnings.logged(), ["a.io warns: x", "b.io warns: x"]);
         for number in 0..1000 {
-            warnings.hear("c.io", &headers(&[&format!("299 - \"{number}\"")]));
+            warnings.log("c.io", &headers(&[&format!("299 - \"{number}\"")]));
         }
-        assert_eq!(warnings.told().len(), MOST_TOLD);
+        assert_eq!(warnings.logged().len(), MOST_LOGGED);
     }
 }

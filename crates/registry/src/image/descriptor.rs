@@ -6,12 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::digest::Digest;
 use super::null::or_default;
 use super::platform::Platform;
 
-/// Names content by its digest.
+/// Names content by its digest. Fields that it does not know are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
@@ -21,14 +22,14 @@ pub struct Descriptor {
     pub digest: Digest,
     /// The content's length in bytes.
     pub size: u64,
-    /// Where else the content may be had; foreign layers of Windows images.
+    /// Other addresses of the content: foreign layers of Windows images.
     #[serde(
         default,
         deserialize_with = "or_default",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub urls: Vec<String>,
-    /// Free annotations.
+    /// Annotations.
     #[serde(
         default,
         deserialize_with = "or_default",
@@ -44,6 +45,9 @@ pub struct Descriptor {
     /// What the image runs on, in an index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
+    /// Every other field as it was read.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 impl Descriptor {
@@ -59,6 +63,7 @@ impl Descriptor {
             data: None,
             artifact_type: None,
             platform: None,
+            other: Map::new(),
         }
     }
 
@@ -68,15 +73,15 @@ impl Descriptor {
         Self::new(media_type, Digest::of(bytes), bytes.len() as u64)
     }
 
-    /// The content out of `data`, if it is there and has the right size and digest.
+    /// The content in `data`, if it has the right size and digest.
     #[must_use]
     pub fn embedded(&self) -> Option<Bytes> {
         let bytes = STANDARD.decode(self.data.as_deref()?).ok()?;
-        let proven = bytes.len() as u64 == self.size && self.digest.matches(&bytes);
-        proven.then(|| bytes.into())
+        let matches = bytes.len() as u64 == self.size && self.digest.matches(&bytes);
+        matches.then(|| bytes.into())
     }
 
-    /// Whether it stands for a build attestation of BuildKit, which is no image to run.
+    /// Whether it names a build attestation of BuildKit, which is not an image to run.
     #[must_use]
     pub fn is_attestation(&self) -> bool {
         let kind = self.annotations.get("vnd.docker.reference.type");
@@ -91,15 +96,17 @@ mod tests {
     const SHA: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
 
     #[test]
-    fn json_keeps_what_we_know_and_omits_what_is_empty() {
+    fn json_omits_what_is_empty_and_keeps_unknown_fields() {
         let text =
             format!(r#"{{"mediaType":"a/b","digest":"{SHA}","size":2,"urls":null,"unknown":1}}"#);
         let read: Descriptor = serde_json::from_str(&text).expect("descriptor");
-        assert_eq!(read, Descriptor::of("a/b", b"{}"));
+        let mut expected = Descriptor::of("a/b", b"{}");
+        expected.other.insert("unknown".to_owned(), 1.into());
+        assert_eq!(read, expected);
         let written = serde_json::to_string(&read).expect("json");
         assert_eq!(
             written,
-            format!(r#"{{"mediaType":"a/b","digest":"{SHA}","size":2}}"#)
+            format!(r#"{{"mediaType":"a/b","digest":"{SHA}","size":2,"unknown":1}}"#)
         );
     }
 
@@ -110,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn embedded_content_is_proven() {
+    fn embedded_content_is_verified() {
         let mut descriptor = Descriptor::of("a/b", b"{}");
         assert_eq!(descriptor.embedded(), None);
         descriptor.data = Some("e30=".to_owned());

@@ -1,4 +1,4 @@
-//! Content digests (OCI image-spec `descriptor.md`): parsing, and hashing while data passes by.
+//! Content digests (OCI image-spec `descriptor.md`): parsing and hashing.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ pub struct Digest {
     text: Box<str>,
 }
 
-/// Others are refused: what cannot be verified is not fetched.
+/// Other algorithms are refused: content that cannot be verified is not fetched.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Algorithm {
     Sha256,
@@ -25,9 +25,7 @@ impl Digest {
     /// The sha256 digest of some bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        let mut hasher = Algorithm::Sha256.hasher();
-        hasher.update(bytes);
-        hasher.finish()
+        Algorithm::Sha256.hash(bytes)
     }
 
     /// The algorithm's name; also a directory of an image layout.
@@ -36,7 +34,7 @@ impl Digest {
         self.algorithm.name()
     }
 
-    /// The hex digits behind the colon. Safe as a file name.
+    /// The hex digits after the colon. Safe as a file name.
     #[must_use]
     pub fn encoded(&self) -> &str {
         &self.text[self.algorithm.name().len() + 1..]
@@ -57,9 +55,12 @@ impl Digest {
     /// Whether these bytes have this digest.
     #[must_use]
     pub fn matches(&self, bytes: &[u8]) -> bool {
-        let mut hasher = self.hasher();
-        hasher.update(bytes);
-        hasher.finish() == *self
+        self.of_same_algorithm(bytes) == *self
+    }
+
+    /// The digest of these bytes by the same algorithm.
+    pub(crate) fn of_same_algorithm(&self, bytes: &[u8]) -> Self {
+        self.algorithm.hash(bytes)
     }
 }
 
@@ -78,6 +79,12 @@ impl Algorithm {
         }
     }
 
+    fn hash(self, bytes: &[u8]) -> Digest {
+        let mut hasher = self.hasher();
+        hasher.update(bytes);
+        hasher.finish()
+    }
+
     fn hex_digits(self) -> usize {
         match self {
             Self::Sha256 => 64,
@@ -86,7 +93,7 @@ impl Algorithm {
     }
 }
 
-/// Hashes data that passes by.
+/// Hashes data piece by piece.
 #[derive(Clone, Debug)]
 pub struct Hasher(State);
 
@@ -146,11 +153,9 @@ impl FromStr for Digest {
         if encoded.len() != algorithm.hex_digits() {
             return fail("it has the wrong length");
         }
-        if !encoded
-            .bytes()
-            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        {
-            return fail("it has characters that are no lower-case hex digits");
+        let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        if !encoded.bytes().all(is_hex) {
+            return fail("it has characters that are not lower-case hex digits");
         }
         Ok(Self {
             algorithm,
@@ -172,9 +177,9 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
-/// A text that is no digest we can verify.
+/// A text that is not a digest of a supported algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no usable digest: {reason}")]
+#[error("{text:?} is not a usable digest: {reason}")]
 pub struct DigestError {
     text: String,
     reason: &'static str,

@@ -17,8 +17,8 @@ pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list
 /// Docker image configuration.
 pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 
-/// What a client that pulls must accept, all in one header: a registry answers for the others with
-/// 404, or with the amd64 child of a list.
+/// What a pull accepts. Without all four in one header, a registry answers 404 or with the amd64
+/// child of a list.
 pub(crate) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, \
     application/vnd.oci.image.manifest.v1+json, \
@@ -36,14 +36,18 @@ pub fn is_manifest(media_type: &str) -> bool {
     matches!(media_type, OCI_MANIFEST | DOCKER_MANIFEST)
 }
 
-/// Whether it is Docker's schema 1, which no tool should pull any more.
+/// Whether it is one of the four types of manifests and indexes.
+pub(crate) fn is_document(media_type: &str) -> bool {
+    is_index(media_type) || is_manifest(media_type)
+}
+
+/// Whether it is Docker's schema 1, which no tool should pull today.
 #[must_use]
 pub fn is_schema1(media_type: &str) -> bool {
     media_type.starts_with("application/vnd.docker.distribution.manifest.v1+")
 }
 
 /// The type without its parameters, in lower case.
-#[must_use]
 pub(crate) fn essence(content_type: &str) -> String {
     let essence = content_type.split(';').next().unwrap_or_default();
     essence.trim().to_ascii_lowercase()

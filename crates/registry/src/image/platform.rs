@@ -1,46 +1,39 @@
-//! Platforms of images: names, their normal form, and this machine's own
-//! (containerd/platforms `database.go`, `cpuinfo_linux.go`).
+//! Platforms of images: names and their normal form (containerd/platforms `database.go`).
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::null::or_default;
 
-/// What an image runs on, in the words of Go (`GOOS`, `GOARCH`). In this form it stands in an
-/// index, and the same fields stand in an image's configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What an image runs on, in Go's words (`GOOS`, `GOARCH`). The fields are those of an index entry
+/// and of an image's configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Platform {
     /// `linux`, `windows`, ...
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub os: String,
     /// `amd64`, `arm64`, `arm`, ...
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     pub architecture: String,
     /// `v7`, `v8`, ...; empty for none.
-    #[serde(
-        default,
-        deserialize_with = "or_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(deserialize_with = "or_default")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub variant: String,
     /// The version of Windows, `10.0.20348.1`; empty for none.
-    #[serde(
-        default,
-        rename = "os.version",
-        deserialize_with = "or_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(rename = "os.version", deserialize_with = "or_default")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub os_version: String,
-    /// What the operating system must be able to do: `win32k`.
-    #[serde(
-        default,
-        rename = "os.features",
-        deserialize_with = "or_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    /// What the operating system must support: `win32k`.
+    #[serde(rename = "os.features", deserialize_with = "or_default")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub os_features: Vec<String>,
+    /// Every other field as it was read.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 impl Platform {
@@ -54,6 +47,17 @@ impl Platform {
             ..Self::default()
         }
         .normalised()
+    }
+
+    /// The platform that an image's configuration names; `None` if the configuration is not the
+    /// JSON object of an image.
+    pub(crate) fn of_config(config: &[u8]) -> Option<Self> {
+        let platform: Self = serde_json::from_slice(config).ok()?;
+        // The other fields of a configuration say nothing about the platform.
+        Some(Self {
+            other: Map::new(),
+            ..platform
+        })
     }
 
     /// The same platform in the form that is compared: lower case, one name for each architecture,
@@ -72,8 +76,7 @@ impl Platform {
             os,
             architecture,
             variant,
-            os_version: self.os_version.clone(),
-            os_features: self.os_features.clone(),
+            ..self.clone()
         }
     }
 }
@@ -92,8 +95,8 @@ impl fmt::Display for Platform {
     }
 }
 
-/// Reads what `Display` writes, in any case and under any of an architecture's names; the result
-/// is normalised.
+/// Reads what `Display` writes, in any case and by any name of the architecture; the result is
+/// normalised.
 impl FromStr for Platform {
     type Err = PlatformError;
 
@@ -106,17 +109,10 @@ impl FromStr for Platform {
             [os, architecture, variant] if !variant.is_empty() => (os, architecture, variant),
             _ => return Err(fail()),
         };
-        let word = |w: &str| {
-            w.bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
-        };
-        let sound = !os.is_empty()
-            && !architecture.is_empty()
-            && [os, architecture, variant, os_version]
-                .into_iter()
-                .all(word)
-            && !text.ends_with(':');
-        if !sound {
+        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+        let words = [os, architecture, variant, os_version];
+        let is_legal = words.iter().all(|word| word.bytes().all(legal));
+        if !is_legal || os.is_empty() || architecture.is_empty() || text.ends_with(':') {
             return Err(fail());
         }
         let mut platform = Self::new(os, architecture, variant);
@@ -125,33 +121,24 @@ impl FromStr for Platform {
     }
 }
 
-/// A text that names no platform.
+/// A text that is not a platform.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no platform: write os/architecture or os/architecture/variant")]
+#[error("{0:?} is not a platform: write os/architecture or os/architecture/variant")]
 pub struct PlatformError(String);
 
 fn normal_architecture(architecture: &str, variant: &str) -> (String, String) {
-    let (architecture, variant) = match architecture {
-        "i386" => ("386", ""),
-        "x86_64" | "x86-64" | "amd64" => match variant {
-            "v1" => ("amd64", ""),
-            other => ("amd64", other),
-        },
-        "aarch64" | "arm64" => match variant {
-            "8" | "v8" | "8.0" | "v8.0" => ("arm64", ""),
-            "9" | "9.0" | "v9.0" => ("arm64", "v9"),
-            other => ("arm64", other),
-        },
-        "armhf" => ("arm", "v7"),
-        "armel" => ("arm", "v6"),
-        "arm" => match variant {
-            "" | "7" => ("arm", "v7"),
-            "5" => ("arm", "v5"),
-            "6" => ("arm", "v6"),
-            "8" => ("arm", "v8"),
-            other => ("arm", other),
-        },
-        other => (other, variant),
+    let (architecture, variant) = match (architecture, variant) {
+        ("i386", _) => ("386", ""),
+        ("x86_64" | "x86-64" | "amd64", "v1") => ("amd64", ""),
+        ("x86_64" | "x86-64", other) => ("amd64", other),
+        ("aarch64" | "arm64", "8" | "v8" | "8.0" | "v8.0") => ("arm64", ""),
+        ("aarch64" | "arm64", "9" | "9.0" | "v9.0") => ("arm64", "v9"),
+        ("aarch64", other) => ("arm64", other),
+        ("armhf", _) | ("arm", "" | "7") => ("arm", "v7"),
+        ("armel", _) | ("arm", "6") => ("arm", "v6"),
+        ("arm", "5") => ("arm", "v5"),
+        ("arm", "8") => ("arm", "v8"),
+        other => other,
     };
     (architecture.to_owned(), variant.to_owned())
 }

@@ -1,5 +1,5 @@
-//! Which images a host can run, best first (containerd/platforms `compare.go`, `platforms_windows`;
-//! the table in its documentation of `Only`).
+//! Which images a host can run, best first (containerd/platforms: the table in the documentation of
+//! `Only`, and `platforms_windows`).
 
 use std::cmp::Reverse;
 
@@ -8,9 +8,9 @@ use super::platform::Platform;
 /// How well an image fits a host; the smaller, the better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
-    /// Place in the host's list of architectures.
+    /// Position in the host's list of architectures.
     place: usize,
-    /// More of the host's features in use come first.
+    /// An image that uses more of the host's features comes first.
     features: Reverse<usize>,
     /// A newer Windows comes first.
     version: Reverse<(u32, u32, u32, u32)>,
@@ -24,70 +24,59 @@ impl Platform {
         if host.os != offered.os {
             return None;
         }
-        let pair = (offered.architecture.as_str(), offered.variant.as_str());
         let place = runnable(&host.architecture, &host.variant)
             .iter()
-            .position(|(architecture, variant)| {
-                (architecture.as_str(), variant.as_str()) == pair
+            .position(|(name, variant)| {
+                *name == offered.architecture && *variant == offered.variant
             })?;
         let windows = host.os == "windows";
         if windows && !windows_runs(&host.os_version, &offered.os_version) {
             return None;
         }
-        let wanted = offered
-            .os_features
-            .iter()
-            .filter(|f| !windows || *f != "win32k");
-        if !wanted
-            .clone()
-            .all(|feature| host.os_features.contains(feature))
-        {
+        let mut wanted = offered.os_features;
+        wanted.retain(|feature| !windows || feature != "win32k");
+        if !wanted.iter().all(|f| host.os_features.contains(f)) {
             return None;
         }
+        let version = if windows {
+            windows_version(&offered.os_version)
+        } else {
+            (0, 0, 0, 0)
+        };
         Some(Rank {
             place,
-            features: Reverse(wanted.count()),
-            version: Reverse(match windows {
-                true => windows_version(&offered.os_version),
-                false => (0, 0, 0, 0),
-            }),
+            features: Reverse(wanted.len()),
+            version: Reverse(version),
         })
     }
 }
 
 /// The architectures a host runs, in normal form and order.
-fn runnable(architecture: &str, variant: &str) -> Vec<(String, String)> {
-    let pairs = |architecture: &str, variants: Vec<String>| {
-        let architecture = architecture.to_owned();
-        variants
-            .into_iter()
-            .map(move |v| (architecture.clone(), v))
-            .collect::<Vec<_>>()
-    };
+fn runnable<'a>(architecture: &'a str, variant: &str) -> Vec<(&'a str, String)> {
     let number = |text: &str| text.strip_prefix('v')?.parse::<u32>().ok();
-    match architecture {
-        "amd64" => {
-            let level = number(variant).unwrap_or(1);
-            let mut found = pairs("amd64", down("v", level, 2));
-            found.push(("amd64".to_owned(), String::new()));
-            found.push(("386".to_owned(), String::new()));
+    match (architecture, number(variant)) {
+        ("amd64", level) => {
+            let mut found = named("amd64", down("v", level.unwrap_or(1), 2));
+            found.push(("amd64", String::new()));
+            found.push(("386", String::new()));
             found
         }
-        "arm" => match number(variant) {
-            Some(version @ 5..=8) => pairs("arm", down("v", version, 5)),
-            _ => pairs("arm", vec![variant.to_owned()]),
+        ("arm", Some(version @ 5..=8)) => named("arm", down("v", version, 5)),
+        ("arm64", _) => match arm64_variants(variant) {
+            Some(variants) => {
+                let mut found = named("arm64", variants);
+                found.extend(named("arm", down("v", 8, 5)));
+                found
+            }
+            // An unknown variant: itself, else the plain one.
+            None => named("arm64", vec![variant.to_owned(), String::new()]),
         },
-        "arm64" => {
-            let Some(variants) = arm64_variants(variant) else {
-                // An unknown variant: itself, else the plain one.
-                return pairs("arm64", vec![variant.to_owned(), String::new()]);
-            };
-            let mut found = pairs("arm64", variants);
-            found.extend(pairs("arm", down("v", 8, 5)));
-            found
-        }
-        other => pairs(other, vec![variant.to_owned()]),
+        (other, _) => vec![(other, variant.to_owned())],
     }
+}
+
+fn named(architecture: &str, variants: Vec<String>) -> Vec<(&str, String)> {
+    variants.into_iter().map(|v| (architecture, v)).collect()
 }
 
 /// The variants of arm64 that a host of one variant runs; v8.0 is the plain one.

@@ -1,4 +1,4 @@
-//! The blocking half of a download: one thread that hashes and writes what the stream brings, so
+//! The blocking half of a download: one thread that hashes and writes what the stream returns, so
 //! that the thread which drives all connections never waits for the disk or the hash.
 
 use bytes::Bytes;
@@ -7,29 +7,29 @@ use tokio::task::{JoinError, JoinHandle};
 
 use crate::store::{BlobWriter, LayoutError};
 
-/// Feeds a [`BlobWriter`] on its own thread. Dropped before [`Sink::finish`], it makes the writer
-/// remove what it wrote.
-pub(super) struct Sink {
+/// Feeds a [`BlobWriter`] on its own thread. Dropped before [`BlobSink::finish`], it makes the
+/// writer remove what it wrote.
+pub(super) struct BlobSink {
     queue: mpsc::Sender<Piece>,
     thread: JoinHandle<Result<(), LayoutError>>,
 }
 
 /// Counts the threads of a pull.
 #[derive(Default)]
-pub(super) struct Alive(watch::Sender<()>);
+pub(super) struct WriterThreads(watch::Sender<()>);
 
 enum Piece {
     Bytes(Bytes),
     End,
 }
 
-impl Sink {
-    pub(super) fn new(writer: BlobWriter, alive: &Alive) -> Self {
+impl BlobSink {
+    pub(super) fn new(writer: BlobWriter, threads: &WriterThreads) -> Self {
         let (queue, mut pieces) = mpsc::channel(QUEUE);
-        let alive = alive.0.subscribe();
+        let running = threads.0.subscribe();
         let thread = tokio::task::spawn_blocking(move || {
             // Locals are dropped in reverse order: the temporary file goes before the count.
-            let _alive = alive;
+            let _running = running;
             let mut writer = writer;
             while let Some(piece) = pieces.blocking_recv() {
                 match piece {
@@ -37,35 +37,35 @@ impl Sink {
                     Piece::End => return writer.finish(),
                 }
             }
-            Ok(()) // Abandoned: nobody asks for this answer.
+            Ok(()) // Abandoned: this result is not used.
         });
         Self { queue, thread }
     }
 
-    /// Hands bytes over; waits while the thread is behind.
+    /// Hands bytes over; waits while the queue is full.
     pub(super) async fn write(&mut self, bytes: Bytes) -> Result<(), LayoutError> {
         match self.queue.send(Piece::Bytes(bytes)).await {
             Ok(()) => Ok(()),
-            Err(_) => answer((&mut self.thread).await),
+            Err(_) => result((&mut self.thread).await),
         }
     }
 
-    /// Has the blob proven and published.
+    /// Verifies and publishes the blob.
     pub(super) async fn finish(self) -> Result<(), LayoutError> {
-        // When the thread has failed already, its answer says why.
+        // When the thread has failed already, its result has the reason.
         let _ = self.queue.send(Piece::End).await;
-        answer(self.thread.await)
+        result(self.thread.await)
     }
 }
 
-impl Alive {
+impl WriterThreads {
     /// Waits until every thread has ended, and with it every temporary file.
-    pub(super) async fn all_gone(self) {
+    pub(super) async fn ended(self) {
         self.0.closed().await;
     }
 }
 
-fn answer(joined: Result<Result<(), LayoutError>, JoinError>) -> Result<(), LayoutError> {
+fn result(joined: Result<Result<(), LayoutError>, JoinError>) -> Result<(), LayoutError> {
     match joined.map_err(JoinError::try_into_panic) {
         Ok(result) => result,
         Err(Ok(panic)) => std::panic::resume_unwind(panic),
@@ -73,6 +73,6 @@ fn answer(joined: Result<Result<(), LayoutError>, JoinError>) -> Result<(), Layo
     }
 }
 
-/// Pieces on their way to the thread. A piece is what one read of a connection gave, up to 400 KiB,
-/// so this bounds the memory of a stream.
+/// Pieces in the queue. A piece is what one read of a connection returned, up to 400 KiB, so this
+/// bounds the memory of a stream.
 const QUEUE: usize = 2;

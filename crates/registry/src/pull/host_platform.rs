@@ -1,4 +1,4 @@
-//! What this machine's processor is.
+//! The platform of this machine (containerd/platforms `cpuinfo_linux.go`).
 
 use std::fs;
 
@@ -17,7 +17,7 @@ impl Platform {
     }
 }
 
-/// The architecture in Go's words.
+/// The architecture by Go's name.
 fn architecture() -> String {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
@@ -41,7 +41,7 @@ fn variant() -> String {
     }
 }
 
-/// The variant out of `/proc/cpuinfo`. Without the field (under emulation) the plain one.
+/// The variant in `/proc/cpuinfo`. Without the field (under emulation) the plain one.
 fn arm_variant(cpuinfo: &str, is_32_bit: bool) -> String {
     let field = |name: &str| {
         cpuinfo.lines().find_map(|line| {
@@ -52,7 +52,7 @@ fn arm_variant(cpuinfo: &str, is_32_bit: bool) -> String {
     let Some(architecture) = field("cpu architecture") else {
         return if is_32_bit { "v7" } else { "v8" }.to_owned();
     };
-    // A Raspberry Pi 1 or Zero says 7 and is a 6.
+    // A Raspberry Pi 1 or Zero reports 7 and is a 6.
     let claims_more =
         || field("model name").is_some_and(|model| model.starts_with("armv6-compatible"));
     match architecture.as_str() {
@@ -68,7 +68,7 @@ fn arm_variant(cpuinfo: &str, is_32_bit: bool) -> String {
     .to_owned()
 }
 
-/// The highest level of x86-64 that the processor has whole.
+/// The highest level of x86-64 that the processor supports in full.
 #[cfg(target_arch = "x86_64")]
 fn amd64_level() -> &'static str {
     macro_rules! has {

@@ -1,15 +1,14 @@
-//! What a pull will fetch: manifests read, platform chosen, blobs listed.
+//! What a pull will fetch: manifests read, platform selected, blobs listed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::PlatformChoice;
-use super::manifest_reader::Documents;
-use super::selection::Choice;
+use super::manifest_reader::ManifestReader;
+use super::platform_choice::PlatformChoice;
+use super::selection::Selection;
 use crate::client::RegistryError;
-use crate::image::{Descriptor, Digest, Document, Index, Manifest, media_type};
+use crate::image::{Descriptor, Digest, Index, Manifest, ManifestOrIndex, RawManifest, media_type};
 
 /// All that belongs to an image.
 #[derive(Debug)]
@@ -19,7 +18,7 @@ pub(super) struct Plan {
     /// The manifest of the one image; the index for all.
     pub(super) manifest: Descriptor,
     /// Manifests and indexes, children before their parents.
-    pub(super) documents: Vec<(Descriptor, Bytes)>,
+    pub(super) manifests: Vec<RawManifest>,
     /// Configurations and layers, each digest once, configurations before their layers.
     pub(super) blobs: Vec<Descriptor>,
     /// The configuration, if this is one image.
@@ -29,27 +28,27 @@ pub(super) struct Plan {
 impl Plan {
     /// Makes the plan for what the reference names.
     pub(super) async fn make(
-        documents: &Documents<'_>,
-        top: (Descriptor, Bytes),
+        reader: &ManifestReader<'_>,
+        top: Descriptor,
+        raw: RawManifest,
         platforms: &PlatformChoice,
     ) -> Result<Self, RegistryError> {
-        let document = documents.parse(&top.0, &top.1)?;
-        match (document, platforms) {
-            (Document::Manifest(manifest), _) => {
-                let chosen = (top.0.clone(), manifest);
-                Self::of_one(documents, top.0.clone(), chosen, vec![top])
+        let (manifest, image, manifests) = match (reader.parse(&raw)?, platforms) {
+            (ManifestOrIndex::Manifest(image), _) => (top.clone(), image, vec![raw]),
+            (ManifestOrIndex::Index(index), PlatformChoice::One(host)) => {
+                Selection::new(reader, host, raw).select(index).await?
             }
-            (Document::Index(index), PlatformChoice::One(host)) => {
-                let root = top.0.clone();
-                let mut choice = Choice::new(documents, host);
-                choice.keep(top);
-                let chosen = choice.choose(index).await?;
-                Self::of_one(documents, root, chosen, choice.into_documents())
+            (ManifestOrIndex::Index(index), PlatformChoice::All) => {
+                return Self::of_all(reader, top, raw, index).await;
             }
-            (Document::Index(index), PlatformChoice::All) => {
-                Self::of_all(documents, top, index).await
-            }
-        }
+        };
+        Ok(Self {
+            top,
+            manifest,
+            manifests,
+            blobs: blobs_of(reader, [&image])?,
+            config: Some(image.config.digest),
+        })
     }
 
     /// The bytes of all blobs.
@@ -59,31 +58,16 @@ impl Plan {
             .fold(0, |sum, blob| sum.saturating_add(blob.size))
     }
 
-    fn of_one(
-        documents: &Documents<'_>,
-        top: Descriptor,
-        (descriptor, manifest): (Descriptor, Manifest),
-        kept: Vec<(Descriptor, Bytes)>,
-    ) -> Result<Self, RegistryError> {
-        Ok(Self {
-            top,
-            manifest: descriptor,
-            documents: kept,
-            blobs: blobs_of(documents, [&manifest])?,
-            config: Some(manifest.config.digest),
-        })
-    }
-
     /// Every manifest below an index, level by level.
     async fn of_all(
-        documents: &Documents<'_>,
-        top: (Descriptor, Bytes),
+        reader: &ManifestReader<'_>,
+        top: Descriptor,
+        raw: RawManifest,
         index: Index,
     ) -> Result<Self, RegistryError> {
-        let root = top.0.clone();
-        let mut seen = BTreeSet::from([root.digest.clone()]);
-        let mut kept = vec![top];
-        let mut manifests = Vec::new();
+        let mut seen = BTreeSet::from([top.digest.clone()]);
+        let mut kept = vec![raw];
+        let mut images = Vec::new();
         let mut level = vec![index];
         for depth in 1.. {
             let entries: Vec<_> = level
@@ -94,59 +78,58 @@ impl Plan {
             if entries.is_empty() {
                 break;
             }
-            documents.check_bounds(depth, seen.len())?;
+            reader.check_bounds(depth, seen.len())?;
             let read: Vec<_> = stream::iter(entries)
-                .map(|entry| async move { documents.read(entry).await })
+                .map(|entry| async move { reader.read(&entry).await })
                 .buffered(PARALLEL)
                 .try_collect()
                 .await?;
-            for (descriptor, bytes) in read {
-                match documents.parse(&descriptor, &bytes)? {
-                    Document::Manifest(manifest) => manifests.push(manifest),
-                    Document::Index(index) => level.push(index),
+            for (raw, parsed) in read {
+                kept.push(raw);
+                match parsed {
+                    ManifestOrIndex::Manifest(image) => images.push(image),
+                    ManifestOrIndex::Index(index) => level.push(index),
                 }
-                kept.push((descriptor, bytes));
             }
         }
         kept.reverse();
         Ok(Self {
-            top: root.clone(),
-            manifest: root,
-            documents: kept,
-            blobs: blobs_of(documents, &manifests)?,
+            manifest: top.clone(),
+            top,
+            manifests: kept,
+            blobs: blobs_of(reader, &images)?,
             config: None,
         })
     }
 }
 
-/// Entries of other types are legal in an index; nobody can say how to fetch them.
+/// Entries of other types are legal in an index, but how they are fetched is not defined.
 fn is_document(entry: &Descriptor) -> bool {
-    let known =
-        media_type::is_index(&entry.media_type) || media_type::is_manifest(&entry.media_type);
-    if !known {
+    let is_known = media_type::is_document(&entry.media_type);
+    if !is_known {
         tracing::debug!(digest = %entry.digest, "leaving out an index entry of unknown type");
     }
-    known
+    is_known
 }
 
 fn blobs_of<'a>(
-    documents: &Documents<'_>,
-    manifests: impl IntoIterator<Item = &'a Manifest>,
+    reader: &ManifestReader<'_>,
+    images: impl IntoIterator<Item = &'a Manifest>,
 ) -> Result<Vec<Descriptor>, RegistryError> {
     let mut sizes = BTreeMap::new();
     let mut blobs = Vec::new();
-    for blob in manifests.into_iter().flat_map(Manifest::blobs) {
+    for blob in images.into_iter().flat_map(Manifest::blobs) {
         match sizes.insert(&blob.digest, blob.size) {
             None => blobs.push(blob.clone()),
             Some(size) if size == blob.size => {}
             Some(_) => {
-                let what = format!("the manifest gives blob {} two sizes", blob.digest);
-                return Err(documents.refuse(what));
+                let what = format!("the manifest has two sizes for blob {}", blob.digest);
+                return Err(reader.refuse(what));
             }
         }
     }
     Ok(blobs)
 }
 
-/// Manifests that are asked for at the same time.
+/// Manifests that are fetched at the same time.
 const PARALLEL: usize = 4;

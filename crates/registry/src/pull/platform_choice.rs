@@ -1,4 +1,4 @@
-//! Which of an index's images are wanted.
+//! Which images of an index are pulled.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a pull tells while it runs, for progress bars, plain lines and JSON lines.
+//! The progress of a pull, for progress bars, plain lines and JSON lines.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use crate::image::{Descriptor, Digest};
 
-/// Listens to a pull. Called on the thread that drives the pull, so it must not block.
+/// Receives the progress of a pull. Called on the thread that drives the pull, so it must not block.
 pub trait Progress: Send + Sync {
-    /// Something happened.
+    /// Receives one event.
     fn event(&self, event: PullEvent<'_>);
 }
 
@@ -17,7 +17,7 @@ pub trait Progress: Send + Sync {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum PullEvent<'a> {
-    /// The registry named the content; every blob follows as [`PullEvent::Blob`].
+    /// The reference is resolved; every blob follows as [`PullEvent::Blob`].
     Resolved {
         /// What was asked for.
         image: &'a ImageRef,
@@ -28,40 +28,40 @@ pub enum PullEvent<'a> {
         /// Their size in bytes, together.
         bytes: u64,
     },
-    /// A blob changed its state or went on.
+    /// A blob changed its state or made progress.
     Blob {
         /// The blob; its size is the total of a download.
         descriptor: &'a Descriptor,
-        /// What it does now.
+        /// Its new state.
         state: BlobState<'a>,
     },
 }
 
-/// What a blob of a running pull does.
+/// The state of a blob in a running pull.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BlobState<'a> {
-    /// Has no stream yet, or waits for another process that downloads the same blob.
+    /// Without a stream as yet, or waiting for another process that downloads the same blob.
     Waiting,
-    /// Was in the store already.
+    /// In the store already.
     Exists,
-    /// Is being downloaded; told about ten times a second.
+    /// Being downloaded; reported about ten times a second.
     Downloading {
         /// Bytes received so far.
         done: u64,
     },
-    /// The stream broke; it goes on at the same byte after a pause.
+    /// The stream broke; it continues at the same byte after a pause.
     Retrying {
-        /// The number of the coming attempt; the first retry is 2.
+        /// The number of the next attempt; the first retry is 2.
         attempt: u32,
         /// What broke, on one line, without secrets.
         reason: &'a str,
     },
-    /// Is proven and in the store.
+    /// Verified and in the store.
     Done,
 }
 
-/// Listens and says nothing.
+/// Ignores every event.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoProgress;
 
@@ -69,12 +69,12 @@ impl Progress for NoProgress {
     fn event(&self, _event: PullEvent<'_>) {}
 }
 
-/// Lets about ten events a second through.
+/// Limits events to about ten a second.
 #[derive(Debug, Default)]
 pub(crate) struct Throttle(Option<Instant>);
 
 impl Throttle {
-    /// True when the next event is due; the first always is.
+    /// Whether the next event is due; the first always is.
     pub(crate) fn is_due(&mut self) -> bool {
         let now = Instant::now();
         let due = self.0.is_none_or(|last| now - last >= INTERVAL);

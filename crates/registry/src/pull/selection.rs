@@ -1,60 +1,55 @@
 //! The one image of an index that a platform runs best.
 //!
-//! The order: entries that name a platform, by rank, wherever in nested indexes they stand; then
-//! images that name none, if their configuration does.
+//! The order: entries that name a platform, by rank, at any depth of nested indexes; then images
+//! that name none, if their configuration does.
 
 use std::collections::{BTreeSet, VecDeque};
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
-use super::manifest_reader::Documents;
+use super::manifest_reader::ManifestReader;
 use crate::client::RegistryError;
-use crate::image::{Descriptor, Document, Index, Manifest, Platform, media_type};
+use crate::image::{
+    Descriptor, Digest, Index, Manifest, ManifestOrIndex, Platform, RawManifest, media_type,
+};
 
-/// A choice in the making, with the documents on the way to it.
-pub(super) struct Choice<'a> {
-    documents: &'a Documents<'a>,
+/// A selection in progress, with the manifests read so far.
+pub(super) struct Selection<'a> {
+    reader: &'a ManifestReader<'a>,
     host: &'a Platform,
-    kept: Vec<(Descriptor, Bytes)>,
-    seen: BTreeSet<String>,
-    offered: Vec<String>,
+    kept: Vec<RawManifest>,
+    seen: BTreeSet<Digest>,
+    offered: BTreeSet<String>,
     entries: usize,
 }
 
-impl<'a> Choice<'a> {
-    pub(super) fn new(documents: &'a Documents<'a>, host: &'a Platform) -> Self {
+impl<'a> Selection<'a> {
+    /// `top` is the index to select from.
+    pub(super) fn new(
+        reader: &'a ManifestReader<'a>,
+        host: &'a Platform,
+        top: RawManifest,
+    ) -> Self {
         Self {
-            documents,
+            reader,
             host,
-            kept: Vec::new(),
-            seen: BTreeSet::new(),
-            offered: Vec::new(),
+            seen: BTreeSet::from([top.digest.clone()]),
+            kept: vec![top],
+            offered: BTreeSet::new(),
             entries: 0,
         }
     }
 
-    /// Adds a document that led here.
-    pub(super) fn keep(&mut self, document: (Descriptor, Bytes)) {
-        self.seen.insert(document.0.digest.to_string());
-        self.kept.push(document);
-    }
-
-    /// What was read on the way, children before their parents.
-    pub(super) fn into_documents(mut self) -> Vec<(Descriptor, Bytes)> {
-        self.kept.reverse();
-        self.kept
-    }
-
-    /// The image of `index`, which has been kept already.
-    pub(super) async fn choose(
-        &mut self,
+    /// The image, and all manifests that were read, children before their parents.
+    pub(super) async fn select(
+        mut self,
         index: Index,
-    ) -> Result<(Descriptor, Manifest), RegistryError> {
-        match self.best(index, 1).await? {
-            Some(found) => Ok(found),
-            None => Err(self.nothing_fits()),
-        }
+    ) -> Result<(Descriptor, Manifest, Vec<RawManifest>), RegistryError> {
+        let Some((entry, image)) = self.best(index, 1).await? else {
+            return Err(self.nothing_fits());
+        };
+        self.kept.reverse();
+        Ok((entry, image, self.kept))
     }
 
     fn best<'b>(
@@ -65,12 +60,10 @@ impl<'a> Choice<'a> {
         Box::pin(async move {
             let (ranked, unnamed) = self.survey(index, depth).await?;
             for entry in ranked {
-                let Some((entry, document)) = self.open(entry).await? else {
-                    continue;
-                };
-                match document {
-                    Document::Manifest(manifest) => return Ok(Some((entry, manifest))),
-                    Document::Index(index) => {
+                match self.open(&entry).await? {
+                    None => {}
+                    Some(ManifestOrIndex::Manifest(image)) => return Ok(Some((entry, image))),
+                    Some(ManifestOrIndex::Index(index)) => {
                         if let Some(found) = self.best(index, depth + 1).await? {
                             return Ok(Some(found));
                         }
@@ -86,8 +79,8 @@ impl<'a> Choice<'a> {
         })
     }
 
-    /// The entries that run on the host, best first, and the images that do not say where they run.
-    /// Looks into nested indexes that name no platform.
+    /// The entries that run on the host, best first, and the images that name no platform. Reads
+    /// nested indexes that name none.
     async fn survey(
         &mut self,
         index: Index,
@@ -97,77 +90,65 @@ impl<'a> Choice<'a> {
         let mut indexes = VecDeque::from([(index, depth)]);
         while let Some((index, depth)) = indexes.pop_front() {
             self.entries += index.manifests.len();
-            self.documents.check_bounds(depth, self.entries)?;
+            self.reader.check_bounds(depth, self.entries)?;
             self.offered.extend(index.offered());
-            for entry in index.for_platform(self.host) {
-                let rank = entry.platform.as_ref().and_then(|p| self.host.rank(p));
-                ranked.push((rank, entry.clone()));
-            }
+            let fitting = index.for_platform(self.host).into_iter();
+            ranked.extend(fitting.map(|(rank, entry)| (rank, entry.clone())));
             for entry in index.without_platform() {
                 if media_type::is_manifest(&entry.media_type) {
                     unnamed.push(entry.clone());
-                } else if let Some((_, Document::Index(nested))) = self.open(entry.clone()).await? {
+                } else if let Some(ManifestOrIndex::Index(nested)) = self.open(entry).await? {
                     indexes.push_back((nested, depth + 1));
                 }
             }
         }
         ranked.sort_by_key(|(rank, _)| *rank);
-        Ok((
-            ranked.into_iter().map(|(_, entry)| entry).collect(),
-            unnamed,
-        ))
+        let ranked = ranked.into_iter().map(|(_, entry)| entry).collect();
+        Ok((ranked, unnamed))
     }
 
     /// Reads and keeps an entry; `None` for one that was read before.
-    async fn open(
-        &mut self,
-        entry: Descriptor,
-    ) -> Result<Option<(Descriptor, Document)>, RegistryError> {
-        if !self.seen.insert(entry.digest.to_string()) {
+    async fn open(&mut self, entry: &Descriptor) -> Result<Option<ManifestOrIndex>, RegistryError> {
+        if !self.seen.insert(entry.digest.clone()) {
             return Ok(None);
         }
-        let (entry, bytes) = self.documents.read(entry).await?;
-        let document = self.documents.parse(&entry, &bytes)?;
-        self.kept.push((entry.clone(), bytes));
-        Ok(Some((entry, document)))
+        let (raw, parsed) = self.reader.read(entry).await?;
+        self.kept.push(raw);
+        Ok(Some(parsed))
     }
 
     /// The image, if its configuration names a platform that the host runs.
     async fn by_configuration(
         &mut self,
-        entry: Descriptor,
+        mut entry: Descriptor,
     ) -> Result<Option<(Descriptor, Manifest)>, RegistryError> {
-        let Some((mut entry, Document::Manifest(manifest))) = self.open(entry).await? else {
+        let Some(ManifestOrIndex::Manifest(image)) = self.open(&entry).await? else {
             return Ok(None);
         };
-        let config = self.documents.read_config(&manifest.config).await?;
-        let Ok(platform) = serde_json::from_slice::<Platform>(&config) else {
+        let config = self.reader.read_config(&image.config).await?;
+        let Some(platform) = Platform::of_config(&config) else {
             return Ok(None);
         };
         if self.host.rank(&platform).is_none() {
-            self.offered.push(platform.to_string());
+            self.offered.insert(platform.to_string());
             return Ok(None);
         }
         entry.platform = Some(platform);
-        Ok(Some((entry, manifest)))
+        Ok(Some((entry, image)))
     }
 
-    fn nothing_fits(&mut self) -> RegistryError {
-        let offered = std::mem::take(&mut self.offered);
-        let offered: BTreeSet<_> = offered.into_iter().collect();
-        let what = match offered.is_empty() {
-            true => "it names none".to_owned(),
-            false => {
-                let names: Vec<_> = offered
-                    .iter()
-                    .take(MOST_NAMED)
-                    .map(String::as_str)
-                    .collect();
-                format!("it has {}", names.join(", "))
-            }
+    fn nothing_fits(&self) -> RegistryError {
+        let names: Vec<_> = self.offered.iter().take(MOST_NAMED).cloned().collect();
+        let offered = if names.is_empty() {
+            "it names none".to_owned()
+        } else {
+            format!("it has {}", names.join(", "))
         };
-        let what = format!("no image for platform {} in the index: {what}", self.host);
-        RegistryError::local(self.documents.image, what)
+        let what = format!(
+            "no image for platform {} in the index: {offered}",
+            self.host
+        );
+        RegistryError::local(self.reader.image, what)
     }
 }
 

@@ -2,15 +2,17 @@
 
 use regcred_core::ImageRef;
 
-use super::manifest_reader::{Documents, LARGEST};
+use super::manifest_reader::{LARGEST_MANIFEST, ManifestReader};
 use super::plan::Plan;
-use super::{PlatformChoice, PulledImage};
+use super::platform_choice::PlatformChoice;
+use super::pulled_image::PulledImage;
+use super::store_failure::store_failure;
 use crate::client::RegistryError;
-use crate::image::Descriptor;
+use crate::image::RawManifest;
 use crate::store::{Layout, LayoutError};
 
-/// The image as it stands in the store, whole: its name, its manifest for the platform (or, for
-/// all, the index with every manifest), and every blob. `None` when anything of it is missing. The
+/// The image in the store, if it is complete: its name, its manifest for the platform (or, for all,
+/// the index with every manifest), and every blob. `None` when anything of it is missing. The
 /// registry is not asked.
 ///
 /// # Errors
@@ -21,31 +23,27 @@ pub async fn stored(
     platforms: &PlatformChoice,
 ) -> Result<Option<PulledImage>, RegistryError> {
     let image = image.clone().with_default_tag();
-    let local = |error: LayoutError| super::local(&image, error);
-    let Some(top) = top(layout, &image).map_err(local)? else {
+    let failed = |error: LayoutError| store_failure(&image, error);
+    // What the registry had under the name when it was pulled.
+    let Some(top) = layout.resolve(&image.to_string()).map_err(failed)? else {
         return Ok(None);
     };
-    let documents = Documents {
+    let bytes = layout.read_blob(&top.digest, LARGEST_MANIFEST);
+    let Some(bytes) = bytes.map_err(failed)? else {
+        return Ok(None);
+    };
+    let Ok(raw) = RawManifest::read(&top.media_type, top.digest.clone(), bytes) else {
+        return Ok(None);
+    };
+    let reader = ManifestReader {
         repository: None,
         layout,
         image: &image,
     };
-    // Without a repository the only failure is that something is missing or unfit.
-    let Ok(plan) = Plan::make(&documents, top, platforms).await else {
+    // Without a repository the only failure is that something is missing or does not fit.
+    let Ok(plan) = Plan::make(&reader, top, raw, platforms).await else {
         return Ok(None);
     };
-    let whole = plan.blobs.iter().all(|blob| layout.has_blob(blob));
-    Ok(whole.then(|| PulledImage::new(image, &plan)))
-}
-
-/// What the registry had under the name when it was pulled.
-fn top(
-    layout: &Layout,
-    image: &ImageRef,
-) -> Result<Option<(Descriptor, bytes::Bytes)>, LayoutError> {
-    let Some(entry) = layout.resolve(&image.to_string())? else {
-        return Ok(None);
-    };
-    let bytes = layout.read_blob(&entry.digest, LARGEST)?;
-    Ok(bytes.map(|bytes| (entry, bytes)))
+    let is_complete = plan.blobs.iter().all(|blob| layout.has_blob(blob));
+    Ok(is_complete.then(|| PulledImage::new(image, &plan)))
 }

@@ -1,49 +1,62 @@
-//! One blob on its way from the registry into the store.
+//! The transfer of one blob from the registry into the store.
 
 use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use regcred_core::ImageRef;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::sleep;
 
-use super::blob_sink::{Alive, Sink};
-use super::blobs::Blobs;
-use super::progress::{BlobState, Throttle};
-use crate::client::{BlobStream, RegistryError};
+use super::blob_sink::{BlobSink, WriterThreads};
+use super::progress::{BlobState, Progress, PullEvent, Throttle};
+use super::store_failure::store_failure;
+use crate::client::{BlobStream, RegistryError, Repository};
 use crate::image::Descriptor;
-use crate::store::{BlobWriter, LayoutError};
+use crate::store::{BlobWriter, Layout, LayoutError};
 
-/// The number of the coming attempt, and what broke.
-type Retry = (u32, String);
+/// The source and the destination of blobs.
+pub(super) struct Transfer<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) layout: &'a Layout,
+    pub(super) image: &'a ImageRef,
+    pub(super) progress: &'a dyn Progress,
+}
 
-impl Blobs<'_> {
+/// The number of the next attempt, and what broke.
+type RetryNotice = (u32, String);
+
+impl Transfer<'_> {
     /// Fetches one blob; the bytes that were downloaded, `None` if the store has it by now.
-    pub(super) async fn fetch_one(
+    pub(super) async fn fetch(
         &self,
         blob: &Descriptor,
-        alive: &Alive,
+        threads: &WriterThreads,
     ) -> Result<Option<u64>, RegistryError> {
-        let local = |error| super::local(self.image, error);
+        let failed = |error| store_failure(self.image, error);
         if let Some(bytes) = blob.embedded() {
-            self.layout.put_bytes(blob, &bytes).map_err(local)?;
-            self.tell(blob, BlobState::Done);
+            self.layout.put_bytes(blob, &bytes).map_err(failed)?;
+            self.report(blob, BlobState::Done);
             return Ok(Some(0));
         }
-        let Some(writer) = self.claim(blob).await.map_err(local)? else {
-            self.tell(blob, BlobState::Exists);
+        let Some(writer) = self.claim(blob).await.map_err(failed)? else {
+            self.report(blob, BlobState::Exists);
             return Ok(None);
         };
-        let mut sink = Sink::new(writer, alive);
+        let mut sink = BlobSink::new(writer, threads);
         self.stream(blob, &mut sink).await?;
-        sink.finish().await.map_err(local)?;
-        self.tell(blob, BlobState::Done);
+        sink.finish().await.map_err(failed)?;
+        self.report(blob, BlobState::Done);
         Ok(Some(blob.size))
+    }
+
+    pub(super) fn report(&self, descriptor: &Descriptor, state: BlobState<'_>) {
+        self.progress.event(PullEvent::Blob { descriptor, state });
     }
 
     /// A writer for the blob, unless another process (or another pull of this one) turns out to
     /// have fetched it. Waiting saves a second download and is never needed for correctness, so
-    /// small blobs do without it, and a writer that stalls is passed by.
+    /// small blobs do without it, and a writer that stalls is not waited for.
     async fn claim(&self, blob: &Descriptor) -> Result<Option<BlobWriter>, LayoutError> {
         if blob.size < WORTH_WAITING {
             return self.layout.blob_writer(blob).map(Some);
@@ -66,32 +79,32 @@ impl Blobs<'_> {
         }
     }
 
-    async fn stream(&self, blob: &Descriptor, sink: &mut Sink) -> Result<(), RegistryError> {
-        let (heard, mut retries) = mpsc::unbounded_channel();
+    async fn stream(&self, blob: &Descriptor, sink: &mut BlobSink) -> Result<(), RegistryError> {
+        let (notify, mut retries) = mpsc::unbounded_channel();
         let stream = self.repository.blob(blob, 0).await?;
         let mut stream = stream.on_retry(move |attempt, reason| {
             // The receiver lives as long as the stream.
-            let _ = heard.send((attempt, reason.to_owned()));
+            let _ = notify.send((attempt, reason.to_owned()));
         });
         let mut throttle = Throttle::default();
         while let Some(bytes) = self.next(blob, &mut stream, &mut retries).await? {
             sink.write(bytes)
                 .await
-                .map_err(|error| super::local(self.image, error))?;
+                .map_err(|error| store_failure(self.image, error))?;
             if throttle.is_due() {
                 let done = stream.position();
-                self.tell(blob, BlobState::Downloading { done });
+                self.report(blob, BlobState::Downloading { done });
             }
         }
         Ok(())
     }
 
-    /// The next bytes; tells of retries while it waits.
+    /// The next bytes; reports retries while it waits.
     async fn next(
         &self,
         blob: &Descriptor,
         stream: &mut BlobStream,
-        retries: &mut UnboundedReceiver<Retry>,
+        retries: &mut UnboundedReceiver<RetryNotice>,
     ) -> Result<Option<Bytes>, RegistryError> {
         let mut chunk = pin!(stream.chunk());
         loop {
@@ -99,7 +112,7 @@ impl Blobs<'_> {
                 biased;
                 Some((attempt, reason)) = retries.recv() => {
                     let reason = &reason;
-                    self.tell(blob, BlobState::Retrying { attempt, reason });
+                    self.report(blob, BlobState::Retrying { attempt, reason });
                 }
                 chunk = &mut chunk => return chunk,
             }

@@ -1,6 +1,6 @@
 //! Where a token may be fetched. Any registry can name any address, so a realm is trusted only as
-//! far as the registry itself: otherwise it could read a credential off the wire, or have us ask a
-//! server of the inner network.
+//! far as the registry itself: otherwise a credential could be read off the wire, or a request
+//! sent to a server of the inner network.
 
 use regcred_http::{Challenge, Url, is_loopback};
 
@@ -16,13 +16,13 @@ pub(super) struct Realm {
 }
 
 impl Realm {
-    /// Takes the token server out of a challenge of the registry at `registry`, which an operator
-    /// may have marked as plain http. The error is a phrase that says which rule was broken.
+    /// The token server that a challenge of the registry at `registry` names; an operator may have
+    /// marked the registry as plain http. The error is a phrase: which rule was broken.
     pub(super) fn of(challenge: &Challenge, registry: &Url, plain: bool) -> Result<Self, String> {
         let realm = challenge.param("realm").unwrap_or_default();
         let url = registry
             .join(realm)
-            .map_err(|_| "the challenge's realm is no URL".to_owned())?;
+            .map_err(|_| "the challenge's realm is not a URL".to_owned())?;
         let refuse = |why: &str| {
             let (scheme, host) = (url.scheme(), host_and_port(&url));
             Err(format!(

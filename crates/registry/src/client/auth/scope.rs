@@ -1,34 +1,33 @@
-//! Scopes of tokens: `repository:library/nginx:pull,push`
-//! (distribution's `auth/scope.md`).
+//! Scopes of tokens: `repository:library/nginx:pull,push` (distribution's `auth/scope.md`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A set of scopes, actions of one resource put together, in a fixed order.
+/// A set of scopes in a fixed order, with the actions of one resource merged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Scopes(BTreeMap<String, BTreeSet<String>>);
+pub(crate) struct Scopes(BTreeMap<String, BTreeSet<String>>);
 
-impl Scopes {
-    /// Adds a list separated by spaces. A word that is no scope is kept as it is: the token server
-    /// knows better.
-    pub(super) fn add(&mut self, list: &str) {
+/// A list separated by spaces. A word that is not a scope is kept as it is: the token server knows
+/// better.
+impl From<&str> for Scopes {
+    fn from(list: &str) -> Self {
+        let mut scopes = Self::default();
         for scope in list.split_whitespace() {
-            // The name may hold a port, so the actions are behind the last colon.
+            // The name may hold a port, so the actions are after the last colon.
             let (resource, actions) = match scope.rsplit_once(':') {
                 Some((resource, actions)) if resource.contains(':') => (resource, actions),
                 _ => (scope, ""),
             };
-            let known = self.0.entry(resource.to_owned()).or_default();
-            known.extend(
-                actions
-                    .split(',')
-                    .filter(|a| !a.is_empty())
-                    .map(str::to_owned),
-            );
+            let actions = actions.split(',').filter(|action| !action.is_empty());
+            let known = scopes.0.entry(resource.to_owned()).or_default();
+            known.extend(actions.map(str::to_owned));
         }
+        scopes
     }
+}
 
+impl Scopes {
     /// Adds all of another set.
-    pub(super) fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         for (resource, actions) in other.0 {
             self.0.entry(resource).or_default().extend(actions);
         }
@@ -37,9 +36,8 @@ impl Scopes {
     /// Whether all of another set is in this one.
     pub(super) fn cover(&self, other: &Self) -> bool {
         other.0.iter().all(|(resource, actions)| {
-            self.0
-                .get(resource)
-                .is_some_and(|known| known.is_superset(actions))
+            let known = self.0.get(resource);
+            known.is_some_and(|known| known.is_superset(actions))
         })
     }
 
@@ -47,9 +45,10 @@ impl Scopes {
     pub(super) fn list(&self) -> Vec<String> {
         let text = |(resource, actions): (&String, &BTreeSet<String>)| {
             let actions: Vec<_> = actions.iter().map(String::as_str).collect();
-            match actions.is_empty() {
-                true => resource.clone(),
-                false => format!("{resource}:{}", actions.join(",")),
+            if actions.is_empty() {
+                resource.clone()
+            } else {
+                format!("{resource}:{}", actions.join(","))
             }
         };
         self.0.iter().map(text).collect()
@@ -61,13 +60,11 @@ mod tests {
     use super::*;
 
     fn scopes(list: &str) -> Scopes {
-        let mut scopes = Scopes::default();
-        scopes.add(list);
-        scopes
+        list.into()
     }
 
     #[test]
-    fn actions_of_one_resource_are_put_together() {
+    fn actions_of_one_resource_are_merged() {
         let mut all = scopes("repository:x:push repository:a/b:pull repository:x:pull");
         assert_eq!(
             all.list(),

@@ -8,70 +8,78 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::context::AuthContext;
 use super::realm::Realm;
 use super::scope::Scopes;
-use super::{Bearer, Place};
-use crate::client::error::{Reason, Refusal, RegistryError};
-use crate::client::error_body::ServerErrors;
-use crate::client::rate_limits::Limits;
+use crate::client::error::{Reason, RegistryError, TokenRefusal};
+use crate::client::failed_response::FailedResponse;
+
+/// A token and how long it is used.
+pub(super) struct BearerToken {
+    pub(super) secret: SecretString,
+    pub(super) until: Instant,
+}
 
 /// Fetches a token: by GET, with the login as Basic if there is one; an identity token (a login
-/// without user name) is exchanged by POST. A server that knows no GET is asked by POST. A refusal
-/// is never tried again another way: that would count as a second failed login.
+/// without user name) is exchanged by POST. A server that does not support GET is asked by POST. A
+/// refused login is not tried in another way: that would count as a second failed login.
 pub(super) async fn fetch(
-    place: &Place<'_>,
+    context: &AuthContext<'_>,
     realm: &Realm,
     scopes: &Scopes,
     login: Option<&Credentials>,
-) -> Result<Bearer, RegistryError> {
-    let ask = Ask {
-        place,
+) -> Result<BearerToken, RegistryError> {
+    let request = TokenRequest {
+        context,
         realm,
         scopes: scopes.list(),
     };
     let started = Instant::now();
-    let answer = match login {
-        Some(login) if is_identity_token(login) => ask.exchange(login).await?,
+    let response = match login {
+        Some(login) if is_identity_token(login) => request.exchange(login).await?,
         login => {
-            let answer = ask.get(login).await?;
-            match (answer.status().as_u16(), login) {
-                (404 | 405, Some(login)) => ask.password(login).await?,
-                _ => answer,
+            let response = request.get(login).await?;
+            match (response.status().as_u16(), login) {
+                (404 | 405, Some(login)) => request.password(login).await?,
+                _ => response,
             }
         }
     };
-    if !answer.status().is_success() {
-        let (status, limits) = (Some(answer.status()), Limits::of(&answer));
-        let body = answer.bytes(LARGEST_ANSWER).await.unwrap_or_default();
-        return Err(ask.refused(Refusal {
-            status,
-            errors: ServerErrors::parse(&body),
-            limits,
-            ..ask.refusal(login)
-        }));
-    }
-    let answer: Answer = answer
-        .json(LARGEST_ANSWER)
-        .await
-        .map_err(|error| RegistryError::unreached(place.object, error))?;
-    let Some(token) = answer.token() else {
-        return Err(ask.refused(ask.refusal(login)));
+    let refused = |response| {
+        let anonymous = login.is_none();
+        let refusal = TokenRefusal {
+            response,
+            anonymous,
+        };
+        RegistryError::new(context.object, Reason::TokenServer(refusal))
     };
-    let life = Duration::from_secs(answer.expires_in.unwrap_or(0)).max(SHORTEST_LIFE);
+    if !response.status().is_success() {
+        return Err(refused(FailedResponse::read(response).await));
+    }
+    let response: TokenResponse = response
+        .json(LARGEST_RESPONSE)
+        .await
+        .map_err(|error| RegistryError::unreached(context.object, error))?;
+    let Some(secret) = response.token() else {
+        return Err(refused(FailedResponse {
+            host: realm.host(),
+            ..FailedResponse::default()
+        }));
+    };
+    let life = Duration::from_secs(response.expires_in.unwrap_or(0)).max(SHORTEST_LIFE);
     let margin = (life / 10).min(LONGEST_MARGIN);
-    // A life without end is taken as a day.
     let until = started + (life - margin).min(LONGEST_LIFE);
-    Ok(Bearer { token, until })
+    Ok(BearerToken { secret, until })
 }
 
 /// One request for a token.
-struct Ask<'a> {
-    place: &'a Place<'a>,
+struct TokenRequest<'a> {
+    context: &'a AuthContext<'a>,
     realm: &'a Realm,
     scopes: Vec<String>,
 }
 
-impl Ask<'_> {
+impl TokenRequest<'_> {
     async fn get(&self, login: Option<&Credentials>) -> Result<Response, RegistryError> {
         let mut url = self.realm.url.clone();
         for _ in 0..=MOST_REDIRECTS {
@@ -82,23 +90,19 @@ impl Ask<'_> {
             if let Some(login) = login {
                 request = request.basic(login);
             }
-            let answer = self.send(request).await?;
-            let moved = answer.status().is_redirection();
-            let location = answer.headers().get("location").filter(|_| moved);
-            let next = location.and_then(|l| answer.url().join(l.to_str().ok()?).ok());
+            let response = self.send(request).await?;
+            let moved = response.status().is_redirection();
+            let location = response.headers().get("location").filter(|_| moved);
+            let next = location.and_then(|l| response.url().join(l.to_str().ok()?).ok());
             match next {
                 // A login is only ever sent to the server that was checked.
                 Some(next) if next.origin() == url.origin() => url = next,
-                _ => return Ok(answer),
+                _ => return Ok(response),
             }
         }
-        Err(RegistryError::protocol(
-            self.place.object,
-            format!(
-                "the token server {} redirects without end",
-                self.realm.host()
-            ),
-        ))
+        let host = self.realm.host();
+        let what = format!("the token server {host} redirects more than {MOST_REDIRECTS} times");
+        Err(RegistryError::protocol(self.context.object, what))
     }
 
     fn query<'b>(&'b self, login: Option<&'b Credentials>) -> Vec<(&'static str, &'b str)> {
@@ -130,57 +134,39 @@ impl Ask<'_> {
         let mut form = grant.to_vec();
         form.extend(self.realm.service.as_deref().map(|s| ("service", s)));
         form.extend([("scope", scope.as_str()), ("client_id", CLIENT_ID)]);
-        let request = Request::post(self.realm.url.as_str())
-            .form(&form)
-            .secret_body();
-        self.send(request).await
+        let request = Request::post(self.realm.url.as_str()).form(&form);
+        self.send(request.secret_body()).await
     }
 
     async fn send(&self, request: Request) -> Result<Response, RegistryError> {
-        let request = request
+        let mut request = request
             .timeout(TIMEOUT)
-            .retry(self.place.retry)
+            .retry(self.context.retry)
             .header("Accept", "application/json");
-        let request = match self.realm.cleartext {
-            true => request.allow_cleartext(),
-            false => request,
-        };
-        let answer = self.place.client.send(request).await;
-        answer.map_err(|error| {
-            let error = error.context("cannot ask the token server");
-            RegistryError::unreached(self.place.object, error)
-        })
-    }
-
-    /// A refusal of which nothing is known yet.
-    fn refusal(&self, login: Option<&Credentials>) -> Refusal {
-        Refusal {
-            realm: self.realm.host(),
-            status: None,
-            errors: ServerErrors::default(),
-            limits: Limits::default(),
-            anonymous: login.is_none(),
+        if self.realm.cleartext {
+            request = request.allow_cleartext();
         }
-    }
-
-    fn refused(&self, refusal: Refusal) -> RegistryError {
-        RegistryError::new(self.place.object, Reason::Login(refusal))
+        let response = self.context.client.send(request).await;
+        response.map_err(|error| {
+            let error = error.context("cannot ask the token server");
+            RegistryError::unreached(self.context.object, error)
+        })
     }
 }
 
-/// The answer of either kind of request.
+/// The answer to either kind of request.
 #[derive(Deserialize)]
-struct Answer {
+struct TokenResponse {
     #[serde(default)]
     access_token: Option<String>,
     #[serde(default)]
     token: Option<String>,
-    /// Seconds. `issued_at` is not looked at: it is by another clock.
+    /// Seconds. `issued_at` is ignored: it is by another clock.
     #[serde(default, deserialize_with = "seconds")]
     expires_in: Option<u64>,
 }
 
-impl Answer {
+impl TokenResponse {
     fn token(&self) -> Option<SecretString> {
         let tokens = [&self.access_token, &self.token];
         let token = tokens.into_iter().flatten().find(|t| !t.is_empty())?;
@@ -188,7 +174,7 @@ impl Answer {
     }
 }
 
-/// A number, a number in a text, or something else, which counts as nothing.
+/// A number or a numeric string; anything else is ignored.
 fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
     #[expect(
@@ -203,16 +189,17 @@ fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u
     })
 }
 
-/// Docker's configuration and helpers give an identity token an empty user name or `<token>`.
+/// Docker's configuration and helpers have an empty user name or `<token>` with an identity token.
 fn is_identity_token(login: &Credentials) -> bool {
     login.username.is_empty() || login.username == "<token>"
 }
 
 const CLIENT_ID: &str = "regcred";
 const TIMEOUT: Duration = Duration::from_secs(30);
-const LARGEST_ANSWER: usize = 1 << 20;
+const LARGEST_RESPONSE: usize = 1 << 20;
 const MOST_REDIRECTS: usize = 3;
-/// Shorter lives are not believed, as docker does: some servers send 0.
+/// Shorter lives are raised to this, as docker does: some servers send 0.
 const SHORTEST_LIFE: Duration = Duration::from_secs(60);
+/// Longer lives are cut to this.
 const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 const LONGEST_MARGIN: Duration = Duration::from_secs(30);

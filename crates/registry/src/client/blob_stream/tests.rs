@@ -329,7 +329,7 @@ async fn small_blobs_are_proven() {
         .await
         .expect_err("other content");
     assert!(
-        error.to_string().contains("not what its digest says"),
+        error.to_string().contains("does not match its digest"),
         "{error}"
     );
     assert!(

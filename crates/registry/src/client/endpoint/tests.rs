@@ -243,7 +243,7 @@ async fn a_broken_configuration_is_reported_by_the_first_request() {
     let error = repository.manifest("v1").await.expect_err("broken");
     let text = report(&error);
     assert!(
-        text.contains("hosts.toml") && text.contains("server is no text"),
+        text.contains("hosts.toml") && text.contains("server is not a string"),
         "{text}"
     );
     assert!(!error.is_curable_by_credential());
@@ -314,7 +314,7 @@ async fn a_registry_of_this_machine_may_speak_tls() {
 }
 
 #[tokio::test]
-async fn warnings_of_the_registry_are_told_once_and_those_of_its_storage_never() {
+async fn warnings_of_the_registry_are_logged_once_and_those_of_its_storage_never() {
     let storage = Fake::start(|_| Reply::ok("{}").header("warning", r#"299 - "storage""#)).await;
     let elsewhere = storage.url("/data");
     let server = Fake::start(move |seen| {

@@ -1,19 +1,17 @@
 use super::*;
+use crate::client::error_body::ServerErrors;
 
 fn object(part: Part) -> Object {
-    Object {
-        repository: "gcr.io/p/app".to_owned(),
-        part,
-    }
+    Object::pulled("gcr.io/p/app".to_owned(), part)
 }
 
 fn status(part: Part, code: u16, body: &str) -> RegistryError {
-    let reason = Reason::Status {
+    let reason = Reason::Status(FailedResponse {
         host: "gcr.io".to_owned(),
-        status: StatusCode::from_u16(code).expect("status"),
+        status: StatusCode::from_u16(code).ok(),
         errors: ServerErrors::parse(body.as_bytes()),
-        limits: Limits::default(),
-    };
+        limits: RateLimits::default(),
+    });
     RegistryError::new(&object(part), reason)
 }
 
@@ -83,11 +81,13 @@ fn only_refusals_may_be_cured_by_another_credential() {
 
 #[test]
 fn a_refused_login_names_the_token_server() {
-    let reason = Reason::Login(Refusal {
-        realm: "auth.docker.io".to_owned(),
-        status: Some(StatusCode::UNAUTHORIZED),
-        errors: ServerErrors::parse(br#"{"details":"incorrect username or password"}"#),
-        limits: Limits::default(),
+    let reason = Reason::TokenServer(TokenRefusal {
+        response: FailedResponse {
+            host: "auth.docker.io".to_owned(),
+            status: Some(StatusCode::UNAUTHORIZED),
+            errors: ServerErrors::parse(br#"{"details":"incorrect username or password"}"#),
+            limits: RateLimits::default(),
+        },
         anonymous: false,
     });
     let error = RegistryError::new(&object(tag()), reason);

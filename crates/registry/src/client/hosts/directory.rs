@@ -1,11 +1,13 @@
 //! The directory of one registry: `hosts.toml`, or bare certificates as docker keeps them.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretSlice;
 
-use super::file::{self, HostsError};
-use super::{HostConfig, Trust};
+use super::config::{HostConfig, Trust};
+use super::error::{HostsError, read as read_file};
+use super::hosts_toml;
 
 /// The directory under `root` for a registry, by the names containerd tries.
 pub(super) fn find(root: &Path, registry: &str) -> Option<PathBuf> {
@@ -24,17 +26,28 @@ pub(super) fn find(root: &Path, registry: &str) -> Option<PathBuf> {
     paths.find(|path| path.is_dir())
 }
 
-/// What the directory says about the registry.
+/// The servers that the directory configures.
 pub(super) fn read(directory: &Path, registry: &str) -> Result<Vec<HostConfig>, HostsError> {
     let file = directory.join("hosts.toml");
-    match file::read_optional(&file)? {
-        Some(text) if !text.trim().is_empty() => file::parse(&text, &file, registry),
-        _ => certificates(directory, registry),
+    let text = match read_file(&file) {
+        Ok(bytes) => String::from_utf8(bytes).map_err(|_| HostsError::Broken {
+            path: file.clone(),
+            reason: "it is not UTF-8".to_owned(),
+        })?,
+        Err(HostsError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            String::new()
+        }
+        Err(error) => return Err(error),
+    };
+    if text.trim().is_empty() {
+        certificates(directory, registry)
+    } else {
+        hosts_toml::parse(&text, &file, registry)
     }
 }
 
-/// `*.crt` are trusted, `*.cert` and `*.key` are a client's pair. Where there are any, the
-/// registry speaks TLS, on this machine too.
+/// `*.crt` are trusted, `*.cert` and `*.key` are a client's pair. A registry with any of them
+/// speaks TLS, on this machine too.
 fn certificates(directory: &Path, registry: &str) -> Result<Vec<HostConfig>, HostsError> {
     let named = |extension: &str| {
         let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
@@ -47,18 +60,17 @@ fn certificates(directory: &Path, registry: &str) -> Result<Vec<HostConfig>, Hos
     };
     let mut trust = Trust::default();
     for path in named("crt") {
-        trust.ca.push(file::read(&path)?);
+        trust.ca.push(read_file(&path)?);
     }
     if let Some(cert) = named("cert").first() {
-        let key = cert.with_extension("key");
-        let mut pem = file::read(cert)?;
+        let mut pem = read_file(cert)?;
         pem.push(b'\n');
-        pem.extend(file::read(&key)?);
+        pem.extend(read_file(&cert.with_extension("key"))?);
         trust.client = Some(SecretSlice::from(pem));
     } else if let Some(key) = named("key").first() {
         return Err(HostsError::NoPartner { path: key.clone() });
     }
-    if trust.is_usual() {
+    if trust.is_default() {
         return HostConfig::direct(registry);
     }
     let mut host = HostConfig::registry(registry, "https")?;

@@ -1,7 +1,10 @@
 use std::fs;
 use std::path::Path;
 
+use std::time::Duration;
+
 use super::*;
+use crate::client::capability::Capability;
 
 struct Root(tempfile::TempDir);
 
@@ -109,7 +112,14 @@ server = "https://registry-1.docker.io"
     );
     let flags: Vec<_> = hosts
         .iter()
-        .map(|h| (h.pull, h.resolve, h.is_registry, h.cleartext))
+        .map(|h| {
+            (
+                h.has(Capability::Pull),
+                h.has(Capability::Resolve),
+                h.is_registry,
+                h.cleartext,
+            )
+        })
         .collect();
     assert_eq!(
         flags,

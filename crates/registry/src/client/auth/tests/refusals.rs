@@ -45,8 +45,8 @@ async fn a_second_refusal_is_final() {
 #[tokio::test]
 async fn an_answer_without_a_token_is_an_error() {
     for (body, shown) in [
-        ("{}", "gave no token"),
-        (r#"{"token":""}"#, "gave no token"),
+        ("{}", "returned no token"),
+        (r#"{"token":""}"#, "returned no token"),
         ("canary", "not the expected JSON"),
     ] {
         let server = registry(bearer, move |_, _| Reply::ok(body), |_| false).await;

@@ -11,7 +11,7 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 use super::super::*;
-use crate::{Hosts, RegistryClient, media_type};
+use crate::{Descriptor, Hosts, NoProgress, RegistryClient, media_type, stored};
 
 /// What the fake registry has under `team/app`.
 #[derive(Clone, Default)]

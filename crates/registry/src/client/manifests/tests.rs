@@ -4,8 +4,8 @@ use regcred_core::{ErrorKind, report};
 use regcred_http::StatusCode;
 
 use super::*;
-use crate::Hosts;
 use crate::fake::{Fake, Reply, client, image};
+use crate::{Descriptor, Hosts, ManifestOrIndex};
 
 const INDEX: &str = r#"{"schemaVersion":2,"manifests":[]}"#;
 
@@ -13,7 +13,7 @@ async fn serving(reply: Reply) -> Fake {
     Fake::start(move |_| reply.clone()).await
 }
 
-async fn fetch(server: &Fake, reference: &str) -> Result<Fetched, RegistryError> {
+async fn fetch(server: &Fake, reference: &str) -> Result<RawManifest, RegistryError> {
     let repository = client(Hosts::none()).repository(&image(server), None);
     repository.manifest(reference).await
 }
@@ -33,7 +33,7 @@ async fn a_tag_is_one_request_that_accepts_all_types() {
         fetched.descriptor(),
         Descriptor::of(media_type::OCI_INDEX, INDEX.as_bytes())
     );
-    assert!(matches!(fetched.document(), Ok(Document::Index(_))));
+    assert!(matches!(fetched.parse(), Ok(ManifestOrIndex::Index(_))));
     let seen = server.seen();
     assert_eq!(
         (seen.len(), seen[0].path.as_str()),
@@ -196,7 +196,7 @@ async fn a_head_is_enough_where_it_is_answered() {
     let reply = Reply::ok(INDEX)
         .header("docker-content-digest", digest.as_str())
         .header("content-type", media_type::OCI_INDEX);
-    let head = Head {
+    let head = ManifestHead {
         digest,
         media_type: media_type::OCI_INDEX.to_owned(),
         size: Some(INDEX.len() as u64),

@@ -3,7 +3,8 @@ mod fake;
 use serde_json::json;
 
 use super::*;
-use crate::media_type;
+use crate::image::RawManifest;
+use crate::{Descriptor, NoProgress, media_type};
 use fake::{Content, Events, Fixture};
 
 #[tokio::test]
@@ -374,14 +375,16 @@ async fn a_single_image_for_another_platform_is_pulled_and_noticed() {
     content.tag(&arm);
     let fixture = Fixture::start(content).await;
     let pulled = fixture.pull("linux/amd64").await.expect("pulled");
-    let documents = Documents {
+    let reader = ManifestReader {
         repository: None,
         layout: &fixture.layout,
         image: &fixture.image(),
     };
     let bytes = fixture.layout.read_blob(&pulled.digest, 1 << 20);
-    let top = (pulled.manifest, bytes.expect("readable").expect("there"));
-    let plan = Plan::make(&documents, top, &PlatformChoice::All)
+    let bytes = bytes.expect("readable").expect("there");
+    let top = pulled.manifest;
+    let raw = RawManifest::read(&top.media_type, top.digest.clone(), bytes).expect("manifest");
+    let plan = Plan::make(&reader, top, raw, &PlatformChoice::All)
         .await
         .expect("in the store");
     let foreign = |host: &str| {

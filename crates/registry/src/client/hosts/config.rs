@@ -1,0 +1,111 @@
+//! One server of a registry and how it is asked.
+
+use std::fmt;
+use std::time::Duration;
+
+use regcred_http::{Url, is_loopback};
+use secrecy::{SecretSlice, SecretString};
+
+use super::error::HostsError;
+use crate::client::capability::Capability;
+
+/// One server.
+#[derive(Clone)]
+pub(crate) struct HostConfig {
+    /// Base address without a final slash, `/v2` or an overridden path included.
+    pub(crate) url: Url,
+    /// Whether it is the registry itself and gets the image's credential. A mirror is not, unless
+    /// it has the registry's own host and port.
+    pub(crate) is_registry: bool,
+    pub(crate) capabilities: Vec<Capability>,
+    /// Whether an operator wrote `http://`, and so accepts that secrets are sent in clear text.
+    pub(crate) cleartext: bool,
+    /// Whether it is asked only if the server before it turned out to speak TLS.
+    pub(crate) only_for_tls: bool,
+    /// The registry's name for a server of several registries (`?ns=`).
+    pub(crate) namespace: Option<String>,
+    pub(crate) headers: Vec<(String, SecretString)>,
+    pub(crate) trust: Trust,
+    pub(crate) connect_timeout: Option<Duration>,
+}
+
+/// What a server's TLS needs besides the defaults.
+#[derive(Clone, Default)]
+pub(crate) struct Trust {
+    pub(crate) ca: Vec<Vec<u8>>,
+    pub(crate) client: Option<SecretSlice<u8>>,
+    pub(crate) skip_verify: bool,
+}
+
+impl HostConfig {
+    /// A registry without configuration: https, and plain http on this machine. A registry of this
+    /// machine that turns out to speak TLS is asked over https.
+    pub(crate) fn direct(registry: &str) -> Result<Vec<Self>, HostsError> {
+        let https = Self::registry(registry, "https")?;
+        if !is_loopback(&https.url) {
+            return Ok(vec![https]);
+        }
+        let http = Self::registry(registry, "http")?;
+        let https = Self {
+            only_for_tls: true,
+            ..https
+        };
+        Ok(vec![http, https])
+    }
+
+    /// The registry itself by one scheme.
+    pub(crate) fn registry(registry: &str, scheme: &str) -> Result<Self, HostsError> {
+        let url = format!("{scheme}://{}/v2", network_host(registry));
+        match Url::parse(&url) {
+            Ok(url) => Ok(Self::at(url, true)),
+            Err(_) => Err(HostsError::Registry {
+                registry: registry.to_owned(),
+            }),
+        }
+    }
+
+    pub(crate) fn at(url: Url, is_registry: bool) -> Self {
+        Self {
+            url,
+            is_registry,
+            capabilities: Capability::ALL.to_vec(),
+            cleartext: false,
+            only_for_tls: false,
+            namespace: None,
+            headers: Vec::new(),
+            trust: Trust::default(),
+            connect_timeout: None,
+        }
+    }
+
+    /// Whether the server is asked for this. A mirror is never written to, whatever it may do: it
+    /// gets no credential of the registry's, and what it has is not in the registry.
+    pub(crate) fn has(&self, capability: Capability) -> bool {
+        let may = capability != Capability::Push || self.is_registry;
+        may && self.capabilities.contains(&capability)
+    }
+}
+
+impl Trust {
+    /// Whether it is the default.
+    pub(crate) fn is_default(&self) -> bool {
+        self.ca.is_empty() && self.client.is_none() && !self.skip_verify
+    }
+}
+
+impl fmt::Debug for HostConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostConfig")
+            .field("url", &self.url.as_str())
+            .field("is_registry", &self.is_registry)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The network host of Docker Hub; other registries answer under their name.
+pub(crate) fn network_host(registry: &str) -> &str {
+    match registry {
+        "docker.io" | "index.docker.io" => "registry-1.docker.io",
+        other => other,
+    }
+}

@@ -1,0 +1,43 @@
+//! One request, the same for each server that may answer it.
+
+use bytes::Bytes;
+use regcred_http::{Method, Url};
+
+use super::object::Object;
+
+/// What is asked. The object's capability decides which servers are asked, and with which scope.
+pub(crate) struct RegistryRequest<'a> {
+    pub(crate) object: &'a Object,
+    pub(crate) method: Method,
+    pub(crate) target: Target,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Bytes,
+    /// Another repository (its path) that the request reads from: the source of a mount.
+    pub(crate) source: Option<&'a str>,
+    /// Whether the answer is small, and so has a deadline.
+    pub(crate) is_small: bool,
+}
+
+/// Where a request is sent.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    /// After the repository's path: `manifests/latest`.
+    Path(String),
+    /// The `Location` of an upload.
+    Location(Url),
+}
+
+impl<'a> RegistryRequest<'a> {
+    /// A request with a small answer and without headers.
+    pub(crate) fn new(object: &'a Object, method: Method, path: String) -> Self {
+        Self {
+            object,
+            method,
+            target: Target::Path(path),
+            headers: Vec::new(),
+            body: Bytes::new(),
+            source: None,
+            is_small: true,
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The servers of each registry, with the client for their kind of trust.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use regcred_http::{Client, ClientOptions};
+
+use super::hosts::{HostConfig, Hosts, HostsError};
+
+/// The servers of one registry, or why its configuration cannot be used.
+pub(crate) type Servers = Result<Arc<[(HostConfig, Client)]>, Arc<HostsError>>;
+
+/// Looks each registry up once.
+pub(crate) struct KnownServers {
+    hosts: Hosts,
+    http: ClientOptions,
+    /// For servers without settings of their own, which share its connections.
+    client: Client,
+    known: Mutex<HashMap<String, Servers>>,
+}
+
+impl KnownServers {
+    pub(crate) fn new(hosts: Hosts, http: ClientOptions, client: Client) -> Self {
+        Self {
+            hosts,
+            http,
+            client,
+            known: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn of(&self, registry: &str) -> Servers {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(servers) = known.get(registry) {
+            return servers.clone();
+        }
+        drop(known);
+        let servers = self.look_up(registry).map_err(Arc::new);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(registry.to_owned()).or_insert(servers).clone()
+    }
+
+    fn look_up(&self, registry: &str) -> Result<Arc<[(HostConfig, Client)]>, HostsError> {
+        let configs = self.hosts.lookup(registry)?.into_iter();
+        configs
+            .map(|config| Ok((config.clone(), self.client_for(&config)?)))
+            .collect()
+    }
+
+    fn client_for(&self, config: &HostConfig) -> Result<Client, HostsError> {
+        if config.trust.is_default() && config.connect_timeout.is_none() {
+            return Ok(self.client.clone());
+        }
+        let mut options = self.http.clone();
+        options.extra_ca_pem.extend(config.trust.ca.iter().cloned());
+        if let Some(identity) = &config.trust.client {
+            options.client_identity_pem = Some(identity.clone());
+        }
+        options.danger_skip_verify |= config.trust.skip_verify;
+        if let Some(timeout) = config.connect_timeout {
+            options.connect_timeout = timeout;
+        }
+        Ok(Client::new(options)?)
+    }
+}

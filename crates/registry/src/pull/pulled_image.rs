@@ -1,0 +1,51 @@
+//! An image in the store.
+
+use regcred_core::ImageRef;
+
+use super::plan::Plan;
+use crate::image::{Descriptor, Digest};
+
+/// An image in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PulledImage {
+    /// What was asked for, with tag `latest` if there was neither tag nor digest. Its text is the
+    /// image's name in the store.
+    pub image: ImageRef,
+    /// The digest of the manifest or index that the registry, and so the store, has under that
+    /// name.
+    pub digest: Digest,
+    /// The manifest for the platform; the index when all platforms were pulled.
+    pub manifest: Descriptor,
+    /// The digest of the configuration, which container runtimes call the image's ID; `None` when
+    /// several platforms were pulled.
+    pub config: Option<Digest>,
+    /// The number of blobs (configurations and layers).
+    pub blobs: usize,
+    /// The size of all blobs in bytes.
+    pub size: u64,
+    /// The number of blobs that this pull downloaded.
+    pub fetched_blobs: usize,
+    /// The bytes that this pull downloaded.
+    pub fetched_bytes: u64,
+}
+
+impl PulledImage {
+    pub(super) fn new(image: ImageRef, plan: &Plan) -> Self {
+        Self {
+            image,
+            digest: plan.top.digest.clone(),
+            manifest: plan.manifest.clone(),
+            config: plan.config.clone(),
+            blobs: plan.blobs.len(),
+            size: plan.size(),
+            fetched_blobs: 0,
+            fetched_bytes: 0,
+        }
+    }
+
+    /// The reference that will always name this content: `host/path@sha256:...`.
+    #[must_use]
+    pub fn pinned(&self) -> ImageRef {
+        self.image.clone().with_digest(self.digest.as_str())
+    }
+}
