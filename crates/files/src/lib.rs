@@ -43,7 +43,7 @@ pub fn read_secret_bytes(path: &Path, limit: u64) -> io::Result<SecretSlice<u8>>
 /// # Errors
 /// As [`read_text`].
 pub fn read_secret(path: &Path, limit: u64) -> io::Result<SecretString> {
-    text(whole(open(path)?, limit)?)
+    text(&whole(open(path)?, limit)?)
 }
 
 /// As [`read_secret`], for a file that [`open`] opened.
@@ -51,7 +51,7 @@ pub fn read_secret(path: &Path, limit: u64) -> io::Result<SecretString> {
 /// # Errors
 /// As [`read_secret`].
 pub fn read_secret_from(file: File, limit: u64) -> io::Result<SecretString> {
-    text(whole(file, limit)?)
+    text(&whole(file, limit)?)
 }
 
 /// Opens a file for reading. A FIFO does not block, and only a regular file is accepted; the null
@@ -96,8 +96,8 @@ fn whole(file: File, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-fn text(bytes: Zeroizing<Vec<u8>>) -> io::Result<SecretString> {
-    let text = std::str::from_utf8(&bytes).map_err(|_| not_text())?;
+fn text(bytes: &[u8]) -> io::Result<SecretString> {
+    let text = std::str::from_utf8(bytes).map_err(|_| not_text())?;
     Ok(text.into())
 }
 

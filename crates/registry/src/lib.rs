@@ -19,8 +19,8 @@ mod pull;
 mod store;
 
 pub use client::{
-    BlobStream, Hosts, HostsError, ManifestHead, RegistryClient, RegistryError, RegistryOptions,
-    Repository,
+    BlobStream, Hosts, HostsError, ManifestHead, Mount, RegistryClient, RegistryError,
+    RegistryOptions, Repository, Upload,
 };
 pub use image::{
     Descriptor, Digest, DigestError, Hasher, Index, Manifest, ManifestError, ManifestOrIndex,

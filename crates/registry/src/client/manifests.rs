@@ -79,7 +79,10 @@ impl Repository {
         })
     }
 
-    fn manifest_object(&self, reference: &str) -> Result<(Object, Option<Digest>), RegistryError> {
+    pub(super) fn manifest_object(
+        &self,
+        reference: &str,
+    ) -> Result<(Object, Option<Digest>), RegistryError> {
         let mut object = Object {
             repository: self.name().to_owned(),
             part: Part::Manifest(reference.to_owned()),

@@ -8,6 +8,10 @@ use super::media_type;
 
 /// What a tag or digest names: one image, or an index of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, and never in a list"
+)]
 pub enum ManifestOrIndex {
     /// One image or artifact.
     Manifest(Manifest),
@@ -24,10 +28,12 @@ impl ManifestOrIndex {
         if media_type::is_schema1(media_type) {
             Err(ManifestError::Schema1)
         } else if media_type::is_index(media_type) {
-            let index = serde_json::from_slice(bytes).map_err(ManifestError::json)?;
+            let index =
+                serde_json::from_slice(bytes).map_err(|error| ManifestError::json(&error))?;
             Ok(Self::Index(index))
         } else if media_type::is_manifest(media_type) {
-            let manifest = serde_json::from_slice(bytes).map_err(ManifestError::json)?;
+            let manifest =
+                serde_json::from_slice(bytes).map_err(|error| ManifestError::json(&error))?;
             Ok(Self::Manifest(manifest))
         } else {
             Err(ManifestError::unknown(media_type))
@@ -45,7 +51,8 @@ impl ManifestOrIndex {
         if media_type::is_schema1(&content_type) {
             return Err(ManifestError::Schema1);
         }
-        let shape: Shape = serde_json::from_slice(bytes).map_err(ManifestError::json)?;
+        let shape: Shape =
+            serde_json::from_slice(bytes).map_err(|error| ManifestError::json(&error))?;
         if shape.schema_version == Some(1) || shape.fs_layers.is_some() {
             return Err(ManifestError::Schema1);
         }
@@ -112,7 +119,7 @@ pub enum ManifestError {
 }
 
 impl ManifestError {
-    pub(super) fn json(error: serde_json::Error) -> Self {
+    pub(super) fn json(error: &serde_json::Error) -> Self {
         Self::Json {
             line: error.line(),
             column: error.column(),
