@@ -40,7 +40,7 @@ fn the_environment_page_is_the_catalogue() {
     table(&mut page, "Every plugin", regcred_plugin::VARS);
     table(&mut page, "Shared cache", regcred_cache::VARS);
     table(&mut page, "HTTP clients", regcred_http::VARS);
-    table(&mut page, "regcred-refresh", regcred_refresh::VARS);
+    table(&mut page, "regcred-refresh", &regcred_refresh::vars());
     for spec in regcred_providers::all() {
         let title = format!("{} (`{}-credential-provider`)", spec.title, spec.name);
         table(&mut page, &title, spec.vars);

@@ -15,6 +15,33 @@ pub enum Format {
     Dockercfg,
 }
 
+impl Format {
+    /// The type of a Secret that holds this form.
+    #[must_use]
+    pub fn secret_type(self) -> &'static str {
+        match self {
+            Self::ConfigJson => "kubernetes.io/dockerconfigjson",
+            Self::Dockercfg => "kubernetes.io/dockercfg",
+        }
+    }
+
+    /// The key of such a Secret's data.
+    #[must_use]
+    pub fn secret_key(self) -> &'static str {
+        match self {
+            Self::ConfigJson => ".dockerconfigjson",
+            Self::Dockercfg => ".dockercfg",
+        }
+    }
+
+    /// The form that a Secret of this type holds; `None` if it is not a pull secret's type.
+    #[must_use]
+    pub fn of_secret_type(text: &str) -> Option<Self> {
+        let both = [Self::ConfigJson, Self::Dockercfg];
+        both.into_iter().find(|format| format.secret_type() == text)
+    }
+}
+
 /// What becomes of a file when one of its entries is bad.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum BadEntries {

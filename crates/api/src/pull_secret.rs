@@ -78,8 +78,10 @@ pub fn render_json(
                 metadata.text("namespace", namespace);
             }
         });
-        secret.text("type", CONFIG_JSON_TYPE);
-        secret.object("data", |members| members.text(CONFIG_JSON_KEY, &data));
+        secret.text("type", Format::ConfigJson.secret_type());
+        secret.object("data", |members| {
+            members.text(Format::ConfigJson.secret_key(), &data)
+        });
     });
     (secret + "\n").into()
 }
@@ -101,7 +103,9 @@ pub fn render_yaml(
     );
     let text = format!(
         "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}{namespace}\n\
-         type: {CONFIG_JSON_TYPE}\ndata:\n  {CONFIG_JSON_KEY}: {data}\n"
+         type: {}\ndata:\n  {}: {data}\n",
+        Format::ConfigJson.secret_type(),
+        Format::ConfigJson.secret_key()
     );
     text.into()
 }
@@ -158,17 +162,15 @@ fn collect(
 /// The configuration of a Secret whose type and key fit together.
 fn content(secret: &Value, bad_entries: BadEntries) -> Result<Content, DecodeError> {
     let kind = secret.member("type").and_then(Value::plain_text);
-    let (key, format) = match kind {
-        Some(CONFIG_JSON_TYPE) => (CONFIG_JSON_KEY, Format::ConfigJson),
-        Some(DOCKERCFG_TYPE) => (DOCKERCFG_KEY, Format::Dockercfg),
-        other => {
-            let other = other.unwrap_or("Opaque");
-            return Ok(Content::Skipped(format!(
-                "type {other:?} is not a pull secret's: expected {CONFIG_JSON_TYPE} or \
-                 {DOCKERCFG_TYPE}"
-            )));
-        }
+    let kind = kind.unwrap_or("Opaque");
+    let Some(format) = Format::of_secret_type(kind) else {
+        return Ok(Content::Skipped(format!(
+            "type {kind:?} is not a pull secret's: expected {} or {}",
+            Format::ConfigJson.secret_type(),
+            Format::Dockercfg.secret_type()
+        )));
     };
+    let key = format.secret_key();
     let bytes = match data(secret, key)? {
         None => return Ok(Content::Skipped(format!("it has no key {key}"))),
         Some(bytes) if bytes.expose_secret().is_empty() => {
@@ -206,11 +208,6 @@ fn data(secret: &Value, key: &str) -> Result<Option<SecretSlice>, DecodeError> {
 }
 
 type SecretSlice = secrecy::SecretSlice<u8>;
-
-const CONFIG_JSON_TYPE: &str = "kubernetes.io/dockerconfigjson";
-const CONFIG_JSON_KEY: &str = ".dockerconfigjson";
-const DOCKERCFG_TYPE: &str = "kubernetes.io/dockercfg";
-const DOCKERCFG_KEY: &str = ".dockercfg";
 
 /// Whether the API server accepts this as a Secret's name: a DNS subdomain name.
 #[must_use]

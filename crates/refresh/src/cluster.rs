@@ -27,5 +27,6 @@ pub(crate) use events::{EventBudget, EventReason};
 pub use kubernetes_account::KubernetesAccount;
 pub(crate) use kubernetes_account::TokenError;
 pub(crate) use objects::{Collection, Object};
+pub(crate) use secrets::{SecretContent, StoredSecret};
 pub(crate) use time::timestamp;
 pub(crate) use watch::{WatchChange, watch};

@@ -1,32 +1,29 @@
 //! Keeps registry logins fresh where a kubelet plugin cannot: pull secrets in Kubernetes, the lists
 //! of service accounts that name them, and docker configuration files.
 //!
-//! A [`Config`] becomes a [`Plan`]; a [`Refresher`] works on its objects one by one, whether once or
-//! as a daemon. Tokens come from the providers, one for each registry however many objects there
-//! are.
+//! A [`Config`] becomes a [`Plan`]; a [`Refresher`] processes its objects one by one, either once or as
+//! a daemon. Tokens come from the providers, one for each registry however many objects there are.
 
+mod backoff;
 mod cli;
 mod cluster;
 mod config;
 mod daemon;
-mod docker_file;
-mod once;
+mod digest;
+mod life;
+mod names;
 mod plan;
 mod refresher;
 mod report;
 mod run;
-mod secret;
-mod source;
 mod status;
-mod token;
 mod tokens;
 
 pub use cluster::{Cluster, ConnectError, KubernetesAccount, connect};
 pub use config::*;
 pub use daemon::{Handle, StartError};
-pub use once::RunError;
-pub use plan::{FilePlan, Form, Namespace, Plan, Scope, SecretPlan, SourceKind, SourcePlan};
-pub use refresher::{Mode, Refresher};
+pub use plan::{FilePlan, Namespace, Plan, Scope, SecretPlan, SourceKind, SourcePlan};
+pub use refresher::{Mode, Refresher, RunError};
 pub use report::{Action, Report, exit, exit_code};
 pub use run::main;
 pub use status::Status;

@@ -1,12 +1,13 @@
-//! What was done with one object, and what a whole run comes to.
+//! What was done with one object, and the exit code of a whole run.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::secret::rfc3339;
+use crate::life::rfc3339;
 
 /// What was done with one object.
 #[derive(Clone, Debug, Serialize)]
@@ -22,18 +23,18 @@ pub struct Report {
     pub name: String,
     /// What was done.
     pub action: Action,
-    /// Why, where that does not go without saying.
+    /// Why, unless it is evident.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The hosts that have entries of ours.
+    /// The hosts whose entries were written.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
-    /// When the first entry ends.
+    /// When the first entry expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<DateTime<Utc>>,
-    /// A registry gave no token, and what was there was kept.
+    /// A registry issued no token, and the existing entries were kept.
     pub registry_failed: bool,
-    /// What kind of answer of the API server stood in the way, in one word.
+    /// One word for the API server's error, if that was the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<&'static str>,
 }
@@ -42,35 +43,35 @@ pub struct Report {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// It is new.
+    /// Created.
     Create,
-    /// It has new content.
+    /// Updated.
     Update,
-    /// It was as it should be.
+    /// Up to date already.
     Unchanged,
-    /// It was removed.
+    /// Removed.
     Delete,
-    /// It is not meant to be there.
+    /// Not selected.
     Skip,
-    /// Somebody else made it.
+    /// Not made by the refresher.
     Foreign,
-    /// Somebody else owns its fields.
+    /// Another field manager owns its fields.
     Conflict,
-    /// It could not be done.
+    /// Failed.
     Failed,
 }
 
 /// The exit codes of one run.
 pub mod exit {
-    /// All done, or nothing due.
+    /// Everything is up to date.
     pub const DONE: u8 = 0;
-    /// The command line or the configuration is wrong, or there is no cluster.
+    /// The command line or the configuration is invalid, or there is no cluster.
     pub const USAGE: u8 = 1;
-    /// Nothing could be done.
+    /// Everything failed.
     pub const ALL_FAILED: u8 = 2;
-    /// Some of it could not be done.
+    /// Something failed.
     pub const SOME_FAILED: u8 = 3;
-    /// A registry failed, but what is there is good for a while longer.
+    /// A registry failed, but the existing logins are still valid.
     pub const STILL_VALID: u8 = 4;
 }
 
@@ -90,10 +91,44 @@ impl Action {
         }
     }
 
-    /// Whether the object is as it should be.
+    /// Whether the object is up to date.
     #[must_use]
     pub fn is_good(self) -> bool {
         !matches!(self, Self::Foreign | Self::Conflict | Self::Failed)
+    }
+}
+
+impl Report {
+    /// A failure, until it is known better.
+    pub(crate) fn new(
+        target: &str,
+        namespace: &Arc<str>,
+        kind: &'static str,
+        name: impl Into<String>,
+    ) -> Self {
+        Self {
+            target: target.to_owned(),
+            namespace: Arc::clone(namespace),
+            kind,
+            name: name.into(),
+            action: Action::Failed,
+            reason: None,
+            hosts: Vec::new(),
+            expires_at: None,
+            registry_failed: false,
+            cause: None,
+        }
+    }
+
+    /// A report of a docker configuration file.
+    pub(crate) fn of_file(target: &str, path: &Path) -> Self {
+        Self::new(target, &Arc::from(""), "File", path.display().to_string())
+    }
+
+    pub(crate) fn with(mut self, action: Action, reason: impl Into<String>) -> Self {
+        self.action = action;
+        self.reason = Some(reason.into());
+        self
     }
 }
 
@@ -106,10 +141,10 @@ impl fmt::Display for Report {
             action,
             ..
         } = self;
-        match namespace.is_empty() {
-            true => write!(f, "{kind} {name}: {}", action.as_str())?,
-            false => write!(f, "{namespace} {kind} {name}: {}", action.as_str())?,
+        if !namespace.is_empty() {
+            write!(f, "{namespace} ")?;
         }
+        write!(f, "{kind} {name}: {}", action.as_str())?;
         if !self.hosts.is_empty() {
             write!(f, ", hosts {}", self.hosts.join(" "))?;
         }
@@ -123,8 +158,8 @@ impl fmt::Display for Report {
     }
 }
 
-/// The exit code of a run. What is kept because a registry failed counts as good while it outlives
-/// the next attempt.
+/// The exit code of a run. Entries that were kept because a registry failed count as valid if they
+/// outlive the next attempt.
 #[must_use]
 pub fn exit_code(reports: &[Report], next_attempt: DateTime<Utc>) -> u8 {
     let tried = || {
@@ -143,9 +178,10 @@ pub fn exit_code(reports: &[Report], next_attempt: DateTime<Utc>) -> u8 {
     if tried().filter(is_bad).all(outlives) {
         return exit::STILL_VALID;
     }
-    match tried().count() == bad {
-        true => exit::ALL_FAILED,
-        false => exit::SOME_FAILED,
+    if tried().count() == bad {
+        exit::ALL_FAILED
+    } else {
+        exit::SOME_FAILED
     }
 }
 
@@ -159,16 +195,10 @@ mod tests {
     fn the_exit_code_says_whether_all_is_fresh() {
         let now = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
         let report = |action, registry_failed, minutes: i64| Report {
-            target: "t".to_owned(),
-            namespace: "a".into(),
-            kind: "Secret",
-            name: "s".to_owned(),
             action,
-            reason: None,
-            hosts: Vec::new(),
             expires_at: Some(now + TimeDelta::minutes(minutes)),
             registry_failed,
-            cause: None,
+            ..Report::new("t", &Arc::from("a"), "Secret", "s")
         };
         let code = |reports: &[Report]| exit_code(reports, now + TimeDelta::minutes(15));
         let good = report(Action::Update, false, 60);

@@ -1,6 +1,6 @@
 //! The program: command line to exit code.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -36,16 +36,18 @@ pub fn main() -> ExitCode {
         }
     };
     let (env, clock) = (Env::process(), Clock::system());
-    let level = match cli.daemon {
-        true => LevelFilter::INFO,
-        false => LevelFilter::WARN,
+    let level = if cli.daemon {
+        LevelFilter::INFO
+    } else {
+        LevelFilter::WARN
     };
-    match cli.daemon && cli.log_format == Output::Json {
-        true => init_json_logging(&env, level, clock.clone()),
-        false => init_logging(&env, level),
+    if cli.daemon && cli.log_format == Output::Json {
+        init_json_logging(&env, level, clock.clone());
+    } else {
+        init_logging(&env, level);
     }
-    let outcome = block_on(run(cli, env, clock));
-    match outcome.unwrap_or_else(|error| Err(error.into())) {
+    let done = block_on(run(cli, env, clock));
+    match done.unwrap_or_else(|error| Err(error.into())) {
         Ok(code) => code.into(),
         Err(error) => {
             let _ = writeln!(io::stderr(), "{}", report(&*error));
@@ -54,9 +56,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-type Failure = Box<dyn std::error::Error>;
+type BoxError = Box<dyn std::error::Error>;
 
-async fn run(cli: Cli, env: Env, clock: Clock) -> Result<u8, Failure> {
+async fn run(cli: Cli, env: Env, clock: Clock) -> Result<u8, BoxError> {
     if cli.schema {
         io::stdout().write_all(SCHEMA.as_bytes())?;
         return Ok(exit::DONE);
@@ -76,20 +78,21 @@ async fn run(cli: Cli, env: Env, clock: Clock) -> Result<u8, Failure> {
     }
     let plan = Arc::new(plan);
     let needs_cluster = !cli.print && !plan.secrets.is_empty();
-    let cluster = match needs_cluster {
-        true => Some(cluster(&cli, &plan, &env).await?),
-        false => None,
+    let cluster = if needs_cluster {
+        Some(cluster(&cli, &plan, &env).await?)
+    } else {
+        None
     };
     let mode = Mode {
         force: cli.force,
         dry_run: cli.dry_run == Some(DryRun::Client),
-        anew: cli.once && !cli.if_needed,
+        renew_all: cli.once && !cli.if_needed,
     };
     let refresher = Refresher::new(plan, cluster, env.clone(), clock.clone(), mode);
     if cli.print {
         let mut text = refresher.print(cli.target.as_deref()).await?;
-        if let Some(name) = &cli.simple.secret {
-            let namespace = cli.simple.namespaces.first().map(String::as_str);
+        if let Some(name) = &cli.single.secret {
+            let namespace = cli.single.namespaces.first().map(String::as_str);
             text = pull_secret::render_yaml(name, namespace, &text);
         }
         let mut stdout = io::stdout().lock();
@@ -101,10 +104,11 @@ async fn run(cli: Cli, env: Env, clock: Clock) -> Result<u8, Failure> {
         refresher.daemon(&env).await?;
         return Ok(exit::DONE);
     }
-    let tell = |report: &Report| print(report, cli.output);
-    let reports = match cli.cleanup {
-        true => refresher.cleanup(tell).await?,
-        false => refresher.once(tell).await?,
+    let show = |report: &Report| print(report, cli.output);
+    let reports = if cli.cleanup {
+        refresher.cleanup(show).await?
+    } else {
+        refresher.once(show).await?
     };
     if let Some(period) = cli.period {
         let next = clock.now() + TimeDelta::from_std(period.0).unwrap_or(TimeDelta::days(1));
@@ -115,35 +119,31 @@ async fn run(cli: Cli, env: Env, clock: Clock) -> Result<u8, Failure> {
     Ok(exit_code(&reports, refresher.next_attempt()))
 }
 
-fn plan(cli: &Cli, env: &Env) -> Result<Plan, Failure> {
+fn plan(cli: &Cli, env: &Env) -> Result<Plan, BoxError> {
     let specs = regcred_providers::all();
-    let simple = cli.simple.clone().into_simple(cli.force);
     let config = match &cli.config {
-        Some(_) if !cli.simple.clone().into_simple(false).is_empty() => {
+        Some(_) if !cli.single.is_empty() => {
             return Err(Box::new(ConfigError(
-                "give either --config or the flags of the simple case".to_owned(),
+                "give either --config or the flags of a single target".to_owned(),
             )));
         }
         Some(path) => read(path)?,
-        None => simple.or_from(env).into_config(&specs, env)?,
+        None => {
+            let mut single = cli.single.clone();
+            single.force = cli.force;
+            single.or_variables(env).into_config(&specs, env)?
+        }
     };
     Ok(Plan::new(&config, &specs, env)?)
 }
 
-fn read(path: &Path) -> Result<Config, Failure> {
+fn read(path: &Path) -> Result<Config, ConfigError> {
+    let text = regcred_files::read_text(path, MAX_CONFIG);
     let cannot = |error| ConfigError(format!("cannot read {}: {error}", path.display()));
-    let mut text = String::new();
-    let file = std::fs::File::open(path).map_err(cannot)?;
-    let read = file.take(MAX_CONFIG + 1).read_to_string(&mut text);
-    if read.map_err(cannot)? as u64 > MAX_CONFIG {
-        return Err(Box::new(cannot(io::Error::other(
-            "it is larger than 4 MiB",
-        ))));
-    }
-    Ok(Config::parse(&text)?)
+    Config::parse(&text.map_err(cannot)?)
 }
 
-async fn cluster(cli: &Cli, plan: &Plan, env: &Env) -> Result<Cluster, Failure> {
+async fn cluster(cli: &Cli, plan: &Plan, env: &Env) -> Result<Cluster, BoxError> {
     let rate = plan.limits.requests_per_second;
     let cluster = connect(cli.kubeconfig.as_deref(), cli.context.as_deref(), env, rate).await?;
     Ok(match cli.dry_run {
@@ -160,7 +160,7 @@ fn print(report: &Report, output: Output) {
     let _ = writeln!(io::stdout().lock(), "{line}");
 }
 
-/// What a configuration means, for `--check`.
+/// A summary of a configuration, for `--check`.
 fn summary(plan: &Plan) -> String {
     let mut text = String::new();
     for source in &plan.sources {
@@ -188,11 +188,11 @@ fn summary(plan: &Plan) -> String {
         text.push_str(&format!(
             "target {}: file {} from {}\n",
             file.target,
-            file.path.display(),
+            file.file.path.display(),
             names(&file.sources)
         ));
     }
     text
 }
 
-const MAX_CONFIG: u64 = 4 << 20;
+const MAX_CONFIG: u64 = 4 * regcred_files::MIB;

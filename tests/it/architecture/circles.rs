@@ -12,7 +12,6 @@ const STILL_CIRCLES: &[&str] = &[
     "regcred-engine",
     "regcred-gcr",
     "regcred-ocir",
-    "regcred-refresh",
     "regcred-registry",
 ];
 

@@ -13,6 +13,18 @@ const ORDER: &[(&str, &[&str])] = &[
         "regcred-engine",
         &["plugin", "config", "credentials", "image", "explain"],
     ),
+    (
+        "regcred-refresh",
+        &[
+            "config",
+            "cluster",
+            "plan",
+            "status",
+            "tokens",
+            "refresher",
+            "daemon",
+        ],
+    ),
     ("regcred-registry", &["image", "client", "store", "pull"]),
 ];
 

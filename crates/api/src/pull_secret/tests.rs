@@ -2,6 +2,8 @@ use super::*;
 
 /// `{"auths":{"h":{"auth":"dTpw"}}}`
 const CONFIG: &str = "eyJhdXRocyI6eyJoIjp7ImF1dGgiOiJkVHB3In19fQ==";
+const CONFIG_JSON_TYPE: &str = "kubernetes.io/dockerconfigjson";
+const DOCKERCFG_TYPE: &str = "kubernetes.io/dockercfg";
 /// `{"i":{"username":"v"}}`
 const DOCKERCFG: &str = "eyJpIjp7InVzZXJuYW1lIjoidiJ9fQ==";
 

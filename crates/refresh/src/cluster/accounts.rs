@@ -9,7 +9,7 @@ use super::call::{Call, resource};
 use super::client::Cluster;
 use super::error::{ClusterError, ClusterErrorKind};
 use super::objects::{Collection, Object};
-use crate::secret::NAME;
+use crate::names::NAME;
 
 impl Cluster {
     /// The service account, if it exists.

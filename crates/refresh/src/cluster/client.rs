@@ -15,7 +15,7 @@ use super::call::Call;
 use super::error::{ClusterError, ClusterErrorKind};
 use super::pace::Pace;
 use super::token_cache::AccountTokens;
-use crate::token::pause;
+use crate::backoff::pause;
 
 /// A cluster to work on. Cheap to clone.
 #[derive(Clone)]

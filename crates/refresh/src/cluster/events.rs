@@ -13,7 +13,7 @@ use super::call::{Call, json, resource};
 use super::client::Cluster;
 use super::error::ClusterErrorKind;
 use super::time::timestamp;
-use crate::secret::NAME;
+use crate::names::NAME;
 
 /// The reason of an Event about a Secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

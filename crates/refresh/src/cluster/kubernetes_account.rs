@@ -21,7 +21,7 @@ use super::call::{Call, json, resource};
 use super::client::Cluster;
 use super::error::ClusterError;
 use super::token_cache::{KeptToken, TokenKey};
-use crate::token::fraction;
+use crate::backoff::fraction;
 
 /// A service account of a cluster, as the source of tokens for credential plugins: for the engine's
 /// pods, and for the identities of namespaces.

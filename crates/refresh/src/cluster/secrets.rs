@@ -8,6 +8,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Preconditions};
+use regcred_api::docker_config::Format;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 
@@ -15,8 +16,29 @@ use super::call::{Call, resource};
 use super::client::Cluster;
 use super::error::ClusterError;
 use super::objects::{Metadata, Object};
-use crate::plan::{Form, SecretPlan};
-use crate::secret::{Desired, Existing, NAME};
+use crate::names::NAME;
+
+/// A pull secret as it is in the cluster.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StoredSecret {
+    pub(crate) uid: String,
+    pub(crate) resource_version: String,
+    /// Its `type`.
+    pub(crate) kind: String,
+    pub(crate) immutable: bool,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) annotations: BTreeMap<String, String>,
+    /// The decoded value of the key that belongs to its type, if present.
+    pub(crate) text: Option<SecretString>,
+}
+
+/// What is written into a pull secret.
+pub(crate) struct SecretContent<'a> {
+    pub(crate) format: Format,
+    pub(crate) text: &'a SecretString,
+    pub(crate) labels: &'a BTreeMap<String, String>,
+    pub(crate) annotations: &'a BTreeMap<String, String>,
+}
 
 impl Cluster {
     /// The Secret, if it exists.
@@ -24,7 +46,7 @@ impl Cluster {
         &self,
         namespace: &str,
         name: &str,
-    ) -> Result<Option<Existing>, ClusterError> {
+    ) -> Result<Option<StoredSecret>, ClusterError> {
         let built = secrets(namespace).get(name, &GetParams::default());
         let found: Option<SecretBody> = self.find(&Call::new(built)?).await?;
         Ok(found.map(Into::into))
@@ -46,29 +68,28 @@ impl Cluster {
     pub(crate) async fn apply_secret(
         &self,
         namespace: &str,
-        plan: &SecretPlan,
-        desired: &Desired,
+        name: &str,
+        content: &SecretContent<'_>,
         force: bool,
     ) -> Result<String, ClusterError> {
-        let name = plan.name_in(namespace);
-        let data = ByteString(desired.text.expose_secret().as_bytes().to_vec());
+        let data = ByteString(content.text.expose_secret().as_bytes().to_vec());
         let secret = Secret {
             metadata: ObjectMeta {
-                name: Some(name.clone()),
+                name: Some(name.to_owned()),
                 namespace: Some(namespace.to_owned()),
-                labels: Some(desired.labels.clone()),
-                annotations: Some(desired.annotations.clone()),
+                labels: Some(content.labels.clone()),
+                annotations: Some(content.annotations.clone()),
                 ..ObjectMeta::default()
             },
-            type_: Some(plan.form.kind().to_owned()),
-            data: Some([(plan.form.key().to_owned(), data)].into()),
+            type_: Some(content.format.secret_type().to_owned()),
+            data: Some([(content.format.secret_key().to_owned(), data)].into()),
             ..Secret::default()
         };
         let params = PatchParams {
             force,
             ..self.patch_params()
         };
-        let built = secrets(namespace).patch_metadata(&name, &params, &Patch::Apply(&secret));
+        let built = secrets(namespace).patch_metadata(name, &params, &Patch::Apply(&secret));
         let done: Object = self.send(&Call::new(built)?).await?;
         Ok(done.metadata.resource_version)
     }
@@ -79,14 +100,14 @@ impl Cluster {
         namespace: &str,
         name: &str,
         version: &str,
-        (form, text): (Form, &SecretString),
+        (format, text): (Format, &SecretString),
     ) -> Result<String, ClusterError> {
         // The object as a whole, so that nothing of theirs is lost; as it was when the entries were
         // put together, or not at all.
         let built = secrets(namespace).get(name, &GetParams::default());
         let mut object: serde_json::Value = self.send(&Call::new(built)?).await?;
         object["metadata"]["resourceVersion"] = version.into();
-        object["data"][form.key()] = STANDARD.encode(text.expose_secret()).into();
+        object["data"][format.secret_key()] = STANDARD.encode(text.expose_secret()).into();
         let params = PostParams {
             dry_run: self.dry_run,
             field_manager: Some(NAME.to_owned()),
@@ -144,14 +165,13 @@ impl<'de> Deserialize<'de> for Masked {
     }
 }
 
-impl From<SecretBody> for Existing {
+impl From<SecretBody> for StoredSecret {
     fn from(body: SecretBody) -> Self {
-        let key = if body.kind == Form::Dockercfg.kind() {
-            Form::Dockercfg.key()
-        } else {
-            Form::ConfigJson.key()
-        };
-        let value = body.data.as_ref().and_then(|data| data.get(key));
+        let format = Format::of_secret_type(&body.kind).unwrap_or(Format::ConfigJson);
+        let value = body
+            .data
+            .as_ref()
+            .and_then(|data| data.get(format.secret_key()));
         let text = value.and_then(|value| {
             let bytes = STANDARD.decode(value.0.expose_secret()).ok()?;
             Some(String::from_utf8(bytes).ok()?.into())

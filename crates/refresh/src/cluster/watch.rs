@@ -14,7 +14,7 @@ use super::call::Call;
 use super::client::{Cluster, DEADLINE};
 use super::error::{ClusterError, ClusterErrorKind};
 use super::objects::{Collection, Object};
-use crate::token::{fraction, pause};
+use crate::backoff::{fraction, pause};
 
 /// What a watch reports.
 #[derive(Debug)]

@@ -4,7 +4,6 @@
 //! duration while it was observed here, as in client-go. Work is idempotent, so two leaders for a
 //! moment cost some requests and nothing else.
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -14,14 +13,14 @@ use regcred_core::{Clock, Env};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use crate::backoff::{fraction, random};
 use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, timestamp};
 use crate::config::LeaderElection;
-use crate::token::fraction;
 
-/// A name that no other process has: the pod's, and something random.
+/// A name that no other process has: the pod's, and a random number.
 pub(super) fn holder(env: &Env) -> String {
     let host = env.get("HOSTNAME").unwrap_or("regcred-refresh");
-    format!("{host}_{:016x}", RandomState::new().build_hasher().finish())
+    format!("{host}_{:016x}", random())
 }
 
 /// One daemon's part in the election.

@@ -1,4 +1,5 @@
-//! What is known of namespaces and service accounts; little enough for clusters of thousands.
+//! Namespaces and service accounts as the watches report them: little enough of each for clusters of
+//! thousands.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -8,16 +9,16 @@ use crate::cluster::Object;
 use crate::plan::{Namespace, Plan};
 use crate::refresher::Accounts;
 
-/// Namespaces, and the service accounts that some target means.
+/// Namespaces, and the service accounts that some target selects.
 #[derive(Debug)]
 pub(super) struct Inventory {
     namespaces: HashMap<Arc<str>, Namespace>,
     accounts: HashMap<Arc<str>, BTreeMap<String, Object>>,
     annotations: BTreeSet<String>,
     pub(super) namespaces_listed: bool,
-    /// Of which namespaces the accounts are followed (`None`: of all); of others they are asked for.
+    /// The namespaces whose accounts are watched (`None`: all); others are fetched on demand.
     listed: BTreeSet<Option<String>>,
-    /// What the accounts' annotations say of identities.
+    /// The accounts' annotations that name identities.
     roles: HashMap<(String, String), BTreeMap<String, String>>,
 }
 
@@ -37,13 +38,13 @@ impl Inventory {
         self.namespaces.get(name)
     }
 
-    /// A namespace by name alone.
+    /// Adds a namespace by name alone.
     pub(super) fn name(&mut self, name: &Arc<str>) {
         let namespace = Namespace::named(Arc::clone(name));
         self.namespaces.insert(Arc::clone(name), namespace);
     }
 
-    /// A namespace as it is now; its name when something changed that matters.
+    /// Adds or updates a namespace; returns its name if something relevant has changed.
     pub(super) fn namespace(&mut self, object: Object, plan: &Plan) -> Option<Arc<str>> {
         let mut namespace = Namespace::of(object, &self.annotations);
         let selects = plan
@@ -75,16 +76,16 @@ impl Inventory {
         }
     }
 
-    /// A service account as it is now; true when it changed whose identity counts.
+    /// Adds or updates a service account; true if this changes whose identity counts.
     pub(super) fn account(&mut self, mut account: Object, plan: &Plan) -> bool {
         let changed = self.role(&account, plan);
-        let meant = plan
+        let selected = plan
             .secrets
             .iter()
             .any(|secret| secret.accounts.covers(&account));
         let namespace = std::mem::take(&mut account.metadata.namespace);
         let name = account.metadata.name.clone();
-        if !meant {
+        if !selected {
             self.no_account(&namespace, &name);
             return changed;
         }
@@ -119,7 +120,7 @@ impl Inventory {
         }
     }
 
-    /// What the work on a Secret has to know of accounts.
+    /// The accounts for the work on a Secret.
     pub(super) fn accounts_for(
         &self,
         place: usize,
@@ -127,9 +128,10 @@ impl Inventory {
         plan: &Plan,
     ) -> Accounts {
         let one = Some(namespace.name.to_string());
-        match self.listed.contains(&None) || self.listed.contains(&one) {
-            true => Accounts::Lacking(self.lacking(place, &namespace.name, plan)),
-            false => Accounts::Unknown,
+        if self.listed.contains(&None) || self.listed.contains(&one) {
+            Accounts::Lacking(self.lacking(place, &namespace.name, plan))
+        } else {
+            Accounts::Unknown
         }
     }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::backoff::pause;
 use crate::plan::Plan;
-use crate::refresher::Seen;
+use crate::refresher::LastSeen;
 use crate::status::Summary;
-use crate::token::pause;
 
 /// An object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,20 +32,20 @@ pub(super) struct Schedule {
 struct Entry {
     queued: Option<(DateTime<Utc>, u64)>,
     running: bool,
-    /// It came up again while somebody worked on it.
+    /// It came up again while it was being processed.
     again: bool,
-    /// The version that a watch told of while somebody worked on it.
+    /// The version that a watch reported while it was being processed.
     noticed: Option<String>,
-    /// A watch has told that it is there.
-    told: bool,
-    seen: Option<Seen>,
+    /// Whether a watch has reported that it exists.
+    reported: bool,
+    seen: Option<LastSeen>,
     failures: u32,
     served: bool,
     good: bool,
 }
 
 impl Schedule {
-    /// An object that is due at a time; an earlier time that is known stays.
+    /// Adds an object that is due at a time; an earlier time stays.
     pub(super) fn add(&mut self, key: &Key, at: DateTime<Utc>) {
         let entry = self.entries.entry(key.clone()).or_default();
         if entry.running {
@@ -58,13 +58,13 @@ impl Schedule {
         }
     }
 
-    /// An object that comes before all others.
+    /// Puts an object before all others.
     pub(super) fn first(&mut self, key: &Key) {
         self.add(key, DateTime::UNIX_EPOCH);
     }
 
     /// The next object that is due, with what is remembered of it.
-    pub(super) fn take(&mut self, now: DateTime<Utc>) -> Option<(Key, Option<Seen>)> {
+    pub(super) fn take(&mut self, now: DateTime<Utc>) -> Option<(Key, Option<LastSeen>)> {
         let (at, ..) = self.due.first()?;
         if *at > now {
             return None;
@@ -78,15 +78,15 @@ impl Schedule {
         Some((key, entry.seen.clone()))
     }
 
-    /// The work on an object has ended.
+    /// Ends the work on an object.
     pub(super) fn done(
         &mut self,
         key: &Key,
-        seen: Option<Seen>,
+        seen: Option<LastSeen>,
         at: Option<DateTime<Utc>>,
         good: bool,
     ) {
-        // Gone meanwhile.
+        // Removed in the meantime.
         let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
@@ -105,9 +105,10 @@ impl Schedule {
             }
             _ => (entry.again, false),
         };
-        let at = match again || changed {
-            true => Some(DateTime::UNIX_EPOCH),
-            false => at,
+        let at = if again || changed {
+            Some(DateTime::UNIX_EPOCH)
+        } else {
+            at
         };
         self.queue(key, at);
     }
@@ -122,12 +123,12 @@ impl Schedule {
         TimeDelta::from_std(wait).unwrap_or(TimeDelta::seconds(60))
     }
 
-    /// A watch has told of a Secret's version; empty when it is gone.
+    /// Takes in a Secret's version that a watch reported; empty if the Secret was deleted.
     pub(super) fn noticed(&mut self, key: &Key, version: &str) {
         let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
-        entry.told = !version.is_empty();
+        entry.reported = !version.is_empty();
         if entry.running {
             entry.noticed = Some(version.to_owned());
             return;
@@ -141,26 +142,27 @@ impl Schedule {
         }
     }
 
-    /// A list of the Secrets of a name, in one namespace or all, is complete: one of ours that it did
-    /// not tell of was made after it, or was removed before it and nobody will tell. It is looked at.
+    /// A list of the Secrets of a name, in one namespace or all, is complete. One of ours that is not in
+    /// it was made after the list, or was deleted before it, and no watch will report that: it is
+    /// checked.
     pub(super) fn listed(&mut self, plan: &Plan, place: Option<&str>, name: &str) {
-        let meant = |key: &Key| match key {
+        let concerns = |key: &Key| match key {
             Key::Secret(at, namespace) => {
                 place.is_none_or(|place| **namespace == *place)
                     && plan.secrets[*at].name_in(namespace) == name
             }
             Key::File(_) => false,
         };
-        let untold = self.entries.iter().filter(|(key, entry)| {
-            !entry.told && (entry.running || entry.seen.is_some()) && meant(key)
+        let unreported = self.entries.iter().filter(|(key, entry)| {
+            !entry.reported && (entry.running || entry.seen.is_some()) && concerns(key)
         });
-        let keys: Vec<Key> = untold.map(|(key, _)| key.clone()).collect();
+        let keys: Vec<Key> = unreported.map(|(key, _)| key.clone()).collect();
         for key in keys {
             self.noticed(&key, "");
         }
     }
 
-    /// Everything that these sources feed is due now.
+    /// Makes everything due that these sources feed.
     pub(super) fn renew(&mut self, plan: &Plan, sources: &[usize], now: DateTime<Utc>) {
         let fed = |key: &Key| {
             let own = match key {
@@ -183,7 +185,7 @@ impl Schedule {
         }
     }
 
-    /// Nothing is remembered any more, and everything is due.
+    /// Forgets what is remembered, and makes everything due.
     pub(super) fn forget_all(&mut self, now: DateTime<Utc>) {
         let keys: Vec<Key> = self.entries.keys().cloned().collect();
         for key in keys {
@@ -218,23 +220,24 @@ impl Schedule {
         self.entries.len()
     }
 
-    /// Whether every object has been worked on at least once.
+    /// Whether every object has been processed at least once.
     pub(super) fn is_served(&self) -> bool {
         self.entries.values().all(|entry| entry.served)
     }
 
-    /// The objects of each target, counted.
-    pub(super) fn summaries(&self, plan: &Plan, now: DateTime<Utc>) -> BTreeMap<String, Summary> {
-        let mut all: BTreeMap<String, Summary> = BTreeMap::new();
+    /// Counts of the objects of each target.
+    pub(super) fn summaries<'a>(
+        &self,
+        plan: &'a Plan,
+        now: DateTime<Utc>,
+    ) -> BTreeMap<&'a str, Summary> {
+        let mut all: BTreeMap<&str, Summary> = BTreeMap::new();
         for (key, entry) in &self.entries {
             let target = match key {
                 Key::Secret(place, _) => &plan.secrets[*place].target,
                 Key::File(place) => &plan.files[*place].target,
             };
-            let summary = match all.get_mut(target) {
-                Some(summary) => summary,
-                None => all.entry(target.clone()).or_default(),
-            };
+            let summary = all.entry(target).or_default();
             let end = entry.seen.as_ref().and_then(|seen| seen.expires);
             match (entry.served, entry.good && end.is_none_or(|end| end > now)) {
                 (false, _) => summary.waiting += 1,
@@ -276,14 +279,14 @@ mod tests {
         Key::Secret(0, namespace.into())
     }
 
-    fn seen(version: &str) -> Option<Seen> {
-        Some(Seen {
+    fn seen(version: &str) -> Option<LastSeen> {
+        Some(LastSeen {
             version: version.to_owned(),
             fingerprint: None,
             lives: Vec::new(),
             check_at: at(900),
             expires: None,
-            told: false,
+            reported: false,
             restored: false,
             inputs: String::new(),
         })

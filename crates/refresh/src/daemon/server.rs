@@ -1,4 +1,4 @@
-//! Health, metrics and the status page: four documents to read, nothing to change.
+//! Health, metrics and the status page: four read-only documents.
 
 use std::convert::Infallible;
 use std::io;
@@ -19,18 +19,18 @@ use tokio::time::timeout;
 
 use crate::status::Status;
 
-/// Listens, and says where.
+/// Listens; returns the bound address as well.
 pub(super) async fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }
 
-/// Answers until it is aborted.
+/// Serves requests until it is aborted.
 pub(super) async fn serve(listener: TcpListener, status: Arc<Status>) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else {
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
             return;
         };
         let Ok((stream, _)) = listener.accept().await else {
@@ -46,14 +46,14 @@ pub(super) async fn serve(listener: TcpListener, status: Arc<Status>) {
             let mut server = http1::Builder::new();
             server.timer(TokioTimer::new()).header_read_timeout(READ);
             let _ = timeout(LIFE, server.serve_connection(TokioIo::new(stream), service)).await;
-            drop(place);
+            drop(permit);
         });
     }
 }
 
 fn answer(request: &Request<Incoming>, status: &Status) -> Response<Full<Bytes>> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        return document(405, TEXT, "only GET\n".to_owned());
+        return document(405, TEXT, "only GET and HEAD are allowed\n".to_owned());
     }
     match request.uri().path() {
         "/" => document(200, "text/html; charset=utf-8", status.page()),
@@ -63,7 +63,7 @@ fn answer(request: &Request<Incoming>, status: &Status) -> Response<Full<Bytes>>
             status.metrics(),
         ),
         "/healthz" if status.is_alive() => document(200, TEXT, "ok\n".to_owned()),
-        "/healthz" => document(503, TEXT, "the loop stands still\n".to_owned()),
+        "/healthz" => document(503, TEXT, "the main loop is stalled\n".to_owned()),
         "/readyz" => match status.ready() {
             Ok(()) => document(200, TEXT, "ok\n".to_owned()),
             Err(reasons) => document(503, TEXT, reasons + "\n"),
@@ -71,7 +71,7 @@ fn answer(request: &Request<Incoming>, status: &Status) -> Response<Full<Bytes>>
         _ => document(
             404,
             TEXT,
-            "there is /, /healthz, /readyz and /metrics\n".to_owned(),
+            "not found; the pages are /, /healthz, /readyz and /metrics\n".to_owned(),
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! Start and stop of the daemon: by signals as a program, by a handle inside another one.
+//! Start and stop of the daemon: by signals as a program, by a handle inside another program.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,8 @@ use regcred_core::Env;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Loop, election, server};
+use super::main_loop::Loop;
+use super::{election, server};
 use crate::refresher::Refresher;
 
 /// The daemon could not start.
@@ -19,23 +20,23 @@ pub struct StartError {
     source: std::io::Error,
 }
 
-/// How a daemon is stopped, and where it listens; for those who run it inside another program.
+/// A running daemon inside another program.
 #[derive(Debug)]
 pub struct Handle {
-    /// Where health, metrics and the status page are.
+    /// Address of health, metrics and the status page.
     pub address: std::net::SocketAddr,
     stop: watch::Sender<bool>,
     done: tokio::task::JoinHandle<()>,
 }
 
 impl Handle {
-    /// Ends it: what is under way is finished, the Lease is given back.
+    /// Stops it: finishes work in progress and releases the Lease.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
         let _ = self.done.await;
     }
 
-    /// Ends it as a SIGKILL would: nothing is finished, nothing given back.
+    /// Stops it as a SIGKILL would: nothing is finished or released.
     pub fn kill(self) {
         self.done.abort();
     }
@@ -45,10 +46,10 @@ impl Refresher {
     /// Runs until SIGTERM or SIGINT.
     ///
     /// # Errors
-    /// When it cannot listen or hear signals.
+    /// If it cannot listen, or cannot handle signals.
     pub async fn daemon(self, env: &Env) -> Result<(), StartError> {
         let signals = |source| StartError {
-            what: "hear signals".to_owned(),
+            what: "handle signals".to_owned(),
             source,
         };
         use tokio::signal::unix::{SignalKind, signal};
@@ -64,10 +65,10 @@ impl Refresher {
         Ok(())
     }
 
-    /// Starts it in the background.
+    /// Starts the daemon in the background.
     ///
     /// # Errors
-    /// When it cannot listen.
+    /// If it cannot listen.
     pub async fn start(mut self, env: &Env) -> Result<Handle, StartError> {
         self.tokens.set_patience(Duration::from_secs(5));
         let address = self.plan.server.address;

@@ -1,4 +1,7 @@
+use regcred_core::Env;
+
 use super::*;
+use crate::config::{Config, ConfigError};
 
 fn plan(text: &str) -> Result<Plan, ConfigError> {
     let text = format!("apiVersion: refresh.regcred.dev/v1\nkind: RefreshConfiguration\n{text}");
@@ -29,7 +32,7 @@ fn mistakes_are_named_with_their_place() {
         plan(&format!("registries: [{{name: r, {fields}}}]\ntargets: []")).map(|_| ())
     };
     for (result, words) in [
-        (registry("provider: azure"), "\"azure\" is no provider"),
+        (registry("provider: azure"), "\"azure\" is not a provider"),
         (registry("provider: gcr"), "name at least one host"),
         (
             registry("provider: gcr, hosts: [evil.io]"),
@@ -37,7 +40,7 @@ fn mistakes_are_named_with_their_place() {
         ),
         (
             registry("provider: gcr, hosts: [gcr.io, gcr.io]"),
-            "there twice",
+            "occurs twice",
         ),
         (
             registry("provider: gcr, hosts: [gcr.io], account: x"),
@@ -46,7 +49,7 @@ fn mistakes_are_named_with_their_place() {
         (registry("provider: ecr, account: '1'"), "go together"),
         (
             registry("provider: gcr, hosts: [gcr.io], env: {AWS_PROFILE: x}"),
-            "no variable of gcr",
+            "not a variable of gcr",
         ),
         (
             registry("provider: icr, hosts: [icr.io], env: {IBMCLOUD_API_KEY: canary}"),
@@ -82,7 +85,7 @@ fn mistakes_are_named_with_their_place() {
         ),
         (
             registry("provider: gcr, hosts: [gcr.io], login: {username: u, passwordFile: /p}"),
-            "login belongs to the provider static",
+            "login is only for provider static",
         ),
         (
             targets("- {name: t}").map(|_| ()),
@@ -90,11 +93,11 @@ fn mistakes_are_named_with_their_place() {
         ),
         (
             targets("- {name: t, secret: {name: Bad_Name}}").map(|_| ()),
-            "makes no name",
+            "not a valid object name",
         ),
         (
             targets("- {name: t, secret: {name: a, type: Opaque}}").map(|_| ()),
-            "takes no logins",
+            "reads no logins",
         ),
         (
             targets("- {name: t, registries: [x], secret: {name: a}}").map(|_| ()),

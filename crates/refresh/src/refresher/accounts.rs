@@ -1,23 +1,22 @@
-//! The Secret's name in the lists of service accounts: always after the Secret itself.
+//! The Secret's name in the pull secrets of service accounts: always after the Secret itself.
 
+use super::context::Refresher;
 use crate::cluster::{Cluster, ClusterError, Object};
 use crate::config::ServiceAccounts;
 use crate::plan::{Namespace, SecretPlan};
 use crate::report::{Action, Report};
 
-use super::Refresher;
-
 /// What is known of a namespace's service accounts.
 #[derive(Clone, Debug)]
 pub(crate) enum Accounts {
-    /// Nothing: they are asked for.
+    /// Not watched; fetched on demand.
     Unknown,
-    /// They are followed, and these are all that lack something.
+    /// Watched, and these are all that lack the Secret.
     Lacking(Vec<Object>),
 }
 
 impl Refresher {
-    /// Adds the Secret to every service account that should have it.
+    /// Adds the Secret to every selected service account.
     pub(super) async fn link_accounts(
         &self,
         cluster: &Cluster,
@@ -31,7 +30,7 @@ impl Refresher {
         }
         let accounts = match known {
             Accounts::Lacking(accounts) => accounts,
-            Accounts::Unknown => match wanted(cluster, plan, namespace).await {
+            Accounts::Unknown => match selected(cluster, plan, namespace).await {
                 Ok(accounts) => accounts,
                 Err(error) => return (reports, Some(error)),
             },
@@ -39,55 +38,46 @@ impl Refresher {
         let secret = plan.name_in(&namespace.name);
         let mut failure = None;
         for account in accounts {
-            let name = account.metadata.name.clone();
             if account.lists(&secret) {
                 continue;
             }
-            let done = match self.mode.dry_run {
-                true => Ok(true),
-                false => cluster.link(&namespace.name, account, &secret, true).await,
+            let name = account.metadata.name.clone();
+            let mut report = Report::new(&plan.target, &namespace.name, "ServiceAccount", name);
+            let done = if self.mode.dry_run {
+                Ok(true)
+            } else {
+                cluster.link(&namespace.name, account, &secret, true).await
             };
-            let (action, reason, cause) = match done {
-                Ok(true) => (Action::Update, format!("has pull secret {secret}"), None),
+            match done {
+                Ok(true) => {
+                    report = report.with(Action::Update, format!("has pull secret {secret}"));
+                }
                 Ok(false) => continue,
                 Err(error) => {
-                    let (text, cause) = (error.to_string(), error.reason());
+                    report.reason = Some(error.to_string());
+                    report.cause = Some(error.reason());
                     failure = Some(error);
-                    (Action::Failed, text, Some(cause))
                 }
-            };
-            reports.push(Report {
-                target: plan.target.clone(),
-                namespace: namespace.name.clone(),
-                kind: "ServiceAccount",
-                name,
-                action,
-                reason: Some(reason),
-                hosts: Vec::new(),
-                expires_at: None,
-                registry_failed: false,
-                cause,
-            });
+            }
+            reports.push(report);
         }
         (reports, failure)
     }
 }
 
 impl ServiceAccounts {
-    /// Whether the account is meant.
+    /// Whether the account is selected.
     pub(crate) fn covers(&self, account: &Object) -> bool {
         let meta = &account.metadata;
+        let selector = self.selector.as_ref();
         self.all
             || self.names.contains(&meta.name)
-            || self
-                .selector
-                .as_ref()
-                .is_some_and(|s| s.matches(&meta.labels))
+            || selector.is_some_and(|selector| selector.matches(&meta.labels))
     }
 }
 
-/// The accounts that are meant, as they are. One that is not there yet is nobody's fault.
-pub(crate) async fn wanted(
+/// The selected accounts that exist.
+pub(super) async fn selected(
     cluster: &Cluster,
     plan: &SecretPlan,
     namespace: &Namespace,

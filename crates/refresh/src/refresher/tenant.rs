@@ -1,36 +1,23 @@
-//! Under whose identity a namespace's token is asked for.
+//! Under whose identity a namespace's token is requested.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use regcred_core::{
-    ErrorKind, PodServiceAccount as _, ProviderError, ServiceAccount, ServiceAccountCoordinates,
-};
-use secrecy::SecretString;
+use regcred_core::{ServiceAccount, ServiceAccountCoordinates};
 
-use super::Refresher;
-use crate::cluster::{Cluster, ClusterError, KubernetesAccount, TokenError};
+use super::context::Refresher;
+use crate::cluster::{Cluster, ClusterError, KubernetesAccount};
 use crate::plan::Namespace;
-use crate::source::Proof;
-use crate::tokens::Tenant;
+use crate::tokens::{Tenant, TenantIdentity};
 
-/// Who asks.
+/// Whose identity counts.
 pub(super) enum Who {
-    /// The refresher itself.
+    /// The refresher's own.
     Refresher,
-    /// The namespace.
-    Tenant(Box<(Tenant, AccountProof)>),
-    /// Nobody: the namespace names no role, and must.
-    Nobody(String),
-}
-
-/// A token of the namespace's service account.
-pub(super) struct AccountProof {
-    source: KubernetesAccount,
-    /// With what of its annotations decides.
-    account: ServiceAccount,
-    audience: String,
+    /// The namespace's.
+    Tenant(Box<TenantIdentity>),
+    /// None: the namespace names no role, and must.
+    Missing(String),
 }
 
 impl Refresher {
@@ -44,13 +31,12 @@ impl Refresher {
         let Some(identity) = &self.plan.sources[source].identity else {
             return Ok(Who::Refresher);
         };
-        let account = cluster
-            .account(&namespace.name, &identity.service_account)
-            .await?;
+        let name = &identity.service_account;
+        let account = cluster.account(&namespace.name, name).await?;
         let value = |key: &String| {
             let on_account = account
                 .as_ref()
-                .and_then(|a| a.metadata.annotations.get(key));
+                .and_then(|account| account.metadata.annotations.get(key));
             let value = on_account.or_else(|| namespace.annotations.get(key));
             value.filter(|value| !value.trim().is_empty()).cloned()
         };
@@ -59,13 +45,10 @@ impl Refresher {
         let (Some(role), Some(found)) = (role, &account) else {
             return Ok(match (needed, account) {
                 (false, _) => Who::Refresher,
-                (true, None) => Who::Nobody(format!(
-                    "there is no service account {}",
-                    identity.service_account
-                )),
-                (true, Some(_)) => Who::Nobody(format!(
-                    "neither the namespace nor its service account {} has the annotation {}",
-                    identity.service_account, identity.annotation
+                (true, None) => Who::Missing(format!("there is no service account {name}")),
+                (true, Some(_)) => Who::Missing(format!(
+                    "neither the namespace nor its service account {name} has the annotation {}",
+                    identity.annotation
                 )),
             });
         };
@@ -73,14 +56,13 @@ impl Refresher {
         let further = further.filter_map(|key| Some((key.clone(), value(key)?)));
         let mut annotations: BTreeMap<String, String> = further.collect();
         annotations.insert(identity.annotation.clone(), role);
-        let tenant = Tenant {
-            namespace: namespace.name.clone(),
-            role: format!("{annotations:?}"),
-        };
-        let name = &identity.service_account;
         let source =
             KubernetesAccount::new(cluster, self.clock.clone(), &*namespace.name, name.as_str());
-        let proof = AccountProof {
+        Ok(Who::Tenant(Box::new(TenantIdentity {
+            tenant: Tenant {
+                namespace: namespace.name.clone(),
+                role: format!("{annotations:?}"),
+            },
             source: source.living_for(TOKEN_LIFE),
             account: ServiceAccount {
                 coordinates: ServiceAccountCoordinates {
@@ -91,44 +73,18 @@ impl Refresher {
                 annotations,
             },
             audience: identity.audience.clone(),
-        };
-        Ok(Who::Tenant(Box::new((tenant, proof))))
+        })))
     }
 }
 
 impl Who {
-    pub(super) fn tenant(&self) -> Option<(&Tenant, &dyn Proof)> {
+    pub(super) fn tenant(&self) -> Option<&TenantIdentity> {
         match self {
-            Self::Tenant(both) => Some((&both.0, &both.1 as &dyn Proof)),
+            Self::Tenant(identity) => Some(identity),
             _ => None,
         }
     }
 }
 
-#[async_trait]
-impl Proof for AccountProof {
-    async fn token(&self) -> Result<SecretString, ProviderError> {
-        let asked = self.source.token(&self.account, &self.audience).await;
-        asked.map_err(|error| {
-            let passing = error
-                .downcast_ref::<TokenError>()
-                .is_some_and(TokenError::is_passing);
-            let kind = match passing {
-                true => ErrorKind::Unreachable,
-                false => ErrorKind::IdentityUnavailable,
-            };
-            let ServiceAccountCoordinates {
-                namespace, name, ..
-            } = &self.account.coordinates;
-            let text = format!("no token of service account {namespace}/{name}");
-            ProviderError::new("kubernetes", kind, text).with_source(error)
-        })
-    }
-
-    fn annotations(&self) -> BTreeMap<String, String> {
-        self.account.annotations.clone()
-    }
-}
-
-/// The shortest that there is: it is shown to the cloud at once.
+/// The shortest that the API server grants: the cloud reads the token at once.
 const TOKEN_LIFE: Duration = Duration::from_secs(600);

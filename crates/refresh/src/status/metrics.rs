@@ -1,175 +1,152 @@
 //! `/metrics` in Prometheus' text format (version 0.0.4).
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use chrono::{DateTime, Utc};
 
-use super::Status;
+use super::state::{SourceState, State, Status, TargetState};
 
 impl Status {
     /// All metrics.
     #[must_use]
     pub fn metrics(&self) -> String {
-        let inner = self.lock();
-        let mut page = Page(String::new());
-        let seconds = |time: DateTime<Utc>| time.timestamp().to_string();
-        let sources = || inner.sources.iter().map(|s| (label("source", &s.name), s));
-        let targets = || inner.targets.iter().map(|t| (label("target", &t.name), t));
-
-        page.family(
+        let state = &*self.lock();
+        let mut page = String::new();
+        let mut family = |name: &str, kind: &str, help: &str, samples: Vec<Sample>| {
+            let name = format!("regcred_refresh_{name}");
+            let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} {kind}");
+            for (rest, value) in samples {
+                let _ = writeln!(page, "{name}{rest} {value}");
+            }
+        };
+        family(
             "token_expiry_timestamp_seconds",
             "gauge",
-            "When the token ends.",
+            "When the token expires.",
+            sources(state, |source| seconds(source.life?.expires)),
         );
-        for (labels, source) in sources() {
-            if let Some(end) = source.life.and_then(|life| life.expires) {
-                page.value("token_expiry_timestamp_seconds", &labels, &seconds(end));
-            }
-        }
-        page.family(
+        family(
             "token_last_success_timestamp_seconds",
             "gauge",
-            "When a token was issued last.",
+            "When the last token was issued.",
+            sources(state, |source| seconds(source.last_success)),
         );
-        for (labels, source) in sources() {
-            if let Some(last) = source.last_success {
-                page.value(
-                    "token_last_success_timestamp_seconds",
-                    &labels,
-                    &seconds(last),
-                );
-            }
-        }
-        page.family(
+        let results = state.sources.iter().flat_map(|source| {
+            let issued = [("success", source.issued)].into_iter();
+            let failed = source.failed.iter().map(|(kind, count)| (*kind, *count));
+            let results = issued.chain(failed);
+            results.map(|(result, count)| {
+                sample("", &[("source", &source.name), ("result", result)], count)
+            })
+        });
+        family(
             "token_refresh_total",
             "counter",
             "Token requests by result: success, or the kind of failure.",
+            results.collect(),
         );
-        for (labels, source) in sources() {
-            let result = |result: &str| format!("{labels},{}", label("result", result));
-            page.value(
-                "token_refresh_total",
-                &result("success"),
-                &source.issued.to_string(),
-            );
-            for (kind, count) in &source.failed {
-                page.value("token_refresh_total", &result(kind), &count.to_string());
-            }
-        }
-        page.family(
+        let durations = state.sources.iter().flat_map(|source| {
+            let labels = [("source", source.name.as_str()), ("operation", "token")];
+            let count = source.issued + source.failed.values().sum::<u64>();
+            [
+                sample("_sum", &labels, format!("{:.3}", source.seconds)),
+                sample("_count", &labels, count),
+            ]
+        });
+        family(
             "provider_request_duration_seconds",
             "summary",
-            "Time that token requests took.",
+            "Duration of token requests.",
+            durations.collect(),
         );
-        for (labels, source) in sources() {
-            let count = source.issued + source.failed.values().sum::<u64>();
-            let labels = format!("{labels},{}", label("operation", "token"));
-            let name = "provider_request_duration_seconds";
-            page.value(
-                &format!("{name}_sum"),
-                &labels,
-                &format!("{:.3}", source.seconds),
-            );
-            page.value(&format!("{name}_count"), &labels, &count.to_string());
-        }
-        page.family(
+        family(
             "secrets_managed",
             "gauge",
-            "Objects that are as they should be.",
+            "Objects that are up to date.",
+            targets(state, |target| Some(target.summary.good.to_string())),
         );
-        for (labels, target) in targets() {
-            page.value("secrets_managed", &labels, &target.summary.good.to_string());
-        }
-        page.family(
+        family(
             "namespace_errors",
             "gauge",
-            "Objects that are not as they should be.",
+            "Objects that are not up to date.",
+            targets(state, |target| Some(target.summary.failing.to_string())),
         );
-        for (labels, target) in targets() {
-            page.value(
-                "namespace_errors",
-                &labels,
-                &target.summary.failing.to_string(),
-            );
-        }
-        page.family(
+        family(
             "target_expiry_timestamp_seconds",
             "gauge",
-            "When the first entry of the target's objects ends.",
+            "When the first entry of the target's objects expires.",
+            targets(state, |target| seconds(target.summary.expires)),
         );
-        for (labels, target) in targets() {
-            if let Some(end) = target.summary.expires {
-                page.value("target_expiry_timestamp_seconds", &labels, &seconds(end));
-            }
-        }
-        page.family(
+        family(
             "target_last_success_timestamp_seconds",
             "gauge",
-            "When an object of the target was last found or made as it should be.",
+            "When an object of the target was last found or made up to date.",
+            targets(state, |target| seconds(target.last_success)),
         );
-        for (labels, target) in targets() {
-            if let Some(last) = target.last_success {
-                page.value(
-                    "target_last_success_timestamp_seconds",
-                    &labels,
-                    &seconds(last),
-                );
-            }
-        }
-        page.family(
+        let writes = state.targets.iter().flat_map(|target| {
+            let actions = target.actions.iter();
+            actions.map(|(action, count)| {
+                sample("", &[("target", &target.name), ("action", action)], count)
+            })
+        });
+        family(
             "secret_writes_total",
             "counter",
-            "What was done with objects.",
+            "Results of the work on objects.",
+            writes.collect(),
         );
-        for (labels, target) in targets() {
-            for (action, count) in &target.actions {
-                let labels = format!("{labels},{}", label("action", action));
-                page.value("secret_writes_total", &labels, &count.to_string());
-            }
-        }
-        page.family("errors_total", "counter", "Failures by reason.");
-        for (labels, target) in targets() {
-            for (reason, count) in &target.errors {
-                let labels = format!("{labels},{}", label("reason", reason));
-                page.value("errors_total", &labels, &count.to_string());
-            }
-        }
-        page.family(
+        let errors = state.targets.iter().flat_map(|target| {
+            let errors = target.errors.iter();
+            errors.map(|(reason, count)| {
+                sample("", &[("target", &target.name), ("reason", reason)], count)
+            })
+        });
+        family(
+            "errors_total",
+            "counter",
+            "Failures by reason.",
+            errors.collect(),
+        );
+        family(
             "api_requests_total",
             "counter",
             "Requests to the API server.",
+            vec![(String::new(), state.requests.to_string())],
         );
-        page.value("api_requests_total", "", &inner.requests.to_string());
-        page.family("leader", "gauge", "1 where this process does the work.");
-        page.value("leader", "", if inner.leader { "1" } else { "0" });
-        page.0
-    }
-}
-
-struct Page(String);
-
-impl Page {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
-        let _ = write!(
-            self.0,
-            "# HELP {PREFIX}{name} {help}\n# TYPE {PREFIX}{name} {kind}\n"
+        family(
+            "leader",
+            "gauge",
+            "1 if this process does the work.",
+            vec![(String::new(), u8::from(state.leader).to_string())],
         );
-    }
-
-    fn value(&mut self, name: &str, labels: &str, value: &str) {
-        let _ = match labels.is_empty() {
-            true => writeln!(self.0, "{PREFIX}{name} {value}"),
-            false => writeln!(self.0, "{PREFIX}{name}{{{labels}}} {value}"),
-        };
+        page
     }
 }
 
-fn label(name: &str, value: &str) -> String {
-    let value = value
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n");
-    format!("{name}=\"{value}\"")
+/// What follows the family's name, and the value.
+type Sample = (String, String);
+
+fn sources(state: &State, value: impl Fn(&SourceState) -> Option<String>) -> Vec<Sample> {
+    let all = state.sources.iter();
+    all.filter_map(|source| Some(sample("", &[("source", &source.name)], value(source)?)))
+        .collect()
 }
 
-const PREFIX: &str = "regcred_refresh_";
+fn targets(state: &State, value: impl Fn(&TargetState) -> Option<String>) -> Vec<Sample> {
+    let all = state.targets.iter();
+    all.filter_map(|target| Some(sample("", &[("target", &target.name)], value(target)?)))
+        .collect()
+}
+
+fn seconds(time: Option<DateTime<Utc>>) -> Option<String> {
+    Some(time?.timestamp().to_string())
+}
+
+fn sample(suffix: &str, labels: &[(&str, &str)], value: impl Display) -> Sample {
+    let labels = labels.iter().map(|(name, value)| {
+        let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("{name}=\"{}\"", value.replace('\n', "\\n"))
+    });
+    let labels = labels.collect::<Vec<_>>().join(",");
+    (format!("{suffix}{{{labels}}}"), value.to_string())
+}

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
-use super::Status;
-use crate::secret::rfc3339;
+use super::state::Status;
+use crate::life::rfc3339;
 
 impl Status {
     /// The page.
@@ -13,72 +13,60 @@ impl Status {
     pub fn page(&self) -> String {
         let now = self.clock.now();
         let ready = self.ready();
-        let inner = self.lock();
+        let state = self.lock();
         let mut html = String::from(HEAD);
         let (class, word) = match &ready {
             Ok(()) => ("good", "ready"),
             Err(_) => ("bad", "not ready"),
         };
-        let role = if inner.leader { "leader" } else { "standby" };
+        let role = if state.leader { "leader" } else { "standby" };
         let _ = writeln!(
             html,
             "<p><span id=\"state\" class=\"{class}\">{word}</span> as {role}, up for {}, \
              {} requests to the API server</p>",
-            span((now - inner.started).num_seconds()),
-            inner.requests,
+            span((now - state.started).num_seconds()),
+            state.requests,
         );
         if let Err(reasons) = &ready {
             let _ = writeln!(html, "<pre class=\"bad\">{}</pre>", escape(reasons));
         }
-        html.push_str(
-            "<h2>Registries</h2>\n<table id=\"registries\"><thead><tr><th>Name<th>Provider\
-             <th>Hosts<th>Token ends<th>Issued<th>Failed<th>Last error</tr></thead><tbody>\n",
-        );
-        for source in &inner.sources {
-            let end = source.life.map(|life| ends(life.expires, now));
-            let failed: u64 = source.failed.values().sum();
+        let registries = state.sources.iter().map(|source| {
+            let expiry = source.life.map(|life| expiry(life.expires, now));
             let mut hosts = source.hosts.join(", ");
             if source.tenants {
                 hosts.push_str(" (a token for each namespace)");
             }
-            row(
-                &mut html,
-                &[
-                    &source.name,
-                    &source.provider,
-                    &hosts,
-                    &end.unwrap_or_else(|| "none needed yet".to_owned()),
-                    &source.issued.to_string(),
-                    &failed.to_string(),
-                    &failure(source.failure.as_ref(), now),
-                ],
-            );
-        }
-        html.push_str(
-            "</tbody></table>\n<h2>Targets</h2>\n<table id=\"targets\"><thead><tr><th>Name\
-             <th>Kind<th>Object<th>Good<th>Failing<th>Waiting<th>First entry ends<th>Last error\
-             </tr></thead><tbody>\n",
-        );
-        for target in &inner.targets {
+            [
+                source.name.clone(),
+                source.provider.clone(),
+                hosts,
+                expiry.unwrap_or_else(|| "none requested yet".to_owned()),
+                source.issued.to_string(),
+                source.failed.values().sum::<u64>().to_string(),
+                failure(source.failure.as_ref(), now),
+            ]
+        });
+        let heads = "Name Provider Hosts Token_expires Issued Failed Last_error";
+        table(&mut html, "Registries", heads, registries);
+        let targets = state.targets.iter().map(|target| {
             let summary = &target.summary;
-            let end = summary.expires.map(|end| ends(Some(end), now));
-            row(
-                &mut html,
-                &[
-                    &target.name,
-                    target.kind,
-                    &target.place,
-                    &summary.good.to_string(),
-                    &summary.failing.to_string(),
-                    &summary.waiting.to_string(),
-                    &end.unwrap_or_default(),
-                    &failure(target.failure.as_ref(), now),
-                ],
-            );
-        }
+            let first = summary.expires.map(|end| expiry(Some(end), now));
+            [
+                target.name.clone(),
+                target.kind.to_owned(),
+                target.place.clone(),
+                summary.good.to_string(),
+                summary.failing.to_string(),
+                summary.waiting.to_string(),
+                first.unwrap_or_default(),
+                failure(target.failure.as_ref(), now),
+            ]
+        });
+        let heads = "Name Kind Object Good Failing Waiting First_entry_expires Last_error";
+        table(&mut html, "Targets", heads, targets);
         let _ = write!(
             html,
-            "</tbody></table>\n<footer>{} · <a href=\"/metrics\">metrics</a> · \
+            "<footer>{} · <a href=\"/metrics\">metrics</a> · \
              <a href=\"/readyz\">readyz</a></footer>\n</body></html>\n",
             rfc3339(now)
         );
@@ -86,15 +74,26 @@ impl Status {
     }
 }
 
-fn row(html: &mut String, cells: &[&str]) {
-    html.push_str("<tr>");
-    for cell in cells {
-        let _ = write!(html, "<td>{}", escape(cell));
+fn table<const N: usize>(
+    html: &mut String,
+    title: &str,
+    heads: &str,
+    rows: impl Iterator<Item = [String; N]>,
+) {
+    let heads = heads.replace(' ', "<th>").replace('_', " ");
+    let id = title.to_lowercase();
+    let _ = writeln!(
+        html,
+        "<h2>{title}</h2>\n<table id=\"{id}\"><thead><tr><th>{heads}</tr></thead><tbody>"
+    );
+    for row in rows {
+        let cells = row.map(|cell| format!("<td>{}", escape(&cell))).concat();
+        let _ = writeln!(html, "<tr>{cells}</tr>");
     }
-    html.push_str("</tr>\n");
+    html.push_str("</tbody></table>\n");
 }
 
-fn ends(end: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
+fn expiry(end: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
     match end {
         None => "never, or unknown".to_owned(),
         Some(end) if end <= now => format!("{} ago", span((now - end).num_seconds())),

@@ -64,7 +64,7 @@ async fn one_token_serves_all_and_nothing_is_written_twice(stage: &Stage) {
 
     // Without --if-needed a new token; and at half of its life too.
     let anew = Mode {
-        anew: true,
+        renew_all: true,
         ..Mode::default()
     };
     assert_eq!(

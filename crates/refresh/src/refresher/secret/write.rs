@@ -1,24 +1,24 @@
-//! Writing one Secret: as ours, or only our entries into somebody else's.
+//! Writing one Secret: as ours, or only our entries into another owner's.
 
 use regcred_docker_config::EntryForm;
 
-use super::{Existence, Work};
-use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, EventReason};
+use super::work::{Existing, Work};
+use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, EventReason, StoredSecret};
 use crate::config::Ownership;
-use crate::refresher::{Next, Served};
+use crate::refresher::content::{Desired, Part};
+use crate::refresher::outcome::{Next, Outcome};
 use crate::report::Action;
-use crate::secret::{Desired, Existing, Part};
-use crate::token::written;
+use crate::tokens::written;
 
 impl Work<'_> {
     pub(super) async fn write(
         &mut self,
         cluster: &Cluster,
-        existing: &Existence,
+        existing: &Existing,
         parts: &[(usize, Part)],
-    ) -> Result<Served, ClusterError> {
+    ) -> Result<Outcome, ClusterError> {
         let old = match existing {
-            Existence::There(found) => Some(found),
+            Existing::Read(found) => Some(found),
             _ => None,
         };
         if let Some(old) = old
@@ -28,15 +28,14 @@ impl Work<'_> {
         {
             return self.merge(cluster, old, parts).await;
         }
-        let Some(desired) =
-            Desired::compose(&self.refresher.plan, self.plan, &self.inputs, parts, old)
-        else {
+        let plan = &self.refresher.plan;
+        let Some(desired) = Desired::compose(plan, self.plan, &self.inputs, parts, old) else {
             return Ok(self.nothing_to_write());
         };
         if !desired.fits() {
-            let mut report = self.report(Action::Failed);
-            report.reason = Some("its entries are larger than an object may be".to_owned());
-            return Ok(self.again(report));
+            let failed = self.report(Action::Failed);
+            let why = "its entries are larger than an object may be";
+            return Ok(self.again(failed.with(Action::Failed, why)));
         }
         let lives: Vec<_> = desired.lives.iter().map(|(s, life)| (*s, *life)).collect();
         let fingerprint = Some(desired.fingerprint(self.plan));
@@ -45,91 +44,85 @@ impl Work<'_> {
             let report = self.report_of(Action::Unchanged, &desired);
             return Ok(self.done(report, version, fingerprint, lives));
         }
-        let known = old.is_some() || matches!(existing, Existence::AsSeen);
-        let action = if known {
-            Action::Update
-        } else {
+        let action = if matches!(existing, Existing::Absent) {
             Action::Create
+        } else {
+            Action::Update
         };
+        let report = self.report_of(action, &desired);
         if self.refresher.mode.dry_run {
-            let report = self.report_of(action, &desired);
             return Ok(self.done(report, String::new(), None, lives));
         }
-        let force = old.is_some_and(|old| self.forced(old) && !old.is_ours())
-            || (self.refresher.mode.force || self.plan.ownership == Ownership::Force);
+        let force = self.refresher.mode.force
+            || self.plan.ownership == Ownership::Force
+            || old.is_some_and(|old| self.forced(old) && !old.is_ours());
         if let Some(old) = old.filter(|old| old.obstacle(self.plan).is_some()) {
             // Neither a type nor an immutable content can be changed in place.
+            let namespace = &self.namespace.name;
             cluster
-                .delete_secret(&self.namespace.name, &self.name, &old.uid)
+                .delete_secret(namespace, &self.name, &old.uid)
                 .await?;
         }
-        let restored = matches!(existing, Existence::There(_)) && self.seen.is_some();
+        let restored = old.is_some() && self.seen.is_some();
         match self.apply(cluster, &desired, force).await? {
             Ok(version) => {
-                let report = self.report_of(action, &desired);
                 if action == Action::Create {
                     let text = format!("logins for {}", desired.hosts.join(", "));
-                    self.tell(cluster, "", EventReason::Refreshed, &text).await;
+                    let reason = EventReason::Refreshed;
+                    self.record(cluster, "", reason, &text).await;
                 }
-                let mut served = self.done(report, version, fingerprint, lives);
-                if let Some(seen) = &mut served.seen {
+                let mut outcome = self.done(report, version, fingerprint, lives);
+                if let Some(seen) = &mut outcome.seen {
                     seen.restored = restored;
                 }
-                Ok(served)
+                Ok(outcome)
             }
             Err(conflict) => {
                 let text = conflict.to_string();
-                self.tell(cluster, "", EventReason::Conflict, &text).await;
-                let mut report = self.report(Action::Conflict);
-                report.reason = Some(text);
+                self.record(cluster, "", EventReason::Conflict, &text).await;
+                let mut report = self.report(Action::Conflict).with(Action::Conflict, text);
                 report.cause = Some(conflict.reason());
-                Ok(Served {
-                    reports: vec![report],
-                    seen: None,
-                    next: Next::At(self.refresher.next_check()),
-                })
+                let next = Next::At(self.refresher.next_check());
+                Ok(Outcome::forgotten(report, next))
             }
         }
     }
 
-    /// Applies without force first. Whoever changed a Secret of ours in passing owns its fields
-    /// then: as long as it carries our label they are taken back. Without our label it is theirs.
-    pub(super) async fn apply(
+    /// Applies without force first. If that conflicts, another manager has changed the fields: as
+    /// long as the Secret carries our label they are taken back. Without our label it is not ours.
+    async fn apply(
         &self,
         cluster: &Cluster,
         desired: &Desired,
         force: bool,
     ) -> Result<Result<String, ClusterError>, ClusterError> {
-        let namespace = &self.namespace.name;
-        let conflict = match cluster
-            .apply_secret(namespace, self.plan, desired, force)
-            .await
-        {
+        let (namespace, name) = (&self.namespace.name, &self.name);
+        let content = desired.content(self.plan);
+        let applied = cluster.apply_secret(namespace, name, &content, force).await;
+        let conflict = match applied {
             Ok(version) => return Ok(Ok(version)),
             Err(error) if error.kind == ClusterErrorKind::Conflict => error,
             Err(error) => return Err(error),
         };
-        let found = cluster.secret(namespace, &self.name).await?;
+        let found = cluster.secret(namespace, name).await?;
         if found.is_none_or(|found| !found.is_ours()) {
             return Ok(Err(conflict));
         }
-        cluster
-            .apply_secret(namespace, self.plan, desired, true)
-            .await
-            .map(Ok)
+        let applied = cluster.apply_secret(namespace, name, &content, true).await;
+        applied.map(Ok)
     }
 
-    /// A Secret that others own and in which only our hosts are kept fresh.
-    pub(super) async fn merge(
+    /// Another owner's Secret, in which only our hosts are kept fresh.
+    async fn merge(
         &mut self,
         cluster: &Cluster,
-        old: &Existing,
+        old: &StoredSecret,
         parts: &[(usize, Part)],
-    ) -> Result<Served, ClusterError> {
+    ) -> Result<Outcome, ClusterError> {
         let Ok(mut document) = old.document(self.plan) else {
-            let mut report = self.report(Action::Failed);
-            report.reason = Some("it holds no docker configuration".to_owned());
-            return Ok(self.again(report));
+            let failed = self.report(Action::Failed);
+            let why = "it does not hold a docker configuration";
+            return Ok(self.again(failed.with(Action::Failed, why)));
         };
         let mut lives = Vec::new();
         let mut report = self.report(Action::Unchanged);
@@ -151,9 +144,8 @@ impl Work<'_> {
         if !old.holds(&text) {
             report.action = Action::Update;
             if !self.refresher.mode.dry_run {
-                let content = (self.plan.form, &text);
-                let written =
-                    cluster.replace_secret(&self.namespace.name, &self.name, &version, content);
+                let (namespace, content) = (&self.namespace.name, (self.plan.format, &text));
+                let written = cluster.replace_secret(namespace, &self.name, &version, content);
                 version = written.await?;
             }
         }

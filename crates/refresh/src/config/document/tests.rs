@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::*;
+use crate::config::Period;
 
 /// Every field, so that the schema can be held against it.
 const FULL: &str = "

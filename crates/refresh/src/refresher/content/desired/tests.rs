@@ -2,6 +2,7 @@ use regcred_core::{Credentials, Env};
 
 use super::*;
 use crate::config::Config;
+use crate::names::{INPUTS, REGISTRIES};
 
 fn plan() -> Plan {
     let config = Config::parse(
@@ -30,13 +31,13 @@ fn token(hosts: &[&str], password: &str, hours: i64) -> Part {
     }))
 }
 
-fn existing(desired: &Desired, plan: &SecretPlan) -> Existing {
-    Existing {
-        kind: plan.form.kind().to_owned(),
+fn existing(desired: &Desired, plan: &SecretPlan) -> StoredSecret {
+    StoredSecret {
+        kind: plan.format.secret_type().to_owned(),
         labels: desired.labels.clone(),
         annotations: desired.annotations.clone(),
         text: Some(desired.text.clone()),
-        ..Existing::default()
+        ..StoredSecret::default()
     }
 }
 

@@ -1,13 +1,13 @@
-//! Our entries in a docker configuration file on this machine: fresh, or taken out again.
+//! Entries in a docker configuration file on this machine: set, or removed again.
 
 use regcred_core::Credentials;
 use regcred_docker_config::{Change, DockerFile, EntryForm, FileError};
 
 use crate::report::Action;
-use crate::token::written;
+use crate::tokens::written;
 
 /// Writes these logins into the file.
-pub(crate) fn set(
+pub(super) fn set(
     file: &DockerFile,
     dry_run: bool,
     logins: &[(String, Credentials)],
@@ -25,8 +25,8 @@ pub(crate) fn set(
     })
 }
 
-/// Takes the entries of these hosts out of the file.
-pub(crate) fn remove(
+/// Removes the entries of these hosts from the file.
+pub(super) fn remove(
     file: &DockerFile,
     dry_run: bool,
     hosts: &[String],
@@ -34,7 +34,7 @@ pub(crate) fn remove(
     if !file.path.exists() {
         return Ok(Action::Unchanged);
     }
-    // What else the file should look like is not a removal's business.
+    // Owner and mode stay as they are.
     let file = DockerFile::new(&file.path);
     let (change, ()) = file.edit(dry_run, |document| {
         for host in hosts {

@@ -1,52 +1,30 @@
-//! A token as it was issued, and when it is due: at half of its life, a little early.
+//! When a login was issued, when it expires, and when it is due: at half of its lifetime, a little early.
 
-use std::collections::BTreeMap;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use regcred_core::Credentials;
-use regcred_docker_config::EntryLogin;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-/// The logins of one source, all from the same request.
-#[derive(Clone, Debug)]
-pub(crate) struct Token {
-    /// The login for each host.
-    pub(crate) logins: BTreeMap<String, Credentials>,
-    /// Its times.
-    pub(crate) life: Life,
-}
-
-/// A login as it is written into a docker configuration.
-pub(crate) fn written(login: &Credentials) -> EntryLogin<'_> {
-    EntryLogin {
-        username: &login.username,
-        password: &login.password,
-        email: "",
-    }
-}
-
-/// From when to when something is good.
+/// From when to when a login is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Life {
     /// When it was issued, to the second.
     pub(crate) issued: DateTime<Utc>,
-    /// When it ends; `None` when nobody knows.
+    /// When it expires; `None` if unknown.
     pub(crate) expires: Option<DateTime<Utc>>,
 }
 
 /// How early, and how late at most, a token is renewed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rhythm {
-    /// Which part of its life a token is renewed before half of it: 0 to 0.1. Two refreshers that
-    /// were started together should not call together for ever.
+    /// How much before half of its lifetime a token is renewed, as a part of the lifetime: 0 to 0.1.
+    /// Refreshers that were started together should not call together for ever.
     pub(crate) early: f64,
     /// Renew at this age at the latest.
     pub(crate) max_age: Option<Duration>,
 }
 
 impl Life {
-    /// A life from now on. Fractions of a second are dropped: times go through annotations.
+    /// A life from now on. Fractions of a second are dropped: times are kept in annotations.
     #[must_use]
     pub(crate) fn from(now: DateTime<Utc>, expires: Option<DateTime<Utc>>) -> Self {
         Self {
@@ -55,8 +33,8 @@ impl Life {
         }
     }
 
-    /// When it should be renewed. An answer that says it is over already, or that it lives for
-    /// weeks, is a wrong clock or a strange one: neither makes a hot loop or a sleep for ever.
+    /// When it should be renewed. A token that has already expired, or that lives for weeks, comes
+    /// from a wrong clock: neither makes a hot loop or a sleep for ever.
     #[must_use]
     pub(crate) fn due(&self, rhythm: Rhythm) -> DateTime<Utc> {
         let length = match self.expires {
@@ -73,29 +51,16 @@ impl Life {
         self.issued + age.max(SHORTEST)
     }
 
-    /// Whether it is over.
+    /// Whether it has expired.
     #[must_use]
-    pub(crate) fn is_over(&self, now: DateTime<Utc>) -> bool {
+    pub(crate) fn has_expired(&self, now: DateTime<Utc>) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
 }
 
-/// A pause before another attempt: random up to `base` doubled for each failure, `cap` at most, and
-/// never less than a quarter of that.
-#[must_use]
-pub(crate) fn pause(failures: u32, base: Duration, cap: Duration) -> Duration {
-    let most = base
-        .saturating_mul(1 << failures.saturating_sub(1).min(16))
-        .min(cap);
-    most.mul_f64(0.25 + 0.75 * fraction())
-}
-
-/// A random number from 0 to 1. Not for secrets.
-pub(crate) fn fraction() -> f64 {
-    let bits = RandomState::new().build_hasher().finish() >> 11;
-    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-    let fraction = bits as f64 / (1_u64 << 53) as f64;
-    fraction
+/// A time as annotations, reports and the status page show it.
+pub(crate) fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 fn whole_second(time: DateTime<Utc>) -> DateTime<Utc> {
@@ -104,7 +69,7 @@ fn whole_second(time: DateTime<Utc>) -> DateTime<Utc> {
 
 const LONGEST: TimeDelta = TimeDelta::hours(24);
 const SHORTEST: TimeDelta = TimeDelta::seconds(60);
-/// For logins that say no end: keys, robots, tokens of unknown life.
+/// For logins without an expiry: keys, robot accounts, tokens of unknown lifetime.
 const UNKNOWN: TimeDelta = TimeDelta::hours(1);
 
 #[cfg(test)]
@@ -131,15 +96,5 @@ mod tests {
         assert_eq!(due_after(Some(-300_000_000), 0.0, None), 60);
         assert_eq!(due_after(Some(0), 0.1, None), 60);
         assert_eq!(due_after(Some(400 * 86_400), 0.0, None), 12 * 3600);
-    }
-
-    #[test]
-    fn pauses_grow_to_the_cap_and_are_never_zero() {
-        let (base, cap) = (Duration::from_secs(5), Duration::from_secs(300));
-        for failures in 0..100 {
-            let pause = pause(failures, base, cap);
-            assert!(pause <= cap && pause >= base / 4, "{failures}: {pause:?}");
-        }
-        assert!(pause(100, base, cap) >= cap / 4);
     }
 }

@@ -1,4 +1,9 @@
+use std::collections::BTreeMap;
+
+use secrecy::ExposeSecret as _;
+
 use super::*;
+use crate::config::StaticLogin;
 
 fn source(hosts: &[&str], kind: SourceKind) -> SourcePlan {
     SourcePlan {

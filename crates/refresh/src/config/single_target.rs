@@ -1,61 +1,90 @@
-//! The simple case without a file: flags, and the variables of the tools that came before.
+//! A single target without a file: given by flags, or by the variables of the tools that regcred
+//! replaces.
 
 use std::path::PathBuf;
 
+use regcred_api::docker_config::Format;
 use regcred_core::{Clock, Env, ProviderSpec, RegistryHost};
 
-use super::peers::REGISTRIES;
-use super::{
-    Config, ConfigError, DockerConfigTarget, Namespaces, Ownership, Registry, SecretTarget,
-    ServiceAccounts, StaticLogin, Target,
+use super::document::{Config, ConfigError};
+use super::host::{ecr_host, plain_host};
+use super::registry::{FILE, Registry, STATIC, StaticLogin};
+use super::target::{
+    DockerConfigTarget, Namespaces, Ownership, SecretTarget, ServiceAccounts, Target,
 };
-use crate::config::target::CONFIG_JSON;
-use crate::plan::{FILE, STATIC};
 
-/// One target, fed by the providers that serve the hosts named.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Simple {
-    /// Provider; by default the one that serves each host.
-    pub provider: Option<String>,
-    /// Registry hosts.
+/// One target, fed by the providers that serve the given hosts
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
+#[command(next_help_heading = "A single target, without --config")]
+pub struct SingleTarget {
+    /// A registry host; repeatable
+    #[arg(long = "host", value_name = "HOST")]
     pub hosts: Vec<String>,
-    /// ECR accounts, with `region` instead of hosts.
+
+    /// The provider [default: the one that serves the host]
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+
+    /// An ECR account, with --region; repeatable
+    #[arg(long = "account", value_name = "NUMBER")]
     pub accounts: Vec<String>,
-    /// ECR region.
+
+    /// The account's region
+    #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// ECR: the role to assume.
+
+    /// The role to assume for ECR
+    #[arg(long, value_name = "ARN")]
     pub role: Option<String>,
-    /// Logins are copied from this docker configuration.
+
+    /// Copy the logins of this docker configuration
+    #[arg(long = "from-file", value_name = "FILE")]
     pub source_file: Option<PathBuf>,
-    /// Logins that do not end, each with the name of its registry and its host.
-    pub logins: Vec<(String, String, StaticLogin)>,
-    /// The Secret's name.
+
+    /// The Secret's name
+    #[arg(long, value_name = "NAME")]
     pub secret: Option<String>,
-    /// Namespaces: names and patterns.
+
+    /// A namespace by name or pattern; repeatable [default: all]
+    #[arg(short, long = "namespace", value_name = "NAME")]
     pub namespaces: Vec<String>,
-    /// Namespaces left out.
+
+    /// A namespace to leave out; repeatable
+    #[arg(long = "exclude-namespace", value_name = "NAME")]
     pub exclude: Vec<String>,
-    /// Service accounts that get the Secret.
+
+    /// A service account that lists the Secret; repeatable
+    #[arg(long = "service-account", value_name = "NAME")]
     pub service_accounts: Vec<String>,
-    /// All service accounts get it.
+
+    /// Every service account lists the Secret
+    #[arg(long)]
     pub all_service_accounts: bool,
-    /// A docker configuration file to keep fresh, instead of or beside a Secret.
+
+    /// A docker configuration file to keep fresh
+    #[arg(long, value_name = "FILE")]
     pub docker_config: Option<PathBuf>,
-    /// Secrets of others are taken over.
+
+    /// Logins that do not expire, each with the name of its registry and its host.
+    #[arg(skip)]
+    pub logins: Vec<(String, String, StaticLogin)>,
+
+    /// Whether Secrets that others made are taken over.
+    #[arg(skip)]
     pub force: bool,
 }
 
-impl Simple {
-    /// True when nothing was said.
+impl SingleTarget {
+    /// True if nothing was given.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The configuration that was meant.
+    /// The equivalent configuration file.
     ///
     /// # Errors
-    /// When no registry follows from what was said, or nobody serves one.
+    /// If no registry was given, or no provider serves one of them.
     pub fn into_config(
         self,
         specs: &[&'static ProviderSpec],
@@ -86,12 +115,13 @@ impl Simple {
                 name: name.clone(),
                 secret: Some(SecretTarget {
                     name,
-                    kind: CONFIG_JSON.to_owned(),
+                    kind: Format::ConfigJson.secret_type().to_owned(),
                     labels: Default::default(),
                     annotations: Default::default(),
-                    ownership: match self.force {
-                        true => Ownership::Force,
-                        false => Ownership::Refuse,
+                    ownership: if self.force {
+                        Ownership::Force
+                    } else {
+                        Ownership::Refuse
                     },
                 }),
                 namespaces,
@@ -123,7 +153,7 @@ impl Simple {
         let mut hosts: Vec<String> = self.hosts.iter().map(|host| plain_host(host)).collect();
         for account in &self.accounts {
             let region = self.region.as_deref().ok_or_else(|| {
-                ConfigError("an account needs a region: set --region or AWS_REGION".to_owned())
+                ConfigError("--account needs a region; set --region or AWS_REGION".to_owned())
             })?;
             hosts.push(ecr_host(account, region));
         }
@@ -176,15 +206,19 @@ impl Simple {
                 let clock = Clock::system();
                 match (spec.new)(env, &clock) {
                     Ok(provider) => provider.serves(&parsed),
-                    // It says itself, later, what it misses.
+                    // What it lacks is reported when it is used.
                     Err(_) => spec.would_serve(&parsed, env, &clock),
                 }
             })
             .map(|spec| spec.name.to_owned())
-            .ok_or_else(|| ConfigError(format!("no provider serves {host}: name one")))
+            .ok_or_else(|| {
+                ConfigError(format!(
+                    "no provider serves {host}; choose one with --provider"
+                ))
+            })
     }
 
-    /// The renewer asked ECR which registry is the account's own; the role says it without asking.
+    /// k8s-ecr-login-renew asked ECR for the account's own registry; the role's ARN names it.
     fn host_of_role(&self, env: &Env) -> Result<String, ConfigError> {
         let account = [self.role.as_deref(), env.get("AWS_ROLE_ARN")]
             .into_iter()
@@ -192,29 +226,12 @@ impl Simple {
             .find_map(|arn| arn.split(':').nth(4).filter(|account| !account.is_empty()));
         match (account, &self.region) {
             (Some(account), Some(region)) => Ok(ecr_host(account, region)),
-            _ => Err(ConfigError(format!(
-                "no registry is named: set --host, or {REGISTRIES}, or an account and a region"
-            ))),
+            _ => Err(ConfigError(
+                "no registry given: set --host, DOCKER_REGISTRIES, or an account and a region"
+                    .to_owned(),
+            )),
         }
     }
-}
-
-/// [`Simple`] from variables alone.
-#[must_use]
-pub fn simple_from(env: &Env) -> Simple {
-    Simple::default().or_from(env)
-}
-
-/// The private registry of an account.
-pub(crate) fn ecr_host(account: &str, region: &str) -> String {
-    let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
-    format!("{account}.dkr.ecr.{region}.amazonaws.com{suffix}")
-}
-
-/// `https://host/` as the older tools had it, without its scheme and path.
-pub(crate) fn plain_host(text: &str) -> String {
-    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-    rest.split('/').next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -223,7 +240,7 @@ mod tests {
 
     fn config(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let env = Env::map(vars.iter().copied());
-        simple_from(&env).into_config(&regcred_providers::all(), &env)
+        SingleTarget::from_variables(&env).into_config(&regcred_providers::all(), &env)
     }
 
     #[test]

@@ -1,0 +1,166 @@
+//! The file as a whole, and its settings with their defaults.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::period::Period;
+use super::registry::Registry;
+use super::target::Target;
+
+/// The configuration file.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Config {
+    /// `refresh.regcred.dev/v1`.
+    pub api_version: String,
+    /// `RefreshConfiguration`.
+    pub kind: String,
+    /// The registries whose logins are kept fresh.
+    pub registries: Vec<Registry>,
+    /// Where the logins are written to.
+    pub targets: Vec<Target>,
+    /// Periods of the work.
+    #[serde(default)]
+    pub intervals: Intervals,
+    /// Limits on requests to the API server.
+    #[serde(default)]
+    pub limits: Limits,
+    /// The daemon's endpoint for health, metrics and the status page.
+    #[serde(default)]
+    pub server: Server,
+    /// Election of the one daemon that works.
+    #[serde(default)]
+    pub leader_election: LeaderElection,
+}
+
+/// Periods of the work.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Intervals {
+    /// How often each written object is checked, and restored if it has changed.
+    pub reapply: Period,
+    /// The pause after the first failed token request; it doubles with each failure, up to `retryCap`.
+    pub retry: Period,
+    /// The longest pause between failed token requests.
+    pub retry_cap: Period,
+}
+
+/// Limits on requests to the API server.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Limits {
+    /// Objects processed at the same time.
+    pub parallel: usize,
+    /// Requests per second; 0 means unlimited.
+    pub requests_per_second: u32,
+}
+
+/// The daemon's endpoint for health, metrics and the status page.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Server {
+    /// Address and port to listen on.
+    pub address: SocketAddr,
+}
+
+/// Election of the one daemon that works.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct LeaderElection {
+    /// False only for a single replica without rolling updates.
+    pub enabled: bool,
+    /// Name of the Lease.
+    pub name: String,
+    /// Namespace of the Lease; defaults to the pod's own.
+    pub namespace: Option<String>,
+    /// How long after the last renewal another replica takes over.
+    pub lease_duration: Period,
+}
+
+/// The configuration is invalid; the message says where and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub(crate) String);
+
+impl Config {
+    /// Parses the file's text, YAML or JSON.
+    ///
+    /// # Errors
+    /// For unknown or repeated fields, wrong types, and another `apiVersion` or `kind`.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let config: Self = serde_saphyr::from_str(text).map_err(|error| {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            ConfigError(format!("the configuration cannot be read: {first}"))
+        })?;
+        if config.api_version != API_VERSION || config.kind != KIND {
+            return Err(ConfigError(format!(
+                "expected apiVersion {API_VERSION} and kind {KIND}"
+            )));
+        }
+        Ok(config)
+    }
+
+    /// A configuration with these registries and targets, and defaults for everything else.
+    #[must_use]
+    pub fn of(registries: Vec<Registry>, targets: Vec<Target>) -> Self {
+        Self {
+            api_version: API_VERSION.to_owned(),
+            kind: KIND.to_owned(),
+            registries,
+            targets,
+            intervals: Intervals::default(),
+            limits: Limits::default(),
+            server: Server::default(),
+            leader_election: LeaderElection::default(),
+        }
+    }
+}
+
+impl Default for Intervals {
+    fn default() -> Self {
+        Self {
+            reapply: Period::seconds(15 * 60),
+            retry: Period::seconds(5),
+            retry_cap: Period::seconds(300),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            parallel: 8,
+            requests_per_second: 100,
+        }
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from(([0, 0, 0, 0], 8080)),
+        }
+    }
+}
+
+impl Default for LeaderElection {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            name: "regcred-refresh".to_owned(),
+            namespace: None,
+            lease_duration: Period::seconds(15),
+        }
+    }
+}
+
+/// The JSON schema of the file, for editors.
+pub const SCHEMA: &str = include_str!("../../../../docs/kubernetes/refresh.schema.json");
+
+const API_VERSION: &str = "refresh.regcred.dev/v1";
+const KIND: &str = "RefreshConfiguration";
+
+#[cfg(test)]
+mod tests;

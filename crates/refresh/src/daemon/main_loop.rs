@@ -1,0 +1,394 @@
+//! One loop owns all state. It takes in changes of namespaces, service accounts and (where that is
+//! allowed) our own Secrets, keeps the time at which each object is due, and hands due objects to a
+//! few tasks. All times are wall-clock times and are checked every second: a machine that was
+//! suspended, or a clock that was set, is noticed then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+
+use super::election::Campaign;
+use super::inventory::Inventory;
+use super::schedule::{Key, Schedule};
+use super::watches::{ClusterChange, Watched, watch_all};
+use crate::backoff::pause;
+use crate::cluster::{Object, WatchChange};
+use crate::plan::Scope;
+use crate::refresher::{Next, Outcome, Refresher};
+
+pub(super) struct Loop {
+    refresher: Arc<Refresher>,
+    holder: String,
+    stopped: watch::Receiver<bool>,
+    schedule: Schedule,
+    inventory: Inventory,
+    leading: bool,
+    /// The last term in which this daemon led.
+    term: Option<i32>,
+    last_tick: DateTime<Utc>,
+    away: Option<Away>,
+    running: JoinSet<(Key, Outcome)>,
+    first_pass: bool,
+    inputs_at: Instant,
+}
+
+/// The API server cannot be reached: only one object at a time tries, after a pause.
+struct Away {
+    failures: u32,
+    until: Instant,
+}
+
+impl Loop {
+    pub(super) fn new(
+        refresher: Arc<Refresher>,
+        holder: String,
+        stopped: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            inventory: Inventory::new(&refresher.plan),
+            last_tick: refresher.clock.now(),
+            schedule: Schedule::default(),
+            holder,
+            stopped,
+            refresher,
+            leading: false,
+            term: None,
+            away: None,
+            running: JoinSet::new(),
+            first_pass: false,
+            inputs_at: Instant::now(),
+        }
+    }
+
+    pub(super) async fn run(mut self, helpers: &mut JoinSet<()>) {
+        let (report, mut changes) = mpsc::channel(1024);
+        let (lead, mut leads) = watch::channel(None);
+        // A stop of its own: the Lease is released last.
+        let (resign, resigned) = watch::channel(false);
+        let campaign = self.prepare(helpers, &report, lead, resigned);
+        self.refresher.tokens.changed_inputs().await;
+        // A branch of its own: the loop must tick however many changes come.
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.dispatch();
+            let nap = self.nap();
+            tokio::select! {
+                Some(change) = changes.recv() => self.apply(change),
+                Some(done) = self.running.join_next() => {
+                    if let Ok((key, outcome)) = done {
+                        self.conclude(&key, outcome);
+                    }
+                }
+                Ok(()) = leads.changed() => {
+                    let term = *leads.borrow_and_update();
+                    self.lead(term);
+                }
+                _ = self.stopped.changed() => break,
+                _ = ticks.tick() => self.tick().await,
+                () = sleep(nap) => {}
+            }
+        }
+        // Work in progress is a request or two.
+        let finish = async { while self.running.join_next().await.is_some() {} };
+        if timeout(PATIENCE, finish).await.is_err() {
+            tracing::warn!("some writes did not finish in time");
+        }
+        let _ = resign.send(true);
+        if let Some(campaign) = campaign {
+            let _ = timeout(PATIENCE, campaign).await;
+        }
+        helpers.abort_all();
+    }
+
+    /// Starts the watches and the campaign for the Lease.
+    fn prepare(
+        &mut self,
+        helpers: &mut JoinSet<()>,
+        changes: &mpsc::Sender<ClusterChange>,
+        lead: watch::Sender<Option<i32>>,
+        resigned: watch::Receiver<bool>,
+    ) -> Option<JoinHandle<()>> {
+        let plan = &self.refresher.plan;
+        let now = self.refresher.clock.now();
+        for place in 0..plan.files.len() {
+            self.schedule.add(&Key::File(place), now);
+        }
+        let Some(cluster) = self.refresher.cluster.clone() else {
+            self.lead(Some(0));
+            return None;
+        };
+        watch_all(plan, &cluster, helpers, changes);
+        if let Scope::Named(names) = plan.scope() {
+            for name in names {
+                self.inventory.name(&name);
+                self.enqueue_all(&name);
+            }
+            self.inventory.namespaces_listed = true;
+        }
+        let election = self.refresher.plan.leader_election.clone();
+        if !election.enabled {
+            self.lead(Some(0));
+            return None;
+        }
+        let clock = self.refresher.clock.clone();
+        let holder = self.holder.clone();
+        Some(tokio::spawn(async move {
+            Campaign::new(cluster, election, holder, clock)
+                .run(lead, resigned)
+                .await;
+        }))
+    }
+
+    fn lead(&mut self, term: Option<i32>) {
+        let leading = term.is_some();
+        if leading != self.leading {
+            tracing::info!(leading, "leadership");
+        }
+        self.leading = leading;
+        if leading && self.term != term {
+            // Another leader may have written in between.
+            self.schedule.forget_all(self.refresher.clock.now());
+            self.term = term;
+        }
+        self.refresher.status.alive(leading, self.calls());
+    }
+
+    fn apply(&mut self, (watched, change): ClusterChange) {
+        let plan = Arc::clone(&self.refresher.plan);
+        match (&*watched, change) {
+            (Watched::Namespaces, WatchChange::Present(object)) => {
+                if let Some(name) = self.inventory.namespace(object, &plan) {
+                    self.enqueue_all(&name);
+                }
+            }
+            (Watched::Namespaces, WatchChange::Deleted(_, name)) => {
+                self.inventory.forget(&name);
+                self.schedule.remove_namespace(&name);
+                self.refresher.tokens.forget(&name);
+            }
+            (Watched::Namespaces, WatchChange::Listed) => self.inventory.namespaces_listed = true,
+            (Watched::Namespaces, WatchChange::Forbidden) => {
+                tracing::error!("no right to list and watch namespaces: name them literally");
+            }
+            (Watched::Accounts { .. }, WatchChange::Present(object)) => {
+                let namespace = object.metadata.namespace.clone();
+                if self.inventory.account(object, &plan) {
+                    self.enqueue_all(&namespace);
+                }
+                for key in self.inventory.keys_lacking(&namespace, &plan) {
+                    self.schedule.first(&key);
+                }
+            }
+            (Watched::Accounts { .. }, WatchChange::Deleted(namespace, name)) => {
+                self.inventory.no_account(&namespace, &name);
+            }
+            (Watched::Accounts { namespace, .. }, WatchChange::Listed) => {
+                self.inventory.accounts_listed(namespace.clone(), true);
+            }
+            (Watched::Accounts { namespace, .. }, WatchChange::Forbidden) => {
+                self.inventory.accounts_listed(namespace.clone(), false);
+            }
+            (Watched::Secrets { .. }, WatchChange::Present(Object { metadata, .. })) => {
+                self.noticed(
+                    &metadata.namespace,
+                    &metadata.name,
+                    &metadata.resource_version,
+                );
+            }
+            (Watched::Secrets { .. }, WatchChange::Deleted(namespace, name)) => {
+                self.noticed(&namespace, &name, "");
+            }
+            (Watched::Secrets { namespace, name }, WatchChange::Listed) => {
+                self.schedule.listed(&plan, namespace.as_deref(), name);
+            }
+            // The periodic check finds changes then.
+            (Watched::Secrets { .. }, WatchChange::Forbidden) => {}
+        }
+    }
+
+    /// A watch reported a Secret's version; empty if the Secret was deleted.
+    fn noticed(&mut self, namespace: &str, name: &str, version: &str) {
+        for (place, secret) in self.refresher.plan.secrets.iter().enumerate() {
+            if secret.name_in(namespace) == name {
+                let key = Key::Secret(place, namespace.into());
+                self.schedule.noticed(&key, version);
+            }
+        }
+    }
+
+    /// Puts all selected objects of a namespace before everything else.
+    fn enqueue_all(&mut self, name: &str) {
+        let Some(namespace) = self.inventory.get(name) else {
+            return;
+        };
+        for (place, secret) in self.refresher.plan.secrets.iter().enumerate() {
+            let key = Key::Secret(place, Arc::clone(&namespace.name));
+            match secret.covers(namespace) {
+                Ok(()) => self.schedule.first(&key),
+                Err(_) => self.schedule.remove(&key),
+            }
+        }
+    }
+
+    fn dispatch(&mut self) {
+        if !self.leading {
+            return;
+        }
+        let mut room = self
+            .refresher
+            .plan
+            .limits
+            .parallel
+            .saturating_sub(self.running.len());
+        if let Some(away) = &self.away {
+            let may_try = self.running.is_empty() && Instant::now() >= away.until;
+            room = usize::from(may_try);
+        }
+        let now = self.refresher.clock.now();
+        while room > 0 {
+            let Some((key, seen)) = self.schedule.take(now) else {
+                return;
+            };
+            let refresher = Arc::clone(&self.refresher);
+            match &key {
+                Key::File(place) => {
+                    let place = *place;
+                    self.running
+                        .spawn(async move { (key, refresher.serve_file(place).await) });
+                }
+                Key::Secret(place, name) => {
+                    let Some(namespace) = self.inventory.get(name).cloned() else {
+                        self.schedule.remove(&key);
+                        continue;
+                    };
+                    let place = *place;
+                    let accounts = self
+                        .inventory
+                        .accounts_for(place, &namespace, &refresher.plan);
+                    self.running.spawn(async move {
+                        let outcome = refresher
+                            .serve_secret(place, &namespace, seen, accounts)
+                            .await;
+                        (key, outcome)
+                    });
+                }
+            }
+            room -= 1;
+        }
+    }
+
+    fn conclude(&mut self, key: &Key, outcome: Outcome) {
+        for report in &outcome.reports {
+            self.refresher.status.report(report);
+            if report.action.is_good() {
+                tracing::debug!("{report}");
+            } else {
+                tracing::warn!(
+                    target_name = report.target,
+                    namespace = &*report.namespace,
+                    kind = report.kind,
+                    name = report.name,
+                    action = report.action.as_str(),
+                    reason = report.reason,
+                    "not up to date"
+                );
+            }
+        }
+        let now = self.refresher.clock.now();
+        let good = outcome
+            .reports
+            .iter()
+            .all(|report| report.action.is_good() && !report.registry_failed);
+        let at = match outcome.next {
+            Next::At(at) => Some(at),
+            Next::Never => None,
+            Next::Soon => Some(now + TimeDelta::seconds(5)),
+            Next::Later => Some(now + self.schedule.pause(key)),
+            Next::WhenReachable => {
+                // Of several failures at the same time only the first lengthens the pause.
+                let waiting = self
+                    .away
+                    .as_ref()
+                    .filter(|away| Instant::now() < away.until);
+                if waiting.is_none() {
+                    let failures = self.away.as_ref().map_or(0, |away| away.failures) + 1;
+                    let wait = pause(failures, Duration::from_secs(1), Duration::from_secs(30));
+                    self.away = Some(Away {
+                        failures,
+                        until: Instant::now() + wait,
+                    });
+                }
+                Some(now)
+            }
+        };
+        if outcome.next != Next::WhenReachable && matches!(key, Key::Secret(..)) {
+            self.away = None;
+        }
+        self.schedule.done(key, outcome.seen, at, good);
+    }
+
+    /// The time until the next object is due, a second at most.
+    fn nap(&self) -> Duration {
+        let next = match (&self.away, self.leading) {
+            (None, true) => self.schedule.next(),
+            _ => None,
+        };
+        let full = self.running.len() >= self.refresher.plan.limits.parallel;
+        let until = next
+            .filter(|_| !full)
+            .map(|at: DateTime<Utc>| at - self.refresher.clock.now());
+        let until = until.and_then(|left: TimeDelta| left.to_std().ok());
+        until.unwrap_or(TICK).clamp(Duration::from_millis(5), TICK)
+    }
+
+    async fn tick(&mut self) {
+        let now = self.refresher.clock.now();
+        if now < self.last_tick - TimeDelta::minutes(1) {
+            tracing::warn!("the clock was set back");
+            self.schedule.forget_all(now);
+        }
+        self.last_tick = now;
+        self.refresher.status.alive(self.leading, self.calls());
+        let plan = &self.refresher.plan;
+        self.refresher
+            .status
+            .summaries(&self.schedule.summaries(plan, now));
+        if !self.first_pass
+            && self.leading
+            && self.inventory.namespaces_listed
+            && self.schedule.is_served()
+        {
+            self.first_pass = true;
+            self.refresher.status.first_pass_done();
+            tracing::info!(objects = self.schedule.len(), "first pass complete");
+        }
+        if self.inputs_at.elapsed() >= INPUTS {
+            self.inputs_at = Instant::now();
+            let changed = self.refresher.tokens.changed_inputs().await;
+            if !changed.is_empty() {
+                let names: Vec<_> = changed.iter().map(|s| &*plan.sources[*s].name).collect();
+                tracing::info!(
+                    registries = names.join(" "),
+                    "files of these registries have changed"
+                );
+                self.schedule.renew(plan, &changed, now);
+            }
+        }
+    }
+
+    fn calls(&self) -> u64 {
+        self.refresher
+            .cluster
+            .as_ref()
+            .map_or(0, |cluster| cluster.calls())
+    }
+}
+
+const TICK: Duration = Duration::from_secs(1);
+const INPUTS: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(15);

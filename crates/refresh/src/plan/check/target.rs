@@ -1,0 +1,149 @@
+//! The rules of one target.
+
+use regcred_api::docker_config::Format;
+use regcred_api::pull_secret::is_object_name;
+use regcred_docker_config::DockerFile;
+
+use super::unique;
+use crate::config::{DockerConfigTarget, SecretTarget, Target};
+use crate::digest::hash;
+use crate::names::{MANAGED_BY, PREFIX};
+use crate::plan::contents::Plan;
+use crate::plan::file::FilePlan;
+use crate::plan::secret::{NAMESPACE, SecretPlan};
+use crate::plan::source::SourceKind;
+
+/// Adds a target's Secrets or its file to the plan.
+pub(super) fn add(target: &Target, plan: &mut Plan) -> Result<(), String> {
+    let sources = sources_of(target, plan)?;
+    match (&target.secret, &target.docker_config) {
+        (Some(secret), None) => {
+            let groups = if secret.name.contains(REGISTRY) {
+                sources.into_iter().map(|source| vec![source]).collect()
+            } else {
+                vec![sources]
+            };
+            for group in groups {
+                let secret = secret_plan(target, secret, group, plan)?;
+                plan.secrets.push(secret);
+            }
+        }
+        (None, Some(file)) => {
+            let file = file_plan(target, file, sources, plan)?;
+            plan.files.push(file);
+        }
+        _ => return Err("set either secret or dockerConfig".to_owned()),
+    }
+    Ok(())
+}
+
+fn sources_of(target: &Target, plan: &Plan) -> Result<Vec<usize>, String> {
+    if target.registries.is_empty() {
+        return Ok((0..plan.sources.len()).collect());
+    }
+    unique::names("registry", target.registries.iter().map(String::as_str))?;
+    let index = |name: &String| plan.sources.iter().position(|source| source.name == *name);
+    let indices = target
+        .registries
+        .iter()
+        .map(|name| index(name).ok_or_else(|| format!("there is no registry {name:?}")));
+    indices.collect()
+}
+
+fn file_plan(
+    target: &Target,
+    file: &DockerConfigTarget,
+    sources: Vec<usize>,
+    plan: &Plan,
+) -> Result<FilePlan, String> {
+    if !file.path.is_absolute() {
+        return Err("dockerConfig.path must be absolute".to_owned());
+    }
+    if sources.iter().any(|s| plan.sources[*s].identity.is_some()) {
+        return Err(
+            "a file has no namespace: it cannot use a registry with namespaceIdentity".to_owned(),
+        );
+    }
+    let mode = file.mode.as_deref().map(|text| {
+        let mode = u32::from_str_radix(text, 8).ok();
+        mode.filter(|mode| *mode <= 0o777)
+            .ok_or_else(|| format!("mode {text:?} is not octal such as \"0640\""))
+    });
+    Ok(FilePlan {
+        target: target.name.clone(),
+        sources,
+        file: DockerFile {
+            path: file.path.clone(),
+            owner: file.owner.clone(),
+            mode: mode.transpose()?,
+        },
+    })
+}
+
+fn secret_plan(
+    target: &Target,
+    secret: &SecretTarget,
+    sources: Vec<usize>,
+    plan: &Plan,
+) -> Result<SecretPlan, String> {
+    let format = Format::of_secret_type(&secret.kind).ok_or_else(|| {
+        format!(
+            "the kubelet reads no logins from a Secret of type {:?}; use {} or {}",
+            secret.kind,
+            Format::ConfigJson.secret_type(),
+            Format::Dockercfg.secret_type()
+        )
+    })?;
+    let reserved = |key: &&String| **key == MANAGED_BY || key.starts_with(PREFIX);
+    let mut keys = secret.labels.keys().chain(secret.annotations.keys());
+    if let Some(key) = keys.find(reserved) {
+        return Err(format!("{key} is set by the refresher itself"));
+    }
+    if target.namespaces.include.is_empty() {
+        return Err("namespaces.include is empty, so no namespace is selected".to_owned());
+    }
+    let hosts = sources.iter().flat_map(|s| &plan.sources[*s].hosts);
+    unique::names("host", hosts.map(String::as_str))?;
+    let registry = match &sources[..] {
+        [only] => &*plan.sources[*only].name,
+        _ => "",
+    };
+    let name = secret.name.replace(REGISTRY, registry);
+    if !is_object_name(&name.replace(NAMESPACE, "x")) {
+        return Err(format!("{:?} is not a valid object name", secret.name));
+    }
+    let inputs = inputs(format, &sources, plan);
+    Ok(SecretPlan {
+        target: target.name.clone(),
+        sources,
+        name,
+        format,
+        labels: secret.labels.clone(),
+        annotations: secret.annotations.clone(),
+        ownership: secret.ownership,
+        namespaces: target.namespaces.clone(),
+        accounts: target.service_accounts.clone(),
+        inputs,
+    })
+}
+
+/// A hash of everything that decides the content, besides the tokens.
+fn inputs(format: Format, sources: &[usize], plan: &Plan) -> String {
+    let mut parts = vec![format.secret_type().to_owned()];
+    for source in sources {
+        let source = &plan.sources[*source];
+        parts.extend([source.name.clone(), source.hosts.join(",")]);
+        parts.extend(source.env.iter().map(|(n, value)| format!("{n}={value}")));
+        let files = source.env_files.iter();
+        parts.extend(files.map(|(n, path)| format!("{n}<{}", path.display())));
+        parts.push(source.kind.shown());
+        if let SourceKind::Static(login) = &source.kind {
+            parts.push(format!("{login:?}"));
+        }
+        let identity = source.identity.as_ref();
+        parts.push(identity.map_or_else(String::new, |identity| format!("{identity:?}")));
+    }
+    hash(parts.iter().map(String::as_str))
+}
+
+const REGISTRY: &str = "{registry}";

@@ -1,0 +1,97 @@
+//! A Secret in each of some namespaces.
+
+use std::collections::BTreeMap;
+
+use regcred_api::docker_config::Format;
+
+use super::namespace::Namespace;
+use crate::config::{Namespaces, Ownership, ServiceAccounts, glob, is_pattern};
+use crate::digest::hash;
+
+/// A Secret in each selected namespace.
+#[derive(Clone, Debug)]
+pub struct SecretPlan {
+    /// The target's name in the configuration.
+    pub target: String,
+    /// Indices into [`Plan::sources`](super::Plan::sources), in order of merging.
+    pub sources: Vec<usize>,
+    /// The Secret's name, in which `{namespace}` is not yet replaced.
+    pub name: String,
+    /// The form of its content.
+    pub format: Format,
+    /// Labels in addition to the refresher's own.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations in addition to the refresher's own.
+    pub annotations: BTreeMap<String, String>,
+    /// How to treat a Secret that the refresher did not make.
+    pub ownership: Ownership,
+    /// The namespaces that get the Secret.
+    pub namespaces: Namespaces,
+    /// The service accounts that list the Secret.
+    pub accounts: ServiceAccounts,
+    /// A hash of everything that decides the content, besides the tokens.
+    pub inputs: String,
+}
+
+impl SecretPlan {
+    /// The Secret's name in a namespace.
+    #[must_use]
+    pub fn name_in(&self, namespace: &str) -> String {
+        self.name.replace(NAMESPACE, namespace)
+    }
+
+    /// Whether a namespace gets the Secret; if not, why.
+    ///
+    /// # Errors
+    /// The reason.
+    pub fn covers(&self, namespace: &Namespace) -> Result<(), &'static str> {
+        if !self.mentions(namespace) {
+            return Err("not selected");
+        }
+        if namespace.terminating {
+            return Err("the namespace is being deleted");
+        }
+        if namespace.has_opted_out() {
+            return Err("the namespace opted out");
+        }
+        Ok(())
+    }
+
+    /// The inputs of a Secret whose logins belong to these roles of a namespace.
+    pub(crate) fn inputs_with<'a>(&'a self, roles: impl Iterator<Item = &'a str>) -> String {
+        let mut parts = vec![self.inputs.as_str()];
+        parts.extend(roles);
+        match parts[..] {
+            [alone] => alone.to_owned(),
+            _ => hash(parts),
+        }
+    }
+
+    /// Whether the namespace is selected, though something else may exclude it.
+    pub(crate) fn mentions(&self, namespace: &Namespace) -> bool {
+        let rule = &self.namespaces;
+        let listed = |patterns: &[String]| patterns.iter().any(|p| glob(p, &namespace.name));
+        &*namespace.name != NODE_LEASES
+            && listed(&rule.include)
+            && !listed(&rule.exclude)
+            && rule
+                .selector
+                .as_ref()
+                .is_none_or(|selector| selector.matches(&namespace.labels))
+    }
+
+    /// The names of the selected namespaces, if names alone select them.
+    pub(super) fn literal_namespaces(&self) -> Option<Vec<&str>> {
+        let rule = &self.namespaces;
+        let literal = rule.selector.is_none() && !rule.include.iter().any(|name| is_pattern(name));
+        literal.then(|| {
+            let names = rule.include.iter().map(String::as_str);
+            let excluded = |name: &&str| rule.exclude.iter().any(|p| glob(p, name));
+            names.filter(|name| !excluded(name)).collect()
+        })
+    }
+}
+
+pub(crate) const NAMESPACE: &str = "{namespace}";
+/// It holds nothing but the Leases of nodes.
+const NODE_LEASES: &str = "kube-node-lease";

@@ -1,0 +1,183 @@
+//! A Secret as it should be.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use regcred_docker_config::{Document, EntryForm};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::fingerprint::Fingerprint;
+use super::stored::includes;
+use super::times::annotations;
+use crate::cluster::{SecretContent, StoredSecret};
+use crate::life::Life;
+use crate::names::{MANAGED_BY, NAME};
+use crate::plan::{Plan, SecretPlan};
+use crate::tokens::{Token, written};
+
+/// What one source contributes.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    /// A token in memory.
+    Token(Arc<Token>),
+    /// The entries that the Secret has, with the times in its annotations.
+    Kept(Life),
+    /// The entries that the Secret may have, of unknown age.
+    Leftover,
+    /// Nothing: its entries have expired, and the registry accepts anonymous pulls but refuses an
+    /// expired login.
+    Dropped,
+}
+
+/// A Secret as it should be.
+#[derive(Debug)]
+pub(crate) struct Desired {
+    pub(crate) text: SecretString,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) annotations: BTreeMap<String, String>,
+    pub(crate) hosts: Vec<String>,
+    /// The times of each source that contributes, by its index in the plan.
+    pub(crate) lives: BTreeMap<usize, Life>,
+}
+
+impl Part {
+    /// Whether it takes over entries of the existing Secret.
+    pub(crate) fn needs_old(&self) -> bool {
+        matches!(self, Self::Kept(_) | Self::Leftover)
+    }
+}
+
+impl Desired {
+    /// Puts the parts together. `None` if no part has an entry: nothing is written then.
+    pub(crate) fn compose(
+        plan: &Plan,
+        secret: &SecretPlan,
+        inputs: &str,
+        parts: &[(usize, Part)],
+        existing: Option<&StoredSecret>,
+    ) -> Option<Self> {
+        let old = existing.and_then(|existing| existing.document(secret).ok());
+        let mut document = compose(plan, secret, parts, old.as_ref(), EntryForm::Full);
+        let mut text = document.compact();
+        if text.expose_secret().len() > FULL_LIMIT {
+            document = compose(plan, secret, parts, old.as_ref(), EntryForm::AuthOnly);
+            text = document.compact();
+        }
+        let hosts: Vec<String> = document.hosts().map(str::to_owned).collect();
+        // Entries that were dropped on purpose may have been the last.
+        if hosts.is_empty() && !parts.iter().any(|(_, part)| matches!(part, Part::Dropped)) {
+            return None;
+        }
+        let lives = parts.iter().filter_map(|(source, part)| match part {
+            Part::Token(token) => Some((*source, token.life)),
+            Part::Kept(life) => Some((*source, *life)),
+            Part::Leftover | Part::Dropped => None,
+        });
+        let lives = lives.collect();
+        let mut labels = secret.labels.clone();
+        labels.insert(MANAGED_BY.to_owned(), NAME.to_owned());
+        Some(Self {
+            text,
+            labels,
+            annotations: annotations(plan, secret, inputs, &lives),
+            hosts,
+            lives,
+        })
+    }
+
+    /// Whether the Secret is up to date.
+    pub(crate) fn is(&self, existing: &StoredSecret, secret: &SecretPlan) -> bool {
+        existing.kind == secret.format.secret_type()
+            && existing.holds(&self.text)
+            && includes(&existing.labels, &self.labels)
+            && includes(&existing.annotations, &self.annotations)
+    }
+
+    /// The fingerprint it will have.
+    pub(crate) fn fingerprint(&self, plan: &SecretPlan) -> Fingerprint {
+        let (labels, annotations) = (&self.labels, &self.annotations);
+        let kind = plan.format.secret_type();
+        Fingerprint::new(kind, Some(&self.text), labels, annotations, plan)
+    }
+
+    /// Whether it fits into an object.
+    pub(crate) fn fits(&self) -> bool {
+        self.text.expose_secret().len() <= LIMIT
+    }
+
+    /// What is written.
+    pub(crate) fn content(&self, plan: &SecretPlan) -> SecretContent<'_> {
+        SecretContent {
+            format: plan.format,
+            text: &self.text,
+            labels: &self.labels,
+            annotations: &self.annotations,
+        }
+    }
+
+    /// When the first of its entries expires.
+    pub(crate) fn expires(&self) -> Option<DateTime<Utc>> {
+        self.lives.values().filter_map(|life| life.expires).min()
+    }
+}
+
+fn compose(
+    plan: &Plan,
+    secret: &SecretPlan,
+    parts: &[(usize, Part)],
+    old: Option<&Document>,
+    form: EntryForm,
+) -> Document {
+    let mut document = Document::empty(secret.format);
+    for (source, part) in parts {
+        match (part, old) {
+            (Part::Token(token), _) => {
+                for (host, login) in &token.logins {
+                    if !document.has(host) {
+                        document.set(host, &written(login), form);
+                    }
+                }
+            }
+            (Part::Kept(_) | Part::Leftover, Some(old)) => {
+                keep(plan, parts, *source, old, &mut document);
+            }
+            (Part::Kept(_) | Part::Leftover | Part::Dropped, _) => {}
+        }
+    }
+    document
+}
+
+/// Takes over a source's old entries: those of its hosts, or, if it lists none, all that belong to no
+/// other source.
+fn keep(
+    plan: &Plan,
+    parts: &[(usize, Part)],
+    source: usize,
+    old: &Document,
+    document: &mut Document,
+) {
+    let has = |source: usize, host: &str| plan.sources[source].hosts.iter().any(|own| own == host);
+    let others = |host: &str| {
+        let mut others = parts.iter().filter(|(other, _)| *other != source);
+        others.any(|(other, _)| has(*other, host))
+    };
+    let lists_none = plan.sources[source].hosts.is_empty();
+    for host in old.hosts() {
+        let its_own = if lists_none {
+            !others(host)
+        } else {
+            has(source, host)
+        };
+        if its_own && !document.has(host) {
+            document.keep(host, old);
+        }
+    }
+}
+
+/// Base64 makes a third more of it, and an object may have 1 MiB.
+const FULL_LIMIT: usize = 600_000;
+const LIMIT: usize = 780_000;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! What the work on an object leads to.
+
+use chrono::{DateTime, Utc};
+
+use super::content::Fingerprint;
+use crate::life::Life;
+use crate::report::Report;
+
+/// What is remembered of an object.
+#[derive(Clone, Debug)]
+pub(crate) struct LastSeen {
+    /// Its resource version.
+    pub(crate) version: String,
+    pub(crate) fingerprint: Option<Fingerprint>,
+    /// The times of its entries, by source.
+    pub(crate) lives: Vec<(usize, Life)>,
+    /// When it is read again, to see whether it has changed.
+    pub(crate) check_at: DateTime<Utc>,
+    pub(crate) expires: Option<DateTime<Utc>>,
+    /// Whether an Event has reported that a registry fails.
+    pub(crate) reported: bool,
+    /// Whether a foreign change was undone. After another one it waits for the periodic check: two
+    /// controllers must not fight as fast as they can.
+    pub(crate) restored: bool,
+    /// A hash of what decides its content, besides the tokens.
+    pub(crate) inputs: String,
+}
+
+/// What the work on an object led to.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) reports: Vec<Report>,
+    pub(crate) seen: Option<LastSeen>,
+    pub(crate) next: Next,
+}
+
+/// When the object is processed again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// At this time.
+    At(DateTime<Utc>),
+    /// In a few seconds: its namespace is named, but does not exist yet.
+    Soon,
+    /// After a pause that grows with each failure.
+    Later,
+    /// As soon as the API server can be reached.
+    WhenReachable,
+    /// When something about its namespace changes.
+    Never,
+}
+
+impl Outcome {
+    /// A single report and nothing to remember.
+    pub(crate) fn forgotten(report: Report, next: Next) -> Self {
+        Self {
+            reports: vec![report],
+            seen: None,
+            next,
+        }
+    }
+}

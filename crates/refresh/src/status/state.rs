@@ -1,0 +1,285 @@
+//! The state of sources and targets: names, times, counts and error texts; no token.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use regcred_core::{Clock, ErrorKind};
+
+use crate::life::Life;
+use crate::plan::Plan;
+use crate::report::{Action, Report};
+
+/// The state of sources and targets, shared by all tasks.
+#[derive(Debug)]
+pub struct Status {
+    pub(super) clock: Clock,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) started: DateTime<Utc>,
+    alive: DateTime<Utc>,
+    pub(super) leader: bool,
+    first_pass: bool,
+    pub(super) requests: u64,
+    pub(super) sources: Vec<SourceState>,
+    pub(super) targets: Vec<TargetState>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct SourceState {
+    pub(super) name: String,
+    pub(super) provider: String,
+    pub(super) hosts: Vec<String>,
+    pub(super) life: Option<Life>,
+    pub(super) tenants: bool,
+    pub(super) last_success: Option<DateTime<Utc>>,
+    /// Since when it has failed, and the last error.
+    pub(super) failure: Option<(DateTime<Utc>, String)>,
+    pub(super) issued: u64,
+    pub(super) failed: BTreeMap<&'static str, u64>,
+    pub(super) seconds: f64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct TargetState {
+    pub(super) name: String,
+    pub(super) kind: &'static str,
+    pub(super) place: String,
+    pub(super) actions: BTreeMap<&'static str, u64>,
+    pub(super) errors: BTreeMap<&'static str, u64>,
+    pub(super) last_success: Option<DateTime<Utc>>,
+    pub(super) failure: Option<(DateTime<Utc>, String)>,
+    pub(super) summary: Summary,
+}
+
+/// Counts of a target's objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Summary {
+    /// Objects that are up to date.
+    pub(crate) good: usize,
+    /// Objects that are not up to date.
+    pub(crate) failing: usize,
+    /// Objects not processed yet.
+    pub(crate) waiting: usize,
+    /// When the first entry expires.
+    pub(crate) expires: Option<DateTime<Utc>>,
+}
+
+impl Status {
+    /// A status in which nothing has happened.
+    #[must_use]
+    pub fn new(plan: &Plan, clock: Clock) -> Self {
+        let now = clock.now();
+        let sources = plan.sources.iter().map(|source| SourceState {
+            name: source.name.clone(),
+            provider: source.kind.shown(),
+            hosts: source.hosts.clone(),
+            tenants: source.identity.is_some(),
+            ..SourceState::default()
+        });
+        let mut targets: Vec<TargetState> = Vec::new();
+        for secret in &plan.secrets {
+            match targets
+                .iter_mut()
+                .find(|target| target.name == secret.target)
+            {
+                Some(target) => target.place.push_str(&format!(", {}", secret.name)),
+                None => targets.push(TargetState {
+                    name: secret.target.clone(),
+                    kind: "Secret",
+                    place: secret.name.clone(),
+                    ..TargetState::default()
+                }),
+            }
+        }
+        targets.extend(plan.files.iter().map(|file| TargetState {
+            name: file.target.clone(),
+            kind: "File",
+            place: file.file.path.display().to_string(),
+            ..TargetState::default()
+        }));
+        Self {
+            state: Mutex::new(State {
+                started: now,
+                alive: now,
+                leader: false,
+                first_pass: false,
+                requests: 0,
+                sources: sources.collect(),
+                targets,
+            }),
+            clock,
+        }
+    }
+
+    /// Healthy: the main loop has run within the last two minutes.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        let now = self.clock.now();
+        (now - self.lock().alive).abs() < TimeDelta::minutes(2)
+    }
+
+    /// Ready: a standby always; the leader once every object has been processed and while no source
+    /// has failed for longer than half of its token's remaining life. If not, why.
+    ///
+    /// # Errors
+    /// The reasons, one per line.
+    pub fn ready(&self) -> Result<(), String> {
+        let now = self.clock.now();
+        let state = self.lock();
+        if !state.leader {
+            return Ok(());
+        }
+        let mut reasons = Vec::new();
+        if !state.first_pass {
+            reasons.push("the first pass is not complete".to_owned());
+        }
+        for source in &state.sources {
+            if let Some((since, text)) = &source.failure
+                && source.is_in_danger(*since, now)
+            {
+                reasons.push(format!("registry {}: {text}", source.name));
+            }
+        }
+        if reasons.is_empty() {
+            Ok(())
+        } else {
+            Err(reasons.join("\n"))
+        }
+    }
+
+    /// Whether a source has failed for so long that its logins may expire.
+    pub(crate) fn is_in_danger(&self, source: usize) -> bool {
+        let now = self.clock.now();
+        let state = self.lock();
+        let source = &state.sources[source];
+        source
+            .failure
+            .as_ref()
+            .is_some_and(|(since, _)| source.is_in_danger(*since, now))
+    }
+
+    pub(crate) fn token(
+        &self,
+        source: usize,
+        life: &Life,
+        now: DateTime<Utc>,
+        took: Duration,
+        tenant: bool,
+    ) {
+        let mut state = self.lock();
+        let source = &mut state.sources[source];
+        let earlier = source
+            .life
+            .and_then(|known| known.expires)
+            .filter(|_| tenant);
+        source.life = Some(Life {
+            issued: life.issued,
+            // Of many namespaces' tokens the one that expires first.
+            expires: match (life.expires, earlier.filter(|end| *end > now)) {
+                (Some(new), Some(old)) => Some(new.min(old)),
+                (new, _) => new,
+            },
+        });
+        source.last_success = Some(now);
+        source.failure = None;
+        source.issued += 1;
+        source.seconds += took.as_secs_f64();
+    }
+
+    pub(crate) fn token_failure(
+        &self,
+        source: usize,
+        kind: ErrorKind,
+        text: &str,
+        now: DateTime<Utc>,
+        took: Duration,
+    ) {
+        let mut state = self.lock();
+        let source = &mut state.sources[source];
+        *source.failed.entry(kind_name(kind)).or_default() += 1;
+        let since = source.failure.as_ref().map_or(now, |(since, _)| *since);
+        source.failure = Some((since, text.to_owned()));
+        source.seconds += took.as_secs_f64();
+    }
+
+    pub(crate) fn report(&self, report: &Report) {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let Some(target) = state.targets.iter_mut().find(|t| t.name == report.target) else {
+            return;
+        };
+        *target.actions.entry(report.action.as_str()).or_default() += 1;
+        if report.action.is_good() && !report.registry_failed {
+            if report.action != Action::Skip {
+                target.last_success = Some(now);
+            }
+            return;
+        }
+        let reason = match (report.action, report.registry_failed) {
+            (Action::Foreign | Action::Conflict, _) => report.action.as_str(),
+            (_, true) => "registry",
+            _ => report.cause.unwrap_or("object"),
+        };
+        *target.errors.entry(reason).or_default() += 1;
+        target.failure = Some((now, report.to_string()));
+    }
+
+    pub(crate) fn summaries(&self, all: &BTreeMap<&str, Summary>) {
+        let mut state = self.lock();
+        for target in &mut state.targets {
+            let summary = all.get(&*target.name).cloned().unwrap_or_default();
+            if summary.failing == 0 {
+                target.failure = None;
+            }
+            target.summary = summary;
+        }
+    }
+
+    pub(crate) fn alive(&self, leader: bool, requests: u64) {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        state.alive = now;
+        state.leader = leader;
+        state.requests = requests;
+    }
+
+    pub(crate) fn first_pass_done(&self) {
+        self.lock().first_pass = true;
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SourceState {
+    /// With a token: once half of the life that was left at the first failure has passed. Without
+    /// one: at once.
+    fn is_in_danger(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        match self.life.and_then(|life| life.expires) {
+            Some(end) if end > since => now >= since + (end - since) / 2,
+            _ => true,
+        }
+    }
+}
+
+fn kind_name(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotServed => "not_served",
+        ErrorKind::NotConfigured => "not_configured",
+        ErrorKind::IdentityUnavailable => "no_identity",
+        ErrorKind::Denied => "denied",
+        ErrorKind::Throttled => "throttled",
+        ErrorKind::Unreachable => "unreachable",
+        ErrorKind::Malformed => "malformed",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests;
