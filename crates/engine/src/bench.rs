@@ -5,16 +5,13 @@ mod registry;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use regcred_core::Clock;
+use regcred_core::Env;
 use tempfile::TempDir;
 
 pub(crate) use registry::FakeRegistry;
 
-use crate::config::register;
-use crate::plugin::PluginOptions;
-use crate::{Improvements, Plugin};
+use crate::{Engine, EngineBuilder, Plugin};
 
 /// A node's directory: `bin` with plugins, `config.yaml` for them, whatever a test adds.
 pub(crate) struct Node {
@@ -65,23 +62,16 @@ impl Node {
         self
     }
 
-    pub(crate) fn options(&self) -> PluginOptions {
-        PluginOptions {
-            clock: Clock::system(),
-            deadline: Duration::from_secs(60),
-            improvements: Improvements::default(),
-        }
+    /// An engine with the node's plugins.
+    pub(crate) fn engine(&self) -> EngineBuilder {
+        let (config, bin) = (self.path("config.yaml"), self.path("bin"));
+        let builder = Engine::builder(&Env::default());
+        builder.provider_config(config).bin_dir(bin)
     }
 
     pub(crate) fn plugins(&self) -> Vec<Plugin> {
-        self.plugins_with(&self.options())
-    }
-
-    pub(crate) fn plugins_with(&self, options: &PluginOptions) -> Vec<Plugin> {
-        let (config, bin) = (self.path("config.yaml"), self.path("bin"));
-        register(&config, &bin, options)
-            .expect("sound configuration")
-            .1
+        let engine = self.engine().build().expect("sound configuration");
+        engine.plugins().to_vec()
     }
 
     pub(crate) fn has_plugins(&self) -> bool {

@@ -1,12 +1,14 @@
 //! The node's configuration: the kubelet's CredentialProviderConfig and the programs it names.
 
+mod error;
+mod inspection;
 mod pattern_warnings;
 mod programs;
 mod provider_config;
 mod qualified_name;
 mod validate;
 
+pub use error::ConfigError;
+pub(crate) use inspection::PluginInspection;
 pub use pattern_warnings::pattern_warnings;
-pub(crate) use programs::register;
-pub use programs::{find_plugin, inspect_bin_dir};
-pub use provider_config::{ConfigError, ProviderConfig};
+pub use provider_config::ProviderConfig;

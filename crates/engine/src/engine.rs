@@ -1,6 +1,5 @@
 //! The engine: a node's configuration, ready to answer for any image.
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,9 +7,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{Clock, Env};
 use regcred_keyring::{NodeConfig, SearchPaths};
-use regcred_registry::{Hosts, RegistryClient};
+use regcred_registry::{Hosts, HttpError, RegistryClient};
 
-use crate::config::{ConfigError, ProviderConfig, register};
+use crate::config::{ConfigError, PluginInspection, ProviderConfig};
 use crate::improvements::Improvements;
 use crate::plugin::{Plugin, PluginOptions};
 
@@ -21,7 +20,7 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     config: Option<ProviderConfig>,
     plugins: Vec<Plugin>,
-    docker_configs: Vec<PathBuf>,
+    docker_files: Vec<PathBuf>,
     improvements: Improvements,
     clock: Clock,
     registry: RegistryClient,
@@ -82,7 +81,7 @@ impl Engine {
             return Arc::clone(found);
         }
         let found = Arc::new(NodeConfig::load(
-            self.0.docker_configs.iter().cloned(),
+            self.0.docker_files.iter().cloned(),
             self.0.improvements.bad_entries(),
             self.0.improvements.keyring_rules(),
         ));
@@ -95,7 +94,7 @@ impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine")
             .field("plugins", &self.0.plugins)
-            .field("docker_configs", &self.0.docker_configs)
+            .field("docker_files", &self.0.docker_files)
             .finish_non_exhaustive()
     }
 }
@@ -180,55 +179,115 @@ impl EngineBuilder {
         self
     }
 
+    /// Inspects the node's configuration and collects every problem, where [`EngineBuilder::build`]
+    /// stops at the first. Runs no plugin and asks no registry.
+    #[must_use]
+    pub fn inspect(&self) -> NodeReport {
+        let docker = self.improvements;
+        let docker = NodeConfig::load(
+            self.docker_files(),
+            docker.bad_entries(),
+            docker.keyring_rules(),
+        );
+        match self.inspect_plugins() {
+            Some(found) => NodeReport {
+                config: Some(found.config),
+                programs: found.programs,
+                problems: found.problems,
+                docker,
+            },
+            None => NodeReport {
+                config: None,
+                programs: Vec::new(),
+                problems: Vec::new(),
+                docker,
+            },
+        }
+    }
+
     /// Reads the provider configuration and registers its plugins, if either of the two paths is
     /// set. Docker configurations and pull secrets are read at look-up.
     ///
     /// # Errors
-    /// Those that end a kubelet at its start; and a registry client that cannot be made.
+    /// For the first problem of [`EngineBuilder::inspect`], with which a kubelet ends at its start;
+    /// and when no registry client can be made.
     pub fn build(self) -> Result<Engine, EngineError> {
-        let set = |path: &PathBuf| !path.as_os_str().is_empty();
         let (mut config, mut plugins) = (None, Vec::new());
-        if set(&self.provider_config) || set(&self.bin_dir) {
-            let options = PluginOptions {
-                clock: self.clock.clone(),
-                deadline: self.plugin_deadline,
-                improvements: self.improvements,
-            };
-            let (found, registered) = register(&self.provider_config, &self.bin_dir, &options)?;
-            (config, plugins) = (Some(found), registered);
+        if let Some(found) = self.inspect_plugins() {
+            if let Some(problem) = found.problems.into_iter().next() {
+                return Err(problem.into());
+            }
+            let entries = found.config.providers.iter().zip(found.programs);
+            let registered = entries.filter_map(|(entry, program)| {
+                let options = PluginOptions {
+                    clock: self.clock.clone(),
+                    deadline: self.plugin_deadline,
+                    improvements: self.improvements,
+                };
+                Some(Plugin::new(entry, program?, options))
+            });
+            plugins = registered.collect();
+            config = Some(found.config);
         }
-        let docker_configs = if self.docker_configs.is_empty() {
-            let search = SearchPaths {
-                root_dir: self.root_dir,
-                cwd: self.working_dir,
-                home: self.env.home(),
-            };
-            search.files().into()
-        } else {
-            self.docker_configs
-        };
         Ok(Engine(Arc::new(Inner {
             config,
             plugins,
-            docker_configs,
+            docker_files: self.docker_files(),
             improvements: self.improvements,
             clock: self.clock,
-            registry: RegistryClient::new(&self.env, self.hosts)
-                .map_err(|error| EngineError::Registry(Box::new(error)))?,
+            registry: RegistryClient::new(&self.env, self.hosts)?,
             node: Mutex::new(None),
         })))
     }
+
+    /// `None` when neither of the kubelet's two flags is set.
+    fn inspect_plugins(&self) -> Option<PluginInspection> {
+        let (config, bin_dir) = (&self.provider_config, &self.bin_dir);
+        let is_set = |path: &PathBuf| !path.as_os_str().is_empty();
+        (is_set(config) || is_set(bin_dir)).then(|| PluginInspection::of(config, bin_dir))
+    }
+
+    /// Where a docker configuration is looked for.
+    fn docker_files(&self) -> Vec<PathBuf> {
+        if !self.docker_configs.is_empty() {
+            return self.docker_configs.clone();
+        }
+        let search = SearchPaths {
+            root_dir: self.root_dir.clone(),
+            cwd: self.working_dir.clone(),
+            home: self.env.home(),
+        };
+        search.files().into()
+    }
+}
+
+/// A node's configuration and every problem with it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct NodeReport {
+    /// The provider configuration, as far as it can be read; `None` when neither it nor a bin dir is
+    /// named.
+    pub config: Option<ProviderConfig>,
+    /// The program of each entry of the configuration; `None` for one that cannot be run.
+    pub programs: Vec<Option<PathBuf>>,
+    /// The problems of the provider configuration and of the bin dir, in the order in which a
+    /// kubelet meets them; it ends with the first.
+    pub problems: Vec<ConfigError>,
+    /// The places of the node's docker configuration, and why one cannot be used. For a kubelet that
+    /// is not an error.
+    pub docker: NodeConfig,
 }
 
 /// Why an engine could not be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EngineError {
     /// The provider configuration or its plugins cannot be used; the kubelet's sentence.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// No client for registries can be made with this environment.
     #[error("cannot make a registry client")]
-    Registry(#[source] Box<dyn Error + Send + Sync>),
+    Registry(#[from] HttpError),
 }
 
 const ROOT_DIR: &str = "/var/lib/kubelet";

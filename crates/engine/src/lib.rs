@@ -49,11 +49,11 @@ mod improvements;
 mod plugin;
 mod table;
 
-pub use config::{ConfigError, ProviderConfig, find_plugin, inspect_bin_dir, pattern_warnings};
+pub use config::{ConfigError, ProviderConfig, pattern_warnings};
 pub use credentials::{
     Attempt, AttemptError, CredentialLabel, CredentialsError, Lookup, Pod, Turn,
 };
-pub use engine::{Engine, EngineBuilder, EngineError};
+pub use engine::{Engine, EngineBuilder, EngineError, NodeReport};
 pub use explain::{
     CandidateReport, Conclusion, Explanation, PatternReport, ProviderReport, Trial, Tries,
 };

@@ -7,13 +7,12 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use regcred_api::{DecodeError, ProviderEntry, decode_config};
+use regcred_api::{CredentialProviderConfig, ProviderEntry, decode_config};
 use regcred_core::hex;
 use regcred_files::{MIB, read};
-use regcred_go::{go_aggregate, go_errno, go_quote};
 use sha2::{Digest as _, Sha256};
-use thiserror::Error;
 
+use super::error::ConfigError;
 use super::validate;
 
 /// The provider entries of a node, in the order of the configuration.
@@ -26,7 +25,7 @@ pub struct ProviderConfig {
     pub hash: String,
     /// The files read, in their order.
     pub files: Vec<PathBuf>,
-    /// Those of them with further YAML documents behind the first, which nobody reads.
+    /// Those of them with more than one YAML document; only the first is read.
     pub read_in_part: Vec<PathBuf>,
 }
 
@@ -36,54 +35,61 @@ impl ProviderConfig {
     ///
     /// # Errors
     /// With the kubelet's sentences, when something cannot be read or decoded or a provider name
-    /// is there twice.
+    /// occurs twice.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let files = files_of(path)?;
-        let mut decoded = Vec::new();
-        let (mut hash, mut read_in_part) = (Sha256::new(), Vec::new());
-        for path in &files {
-            let bytes = read(path, MAX_FILE).map_err(|error| ConfigError::ReadFile {
-                path: path.clone(),
-                error,
-            })?;
-            hash.update((bytes.len() as u64).to_be_bytes());
-            hash.update(&bytes);
-            let config = decode_config(&bytes).map_err(|error| ConfigError::Decode {
-                path: path.clone(),
-                error,
-            })?;
-            if config.has_more {
-                let shown = path.display();
-                tracing::warn!(path = %shown, "only the first YAML document of the file is read");
-                read_in_part.push(path.clone());
-            }
-            decoded.extend(config.providers);
-        }
-        // Only once all files can be decoded, as the kubelet does.
-        let mut providers: Vec<ProviderEntry> = Vec::with_capacity(decoded.len());
-        let mut names = BTreeSet::new();
-        for provider in decoded {
-            if !names.insert(provider.name.clone()) {
-                return Err(ConfigError::Duplicate(provider.name));
-            }
-            providers.push(provider);
-        }
-        Ok(Self {
-            providers,
-            hash: format!("sha256:{}", hex(hash.finalize())),
-            files,
-            read_in_part,
-        })
+        let (config, problems) = Self::read(path);
+        problems.into_iter().next().map_or(Ok(config), Err)
     }
 
-    /// Everything the kubelet's validation finds wrong, in its order and its words; empty when the
-    /// configuration is sound.
+    /// As much as can be read, and every problem in the order in which a kubelet meets them.
+    pub(super) fn read(path: &Path) -> (Self, Vec<ConfigError>) {
+        let mut problems = Vec::new();
+        let mut config = Self {
+            providers: Vec::new(),
+            hash: String::new(),
+            files: files_of(path).unwrap_or_else(|error| {
+                problems.push(error);
+                Vec::new()
+            }),
+            read_in_part: Vec::new(),
+        };
+        let mut hash = Sha256::new();
+        let (mut names, mut duplicates) = (BTreeSet::new(), Vec::new());
+        for path in &config.files {
+            let decoded = match read_one(path, &mut hash) {
+                Ok(decoded) => decoded,
+                Err(error) => {
+                    problems.push(error);
+                    continue;
+                }
+            };
+            if decoded.has_more {
+                let shown = path.display();
+                tracing::warn!(path = %shown, "only the first YAML document of the file is read");
+                config.read_in_part.push(path.clone());
+            }
+            for provider in decoded.providers {
+                if names.insert(provider.name.clone()) {
+                    config.providers.push(provider);
+                } else {
+                    duplicates.push(ConfigError::Duplicate(provider.name));
+                }
+            }
+        }
+        // Only after all files were decoded, as in the kubelet.
+        problems.extend(duplicates);
+        config.hash = format!("sha256:{}", hex(hash.finalize()));
+        (config, problems)
+    }
+
+    /// Every rule of the kubelet's validation that is broken, in its order and its words; empty when
+    /// the configuration is valid.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         validate::problems(&self.providers)
     }
 
-    /// The configuration, if nothing is wrong with it.
+    /// The configuration, if it is valid.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] with all problems.
@@ -95,75 +101,17 @@ impl ProviderConfig {
     }
 }
 
-/// Why a node's configuration cannot be used. The kubelet ends with these sentences at its start.
-#[derive(Debug, Error)]
-pub enum ConfigError {
-    /// No path was given.
-    #[error("credential provider config path is empty")]
-    EmptyPath,
-    /// There is nothing under the path, or it cannot be looked at.
-    #[error("unable to access path {}: stat {}: {}", quoted(path), path.display(), go_errno(error))]
-    Access {
-        /// The configured path.
-        path: PathBuf,
-        /// The system's reason.
-        error: io::Error,
-    },
-    /// The directory cannot be listed.
-    #[error("unable to read directory {}: open {}: {}", quoted(path), path.display(), go_errno(error))]
-    ReadDirectory {
-        /// The configured path.
-        path: PathBuf,
-        /// The system's reason.
-        error: io::Error,
-    },
-    /// The directory has no file with a known extension.
-    #[error("no configuration files found in directory {}", quoted(.0))]
-    NoFiles(PathBuf),
-    /// A file cannot be read.
-    #[error("unable to read file {}: {} {}: {}", quoted(path), read_step(error), path.display(), go_errno(error))]
-    ReadFile {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        error: io::Error,
-    },
-    /// A file is not what it should be.
-    #[error("error decoding config {}: {error}", quoted(path))]
-    Decode {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong in it.
-        error: DecodeError,
-    },
-    /// Two entries have one name, in one file or in two.
-    #[error("duplicate provider name {} found in configuration file(s)", go_quote(.0))]
-    Duplicate(String),
-    /// The entries break rules; each problem is a sentence of its own.
-    #[error("failed to validate credential provider config: {}", go_aggregate(.0))]
-    Invalid(Vec<String>),
-    /// There is no bin dir.
-    #[error("plugin binary directory {} did not exist", .0.display())]
-    NoBinDir(PathBuf),
-    /// The bin dir cannot be looked at.
-    #[error("error inspecting binary directory {}: stat {}: {}", path.display(), path.display(), go_errno(error))]
-    BinDir {
-        /// The bin dir.
-        path: PathBuf,
-        /// The system's reason.
-        error: io::Error,
-    },
-    /// There is no plugin of a configured name.
-    #[error("plugin binary executable {} did not exist", .0.display())]
-    NoPlugin(PathBuf),
-    /// The plugin cannot be looked at or executed.
-    #[error("error inspecting binary executable {}: exec: {}: {}", path.display(), quoted(path), go_errno(error))]
-    Plugin {
-        /// The plugin's file.
-        path: PathBuf,
-        /// The system's reason.
-        error: io::Error,
-    },
+fn read_one(path: &Path, hash: &mut Sha256) -> Result<CredentialProviderConfig, ConfigError> {
+    let bytes = read(path, MAX_FILE).map_err(|error| ConfigError::ReadFile {
+        path: path.to_owned(),
+        error,
+    })?;
+    hash.update((bytes.len() as u64).to_be_bytes());
+    hash.update(&bytes);
+    decode_config(&bytes).map_err(|error| ConfigError::Decode {
+        path: path.to_owned(),
+        error,
+    })
 }
 
 fn files_of(path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
@@ -203,18 +151,6 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
 fn has_extension(path: &Path) -> bool {
     let name = path.file_name().map_or(&b""[..], OsStrExt::as_bytes);
     EXTENSIONS.iter().any(|ext| name.ends_with(ext))
-}
-
-/// The step of reading that failed, as Go's `PathError` names it: a directory can be opened.
-fn read_step(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::IsADirectory => "read",
-        _ => "open",
-    }
-}
-
-fn quoted(path: &Path) -> String {
-    go_quote(&path.to_string_lossy())
 }
 
 const EXTENSIONS: [&[u8]; 3] = [b".json", b".yaml", b".yml"];

@@ -151,11 +151,8 @@ async fn failures_read_as_the_kubelets() {
 async fn a_plugin_that_hangs_is_ended() {
     let body = "echo waiting >&2; : > \"$0.said\"; sleep 1000";
     let node = Node::new().plugin("p", "h.io", &[], body);
-    let options = PluginOptions {
-        deadline: Duration::from_millis(500),
-        ..node.options()
-    };
-    let plugin = node.plugins_with(&options).pop().expect("one");
+    let engine = node.engine().plugin_deadline(Duration::from_millis(500));
+    let plugin = engine.build().expect("sound").plugins()[0].clone();
     let said = async {
         while !node.path("bin/p.said").exists() {
             // A blocking task keeps the paused clock where it is.

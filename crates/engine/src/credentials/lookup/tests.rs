@@ -12,10 +12,7 @@ use crate::engine::EngineBuilder;
 const IMAGE: &str = "h.io/team/app";
 
 fn builder(node: &Node) -> EngineBuilder {
-    Engine::builder(&Env::default())
-        .provider_config(node.path("config.yaml"))
-        .bin_dir(node.path("bin"))
-        .docker_configs([node.path("docker.json")])
+    node.engine().docker_configs([node.path("docker.json")])
 }
 
 fn shown(lookup: &Lookup) -> Vec<String> {
@@ -177,6 +174,20 @@ fn one_flag_alone_is_an_error_as_in_the_kubelet() {
         .build();
     let text = config.expect_err("no bin dir").to_string();
     assert_eq!(text, "plugin binary directory  did not exist");
+}
+
+#[test]
+fn an_inspection_shows_plugins_and_docker_configuration() {
+    let node = Node::new().plugin("p", "h.io", &[], "");
+    node.write("docker.json", "broken");
+    let report = builder(&node).inspect();
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
+    assert_eq!(report.programs, [Some(node.path("bin/p"))]);
+    let outcome = report.docker.files[0].outcome.to_string();
+    assert!(outcome.starts_with("unparsable: "), "{outcome}");
+    assert_eq!(node.runs(), 0);
+    let report = Engine::builder(&Env::default()).inspect();
+    assert!(report.config.is_none() && report.problems.is_empty());
 }
 
 #[test]

@@ -3,11 +3,8 @@
 use super::*;
 
 fn improved(node: &Node, names: &str) -> Plugin {
-    let options = PluginOptions {
-        improvements: names.parse().expect("known"),
-        ..node.options()
-    };
-    node.plugins_with(&options).pop().expect("one plugin")
+    let engine = node.engine().improvements(names.parse().expect("known"));
+    engine.build().expect("sound").plugins()[0].clone()
 }
 
 /// Not kept at all, so that only sharing saves runs.

@@ -1,0 +1,92 @@
+//! Why a node's configuration cannot be used, in the kubelet's sentences.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use regcred_api::DecodeError;
+use regcred_go::{go_aggregate, go_errno, go_quote};
+use thiserror::Error;
+
+/// Why a node's configuration cannot be used. The kubelet ends with these sentences at its start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// No path was given.
+    #[error("credential provider config path is empty")]
+    EmptyPath,
+    /// There is nothing under the path, or it cannot be looked at.
+    #[error("unable to access path {}: stat {}: {}", quoted(path), path.display(), go_errno(error))]
+    Access {
+        /// The configured path.
+        path: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// The directory cannot be listed.
+    #[error("unable to read directory {}: open {}: {}", quoted(path), path.display(), go_errno(error))]
+    ReadDirectory {
+        /// The configured path.
+        path: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// The directory has no file with a known extension.
+    #[error("no configuration files found in directory {}", quoted(.0))]
+    NoFiles(PathBuf),
+    /// A file cannot be read.
+    #[error("unable to read file {}: {} {}: {}", quoted(path), read_step(error), path.display(), go_errno(error))]
+    ReadFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("error decoding config {}: {error}", quoted(path))]
+    Decode {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        error: DecodeError,
+    },
+    /// Two entries have one name, in one file or in two.
+    #[error("duplicate provider name {} found in configuration file(s)", go_quote(.0))]
+    Duplicate(String),
+    /// The entries break rules; each problem is a sentence of its own.
+    #[error("failed to validate credential provider config: {}", go_aggregate(.0))]
+    Invalid(Vec<String>),
+    /// There is no bin dir.
+    #[error("plugin binary directory {} did not exist", .0.display())]
+    NoBinDir(PathBuf),
+    /// The bin dir cannot be looked at.
+    #[error("error inspecting binary directory {}: stat {}: {}", path.display(), path.display(), go_errno(error))]
+    BinDir {
+        /// The bin dir.
+        path: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// There is no plugin of a configured name.
+    #[error("plugin binary executable {} did not exist", .0.display())]
+    NoPlugin(PathBuf),
+    /// The plugin cannot be looked at or executed.
+    #[error("error inspecting binary executable {}: exec: {}: {}", path.display(), quoted(path), go_errno(error))]
+    Plugin {
+        /// The plugin's file.
+        path: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+}
+
+/// The step of reading that failed, as Go's `PathError` names it: a directory can be opened.
+fn read_step(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::IsADirectory => "read",
+        _ => "open",
+    }
+}
+
+fn quoted(path: &Path) -> String {
+    go_quote(&path.to_string_lossy())
+}
