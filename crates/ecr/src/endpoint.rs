@@ -8,11 +8,13 @@ use aws_sdk_ecr::config::endpoint::ResolveEndpoint as _;
 use aws_sdk_ecrpublic::config::endpoint::ResolveEndpoint as _;
 use aws_sdk_sts::config::endpoint::ResolveEndpoint as _;
 use aws_types::region::Region;
+use futures_util::FutureExt as _;
+use regcred_core::ProviderError;
 use regcred_http::secure_url;
 
+use crate::ERRORS;
 use crate::hosts::EcrHost;
-use crate::settings::Settings;
-use crate::shared_config::{SharedConfig, now};
+use crate::shared_config::SharedConfig;
 
 /// An AWS API that the provider calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,23 +38,6 @@ pub(crate) struct Endpoint {
     pub(crate) dual_stack: bool,
 }
 
-/// A setting that gives no endpoint.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum EndpointError {
-    /// A switch with a value that is neither `true` nor `false`.
-    #[error("{name} is neither true nor false")]
-    Switch { name: &'static str },
-    /// A URL that would send signed requests in the clear.
-    #[error("the endpoint URL for {service} must be https, or http on loopback")]
-    Cleartext { service: &'static str },
-    /// Two settings that exclude each other, as in every AWS SDK.
-    #[error("{name} and an endpoint URL for {service} exclude each other, drop one")]
-    Excluded {
-        name: &'static str,
-        service: &'static str,
-    },
-}
-
 impl Service {
     /// The SDKs' service identifier.
     fn id(self) -> &'static str {
@@ -71,19 +56,20 @@ impl Endpoint {
         region: &str,
         host: &EcrHost,
         config: &SharedConfig,
-        settings: &Settings,
-    ) -> Result<Self, EndpointError> {
+        plain_endpoint: bool,
+    ) -> Result<Self, ProviderError> {
         let url = custom_url(service, config)?;
         let (host_fips, host_dual) = match host {
             EcrHost::Private(host) => (host.fips, host.dual_stack),
             EcrHost::Public { dual_stack } => (false, *dual_stack),
         };
-        let derive = url.is_none() && !settings.plain_endpoint;
-        let flag = |variable, key, host: bool| match switch(config, variable, key)? {
-            Some(true) if url.is_some() => Err(EndpointError::Excluded {
-                name: variable,
-                service: service.id(),
-            }),
+        let derive = url.is_none() && !plain_endpoint;
+        let flag = |variable, key, host: bool| match config.switch(variable, key)? {
+            // As in every AWS SDK.
+            Some(true) if url.is_some() => Err(ERRORS.misconfigured(format!(
+                "{variable} and an endpoint URL for {} exclude each other, drop one",
+                service.id()
+            ))),
             Some(set) => Ok(set),
             None => Ok(derive && host),
         };
@@ -127,7 +113,11 @@ impl Endpoint {
                     .set_endpoint(self.url.clone())
                     .build()
                     .ok()
-                    .and_then(|params| now(DefaultResolver::new().resolve_endpoint(&params)))
+                    .and_then(|params| {
+                        DefaultResolver::new()
+                            .resolve_endpoint(&params)
+                            .now_or_never()
+                    })
                     .and_then(Result::ok)
                     .map(|endpoint| endpoint.url().to_owned())
             }};
@@ -141,36 +131,21 @@ impl Endpoint {
     }
 }
 
-fn custom_url(service: Service, config: &SharedConfig) -> Result<Option<String>, EndpointError> {
-    let ignored = switch(
-        config,
+/// The operator's URL, which must not send signed requests in the clear.
+fn custom_url(service: Service, config: &SharedConfig) -> Result<Option<String>, ProviderError> {
+    let ignored = config.switch(
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
         "ignore_configured_endpoint_urls",
     )?;
     if ignored == Some(true) {
         return Ok(None);
     }
-    let Some(url) = config.service_setting(service.id(), "AWS_ENDPOINT_URL", "endpoint_url") else {
-        return Ok(None);
-    };
-    if secure_url(&url).is_none() {
-        return Err(EndpointError::Cleartext {
-            service: service.id(),
-        });
-    }
-    Ok(Some(url))
-}
-
-fn switch(
-    config: &SharedConfig,
-    variable: &'static str,
-    key: &str,
-) -> Result<Option<bool>, EndpointError> {
-    match config.setting(variable, key) {
-        None => Ok(None),
-        Some(value) if value.eq_ignore_ascii_case("true") => Ok(Some(true)),
-        Some(value) if value.eq_ignore_ascii_case("false") => Ok(Some(false)),
-        Some(_) => Err(EndpointError::Switch { name: variable }),
+    match config.service_setting(service.id(), "AWS_ENDPOINT_URL", "endpoint_url") {
+        Some(url) if secure_url(&url).is_none() => Err(ERRORS.misconfigured(format!(
+            "the endpoint URL for {} must be https, or http on loopback",
+            service.id()
+        ))),
+        url => Ok(url),
     }
 }
 
@@ -179,14 +154,15 @@ mod tests {
     use regcred_core::{Env, RegistryHost};
 
     use super::*;
+    use crate::settings::Settings;
 
     fn choose(
         service: Service,
         host: &str,
         vars: &[(&str, &str)],
-    ) -> Result<String, EndpointError> {
+    ) -> Result<String, ProviderError> {
         let env = Env::map(vars.iter().copied());
-        let settings = Settings::from_env(&env).expect("sound");
+        let settings = Settings::read(&env).expect("sound");
         let config = SharedConfig::load(&env, None).expect("no files");
         let registry = RegistryHost::parse(host).expect(host);
         let host = EcrHost::parse(&registry, &settings.also_serve).expect("ours");
@@ -194,7 +170,8 @@ mod tests {
             EcrHost::Private(host) => host.region.clone().expect("named"),
             EcrHost::Public { .. } => "us-east-1".to_owned(),
         };
-        Endpoint::choose(service, &region, &host, &config, &settings).map(|e| e.address())
+        let plain = settings.plain_endpoint;
+        Endpoint::choose(service, &region, &host, &config, plain).map(|e| e.address())
     }
 
     fn ecr(host: &str, vars: &[(&str, &str)]) -> String {

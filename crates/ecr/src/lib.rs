@@ -1,42 +1,31 @@
 //! Registry credentials for Amazon ECR, private and public, in every partition.
 
-mod api;
+mod api_failure;
+mod authorization_token;
+mod current_step;
+mod decision;
 mod endpoint;
-mod failure;
 #[cfg(test)]
 mod fake;
-mod file;
 mod hosts;
 mod identity;
-mod journal;
+mod jwt_subject;
 mod pod;
 mod provider;
+mod refusal;
 mod roles;
 mod sdk;
 mod settings;
 mod shared_config;
 mod sts;
-mod subject;
+mod token_file;
 mod transport;
 mod vars;
 
-use regcred_core::ProviderSpec;
+use regcred_cloud::Errors;
 
-pub use provider::Ecr;
-
-/// Amazon ECR as data: names, variables, flags.
-pub const SPEC: ProviderSpec = ProviderSpec {
-    name: NAME,
-    title: "Amazon ECR",
-    plugin_aliases: &[],
-    helper_aliases: &["docker-credential-ecr-login"],
-    silent_helpers: &["docker-credential-ecr-login"],
-    vars: vars::VARS,
-    positional: None,
-    default_cache_duration: "12h",
-    new: |env, clock| Ok(Box::new(Ecr::new(env, clock)?)),
-};
+pub use provider::{Ecr, SPEC};
 
 const NAME: &str = "ecr";
-/// This provider's errors.
-const ERRORS: regcred_cloud::Errors = regcred_cloud::Errors::of(NAME);
+const TITLE: &str = "Amazon ECR";
+const ERRORS: Errors = Errors::of(NAME);

@@ -2,14 +2,14 @@
 //! or the operator name. The annotation is upstream's; it is not the one of IAM roles for service
 //! accounts, so that a pod's pull role and its runtime role can differ.
 
-use regcred_core::{CredentialRequest, Env, ErrorKind, ProviderError};
+use regcred_core::{CredentialRequest, ProviderError};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::NAME;
+use crate::jwt_subject::{service_account, stable_name};
 use crate::roles::is_role_arn;
 use crate::settings::Settings;
-use crate::subject::{Subject, stable_name};
-use crate::vars;
+use crate::sts::SESSION;
+use crate::{ERRORS, vars};
 
 /// A token and the role it is exchanged for.
 #[derive(Clone, Debug)]
@@ -23,14 +23,24 @@ impl PodRole {
     /// node's identity may answer.
     ///
     /// # Errors
-    /// When a role is no role ARN, or none is named and the operator requires one.
-    pub(crate) fn from_request(
+    /// When a role is not a role ARN, or there is no pod identity and the operator requires one.
+    pub(crate) fn of(
         request: &CredentialRequest,
-        env: &Env,
         settings: &Settings,
     ) -> Result<Option<Self>, ProviderError> {
+        let strict = |why: &str| {
+            format!(
+                "{why}, and {} forbids every other identity",
+                vars::REQUIRE_POD_IDENTITY
+            )
+        };
         let token = request.service_account_token.as_ref();
-        let Some(token) = token.filter(|t| !t.expose_secret().trim().is_empty()) else {
+        let token = token.map(|token| token.expose_secret().trim());
+        let Some(token) = token.filter(|token| !token.is_empty()) else {
+            if settings.require_pod_identity {
+                let why = "no service account token came with the request (set tokenAttributes)";
+                return Err(ERRORS.no_identity(strict(why)));
+            }
             return Ok(None);
         };
         let annotation = |key: &str| {
@@ -39,35 +49,33 @@ impl PodRole {
         };
         let irsa = annotation(IRSA_ANNOTATION);
         let ignored = irsa.is_some() && !settings.irsa_annotation;
+        let default = settings.pod_role.clone();
         let named = annotation(ANNOTATION)
             .or_else(|| irsa.filter(|_| settings.irsa_annotation))
-            .or_else(|| Some((env.get(ROLE)?.to_owned(), ROLE.to_owned())));
-        let not_configured = |text| ProviderError::new(NAME, ErrorKind::NotConfigured, text);
+            .or_else(|| Some((default?, vars::POD_ROLE.to_owned())));
         let Some((role, named_by)) = named else {
-            if settings.require_pod_role {
-                return Err(not_configured(format!(
-                    "the service account token came without a role and {} forbids the node's \
-                     identity, annotate the service account with {ANNOTATION}",
-                    vars::REQUIRE_POD_ROLE
-                )));
+            if settings.require_pod_identity {
+                let why = format!(
+                    "the pod's service account names no role (annotate it with {ANNOTATION})"
+                );
+                return Err(ERRORS.misconfigured(strict(&why)));
             }
             if ignored {
                 tracing::warn!(
-                    "the annotation {IRSA_ANNOTATION} names no pull role, annotate {ANNOTATION} or \
-                     set {}=true",
+                    "the annotation {IRSA_ANNOTATION} does not name the pull role; annotate with \
+                     {ANNOTATION} or set {}=true",
                     vars::IRSA_ANNOTATION
                 );
             }
-            tracing::debug!("the service account names no role, the node's identity answers");
+            tracing::debug!("the service account names no role, so the node's identity answers");
             return Ok(None);
         };
         if !is_role_arn(&role) {
-            let text = format!("{named_by} is no role ARN");
-            return Err(not_configured(text));
+            return Err(ERRORS.misconfigured(format!("{named_by} is not a role ARN")));
         }
         Ok(Some(Self {
             role,
-            token: token.expose_secret().trim().to_owned().into(),
+            token: token.into(),
         }))
     }
 
@@ -75,8 +83,7 @@ impl PodRole {
     /// characters go.
     pub(crate) fn session_name(&self) -> String {
         let mut name = SESSION.to_owned();
-        let subject = Subject::of(self.token.expose_secret());
-        if let Some((namespace, account)) = subject.as_ref().and_then(Subject::service_account) {
+        if let Some((namespace, account)) = service_account(&self.token) {
             name.push_str(&format!(".{namespace}.{account}"));
         }
         name.chars()
@@ -85,21 +92,21 @@ impl PodRole {
             .collect()
     }
 
-    /// Who this is, the same for each of the pod's tokens, without secrets.
+    /// The role and the pod's service account, the same for each of the pod's tokens, without
+    /// secrets.
     pub(crate) fn stable_name(&self) -> String {
-        format!("{} {}", self.role, stable_name(self.token.expose_secret()))
+        format!("{} {}", self.role, stable_name(&self.token))
     }
 }
 
 const ANNOTATION: &str = "eks.amazonaws.com/ecr-role-arn";
 const IRSA_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
-const ROLE: &str = "AWS_ECR_ROLE_ARN";
-const SESSION: &str = "ecr-credential-provider";
 
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use regcred_core::{Env, ErrorKind};
 
     use super::*;
 
@@ -126,8 +133,7 @@ mod tests {
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect();
         let env = Env::map(vars.iter().copied());
-        let settings = Settings::from_env(&env).expect("sound");
-        PodRole::from_request(&request, &env, &settings)
+        PodRole::of(&request, &Settings::read(&env).expect("sound"))
     }
 
     #[test]
@@ -135,7 +141,7 @@ mod tests {
         let (own, irsa, default) = (arn("own"), arn("irsa"), arn("default"));
         let both = [(ANNOTATION, own.as_str()), (IRSA_ANNOTATION, irsa.as_str())];
         let option = (vars::IRSA_ANNOTATION, "true");
-        let fallback = (ROLE, default.as_str());
+        let fallback = (vars::POD_ROLE, default.as_str());
         let role = |annotations: &[_], vars: &[_]| {
             pod("t", annotations, vars)
                 .expect("sound")
@@ -151,19 +157,23 @@ mod tests {
     #[test]
     fn without_a_token_there_is_no_pod_identity() {
         let own = arn("own");
-        let role = pod(
-            " ",
-            &[(ANNOTATION, &own)],
-            &[(vars::REQUIRE_POD_ROLE, "true")],
-        );
+        let role = pod(" ", &[(ANNOTATION, &own)], &[]);
         assert!(role.expect("no token").is_none());
     }
 
     #[test]
-    fn the_strict_switch_refuses_a_token_without_role() {
-        let error = pod("t", &[], &[(vars::REQUIRE_POD_ROLE, "true")]).expect_err("strict");
-        assert_eq!(error.kind(), ErrorKind::NotConfigured);
-        assert!(error.to_string().contains(ANNOTATION), "{error}");
+    fn the_strict_switch_refuses_every_request_without_a_token_and_a_role() {
+        for variable in [vars::REQUIRE_POD_IDENTITY, vars::REQUIRE_POD_ROLE] {
+            let strict = [(variable, "true")];
+            let error = pod("t", &[], &strict).expect_err("no role");
+            assert_eq!(error.kind(), ErrorKind::NotConfigured);
+            assert!(error.to_string().contains(ANNOTATION), "{error}");
+            let own = arn("own");
+            let own = [(ANNOTATION, own.as_str())];
+            let error = pod(" ", &own, &strict).expect_err("no token");
+            assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
+            assert!(pod("t", &own, &strict).expect("both").is_some());
+        }
     }
 
     #[test]

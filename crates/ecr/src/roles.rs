@@ -25,21 +25,24 @@ enum Key {
 }
 
 impl Roles {
-    /// Reads the comma-separated list.
+    /// Reads the entries of the list.
     ///
     /// # Errors
-    /// A sentence naming the entry that cannot be read.
-    pub(crate) fn parse(list: &str) -> Result<Self, String> {
-        let entries = list.split(',').map(str::trim).filter(|e| !e.is_empty());
-        entries
-            .map(|entry| {
-                let (key, value) = entry
-                    .split_once('=')
-                    .ok_or_else(|| format!("{entry:?} is not KEY=VALUE"))?;
-                Ok((Key::parse(key.trim())?, Wanted::parse(value.trim())?))
-            })
-            .collect::<Result<_, String>>()
-            .map(Self)
+    /// What is wrong with which entry, to follow the option's name. Its text is not repeated.
+    pub(crate) fn parse<'a>(entries: impl Iterator<Item = &'a str>) -> Result<Self, String> {
+        let parsed = entries.enumerate().map(|(n, entry)| {
+            let wrong = |what| format!("has an entry ({}) that {what}", n + 1);
+            let pair = entry.split_once('=');
+            let (key, value) = pair.ok_or_else(|| wrong("is not KEY=VALUE"))?;
+            let key = Key::parse(key.trim());
+            let key =
+                key.ok_or_else(|| wrong("is not for a registry host, an account number or *"))?;
+            let wanted = Wanted::parse(value.trim());
+            let wanted =
+                wanted.ok_or_else(|| wrong("names neither a role ARN nor profile:NAME"))?;
+            Ok((key, wanted))
+        });
+        parsed.collect::<Result<_, _>>().map(Self)
     }
 
     /// What is wanted for a registry; `None`: the ambient identity.
@@ -58,49 +61,44 @@ impl Roles {
 }
 
 impl Key {
-    fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Option<Self> {
         if text == "*" {
-            return Ok(Self::All);
+            return Some(Self::All);
         }
-        if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
-            return Ok(Self::Account(text.to_owned()));
+        if is_account(text) {
+            return Some(Self::Account(text.to_owned()));
         }
-        RegistryHost::parse(text)
-            .ok()
-            .filter(|host| host.host().contains('.'))
-            .map(Self::Host)
-            .ok_or_else(|| format!("{text:?} is no registry host, no account number and not *"))
+        let host = RegistryHost::parse(text).ok()?;
+        host.host().contains('.').then_some(Self::Host(host))
     }
 }
 
 impl Wanted {
-    fn parse(text: &str) -> Result<Self, String> {
-        if let Some(profile) = text.strip_prefix("profile:").filter(|p| !p.is_empty()) {
-            return Ok(Self::Profile(profile.to_owned()));
+    fn parse(text: &str) -> Option<Self> {
+        match text.strip_prefix("profile:") {
+            Some("") => None,
+            Some(profile) => Some(Self::Profile(profile.to_owned())),
+            None => is_role_arn(text).then(|| Self::Role(text.to_owned())),
         }
-        if is_role_arn(text) {
-            return Ok(Self::Role(text.to_owned()));
-        }
-        Err(format!("{text:?} is no role ARN and not profile:NAME"))
     }
 }
 
 /// `arn:PARTITION:iam::ACCOUNT:role/PATH-AND-NAME`, 20 to 2048 characters.
 pub(crate) fn is_role_arn(text: &str) -> bool {
-    let mut parts = text.splitn(6, ':');
-    let mut next = || parts.next().unwrap_or_default();
-    let shape = next() == "arn"
-        && next().starts_with("aws")
-        && next() == "iam"
-        && next().is_empty()
-        && {
-            let account = next();
-            account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())
-        }
-        && next()
-            .strip_prefix("role/")
-            .is_some_and(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic()));
-    shape && (20..=2048).contains(&text.len())
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let ["arn", partition, "iam", "", account, resource] = parts[..] else {
+        return false;
+    };
+    let name = resource.strip_prefix("role/").unwrap_or_default();
+    partition.starts_with("aws")
+        && is_account(account)
+        && !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_graphic())
+        && (20..=2048).contains(&text.len())
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -111,13 +109,14 @@ mod tests {
 
     const HOST: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 
+    fn parse(list: &str) -> Result<Roles, String> {
+        Roles::parse(list.split(',').map(str::trim).filter(|e| !e.is_empty()))
+    }
+
     fn find(list: &str, host: &str) -> Option<Wanted> {
         let registry = RegistryHost::parse(host).expect(host);
         let ecr = EcrHost::parse(&registry, &AlsoServe::default()).expect(host);
-        Roles::parse(list)
-            .expect(list)
-            .find(&registry, &ecr)
-            .cloned()
+        parse(list).expect(list).find(&registry, &ecr).cloned()
     }
 
     #[test]
@@ -151,16 +150,16 @@ mod tests {
     }
 
     #[test]
-    fn unreadable_entries_are_named() {
+    fn unreadable_entries_are_named_by_their_number_and_never_repeated() {
         for (list, part) in [
-            ("123456789012", "KEY=VALUE"),
-            ("12345=profile:x", "12345"),
-            ("*=role/x", "role/x"),
-            ("*=profile:", "profile:"),
-            ("*=arn:aws:iam::123456789012:user/x", "user/x"),
+            ("123456789012", "(1) that is not KEY=VALUE"),
+            ("12345=profile:x", "a registry host"),
+            ("*=profile:x, *=role/x", "(2) that names neither a role ARN"),
+            ("*=profile:", "neither"),
+            ("*=arn:aws:iam::123456789012:user/x", "neither"),
         ] {
-            let error = Roles::parse(list).expect_err(list);
-            assert!(error.contains(part), "{error}");
+            let error = parse(list).expect_err(list);
+            assert!(error.contains(part) && !error.contains("/x"), "{error}");
         }
     }
 

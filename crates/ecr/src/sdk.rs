@@ -43,7 +43,7 @@ macro_rules! service_config {
             .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
             .retry_config($crate::sdk::retries())
             .timeout_config($crate::sdk::timeouts())
-            .retry_classifier($crate::failure::RetryTooManyRequests)
+            .retry_classifier($crate::api_failure::RetryTooManyRequests)
             .app_name($crate::sdk::app_name())
             .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled())
             .identity_cache($sdk::config::IdentityCache::no_cache())
@@ -80,23 +80,23 @@ impl Sdk {
 
     /// For the credential providers of aws-config that call services (STS, SSO).
     pub(crate) fn provider_config(&self, sts: &Endpoint) -> ProviderConfig {
-        ProviderConfig::empty()
-            .with_behavior_version(Some(behavior()))
+        self.config(&self.transport)
             .with_region(Some(sts.sdk_region()))
             .with_use_fips(Some(sts.fips))
             .with_use_dual_stack(Some(sts.dual_stack))
-            .with_http_client(self.transport.clone())
-            .with_time_source(self.time_source())
-            .with_sleep_impl(TokioSleep::new())
             .with_retry_config(retries())
             .with_timeout_config(timeouts())
     }
 
     /// For the instance metadata client of aws-config.
     pub(crate) fn metadata_config(&self) -> ProviderConfig {
+        self.config(&self.metadata)
+    }
+
+    fn config(&self, transport: &Transport) -> ProviderConfig {
         ProviderConfig::empty()
             .with_behavior_version(Some(behavior()))
-            .with_http_client(self.metadata.clone())
+            .with_http_client(transport.clone())
             .with_time_source(self.time_source())
             .with_sleep_impl(TokioSleep::new())
     }

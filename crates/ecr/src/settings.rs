@@ -1,11 +1,12 @@
-//! The provider's own options, read from the environment value once.
+//! The operator's options, read once from the environment.
 
-use regcred_core::{AlsoServe, Env, ErrorKind, ProviderError};
+use regcred_cloud::Options;
+use regcred_core::{AlsoServe, Env, ProviderError};
 
 use crate::roles::Roles;
-use crate::{NAME, vars};
+use crate::{ERRORS, vars};
 
-/// What an operator chose.
+/// The options that hold for every request.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// Hosts that lead to ECR under other names.
@@ -14,10 +15,12 @@ pub(crate) struct Settings {
     pub(crate) roles: Roles,
     /// The profile that goes before everything else.
     pub(crate) profile: Option<String>,
+    /// The role for a service account token whose annotations name none.
+    pub(crate) pod_role: Option<String>,
     /// Whether a pod's role may come from the annotation of IAM roles for service accounts.
     pub(crate) irsa_annotation: bool,
-    /// Whether a service account token without a role is refused.
-    pub(crate) require_pod_role: bool,
+    /// Whether only a pod's own identity may answer.
+    pub(crate) require_pod_identity: bool,
     /// Whether FIPS and dual-stack endpoints are not derived from the registry's host name.
     pub(crate) plain_endpoint: bool,
 }
@@ -26,33 +29,33 @@ impl Settings {
     /// Reads the options.
     ///
     /// # Errors
-    /// [`ErrorKind::NotConfigured`], naming the variable.
-    pub(crate) fn from_env(env: &Env) -> Result<Self, ProviderError> {
-        let list = |name| env.get(name).unwrap_or_default();
-        let wrong = |name, reason| {
-            let text = format!("cannot read {name}: {reason}");
-            ProviderError::new(NAME, ErrorKind::NotConfigured, text)
-        };
+    /// [`regcred_core::ErrorKind::NotConfigured`], naming the variable.
+    pub(crate) fn read(env: &Env) -> Result<Self, ProviderError> {
+        let options = Options::new(ERRORS, env);
         Ok(Self {
-            also_serve: AlsoServe::parse(list(vars::ALSO_SERVE))
-                .map_err(|reason| wrong(vars::ALSO_SERVE, reason))?,
-            roles: Roles::parse(list(vars::ROLES)).map_err(|reason| wrong(vars::ROLES, reason))?,
-            profile: env.get(vars::PROFILE).map(str::to_owned),
-            irsa_annotation: env.is_true(vars::IRSA_ANNOTATION),
-            require_pod_role: env.is_true(vars::REQUIRE_POD_ROLE),
-            plain_endpoint: env.is_true(vars::PLAIN_ENDPOINT),
+            also_serve: options.hosts(vars::ALSO_SERVE)?,
+            roles: Roles::parse(options.list(vars::ROLES))
+                .map_err(|what| options.wrong(vars::ROLES, &what))?,
+            profile: options.text(vars::PROFILE).map(str::to_owned),
+            pod_role: options.text(vars::POD_ROLE).map(str::to_owned),
+            irsa_annotation: options.is_true(vars::IRSA_ANNOTATION),
+            require_pod_identity: options.is_true(vars::REQUIRE_POD_IDENTITY)
+                || options.is_true(vars::REQUIRE_POD_ROLE),
+            plain_endpoint: options.is_true(vars::PLAIN_ENDPOINT),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use regcred_core::ErrorKind;
+
     use super::*;
 
     #[test]
     fn a_wrong_option_names_its_variable() {
         for (name, value) in [(vars::ALSO_SERVE, "*.corp"), (vars::ROLES, "x")] {
-            let error = Settings::from_env(&Env::map([(name, value)])).expect_err(name);
+            let error = Settings::read(&Env::map([(name, value)])).expect_err(name);
             assert_eq!(error.kind(), ErrorKind::NotConfigured);
             assert!(error.to_string().contains(name), "{error}");
         }

@@ -2,10 +2,11 @@
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use regcred_core::Env;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::api_failure::ApiFailure;
 use crate::endpoint::Endpoint;
-use crate::failure::ApiFailure;
 use crate::sdk::{Sdk, quiet, service_config};
 
 /// STS of one region.
@@ -15,21 +16,6 @@ pub(crate) struct Sts<'a> {
     pub(crate) endpoint: &'a Endpoint,
 }
 
-/// Why a role was not assumed.
-#[derive(Debug, thiserror::Error)]
-#[error("STS at {address}")]
-pub(crate) struct StsFailure {
-    address: String,
-    source: ApiFailure,
-}
-
-impl StsFailure {
-    /// What STS answered.
-    pub(crate) fn failure(&self) -> &ApiFailure {
-        &self.source
-    }
-}
-
 impl Sts<'_> {
     /// Exchanges a token of an identity provider for a role. Needs no AWS credentials.
     pub(crate) async fn with_web_identity(
@@ -37,7 +23,7 @@ impl Sts<'_> {
         role: &str,
         session: &str,
         token: &SecretString,
-    ) -> Result<Credentials, StsFailure> {
+    ) -> Result<Credentials, ApiFailure> {
         let config = service_config!(aws_sdk_sts, self.sdk, self.endpoint).build();
         let output = aws_sdk_sts::Client::from_conf(config)
             .assume_role_with_web_identity()
@@ -57,7 +43,7 @@ impl Sts<'_> {
         role: &str,
         session: &str,
         base: Credentials,
-    ) -> Result<Credentials, StsFailure> {
+    ) -> Result<Credentials, ApiFailure> {
         let config = service_config!(aws_sdk_sts, self.sdk, self.endpoint)
             .credentials_provider(SharedCredentialsProvider::new(base))
             .build();
@@ -74,24 +60,29 @@ impl Sts<'_> {
 
     fn credentials(
         &self,
-        answer: Option<aws_sdk_sts::types::Credentials>,
-    ) -> Result<Credentials, StsFailure> {
-        let Some(answer) = answer else {
-            return Err(self.failed(ApiFailure::malformed("the answer holds no credentials")));
+        issued: Option<aws_sdk_sts::types::Credentials>,
+    ) -> Result<Credentials, ApiFailure> {
+        let Some(issued) = issued else {
+            return Err(self.failed(ApiFailure::malformed("the response holds no credentials")));
         };
         Ok(Credentials::new(
-            answer.access_key_id,
-            answer.secret_access_key,
-            Some(answer.session_token),
+            issued.access_key_id,
+            issued.secret_access_key,
+            Some(issued.session_token),
             None,
             "role",
         ))
     }
 
-    fn failed(&self, source: ApiFailure) -> StsFailure {
-        StsFailure {
-            address: self.endpoint.address(),
-            source,
-        }
+    fn failed(&self, failure: ApiFailure) -> ApiFailure {
+        failure.at(&format!("STS at {}", self.endpoint.address()))
     }
 }
+
+/// The name of role sessions other than pods', as CloudTrail shows it.
+pub(crate) fn session_name(env: &Env) -> &str {
+    env.get("AWS_ROLE_SESSION_NAME").unwrap_or(SESSION)
+}
+
+/// Upstream's session name.
+pub(crate) const SESSION: &str = "ecr-credential-provider";

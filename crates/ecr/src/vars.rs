@@ -30,32 +30,40 @@ options! {
         "`false`")
         .switch("irsa-annotation",
             "Take a pod's role also from its annotation eks.amazonaws.com/role-arn.");
-    REQUIRE_POD_ROLE = EnvVar::new("REGCRED_ECR_REQUIRE_POD_ROLE",
-        "`true` refuses a service account token without a role instead of using the node's \
-         identity.", "`false`")
+    REQUIRE_POD_IDENTITY = EnvVar::new("REGCRED_ECR_REQUIRE_POD_IDENTITY",
+        "`true` refuses every request without a service account token and a role for it, instead \
+         of using the node's identity.", "`false`")
         .role(Role::RequirePod)
-        .switch("require-pod-role",
-            "Refuse a service account token without a role instead of using the node's \
-             identity.");
+        .switch("require-pod-identity",
+            "Refuse requests without a service account token and a role for it.");
+    REQUIRE_POD_ROLE = EnvVar::new("REGCRED_ECR_REQUIRE_POD_ROLE",
+        "An older name of `REGCRED_ECR_REQUIRE_POD_IDENTITY`.", "")
+        .role(Role::RequirePod)
+        .switch("require-pod-role", "An older name of --require-pod-identity.");
     PLAIN_ENDPOINT = EnvVar::new("REGCRED_ECR_PLAIN_ENDPOINT",
         "`true` does not derive FIPS and dual-stack API endpoints from the registry's host \
          name.", "`false`")
         .switch("plain-endpoint",
             "Do not derive FIPS and dual-stack API endpoints from the registry's host name.");
-    _ = EnvVar::new("AWS_ECR_ROLE_ARN",
+    POD_ROLE = EnvVar::new("AWS_ECR_ROLE_ARN",
         "The role for a service account token whose annotations name none.", "");
     _ = EnvVar::new("AWS_ECR_DISABLE_CACHE",
         "Upstream's name: set to anything, nothing is cached.", "")
-        .role(Role::CacheOff);
+        .role(Role::CacheOff)
+        .not_in_key(CACHE);
     _ = EnvVar::new("AWS_ECR_CACHE_DIR", "Upstream's name for the directory of the cache.", "")
-        .role(Role::CacheDir);
+        .role(Role::CacheDir)
+        .not_in_key(CACHE);
     _ = EnvVar::new("AWS_ECR_IGNORE_CREDS_STORAGE",
         "Upstream's name: `true` lets the docker credential helper accept `store` and `erase` \
          and do nothing.", "`false`")
-        .role(Role::IgnoreStorage);
+        .role(Role::IgnoreStorage)
+        .not_in_key("it changes no answer");
     _ = EnvVar::new("AWS_ACCESS_KEY_ID", "The name of an access key.", "");
     _ = EnvVar::new("AWS_SECRET_ACCESS_KEY", "The access key.", "").secret();
-    _ = EnvVar::new("AWS_SESSION_TOKEN", "The session of a temporary access key.", "").secret();
+    _ = EnvVar::new("AWS_SESSION_TOKEN", "The session of a temporary access key.", "")
+        .secret()
+        .not_in_key("the next session of the same key is the same identity");
     _ = EnvVar::new("AWS_WEB_IDENTITY_TOKEN_FILE",
         "The file with the token that is exchanged for a role (IAM roles for service accounts, \
          any OIDC provider).", "")
@@ -69,7 +77,8 @@ options! {
     _ = EnvVar::new("AWS_CONFIG_FILE", "The AWS configuration file.", "`~/.aws/config`");
     _ = EnvVar::new("AWS_SHARED_CREDENTIALS_FILE",
         "The AWS credentials file.", "`~/.aws/credentials`");
-    _ = EnvVar::new("HOME", "Where `~` in the paths of the AWS files leads; may be missing.", "");
+    _ = EnvVar::new("HOME", "Where `~` in the paths of the AWS files leads; may be missing.", "")
+        .not_in_key("the identity, region and endpoints of the files are in the key");
     _ = EnvVar::new("AWS_REGION",
         "The region for registry hosts whose name has none, and of STS for the public registry.",
         "the profile's, then the instance's");
@@ -84,7 +93,8 @@ options! {
         .role(Role::TokenFile);
     _ = EnvVar::new("AWS_CONTAINER_AUTHORIZATION_TOKEN",
         "The `Authorization` header for that URL.", "")
-        .secret();
+        .secret()
+        .not_in_key("the subject of the token is in the key");
     _ = EnvVar::new("AWS_EC2_METADATA_DISABLED",
         "`true` never asks the instance metadata service.", "`false`");
     _ = EnvVar::new("AWS_EC2_METADATA_SERVICE_ENDPOINT",
@@ -108,19 +118,14 @@ options! {
         "`true` or `false`: dual-stack API endpoints, whatever the registry's host name says.",
         "by the host name");
     _ = EnvVar::new("AWS_CA_BUNDLE",
-        "PEM file with the certificate authorities to trust instead of the system's.", "");
-    _ = EnvVar::new("SSL_CERT_FILE",
-        "The same for all programs; `AWS_CA_BUNDLE` wins.", "the distribution's bundle");
-    _ = EnvVar::new("HTTPS_PROXY", "The proxy for https requests; also in lower case.", "")
-        .secret();
-    _ = EnvVar::new("HTTP_PROXY", "The proxy for http requests; also in lower case.", "")
-        .secret();
-    _ = EnvVar::new("NO_PROXY",
-        "Hosts without a proxy; loopback and link-local addresses never have one. Also in \
-         lower case.", "");
+        "PEM file with the certificate authorities to trust instead of the system's and those of \
+         `SSL_CERT_FILE`.", "")
+        .not_in_key("it decides whether a server is trusted, not what it answers");
 }
 
-/// The environment in the form that the AWS libraries take: the variables of the catalogue.
+const CACHE: &str = "it decides where answers are kept";
+
+/// The environment in the form that the AWS libraries take: the variables of the table.
 pub(crate) fn shim(env: &Env) -> os_shim_internal::Env {
     let map: HashMap<String, String> = VARS
         .iter()

@@ -4,122 +4,90 @@
 //! file that ends in a newline.
 
 use std::net::IpAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, future};
 use regcred_core::{Env, ErrorKind};
 use regcred_http::{HttpError, Request, Retry, Url};
 use secrecy::SecretString;
 
-use super::web_identity::{self, read_token};
-use super::{IdentityError, Outcome, json};
-use crate::sdk::Sdk;
-use crate::subject;
+use super::key_document::KeyDocument;
+use super::outcome::NoCredentials;
+use crate::jwt_subject::stable_name;
+use crate::token_file::read_token;
 use crate::transport::Transport;
 
-/// The agent that the environment names.
+/// The agent that the environment names, and the token that it wants to see.
 #[derive(Clone, Debug)]
-pub(crate) struct Container {
-    env: Env,
-    transport: Transport,
-}
-
-/// The URL that will be asked, and with whose token, for the cache key: every pod of a cluster asks
-/// the same URL.
-pub(super) fn holder(env: &Env) -> Option<String> {
-    let url = configured(env)?;
-    let token = match (env.get(TOKEN_FILE), env.get(TOKEN)) {
-        (Some(file), _) => web_identity::holder(file),
-        (None, Some(token)) => subject::stable_name(token),
-        (None, None) => String::new(),
-    };
-    Some(format!("{url} {token}"))
-}
-
-/// The URL that will be asked.
-fn configured(env: &Env) -> Option<String> {
-    match env.get(RELATIVE) {
-        Some(path) => Some(format!("{ECS}{path}")),
-        None => env.get(FULL).map(str::to_owned),
-    }
+pub(super) struct Container {
+    url: String,
+    authorization: Option<SecretString>,
 }
 
 impl Container {
-    /// The agent; nothing is asked yet.
-    pub(crate) fn new(env: &Env, sdk: &Sdk) -> Self {
-        Self {
-            env: env.clone(),
-            transport: sdk.metadata.clone(),
-        }
-    }
-
-    /// Asks the agent, if one is named.
-    pub(super) async fn step(&self) -> Result<Outcome, IdentityError> {
-        let Some(url) = configured(&self.env) else {
-            return Ok(Outcome::Absent(format!(
-                "neither {RELATIVE} nor {FULL} is set"
-            )));
+    /// The agent that the environment names. The token's file wins over its variable.
+    pub(super) fn of(env: &Env) -> Result<Self, NoCredentials> {
+        let url = match (env.get(RELATIVE), env.get(FULL)) {
+            (Some(path), _) => format!("{ECS}{path}"),
+            (None, Some(url)) => url.to_owned(),
+            (None, None) => {
+                let absent = format!("neither {RELATIVE} nor {FULL} is set");
+                return Err(NoCredentials::Absent(absent));
+            }
         };
-        self.credentials(&url).await.map(Outcome::Found)
+        let authorization = match env.get(TOKEN_FILE) {
+            Some(file) => Some(read_token(file).map_err(|error| {
+                let text = format!("cannot read {file} that {TOKEN_FILE} names: {error}");
+                NoCredentials::failed(named(&url), ErrorKind::NotConfigured, text)
+            })?),
+            None => env.get(TOKEN).map(|token| token.trim().into()),
+        };
+        Ok(Self { url, authorization })
     }
 
-    async fn credentials(&self, url: &str) -> Result<Credentials, IdentityError> {
-        let named = || format!("the container credentials at {}", address(url));
-        let misconfigured = |text| IdentityError::failed(named(), ErrorKind::NotConfigured, text);
+    /// The URL, and whom the token was issued to: every pod of a cluster asks the same URL.
+    pub(super) fn stable_name(&self) -> String {
+        let token = self.authorization.as_ref().map(stable_name);
+        format!("{} {}", self.url, token.unwrap_or_default())
+    }
+
+    pub(super) async fn credentials(
+        &self,
+        transport: &Transport,
+    ) -> Result<Credentials, NoCredentials> {
         let failed = |error: HttpError| {
-            IdentityError::failed("the container credentials", error.kind(), error)
+            NoCredentials::failed("the container credentials", error.kind(), error)
         };
-        check_destination(url)
+        check_destination(&self.url)
             .await
-            .map_err(|(kind, text)| IdentityError::failed(named(), kind, text))?;
-        let mut request = Request::get(url)
+            .map_err(|(kind, text)| NoCredentials::failed(named(&self.url), kind, text))?;
+        let mut request = Request::get(&self.url)
             .header("accept", "application/json")
             .allow_cleartext()
             .timeout(TIME)
             .retry(RETRY);
-        if let Some(token) = self.authorization().map_err(misconfigured)? {
-            request = request.secret_header("authorization", &token);
+        if let Some(token) = &self.authorization {
+            request = request.secret_header("authorization", token);
         }
-        let client = self.transport.client().map_err(failed)?;
+        let client = transport.client().map_err(failed)?;
         let response = client.send(request).await.map_err(failed)?;
         if response.status() != 200 {
             return Err(failed(response.into_error("the agent").await));
         }
         let body = response.bytes(LARGEST).await.map_err(failed)?;
-        json::keys(&body, "container").map_err(|reason| {
-            let text = format!("the answer {reason}");
-            IdentityError::failed(named(), ErrorKind::Malformed, text)
+        let document = KeyDocument::parse(&body).ok_or("is not a JSON object");
+        let keys = document.and_then(|document| document.keys("container"));
+        keys.map_err(|reason| {
+            let text = format!("the response {reason}");
+            NoCredentials::failed(named(&self.url), ErrorKind::Malformed, text)
         })
-    }
-
-    /// The file wins and is read at each call.
-    fn authorization(&self) -> Result<Option<SecretString>, String> {
-        if let Some(file) = self.env.get(TOKEN_FILE) {
-            let token = read_token(Path::new(file));
-            return token
-                .map(Some)
-                .map_err(|error| format!("cannot read {file} that {TOKEN_FILE} names: {error}"));
-        }
-        let token = self.env.get(TOKEN);
-        Ok(token.map(|t| t.trim().to_owned().into()))
     }
 }
 
-/// `credential_source = EcsContainer`.
-impl ProvideCredentials for Container {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(async {
-            let url = configured(&self.env).ok_or_else(CredentialsError::not_loaded_no_source)?;
-            let credentials = self.credentials(&url).await;
-            credentials.map_err(CredentialsError::provider_error)
-        })
-    }
+/// Scheme, host and path: a query may hold anything.
+fn named(url: &str) -> String {
+    let address = url.split(['?', '#']).next().unwrap_or_default();
+    format!("the container credentials at {address}")
 }
 
 /// The SDKs' rule: https anywhere; http only to this machine and to the container services'
@@ -149,11 +117,6 @@ async fn check_destination(url: &str) -> Result<(), (ErrorKind, String)> {
         return refused("an http URL must lead to loopback or to a container service's address");
     }
     Ok(())
-}
-
-/// Scheme, host and path: a query may hold anything.
-fn address(url: &str) -> &str {
-    url.split(['?', '#']).next().unwrap_or_default()
 }
 
 const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";

@@ -3,29 +3,21 @@
 use aws_credential_types::Credentials;
 use regcred_core::Env;
 
-use super::Outcome;
+use super::outcome::NoCredentials;
 
 /// Both halves of a key, with an optional session.
-pub(super) fn step(env: &Env) -> Outcome {
-    let id = env.get(KEY_ID).map(str::trim);
-    let secret = env.get(SECRET).map(str::trim);
-    match (id, secret) {
-        (Some(id), Some(secret)) => Outcome::Found(Credentials::new(
-            id,
-            secret,
-            env.get("AWS_SESSION_TOKEN").map(|t| t.trim().to_owned()),
-            None,
-            "environment",
-        )),
-        (Some(_), None) => Outcome::Absent(format!("{KEY_ID} is set but {SECRET} is not")),
-        (None, Some(_)) => Outcome::Absent(format!("{SECRET} is set but {KEY_ID} is not")),
-        (None, None) => Outcome::Absent(format!("{KEY_ID} is not set")),
-    }
-}
-
-/// The key's name, when both halves are there.
-pub(super) fn key_id(env: &Env) -> Option<&str> {
-    env.get(SECRET).and(env.get(KEY_ID)).map(str::trim)
+pub(super) fn of(env: &Env) -> Result<Credentials, NoCredentials> {
+    let text = |name| env.get(name).map(str::trim);
+    let absent = match (text(KEY_ID), text(SECRET)) {
+        (Some(id), Some(secret)) => {
+            let session = text("AWS_SESSION_TOKEN").map(str::to_owned);
+            return Ok(Credentials::new(id, secret, session, None, "environment"));
+        }
+        (Some(_), None) => format!("{KEY_ID} is set but {SECRET} is not"),
+        (None, Some(_)) => format!("{SECRET} is set but {KEY_ID} is not"),
+        (None, None) => format!("{KEY_ID} is not set"),
+    };
+    Err(NoCredentials::Absent(absent))
 }
 
 const KEY_ID: &str = "AWS_ACCESS_KEY_ID";

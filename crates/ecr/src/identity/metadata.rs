@@ -7,111 +7,71 @@ use std::time::Duration;
 use aws_config::imds;
 use aws_config::imds::client::error::ImdsError;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use regcred_core::{Env, ErrorKind};
 
-use super::{Chain, IdentityError, Outcome};
-use crate::failure::causes;
+use super::outcome::NoCredentials;
+use crate::api_failure::causes;
 use crate::sdk::{Sdk, quiet};
 use crate::shared_config::SharedConfig;
 
-/// The metadata service of this instance.
+/// The metadata service of this instance, by its address.
 #[derive(Clone, Debug)]
-pub(crate) struct Metadata {
-    sdk: Sdk,
-    address: String,
-}
-
-/// The last step of the chain: whatever fails here is the reason why there is no identity.
-pub(super) async fn step(chain: &Chain<'_>) -> Result<Outcome, IdentityError> {
-    if Metadata::disabled(chain.env) {
-        return Ok(Outcome::Absent(format!("{DISABLED} is set")));
-    }
-    let metadata = Metadata::new(chain.sdk, chain.config);
-    match metadata.credentials().await {
-        Ok(credentials) => Ok(Outcome::Found(credentials)),
-        Err(error @ CredentialsError::InvalidConfiguration(_)) => Err(IdentityError::failed(
-            format!("instance metadata at {}", metadata.address),
-            ErrorKind::NotConfigured,
-            causes(&error),
-        )),
-        Err(error) => Ok(Outcome::Absent(format!(
-            "{}: {}",
-            metadata.address,
-            in_words(&causes(&error))
-        ))),
-    }
-}
+pub(crate) struct Metadata(String);
 
 impl Metadata {
-    /// Whether the operator switched the service off.
-    pub(crate) fn disabled(env: &Env) -> bool {
-        env.get(DISABLED)
-            .is_some_and(|v| v.eq_ignore_ascii_case("true"))
+    /// The service, unless the operator switched it off.
+    pub(crate) fn of(env: &Env, config: &SharedConfig) -> Result<Self, NoCredentials> {
+        let disabled = env.get(DISABLED);
+        if disabled.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return Err(NoCredentials::Absent(format!("{DISABLED} is set")));
+        }
+        Ok(Self(address(config)))
     }
 
-    /// The service that the variables or the profile name, else the usual address.
-    pub(crate) fn new(sdk: &Sdk, config: &SharedConfig) -> Self {
-        Self {
-            sdk: sdk.clone(),
-            address: Self::address(config),
-        }
-    }
-
-    /// The address that will be asked.
-    pub(crate) fn address(config: &SharedConfig) -> String {
-        if let Some(url) = config.setting(
-            "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-            "ec2_metadata_service_endpoint",
-        ) {
-            return url;
-        }
-        let mode = config.setting(
-            "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
-            "ec2_metadata_service_endpoint_mode",
-        );
-        match mode {
-            Some(mode) if mode.eq_ignore_ascii_case("ipv6") => IPV6.to_owned(),
-            _ => IPV4.to_owned(),
-        }
+    /// The instance, by the address of its service.
+    pub(super) fn stable_name(&self) -> &str {
+        &self.0
     }
 
     /// The region of this instance.
-    pub(crate) async fn region(&self) -> Option<String> {
-        let client = self.client().ok()?;
+    pub(crate) async fn region(&self, sdk: &Sdk) -> Option<String> {
+        let client = self.client(sdk).ok()?;
         let path = "/latest/meta-data/placement/region";
-        let answer = quiet(tokio::time::timeout(CAP, client.get(path))).await;
-        let region = answer.ok()?.ok()?;
+        let response = quiet(tokio::time::timeout(CAP, client.get(path))).await;
+        let region = response.ok()?.ok()?;
         let region = region.as_ref().trim();
-        let plausible = region.len() < 64
-            && region
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        (plausible && !region.is_empty()).then(|| region.to_owned())
+        regcred_cloud::is_label(region).then(|| region.to_owned())
     }
 
-    async fn credentials(&self) -> Result<aws_credential_types::Credentials, CredentialsError> {
-        let client = self
-            .client()
-            .map_err(CredentialsError::invalid_configuration)?;
+    /// Whatever goes wrong here is the reason why the instance has no identity.
+    pub(super) async fn credentials(&self, sdk: &Sdk) -> Result<Credentials, NoCredentials> {
+        let client = self.client(sdk).map_err(|error| {
+            let name = format!("instance metadata at {}", self.0);
+            NoCredentials::failed(name, ErrorKind::NotConfigured, causes(&*error))
+        })?;
         let provider = ImdsCredentialsProvider::builder()
-            .configure(&self.sdk.metadata_config())
+            .configure(&sdk.metadata_config())
             .imds_client(client)
             .build();
-        // The client does not repeat what got no answer at all; a busy service deserves one more.
-        let first = quiet(provider.provide_credentials()).await;
-        match first {
-            Err(error) if got_no_answer(&error) => quiet(provider.provide_credentials()).await,
+        // The client does not repeat what got no response at all; a busy service deserves one more.
+        let asked = match quiet(provider.provide_credentials()).await {
+            Err(error) if got_no_response(&error) => quiet(provider.provide_credentials()).await,
             other => other,
-        }
+        };
+        asked.map_err(|error| {
+            let reason = in_words(&causes(&error));
+            NoCredentials::Absent(format!("{}: {reason}", self.0))
+        })
     }
 
-    fn client(&self) -> Result<imds::Client, Box<dyn Error + Send + Sync>> {
+    fn client(&self, sdk: &Sdk) -> Result<imds::Client, Box<dyn Error + Send + Sync>> {
         Ok(imds::Client::builder()
-            .configure(&self.sdk.metadata_config())
-            .endpoint(&self.address)?
+            .configure(&sdk.metadata_config())
+            .endpoint(&self.0)?
             .connect_timeout(ONE_TRY)
             .read_timeout(ONE_TRY)
             .operation_attempt_timeout(ONE_TRY)
@@ -121,18 +81,24 @@ impl Metadata {
     }
 }
 
-/// `credential_source = Ec2InstanceMetadata`.
-impl ProvideCredentials for Metadata {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(self.credentials())
-    }
+/// The address that the variables or the profile name, else the usual one.
+fn address(config: &SharedConfig) -> String {
+    let named = config.setting(
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "ec2_metadata_service_endpoint",
+    );
+    let mode = config.setting(
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+        "ec2_metadata_service_endpoint_mode",
+    );
+    named.unwrap_or_else(|| {
+        let ipv6 = mode.is_some_and(|mode| mode.eq_ignore_ascii_case("ipv6"));
+        if ipv6 { IPV6 } else { IPV4 }.to_owned()
+    })
 }
 
-/// True for a refused or missing connection and for silence, not for an answer.
-fn got_no_answer(error: &CredentialsError) -> bool {
+/// True for a refused or missing connection and for silence, not for a response.
+fn got_no_response(error: &CredentialsError) -> bool {
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = next {
         let imds = error.downcast_ref::<ImdsError>();

@@ -1,72 +1,52 @@
 //! `credential_process`: a program of the operator that prints keys (AWS SDK guide, "Process
 //! credential provider").
 //!
-//! Not aws-config's provider: that one neither bounds what the program prints nor ends it when its
-//! time is over, and a program that waits for a person would stay behind each pull.
+//! Not aws-config's provider: that one neither bounds what the program prints nor ends it at its
+//! deadline, and a program that waits for a person would outlive each pull.
 
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, future};
-use regcred_core::report;
-use regcred_exec::Exec;
+use regcred_core::ErrorKind;
+use regcred_exec::{Exec, ExecError};
 
-use super::json;
+use super::key_document::KeyDocument;
+use super::outcome::NoCredentials;
 
-/// The program of a profile; `None` where the profile has none.
+/// The program's command line.
 #[derive(Clone, Debug)]
-pub(super) struct Process(Option<String>);
+pub(super) struct Process(pub(super) String);
 
 impl Process {
-    pub(super) fn new(command: Option<&str>) -> Self {
-        Self(command.map(str::to_owned))
-    }
-
-    async fn credentials(&self) -> Result<Credentials, CredentialsError> {
-        let command = self.0.as_deref();
-        let command = command.ok_or_else(CredentialsError::not_loaded_no_source)?;
-        // A shell, as every SDK has it: the value is a command line with quotes and variables.
+    pub(super) async fn credentials(&self) -> Result<Credentials, NoCredentials> {
+        // A shell, as in every SDK: the value is a command line with quotes and variables.
         let run = Exec::new("sh")
-            .args(["-c", command])
+            .args(["-c", &self.0])
             .deadline(DEADLINE)
-            .max_stdout(MAX_ANSWER)
-            .max_stderr(MAX_WORDS)
+            .max_stdout(LARGEST)
+            .max_stderr(LONGEST_MESSAGE)
             .run();
         let output = run.await.map_err(|error| {
-            CredentialsError::provider_error(format!("credential_process: {}", report(&error)))
+            let kind = match error {
+                ExecError::TimedOut { .. } => ErrorKind::Unreachable,
+                _ => ErrorKind::IdentityUnavailable,
+            };
+            NoCredentials::failed(NAME, kind, error)
         })?;
-        let refused = |reason: &str| {
-            CredentialsError::provider_error(format!("credential_process: its answer {reason}"))
+        let malformed = |reason: &str| {
+            let text = format!("its output {reason}");
+            NoCredentials::failed(NAME, ErrorKind::IdentityUnavailable, text)
         };
-        if !is_version_1(&output.stdout) {
-            return Err(refused("is no JSON object with Version 1"));
-        }
-        json::keys(&output.stdout, "process").map_err(refused)
+        let document = KeyDocument::parse(&output.stdout);
+        let document = document.filter(KeyDocument::is_version_1);
+        let document = document.ok_or_else(|| malformed("is not a JSON object with Version 1"))?;
+        document.keys("process").map_err(malformed)
     }
 }
 
-impl ProvideCredentials for Process {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(self.credentials())
-    }
-}
-
-fn is_version_1(answer: &[u8]) -> bool {
-    let object: Option<serde_json::Map<String, serde_json::Value>> =
-        serde_json::from_slice(answer).ok();
-    object.is_some_and(|object| {
-        let is_version = |name: &str| name.eq_ignore_ascii_case("version");
-        let version = object.iter().find(|(name, _)| is_version(name));
-        version.is_some_and(|(_, value)| *value == 1)
-    })
-}
-
+const NAME: &str = "credential_process";
 /// Less than the profile's time, so that the message is the program's.
 const DEADLINE: Duration = Duration::from_secs(25);
 /// Keys and a session have a few kilobytes.
-const MAX_ANSWER: usize = 64 << 10;
-const MAX_WORDS: usize = 4 << 10;
+const LARGEST: usize = 64 << 10;
+const LONGEST_MESSAGE: usize = 4 << 10;

@@ -1,68 +1,75 @@
 //! A role for a token in a file: IAM roles for service accounts, or any OIDC provider.
 
-use std::io;
-use std::path::Path;
+use aws_credential_types::Credentials;
+use regcred_core::{Env, ErrorKind};
+use secrecy::SecretString;
 
-use regcred_core::ErrorKind;
-use secrecy::{ExposeSecret as _, SecretString};
+use super::outcome::NoCredentials;
+use crate::endpoint::Endpoint;
+use crate::jwt_subject::stable_name;
+use crate::sdk::Sdk;
+use crate::sts::{Sts, session_name};
+use crate::token_file::read_token;
 
-use super::{Chain, IdentityError, Outcome};
-use crate::sts::Sts;
-use crate::{file, subject};
+/// The token and the role that it is exchanged for.
+#[derive(Clone, Debug)]
+pub(super) struct WebIdentity {
+    file: String,
+    token: SecretString,
+    role: String,
+    session: String,
+}
 
-/// Reads the token anew at each call: the kubelet renews the file.
-pub(super) async fn step(chain: &Chain<'_>) -> Result<Outcome, IdentityError> {
-    let env = chain.env;
-    let Some(file) = env.get(TOKEN_FILE) else {
-        return Ok(Outcome::Absent(format!("{TOKEN_FILE} is not set")));
-    };
-    let failed = |kind, source: Box<dyn std::error::Error + Send + Sync>| {
-        IdentityError::failed(format!("the web identity in {file}"), kind, source)
-    };
-    let Some(role) = env.get(ROLE) else {
-        let text = format!("{TOKEN_FILE} is set but {ROLE} is not");
-        return Err(failed(ErrorKind::NotConfigured, text.into()));
-    };
-    let token = read_token(Path::new(file)).map_err(|error| {
-        failed(
-            ErrorKind::NotConfigured,
-            format!("cannot read the file: {error}").into(),
-        )
-    })?;
-    let session = env
-        .get("AWS_ROLE_SESSION_NAME")
-        .unwrap_or("ecr-credential-provider");
-    let sts = Sts {
-        sdk: chain.sdk,
-        endpoint: chain.sts,
-    };
-    match sts.with_web_identity(role, session, &token).await {
-        Ok(credentials) => Ok(Outcome::Found(credentials)),
-        Err(error) => Err(failed(error.failure().kind(), Box::new(error))),
+impl WebIdentity {
+    /// The token and the role that the environment names.
+    pub(super) fn of(env: &Env) -> Result<Self, NoCredentials> {
+        let Some(file) = env.get(FILE) else {
+            return Err(NoCredentials::Absent(format!("{FILE} is not set")));
+        };
+        let Some(role) = env.get(ROLE) else {
+            let text = format!("{FILE} is set but {ROLE} is not");
+            let kind = ErrorKind::NotConfigured;
+            return Err(NoCredentials::failed(named(file), kind, text));
+        };
+        Self::read(file, role, session_name(env))
+    }
+
+    /// Reads the token.
+    pub(super) fn read(file: &str, role: &str, session: &str) -> Result<Self, NoCredentials> {
+        let token = read_token(file).map_err(|error| {
+            let text = format!("cannot read the file: {error}");
+            NoCredentials::failed(named(file), ErrorKind::NotConfigured, text)
+        })?;
+        Ok(Self {
+            file: file.to_owned(),
+            token,
+            role: role.to_owned(),
+            session: session.to_owned(),
+        })
+    }
+
+    /// The role, and whom the token was issued to: two jobs on one machine may find different
+    /// tokens under the same path.
+    pub(super) fn stable_name(&self) -> String {
+        format!("{} {}", self.role, stable_name(&self.token))
+    }
+
+    pub(super) async fn credentials(
+        &self,
+        sdk: &Sdk,
+        endpoint: &Endpoint,
+    ) -> Result<Credentials, NoCredentials> {
+        let sts = Sts { sdk, endpoint };
+        let asked = sts.with_web_identity(&self.role, &self.session, &self.token);
+        asked
+            .await
+            .map_err(|error| NoCredentials::failed(named(&self.file), error.kind(), error))
     }
 }
 
-/// A token file without surrounding white space, bounded.
-pub(super) fn read_token(path: &Path) -> io::Result<SecretString> {
-    let text = file::text(path, MAX_TOKEN)?;
-    let token = text.trim();
-    if token.is_empty() {
-        return Err(io::Error::other("the file is empty"));
-    }
-    Ok(token.to_owned().into())
+fn named(file: &str) -> String {
+    format!("the web identity in {file}")
 }
 
-/// A token file for the cache key: its path, and whom its token stands for. Two jobs on one machine
-/// may find different tokens under the same path.
-pub(crate) fn holder(path: &str) -> String {
-    match read_token(Path::new(path)) {
-        Ok(token) => format!("{path} {}", subject::stable_name(token.expose_secret())),
-        Err(_) => path.to_owned(),
-    }
-}
-
-pub(super) const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
-pub(super) const ROLE: &str = "AWS_ROLE_ARN";
-
-/// STS takes at most 20 000 characters.
-const MAX_TOKEN: u64 = 64 << 10;
+const FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
+const ROLE: &str = "AWS_ROLE_ARN";

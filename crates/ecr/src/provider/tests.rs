@@ -1,7 +1,7 @@
 mod failures;
 mod roles;
 
-use regcred_core::report;
+use regcred_core::{CacheKey, CacheScope, report};
 use secrecy::ExposeSecret as _;
 use wiremock::MockServer;
 use wiremock::matchers::body_string_contains;

@@ -19,7 +19,7 @@ impl Home {
 #[test]
 fn without_home_there_is_no_file_and_no_error() {
     let config = SharedConfig::load(&Env::default(), None).expect("nothing to read");
-    assert!(config.files(None).is_none() && !config.has_credentials());
+    assert!(!config.has_files() && config.chain().is_empty());
     assert!(config.files_in_words().contains("HOME, which is not set"));
 }
 
@@ -84,23 +84,6 @@ fn a_broken_file_is_an_error_without_its_text() {
 }
 
 #[test]
-fn the_identity_follows_the_source_and_holds_no_secret() {
-    let home = Home::new(
-        "[profile a]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = b\n",
-        "[b]\naws_access_key_id = AKIAONE\naws_secret_access_key = canary\n\
-         aws_session_token = canary\n",
-    );
-    let config = SharedConfig::load(&home.env(&[("AWS_PROFILE", "a")]), None).expect("sound");
-    let parts = config.identity_parts();
-    assert!(
-        parts.contains("role/x") && parts.contains("AKIAONE"),
-        "{parts}"
-    );
-    assert!(!parts.contains("canary"), "{parts}");
-    assert!(!format!("{config:?}").contains("canary"));
-}
-
-#[test]
 fn a_file_that_was_named_must_be_readable_and_a_missing_one_is_told() {
     let home = Home::new("", "");
     let broken = home.0.path().join("broken");
@@ -132,41 +115,42 @@ fn a_file_at_its_usual_place_is_never_read_in_part() {
     let error = SharedConfig::load(&home.env(&[]), None).expect_err("too large");
     let text = regcred_core::report(&error);
     assert!(
-        text.contains(".aws/config: it is larger than 1024 KiB"),
+        text.contains(".aws/config: it is larger than 1 MiB"),
         "{text}"
     );
 }
 
 #[test]
-fn the_identity_of_a_token_file_is_its_holders() {
+fn the_chain_follows_source_profiles_as_the_sdk_does() {
     let home = Home::new(
-        "[default]\nrole_arn = r\nweb_identity_token_file = /nowhere/t\n",
+        "[profile a]\nrole_arn = r\nsource_profile = b\n\
+         [profile b]\nrole_arn = r\nsource_profile = c\n\
+         [profile c]\nrole_arn = r\nsource_profile = c\n\
+         [profile keys]\nrole_arn = r\nsource_profile = a\naws_access_key_id = x\n\
+         aws_secret_access_key = x\n\
+         [profile token]\nrole_arn = r\nweb_identity_token_file = f\nsource_profile = a\n\
+         [profile first]\nrole_arn = r\nsource_profile = keys\n\
+         [profile loop]\nrole_arn = r\nsource_profile = loop2\n\
+         [profile loop2]\nrole_arn = r\nsource_profile = loop\n",
         "",
     );
-    let parts = |home: &Home| {
-        let config = SharedConfig::load(&home.env(&[]), None).expect("sound");
-        config.identity_parts()
+    let chain = |name: &str| {
+        let config = SharedConfig::load(&home.env(&[("AWS_PROFILE", name)]), None).expect("sound");
+        let names = config.chain().into_iter().map(|p| p.name().to_owned());
+        names.collect::<Vec<_>>().join(" ")
     };
-    assert!(parts(&home).contains("web_identity_token_file=/nowhere/t;"));
-    let token = home.0.path().join("token");
-    let text = format!(
-        "[default]\nrole_arn = r\nweb_identity_token_file = {}\n",
-        token.display()
-    );
-    let home = Home::new(&text, "");
-    std::fs::create_dir_all(token.parent().expect("dir")).expect("dir");
-    std::fs::write(&token, "canary-one").expect("file");
-    let first = parts(&home);
-    assert!(!first.contains("canary"), "{first}");
-    std::fs::write(&token, "canary-two").expect("file");
-    assert_ne!(first, parts(&home));
+    assert_eq!(chain("a"), "a b c");
+    assert_eq!(chain("keys"), "keys a b c");
+    assert_eq!(chain("first"), "first keys");
+    assert_eq!(chain("token"), "token");
+    assert_eq!(chain("loop").split(' ').count(), MAX_CHAIN);
 }
 
 #[test]
 fn a_home_that_is_no_directory_has_no_files() {
     for home in ["/dev/null", "/etc/passwd", "/nowhere/at/all"] {
         let config = SharedConfig::load(&Env::map([("HOME", home)]), None).expect(home);
-        assert!(config.files(None).is_none() && config.notes().is_empty());
+        assert!(!config.has_files() && config.notes().is_empty());
     }
     let home = Home::new("", "");
     let config = home.0.path().join(".aws/config");

@@ -67,7 +67,7 @@ fn a_failure_is_final_though_the_node_has_an_identity() {
         assert!(said.contains(words), "{said}");
         assert!(!said.contains(&good), "{said}");
     }
-    assert!(refused(&ask(&good, "pull"), 4).contains("is no role ARN"));
+    assert!(refused(&ask(&good, "pull"), 4).contains("is not a role ARN"));
     assert_eq!(known.ecr.server().count("/"), 0, "the API was asked");
 }
 

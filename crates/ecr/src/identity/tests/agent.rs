@@ -58,7 +58,7 @@ async fn an_agent_that_refuses_is_final_and_one_that_starts_is_waited_for() {
 #[tokio::test]
 async fn an_agents_answer_must_hold_keys() {
     for (body, words) in [
-        ("<canary-secret>", "no JSON object"),
+        ("<canary-secret>", "is not a JSON object"),
         ("{}", "no AccessKeyId"),
         (r#"{"AccessKeyId":"canary-secret"}"#, "no SecretAccessKey"),
     ] {

@@ -147,6 +147,49 @@ fn the_cache_key_is_the_identitys_and_holds_no_secret() {
     assert_eq!(key(&none, &image("registry.k8s.io/pause")), None);
 }
 
+/// A value that an option accepts, whatever it is.
+fn value_of(option: &str) -> String {
+    match option {
+        vars::ROLES => format!("*={ROLE}"),
+        vars::ALSO_SERVE => "mirror.corp".to_owned(),
+        vars::POD_ROLE => ROLE.to_owned(),
+        _ if option.starts_with("AWS_ENDPOINT_URL") => "https://vpce.example".to_owned(),
+        _ if option.contains("ENDPOINT_MODE") => "IPv6".to_owned(),
+        _ if option.contains("URI") || option.contains("SERVICE_ENDPOINT") => {
+            "http://127.0.0.1:1/".to_owned()
+        }
+        _ if option.contains("PROFILE") => "default".to_owned(),
+        _ if option.contains("FILE") => "Cargo.toml".to_owned(),
+        _ => "true".to_owned(),
+    }
+}
+
+#[test]
+fn every_option_is_in_the_key_or_has_a_reason_not_to_be() {
+    let home = tempfile::tempdir().expect("dir");
+    std::fs::create_dir(home.path().join(".aws")).expect("dir");
+    std::fs::write(home.path().join(".aws/config"), "[default]\n").expect("file");
+    let base = Env::map([
+        ("HOME", home.path().to_str().expect("text")),
+        ("AWS_ROLE_ARN", ROLE),
+    ]);
+    let request = CredentialRequest::new(HOST).expect("host");
+    let node = key(&base, &request).expect("key");
+    for option in vars::VARS {
+        let env = base.with([(option.name, value_of(option.name))]);
+        let key = match option.name {
+            // Files that are not in the form of the AWS tools, and profiles without a source.
+            "AWS_CONFIG_FILE" | "AWS_SHARED_CREDENTIALS_FILE" | vars::PROFILE => continue,
+            vars::REQUIRE_POD_IDENTITY | vars::REQUIRE_POD_ROLE => {
+                assert_eq!(key(&env, &request), None, "nothing is answered");
+                continue;
+            }
+            name => key(&env, &request).unwrap_or_else(|| panic!("{name}: no key")),
+        };
+        assert_eq!(key != node, option.not_in_key.is_none(), "{}", option.name);
+    }
+}
+
 #[test]
 fn a_pods_cache_key_is_never_the_nodes() {
     let none = Env::default();

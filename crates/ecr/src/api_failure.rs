@@ -12,7 +12,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::ErrorKind as RetryKind;
 use aws_types::request_id::RequestId;
 use regcred_core::ErrorKind;
-use regcred_http::HttpError;
+use regcred_http::{HttpError, plain};
 
 /// A failed call to an AWS API. `Display` holds the service's code and message, bounded, or what
 /// kept the call from being made; never a body.
@@ -52,14 +52,22 @@ impl ApiFailure {
             SdkError::DispatchFailure(failure) => {
                 let cause = failure.as_connector_error();
                 let text = cause.map_or_else(|| "no connection".to_owned(), |e| causes(e));
-                let http = cause.and_then(|e| http_error(e));
+                let http = cause.and_then(|e| in_chain::<HttpError>(e));
                 Self::new(http.map_or(ErrorKind::Unreachable, HttpError::kind), text)
             }
             other => Self::new(ErrorKind::NotConfigured, causes(other)),
         }
     }
 
-    /// An answer without a part that it must have.
+    /// The same failure with the place of the call in front.
+    pub(crate) fn at(self, place: &str) -> Self {
+        Self {
+            text: format!("{place}: {}", self.text),
+            ..self
+        }
+    }
+
+    /// A response without a part that it must have.
     pub(crate) fn malformed(text: &str) -> Self {
         Self::new(ErrorKind::Malformed, text)
     }
@@ -115,13 +123,13 @@ impl ApiFailure {
         request: Option<&str>,
     ) -> Self {
         let mut text = match (code, message) {
-            (Some(code), Some(message)) => format!("{}: {}", bounded(code), bounded(message)),
-            (Some(code), None) => format!("{} (HTTP {status})", bounded(code)),
-            (None, Some(message)) => format!("HTTP {status}: {}", bounded(message)),
+            (Some(code), Some(message)) => format!("{}: {}", shown(code), shown(message)),
+            (Some(code), None) => format!("{} (HTTP {status})", shown(code)),
+            (None, Some(message)) => format!("HTTP {status}: {}", shown(message)),
             (None, None) => format!("HTTP {status}"),
         };
         if let Some(request) = request {
-            text.push_str(&format!(" (request {})", bounded(request)));
+            text.push_str(&format!(" (request {})", shown(request)));
         }
         Self {
             kind: classify(code, status),
@@ -158,8 +166,8 @@ impl ClassifyRetry for RetryTooManyRequests {
     }
 }
 
-/// The failed exchange at the root of an SDK error chain.
-pub(crate) fn http_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HttpError> {
+/// The first error of a type in an SDK error chain.
+pub(crate) fn in_chain<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut chain = std::iter::successors(Some(error), |&error| error.source());
     chain.find_map(|error| error.downcast_ref())
 }
@@ -180,22 +188,11 @@ pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
         }
         next = error.source();
     }
-    cut(&parts.join(": "), MAX_CAUSES)
+    plain(&parts.join(": "), MAX_CAUSES)
 }
 
-/// One line of at most 200 characters.
-pub(crate) fn bounded(text: &str) -> String {
-    cut(text, MAX_TEXT)
-}
-
-fn cut(text: &str, limit: usize) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let clean = line.chars().filter(|c| !c.is_control());
-    let mut short: String = clean.clone().take(limit).collect();
-    if clean.count() > limit {
-        short.push_str("...");
-    }
-    short
+fn shown(text: &str) -> String {
+    plain(text, MAX_TEXT)
 }
 
 fn classify(code: Option<&str>, status: u16) -> ErrorKind {
@@ -301,9 +298,9 @@ mod tests {
 
     #[test]
     fn texts_are_bounded_and_on_one_line() {
-        let text = bounded(&format!("a\n b\u{7}{}", "x".repeat(500)));
-        assert!(text.starts_with("a bx") && text.ends_with("..."));
-        assert_eq!(text.chars().count(), MAX_TEXT + 3);
+        let text = shown(&format!("a\n b\u{7}{}", "x".repeat(500)));
+        assert!(text.starts_with("a b x"), "{text}");
+        assert_eq!(text.chars().count(), MAX_TEXT);
     }
 
     #[test]
@@ -313,7 +310,7 @@ mod tests {
         let error = SdkError::<std::io::Error, HttpResponse>::dispatch_failure(error);
         assert_eq!(causes(&error), "Connection refused");
         let long = std::io::Error::other("x".repeat(MAX_CAUSES + 1));
-        assert_eq!(causes(&long).len(), MAX_CAUSES + 3);
+        assert_eq!(causes(&long).len(), MAX_CAUSES);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use aws_smithy_types::DateTime as SdkTime;
 use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::Credentials;
 
+use crate::api_failure::ApiFailure;
 use crate::endpoint::{Endpoint, Service};
-use crate::failure::ApiFailure;
 use crate::identity::Identity;
 use crate::sdk::{Sdk, quiet, service_config};
 
@@ -21,7 +21,7 @@ pub(crate) struct Token {
 }
 
 /// Asks the API that the endpoint belongs to.
-pub(crate) async fn token(
+pub(crate) async fn authorization_token(
     sdk: &Sdk,
     endpoint: &Endpoint,
     identity: &Identity,
