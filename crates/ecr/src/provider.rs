@@ -65,7 +65,7 @@ impl Ecr {
                 DEADLINE.as_secs(),
                 step.in_words()
             );
-            Err(ERRORS.new(ErrorKind::Unreachable, text))
+            Err(ERRORS.of_kind(ErrorKind::Unreachable, text))
         })
     }
 

@@ -43,5 +43,5 @@ fn advised(text: String, advice: Option<&str>, failure: ApiFailure) -> ProviderE
         Some(advice) => format!("{text} ({advice})"),
         None => text,
     };
-    ERRORS.new(failure.kind(), text).with_source(failure)
+    ERRORS.of_kind(failure.kind(), text).with_source(failure)
 }

@@ -55,7 +55,7 @@ impl From<NoCredentials> for ProviderError {
                 ERRORS.no_identity(format!("no AWS identity: {reason}"))
             }
             NoCredentials::Failed(error) => {
-                ERRORS.new(error.kind, "no AWS identity").with_source(error)
+                ERRORS.of_kind(error.kind, "no AWS identity").with_source(error)
             }
         }
     }
