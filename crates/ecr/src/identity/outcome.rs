@@ -54,9 +54,9 @@ impl From<NoCredentials> for ProviderError {
             NoCredentials::Absent(reason) => {
                 ERRORS.no_identity(format!("no AWS identity: {reason}"))
             }
-            NoCredentials::Failed(error) => {
-                ERRORS.of_kind(error.kind, "no AWS identity").with_source(error)
-            }
+            NoCredentials::Failed(error) => ERRORS
+                .of_kind(error.kind, "no AWS identity")
+                .with_source(error),
         }
     }
 }

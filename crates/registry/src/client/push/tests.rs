@@ -31,10 +31,10 @@ async fn registry(cut_once: bool) -> (Fake, Arc<Mutex<Vec<u8>>>) {
                     return Reply::new(416).header("range", &at(&held));
                 }
                 if std::mem::take(&mut *cut.lock().expect("no test panics here")) {
-                    held.extend(seen.body.bytes().take(3));
+                    held.extend(seen.body.iter().take(3));
                     return Reply::new(400);
                 }
-                held.extend(seen.body.bytes());
+                held.extend(seen.body.iter());
                 let at = at(&held);
                 Reply::new(202)
                     .header("location", session)
@@ -44,7 +44,7 @@ async fn registry(cut_once: bool) -> (Fake, Arc<Mutex<Vec<u8>>>) {
                 .header("location", session)
                 .header("range", &at(&held)),
             "PUT" => {
-                held.extend(seen.body.bytes());
+                held.extend(seen.body.iter());
                 let digest = Digest::of(&held).to_string().replace(':', "%3A");
                 if seen.line().contains(&format!("state=a&digest={digest}")) {
                     Reply::new(201)
