@@ -11,7 +11,6 @@ const STILL_CIRCLES: &[&str] = &[
     "regcred-engine",
     "regcred-gcr",
     "regcred-ocir",
-    "regcred-registry",
 ];
 
 type Path = Vec<String>;
