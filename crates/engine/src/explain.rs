@@ -191,10 +191,10 @@ fn conclude(
             },
         };
     }
-    let tried = candidates
+    let mut tried = candidates
         .iter()
         .filter_map(|one| Some((one, one.trial.as_ref()?)));
-    match tried.last().map(|(one, trial)| (one, &trial.result)) {
+    match tried.next_back().map(|(one, trial)| (one, &trial.result)) {
         Some((one, Ok(_))) => Conclusion::Works {
             credential: one.credential.clone(),
         },

@@ -188,6 +188,10 @@ impl Decoder {
         self.text_of(value, &self.go_type(go_type), target);
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "all readers of a field take the value they were given"
+    )]
     fn text_of(&mut self, value: Value, go_type: &str, target: &mut String) {
         match (&value, value.plain_text()) {
             (Value::Null, _) => {}
@@ -215,6 +219,10 @@ impl Decoder {
     }
 
     /// Reads a time; empty for none.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "all readers of a field take the value they were given"
+    )]
     pub fn time(&mut self, value: Value, target: &mut String) {
         match (&value, value.plain_text()) {
             (Value::Null, _) => target.clear(),
@@ -230,6 +238,10 @@ impl Decoder {
     }
 
     /// Reads a duration that may be absent.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "all readers of a field take the value they were given"
+    )]
     pub fn duration(&mut self, value: Value, target: &mut Option<GoDuration>) {
         match (&value, value.plain_text()) {
             (Value::Null, _) => *target = None,

@@ -31,7 +31,7 @@ async fn registry(
                 false => Reply::ok(MANIFEST),
             };
         }
-        Reply::new(401).header("www-authenticate", &challenge(&url))
+        Reply::new(401).header("www-authenticate", challenge(&url))
     })
 }
 

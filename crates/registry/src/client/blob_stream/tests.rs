@@ -27,7 +27,7 @@ fn range(seen: &Seen) -> Option<(usize, usize)> {
 fn partial(content: &[u8], (first, last): (usize, usize)) -> Reply {
     let total = content.len();
     Reply::new(206)
-        .header("content-range", &format!("bytes {first}-{last}/{total}"))
+        .header("content-range", format!("bytes {first}-{last}/{total}"))
         .body(&content[first..=last])
 }
 
@@ -275,7 +275,7 @@ async fn a_token_may_expire_between_two_parts() {
     let server = Fake::on(listener, None, move |seen| {
         let refused = Reply::new(401).header(
             "www-authenticate",
-            &format!(r#"Bearer realm="{url}/token",error="invalid_token""#),
+            format!(r#"Bearer realm="{url}/token",error="invalid_token""#),
         );
         match (
             seen.path.starts_with("/token"),

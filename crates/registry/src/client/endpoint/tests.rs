@@ -184,10 +184,9 @@ async fn a_mirror_with_a_token_server_is_used_anonymously() {
         match (seen.path.starts_with("/token"), seen.authorization()) {
             (true, _) => Reply::ok(r#"{"token":"m"}"#),
             (false, Some("Bearer m")) => Reply::ok(INDEX),
-            _ => Reply::new(401).header(
-                "www-authenticate",
-                &format!(r#"Bearer realm="{url}/token""#),
-            ),
+            _ => {
+                Reply::new(401).header("www-authenticate", format!(r#"Bearer realm="{url}/token""#))
+            }
         }
     });
     let server = Fake::start(|_| Reply::new(500)).await;

@@ -28,7 +28,7 @@ async fn registry(cut_once: bool) -> (Fake, Arc<Mutex<Vec<u8>>>) {
                 let begins = seen.header("content-range").unwrap_or_default();
                 let begins = begins.split('-').next().unwrap_or_default();
                 if begins != held.len().to_string() {
-                    return Reply::new(416).header("range", &at(&held));
+                    return Reply::new(416).header("range", at(&held));
                 }
                 if std::mem::take(&mut *cut.lock().expect("no test panics here")) {
                     held.extend(seen.body.iter().take(3));
@@ -42,7 +42,7 @@ async fn registry(cut_once: bool) -> (Fake, Arc<Mutex<Vec<u8>>>) {
             }
             "GET" => Reply::new(204)
                 .header("location", session)
-                .header("range", &at(&held)),
+                .header("range", at(&held)),
             "PUT" => {
                 held.extend(seen.body.iter());
                 let digest = Digest::of(&held).to_string().replace(':', "%3A");

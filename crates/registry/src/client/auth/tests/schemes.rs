@@ -154,7 +154,7 @@ async fn a_refusal_without_a_challenge_is_explained_by_the_base_address() {
     let server = Fake::on(listener, None, move |seen| match seen.path.as_str() {
         "/v2/" => Reply::new(401).header(
             "www-authenticate",
-            &format!(r#"Bearer realm="{url}/token",scope="""#),
+            format!(r#"Bearer realm="{url}/token",scope="""#),
         ),
         path if path.starts_with("/token") => token("t1"),
         _ if seen.authorization() == Some("Bearer t1") => Reply::ok(MANIFEST),
