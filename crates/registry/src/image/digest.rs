@@ -186,12 +186,7 @@ pub struct DigestError {
 }
 
 fn digest(algorithm: Algorithm, hash: &[u8]) -> Digest {
-    use fmt::Write as _;
-    let mut text = format!("{}:", algorithm.name());
-    for byte in hash {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
+    let text = format!("{}:{}", algorithm.name(), regcred_core::hex(hash));
     Digest {
         algorithm,
         text: text.into(),

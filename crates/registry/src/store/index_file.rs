@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use regcred_files::MIB;
 use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
@@ -79,7 +80,7 @@ impl IndexFile {
     }
 
     fn read(&self) -> Result<Value, LayoutError> {
-        let bytes = match fs::read(&self.path) {
+        let bytes = match regcred_files::read(&self.path, LARGEST) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(empty()),
             Err(e) => return Err(LayoutError::io("read", &self.path)(e)),
@@ -176,6 +177,8 @@ fn empty() -> Value {
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// What `ctr images import` and nerdctl name the image.
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
+/// A hundred thousand names fit.
+const LARGEST: u64 = 64 * MIB;
 const LOCK: &str = "index.lock";
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(2);

@@ -13,11 +13,12 @@
 //! oci:DIRECTORY:NAME`, podman, umoci and `ctr images import` all take that form.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use regcred_files::MIB;
 
 use super::blob_writer::BlobWriter;
 use super::error::LayoutError;
@@ -63,9 +64,9 @@ impl Layout {
     pub fn open(root: impl Into<PathBuf>) -> Result<Option<Self>, LayoutError> {
         let layout = Self::at(root.into());
         let path = layout.root.join(MARKER);
-        let text = match fs::read(&path) {
+        let text = match regcred_files::read(&path, MIB) {
             Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(LayoutError::io("read", &path)(e)),
         };
         let marker: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
@@ -134,16 +135,11 @@ impl Layout {
     /// [`LayoutError::Io`] when it is there and cannot be read.
     pub fn read_blob(&self, digest: &Digest, limit: u64) -> Result<Option<Bytes>, LayoutError> {
         let path = self.blob_path(digest);
-        let mut bytes = Vec::new();
-        let read = fs::File::open(&path)
-            .and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes));
-        match read {
-            Ok(_) => {}
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(LayoutError::io("read", &path)(e)),
+        match regcred_files::read(&path, limit) {
+            Ok(bytes) => Ok(digest.matches(&bytes).then(|| bytes.into())),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::FileTooLarge) => Ok(None),
+            Err(e) => Err(LayoutError::io("read", &path)(e)),
         }
-        let proven = bytes.len() as u64 <= limit && digest.matches(&bytes);
-        Ok(proven.then(|| bytes.into()))
     }
 
     /// Names an image: puts `descriptor` into `index.json` under `name`, instead of an earlier one

@@ -1,9 +1,9 @@
 //! Why a registry's servers are not known, and the bounded read of a file that configures them.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use regcred_files::MIB;
 use regcred_http::HttpError;
 
 /// A `hosts.toml` or a certificate next to it that cannot be used.
@@ -44,23 +44,10 @@ pub enum HostsError {
     Client(#[from] HttpError),
 }
 
-/// A file's bytes, bounded.
+/// A file's bytes.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, HostsError> {
-    let mut bytes = Vec::new();
-    let read = File::open(path)
-        .and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes))
-        .and_then(|read| {
-            // A part of it could mean something else than the whole.
-            if read as u64 > LARGEST_FILE {
-                return Err(io::Error::other("it is longer than 1 MiB"));
-            }
-            Ok(())
-        });
-    read.map_err(|source| HostsError::Unreadable {
+    regcred_files::read(path, MIB).map_err(|source| HostsError::Unreadable {
         path: path.to_owned(),
         source,
-    })?;
-    Ok(bytes)
+    })
 }
-
-const LARGEST_FILE: u64 = 1 << 20;

@@ -1,8 +1,8 @@
 //! `hosts.toml`.
 
 use std::path::Path;
-use std::time::Duration;
 
+use regcred_go::GoDuration;
 use regcred_http::{Url, host_and_port};
 use secrecy::SecretSlice;
 use serde::Deserialize;
@@ -22,7 +22,7 @@ struct HostFields {
     skip_verify: bool,
     override_path: bool,
     header: toml::map::Map<String, Value>,
-    dial_timeout: Option<String>,
+    dial_timeout: String,
 }
 
 #[derive(Deserialize)]
@@ -173,13 +173,16 @@ impl HostsFile<'_> {
             let headers = values.into_iter().map(|v| (name.clone(), v.into()));
             config.headers.extend(headers);
         }
-        if let Some(text) = &fields.dial_timeout {
-            let timeout = duration(text).ok_or_else(|| {
+        if !fields.dial_timeout.is_empty() {
+            let text = &fields.dial_timeout;
+            let timeout = text.parse().ok().and_then(GoDuration::to_std);
+            let timeout = timeout.ok_or_else(|| {
                 self.broken(format!(
                     "dial_timeout {text:?} is not a duration such as 5s"
                 ))
             })?;
-            config.connect_timeout = Some(timeout);
+            // In Go, zero is no time-out.
+            config.connect_timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
         }
         Ok(())
     }
@@ -190,21 +193,6 @@ impl HostsFile<'_> {
             reason: reason.into(),
         }
     }
-}
-
-/// One number with one of Go's units.
-fn duration(text: &str) -> Option<Duration> {
-    let at = text.find(|c: char| c.is_ascii_alphabetic())?;
-    let (number, unit) = text.split_at(at);
-    let seconds = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return None,
-    };
-    let number: f64 = number.parse().ok()?;
-    Duration::try_from_secs_f64(number * seconds).ok()
 }
 
 /// The message with its line; toml's own Display quotes the text, which may hold a secret header.

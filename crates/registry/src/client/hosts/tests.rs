@@ -200,6 +200,29 @@ client = [["c.pem", "k.pem"]]
 }
 
 #[test]
+fn a_dial_timeout_is_any_positive_duration_that_go_reads() {
+    for (text, milliseconds) in [
+        ("1m30s", 90_000),
+        ("1h0m0s", 3_600_000),
+        (".5s", 500),
+        ("2m", 120_000),
+    ] {
+        let root = Root::new().with("reg.io/hosts.toml", &format!("dial_timeout = {text:?}"));
+        let timeout = root.lookup("reg.io")[0].connect_timeout;
+        assert_eq!(timeout, Some(Duration::from_millis(milliseconds)), "{text}");
+    }
+    for text in ["", "0s"] {
+        let root = Root::new().with("reg.io/hosts.toml", &format!("dial_timeout = {text:?}"));
+        assert_eq!(root.lookup("reg.io")[0].connect_timeout, None, "{text}");
+    }
+    for text in ["5", "-1s", "1s30"] {
+        let root = Root::new().with("reg.io/hosts.toml", &format!("dial_timeout = {text:?}"));
+        let error = root.try_lookup("reg.io").expect_err(text).to_string();
+        assert!(error.contains("is not a duration such as 5s"), "{error}");
+    }
+}
+
+#[test]
 fn bare_certificates_are_enough() {
     let root = Root::new()
         .with("localhost:5000/ca.crt", "CA")
@@ -247,5 +270,5 @@ fn a_file_is_read_whole_or_not_at_all() {
     let root = Root::new().with("reg.io/hosts.toml", &text);
     let error = root.try_lookup("reg.io").expect_err("too long");
     let text = regcred_core::report(&error);
-    assert!(text.ends_with("it is longer than 1 MiB"), "{text}");
+    assert!(text.ends_with("it is larger than 1 MiB"), "{text}");
 }

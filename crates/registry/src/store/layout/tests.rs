@@ -350,7 +350,7 @@ fn a_missing_index_counts_as_empty() {
 
 #[test]
 fn a_full_disk_says_how_much_was_needed() {
-    let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let full = std::io::Error::from(ErrorKind::StorageFull);
     let dir = tempfile::tempdir().expect("directory");
     let error = LayoutError::write(dir.path(), 4096)(full);
     assert!(
