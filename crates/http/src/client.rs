@@ -90,8 +90,10 @@ impl Client {
         if let Err(name) = self.0.proxy.proxy_for(url) {
             return Err(HttpError::new(&target, Reason::Proxy(name)));
         }
+        // While the body is sent, nothing is received.
+        let sending = Duration::from_secs(request.body.length() / SLOWEST_UPLOAD);
         let limits = Limits {
-            idle: self.0.idle_timeout,
+            idle: self.0.idle_timeout + sending,
             deadline: request.timeout.map(|time| (Instant::now() + time, time)),
         };
         let host = host_key(url);
@@ -169,8 +171,8 @@ impl fmt::Debug for Client {
 fn assemble(request: &Request, url: &Url) -> reqwest::Request {
     let mut assembled = reqwest::Request::new(request.method.clone(), url.clone());
     *assembled.headers_mut() = request.headers.clone();
-    if !request.body.is_empty() {
-        *assembled.body_mut() = Some(request.body.clone().into());
+    if request.body.length() > 0 {
+        *assembled.body_mut() = Some(request.body.open());
     }
     assembled
 }
@@ -178,6 +180,9 @@ fn assemble(request: &Request, url: &Url) -> reqwest::Request {
 fn host_key(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
+
+/// The slowest body of a request, in bytes a second.
+const SLOWEST_UPLOAD: u64 = 64 * 1024;
 
 #[cfg(test)]
 mod tests;

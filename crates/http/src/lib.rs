@@ -6,6 +6,7 @@
 
 mod address;
 mod answer;
+mod body;
 mod cause;
 mod challenge;
 mod client;
@@ -26,6 +27,7 @@ mod vars;
 
 pub use address::{host_and_port, is_link_local, is_loopback, secure_url};
 pub use answer::{AnswerFields, plain};
+pub use body::Body;
 pub use challenge::{Challenge, parse_challenges};
 pub use client::Client;
 pub use error::{HttpError, kind_of_status};

@@ -9,6 +9,7 @@ use regcred_core::Credentials;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::body::Body;
 use crate::error::{HttpError, Reason, Target};
 use crate::{Retry, is_loopback};
 
@@ -18,7 +19,7 @@ pub struct Request {
     pub(crate) method: Method,
     pub(crate) url: Option<Url>,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub(crate) body: Body,
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Retry,
     holds_secret: bool,
@@ -35,7 +36,7 @@ impl Request {
             method,
             url: url.filter(|u| matches!(u.scheme(), "http" | "https") && u.has_host()),
             headers: HeaderMap::new(),
-            body: Bytes::new(),
+            body: Bytes::new().into(),
             timeout: Some(DEFAULT_TIMEOUT),
             retry: Retry::none(),
             holds_secret: false,
@@ -128,9 +129,9 @@ impl Request {
             .body(value.to_string())
     }
 
-    /// Bytes as the body.
+    /// Bytes or a stream as the body.
     #[must_use]
-    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+    pub fn body(mut self, body: impl Into<Body>) -> Self {
         self.body = body.into();
         self
     }

@@ -1,6 +1,7 @@
 //! What a request may carry, and where to.
 
 use super::*;
+use crate::Body;
 
 #[tokio::test]
 async fn secrets_do_not_go_over_plain_http_unless_it_is_the_protocol() {
@@ -68,4 +69,33 @@ async fn a_form_and_json_have_their_types() {
     assert_eq!(seen[0].body, "k=a+b%26c");
     assert_eq!(seen[1].header("content-type"), Some("application/json"));
     assert_eq!(seen[1].body, r#"{"k":1}"#);
+}
+
+#[tokio::test]
+async fn a_streamed_body_has_a_length_and_is_opened_for_each_attempt() {
+    let server = Fake::answering(vec![Reply::new(503), Reply::new(201)]).await;
+    let body = |length, pieces: &'static [&'static str]| {
+        Body::stream(length, move || {
+            let (sender, receiver) = tokio::sync::mpsc::channel(pieces.len());
+            for piece in pieces {
+                sender.try_send(Ok((*piece).into())).expect("room");
+            }
+            receiver
+        })
+    };
+    let retry = Retry {
+        attempts: 2,
+        ..Retry::none()
+    };
+    let url = server.url("/");
+    let request = Request::put(&url).retry(retry);
+    let whole = request.clone().body(body(6, &["abc", "def"]));
+    let answer = client().send(whole).await.expect("second attempt");
+    assert_eq!(answer.status(), 201);
+    let seen = server.seen();
+    assert!(seen.iter().all(|request| request.text() == "abcdef"));
+    assert_eq!(seen[1].header("content-length"), Some("6"));
+    assert_eq!(seen[1].header("transfer-encoding"), None);
+    let short = Request::put(&url).body(body(7, &["abc", "def"]));
+    client().send(short).await.expect_err("one byte is missing");
 }
