@@ -30,5 +30,5 @@ pub use pull::{
     BlobState, NoProgress, PlatformChoice, Progress, PullEvent, PullOptions, PulledImage, pull,
     stored,
 };
-pub use regcred_http::{ClientOptions, HttpError, Retry, StatusCode};
+pub use regcred_http::{Body, ClientOptions, HttpError, Retry, StatusCode};
 pub use store::{BlobWriter, Layout, LayoutError};

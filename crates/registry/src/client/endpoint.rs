@@ -90,7 +90,8 @@ impl Endpoint {
             if is_own {
                 self.warnings.log(&self.host(), response.headers());
             }
-            if status.is_success() || status == StatusCode::RANGE_NOT_SATISFIABLE {
+            let is_past_end = status == StatusCode::RANGE_NOT_SATISFIABLE && !object.is_pushed();
+            if status.is_success() || is_past_end {
                 return Ok(response);
             }
             if status == StatusCode::UNAUTHORIZED && is_own && !renewed {
@@ -171,7 +172,8 @@ impl Endpoint {
                 Ok(response) => matches!(response.status().as_u16(), 403 | 408 | 429 | 500..),
                 Err(error) => error.is_passing(),
             };
-            if !(redirected && is_stale && attempt < FRESH_REDIRECTS) {
+            let again = redirected && is_stale && request.may_repeat();
+            if !again || attempt >= FRESH_REDIRECTS {
                 return result;
             }
             tracing::debug!(object = %request.object, "the target of a redirect failed; asking for a new one");
@@ -201,12 +203,12 @@ impl Endpoint {
                 next = self.equip(next, grant);
             }
             // A mirror that fails is passed over at once; the registry is worth some patience.
-            if !*redirected && self.config.is_registry {
+            if !*redirected && self.config.is_registry && request.may_repeat() {
                 next = next.retry(self.retry);
             }
             let response = self.client.send(next).await;
             let response = response.map_err(|error| RegistryError::unreached(object, error))?;
-            match redirect::target(&response) {
+            match redirect::target(&response, request.is_write()) {
                 None => return Ok(response),
                 Some(Ok(next)) => url = next,
                 Some(Err(why)) => {
@@ -285,6 +287,9 @@ fn prepare(request: &RegistryRequest<'_>, url: &Url) -> Request {
     let mut next = Request::new(request.method.clone(), url.as_str());
     for (name, value) in &request.headers {
         next = next.header(name, value);
+    }
+    if request.is_write() && request.body.length() == 0 {
+        next = next.header("content-length", "0");
     }
     next = next.body(request.body.clone());
     if request.is_small {

@@ -5,6 +5,7 @@ use regcred_http::{HeaderMap, Method, header};
 use tokio::time::sleep;
 
 use super::capability::Capability;
+use super::content_digest::{confirm, content_digest};
 use super::error::{Reason, RegistryError};
 use super::object::{Object, Part};
 use super::repository::Repository;
@@ -60,7 +61,7 @@ impl Repository {
             Err(error) if matches!(error.status().map(|s| s.as_u16()), Some(403 | 405)) => None,
             Err(error) => return Err(error),
         };
-        let sent = response.as_ref().and_then(|r| digest_header(r.headers()));
+        let sent = response.as_ref().and_then(|r| content_digest(r.headers()));
         let (Some(response), Some(sent)) = (response, sent) else {
             return self.manifest(reference).await.map(ManifestHead::from);
         };
@@ -79,10 +80,31 @@ impl Repository {
         })
     }
 
-    pub(super) fn manifest_object(
+    /// Puts a manifest or index, with exactly these bytes, under a tag or its digest. What it names
+    /// must be there.
+    ///
+    /// # Errors
+    /// When `reference` is neither a tag nor the manifest's digest, or the registry refuses it.
+    pub async fn put_manifest(
         &self,
         reference: &str,
-    ) -> Result<(Object, Option<Digest>), RegistryError> {
+        manifest: &RawManifest,
+    ) -> Result<(), RegistryError> {
+        let (mut object, digest) = self.manifest_object(reference)?;
+        object.capability = Capability::Push;
+        if digest.is_some_and(|digest| digest != manifest.digest) {
+            let what = "the manifest has another digest".to_owned();
+            return Err(RegistryError::new(&object, Reason::Local(what)));
+        }
+        let path = format!("manifests/{reference}");
+        let mut request = RegistryRequest::new(&object, Method::PUT, path);
+        request.headers = vec![("content-type", manifest.media_type.clone())];
+        request.body = manifest.bytes.clone().into();
+        let response = self.send(&request).await?;
+        confirm(&object, &response, &manifest.digest)
+    }
+
+    fn manifest_object(&self, reference: &str) -> Result<(Object, Option<Digest>), RegistryError> {
         let mut object = Object {
             repository: self.name().to_owned(),
             part: Part::Manifest(reference.to_owned()),
@@ -131,7 +153,7 @@ fn verified(
     bytes: Bytes,
     wanted: Option<Digest>,
 ) -> Result<RawManifest, RegistryError> {
-    let expected = wanted.clone().or_else(|| digest_header(headers));
+    let expected = wanted.clone().or_else(|| content_digest(headers));
     if let Some(expected) = &expected
         && !expected.matches(&bytes)
     {
@@ -151,12 +173,6 @@ fn is_tag(text: &str) -> bool {
     text.len() <= 128
         && text.bytes().next().is_some_and(word)
         && text.bytes().all(|b| word(b) || matches!(b, b'.' | b'-'))
-}
-
-/// The digest in an answer. One of an unknown algorithm, or nonsense, counts as none.
-fn digest_header(headers: &HeaderMap) -> Option<Digest> {
-    let value = headers.get("docker-content-digest")?;
-    value.to_str().ok()?.trim().parse().ok()
 }
 
 /// What the specification asks registries to accept, and the most that other clients read.

@@ -8,12 +8,14 @@ use regcred_http::{Response, Url, header};
 
 use super::address::is_inner;
 
-/// The target of a redirect: `None` for another answer, the reason if it may not be followed.
-pub(crate) fn target(response: &Response) -> Option<Result<Url, &'static str>> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return None;
+/// The target of a redirect: `None` for another answer, the reason if it may not be followed. What
+/// is written is repeated only where the status demands it.
+pub(crate) fn target(response: &Response, is_write: bool) -> Option<Result<Url, &'static str>> {
+    match response.status().as_u16() {
+        307 | 308 => location(response),
+        301..=303 if !is_write => location(response),
+        _ => None,
     }
-    location(response)
 }
 
 /// The address in an answer's `Location`, and the reason if no request may be sent to it.

@@ -1,7 +1,7 @@
 //! One request, the same for each server that may answer it.
 
 use bytes::Bytes;
-use regcred_http::{Method, Url};
+use regcred_http::{Body, Method, Url};
 
 use super::object::Object;
 
@@ -11,7 +11,7 @@ pub(crate) struct RegistryRequest<'a> {
     pub(crate) method: Method,
     pub(crate) target: Target,
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Bytes,
+    pub(crate) body: Body,
     /// Another repository (its path) that the request reads from: the source of a mount.
     pub(crate) source: Option<&'a str>,
     /// Whether the answer is small, and so has a deadline.
@@ -35,9 +35,19 @@ impl<'a> RegistryRequest<'a> {
             method,
             target: Target::Path(path),
             headers: Vec::new(),
-            body: Bytes::new(),
+            body: Bytes::new().into(),
             source: None,
             is_small: true,
         }
+    }
+
+    /// Whether the request may be sent again when it failed for now. Bytes for an upload may not:
+    /// some of them may have arrived.
+    pub(crate) fn may_repeat(&self) -> bool {
+        matches!(self.target, Target::Path(_)) || self.method == Method::GET
+    }
+
+    pub(crate) fn is_write(&self) -> bool {
+        self.method != Method::GET && self.method != Method::HEAD
     }
 }

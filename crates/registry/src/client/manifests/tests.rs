@@ -279,3 +279,54 @@ async fn what_is_no_tag_is_no_piece_of_an_address() {
     }
     assert!(server.seen().is_empty());
 }
+
+#[tokio::test]
+async fn a_manifest_is_put_byte_for_byte_and_its_digest_compared() {
+    const SPACED: &str = r#"{"schemaVersion":2,  "manifests":[]}"#;
+    let digest = Digest::of(SPACED.as_bytes());
+    let index = RawManifest::read(media_type::OCI_INDEX, digest.clone(), SPACED.into());
+    let index = index.expect("an index");
+    let server = serving(Reply::new(201).header("docker-content-digest", digest.as_str())).await;
+    let repository = client(Hosts::none()).repository(&image(&server), None);
+    for reference in ["v1", digest.as_str()] {
+        let put = repository.put_manifest(reference, &index).await;
+        put.expect("put");
+    }
+    let seen = server.seen();
+    let lines: Vec<_> = seen.iter().map(|request| request.line()).collect();
+    let path = "PUT /v2/team/app/manifests";
+    assert_eq!(lines, [format!("{path}/v1"), format!("{path}/{digest}")]);
+    assert_eq!(seen[0].body, SPACED);
+    assert_eq!(seen[0].header("content-type"), Some(media_type::OCI_INDEX));
+
+    let other = Digest::of(b"other");
+    let error = repository.put_manifest(other.as_str(), &index).await;
+    let text = error.expect_err("not its digest").to_string();
+    assert!(text.contains("another digest"), "{text}");
+    assert_eq!(server.seen().len(), 2);
+    let confused = serving(Reply::new(201).header("docker-content-digest", other.as_str())).await;
+    let repository = client(Hosts::none()).repository(&image(&confused), None);
+    let error = repository.put_manifest("v1", &index).await;
+    let error = error.expect_err("stored otherwise");
+    assert_eq!(error.kind(), ErrorKind::Malformed);
+}
+
+#[tokio::test]
+async fn a_refused_manifest_says_what_could_not_be_pushed() {
+    let unknown = r#"{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown"}]}"#;
+    for (reply, shown) in [
+        (
+            Reply::new(400).body(unknown),
+            "400 Bad Request: manifest blob unknown: blob unknown",
+        ),
+        (Reply::new(403), "push access denied for "),
+        (Reply::new(404), "cannot push "),
+    ] {
+        let server = serving(reply).await;
+        let repository = client(Hosts::none()).repository(&image(&server), None);
+        let index = RawManifest::read("", Digest::of(INDEX.as_bytes()), INDEX.into());
+        let error = repository.put_manifest("v1", &index.expect("index")).await;
+        let text = error.expect_err(shown).to_string();
+        assert!(text.contains(shown), "{text}");
+    }
+}
