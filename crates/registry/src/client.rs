@@ -23,12 +23,12 @@ mod request;
 mod servers;
 mod warnings;
 
-pub use blob_stream::BlobStream;
+pub use blob_stream::{BlobChunk, BlobStream};
 pub use blob_upload::{Mount, Upload};
 pub(crate) use error::Reason;
 pub use error::RegistryError;
 pub use hosts::{Hosts, HostsError};
 pub use manifests::ManifestHead;
 pub(crate) use object::{Object, Part};
-pub use registry_client::{RegistryClient, RegistryOptions};
+pub use registry_client::RegistryClient;
 pub use repository::Repository;

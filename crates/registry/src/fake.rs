@@ -1,12 +1,12 @@
-//! What the tests of this crate share beside the scripted server.
+//! What the tests of this crate share besides the scripted server.
 
 use std::time::Duration;
 
 use regcred_core::{Env, ImageRef};
-
+use regcred_http::Retry;
 pub(crate) use regcred_http::testing::{Fake, Reply, Seen, bind};
 
-use crate::{Hosts, RegistryClient, RegistryOptions, Retry};
+use crate::{Hosts, RegistryClient};
 
 /// The image under which a server has everything.
 pub(crate) fn image(server: &Fake) -> ImageRef {
@@ -16,14 +16,10 @@ pub(crate) fn image(server: &Fake) -> ImageRef {
 
 /// A client that does not wait long.
 pub(crate) fn client(hosts: Hosts) -> RegistryClient {
-    RegistryClient::with_options(RegistryOptions {
-        hosts,
-        retry: Retry {
-            attempts: 3,
-            base: Duration::from_millis(1),
-            cap: Duration::from_millis(5),
-        },
-        ..RegistryOptions::new(&Env::default())
-    })
-    .expect("client")
+    let retry = Retry {
+        attempts: 3,
+        base: Duration::from_millis(1),
+        cap: Duration::from_millis(5),
+    };
+    RegistryClient::with_retry(&Env::default(), hosts, retry).expect("client")
 }

@@ -19,8 +19,8 @@ mod pull;
 mod store;
 
 pub use client::{
-    BlobStream, Hosts, HostsError, ManifestHead, Mount, RegistryClient, RegistryError,
-    RegistryOptions, Repository, Upload,
+    BlobChunk, BlobStream, Hosts, HostsError, ManifestHead, Mount, RegistryClient, RegistryError,
+    Repository, Upload,
 };
 pub use image::{
     Descriptor, Digest, DigestError, Hasher, Index, Manifest, ManifestError, ManifestOrIndex,
@@ -30,5 +30,5 @@ pub use pull::{
     BlobState, NoProgress, PlatformChoice, Progress, PullEvent, PullOptions, PulledImage, pull,
     stored,
 };
-pub use regcred_http::{Body, ClientOptions, HttpError, Retry, StatusCode};
+pub use regcred_http::{Body, HttpError, StatusCode};
 pub use store::{BlobWriter, Layout, LayoutError};

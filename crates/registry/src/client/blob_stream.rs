@@ -2,7 +2,6 @@
 //! `body_reader.go` for how often).
 
 use std::fmt;
-use std::ops::Range;
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
@@ -17,28 +16,36 @@ use super::repository::Repository;
 use super::request::RegistryRequest;
 use crate::image::Descriptor;
 
-/// The bytes of a blob, or of a part of it, in order: as many as the descriptor has, never more.
-/// The reader compares the digest, since it hashes the bytes anyway.
+/// The bytes of a blob in order: as many as the descriptor has, never more. The reader compares the
+/// digest, since it hashes the bytes anyway.
 pub struct BlobStream {
     repository: Repository,
     descriptor: Descriptor,
     object: Object,
     /// The offset of the next byte that is returned.
     position: u64,
-    /// One past the last.
-    end: u64,
     /// Bytes of the current response that were returned before: it starts too early.
     skip: u64,
     response: Option<Response>,
-    ranged: bool,
     foreign: bool,
     failures: u32,
     since_failure: u64,
-    on_retry: Option<Box<RetryListener>>,
+    pause: Option<Duration>,
 }
 
-/// Receives the number of the next attempt and what broke.
-type RetryListener = dyn Fn(u32, &str) + Send + Sync;
+/// What a stream returns next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BlobChunk {
+    /// The next bytes.
+    Bytes(Bytes),
+    /// The stream broke and will continue at the same byte, after a pause.
+    Retrying {
+        /// The number of the next attempt; the first retry is 2.
+        attempt: u32,
+        /// What broke, on one line, without secrets.
+        reason: String,
+    },
+}
 
 impl Repository {
     /// Opens a blob at `offset` (0 for the whole). With an offset only the rest is asked for.
@@ -54,34 +61,19 @@ impl Repository {
         descriptor: &Descriptor,
         offset: u64,
     ) -> Result<BlobStream, RegistryError> {
-        self.blob_range(descriptor, offset..descriptor.size).await
-    }
-
-    /// Opens a part of a blob. A registry without support for ranges sends the whole, of which the
-    /// part is cut out; see [`BlobStream::is_ranged`].
-    ///
-    /// # Errors
-    /// As [`Repository::blob`].
-    pub async fn blob_range(
-        &self,
-        descriptor: &Descriptor,
-        range: Range<u64>,
-    ) -> Result<BlobStream, RegistryError> {
         let mut stream = BlobStream {
             repository: self.clone(),
             object: blob_object(self, descriptor),
             descriptor: descriptor.clone(),
-            position: range.start,
-            end: range.end.min(descriptor.size),
+            position: offset,
             skip: 0,
             response: None,
-            ranged: false,
             foreign: false,
             failures: 0,
             since_failure: 0,
-            on_retry: None,
+            pause: None,
         };
-        if stream.position < stream.end || descriptor.size == 0 {
+        if offset < descriptor.size || descriptor.size == 0 {
             stream.open().await?;
         }
         Ok(stream)
@@ -105,7 +97,9 @@ impl Repository {
         let mut stream = self.blob(descriptor, 0).await?;
         let mut bytes = BytesMut::new();
         while let Some(chunk) = stream.chunk().await? {
-            bytes.extend_from_slice(&chunk);
+            if let BlobChunk::Bytes(chunk) = chunk {
+                bytes.extend_from_slice(&chunk);
+            }
         }
         if !descriptor.digest.matches(&bytes) {
             let actual = descriptor.digest.of_same_algorithm(&bytes);
@@ -116,24 +110,15 @@ impl Repository {
 }
 
 impl BlobStream {
-    /// Calls `listener` before each pause of a broken stream, with the number of the next attempt
-    /// (2 is the first retry) and what broke.
-    #[must_use]
-    pub fn on_retry(mut self, listener: impl Fn(u32, &str) + Send + Sync + 'static) -> Self {
-        self.on_retry = Some(Box::new(listener));
-        self
-    }
-
     /// The next bytes, `None` after the last.
     ///
     /// # Errors
     /// When the stream breaks and cannot be continued, or has more bytes than it may have.
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>, RegistryError> {
-        loop {
-            if self.position == self.end {
-                self.finish().await?;
-                return Ok(None);
-            }
+    pub async fn chunk(&mut self) -> Result<Option<BlobChunk>, RegistryError> {
+        if let Some(pause) = self.pause.take() {
+            sleep(pause).await;
+        }
+        while self.position < self.descriptor.size {
             let broken = match &mut self.response {
                 None => match self.open().await {
                     Ok(()) => continue,
@@ -141,7 +126,7 @@ impl BlobStream {
                 },
                 Some(response) => match response.chunk().await {
                     Ok(Some(bytes)) => match self.accept(bytes)? {
-                        Some(bytes) => return Ok(Some(bytes)),
+                        Some(bytes) => return Ok(Some(BlobChunk::Bytes(bytes))),
                         None => continue,
                     },
                     Ok(None) => {
@@ -152,23 +137,16 @@ impl BlobStream {
                 },
             };
             let was_open = self.response.take().is_some();
-            match self.pause(was_open, &broken) {
-                Some(pause) => sleep(pause).await,
-                None => return Err(broken),
-            }
+            return self.retrying(was_open, broken).map(Some);
         }
+        self.finish().await?;
+        Ok(None)
     }
 
     /// The offset of the next byte in the blob.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.position
-    }
-
-    /// Whether the registry sends only the part that was asked for.
-    #[must_use]
-    pub fn is_ranged(&self) -> bool {
-        self.ranged
     }
 
     /// Cuts the wanted bytes out of those received.
@@ -180,15 +158,12 @@ impl BlobStream {
         if bytes.is_empty() {
             return Ok(None);
         }
-        let left = self.end - self.position;
-        if bytes.len() as u64 > left {
-            if self.end == self.descriptor.size {
-                return Err(self.wrong_size(self.position + bytes.len() as u64));
-            }
-            bytes.truncate(usize::try_from(left).unwrap_or(bytes.len()));
+        let length = bytes.len() as u64;
+        if length > self.descriptor.size - self.position {
+            return Err(self.wrong_size(self.position + length));
         }
-        self.position += bytes.len() as u64;
-        self.since_failure += bytes.len() as u64;
+        self.position += length;
+        self.since_failure += length;
         Ok(Some(bytes))
     }
 
@@ -197,9 +172,6 @@ impl BlobStream {
         let Some(mut response) = self.response.take() else {
             return Ok(());
         };
-        if self.end < self.descriptor.size && !self.ranged {
-            return Ok(());
-        }
         match response.chunk().await {
             Ok(Some(more)) if !more.is_empty() => {
                 Err(self.wrong_size(self.position + more.len() as u64))
@@ -214,9 +186,8 @@ impl BlobStream {
         let mut request = RegistryRequest::new(&self.object, Method::GET, path);
         request.is_small = false;
         request.headers = vec![("accept-encoding", "identity".to_owned())];
-        let partial = self.position > 0 || self.end < self.descriptor.size;
-        if partial {
-            let last = self.end.saturating_sub(1);
+        if self.position > 0 {
+            let last = self.descriptor.size.saturating_sub(1);
             let range = format!("bytes={}-{last}", self.position);
             request.headers.push(("range", range));
         }
@@ -249,13 +220,13 @@ impl BlobStream {
         match response.status() {
             StatusCode::PARTIAL_CONTENT => {
                 let range = ContentRange::of(response.headers());
-                if !range.is_some_and(|range| range.is(self.position..self.end, size)) {
+                if !range.is_some_and(|range| range.is(self.position..size, size)) {
                     return fail(format!(
-                        "the registry sent another range than bytes {} to {} of {size}",
-                        self.position, self.end
+                        "the registry sent another range than bytes {} to {size}",
+                        self.position
                     ));
                 }
-                (self.skip, self.ranged) = (0, true);
+                self.skip = 0;
             }
             StatusCode::RANGE_NOT_SATISFIABLE => {
                 return fail(format!(
@@ -267,7 +238,7 @@ impl BlobStream {
                 if let Some(length) = response.content_length().filter(|l| *l != size) {
                     return Err(self.wrong_size(length));
                 }
-                (self.skip, self.ranged) = (self.position, false);
+                self.skip = self.position;
             }
             other => return fail(format!("the registry answered {other}")),
         }
@@ -275,26 +246,26 @@ impl BlobStream {
         Ok(())
     }
 
-    /// The pause before the stream is continued, `None` to give up: when the failure is permanent,
-    /// or occurred too often without a mebibyte in between.
-    fn pause(&mut self, was_open: bool, broken: &RegistryError) -> Option<Duration> {
-        if !was_open && !broken.is_passing() {
-            return None;
-        }
+    /// Prepares the next attempt, or gives up: when the failure is permanent, or occurred too often
+    /// without a mebibyte in between.
+    fn retrying(
+        &mut self,
+        was_open: bool,
+        broken: RegistryError,
+    ) -> Result<BlobChunk, RegistryError> {
         if self.since_failure >= PROGRESS {
             self.failures = 0;
         }
         self.since_failure = 0;
         self.failures += 1;
-        if self.failures > MOST_FAILURES {
-            return None;
+        if self.failures > MOST_FAILURES || !(was_open || broken.is_passing()) {
+            return Err(broken);
         }
-        let reason = report(broken);
+        let reason = report(&broken);
         tracing::debug!(object = %self.object, position = self.position, reason, "continuing a broken stream");
-        if let Some(listener) = &self.on_retry {
-            listener(self.failures + 1, &reason);
-        }
-        Some(self.repository.retry().pause(self.failures))
+        self.pause = Some(self.repository.retry().pause(self.failures));
+        let attempt = self.failures + 1;
+        Ok(BlobChunk::Retrying { attempt, reason })
     }
 
     fn wrong_size(&self, actual: u64) -> RegistryError {
@@ -308,7 +279,6 @@ impl fmt::Debug for BlobStream {
         f.debug_struct("BlobStream")
             .field("object", &self.object)
             .field("position", &self.position)
-            .field("end", &self.end)
             .finish_non_exhaustive()
     }
 }

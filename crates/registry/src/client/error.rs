@@ -144,12 +144,10 @@ impl RegistryError {
     /// for failures of the network or of content.
     #[must_use]
     pub fn is_curable_by_credential(&self) -> bool {
-        let status = self.status();
+        let status = self.status().unwrap_or_default();
         match &self.0.reason {
-            Reason::Status(_) => {
-                status.is_some_and(|s| matches!(s.as_u16(), 401 | 403 | 404 | 429))
-            }
-            Reason::TokenServer(_) => status.is_some_and(|s| s.is_client_error()),
+            Reason::Status(_) => matches!(status.as_u16(), 401 | 403 | 404 | 429),
+            Reason::TokenServer(_) => status.is_client_error(),
             Reason::NoScheme { .. } => true,
             _ => false,
         }
@@ -159,10 +157,10 @@ impl RegistryError {
     /// does not name another reason, such as a quota.
     #[must_use]
     pub fn credential_refused(&self) -> bool {
-        let status = self.status().map(|status| status.as_u16());
+        let status = self.status().unwrap_or_default().as_u16();
         let refused = match &self.0.reason {
-            Reason::Status(_) => matches!(status, Some(401 | 403)),
-            Reason::TokenServer(_) => matches!(status, Some(400 | 401 | 403)),
+            Reason::Status(_) => matches!(status, 401 | 403),
+            Reason::TokenServer(_) => matches!(status, 400 | 401 | 403),
             _ => false,
         };
         refused && self.response().is_none_or(|r| r.errors.advice().is_none())

@@ -12,7 +12,7 @@ use super::repository::Repository;
 use super::request::RegistryRequest;
 use crate::image::{Digest, RawManifest, media_type};
 
-/// What a registry says of a manifest without sending it.
+/// What a registry answers about a manifest without sending it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestHead {
     /// The manifest's digest in the registry's answer.

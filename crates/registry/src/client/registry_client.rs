@@ -26,29 +26,6 @@ struct Shared {
     warnings: Arc<Warnings>,
 }
 
-/// How registries are asked.
-#[derive(Clone, Debug)]
-pub struct RegistryOptions {
-    /// Time-outs, trust and proxies, for all servers.
-    pub http: ClientOptions,
-    /// The servers of each registry.
-    pub hosts: Hosts,
-    /// When a request is repeated, and how long a broken stream waits.
-    pub retry: Retry,
-}
-
-impl RegistryOptions {
-    /// The defaults: proxies and trust of `env`, no mirrors, a few repeats.
-    #[must_use]
-    pub fn new(env: &Env) -> Self {
-        Self {
-            http: ClientOptions::new(env),
-            hosts: Hosts::none(),
-            retry: Retry::gentle(),
-        }
-    }
-}
-
 impl RegistryClient {
     /// Makes a client that takes proxies and trust from `env` and servers from `hosts`. Reads no
     /// file: certificates and `hosts.toml` are read when they are needed.
@@ -56,22 +33,17 @@ impl RegistryClient {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(env: &Env, hosts: Hosts) -> Result<Self, HttpError> {
-        Self::with_options(RegistryOptions {
-            hosts,
-            ..RegistryOptions::new(env)
-        })
+        Self::with_retry(env, hosts, Retry::gentle())
     }
 
-    /// As [`RegistryClient::new`], with all options.
-    ///
-    /// # Errors
-    /// When no HTTP client can be made.
-    pub fn with_options(options: RegistryOptions) -> Result<Self, HttpError> {
-        let client = Client::new(options.http.clone())?;
+    /// The same with other pauses between the attempts.
+    pub(crate) fn with_retry(env: &Env, hosts: Hosts, retry: Retry) -> Result<Self, HttpError> {
+        let options = ClientOptions::new(env);
+        let client = Client::new(options.clone())?;
         Ok(Self(Arc::new(Shared {
-            servers: KnownServers::new(options.hosts, options.http, client.clone()),
+            servers: KnownServers::new(hosts, options, client.clone()),
             client,
-            retry: options.retry,
+            retry,
             warnings: Arc::default(),
         })))
     }

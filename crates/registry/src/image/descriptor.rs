@@ -23,18 +23,12 @@ pub struct Descriptor {
     /// The content's length in bytes.
     pub size: u64,
     /// Other addresses of the content: foreign layers of Windows images.
-    #[serde(
-        default,
-        deserialize_with = "or_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, deserialize_with = "or_default")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
     /// Annotations.
-    #[serde(
-        default,
-        deserialize_with = "or_default",
-        skip_serializing_if = "BTreeMap::is_empty"
-    )]
+    #[serde(default, deserialize_with = "or_default")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     /// The content itself in base64, for small blobs.
     #[serde(default, skip_serializing_if = "Option::is_none")]

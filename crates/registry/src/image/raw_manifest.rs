@@ -45,7 +45,7 @@ impl RawManifest {
     /// The manifest or index in the bytes.
     ///
     /// # Errors
-    /// When they have another form than their media type says.
+    /// When they have another form than that of their media type.
     pub fn parse(&self) -> Result<ManifestOrIndex, ManifestError> {
         ManifestOrIndex::parse(&self.media_type, &self.bytes)
     }

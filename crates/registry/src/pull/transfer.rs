@@ -1,17 +1,14 @@
 //! The transfer of one blob from the registry into the store.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use bytes::Bytes;
 use regcred_core::ImageRef;
-use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::sleep;
 
 use super::blob_sink::{BlobSink, WriterThreads};
 use super::progress::{BlobState, Progress, PullEvent, Throttle};
 use super::store_failure::store_failure;
-use crate::client::{BlobStream, RegistryError, Repository};
+use crate::client::{BlobChunk, RegistryError, Repository};
 use crate::image::Descriptor;
 use crate::store::{BlobWriter, Layout, LayoutError};
 
@@ -22,9 +19,6 @@ pub(super) struct Transfer<'a> {
     pub(super) image: &'a ImageRef,
     pub(super) progress: &'a dyn Progress,
 }
-
-/// The number of the next attempt, and what broke.
-type RetryNotice = (u32, String);
 
 impl Transfer<'_> {
     /// Fetches one blob; the bytes that were downloaded, `None` if the store has it by now.
@@ -80,43 +74,25 @@ impl Transfer<'_> {
     }
 
     async fn stream(&self, blob: &Descriptor, sink: &mut BlobSink) -> Result<(), RegistryError> {
-        let (notify, mut retries) = mpsc::unbounded_channel();
-        let stream = self.repository.blob(blob, 0).await?;
-        let mut stream = stream.on_retry(move |attempt, reason| {
-            // The receiver lives as long as the stream.
-            let _ = notify.send((attempt, reason.to_owned()));
-        });
+        let mut stream = self.repository.blob(blob, 0).await?;
         let mut throttle = Throttle::default();
-        while let Some(bytes) = self.next(blob, &mut stream, &mut retries).await? {
-            sink.write(bytes)
-                .await
-                .map_err(|error| store_failure(self.image, error))?;
-            if throttle.is_due() {
-                let done = stream.position();
-                self.report(blob, BlobState::Downloading { done });
-            }
-        }
-        Ok(())
-    }
-
-    /// The next bytes; reports retries while it waits.
-    async fn next(
-        &self,
-        blob: &Descriptor,
-        stream: &mut BlobStream,
-        retries: &mut UnboundedReceiver<RetryNotice>,
-    ) -> Result<Option<Bytes>, RegistryError> {
-        let mut chunk = pin!(stream.chunk());
-        loop {
-            tokio::select! {
-                biased;
-                Some((attempt, reason)) = retries.recv() => {
+        while let Some(chunk) = stream.chunk().await? {
+            match chunk {
+                BlobChunk::Bytes(bytes) => {
+                    let written = sink.write(bytes).await;
+                    written.map_err(|error| store_failure(self.image, error))?;
+                    if throttle.is_due() {
+                        let done = stream.position();
+                        self.report(blob, BlobState::Downloading { done });
+                    }
+                }
+                BlobChunk::Retrying { attempt, reason } => {
                     let reason = &reason;
                     self.report(blob, BlobState::Retrying { attempt, reason });
                 }
-                chunk = &mut chunk => return chunk,
             }
         }
+        Ok(())
     }
 }
 

@@ -1,5 +1,5 @@
-//! One blob on its way into the store: counted and hashed as it is written, published by rename
-//! only when both agree with the descriptor.
+//! The writer of one blob: counts and hashes what it writes, and publishes it by rename only when
+//! both match the descriptor.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ impl BlobWriter {
     /// Appends bytes.
     ///
     /// # Errors
-    /// [`LayoutError::Size`] as soon as there are more bytes than the descriptor says;
+    /// [`LayoutError::Size`] as soon as there are more bytes than in the descriptor;
     /// [`LayoutError::NoSpace`] on a full disk.
     pub fn write(&mut self, chunk: &[u8]) -> Result<(), LayoutError> {
         let written = self.written + chunk.len() as u64;
@@ -65,8 +65,8 @@ impl BlobWriter {
         self.written
     }
 
-    /// Checks size, then hash, and gives the blob its name. A second writer of the same blob may
-    /// have been faster: both files are proven equal, and the last rename wins.
+    /// Checks size, then hash, and renames the file to the blob. A second writer of the same blob
+    /// may have been faster: both files are equal, and the last rename wins.
     ///
     /// # Errors
     /// [`LayoutError::Size`], [`LayoutError::Mismatch`]; then nothing is published.
@@ -87,8 +87,8 @@ impl BlobWriter {
         self.temporary.publish(&self.target, self.durable)
     }
 
-    /// True when another living writer of the same blob was there first. Of two that start at the
-    /// same moment exactly one yields, decided by the names of their temporary files.
+    /// Whether another running writer of the same blob was first. Of two that start at the same
+    /// moment exactly one yields, decided by the names of their temporary files.
     pub(crate) fn should_yield(&self) -> bool {
         let own = self.temporary.path();
         let directory = own.parent().unwrap_or(Path::new(""));

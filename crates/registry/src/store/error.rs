@@ -1,11 +1,11 @@
-//! What can go wrong in the store.
+//! Failures of the store.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::image::Digest;
 
-/// A failure of the local store. Nothing half-written is left behind by any of them.
+/// A failure of the local store. None of them leaves an incomplete blob.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LayoutError {
@@ -22,7 +22,7 @@ pub enum LayoutError {
     /// The file system (or the user's quota) is full, or will be.
     #[error(
         "not enough space in {}: {needed} bytes are needed and {available} are free; \
-         free some space or name another store", path.display()
+         free some space or choose another store", path.display()
     )]
     NoSpace {
         /// The store, or the file that was being written.
@@ -31,17 +31,17 @@ pub enum LayoutError {
         needed: u64,
         /// Bytes that an ordinary user may still write.
         available: u64,
-        /// What the operating system says, or would say.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// More or fewer bytes than the descriptor says.
-    #[error("{digest} has {actual} bytes, but its descriptor says {expected}")]
+    /// More or fewer bytes than in the descriptor.
+    #[error("{digest} has {actual} bytes, but {expected} in its descriptor")]
     Size {
         /// The blob's name.
         digest: Digest,
         /// The descriptor's size in bytes.
         expected: u64,
-        /// Bytes that came; when there were too many, the count at which reading stopped.
+        /// Bytes received; when there were too many, the count at which reading stopped.
         actual: u64,
     },
     /// The right number of bytes with another hash.
@@ -49,7 +49,7 @@ pub enum LayoutError {
     Mismatch {
         /// The digest in the descriptor.
         expected: Digest,
-        /// The digest of what came.
+        /// The digest of the content.
         actual: Digest,
     },
     /// A directory that holds something else.
@@ -68,12 +68,12 @@ pub enum LayoutError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Another process holds the index lock and does not let go.
-    #[error("{} is locked by another process for more than {seconds} s", path.display())]
+    /// Another process holds the index lock and does not release it.
+    #[error("{} has been locked by another process for more than {seconds} s", path.display())]
     Locked {
         /// The lock file.
         path: PathBuf,
-        /// How long it was waited for.
+        /// The time waited.
         seconds: u64,
     },
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use regcred_files::MIB;
 use serde::Deserialize as _;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::error::LayoutError;
 use super::ingest::Temporary;
@@ -32,7 +32,7 @@ impl IndexFile {
         self.write(&empty(), true)
     }
 
-    /// All entries; those that are no descriptors are left out. No file counts as no entries.
+    /// All entries that are descriptors. No file counts as no entries.
     pub(super) fn entries(&self) -> Result<Vec<Descriptor>, LayoutError> {
         let index = self.read()?;
         Ok(manifests(&index)
@@ -40,8 +40,8 @@ impl IndexFile {
             .collect())
     }
 
-    /// Puts `descriptor` under `name`, instead of any entry of that name. Does not touch the file
-    /// when the same entry is there already; answers whether it was written.
+    /// Puts `descriptor` under `name`, in place of any entry of that name. Does not touch the file
+    /// when the same entry is there already; returns whether it was written.
     ///
     /// `before_write` runs only when there is something to write, still before the lock is taken.
     pub(super) fn set(
@@ -85,9 +85,10 @@ impl IndexFile {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(empty()),
             Err(e) => return Err(LayoutError::io("read", &self.path)(e)),
         };
-        let index: Value = serde_json::from_slice(&bytes).map_err(|_| self.broken("no JSON"))?;
+        let index: Value =
+            serde_json::from_slice(&bytes).map_err(|_| self.broken("it is not JSON"))?;
         if !index.is_object() {
-            return Err(self.broken("no JSON object"));
+            return Err(self.broken("it is not a JSON object"));
         }
         Ok(index)
     }
@@ -99,7 +100,7 @@ impl IndexFile {
         temporary.publish(&self.path, durable)
     }
 
-    /// Holds the lock until the answer is dropped.
+    /// The lock, which is released when the file is dropped; `None` where locks do not work.
     fn lock(&self) -> Result<Option<File>, LayoutError> {
         fs::create_dir_all(&self.ingest).map_err(LayoutError::io("create", &self.ingest))?;
         let path = self.ingest.join(LOCK);
@@ -137,12 +138,12 @@ impl IndexFile {
     }
 }
 
-/// The name under which an entry stands, if it has one.
+/// The name of an entry, if it has one.
 pub(super) fn name_of(descriptor: &Descriptor) -> Option<&str> {
     descriptor.annotations.get(REF_NAME).map(String::as_str)
 }
 
-/// Makes what a rename did in a directory survive a power cut.
+/// Makes the renames in a directory survive a power cut.
 pub(super) fn sync_directory(path: &Path) -> Result<(), LayoutError> {
     File::open(path)
         .and_then(|directory| directory.sync_all())
@@ -158,24 +159,20 @@ fn is_named(entry: &Value, name: &str) -> bool {
 }
 
 fn named(descriptor: &Descriptor, name: &str) -> Value {
-    let mut entry = json!(descriptor);
-    if let Some(entry) = entry.as_object_mut() {
-        let annotations = entry
-            .entry("annotations")
-            .or_insert_with(|| Value::Object(Map::new()));
-        annotations[REF_NAME] = json!(name);
-        annotations[CONTAINERD_NAME] = json!(name);
+    let mut entry = descriptor.clone();
+    for key in [REF_NAME, CONTAINERD_NAME] {
+        entry.annotations.insert(key.to_owned(), name.to_owned());
     }
-    entry
+    json!(entry)
 }
 
 fn empty() -> Value {
     json!({"schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": []})
 }
 
-/// What skopeo, podman and umoci look for: `oci:DIRECTORY:NAME`.
+/// The name for skopeo, podman and umoci: `oci:DIRECTORY:NAME`.
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
-/// What `ctr images import` and nerdctl name the image.
+/// The name for `ctr images import` and nerdctl.
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
 /// A hundred thousand names fit.
 const LARGEST: u64 = 64 * MIB;

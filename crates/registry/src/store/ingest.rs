@@ -1,9 +1,8 @@
 //! Temporary files of the store. A blob is written under `ingest/` and renamed into `blobs/` when
-//! it is proven, so whatever a kill leaves lies here and is never taken for a blob.
+//! it is verified, so the remains of a killed writer are here and are never taken for a blob.
 //!
-//! Each temporary file is locked (`flock`) while its writer lives. From that follow both uses of
-//! this directory: a file that nobody locks is debris and may be removed, and a file that somebody
-//! locks tells a second process that the blob is on its way.
+//! Each temporary file is locked (`flock`) while its writer runs. An unlocked file is debris and
+//! may be removed; a locked one shows a second process that the blob is being written.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -19,7 +18,7 @@ use crate::image::Digest;
 pub(crate) struct Temporary {
     path: PathBuf,
     file: File,
-    /// Bytes that the finished file has, for the message about a full disk.
+    /// The size of the finished file in bytes, for the message about a full disk.
     size: u64,
     published: bool,
 }
@@ -31,7 +30,7 @@ impl Temporary {
             let path = directory.join(format!("{name}.{}{SUFFIX}", random_name()));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => {
-                    // Without locks (some network file systems) age alone tells debris.
+                    // Without locks (some network file systems) only age identifies debris.
                     let _ = file.lock();
                     return Ok(Self {
                         path,
@@ -85,8 +84,8 @@ impl Drop for Temporary {
     }
 }
 
-/// The temporary files of `digest` that a living writer is still filling, by name, except `own`.
-/// A writer that has written nothing for [`STALLED`] does not count: nobody should wait for it.
+/// The temporary files of `digest` that a running writer is still filling, by name, except `own`.
+/// A writer that has written nothing for [`STALLED`] does not count: it is not waited for.
 pub(crate) fn writers_of(directory: &Path, digest: &Digest, own: Option<&Path>) -> Vec<PathBuf> {
     let prefix = format!("{}.", file_stem(digest));
     parts(directory)
@@ -95,13 +94,13 @@ pub(crate) fn writers_of(directory: &Path, digest: &Digest, own: Option<&Path>) 
         .collect()
 }
 
-/// Removes what dead writers left: unlocked files older than a minute (a younger one may be about
-/// to be locked), and files untouched for an hour where locks do not work.
+/// Removes the files of dead writers: unlocked ones older than a minute (a younger one may be about
+/// to be locked), and ones unchanged for an hour where locks do not work.
 pub(crate) fn sweep(directory: &Path) {
     for path in parts(directory) {
         let Some(age) = age(&path) else { continue };
         if age > YOUNG && is_debris(&path, age) {
-            tracing::debug!(path = %path.display(), "removing what a dead writer left");
+            tracing::debug!(path = %path.display(), "removing the temporary file of a dead writer");
             let _ = fs::remove_file(&path);
         }
     }
@@ -128,7 +127,7 @@ fn is_locked(path: &Path) -> bool {
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
-/// Time since the last write. A clock that was set back gives zero.
+/// Time since the last write; zero if the clock was set back.
 fn age(path: &Path) -> Option<Duration> {
     let modified = fs::metadata(path).ok()?.modified().ok()?;
     Some(modified.elapsed().unwrap_or_default())

@@ -1,17 +1,18 @@
 //! The local store: an OCI image layout (image-spec `image-layout.md`) that several processes may
-//! fill at once and that a kill or a power cut cannot spoil.
+//! fill at once and that a kill or a power cut cannot corrupt.
 //!
 //! * A blob is written under `ingest/`, counted and hashed on the way, and renamed into `blobs/`
-//!   when size and digest agree. Whatever stands under a blob's name with the right size is whole.
+//!   when size and digest match. A file with a blob's name and the right size is complete.
 //! * `index.json` is replaced by rename, under a lock, after everything it names is on the disk.
 //!   What other tools wrote into it stays.
 //! * Two writers of one blob are both right, and the last rename wins. To save the second
-//!   download, a pull waits for a living writer of the same blob.
+//!   download, a pull waits for a running writer of the same blob.
 //!
-//! An image stands in `index.json` under its full name (`docker.io/library/nginx:latest`), because
-//! a store holds images of many repositories and a bare tag would collide. `skopeo inspect
-//! oci:DIRECTORY:NAME`, podman, umoci and `ctr images import` all take that form.
+//! An image has its full name in `index.json` (`docker.io/library/nginx:latest`), because a store
+//! holds images of many repositories and a bare tag would collide. `skopeo inspect
+//! oci:DIRECTORY:NAME`, podman, umoci and `ctr images import` all accept that form.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Opens the layout at `root`, or makes an empty one there. Sweeps what dead writers left.
+    /// Opens the layout at `root`, or creates an empty one there. Removes what dead writers left.
     ///
     /// # Errors
     /// [`LayoutError::NotALayout`] for a directory that holds something else or a layout of
@@ -73,7 +74,7 @@ impl Layout {
         match marker["imageLayoutVersion"].as_str() {
             Some(VERSION) => Ok(Some(layout)),
             Some(other) => Err(layout.not_a_layout(format!("it has version {other:?}"))),
-            None => Err(layout.not_a_layout("its oci-layout file names no version".into())),
+            None => Err(layout.not_a_layout("its oci-layout file has no version".into())),
         }
     }
 
@@ -91,14 +92,14 @@ impl Layout {
         &self.root
     }
 
-    /// Where a blob lies, or would.
+    /// The path of a blob, whether it is there or not.
     #[must_use]
     pub fn blob_path(&self, digest: &Digest) -> PathBuf {
         let directory = self.root.join(BLOBS).join(digest.algorithm());
         directory.join(digest.encoded())
     }
 
-    /// Whether the blob is there: a file of the right size under its final name. Only proven blobs
+    /// Whether the blob is there: a file of the right size with its final name. Only verified blobs
     /// get that name, so the content is not hashed again.
     #[must_use]
     pub fn has_blob(&self, descriptor: &Descriptor) -> bool {
@@ -106,7 +107,7 @@ impl Layout {
             .is_ok_and(|found| found.is_file() && found.len() == descriptor.size)
     }
 
-    /// Starts a blob. Whatever file of another size has its name is replaced at the end.
+    /// Starts a blob. At the end, a file of another size with its name is replaced.
     ///
     /// # Errors
     /// [`LayoutError::Io`] when the temporary file cannot be made.
@@ -128,8 +129,8 @@ impl Layout {
         writer.finish()
     }
 
-    /// Reads a small blob whole and proves it; `None` when it is missing, is larger than `limit`
-    /// bytes, or is not what its name says.
+    /// Reads a small blob as a whole and verifies it; `None` when it is missing, is larger than
+    /// `limit` bytes, or does not match its digest.
     ///
     /// # Errors
     /// [`LayoutError::Io`] when it is there and cannot be read.
@@ -142,8 +143,8 @@ impl Layout {
         }
     }
 
-    /// Names an image: puts `descriptor` into `index.json` under `name`, instead of an earlier one
-    /// of that name. In a durable layout every blob is on the disk before.
+    /// Names an image: puts `descriptor` into `index.json` under `name`, in place of an earlier one
+    /// of that name. In a durable layout every blob is on the disk by then.
     ///
     /// # Errors
     /// [`LayoutError::BrokenIndex`], [`LayoutError::Locked`], [`LayoutError::Io`].
@@ -157,15 +158,13 @@ impl Layout {
         Ok(())
     }
 
-    /// What stands under `name` in `index.json`. The blobs may be missing.
+    /// The entry of `name` in `index.json`. The blobs may be missing.
     ///
     /// # Errors
     /// [`LayoutError::BrokenIndex`], [`LayoutError::Io`].
     pub fn resolve(&self, name: &str) -> Result<Option<Descriptor>, LayoutError> {
-        let entries = self.index().entries()?;
-        Ok(entries
-            .into_iter()
-            .find(|entry| index_file::name_of(entry) == Some(name)))
+        let mut entries = self.index().entries()?.into_iter();
+        Ok(entries.find(|entry| index_file::name_of(entry) == Some(name)))
     }
 
     /// Fails with [`LayoutError::NoSpace`] when fewer than `needed` bytes are free.
@@ -181,7 +180,7 @@ impl Layout {
         }
     }
 
-    /// Whether another living writer, of this process or another, is filling the blob.
+    /// Whether another running writer, of this process or another, is filling the blob.
     pub(crate) fn is_being_written(&self, digest: &Digest) -> bool {
         !ingest::writers_of(&self.ingest(), digest, None).is_empty()
     }
@@ -217,23 +216,19 @@ impl Layout {
         index_file::sync_directory(&blobs)
     }
 
-    /// A new layout is made only in a directory that is missing, empty, or half-made by us.
+    /// A new layout is created only in a directory that is missing, empty, or partly created by us.
     fn refuse_foreign_content(&self) -> Result<(), LayoutError> {
         let Ok(entries) = fs::read_dir(&self.root) else {
             return Ok(());
         };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            if ![BLOBS, INGEST, INDEX, MARKER]
-                .iter()
-                .any(|own| name == **own)
-            {
-                return Err(self.not_a_layout(format!(
-                    "it holds {name:?} and no oci-layout file; name an empty directory"
-                )));
-            }
+        let own = |name: &OsString| [BLOBS, INGEST, INDEX, MARKER].iter().any(|own| name == own);
+        let mut names = entries.flatten().map(|entry| entry.file_name());
+        match names.find(|name| !own(name)) {
+            None => Ok(()),
+            Some(name) => Err(self.not_a_layout(format!(
+                "it holds {name:?} and no oci-layout file; name an empty directory"
+            ))),
         }
-        Ok(())
     }
 
     fn not_a_layout(&self, reason: String) -> LayoutError {

@@ -1,5 +1,4 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::Hosts;
@@ -51,17 +50,23 @@ fn repository(server: &Fake) -> Repository {
     client(Hosts::none()).repository(&image(server), None)
 }
 
-async fn read(mut stream: BlobStream) -> Result<Vec<u8>, RegistryError> {
-    let mut bytes = Vec::new();
+/// The rest of the blob, and what broke meanwhile by the number of the next attempt.
+async fn read(mut stream: BlobStream) -> Result<(Vec<u8>, Vec<(u32, String)>), RegistryError> {
+    let (mut bytes, mut retries) = (Vec::new(), Vec::new());
+    let start = stream.position() as usize;
     while let Some(chunk) = stream.chunk().await? {
-        bytes.extend_from_slice(&chunk);
-        assert_eq!(stream.position() as usize, bytes.len());
+        match chunk {
+            BlobChunk::Bytes(chunk) => bytes.extend_from_slice(&chunk),
+            BlobChunk::Retrying { attempt, reason } => retries.push((attempt, reason)),
+        }
+        assert_eq!(stream.position() as usize, start + bytes.len());
     }
-    Ok(bytes)
+    Ok((bytes, retries))
 }
 
 async fn fetch(server: &Fake, blob: &Descriptor) -> Result<Vec<u8>, RegistryError> {
-    read(repository(server).blob(blob, 0).await?).await
+    let stream = repository(server).blob(blob, 0).await?;
+    Ok(read(stream).await?.0)
 }
 
 fn ranges(server: &Fake) -> Vec<Option<usize>> {
@@ -104,20 +109,15 @@ async fn a_stream_that_is_cut_goes_on_at_the_same_byte() {
                 }
             })
             .await;
-            let heard = Arc::new(Mutex::new(Vec::new()));
-            let log = heard.clone();
             let stream = repository(&server).blob(&blob, 0).await.expect("open");
-            let stream = stream.on_retry(move |attempt, reason| {
-                log.lock().unwrap().push((attempt, reason.to_owned()));
-            });
-            assert!(read(stream).await.expect("blob") == content, "cut at {at}");
+            let (bytes, retries) = read(stream).await.expect("blob");
+            assert!(bytes == content, "cut at {at}");
             let expected = match at {
                 0 => None,
                 at => Some(at),
             };
             assert_eq!(ranges(&server), [None, expected]);
-            let heard = heard.lock().unwrap();
-            assert_eq!((heard.len(), heard[0].0), (1, 2), "{heard:?}");
+            assert_eq!((retries.len(), retries[0].0), (1, 2), "{retries:?}");
         }
     }
 }
@@ -202,26 +202,7 @@ async fn the_size_is_the_descriptors() {
 }
 
 #[tokio::test]
-async fn an_offset_asks_for_the_rest_only() {
-    let content = content();
-    let blob = whole(&content);
-    let server = registry(content.clone(), |_, reply| reply).await;
-    let repository = repository(&server);
-    let mut stream = repository.blob(&blob, 1_000_000).await.expect("open");
-    assert!(stream.is_ranged());
-    let mut rest = Vec::new();
-    while let Some(chunk) = stream.chunk().await.expect("chunk") {
-        rest.extend_from_slice(&chunk);
-    }
-    assert!(rest == content[1_000_000..]);
-    // Nothing is left to ask for.
-    let mut end = repository.blob(&blob, blob.size).await.expect("open");
-    assert_eq!(end.chunk().await.expect("end"), None);
-    assert_eq!(ranges(&server), [Some(1_000_000)]);
-}
-
-#[tokio::test]
-async fn a_part_is_a_part_with_and_without_ranges() {
+async fn an_offset_asks_for_the_rest_with_and_without_ranges() {
     let content = content();
     let blob = whole(&content);
     let knows = registry(
@@ -231,19 +212,15 @@ async fn a_part_is_a_part_with_and_without_ranges() {
     .await;
     let full = content.clone();
     let does_not = Fake::start(move |_| Reply::ok(full.clone())).await;
-    for (server, ranged) in [(&knows, true), (&does_not, false)] {
-        let mut stream = repository(server)
-            .blob_range(&blob, 500..70_000)
-            .await
-            .expect("open");
-        assert_eq!(stream.is_ranged(), ranged);
-        let mut part = Vec::new();
-        while let Some(chunk) = stream.chunk().await.expect("chunk") {
-            part.extend_from_slice(&chunk);
-        }
-        assert!(part == content[500..70_000]);
+    for server in [&knows, &does_not] {
+        let stream = repository(server).blob(&blob, 1_000_000).await;
+        let (rest, _) = read(stream.expect("open")).await.expect("rest");
+        assert!(rest == content[1_000_000..]);
     }
-    assert_eq!(ranges(&knows), [Some(500), Some(510)]);
+    // Nothing is left to ask for.
+    let end = repository(&knows).blob(&blob, blob.size).await;
+    assert_eq!(read(end.expect("open")).await.expect("end").0, b"");
+    assert_eq!(ranges(&knows), [Some(1_000_000), Some(1_000_010)]);
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! One server of a registry and how it is asked.
 
-use std::fmt;
 use std::time::Duration;
 
 use regcred_http::{Url, is_loopback};
@@ -10,7 +9,7 @@ use super::error::HostsError;
 use crate::client::capability::Capability;
 
 /// One server.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct HostConfig {
     /// Base address without a final slash, `/v2` or an overridden path included.
     pub(crate) url: Url,
@@ -30,7 +29,7 @@ pub(crate) struct HostConfig {
 }
 
 /// What a server's TLS needs besides the defaults.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Trust {
     pub(crate) ca: Vec<Vec<u8>>,
     pub(crate) client: Option<SecretSlice<u8>>,
@@ -90,15 +89,6 @@ impl Trust {
     /// Whether it is the default.
     pub(crate) fn is_default(&self) -> bool {
         self.ca.is_empty() && self.client.is_none() && !self.skip_verify
-    }
-}
-
-impl fmt::Debug for HostConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HostConfig")
-            .field("url", &self.url.as_str())
-            .field("is_registry", &self.is_registry)
-            .finish_non_exhaustive()
     }
 }
 
