@@ -4,7 +4,8 @@
 use regcred_core::{CacheKey, CredentialRequest};
 use secrecy::ExposeSecret;
 
-use crate::credential_file::{CredentialFile, Search, gcloud_dir};
+use crate::credential_file::{CredentialFile, Search};
+use crate::gcloud_dir::gcloud_dir;
 use crate::reach::Reach;
 use crate::settings::{Flow, Source};
 use crate::sigv4::sha256_hex;
@@ -17,13 +18,7 @@ pub(crate) fn of(reach: &Reach, request: &CredentialRequest) -> Option<CacheKey>
     if settings.flow != Flow::Tokens {
         return None;
     }
-    let mut parts: Vec<(&str, String)> = vec![
-        ("username", settings.username.as_str().to_owned()),
-        ("scopes", settings.scopes.join(" ")),
-        ("scope", format!("{:?}", settings.cache_scope)),
-        ("for", format!("{:?}", settings.cache_for)),
-        ("universe", settings.universe.clone()),
-    ];
+    let mut parts: Vec<(&str, String)> = Vec::new();
     if !settings.hosts.is_covered(&request.registry) {
         parts.push(("host", request.registry.as_written().to_owned()));
     }
@@ -31,12 +26,6 @@ pub(crate) fn of(reach: &Reach, request: &CredentialRequest) -> Option<CacheKey>
         let token = request.service_account_token.as_ref()?;
         parts.extend([
             ("pod", digest(token.expose_secret())),
-            (
-                "pool",
-                format!("{:?}{:?}", settings.sts_audience, settings.cluster),
-            ),
-            ("sts", reach.sts_url()),
-            ("iam", reach.iam_url()),
             (
                 "acts as",
                 pod::service_account(request).unwrap_or_default().to_owned(),
@@ -46,14 +35,11 @@ pub(crate) fn of(reach: &Reach, request: &CredentialRequest) -> Option<CacheKey>
         if settings.username.is_key_file() {
             return None;
         }
-        parts.push(("self-signed", settings.self_signed.to_string()));
-        parts.push(("acts as", settings.impersonate.clone().unwrap_or_default()));
-        parts.push(("iam", reach.iam_url()));
         for source in &settings.sources {
             match source {
                 Source::File => match CredentialFile::find(&reach.env).ok()? {
                     Search::Found(file) => {
-                        parts.extend(of_file(reach, &file));
+                        parts.extend(of_file(&file));
                         break;
                     }
                     Search::Nothing(_) => {}
@@ -66,24 +52,14 @@ pub(crate) fn of(reach: &Reach, request: &CredentialRequest) -> Option<CacheKey>
         }
     }
     let parts = parts.iter().map(|(name, value)| (*name, value.as_str()));
-    Some(CacheKey::new(parts))
+    Some(CacheKey::new(parts).with_options(vars::VARS, &reach.env))
 }
 
-fn of_file(reach: &Reach, file: &CredentialFile) -> Vec<(&'static str, String)> {
-    let env = &reach.env;
-    let mut parts = vec![
+fn of_file(file: &CredentialFile) -> [(&'static str, String); 2] {
+    [
         ("file", file.path().display().to_string()),
         ("content", digest(file.text().expose_secret())),
-        ("oauth", format!("{:?}", reach.settings.endpoints.oauth)),
-        ("sts", reach.sts_url()),
-    ];
-    // An AWS workload is told by its key, where it has one.
-    for name in ["AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_DEFAULT_REGION"] {
-        if let Some(value) = env.get(name) {
-            parts.push((name, digest(value)));
-        }
-    }
-    parts
+    ]
 }
 
 /// gcloud's present account stands in its configuration.
@@ -97,15 +73,6 @@ fn of_gcloud(reach: &Reach) -> Vec<(&'static str, String)> {
         let text = gcloud::configuration(env).unwrap_or_default();
         parts.push(("gcloud configuration", digest(&text)));
         parts.push(("gcloud directory", dir.display().to_string()));
-    }
-    for name in [
-        vars::GCLOUD_ACCOUNT,
-        vars::GCLOUD_CREDENTIAL_FILE,
-        vars::GCLOUD_TOKEN_FILE,
-    ] {
-        if let Some(value) = env.get(name) {
-            parts.push((name, value.to_owned()));
-        }
     }
     parts
 }

@@ -15,6 +15,7 @@ use crate::authorized_user::AuthorizedUser;
 use crate::external_account;
 use crate::external_user::ExternalUser;
 use crate::failure::misconfigured;
+use crate::gcloud_dir::{WELL_KNOWN, gcloud_dir};
 use crate::impersonation::{Impersonation, whose};
 use crate::reach::Reach;
 use crate::service_account::{ServiceAccount, ServiceAccountKey};
@@ -192,15 +193,6 @@ fn is_absence(error: &IoError) -> bool {
         IoErrorKind::NotFound | IoErrorKind::NotADirectory | IoErrorKind::PermissionDenied
     )
 }
-
-/// gcloud's configuration directory.
-pub(crate) fn gcloud_dir(env: &Env) -> Option<PathBuf> {
-    env.path(vars::GCLOUD_CONFIG_DIR)
-        .or_else(|| Some(env.home()?.join(".config/gcloud")))
-}
-
-/// The file's name in gcloud's configuration directory.
-pub(crate) const WELL_KNOWN: &str = "application_default_credentials.json";
 
 #[cfg(test)]
 mod tests;

@@ -7,20 +7,19 @@
 //! up to 40 seconds for that where names are not resolved. So whoever has asked the server already
 //! looks here for a login first, and tells gcloud not to ask again.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{Env, ErrorKind, ProviderError};
-use regcred_exec::Exec;
+use regcred_exec::{Exec, find_program};
+use regcred_files::read_text;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::credential_file::gcloud_dir;
 use crate::failure::failure;
+use crate::gcloud_dir::gcloud_dir;
 use crate::reach::Reach;
 use crate::token::{AccessToken, TokenSource, is_empty, no_secret, secret};
 use crate::vars;
@@ -118,10 +117,7 @@ impl TokenSource for Gcloud {
 
 /// Where gcloud is.
 pub(crate) fn program(env: &Env) -> Option<PathBuf> {
-    std::env::split_paths(env.get("PATH")?)
-        .filter(|dir| dir.is_absolute())
-        .map(|dir| dir.join("gcloud"))
-        .find(|path| path.is_file())
+    find_program("gcloud", env.get("PATH")?)
 }
 
 /// Whether somebody has logged in, or told gcloud which credentials to use.
@@ -135,21 +131,13 @@ pub(crate) fn has_login(env: &Env) -> bool {
 /// The text of the configuration in use.
 pub(crate) fn configuration(env: &Env) -> Option<String> {
     let dir = gcloud_dir(env)?;
-    let active = text(&dir.join("active_config"));
+    let active = read_text(&dir.join("active_config"), LONGEST_CONFIGURATION).ok();
     let active = env
         .get(vars::GCLOUD_CONFIG)
         .or(active.as_deref().map(str::trim))
         .unwrap_or("default");
-    text(&dir.join("configurations").join(format!("config_{active}")))
-}
-
-fn text(path: &Path) -> Option<String> {
-    let mut text = String::new();
-    let file = File::open(path).ok()?;
-    file.take(LONGEST_CONFIGURATION)
-        .read_to_string(&mut text)
-        .ok()?;
-    Some(text)
+    let path = dir.join("configurations").join(format!("config_{active}"));
+    read_text(&path, LONGEST_CONFIGURATION).ok()
 }
 
 #[derive(Deserialize)]

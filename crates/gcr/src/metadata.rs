@@ -13,8 +13,9 @@ use async_trait::async_trait;
 use regcred_core::{ErrorKind, ProviderError};
 use regcred_http::{Client, Request, Response, Retry, StatusCode};
 
+use crate::endpoints::METADATA_HOST;
 use crate::failure::{call_failed, failure};
-use crate::reach::{METADATA_HOST, Reach};
+use crate::reach::Reach;
 use crate::settings::CLOUD_PLATFORM;
 use crate::token::{AccessToken, TokenAnswer, TokenSource};
 

@@ -12,13 +12,12 @@ use std::time::Duration;
 
 use gcp_auth::{ConfigDefaultCredentials, CustomServiceAccount, TokenProvider};
 use regcred_core::Env;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
-use crate::credential_file::{WELL_KNOWN, gcloud_dir};
-use crate::service_account::ServiceAccountKey;
+use crate::gcloud_dir::{WELL_KNOWN, gcloud_dir};
 use crate::token::AccessToken;
 
 /// Whether gcp_auth gets through to Google: it connects directly, so a proxy means no.
@@ -38,13 +37,14 @@ pub(crate) fn reads_well_known(env: &Env, path: &std::path::Path) -> bool {
 /// # Errors
 /// What little gcp_auth says; the caller asks Google itself for the reason.
 pub(crate) async fn key_file_token(
-    key: &ServiceAccountKey,
+    client_email: &str,
+    private_key: &SecretString,
     token_url: &str,
     scopes: &[String],
 ) -> Result<AccessToken, String> {
     let file = json!({
-        "client_email": key.client_email,
-        "private_key": key.private_key.expose_secret(),
+        "client_email": client_email,
+        "private_key": private_key.expose_secret(),
         "token_uri": token_url,
     });
     let account = CustomServiceAccount::from_json(&file.to_string()).map_err(|e| e.to_string())?;

@@ -132,7 +132,14 @@ impl TokenSource for ServiceAccount {
             return self.self_signed(scopes);
         }
         if self.token_url == TOKEN_URL && sdk::reaches_google(&self.reach.env) {
-            match sdk::key_file_token(&self.key, TOKEN_URL, scopes).await {
+            match sdk::key_file_token(
+                &self.key.client_email,
+                &self.key.private_key,
+                TOKEN_URL,
+                scopes,
+            )
+            .await
+            {
                 Ok(token) => return Ok(token),
                 Err(reason) => tracing::debug!(%reason, "gcp_auth gave no token"),
             }

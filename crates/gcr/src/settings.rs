@@ -6,9 +6,9 @@ use regcred_core::{AlsoServe, CacheScope, Env, ProviderError};
 use regcred_go::GoDuration;
 use regcred_http::{Url, secure_url};
 
+use crate::endpoints::Endpoints;
 use crate::failure::misconfigured;
 use crate::hosts::Hosts;
-use crate::reach::Endpoints;
 use crate::vars;
 
 /// Everything an operator can decide.
@@ -90,11 +90,25 @@ impl Settings {
                 vars::IDENTITY_PROVIDER
             )));
         }
+        let flow = one_of(env, vars::AUTH_FLOW, &FLOWS)?.unwrap_or(Flow::Tokens);
+        let named = one_of(env, vars::POD_IDENTITY, &POD_IDENTITIES)?;
+        let pod_identity = if env.is_true(vars::REQUIRE_POD_IDENTITY) {
+            PodIdentity::Always
+        } else {
+            named.unwrap_or(PodIdentity::Annotated)
+        };
+        if pod_identity == PodIdentity::Always && flow != Flow::Tokens {
+            return Err(misconfigured(format!(
+                "--require-pod-identity excludes --authFlow dockercfg and dockercfg-url, whose \
+                 logins are the node's ({} and {})",
+                vars::REQUIRE_POD_IDENTITY,
+                vars::AUTH_FLOW
+            )));
+        }
         Ok(Self {
             hosts: Hosts::new(also, env.is_true(vars::SOVEREIGN)),
-            flow: one_of(env, vars::AUTH_FLOW, &FLOWS)?.unwrap_or(Flow::Tokens),
-            pod_identity: one_of(env, vars::POD_IDENTITY, &POD_IDENTITIES)?
-                .unwrap_or(PodIdentity::Annotated),
+            flow,
+            pod_identity,
             cluster,
             sts_audience,
             impersonate: env

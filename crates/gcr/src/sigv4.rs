@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
+use regcred_core::hex;
 use regcred_http::{Url, host_and_port};
 use ring::{digest, hmac};
 use secrecy::{ExposeSecret, SecretString};
@@ -104,14 +105,7 @@ impl Signing<'_> {
 
 /// SHA-256 in lower-case hexadecimal digits.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(digest::digest(&digest::SHA256, bytes))
 }
 
 /// Percent-encodes everything but unreserved characters (RFC 3986 section 2.3).

@@ -16,7 +16,8 @@ options! {
         "Secret key that belongs to `AWS_ACCESS_KEY_ID`.", "")
         .secret();
     _ = EnvVar::new("AWS_SESSION_TOKEN", "Session token that belongs to `AWS_ACCESS_KEY_ID`.", "")
-        .secret();
+        .secret()
+        .not_in_key("it is renewed often and the access key already names the identity");
     GCLOUD_CONFIG = EnvVar::new("CLOUDSDK_ACTIVE_CONFIG_NAME",
         "Name of gcloud's configuration in use; gcloud reads it.", "the active one");
     GCLOUD_TOKEN_FILE = EnvVar::new("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
@@ -60,7 +61,8 @@ options! {
         "When true, `configure-docker` without `--registries` names Artifact Registry in every \
          location, beside Container Registry.", "false")
         .switch("include-artifact-registry",
-            "Let configure-docker name Artifact Registry in every location.");
+            "Let configure-docker name Artifact Registry in every location.")
+        .not_in_key("it decides what configure-docker writes and no answer");
     IAM_URL = EnvVar::new("REGCRED_GCR_IAM_CREDENTIALS_URL",
         "Base URL of the IAM Service Account Credentials API, for private endpoints.",
         "`https://iamcredentials.googleapis.com`");
@@ -82,6 +84,11 @@ options! {
     PROJECT_ID = EnvVar::new("REGCRED_GCR_PROJECT_ID",
         "Project of the GKE cluster, which names its workload identity pool.", "")
         .flag("project-id", "PROJECT", "Project of the GKE cluster.");
+    REQUIRE_POD_IDENTITY = EnvVar::new("REGCRED_GCR_REQUIRE_POD_IDENTITY",
+        "When true, a request without a usable pod token is refused; the same as `always` for \
+         `REGCRED_GCR_POD_IDENTITY`, which it overrides.", "false")
+        .role(Role::RequirePod)
+        .switch("require-pod-identity", "Refuse requests without a usable pod token.");
     SCOPES = EnvVar::new("REGCRED_GCR_SCOPES",
         "OAuth2 scopes of the token, comma-separated, where the source can choose them.",
         "`https://www.googleapis.com/auth/cloud-platform`")

@@ -9,7 +9,6 @@ use super::workspace::{crate_roots, shown};
 const STILL_CIRCLES: &[&str] = &[
     "regcred-acr",
     "regcred-engine",
-    "regcred-gcr",
     "regcred-ocir",
 ];
 

@@ -12,8 +12,8 @@ use rustls_pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::credential_file::gcloud_dir;
 use crate::failure::misconfigured;
+use crate::gcloud_dir::gcloud_dir;
 use crate::vars;
 
 /// The `certificate` part of a `credential_source`.

@@ -50,6 +50,20 @@ fn the_pods_identity_is_used_when_it_is_asked_for() {
     }
 }
 
+#[test]
+fn the_strict_switch_wins_over_every_word_and_needs_a_token() {
+    for mode in ["annotated", "always", "never"] {
+        let reach = reach(&[
+            ("REGCRED_GCR_POD_IDENTITY", mode),
+            ("REGCRED_GCR_REQUIRE_POD_IDENTITY", "true"),
+        ]);
+        let request = request(None, &[]);
+        assert!(is_asked_for(&reach.settings, &request), "{mode}");
+        let error = source(&reach, &request).err().expect("no token");
+        assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
+    }
+}
+
 #[tokio::test]
 async fn gkes_convention_is_upstreams_two_flags() {
     let sts = sts(GKE_POOL, GKE_AUDIENCE).await;

@@ -4,11 +4,6 @@ use serde_json::json;
 use super::*;
 use crate::testing::{Dir, EMAIL, KEY, OLD_KEY, SCOPE, address, fake, form, scopes, verify_padded};
 
-fn key(private_key: &str) -> ServiceAccountKey {
-    serde_json::from_value(json!({ "client_email": EMAIL, "private_key": private_key }))
-        .expect("fields")
-}
-
 #[tokio::test]
 async fn gcp_auth_exchanges_a_key() {
     let server = fake(|request| {
@@ -21,7 +16,7 @@ async fn gcp_auth_exchanges_a_key() {
     })
     .await;
     let url = format!("http://{}/token", address(&server));
-    let token = key_file_token(&key(KEY), &url, &scopes())
+    let token = key_file_token(EMAIL, &KEY.into(), &url, &scopes())
         .await
         .expect("token");
     assert_eq!(token.secret.expose_secret(), "sdk-token");
@@ -33,17 +28,21 @@ async fn gcp_auth_exchanges_a_key() {
 async fn what_gcp_auth_cannot_do_is_a_plain_failure() {
     // An old key, and an endpoint that gives an empty token.
     assert!(
-        key_file_token(&key(OLD_KEY), "https://x/token", &scopes())
+        key_file_token(EMAIL, &OLD_KEY.into(), "https://x/token", &scopes())
             .await
             .is_err()
     );
     let server = fake(|_| Ok(json!({ "access_token": "", "expires_in": 1 }))).await;
     let url = format!("http://{}/token", address(&server));
-    assert!(key_file_token(&key(KEY), &url, &scopes()).await.is_err());
+    assert!(
+        key_file_token(EMAIL, &KEY.into(), &url, &scopes())
+            .await
+            .is_err()
+    );
     let server =
         fake(|_| Ok(json!({ "access_token": { "canary": 1 }, "expires_in": "canary" }))).await;
     let url = format!("http://{}/token", address(&server));
-    let reason = key_file_token(&key(KEY), &url, &scopes())
+    let reason = key_file_token(EMAIL, &KEY.into(), &url, &scopes())
         .await
         .expect_err("no token");
     assert!(!reason.contains("canary"), "{reason}");

@@ -156,3 +156,16 @@ fn service_accounts_are_told_from_other_emails() {
         assert!(!is_service_account(email), "{email}");
     }
 }
+
+#[test]
+fn logins_of_the_node_are_refused_where_a_pod_is_required() {
+    for required in [
+        ("REGCRED_GCR_REQUIRE_POD_IDENTITY", "true"),
+        ("REGCRED_GCR_POD_IDENTITY", "always"),
+    ] {
+        for flow in ["dockercfg", "dockercfg-url"] {
+            let error = read(&[required, ("REGCRED_GCR_AUTH_FLOW", flow)]).expect_err(flow);
+            assert!(error.to_string().contains("excludes --authFlow"), "{error}");
+        }
+    }
+}
