@@ -33,14 +33,17 @@ impl Cloud {
     pub(crate) async fn resolve(
         reach: &Reach,
         json: &AzureJson,
+        environment: Option<&Environment>,
         host: &str,
     ) -> Result<Self, ProviderError> {
-        let mut cloud = Self::configured(reach, json).await?.unwrap_or_else(|| {
-            let known = KNOWN
-                .iter()
-                .find(|k| LoginServer::parse(host, k.suffix).is_some());
-            known.unwrap_or(&KNOWN[0]).cloud(false)
-        });
+        let mut cloud = Self::configured(reach, json, environment)
+            .await?
+            .unwrap_or_else(|| {
+                let known = KNOWN
+                    .iter()
+                    .find(|k| LoginServer::parse(host, k.suffix).is_some());
+                known.unwrap_or(&KNOWN[0]).cloud(false)
+            });
         if let Some(authority) = &reach.settings.authority {
             // The webhook of workload identity names the public authorities too.
             match KNOWN.iter().find(|k| k.authority == authority) {
@@ -52,10 +55,14 @@ impl Cloud {
         Ok(cloud)
     }
 
-    async fn configured(reach: &Reach, json: &AzureJson) -> Result<Option<Self>, ProviderError> {
+    async fn configured(
+        reach: &Reach,
+        json: &AzureJson,
+        environment: Option<&Environment>,
+    ) -> Result<Option<Self>, ProviderError> {
         let settings = &reach.settings;
-        if let Some(path) = &settings.environment_file {
-            return Environment::read(path)?.cloud(path).map(Some);
+        if let (Some(path), Some(environment)) = (&settings.environment_file, environment) {
+            return environment.cloud(path).map(Some);
         }
         let name = settings.cloud.as_deref().or(json.cloud.as_deref());
         let known = KNOWN.iter().find(|known| {

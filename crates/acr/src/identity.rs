@@ -16,7 +16,6 @@ use crate::node;
 use crate::reach::Reach;
 use crate::sdk::{self, Application};
 use crate::secret_file;
-use crate::settings::Settings;
 use crate::vars;
 
 /// An identity and what it needs to prove itself.
@@ -110,26 +109,28 @@ impl Identity {
         }
     }
 
-    /// The identity by stable names that hold no secret.
-    pub(crate) fn stable_name(&self, settings: &Settings) -> String {
+    /// The identity by stable names that hold no secret. What options decide is not repeated: it is
+    /// in every key.
+    pub(crate) fn stable_name(&self) -> String {
         match self {
-            Self::Secret(app, secret) => format!("secret {app:?} {}", fingerprint(secret)),
-            Self::Certificate(app, path, _) => format!("certificate {app:?} {}", path.display()),
-            Self::Workload(app, WorkloadToken::File(path)) => {
-                format!("workload {app:?} {}", path.display())
+            Self::Secret(app, secret) => {
+                format!("secret {} {}", app.stable_name(), fingerprint(secret))
             }
-            Self::Workload(app, WorkloadToken::Given(token)) => {
-                format!("workload {app:?} {}", fingerprint(token))
+            Self::Certificate(app, path, _) => {
+                format!("certificate {} {}", app.stable_name(), path.display())
             }
-            Self::Workload(app, WorkloadToken::Pod(token)) => {
-                format!("pod {app:?} {}", fingerprint(token))
+            Self::Workload(app, token) => {
+                let (kind, token) = match token {
+                    WorkloadToken::File(path) => ("workload", path.display().to_string()),
+                    WorkloadToken::Given(token) => ("workload", fingerprint(token)),
+                    WorkloadToken::Pod(token) => ("pod", fingerprint(token)),
+                };
+                format!("{kind} {} {token}", app.stable_name())
             }
-            Self::Bound(bindings, client, token) => {
-                format!("bound {bindings:?} {client} {}", fingerprint(token))
-            }
-            Self::Managed(id) => format!("managed {id:?} {}", settings.imds),
-            Self::Cli(tenant) => format!("cli {tenant:?}"),
-            Self::Ambient => format!("ambient {}", settings.imds),
+            Self::Bound(_, client, token) => format!("bound {client} {}", fingerprint(token)),
+            Self::Managed(id) => format!("managed {}", id.stable_name()),
+            Self::Cli(tenant) => format!("cli {}", tenant.as_deref().unwrap_or_default()),
+            Self::Ambient => "ambient".to_owned(),
         }
     }
 

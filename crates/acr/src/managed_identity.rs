@@ -60,6 +60,16 @@ impl ManagedId {
         }
     }
 
+    /// For cache keys.
+    pub(crate) fn stable_name(&self) -> String {
+        match self {
+            Self::System => "system".to_owned(),
+            Self::Client(id) => format!("client {id}"),
+            Self::Object(id) => format!("object {id}"),
+            Self::Resource(id) => format!("resource {id}"),
+        }
+    }
+
     /// The query parameter, with this service's word for a resource id.
     fn query(&self, resource: &'static str) -> Option<(&'static str, &str)> {
         match self {

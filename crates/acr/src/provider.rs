@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use regcred_cloud::in_time;
 use regcred_core::{
-    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, Issued, Plan, Provider,
-    ProviderError, ProviderSpec, RegistryHost,
+    CacheKey, Clock, CredentialRequest, Credentials, Env, Issued, Plan, Provider, ProviderError,
+    ProviderSpec, RegistryHost,
 };
 use secrecy::SecretString;
 
@@ -38,14 +39,22 @@ pub struct Acr {
     reach: Reach,
 }
 
-/// What a request is about, before anything is sent.
+/// What was decided about a request before anything is sent, with all that was read for it.
 struct Decision {
-    json: Option<AzureJson>,
+    json: AzureJson,
+    hosts: Hosts,
+    environment: Option<Environment>,
     /// The registry whose token is wanted.
     target: RegistryHost,
     /// What the answer is for.
     keys: Vec<String>,
-    mirrored: bool,
+}
+
+/// How the answer is obtained.
+enum Means {
+    /// A login that needs no call: the admin user's, or on request the service principal's.
+    Stored(Credentials),
+    Identity(Identity),
 }
 
 impl Acr {
@@ -82,72 +91,71 @@ impl Acr {
         json.is_ok_and(|json| json.is_some_and(|json| json.resource_manager.is_some()))
     }
 
-    fn decide(&self, request: &CredentialRequest) -> Result<Decision, ProviderError> {
+    fn decide(&self, request: &CredentialRequest) -> Result<(Decision, Means), ProviderError> {
         let settings = self.settings();
-        let own = request.registry.as_written().to_owned();
-        let json = settings.azure_json()?;
-        if let Some(mirror) = settings.mirrors.find(request) {
-            return Ok(Decision {
-                json,
-                target: mirror.target.clone(),
-                keys: vec![mirror.target.as_written().to_owned(), mirror.source.clone()],
-                mirrored: true,
-            });
+        let named = settings.azure_json()?;
+        let environment = settings.environment_file.as_deref().map(Environment::read);
+        let mut hosts = settings.hosts.clone();
+        if let Some(Ok(environment)) = &environment {
+            hosts.suffixes.extend(environment.suffix());
         }
-        let hosts = self.hosts();
-        let served = hosts.serves(&request.registry)
-            || (self.asks_for_suffix() && may_be_login_server(request.registry.host()));
-        if !served {
-            return Err(not_served(&request.registry));
-        }
-        let target = match hosts.also_serve.value(&request.registry) {
-            None => request.registry.clone(),
-            Some(behind) => RegistryHost::parse(behind)
-                .ok()
-                .filter(|host| hosts.serves(host))
-                .ok_or_else(|| {
-                    misconfigured(format!(
-                        "{behind:?} in {} is no login server",
-                        vars::ALSO_SERVE
-                    ))
-                })?,
+        let (target, keys, mirrored) = match settings.mirrors.find(request) {
+            Some(mirror) => {
+                let own = mirror.target.as_written().to_owned();
+                (
+                    mirror.target.clone(),
+                    vec![own, mirror.source.clone()],
+                    true,
+                )
+            }
+            None => {
+                let asks_for_suffix = named.as_ref().is_some_and(|j| j.resource_manager.is_some());
+                let target = target(&hosts, &request.registry, asks_for_suffix)?;
+                (
+                    target,
+                    vec![request.registry.as_written().to_owned()],
+                    false,
+                )
+            }
         };
-        Ok(Decision {
-            json,
+        let means = self.means(named.as_ref(), &hosts, &target, request, mirrored)?;
+        let decision = Decision {
+            json: named.unwrap_or_default(),
+            // A description that cannot be read matters only where it is needed.
+            environment: match means {
+                Means::Stored(_) => None,
+                Means::Identity(_) => environment.transpose()?,
+            },
+            hosts,
             target,
-            keys: vec![own],
-            mirrored: false,
-        })
+            keys,
+        };
+        Ok((decision, means))
     }
 
-    fn identity(
+    fn means(
         &self,
-        plan: &Decision,
+        json: Option<&AzureJson>,
+        hosts: &Hosts,
+        target: &RegistryHost,
         request: &CredentialRequest,
-    ) -> Result<Identity, ProviderError> {
-        Identity::choose(&self.reach, plan.json.as_ref(), request, plan.mirrored)
-    }
-
-    /// A login that needs no call: the admin user's, or on request the service principal's.
-    fn stored(
-        &self,
-        plan: &Decision,
-        request: &CredentialRequest,
-    ) -> Result<Option<Credentials>, ProviderError> {
-        let hosts = self.hosts();
+        mirrored: bool,
+    ) -> Result<Means, ProviderError> {
+        let settings = self.settings();
         // A pod with an identity of its own does not get the node's login.
-        if request.service_account_token.is_none() || plan.mirrored {
-            let login_server = hosts.login_server(plan.target.host());
-            let login = static_login::find(&self.reach.env, &plan.target, login_server)?;
-            if login.is_some() && !self.settings().require_pod_identity {
-                return Ok(login);
+        if request.service_account_token.is_none() || mirrored {
+            let login_server = hosts.login_server(target.host());
+            let login = static_login::find(&self.reach.env, target, login_server)?;
+            if let Some(login) = login.filter(|_| !settings.require_pod_identity) {
+                return Ok(Means::Stored(login));
             }
         }
-        if self.settings().login != Login::Secret {
-            return Ok(None);
+        let identity = Identity::choose(&self.reach, json, request, mirrored)?;
+        if settings.login != Login::Secret {
+            return Ok(Means::Identity(identity));
         }
-        match self.identity(plan, request)?.secret() {
-            Some((client, secret)) => Ok(Some(Credentials::new(client, secret.clone()))),
+        match identity.secret() {
+            Some((client, secret)) => Ok(Means::Stored(Credentials::new(client, secret.clone()))),
             None => Err(misconfigured(format!(
                 "{}=secret needs a service principal with a secret",
                 vars::LOGIN
@@ -155,23 +163,26 @@ impl Acr {
         }
     }
 
-    async fn answer(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-        let plan = self.decide(request)?;
-        if let Some(login) = self.stored(&plan, request)? {
-            return Ok(issue(&plan, &login, None));
-        }
-        let identity = self.identity(&plan, request)?;
-        let none = AzureJson::default();
-        let json = plan.json.as_ref().unwrap_or(&none);
+    async fn fetch(
+        &self,
+        decision: &Decision,
+        identity: &Identity,
+    ) -> Result<Issued, ProviderError> {
+        let Decision {
+            json,
+            hosts,
+            target,
+            ..
+        } = decision;
         let reach = self.reach.with(json);
-        let cloud = Cloud::resolve(&reach, json, plan.target.host()).await?;
-        let hosts = self.hosts();
-        let is_login_server = in_cloud(&hosts, &cloud, &plan.target)?;
-        let token = entra_token(&reach, &identity, &cloud).await?;
+        let environment = decision.environment.as_ref();
+        let cloud = Cloud::resolve(&reach, json, environment, target.host()).await?;
+        let is_login_server = in_cloud(hosts, &cloud, target)?;
+        let token = entra_token(&reach, identity, &cloud).await?;
         let registry = Registry {
-            host: &plan.target,
+            host: target,
             is_login_server,
-            hosts: &hosts,
+            hosts,
         };
         let tenant = json.tenant_id.as_deref();
         let refresh =
@@ -181,42 +192,57 @@ impl Acr {
             _ => NULL_GUID,
         };
         let login = Credentials::new(username, refresh.secret);
-        Ok(issue(&plan, &login, Some(refresh.expires_at)))
+        Ok(decision.issue(&login).until(refresh.expires_at))
     }
 }
 
-impl Acr {
-    async fn fetch(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-        self.answer(request).await
+impl Decision {
+    fn key(&self, identity: &Identity, env: &Env) -> CacheKey {
+        let of_json = |text: &Option<String>| text.clone().unwrap_or_default();
+        let json = &self.json;
+        let (cloud, tenant) = (of_json(&json.cloud), of_json(&json.tenant_id));
+        let manager = of_json(&json.resource_manager);
+        CacheKey::new([
+            (
+                "registry",
+                self.target.as_written().to_ascii_lowercase().as_str(),
+            ),
+            ("for", &self.keys.join(" ")),
+            ("identity", &identity.stable_name()),
+            ("cloud of azure.json", &cloud),
+            ("tenant of azure.json", &tenant),
+            ("resource manager of azure.json", &manager),
+        ])
+        .with_options(VARS, env)
     }
 
-    fn key(&self, request: &CredentialRequest) -> Option<CacheKey> {
-        let plan = self.decide(request).ok()?;
-        if self.stored(&plan, request).ok()?.is_some() {
-            return None;
-        }
-        let settings = self.settings();
-        let identity = self.identity(&plan, request).ok()?;
-        let identity = identity.stable_name(settings);
-        let get = |name| self.reach.env.get(name).unwrap_or_default();
-        let cloud = settings.cloud.as_deref();
-        let cloud = cloud.or(plan.json.as_ref().and_then(|json| json.cloud.as_deref()));
-        let login = format!("{:?}", settings.login);
-        let keys = plan.keys.join(" ");
-        let target = format!("{}:{:?}", plan.target.host(), plan.target.port());
-        Some(CacheKey::new([
-            ("registry", target.as_str()),
-            ("for", keys.as_str()),
-            ("identity", identity.as_str()),
-            ("cloud", cloud.unwrap_or_default()),
-            ("authority", get(vars::AUTHORITY_HOST)),
-            ("described", get(vars::ENVIRONMENT_FILE)),
-            ("audience", get(vars::AUDIENCE)),
-            ("endpoint", get(vars::ENDPOINT)),
-            ("service", get(vars::IDENTITY_ENDPOINT)),
-            ("cli", get(vars::CONFIG_DIR)),
-            ("login", login.as_str()),
-        ]))
+    fn issue(&self, login: &Credentials) -> Issued {
+        let keys = self.keys.iter();
+        Issued::new(keys.map(|key| (key.clone(), login.clone())).collect())
+    }
+}
+
+/// The login server behind the registry that was asked for.
+fn target(
+    hosts: &Hosts,
+    registry: &RegistryHost,
+    asks_for_suffix: bool,
+) -> Result<RegistryHost, ProviderError> {
+    let may_be_served = asks_for_suffix && may_be_login_server(registry.host());
+    if !hosts.serves(registry) && !may_be_served {
+        return Err(not_served(registry));
+    }
+    match hosts.also_serve.value(registry) {
+        None => Ok(registry.clone()),
+        Some(other) => RegistryHost::parse(other)
+            .ok()
+            .filter(|host| hosts.serves(host))
+            .ok_or_else(|| {
+                misconfigured(format!(
+                    "{other:?} in {} is not a login server",
+                    vars::ALSO_SERVE
+                ))
+            }),
     }
 }
 
@@ -244,10 +270,17 @@ impl Provider for Acr {
     }
 
     fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
-        if !self.serves(&request.registry) {
-            return Err(ERRORS.not_served(&request.registry, SPEC.title));
-        }
-        Ok(Plan::new(self.key(request), self.fetch(request)))
+        let (decision, means) = self.decide(request)?;
+        let identity = match means {
+            Means::Stored(login) => {
+                let issued = decision.issue(&login).keep_for(KEEP_SECRET);
+                return Ok(Plan::new(None, async { Ok(issued) }));
+            }
+            Means::Identity(identity) => identity,
+        };
+        let key = decision.key(&identity, &self.reach.env);
+        let fetch = async move { self.fetch(&decision, &identity).await };
+        Ok(Plan::new(Some(key), in_time(ERRORS, fetch)))
     }
 }
 
@@ -293,20 +326,6 @@ fn in_cloud(hosts: &Hosts, cloud: &Cloud, target: &RegistryHost) -> Result<bool,
     }
 }
 
-fn issue(
-    plan: &Decision,
-    login: &Credentials,
-    expires_at: Option<chrono::DateTime<chrono::Utc>>,
-) -> Issued {
-    let keys = plan.keys.iter();
-    Issued {
-        auth: keys.map(|key| (key.clone(), login.clone())).collect(),
-        scope: CacheScope::Registry,
-        expires_at,
-        cache_for: expires_at.is_none().then_some(KEEP_SECRET),
-    }
-}
-
 fn not_served(registry: &RegistryHost) -> ProviderError {
     ERRORS.not_served(registry, SPEC.title)
 }
@@ -317,9 +336,9 @@ const NULL_GUID: &str = "00000000-0000-0000-0000-000000000000";
 const IDENTITY_TOKEN: &str = "<token>";
 /// In every cloud, also the sovereign ones.
 const AUDIENCE: &str = "https://containerregistry.azure.net";
-/// Germany's registries are in no cloud any more.
+/// Germany's registries do not belong to any cloud today.
 const CLOSED_CLOUD: &str = ".azurecr.de";
-/// How long a caller may keep a secret that has no end of its own.
+/// How long a caller may keep a secret that does not expire.
 const KEEP_SECRET: Duration = Duration::from_secs(3600);
 
 #[cfg(test)]

@@ -61,6 +61,11 @@ impl Application {
         })
     }
 
+    /// Tenant and client, for cache keys.
+    pub(crate) fn stable_name(&self) -> String {
+        format!("{}/{}", self.tenant, self.client_id)
+    }
+
     /// Entra ID's token endpoint for it.
     pub(crate) fn token_url(&self, cloud: &Cloud) -> String {
         format!("{}/{}/oauth2/v2.0/token", cloud.authority, self.tenant)

@@ -35,7 +35,7 @@ options! {
         "The token that `AZURE_FEDERATED_TOKEN_FILE` would hold.", "")
         .secret();
     FEDERATED_TOKEN_FILE = EnvVar::new("AZURE_FEDERATED_TOKEN_FILE",
-        "File with a token that Entra ID trusts for the client: workload identity. Read anew \
+        "File with a token that Entra ID trusts for the client: workload identity. Read \
          each time.", "`aadFederatedTokenFile` of azure.json")
         .role(Role::TokenFile)
         .flag("federated-token-file", "FILE", "File with a token for workload identity.");

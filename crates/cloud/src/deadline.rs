@@ -11,7 +11,7 @@ use crate::Errors;
 ///
 /// # Errors
 /// [`ErrorKind::Unreachable`] when it takes longer than [`DEADLINE`].
-pub(crate) async fn in_time<T>(
+pub async fn in_time<T>(
     errors: Errors,
     answer: impl Future<Output = Result<T, ProviderError>>,
 ) -> Result<T, ProviderError> {

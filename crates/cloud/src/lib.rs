@@ -12,7 +12,7 @@ mod secret_place;
 mod token;
 
 pub use cloud::Cloud;
-pub use deadline::DEADLINE;
+pub use deadline::{DEADLINE, in_time};
 pub use errors::Errors;
 pub use label::is_label;
 pub use options::{Options, secure_base};

@@ -1,80 +1,54 @@
-//! What decides an answer: identity, scopes and form, but not the host. So one token serves every
+//! What decides an answer: identity, scopes and form, but not the host, so that one token serves every
 //! registry of Google's on a node. Secrets enter as their SHA-256 only.
 
 use regcred_core::{CacheKey, CredentialRequest};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
-use crate::credential_file::{CredentialFile, Search};
 use crate::gcloud_dir::gcloud_dir;
+use crate::node::{Node, Place};
 use crate::reach::Reach;
-use crate::settings::{Flow, Source};
 use crate::sigv4::sha256_hex;
-use crate::{gcloud, pod, vars};
+use crate::{pod, vars};
 
-/// The key, `None` where an answer must not be kept: it holds a secret without an end, or its
-/// identity cannot be told.
-pub(crate) fn of(reach: &Reach, request: &CredentialRequest) -> Option<CacheKey> {
-    let settings = &reach.settings;
-    if settings.flow != Flow::Tokens {
-        return None;
-    }
-    let mut parts: Vec<(&str, String)> = Vec::new();
-    if !settings.hosts.is_covered(&request.registry) {
-        parts.push(("host", request.registry.as_written().to_owned()));
-    }
-    if pod::is_asked_for(settings, request) {
-        let token = request.service_account_token.as_ref()?;
-        parts.extend([
-            ("pod", digest(token.expose_secret())),
-            (
-                "acts as",
-                pod::service_account(request).unwrap_or_default().to_owned(),
-            ),
-        ]);
-    } else {
-        if settings.username.is_key_file() {
-            return None;
-        }
-        for source in &settings.sources {
-            match source {
-                Source::File => match CredentialFile::find(&reach.env).ok()? {
-                    Search::Found(file) => {
-                        parts.extend(of_file(&file));
-                        break;
-                    }
-                    Search::Nothing(_) => {}
-                },
-                Source::Metadata => {
-                    parts.push(("metadata", settings.endpoints.metadata_host.clone()));
-                }
-                Source::Gcloud => parts.extend(of_gcloud(reach)),
+/// The key of a pod's answer: its token, and as whom it acts.
+pub(crate) fn of_pod(reach: &Reach, request: &CredentialRequest, token: &SecretString) -> CacheKey {
+    let mut key = of_registry(reach, request);
+    key.push("pod", &digest(token.expose_secret()));
+    key.push("acts as", pod::service_account(request).unwrap_or_default());
+    key.with_options(vars::VARS, &reach.env)
+}
+
+/// The key of the node's answer; `None` where its identity cannot be told.
+pub(crate) fn of_node(reach: &Reach, request: &CredentialRequest, node: &Node) -> Option<CacheKey> {
+    let mut key = of_registry(reach, request);
+    for place in node.places() {
+        match place {
+            Place::File(file) => {
+                key.push("file", &file.path().display().to_string());
+                key.push("content", &digest(file.text().expose_secret()));
             }
+            Place::Unreadable => return None,
+            Place::Metadata => key.push("metadata", &reach.settings.endpoints.metadata_host),
+            Place::Gcloud(gcloud) => {
+                key.push("gcloud", &gcloud.program().display().to_string());
+                if let Some(dir) = gcloud_dir(&reach.env) {
+                    let text = gcloud.configuration().unwrap_or_default();
+                    key.push("gcloud configuration", &digest(text));
+                    key.push("gcloud directory", &dir.display().to_string());
+                }
+            }
+            Place::Absent(_) => {}
         }
     }
-    let parts = parts.iter().map(|(name, value)| (*name, value.as_str()));
-    Some(CacheKey::new(parts).with_options(vars::VARS, &reach.env))
+    Some(key.with_options(vars::VARS, &reach.env))
 }
 
-fn of_file(file: &CredentialFile) -> [(&'static str, String); 2] {
-    [
-        ("file", file.path().display().to_string()),
-        ("content", digest(file.text().expose_secret())),
-    ]
-}
-
-/// gcloud's present account stands in its configuration.
-fn of_gcloud(reach: &Reach) -> Vec<(&'static str, String)> {
-    let env = &reach.env;
-    let Some(program) = gcloud::program(env) else {
-        return Vec::new();
-    };
-    let mut parts = vec![("gcloud", program.display().to_string())];
-    if let Some(dir) = gcloud_dir(env) {
-        let text = gcloud::configuration(env).unwrap_or_default();
-        parts.push(("gcloud configuration", digest(&text)));
-        parts.push(("gcloud directory", dir.display().to_string()));
+fn of_registry(reach: &Reach, request: &CredentialRequest) -> CacheKey {
+    let mut key = CacheKey::new([]);
+    if !reach.settings.hosts.is_covered(&request.registry) {
+        key.push("host", request.registry.as_written());
     }
-    parts
+    key
 }
 
 fn digest(text: &str) -> String {

@@ -7,10 +7,9 @@
 //! up to 40 seconds for that where names are not resolved. So whoever has asked the server already
 //! looks here for a login first, and tells gcloud not to ask again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{Env, ErrorKind, ProviderError};
 use regcred_exec::{Exec, find_program};
@@ -21,14 +20,14 @@ use serde::Deserialize;
 use crate::failure::failure;
 use crate::gcloud_dir::gcloud_dir;
 use crate::reach::Reach;
-use crate::token::{AccessToken, TokenSource, is_empty, no_secret, secret};
+use crate::token::{AccessToken, is_empty, no_secret, secret};
 use crate::vars;
 
 /// The program, found.
 pub(crate) struct Gcloud {
     reach: Reach,
     program: PathBuf,
-    may_ask_metadata: bool,
+    configuration: Option<String>,
 }
 
 impl Gcloud {
@@ -37,18 +36,47 @@ impl Gcloud {
         Some(Self {
             reach: reach.clone(),
             program: program(&reach.env)?,
-            may_ask_metadata: true,
+            configuration: configuration(&reach.env),
         })
     }
 
-    /// The same, which leaves the metadata server alone: it was asked in vain.
-    #[must_use]
-    pub(crate) fn without_metadata(mut self) -> Self {
-        self.may_ask_metadata = false;
-        self
+    /// Where the program is.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
     }
 
-    async fn ask(&self, fresh: bool) -> Result<AccessToken, ProviderError> {
+    /// The text of the configuration in use, which names the account.
+    pub(crate) fn configuration(&self) -> Option<&str> {
+        self.configuration.as_deref()
+    }
+
+    /// Whether somebody has logged in, or configured which credentials gcloud uses.
+    pub(crate) fn has_login(&self) -> bool {
+        let env = &self.reach.env;
+        let named = |text: &str| LOGIN_PROPERTIES.iter().any(|name| text.contains(name));
+        LOGIN_VARS.iter().any(|name| env.get(name).is_some())
+            || gcloud_dir(env).is_some_and(|dir| dir.join(LOGINS).exists())
+            || self.configuration().is_some_and(named)
+    }
+
+    /// A token of gcloud's login, which has the scopes that it was made with. `may_ask_metadata` is
+    /// false where the metadata server did not respond.
+    pub(crate) async fn token(&self, may_ask_metadata: bool) -> Result<AccessToken, ProviderError> {
+        let token = self.ask(false, may_ask_metadata).await?;
+        if self.lives(&token, WORTHWHILE) {
+            return Ok(token);
+        }
+        let token = self.ask(true, may_ask_metadata).await?;
+        if self.lives(&token, TimeDelta::zero()) {
+            return Ok(token);
+        }
+        Err(failure(
+            ErrorKind::Malformed,
+            "gcloud printed a token that has already expired",
+        ))
+    }
+
+    async fn ask(&self, fresh: bool, may_ask_metadata: bool) -> Result<AccessToken, ProviderError> {
         let mut exec = Exec::new(&self.program)
             .args([
                 "config",
@@ -62,7 +90,7 @@ impl Gcloud {
         if fresh {
             exec = exec.args(["--force-auth-refresh"]);
         }
-        if !self.may_ask_metadata {
+        if !may_ask_metadata {
             exec = exec.env("CLOUDSDK_CORE_CHECK_GCE_METADATA", "false");
         }
         let output = exec.run().await.map_err(|e| {
@@ -97,39 +125,13 @@ impl Gcloud {
     }
 }
 
-#[async_trait]
-impl TokenSource for Gcloud {
-    async fn token(&self, _scopes: &[String]) -> Result<AccessToken, ProviderError> {
-        let token = self.ask(false).await?;
-        if self.lives(&token, WORTHWHILE) {
-            return Ok(token);
-        }
-        let token = self.ask(true).await?;
-        if self.lives(&token, TimeDelta::zero()) {
-            return Ok(token);
-        }
-        Err(failure(
-            ErrorKind::Malformed,
-            "gcloud printed a token that has ended already",
-        ))
-    }
-}
-
 /// Where gcloud is.
-pub(crate) fn program(env: &Env) -> Option<PathBuf> {
+fn program(env: &Env) -> Option<PathBuf> {
     find_program("gcloud", env.get("PATH")?)
 }
 
-/// Whether somebody has logged in, or told gcloud which credentials to use.
-pub(crate) fn has_login(env: &Env) -> bool {
-    LOGIN_VARS.iter().any(|name| env.get(name).is_some())
-        || gcloud_dir(env).is_some_and(|dir| dir.join(LOGINS).exists())
-        || configuration(env)
-            .is_some_and(|text| LOGIN_PROPERTIES.iter().any(|name| text.contains(name)))
-}
-
 /// The text of the configuration in use.
-pub(crate) fn configuration(env: &Env) -> Option<String> {
+fn configuration(env: &Env) -> Option<String> {
     let dir = gcloud_dir(env)?;
     let active = read_text(&dir.join("active_config"), LONGEST_CONFIGURATION).ok();
     let active = env

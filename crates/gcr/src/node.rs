@@ -1,33 +1,77 @@
-//! The identity of the machine or the person: the first of the configured sources that is there.
-//! One that is there and fails ends the search.
+//! The identity of the machine or the person: the first of the configured places that has one. One
+//! that has one and fails ends the search. The files are read once, when the places are listed.
 
 use regcred_core::{ErrorKind, ProviderError, report};
 
 use crate::credential_file::{CredentialFile, Search};
 use crate::failure::failure;
-use crate::gcloud::{self, Gcloud};
+use crate::gcloud::Gcloud;
 use crate::impersonation::Impersonation;
 use crate::metadata::Metadata;
 use crate::reach::Reach;
 use crate::settings::Source;
 use crate::token::{AccessToken, TokenSource};
 
-/// Tokens of the node, or of the service account that it is told to act as.
-pub(crate) fn source(reach: &Reach) -> Box<dyn TokenSource> {
-    let own = Box::new(Node {
-        reach: reach.clone(),
-    });
-    match &reach.settings.impersonate {
-        None => own,
-        Some(email) => {
-            let whose = "the node's identity";
-            Box::new(Impersonation::of(reach, own, whose, email))
-        }
-    }
+/// The places where the node's identity may be, in the order in which they are asked.
+pub(crate) struct Node {
+    reach: Reach,
+    places: Vec<Place>,
 }
 
-struct Node {
-    reach: Reach,
+/// One place, as it was found.
+pub(crate) enum Place {
+    File(CredentialFile),
+    /// A file that is there and cannot be used.
+    Unreadable,
+    Metadata,
+    Gcloud(Gcloud),
+    /// Nothing, and why.
+    Absent(String),
+}
+
+impl Node {
+    /// Looks at the places without asking any of them.
+    pub(crate) fn find(reach: &Reach) -> Self {
+        let mut places = Vec::new();
+        for source in &reach.settings.sources {
+            places.push(match source {
+                Source::File => match CredentialFile::find(&reach.env) {
+                    Ok(Search::Found(file)) => Place::File(file),
+                    Ok(Search::Nothing(why)) => Place::Absent(why),
+                    Err(_) => Place::Unreadable,
+                },
+                Source::Metadata => Place::Metadata,
+                Source::Gcloud => match Gcloud::find(reach) {
+                    Some(gcloud) => Place::Gcloud(gcloud),
+                    None => Place::Absent("gcloud is not in PATH".to_owned()),
+                },
+            });
+            // A file decides, whatever is in it.
+            if matches!(places.last(), Some(Place::File(_) | Place::Unreadable)) {
+                break;
+            }
+        }
+        Self {
+            reach: reach.clone(),
+            places,
+        }
+    }
+
+    pub(crate) fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// Tokens of the node, or of the service account that it is configured to act as.
+    pub(crate) fn into_source(self) -> Box<dyn TokenSource> {
+        let reach = self.reach.clone();
+        match &reach.settings.impersonate {
+            None => Box::new(self),
+            Some(email) => {
+                let whose = "the node's identity";
+                Box::new(Impersonation::of(&reach, Box::new(self), whose, email))
+            }
+        }
+    }
 }
 
 #[async_trait::async_trait]
@@ -35,15 +79,14 @@ impl TokenSource for Node {
     async fn token(&self, scopes: &[String]) -> Result<AccessToken, ProviderError> {
         let mut absent = Vec::new();
         let mut asked_metadata = false;
-        for source in &self.reach.settings.sources {
-            match source {
-                Source::File => match CredentialFile::find(&self.reach.env)? {
-                    Search::Found(file) => {
-                        return file.source(&self.reach)?.token(scopes).await;
-                    }
+        for place in &self.places {
+            match place {
+                Place::File(file) => return file.source(&self.reach)?.token(scopes).await,
+                Place::Unreadable => match CredentialFile::find(&self.reach.env)? {
+                    Search::Found(file) => return file.source(&self.reach)?.token(scopes).await,
                     Search::Nothing(why) => absent.push(why),
                 },
-                Source::Metadata => match Metadata::new(&self.reach)?.token(scopes).await {
+                Place::Metadata => match Metadata::new(&self.reach)?.token(scopes).await {
                     Ok(token) => return Ok(token),
                     Err(e) if e.kind() == ErrorKind::IdentityUnavailable => {
                         absent.push(reason(&e));
@@ -51,15 +94,14 @@ impl TokenSource for Node {
                     }
                     Err(e) => return Err(e),
                 },
-                Source::Gcloud => match self.gcloud(asked_metadata) {
-                    Ok(gcloud) => {
-                        return gcloud
-                            .token(scopes)
-                            .await
-                            .map_err(|e| after_others(e, &absent));
-                    }
-                    Err(why) => absent.push(why.to_owned()),
-                },
+                Place::Gcloud(gcloud) if asked_metadata && !gcloud.has_login() => {
+                    absent.push("there is no login with gcloud".to_owned());
+                }
+                Place::Gcloud(gcloud) => {
+                    let token = gcloud.token(!asked_metadata).await;
+                    return token.map_err(|e| after_others(e, &absent));
+                }
+                Place::Absent(why) => absent.push(why.clone()),
             }
         }
         Err(failure(
@@ -73,19 +115,7 @@ impl TokenSource for Node {
     }
 }
 
-impl Node {
-    /// gcloud, if it is there and, where the metadata server was asked in vain, has a login.
-    fn gcloud(&self, asked_metadata: bool) -> Result<Gcloud, &'static str> {
-        match Gcloud::find(&self.reach) {
-            None => Err("gcloud is not in PATH"),
-            Some(gcloud) if !asked_metadata => Ok(gcloud),
-            Some(gcloud) if gcloud::has_login(&self.reach.env) => Ok(gcloud.without_metadata()),
-            Some(_) => Err("nobody has logged in with gcloud"),
-        }
-    }
-}
-
-/// gcloud is often installed without being meant: what was looked for before it is said too.
+/// gcloud is often installed by accident, so the message also lists the places asked before it.
 fn after_others(error: ProviderError, absent: &[String]) -> ProviderError {
     if absent.is_empty() {
         return error;

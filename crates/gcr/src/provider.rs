@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use regcred_cloud::in_time;
 use regcred_core::{
-    CacheKey, Clock, CredentialRequest, Credentials, Env, Issued, Plan, Provider, ProviderError,
+    Clock, CredentialRequest, Credentials, Env, Issued, Plan, Provider, ProviderError,
     ProviderSpec, RegistryHost,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -13,10 +14,12 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::credential_file::{CredentialFile, Search};
 use crate::failure::misconfigured;
 use crate::hosts::Hosts;
+use crate::node::Node;
 use crate::reach::Reach;
 use crate::settings::{Flow, Settings, Username};
+use crate::token::TokenSource;
 use crate::vars::{self, VARS};
-use crate::{ERRORS, NAME, cache_key, dockercfg, node, pod};
+use crate::{ERRORS, NAME, cache_key, dockercfg, pod};
 
 /// Google Container Registry and Artifact Registry, as data.
 pub const SPEC: ProviderSpec = ProviderSpec {
@@ -33,7 +36,7 @@ pub const SPEC: ProviderSpec = ProviderSpec {
 
 /// Credentials for gcr.io and pkg.dev.
 pub struct Gcr {
-    reach: Reach,
+    pub(crate) reach: Reach,
 }
 
 impl Gcr {
@@ -51,33 +54,23 @@ impl Gcr {
         &self.reach.settings
     }
 
-    async fn answer(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-        let settings = self.settings();
-        match settings.flow {
-            Flow::Tokens => {}
-            Flow::DockerCfg => return Ok(self.stored(dockercfg::in_metadata(&self.reach).await?)),
-            Flow::DockerCfgUrl => {
-                return Ok(self.stored(dockercfg::behind_url(&self.reach).await?));
-            }
-        }
-        if pod::is_asked_for(settings, request) {
-            let token = pod::source(&self.reach, request)?
-                .token(&settings.scopes)
-                .await?;
-            return Ok(self.issue(request, token.secret, Some(token.expires_at)));
-        }
-        match settings.username {
-            Username::Token | Username::Oauth2AccessToken => {
-                let token = node::source(&self.reach).token(&settings.scopes).await?;
-                Ok(self.issue(request, token.secret, Some(token.expires_at)))
-            }
-            Username::JsonKey | Username::JsonKeyBase64 => {
-                Ok(self.issue(request, self.key_file()?, None))
-            }
-        }
+    async fn written_down(&self) -> Result<Issued, ProviderError> {
+        Ok(self.stored(match self.settings().flow {
+            Flow::DockerCfgUrl => dockercfg::behind_url(&self.reach).await?,
+            _ => dockercfg::in_metadata(&self.reach).await?,
+        }))
     }
 
-    /// The key file as a password: on request only, since it does not end.
+    async fn token(
+        &self,
+        source: Box<dyn TokenSource>,
+        request: &CredentialRequest,
+    ) -> Result<Issued, ProviderError> {
+        let token = source.token(&self.settings().scopes).await?;
+        Ok(self.issue(request, token.secret, Some(token.expires_at)))
+    }
+
+    /// The key file as a password: on request only, since it does not expire.
     fn key_file(&self) -> Result<SecretString, ProviderError> {
         let file = match CredentialFile::find(&self.reach.env)? {
             Search::Found(file) => file,
@@ -108,37 +101,18 @@ impl Gcr {
             _ => settings.username,
         };
         let login = Credentials::new(username.as_str(), password);
-        Issued {
-            auth: settings
-                .hosts
-                .keys(&request.registry)
-                .into_iter()
-                .map(|key| (key, login.clone()))
-                .collect(),
-            scope: settings.cache_scope,
-            expires_at,
-            cache_for: settings.cache_for,
-        }
+        let keys = settings.hosts.keys(&request.registry).into_iter();
+        Issued::new(keys.map(|key| (key, login.clone())).collect())
+            .scope(settings.cache_scope)
+            .until(expires_at)
+            .keep_for(settings.cache_for)
     }
 
-    /// Logins that somebody wrote down: they have no end, and are read again after a minute.
+    /// Logins that an operator wrote down: they do not expire, and are read again after a minute.
     fn stored(&self, auth: Vec<(String, Credentials)>) -> Issued {
-        Issued {
-            auth,
-            scope: self.settings().cache_scope,
-            expires_at: None,
-            cache_for: Some(self.settings().cache_for.unwrap_or(STORED_LOGINS)),
-        }
-    }
-}
-
-impl Gcr {
-    async fn fetch(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-        self.answer(request).await
-    }
-
-    fn key(&self, request: &CredentialRequest) -> Option<CacheKey> {
-        cache_key::of(&self.reach, request)
+        Issued::new(auth)
+            .scope(self.settings().cache_scope)
+            .keep_for(self.settings().cache_for.unwrap_or(STORED_LOGINS))
     }
 }
 
@@ -156,7 +130,7 @@ impl Provider for Gcr {
     }
 
     fn serves(&self, registry: &RegistryHost) -> bool {
-        // Logins in the metadata say themselves for which registry they are.
+        // Logins in the metadata name their registries themselves.
         self.settings().flow != Flow::Tokens || self.settings().hosts.serves(registry)
     }
 
@@ -164,7 +138,23 @@ impl Provider for Gcr {
         if !self.serves(&request.registry) {
             return Err(ERRORS.not_served(&request.registry, SPEC.title));
         }
-        Ok(Plan::new(self.key(request), self.fetch(request)))
+        let settings = self.settings();
+        if settings.flow != Flow::Tokens {
+            return Ok(Plan::new(None, in_time(ERRORS, self.written_down())));
+        }
+        let (key, source) = if pod::is_asked_for(settings, request) {
+            let token = request.service_account_token.as_ref();
+            let key = token.map(|token| cache_key::of_pod(&self.reach, request, token));
+            (key, pod::source(&self.reach, request)?)
+        } else if settings.username.is_key_file() {
+            let issued = self.issue(request, self.key_file()?, None);
+            return Ok(Plan::new(None, async { Ok(issued) }));
+        } else {
+            let node = Node::find(&self.reach);
+            let key = cache_key::of_node(&self.reach, request, &node);
+            (key, node.into_source())
+        };
+        Ok(Plan::new(key, in_time(ERRORS, self.token(source, request))))
     }
 }
 

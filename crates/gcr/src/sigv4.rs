@@ -54,7 +54,7 @@ impl Signing<'_> {
             "AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}",
             sha256_hex(self.canonical(&headers, &names).as_bytes())
         );
-        let signature = hex(&self.key(keys, day, to_sign.as_bytes()));
+        let signature = hex(self.key(keys, day, to_sign.as_bytes()));
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
             keys.access_key_id

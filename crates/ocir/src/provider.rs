@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use regcred_cloud::AccessToken;
+use regcred_cloud::{AccessToken, in_time};
 use regcred_core::{
-    CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, Issued, Plan, Provider,
-    ProviderError, ProviderSpec, RegistryHost,
+    CacheKey, Clock, CredentialRequest, Credentials, Env, Issued, Plan, Provider, ProviderError,
+    ProviderSpec, RegistryHost,
 };
 
 use crate::plugin_config;
@@ -52,8 +52,8 @@ impl Ocir {
         &self.reach.settings
     }
 
-    /// The means with what a configuration file of the earlier plugin adds. Its settings are none
-    /// that decide whom this provider serves.
+    /// The settings with those of the earlier plugin's configuration file, none of which decides
+    /// which hosts are served.
     fn reach(&self) -> Result<Reach, ProviderError> {
         if self.reach.env.get(vars::PLUGIN_CONFIG).is_none() {
             return Ok(self.reach.clone());
@@ -63,31 +63,22 @@ impl Ocir {
         Ok(self.reach.with(env, settings))
     }
 
-    async fn answer(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-        let reach = self.reach()?;
-        let principal = Principal::choose(&reach.env, &reach.settings, request)?;
-        let key = request.registry.as_written().to_owned();
-        if let Principal::AuthToken(login) = principal {
-            return Ok(Issued {
-                auth: vec![(key, login.read()?)],
-                scope: CacheScope::Registry,
-                expires_at: None,
-                cache_for: Some(KEEP_SECRET),
-            });
-        }
-        let token = self.token(&reach, &principal, request).await?;
+    async fn fetch(
+        &self,
+        reach: &Reach,
+        principal: &Principal,
+        request: &CredentialRequest,
+    ) -> Result<Issued, ProviderError> {
+        let token = self.token(reach, principal, request).await?;
         let useless =
-            reach.settings.check_token && registry::is_refused(&reach, request, &token).await?;
+            reach.settings.check_token && registry::is_refused(reach, request, &token).await?;
         if useless {
             tracing::warn!("{}", registry::unauthorised(request, &principal.label()));
         }
-        Ok(Issued {
-            auth: vec![(key, Credentials::new(USERNAME, token.secret))],
-            scope: CacheScope::Registry,
-            // An answer without an end is kept by nobody.
-            expires_at: Some(token.expires_at).filter(|_| !useless),
-            cache_for: None,
-        })
+        let login = Credentials::new(USERNAME, token.secret);
+        // Answers without an expiry are never cached.
+        let expires_at = Some(token.expires_at).filter(|_| !useless);
+        Ok(Issued::login(request.registry.as_written(), login).until(expires_at))
     }
 
     /// A registry token. A session that was made earlier and is refused is replaced once.
@@ -101,35 +92,13 @@ impl Ocir {
         let (session, earlier) = self.sessions.of(principal, reach, None).await?;
         match registry::token(reach, &session, request, &who).await {
             Err(error) if earlier && registry::is_not_authenticated(&error) => {
-                tracing::debug!("the session is refused and made anew: {error}");
+                tracing::debug!("the session is refused and replaced: {error}");
                 let stale = Some(&session);
                 let (session, _) = self.sessions.of(principal, reach, stale).await?;
                 registry::token(reach, &session, request, &who).await
             }
             result => result,
         }
-    }
-}
-
-impl Ocir {
-    async fn fetch(&self, request: &CredentialRequest) -> Result<Issued, ProviderError> {
-        self.answer(request).await
-    }
-
-    fn key(&self, request: &CredentialRequest) -> Option<CacheKey> {
-        let reach = self.reach().ok()?;
-        let settings = &reach.settings;
-        let principal = Principal::choose(&reach.env, settings, request);
-        let principal = principal.ok()?.stable_name()?;
-        let metadata = settings.metadata.join(" ");
-        Some(CacheKey::new([
-            ("registry", request.registry.as_written()),
-            ("principal", principal.as_str()),
-            ("metadata", metadata.as_str()),
-            ("auth", settings.auth_service.as_deref().unwrap_or_default()),
-            ("token", settings.token_base.as_deref().unwrap_or_default()),
-            ("path", settings.token_path.as_str()),
-        ]))
     }
 }
 
@@ -154,11 +123,23 @@ impl Provider for Ocir {
         if !self.serves(&request.registry) {
             return Err(ERRORS.not_served(&request.registry, SPEC.title));
         }
-        Ok(Plan::new(self.key(request), self.fetch(request)))
+        let reach = self.reach()?;
+        let principal = Principal::choose(&reach.env, &reach.settings, request)?;
+        let registry = request.registry.as_written();
+        if let Principal::AuthToken(login) = principal {
+            let issued = Issued::login(registry, login.read()?).keep_for(KEEP_SECRET);
+            return Ok(Plan::new(None, async { Ok(issued) }));
+        }
+        let key = principal.stable_name().map(|principal| {
+            CacheKey::new([("registry", registry), ("principal", &principal)])
+                .with_options(VARS, &reach.env)
+        });
+        let fetch = async move { self.fetch(&reach, &principal, request).await };
+        Ok(Plan::new(key, in_time(ERRORS, fetch)))
     }
 }
 
 /// The user name that stands for a token.
 const USERNAME: &str = "BEARER_TOKEN";
-/// How long a caller may keep a secret that has no end of its own.
+/// How long a caller may keep a secret that does not expire.
 const KEEP_SECRET: Duration = Duration::from_secs(3600);

@@ -10,7 +10,10 @@ async fn resolved(
     json: AzureJson,
     host: &str,
 ) -> Result<Cloud, ProviderError> {
-    Cloud::resolve(&reach(vars), &json, host).await
+    let reach = reach(vars);
+    let file = reach.settings.environment_file.as_deref();
+    let environment = file.map(Environment::read).transpose()?;
+    Cloud::resolve(&reach, &json, environment.as_ref(), host).await
 }
 
 fn named(cloud: &str) -> AzureJson {

@@ -85,10 +85,9 @@ fn the_strict_switch_leaves_nothing_to_the_node() {
 
 #[test]
 fn names_tell_identities_apart_and_no_secrets() {
-    let settings = Settings::read(&regcred_core::Env::default()).expect("settings");
     let name = |secret: &str| {
         let application = Application::new("t", "c").expect("sound");
-        Identity::Secret(application, secret.into()).stable_name(&settings)
+        Identity::Secret(application, secret.into()).stable_name()
     };
     assert_ne!(name("canary1"), name("canary2"));
     assert!(!name("canary1").contains("canary"));

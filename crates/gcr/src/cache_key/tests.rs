@@ -1,8 +1,14 @@
-use regcred_core::CredentialRequest;
-use secrecy::SecretString;
+use regcred_core::Provider as _;
 
 use super::*;
+use crate::Gcr;
 use crate::testing::{Dir, POOL, reach};
+
+fn of(reach: &Reach, request: &CredentialRequest) -> Option<CacheKey> {
+    let reach = reach.clone();
+    let gcr = Gcr { reach };
+    gcr.plan(request).ok()?.key().cloned()
+}
 
 fn key(vars: &[(&str, &str)], image: &str) -> Option<CacheKey> {
     of(&reach(vars), &CredentialRequest::new(image).expect("image"))

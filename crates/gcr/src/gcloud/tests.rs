@@ -30,7 +30,7 @@ fn path_of(dir: &Dir) -> String {
 async fn ask(path: &str) -> Result<AccessToken, ProviderError> {
     Gcloud::find(&reach(&[("PATH", path)]))
         .expect("installed")
-        .token(&[])
+        .token(true)
         .await
 }
 
@@ -67,16 +67,30 @@ async fn its_complaint_is_passed_on_and_its_output_never() {
     assert!(!report(&error).contains("canary"));
 }
 
+fn has_login(vars: &[(&str, &str)]) -> bool {
+    let reach = reach(vars);
+    let gcloud = Gcloud {
+        configuration: configuration(&reach.env),
+        program: "gcloud".into(),
+        reach,
+    };
+    gcloud.has_login()
+}
+
 #[test]
 fn a_login_is_seen_without_starting_it() {
     let dir = Dir::new();
     let home = dir.path("home").display().to_string();
     let has = |more: &[(&str, &str)]| {
-        let vars = more.iter().copied().chain([("HOME", home.as_str())]);
-        has_login(&Env::map(vars))
+        let vars: Vec<_> = more
+            .iter()
+            .copied()
+            .chain([("HOME", home.as_str())])
+            .collect();
+        has_login(&vars)
     };
     assert!(!has(&[]));
-    assert!(!has_login(&Env::default()));
+    assert!(!has_login(&[]));
     for name in LOGIN_VARS {
         assert!(has(&[(name, "x")]), "{name}");
     }
@@ -106,7 +120,7 @@ echo '{"credential":{"access_token":"kept","token_expiry":"2026-01-02T04:04:05Z"
     let path = path_of(&dir);
     assert!(ask(&path).await.is_err());
     let gcloud = Gcloud::find(&reach(&[("PATH", &path)])).expect("installed");
-    assert!(gcloud.without_metadata().token(&[]).await.is_ok());
+    assert!(gcloud.token(false).await.is_ok());
 }
 
 #[test]

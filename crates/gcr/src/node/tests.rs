@@ -8,7 +8,10 @@ use crate::testing::{
 };
 
 async fn token(vars: &[(&str, &str)]) -> Result<String, ProviderError> {
-    let token = source(&reach(vars)).token(&scopes()).await?;
+    let token = Node::find(&reach(vars))
+        .into_source()
+        .token(&scopes())
+        .await?;
     Ok(token.secret.expose_secret().to_owned())
 }
 
@@ -184,10 +187,7 @@ async fn a_gcloud_without_login_is_not_started_after_the_metadata_server() {
     let mut vars = vec![("GCE_METADATA_HOST", bare.as_str()), ("PATH", &path)];
     let error = token(&vars).await.expect_err("nothing");
     let shown = error.to_string();
-    assert!(
-        shown.contains("nobody has logged in with gcloud"),
-        "{shown}"
-    );
+    assert!(shown.contains("there is no login with gcloud"), "{shown}");
     // Alone it is asked all the same: it may know of the machine's account.
     vars.push(("REGCRED_GCR_TOKEN_SOURCES", "gcloud"));
     assert_eq!(token(&vars).await.expect("token"), "gcloud-token");

@@ -125,12 +125,18 @@ impl Exchange {
     }
 
     pub(crate) fn stable_name(&self) -> String {
-        let (domain, client, wanted) = (&self.domain, &self.client.username, &self.wanted);
+        let (domain, client) = (&self.domain, &self.client.username);
+        let wanted = match &self.wanted {
+            Wanted::User => "user".to_owned(),
+            Wanted::Resource { kind, life } => {
+                format!("{kind} {}", life.as_deref().unwrap_or_default())
+            }
+        };
         let token = match &self.token {
             Token::Given(token) => fingerprint(token),
             Token::File(path) => path.display().to_string(),
         };
-        format!("exchange {domain} {client} {wanted:?} {token}")
+        format!("exchange {domain} {client} {wanted} {token}")
     }
 }
 

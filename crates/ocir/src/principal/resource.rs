@@ -196,7 +196,11 @@ impl Resource {
                 session_endpoint,
                 path,
                 id,
-            } => format!("resource 1.1 {token_endpoint} {session_endpoint:?} {path:?} {id:?}"),
+            } => {
+                let text = |part: &Option<String>| part.clone().unwrap_or_default();
+                let (session, path, id) = (text(session_endpoint), text(path), text(id));
+                format!("resource 1.1 {token_endpoint} {session} {path} {id}")
+            }
             Self::OfKey {
                 key_id,
                 token_endpoint,
@@ -205,8 +209,11 @@ impl Resource {
                 security_context,
                 ..
             } => {
-                let context = security_context.as_ref().map(fingerprint);
-                format!("{key_id} {token_endpoint} {session_endpoint} {path} {context:?}")
+                let context = security_context
+                    .as_ref()
+                    .map(fingerprint)
+                    .unwrap_or_default();
+                format!("{key_id} {token_endpoint} {session_endpoint} {path} {context}")
             }
         }
     }
