@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
+use regcred_cache::CacheDir;
 use regcred_core::{Clock, CredentialRequest, Env, ErrorKind, Issued, ProviderSpec};
 use regcred_run::{ProgramError, block_on};
 
 use crate::chosen_provider::ChosenProvider;
+use crate::vars;
 
 /// The circumstances of a run, except the streams and a face's own arguments.
 pub(crate) struct Context<'a> {
@@ -43,5 +45,15 @@ impl Context<'_> {
     pub(crate) fn titles(&self) -> String {
         let titles: Vec<_> = self.specs.iter().map(|spec| spec.title).collect();
         titles.join(", ")
+    }
+
+    /// The cache directories of the providers, each once.
+    pub(crate) fn cache_dirs(&self) -> Vec<CacheDir> {
+        let mut dirs: Vec<CacheDir> = Vec::new();
+        for spec in self.specs {
+            let dir = CacheDir::resolve(&vars::with_cache_names(spec, &self.env));
+            dirs.extend(dir.filter(|dir| dirs.iter().all(|known| known.path() != dir.path())));
+        }
+        dirs
     }
 }

@@ -28,6 +28,7 @@ pub(crate) const SPEC: ProviderSpec = ProviderSpec {
 pub(crate) const OTHER: ProviderSpec = ProviderSpec {
     name: "other",
     title: "Other Registry",
+    vars: OTHER_VARS,
     positional: None,
     new: |_, clock| Fake::new("other", "other.io", &Env::default(), clock),
     ..SPEC
@@ -45,6 +46,11 @@ options! {
     _ = EnvVar::new("FAKE_IGNORE_CREDS_STORAGE", "As upstream.", "").role(Role::IgnoreStorage);
     _ = EnvVar::new("FAKE_DISABLE_CACHE", "As upstream.", "").role(Role::CacheOff);
     _ = EnvVar::new("FAKE_CACHE_DIR", "As upstream.", "").role(Role::CacheDir);
+}
+
+options! {
+    OTHER_VARS:
+    _ = EnvVar::new("OTHER_CACHE_DIR", "As upstream.", "").role(Role::CacheDir);
 }
 
 struct Fake {

@@ -5,28 +5,38 @@ use regcred_cache::{CacheDir, ListedEntry};
 use regcred_run::{ProgramError, Streams};
 
 use crate::context::Context;
-use crate::vars;
 
-/// Lists the entries of all providers, one line each.
+/// Lists the entries in every cache directory, one line each.
 pub(crate) fn show(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<(), ProgramError> {
-    let Some(dir) = directory(context) else {
-        return streams.write(OFF.as_bytes());
-    };
-    let entries = dir.list();
-    let mut text = format!("{} in {}\n", count(entries.len()), dir.path().display());
-    for entry in &entries {
-        text.push_str(&line(entry, context.clock.now()));
-    }
-    streams.write(text.as_bytes())
+    each_directory(context, streams, |dir| {
+        let entries = dir.list();
+        let lines = entries.iter().map(|entry| line(entry, context.clock.now()));
+        format!("{} in {}\n", count(entries.len()), dir.path().display())
+            + &lines.collect::<String>()
+    })
 }
 
-/// Removes the entries of all providers.
+/// Removes the entries in every cache directory.
 pub(crate) fn clear(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<(), ProgramError> {
-    let Some(dir) = directory(context) else {
-        return streams.write(OFF.as_bytes());
-    };
-    let path = dir.path().display();
-    let text = format!("{} removed from {path}\n", count(dir.clear()));
+    each_directory(context, streams, |dir| {
+        format!(
+            "{} removed from {}\n",
+            count(dir.clear()),
+            dir.path().display()
+        )
+    })
+}
+
+fn each_directory(
+    context: &Context<'_>,
+    streams: &mut Streams<'_>,
+    text: impl Fn(&CacheDir) -> String,
+) -> Result<(), ProgramError> {
+    let dirs = context.cache_dirs();
+    if dirs.is_empty() {
+        return streams.write(b"the cache is off\n");
+    }
+    let text: String = dirs.iter().map(text).collect();
     streams.write(text.as_bytes())
 }
 
@@ -35,11 +45,6 @@ fn count(entries: usize) -> String {
         1 => "1 entry".to_owned(),
         n => format!("{n} entries"),
     }
-}
-
-fn directory(context: &Context<'_>) -> Option<CacheDir> {
-    let spec = context.specs.first()?;
-    CacheDir::resolve(&vars::with_cache_names(spec, &context.env))
 }
 
 fn line(entry: &ListedEntry, now: DateTime<Utc>) -> String {
@@ -67,11 +72,9 @@ fn line(entry: &ListedEntry, now: DateTime<Utc>) -> String {
     )
 }
 
-const OFF: &str = "the cache is off\n";
-
 #[cfg(test)]
 mod tests {
-    use crate::fake::CANARY;
+    use crate::fake::{self, CANARY};
     use crate::run::testing::Started;
 
     #[test]
@@ -101,7 +104,33 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_that_is_off_is_told() {
+    fn every_directory_of_several_providers_is_shown_and_cleared() {
+        let root = tempfile::tempdir().unwrap();
+        let paths = ["one", "two"].map(|name| root.path().join(name));
+        let [one, two] = paths.each_ref().map(|path| path.to_str().unwrap());
+        let run = |line: &str| {
+            Started::new("docker-credential-regcred", line)
+                .clouds(&[&fake::SPEC, &fake::OTHER])
+                .env(&[("FAKE_CACHE_DIR", one), ("OTHER_CACHE_DIR", two)])
+                .run()
+        };
+        for host in ["fake.io", "other.io"] {
+            assert!(run(&format!("token {host}")).stdout.contains(CANARY));
+        }
+        let shown = run("cache show").stdout;
+        for text in [one, two, "fake: fake.io as", "other: other.io as"] {
+            assert!(shown.contains(text), "{text}: {shown}");
+        }
+        assert_eq!(
+            run("cache clear").stdout,
+            format!("1 entry removed from {one}\n1 entry removed from {two}\n")
+        );
+        let shown = run("cache show").stdout;
+        assert_eq!(shown, format!("0 entries in {one}\n0 entries in {two}\n"));
+    }
+
+    #[test]
+    fn a_cache_that_is_off_is_named_as_such() {
         let answer = Started::new("fake-credential-provider", "cache show")
             .env(&[("REGCRED_CACHE", "off")])
             .run();

@@ -14,6 +14,7 @@ pub(crate) struct Started {
     stdin: Vec<u8>,
     terminal: bool,
     closed: bool,
+    specs: Vec<&'static ProviderSpec>,
     pub(crate) code: u8,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -25,8 +26,15 @@ impl Started {
         Self {
             program: program.to_owned(),
             args: line.split_whitespace().map(str::to_owned).collect(),
+            specs: vec![&fake::SPEC],
             ..Self::default()
         }
+    }
+
+    /// The program of these providers instead.
+    pub(crate) fn clouds(mut self, specs: &[&'static ProviderSpec]) -> Self {
+        self.specs = specs.to_vec();
+        self
     }
 
     pub(crate) fn env(mut self, vars: &[(&str, &str)]) -> Self {
@@ -58,7 +66,7 @@ impl Started {
         }
         let now = Utc.timestamp_opt(1_700_000_000, 0).single();
         let invocation = Invocation {
-            specs: &[&fake::SPEC],
+            specs: &self.specs,
             argv0: &self.program,
             args: self.args.clone(),
             env: Env::map(self.vars.clone()),
