@@ -18,7 +18,7 @@ pub struct ListedEntry {
     pub logins: Vec<(String, String)>,
     /// When it was fetched.
     pub issued_at: DateTime<Utc>,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -65,15 +65,15 @@ impl CacheDir {
         cleared
     }
 
-    /// Removes expired entries, with their locks, locks of fetches that stored nothing, and what
-    /// killed writers left.
+    /// Removes expired entries, with their locks, entries that this version cannot read, locks of
+    /// fetches that stored nothing, and what killed writers left.
     pub(crate) fn sweep(&self, now: DateTime<Utc>) {
         let before = (now - LEFT_BEHIND).timestamp();
         let is_old = |name: &str| self.modified(name).is_some_and(|at| at < before);
         let names: BTreeSet<String> = self.own_names().into_iter().collect();
         for name in &names {
             if let Some(hash) = name.strip_suffix(ENTRY) {
-                self.sweep_entry(name, &format!("{hash}{LOCK}"), now);
+                self.sweep_entry(name, &format!("{hash}{LOCK}"), now, is_old(name));
             } else if let Some(hash) = name.strip_suffix(LOCK) {
                 if !names.contains(&format!("{hash}{ENTRY}"))
                     && is_old(name)
@@ -87,14 +87,15 @@ impl CacheDir {
         }
     }
 
-    fn sweep_entry(&self, name: &str, lock: &str, now: DateTime<Utc>) {
-        let expired = |name| {
-            self.entry(name)
-                .is_some_and(|(_, entry)| entry.expires_at <= now)
+    fn sweep_entry(&self, name: &str, lock: &str, now: DateTime<Utc>, is_old: bool) {
+        // Another version wrote it, or it is damaged: it holds a login and would never expire.
+        let useless = |name| match self.entry(name) {
+            Some((_, entry)) => entry.expires_at <= now,
+            None => is_old,
         };
-        if expired(name)
+        if useless(name)
             && let Attempt::Held(_lock) = EntryLock::attempt(self, lock)
-            && expired(name)
+            && useless(name)
         {
             self.remove(name);
             self.remove(lock);

@@ -486,3 +486,28 @@ async fn a_store_sweeps_what_expired_and_what_a_killed_writer_left() {
     assert_eq!(world.files(), 2, "the new entry and its lock");
     assert_eq!(world.dir().list().len(), 1);
 }
+
+#[tokio::test]
+async fn a_store_sweeps_old_entries_of_another_version_but_not_new_ones() {
+    let world = World::new([]);
+    world.ask().await.unwrap();
+    let entry = world.file(".json");
+    let text = fs::read_to_string(&entry).unwrap();
+    let other_version = text.replacen("\"version\":", "\"version\":9", 1);
+    assert_ne!(text, other_version);
+    fs::write(&entry, other_version).unwrap();
+    let other = Cached::new(
+        world.fake(Some("another role"), Duration::ZERO),
+        Some(world.dir()),
+        world.clock(),
+    );
+    other.credentials(&request()).await.unwrap();
+    assert!(entry.exists(), "a newer program may have just written it");
+
+    let ago = std::time::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+    fs::File::open(&entry).unwrap().set_modified(ago).unwrap();
+    world.at(2000);
+    other.credentials(&request()).await.unwrap();
+    assert!(!entry.exists());
+    assert_eq!(world.files(), 2, "the other role's entry and its lock");
+}
