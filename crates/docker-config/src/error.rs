@@ -40,7 +40,7 @@ pub enum FileError {
         owner: String,
     },
     /// An unknown owner.
-    #[error("there is no user or group {0:?} on this machine")]
+    #[error("the user or group {0:?} does not exist on this machine")]
     Owner(String),
 }
 

@@ -151,8 +151,8 @@ impl Decision {
         )))
     }
 
-    /// The keys that sign the call of the API; `None`, with the reason, when nothing and nobody
-    /// names an identity.
+    /// The keys that sign the call of the API; `None`, with the reason, when no source has an
+    /// identity.
     pub(crate) async fn identity(
         &self,
         endpoint: &Endpoint,

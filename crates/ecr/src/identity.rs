@@ -105,7 +105,7 @@ impl Chosen {
         match &self.origin {
             Origin::Source(source) => source.stable_name(),
             Origin::Profile(profile) => format!("profile {}", profile.stable_name()),
-            Origin::Nowhere => "nobody".to_owned(),
+            Origin::Nowhere => "no identity".to_owned(),
         }
     }
 
