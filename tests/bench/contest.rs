@@ -39,6 +39,11 @@ impl Contestant {
         self
     }
 
+    pub(crate) fn envs(mut self, vars: &[(String, String)]) -> Self {
+        self.env.extend_from_slice(vars);
+        self
+    }
+
     pub(crate) fn stdin(mut self, input: &str) -> Self {
         input.clone_into(&mut self.stdin);
         self

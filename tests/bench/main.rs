@@ -5,7 +5,6 @@
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
 #![expect(clippy::print_stderr, reason = "a wrong argument is told there")]
 
-mod clouds;
 mod contest;
 mod plugins;
 mod pulls;
@@ -14,6 +13,7 @@ mod table;
 use std::process::ExitCode;
 
 use regcred_core::Env;
+use regcred_tests::clouds::CLOUDS;
 
 fn main() -> ExitCode {
     let env = Env::process();
@@ -27,15 +27,12 @@ fn main() -> ExitCode {
     };
     println!(
         "Whole processes, {rounds} rounds in turn after one that is not counted, cleared \
-         environment.\nPeers: REGCRED_BENCH_ECR_PEER, REGCRED_BENCH_ECR_HELPER_PEER, \
-         REGCRED_BENCH_{{GCR,ACR,OCIR,ICR}}_PEER,\nREGCRED_BENCH_SKOPEO, REGCRED_BENCH_CRANE, or \
-         their usual names on PATH."
+         environment.\nPeers: REGCRED_BENCH_<PROVIDER>_PEER, REGCRED_BENCH_<PROVIDER>_HELPER_PEER, \
+         REGCRED_BENCH_SKOPEO,\nREGCRED_BENCH_CRANE, or their usual names on PATH."
     );
-    plugins::ecr(rounds, &env);
-    plugins::gcr(rounds, &env);
-    clouds::acr(rounds, &env);
-    clouds::ocir(rounds, &env);
-    clouds::icr(rounds, &env);
+    for (name, start) in CLOUDS {
+        plugins::plugin(name, &*start(), rounds, &env);
+    }
     // A pull takes a hundred times as long as a plugin.
     let pulls = rounds.div_ceil(6);
     let big = env

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use regcred_core::ImagePattern;
-use regcred_tests::conformance::Cloud;
+use regcred_tests::cloud::Cloud;
 use regcred_tests::image::digest_of;
 use regcred_tests::program::built;
 use regcred_tests::{Finished, Program};

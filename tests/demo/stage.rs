@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use regcred_tests::conformance::{Cloud as _, EcrCloud, GcrCloud};
+use regcred_tests::FakeGceMetadata;
+use regcred_tests::cloud::Cloud as _;
+use regcred_tests::ecr::EcrCloud;
 use regcred_tests::oci_registry::Access;
 use regcred_tests::{FakeRegistry, Image, Node};
 
@@ -10,7 +12,7 @@ use regcred_tests::{FakeRegistry, Image, Node};
 pub(crate) struct Stage {
     pub(crate) ecr: EcrCloud,
     pub(crate) ecr_registry: FakeRegistry,
-    pub(crate) gcr: GcrCloud,
+    pub(crate) gcr: FakeGceMetadata,
     pub(crate) gcr_registry: FakeRegistry,
     pub(crate) ecr_image: Image,
     pub(crate) gcr_image: Image,
@@ -21,7 +23,7 @@ impl Stage {
     /// Starts the clouds and sets up the node in that directory.
     pub(crate) fn set(directory: &Path) -> Self {
         let ecr = EcrCloud::start();
-        let gcr = GcrCloud::start();
+        let gcr = FakeGceMetadata::start();
         let ecr_registry = FakeRegistry::start(Access::Basic(ecr.logins().clone()));
         let gcr_registry = FakeRegistry::start(Access::Bearer(gcr.logins().clone()));
         let [ecr_image, gcr_image] =

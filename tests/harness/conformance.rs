@@ -1,7 +1,6 @@
 //! What every credential plugin must do, whatever its cloud: its three faces, its exit codes, and
 //! that nothing secret ever reaches stderr. A plugin's own test is one call of [`run`].
 
-mod clouds;
 mod command;
 mod docker;
 mod kubelet;
@@ -15,15 +14,14 @@ use base64::engine::general_purpose::STANDARD;
 use regcred_core::ImagePattern;
 use serde_json::{Value, json};
 
+use crate::cloud::{Cloud, Trouble};
 use crate::{Finished, Program};
-
-pub use clouds::{Cloud, EcrCloud, GcrCloud};
 
 /// Runs the whole suite on a program (the path in `CARGO_BIN_EXE_…`) against a fake of its cloud.
 ///
 /// # Panics
 /// At the first thing that is not as it must be.
-pub fn run(program: &str, cloud: &impl Cloud) {
+pub fn run(program: &str, cloud: &dyn Cloud) {
     let plugin = Plugin {
         program: program.into(),
         cloud,
@@ -40,15 +38,6 @@ pub fn run(program: &str, cloud: &impl Cloud) {
         docker::check_failure(&plugin);
         token::check_failure(&plugin);
     }
-}
-
-/// How a cloud goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// It refuses the identity, or has none.
-    Denial,
-    /// It answers something that is not of its protocol and holds a secret.
-    Garbage,
 }
 
 /// The program under test with its cloud.

@@ -93,7 +93,7 @@ impl State {
         match ttl {
             None => Reply::text(400, "the TTL is missing or not 1 to 21600"),
             Some(ttl) => Reply::text(200, &self.token)
-                .with("x-aws-ec2-metadata-token-ttl-seconds", ttl.to_string()),
+                .header("x-aws-ec2-metadata-token-ttl-seconds", ttl.to_string()),
         }
     }
 

@@ -1,6 +1,8 @@
 //! The ECR API: `GetAuthorizationToken` of private and public ECR, awsJson1.1, with the signature
 //! checked.
 
+mod cloud;
+
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
@@ -13,6 +15,8 @@ use crate::seeded::Seeded;
 use crate::server::{Gate, Handler, Reply, Seen, Server, lock};
 use crate::sigv4::{self, AccessKey, Signed};
 use crate::{Logins, Tls};
+
+pub use cloud::EcrCloud;
 
 /// An ECR endpoint of one account. Dropping it ends it.
 pub struct FakeEcr {
@@ -146,10 +150,10 @@ struct State {
 impl Handler for Api {
     fn handle(&self, request: &Seen) -> Reply {
         let date = self.now().format("%a, %d %b %Y %H:%M:%S GMT");
-        let reply = self.answer(request).with("date", date.to_string());
+        let reply = self.answer(request).header("date", date.to_string());
         match &lock(&self.state).gate {
             None => reply,
-            Some(gate) => reply.behind(gate),
+            Some(gate) => reply.after(gate),
         }
     }
 }
@@ -217,10 +221,10 @@ impl Api {
             Failure::Garbage => {
                 let password = state.random.word(80);
                 self.logins.add("garbage", &password);
-                Reply::new(200, "application/x-amz-json-1.1", format!("<{password}>"))
+                Reply::typed(200, "application/x-amz-json-1.1", format!("<{password}>"))
             }
             Failure::Hang => Reply::hang(),
-            Failure::Close => Reply::close(),
+            Failure::Close => Reply::hang_up(),
         })
     }
 
@@ -254,7 +258,7 @@ impl Api {
             json!({ "authorizationData": data })
         };
         state.signed.push(signed);
-        Reply::new(200, "application/x-amz-json-1.1", answer.to_string())
+        Reply::typed(200, "application/x-amz-json-1.1", answer.to_string())
     }
 }
 
@@ -282,5 +286,5 @@ fn registry_ids(body: &[u8]) -> Result<Vec<String>, &'static str> {
 /// AWS answers client errors, throttling among them, with HTTP 400.
 fn refusal(code: &str, message: &str) -> Reply {
     let body = json!({"__type": code, "message": message}).to_string();
-    Reply::new(400, "application/x-amz-json-1.1", body)
+    Reply::typed(400, "application/x-amz-json-1.1", body)
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use crate::Logins;
+use crate::cloud::{Cloud, Trouble};
 use crate::google::{CLOUD_PLATFORM, FakeGoogle, Ledger, NODE_ACCOUNT, PROJECT};
 use crate::server::{Handler, Reply, Seen, Server, lock};
 
@@ -129,6 +130,52 @@ struct State {
     attributes: BTreeMap<String, String>,
 }
 
+impl Cloud for FakeGceMetadata {
+    fn env(&self) -> Vec<(String, String)> {
+        Self::env(self)
+    }
+
+    fn image(&self) -> &str {
+        "us-docker.pkg.dev/demo-project/team/app"
+    }
+
+    fn helper(&self) -> &str {
+        "docker-credential-gcr"
+    }
+
+    fn public(&self) -> &[&str] {
+        &[]
+    }
+
+    fn upstream(&self) -> (&str, &[&str]) {
+        ("auth-provider-gcp", &["get-credentials"])
+    }
+
+    /// It asks a name, and no variable leads it elsewhere but that of a proxy.
+    fn upstream_env(&self) -> Vec<(String, String)> {
+        vec![("HTTP_PROXY".to_owned(), self.server().url())]
+    }
+
+    fn username(&self) -> &str {
+        "_token"
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        Self::logins(self).passwords()
+    }
+
+    fn calls(&self) -> usize {
+        self.token_requests()
+    }
+
+    fn trouble(&self, trouble: Trouble) {
+        self.set_answers(match trouble {
+            Trouble::Denial => Answers::NoAccount,
+            Trouble::Garbage => Answers::Portal,
+        });
+    }
+}
+
 impl Handler for Machine {
     fn handle(&self, request: &Seen) -> Reply {
         let reply = self.answer(request);
@@ -136,8 +183,8 @@ impl Handler for Machine {
             return reply;
         }
         reply
-            .with("metadata-flavor", "Google")
-            .with("server", "Metadata Server for VM")
+            .header("metadata-flavor", "Google")
+            .header("server", "Metadata Server for VM")
     }
 }
 
@@ -221,7 +268,7 @@ impl Machine {
             Answers::Hang => return Reply::hang(),
             Answers::Portal => {
                 let token = self.ledger.issue(NODE_ACCOUNT, scopes, 3599);
-                return Reply::new(200, "text/html", format!("<html>{token}</html>"));
+                return Reply::typed(200, "text/html", format!("<html>{token}</html>"));
             }
         }
         let expires_in = match state.expires_in[..] {

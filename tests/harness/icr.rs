@@ -15,7 +15,7 @@ use ring::hmac;
 use serde_json::{Value, json};
 
 use crate::Logins;
-use crate::conformance::{Cloud, Trouble};
+use crate::cloud::{Cloud, Trouble};
 use crate::seeded::Seeded;
 use crate::server::{Handler, Reply, Seen, Server, lock};
 
@@ -138,7 +138,7 @@ impl Handler for Iam {
             Some(Trouble::Garbage) => {
                 let secret = "a-secret-in-a-page-7f3a";
                 self.logins.add("page", secret);
-                return Reply::new(200, "text/html", format!("<html>{secret}</html>"));
+                return Reply::typed(200, "text/html", format!("<html>{secret}</html>"));
             }
             None => {}
         }
@@ -294,6 +294,15 @@ impl Cloud for IcrCloud {
     fn helper(&self) -> &str {
         // No helper of others exists; any name of the protocol's form will do.
         "docker-credential-icr"
+    }
+
+    fn public(&self) -> &[&str] {
+        &["IBMCLOUD_IAM_URL"]
+    }
+
+    fn upstream(&self) -> (&str, &[&str]) {
+        // IBM publishes none.
+        ("icr-credential-provider", &[])
     }
 
     fn username(&self) -> &str {

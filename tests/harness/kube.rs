@@ -14,16 +14,16 @@ mod verbs;
 mod watching;
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use crate::server::lock;
+use crate::thread::Thread;
 pub use rbac::Rule;
 pub(crate) use store::Store;
 
@@ -31,8 +31,7 @@ pub(crate) use store::Store;
 pub struct FakeKube {
     address: SocketAddr,
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _thread: Thread,
 }
 
 pub(crate) struct Shared {
@@ -73,9 +72,6 @@ impl FakeKube {
     /// Starts a server with the namespaces `default`, `kube-system` and `kube-node-lease`.
     #[must_use]
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free loopback port");
-        let address = listener.local_addr().expect("a bound address");
-        listener.set_nonblocking(true).expect("a socket option");
         let shared = Arc::new(Shared {
             store: Mutex::default(),
             rules: Mutex::default(),
@@ -87,25 +83,14 @@ impl FakeKube {
             down: Mutex::new(false),
             bookmarks: Duration::from_millis(200),
         });
-        let (stop, stopped) = oneshot::channel();
         let served = Arc::clone(&shared);
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime");
-            runtime.block_on(async {
-                tokio::select! {
-                    () = http::accept(listener, served) => {}
-                    _ = stopped => {}
-                }
-            });
+        let (thread, address, _) = Thread::serve(0, |listener| {
+            tokio::spawn(http::accept(listener, served));
         });
         let fake = Self {
             address,
             shared,
-            stop: Some(stop),
-            thread: Some(thread),
+            _thread: thread,
         };
         for name in ["default", "kube-system", "kube-node-lease"] {
             fake.namespace(name, json!({}));
@@ -317,17 +302,6 @@ impl FakeKube {
             store.version()
         };
         self.shared.changed.send_replace(version);
-    }
-}
-
-impl Drop for FakeKube {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 

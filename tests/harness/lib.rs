@@ -7,6 +7,8 @@
 
 pub mod acr;
 mod closed_port;
+pub mod cloud;
+pub mod clouds;
 pub mod conformance;
 pub mod container_agent;
 mod daemon;
@@ -31,8 +33,8 @@ pub mod seeded;
 pub mod server;
 pub mod sigv4;
 pub mod skopeo;
-pub mod static_endpoint;
 pub mod sts;
+mod thread;
 pub mod tls;
 mod tls_front;
 pub mod token_server;

@@ -178,7 +178,7 @@ impl Registry {
         match (&self.basic, &self.bearer) {
             (Some(logins), _) if logins.user_of(request).is_none() => {
                 Err(error(401, "UNAUTHORIZED", "authentication required")
-                    .with("www-authenticate", "Basic realm=\"fake\",service=\"fake\""))
+                    .header("www-authenticate", "Basic realm=\"fake\",service=\"fake\""))
             }
             (None, Some(bearer)) => bearer.admit(request, repository),
             (None, None) if request.header("authorization").is_some() => Err(error(
@@ -214,8 +214,8 @@ impl Registry {
             return error(404, "MANIFEST_UNKNOWN", message);
         }
         self.faulty(content, |bytes| {
-            Reply::new(200, content.media_type, bytes)
-                .with("docker-content-digest", &content.digest)
+            Reply::typed(200, content.media_type, bytes)
+                .header("docker-content-digest", &content.digest)
         })
     }
 
@@ -234,21 +234,21 @@ impl Registry {
             Some(Some(range)) => Some(range),
             Some(None) => {
                 return error(416, "RANGE_INVALID", "invalid content range")
-                    .with("content-range", format!("bytes */{total}"));
+                    .header("content-range", format!("bytes */{total}"));
             }
         };
         self.faulty(content, |bytes| {
             let reply = match range {
-                None => Reply::new(200, "application/octet-stream", bytes),
+                None => Reply::typed(200, "application/octet-stream", bytes),
                 Some((first, last)) => {
                     let part = bytes.slice(first..=last);
-                    Reply::new(206, "application/octet-stream", part)
-                        .with("content-range", format!("bytes {first}-{last}/{total}"))
+                    Reply::typed(206, "application/octet-stream", part)
+                        .header("content-range", format!("bytes {first}-{last}/{total}"))
                 }
             };
             reply
-                .with("docker-content-digest", &content.digest)
-                .with("accept-ranges", "bytes")
+                .header("docker-content-digest", &content.digest)
+                .header("accept-ranges", "bytes")
         })
     }
 
@@ -263,8 +263,8 @@ impl Registry {
     fn faulty(&self, content: &Content, reply: impl Fn(bytes::Bytes) -> Reply) -> Reply {
         match self.next_fault(&content.digest) {
             None => reply(content.bytes.clone()),
-            Some(Fault::CutAfter(sent)) => reply(content.bytes.clone()).cut_after(sent),
-            Some(Fault::StallAfter(sent)) => reply(content.bytes.clone()).stall_after(sent),
+            Some(Fault::CutAfter(sent)) => reply(content.bytes.clone()).cut(sent),
+            Some(Fault::StallAfter(sent)) => reply(content.bytes.clone()).stall(sent),
             Some(Fault::Status(status)) => error(status, "UNKNOWN", "this one fails on purpose"),
             Some(Fault::Corrupt) => {
                 let mut bytes = content.bytes.to_vec();

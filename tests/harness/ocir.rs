@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use crate::conformance::{Cloud, Trouble};
+use crate::cloud::{Cloud, Trouble};
 use crate::server::Server;
 use crate::{Logins, Tls};
 
@@ -225,6 +225,14 @@ impl Cloud for FakeOci {
 
     fn image(&self) -> &str {
         "phx.ocir.io/axnamespace/team/app"
+    }
+
+    fn public(&self) -> &[&str] {
+        &["REGCRED_OCIR_TOKEN_URL"]
+    }
+
+    fn upstream(&self) -> (&str, &[&str]) {
+        ("credential-provider-oke", &[])
     }
 
     fn username(&self) -> &str {

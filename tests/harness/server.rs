@@ -1,43 +1,28 @@
-//! A small HTTP/1.1 server on loopback: the ground under every fake.
+//! The scripted server in a thread of its own, with the `Date` that every cloud sends: the base of
+//! every fake.
 
-mod gate;
-mod reply;
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use std::io;
-use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-
-use bytes::Bytes;
-use http::{HeaderMap, Method};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::oneshot;
+use regcred_core::Clock;
+use regcred_http_testing::Fake;
+pub use regcred_http_testing::{Gate, Reply, Seen};
 use tokio_rustls::TlsAcceptor;
 
 use crate::Tls;
-
-pub use gate::Gate;
-pub use reply::Reply;
-use reply::WireBody;
+use crate::thread::Thread;
 
 /// A running server. It stops, and drops its connections, when the value is dropped.
 pub struct Server {
+    fake: Fake,
     address: SocketAddr,
-    scheme: &'static str,
-    log: Arc<Mutex<Vec<Seen>>>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _thread: Thread,
 }
 
-/// Decides the answer to one request. Called for one request after another, on the server's
+/// Decides the reply to one request. Called for one request after another, on the server's
 /// thread; what it does must not wait.
 pub trait Handler: Send + Sync + 'static {
-    /// The answer.
+    /// The reply.
     fn handle(&self, request: &Seen) -> Reply;
 }
 
@@ -47,55 +32,15 @@ impl<F: Fn(&Seen) -> Reply + Send + Sync + 'static> Handler for F {
     }
 }
 
-/// A request as it arrived.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    /// Method.
-    pub method: Method,
-    /// Path as sent, still percent-encoded.
-    pub path: String,
-    /// Query as sent, without the question mark; empty when there was none.
-    pub query: String,
-    /// Headers.
-    pub headers: HeaderMap,
-    /// The whole body.
-    pub body: Bytes,
-}
-
-impl Seen {
-    /// A header's value as text; `None` when it is absent or not ASCII.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The decoded values of a query parameter, in order.
-    #[must_use]
-    pub fn params(&self, name: &str) -> Vec<String> {
-        url::form_urlencoded::parse(self.query.as_bytes())
-            .filter(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
-            .collect()
-    }
-
-    /// The decoded pairs of a form body.
-    #[must_use]
-    pub fn form(&self) -> Vec<(String, String)> {
-        url::form_urlencoded::parse(&self.body)
-            .into_owned()
-            .collect()
-    }
-}
-
 impl Server {
     /// Starts a plain http server.
     pub fn start(handler: impl Handler) -> Self {
-        Self::listen(Arc::new(handler), None)
+        Self::listen(handler, None)
     }
 
     /// Starts an https server with that certificate.
     pub fn start_tls(handler: impl Handler, tls: &Tls) -> Self {
-        Self::listen(Arc::new(handler), Some(tls.acceptor()))
+        Self::listen(handler, Some(tls.acceptor()))
     }
 
     /// Where it listens.
@@ -113,121 +58,35 @@ impl Server {
     /// `http://127.0.0.1:PORT` or its https twin, without a final slash.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("{}://{}", self.scheme, self.address)
+        self.fake.url("")
     }
 
     /// Every request so far, in order of arrival.
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
-        lock(&self.log).clone()
+        self.fake.seen()
     }
 
     /// How many requests so far had a path that begins so.
     #[must_use]
     pub fn count(&self, path: &str) -> usize {
-        let log = lock(&self.log);
-        log.iter().filter(|r| r.path.starts_with(path)).count()
+        self.fake.seen_at(path).len()
     }
 
-    fn listen(handler: Arc<dyn Handler>, tls: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free loopback port");
-        let address = listener.local_addr().expect("a bound address");
-        listener.set_nonblocking(true).expect("a socket option");
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let (stop, stopped) = oneshot::channel();
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let served = Served {
-            handler,
-            log: Arc::clone(&log),
-        };
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime");
-            runtime.block_on(async {
-                tokio::select! {
-                    () = accept(listener, tls, served) => {}
-                    _ = stopped => {}
-                }
-            });
+    fn listen(handler: impl Handler, tls: Option<TlsAcceptor>) -> Self {
+        let (thread, address, fake) = Thread::serve(0, |listener| {
+            Fake::on(listener, tls, move |request| {
+                let date = Clock::system().now().format("%a, %d %b %Y %H:%M:%S GMT");
+                let reply = handler.handle(request);
+                reply.default_header("date", date.to_string())
+            })
         });
         Self {
+            fake,
             address,
-            scheme,
-            log,
-            stop: Some(stop),
-            thread: Some(thread),
+            _thread: thread,
         }
     }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-#[derive(Clone)]
-struct Served {
-    handler: Arc<dyn Handler>,
-    log: Arc<Mutex<Vec<Seen>>>,
-}
-
-impl Served {
-    async fn answer(
-        self,
-        request: hyper::Request<Incoming>,
-    ) -> Result<hyper::Response<WireBody>, io::Error> {
-        let (head, body) = request.into_parts();
-        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-        let seen = Seen {
-            path: head.uri.path().to_owned(),
-            query: head.uri.query().unwrap_or_default().to_owned(),
-            method: head.method,
-            headers: head.headers,
-            body,
-        };
-        let is_head = seen.method == Method::HEAD;
-        lock(&self.log).push(seen.clone());
-        let reply = self.handler.handle(&seen).into_response(is_head).await;
-        reply.ok_or_else(|| io::Error::other("the fake closes the connection"))
-    }
-}
-
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, served: Served) {
-    let listener = tokio::net::TcpListener::from_std(listener).expect("a listening socket");
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            continue;
-        };
-        let _ = stream.set_nodelay(true);
-        let (tls, served) = (tls.clone(), served.clone());
-        tokio::spawn(async move {
-            match tls {
-                None => converse(stream, served).await,
-                Some(tls) => {
-                    // A client that refuses the certificate is that client's matter.
-                    if let Ok(stream) = tls.accept(stream).await {
-                        converse(stream, served).await;
-                    }
-                }
-            }
-        });
-    }
-}
-
-async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, served: Served) {
-    let service = service_fn(move |request| served.clone().answer(request));
-    // Errors here are the ones that the fakes make on purpose, or a client that went away.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
 }
 
 /// A lock that a panicking test does not poison for the others.

@@ -130,13 +130,13 @@ struct Sts {
 impl Handler for Sts {
     fn handle(&self, request: &Seen) -> Reply {
         match self.assume(request) {
-            Ok(body) => Reply::new(200, "text/xml", body),
+            Ok(body) => Reply::typed(200, "text/xml", body),
             Err(Refused(status, code, message)) => {
                 let body = format!(
                     "<ErrorResponse xmlns=\"{XMLNS}\"><Error><Type>Sender</Type><Code>{code}</Code>\
                      <Message>{message}</Message></Error><RequestId>r-1</RequestId></ErrorResponse>"
                 );
-                Reply::new(status, "text/xml", body)
+                Reply::typed(status, "text/xml", body)
             }
         }
     }

@@ -3,21 +3,19 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::thread::JoinHandle;
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 use crate::Tls;
+use crate::thread::Thread;
 
 /// Listens on loopback until it is dropped.
 pub struct TlsFront {
     address: SocketAddr,
     tls: Tls,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _thread: Thread,
 }
 
 impl TlsFront {
@@ -26,39 +24,25 @@ impl TlsFront {
     /// # Panics
     /// When it cannot be started.
     #[must_use]
-    pub fn start(names: &[&str], behind: SocketAddr) -> Self {
-        Self::on_port(0, names, behind)
+    pub fn start(names: &[&str], server: SocketAddr) -> Self {
+        Self::on_port(0, names, server)
     }
 
     /// Starts it on that port, for tests in a network namespace of their own.
     ///
     /// # Panics
-    /// When the port is not to be had, as 443 is not outside a namespace.
+    /// When the port is not available, as 443 is not outside a namespace.
     #[must_use]
-    pub fn on_port(port: u16, names: &[&str], behind: SocketAddr) -> Self {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", port)).expect("a free port");
-        let address = listener.local_addr().expect("a bound address");
-        listener.set_nonblocking(true).expect("a socket option");
+    pub fn on_port(port: u16, names: &[&str], server: SocketAddr) -> Self {
         let tls = Tls::of(names);
         let acceptor = tls.acceptor();
-        let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime");
-            runtime.block_on(async {
-                tokio::select! {
-                    () = accept(listener, acceptor, behind) => {}
-                    _ = stopped => {}
-                }
-            });
+        let (thread, address, _) = Thread::serve(port, |listener| {
+            tokio::spawn(accept(listener, acceptor, server));
         });
         Self {
             address,
             tls,
-            stop: Some(stop),
-            thread: Some(thread),
+            _thread: thread,
         }
     }
 
@@ -81,28 +65,13 @@ impl TlsFront {
     }
 }
 
-impl Drop for TlsFront {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-async fn accept(listener: std::net::TcpListener, acceptor: TlsAcceptor, behind: SocketAddr) {
-    let listener = TcpListener::from_std(listener).expect("a listening socket");
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            continue;
-        };
+async fn accept(listener: TcpListener, acceptor: TlsAcceptor, server: SocketAddr) {
+    while let Ok((stream, _)) = listener.accept().await {
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
             // A client that refuses the certificate is that client's matter.
             let mut near = acceptor.accept(stream).await?;
-            let mut far = TcpStream::connect(behind).await?;
+            let mut far = TcpStream::connect(server).await?;
             copy_bidirectional(&mut near, &mut far).await
         });
     }

@@ -3,7 +3,8 @@
 
 use std::os::unix::fs::symlink;
 
-use regcred_tests::conformance::{Cloud as _, GcrCloud};
+use regcred_tests::FakeGceMetadata;
+use regcred_tests::cloud::Cloud as _;
 use regcred_tests::oci_registry::Access;
 use regcred_tests::program::built;
 use regcred_tests::{FakeRegistry, Image, Program, need};
@@ -13,7 +14,7 @@ use serde_json::json;
 fn skopeo_pulls_with_our_helper() {
     let Some(skopeo) = need("skopeo") else { return };
     for program in ["gcr-credential-provider", "regcred"] {
-        let cloud = GcrCloud::start();
+        let cloud = FakeGceMetadata::start();
         let registry = FakeRegistry::start(Access::Bearer(cloud.logins().clone()));
         let image = Image::single(21, 1, 1_000);
         registry.push("team/app", "v1", &image);

@@ -86,15 +86,15 @@ fn public_registry() -> Server {
         if request.header("authorization") != Some("Bearer anonymous") {
             let host = request.header("host").unwrap_or_default();
             let challenge = format!("Bearer realm=\"http://{host}/token\",service=\"test\"");
-            return Reply::json(401, &json!({})).with("WWW-Authenticate", challenge);
+            return Reply::json(401, &json!({})).header("WWW-Authenticate", challenge);
         }
         let manifest = json!({"schemaVersion": 2});
-        Reply::new(
+        Reply::typed(
             200,
             "application/vnd.oci.image.manifest.v1+json",
             manifest.to_string(),
         )
-        .with(
+        .header(
             "Docker-Content-Digest",
             format!("sha256:{}", "0".repeat(64)),
         )

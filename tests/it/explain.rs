@@ -1,7 +1,8 @@
 //! `regcred explain`: every source in the kubelet's order, why each matched or not, and with
 //! `--try` which login worked. Never a secret.
 
-use regcred_tests::conformance::{Cloud as _, GcrCloud};
+use regcred_tests::FakeGceMetadata;
+use regcred_tests::cloud::Cloud as _;
 use regcred_tests::oci_registry::Access;
 use regcred_tests::{FakeRegistry, Image, Node, Program};
 use serde_json::json;
@@ -63,7 +64,7 @@ fn an_image_of_nobody_is_explained_too() {
 
 /// A node with a stale pull secret and a plugin, both for one private image.
 struct Stage {
-    cloud: GcrCloud,
+    cloud: FakeGceMetadata,
     registry: FakeRegistry,
     node: Node,
     image: String,
@@ -71,7 +72,7 @@ struct Stage {
 
 impl Stage {
     fn set() -> Self {
-        let cloud = GcrCloud::start();
+        let cloud = FakeGceMetadata::start();
         let registry = FakeRegistry::start(Access::Bearer(cloud.logins().clone()));
         let (host, repository) = cloud.image().split_once('/').expect("host and path");
         registry.push(repository, "v1", &Image::single(61, 1, 1_000));

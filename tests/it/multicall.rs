@@ -2,15 +2,15 @@
 
 use std::os::unix::fs::symlink;
 
-use regcred_tests::conformance::{self, EcrCloud, GcrCloud};
 use regcred_tests::program::built;
+use regcred_tests::{clouds, conformance};
 
 #[test]
 fn as_the_ecr_plugin() {
     let directory = tempfile::tempdir().expect("a directory");
     let link = directory.path().join("ecr-credential-provider");
     symlink(built("regcred"), &link).expect("a link");
-    conformance::run(&link.display().to_string(), &EcrCloud::start());
+    conformance::run(&link.display().to_string(), &*clouds::start("ecr"));
 }
 
 #[test]
@@ -18,5 +18,5 @@ fn as_googles_plugin_by_upstreams_name() {
     let directory = tempfile::tempdir().expect("a directory");
     let link = directory.path().join("auth-provider-gcp");
     symlink(built("regcred"), &link).expect("a link");
-    conformance::run(&link.display().to_string(), &GcrCloud::start());
+    conformance::run(&link.display().to_string(), &*clouds::start("gcr"));
 }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use regcred_tests::conformance::Cloud as _;
+use regcred_tests::cloud::Cloud as _;
 use regcred_tests::oci_registry::Access;
 use regcred_tests::ocir::{TENANCY, USER, service_account_token};
 use regcred_tests::program::{Running, built};

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use regcred_tests::conformance::{Cloud, EcrCloud, GcrCloud};
+use regcred_tests::FakeGceMetadata;
+use regcred_tests::cloud::Cloud;
+use regcred_tests::ecr::EcrCloud;
 use regcred_tests::image::host_architecture;
 use regcred_tests::registry::Access;
 use regcred_tests::{
@@ -79,7 +81,7 @@ fn htpasswd_takes_a_pull_secret_in_each_of_its_forms() {
 
 #[test]
 fn a_token_registry_takes_what_the_real_plugins_got() {
-    let (ecr, gcr) = (EcrCloud::start(), GcrCloud::start());
+    let (ecr, gcr) = (EcrCloud::start(), FakeGceMetadata::start());
     for (cloud, plugin, logins, pattern) in [
         (
             &ecr as &dyn Cloud,
@@ -114,7 +116,7 @@ fn a_token_registry_takes_what_the_real_plugins_got() {
 
 #[test]
 fn a_stale_login_in_front_does_not_hide_the_plugin() {
-    let gcr = GcrCloud::start();
+    let gcr = FakeGceMetadata::start();
     let (host, repository) = gcr.image().split_once('/').expect("host and path");
     let image = Image::single(15, 1, 10_000);
     let Some((registry, tokens)) = token_registry(gcr.logins(), repository, &image) else {
@@ -158,7 +160,7 @@ fn json_lines_tell_machines_what_happened() {
 #[test]
 fn a_private_ca_in_hosts_toml_is_trusted_and_no_other() {
     let tls = Tls::loopback();
-    let gcr = GcrCloud::start();
+    let gcr = FakeGceMetadata::start();
     let access = oci_registry::Access::Bearer(gcr.logins().clone());
     let registry = FakeRegistry::start_tls(access, &tls);
     let image = Image::single(17, 1, 10_000);

@@ -20,8 +20,6 @@ mod response;
 mod retry;
 mod roots;
 mod shared;
-#[cfg(any(test, feature = "testing"))]
-pub mod testing;
 mod tls;
 mod vars;
 
@@ -34,6 +32,8 @@ pub use error::{HttpError, kind_of_status};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use options::{CaBundle, ClientOptions, Proxy};
 pub use random::random_word;
+#[cfg(any(test, feature = "testing"))]
+pub use regcred_http_testing as testing;
 pub use request::Request;
 pub use response::Response;
 pub use retry::{Retry, is_passing_status};

@@ -2,6 +2,6 @@
 
 #[test]
 fn it_is_a_credential_plugin() {
-    let cloud = regcred_tests::acr::AcrCloud::start();
-    regcred_tests::conformance::run(env!("CARGO_BIN_EXE_acr-credential-provider"), &cloud);
+    let cloud = regcred_tests::clouds::start("acr");
+    regcred_tests::conformance::run(env!("CARGO_BIN_EXE_acr-credential-provider"), &*cloud);
 }

@@ -1,7 +1,7 @@
 //! A service principal with a registry, as the conformance suite sees it.
 
 use super::{CLIENT_SECRET, FakeAcr, FakeEntra, LOGIN_SERVER, NULL_GUID, SECRET_CLIENT, TENANT};
-use crate::conformance::{Cloud, Trouble};
+use crate::cloud::{Cloud, Trouble};
 
 /// Entra ID and a registry.
 pub struct AcrCloud {
@@ -43,6 +43,14 @@ impl Cloud for AcrCloud {
 
     fn helper(&self) -> &str {
         "docker-credential-acr-env"
+    }
+
+    fn public(&self) -> &[&str] {
+        &["AZURE_AUTHORITY_HOST", "REGCRED_ACR_ENDPOINT"]
+    }
+
+    fn upstream(&self) -> (&str, &[&str]) {
+        ("acr-credential-provider", &[])
     }
 
     fn username(&self) -> &str {

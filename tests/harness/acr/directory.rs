@@ -9,7 +9,7 @@ use ring::hmac;
 use serde_json::{Value, json};
 
 use super::{ARM_AUDIENCE, REGISTRY_AUDIENCE, TENANT, now};
-use crate::conformance::Trouble;
+use crate::cloud::Trouble;
 use crate::seeded::Seeded;
 use crate::server::lock;
 

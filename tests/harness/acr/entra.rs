@@ -8,7 +8,7 @@ use serde_json::json;
 use super::assertion::{self, Refused};
 use super::{CLIENT_SECRET, Directory, SECRET_CLIENT, TENANT, WORKLOAD_CLIENT, now};
 use crate::TlsFront;
-use crate::conformance::Trouble;
+use crate::cloud::Trouble;
 use crate::server::{Handler, Reply, Seen, Server};
 
 /// Entra ID with one tenant and three applications. Dropping it ends it.
@@ -88,7 +88,7 @@ impl Handler for Entra {
             }
             Some(Trouble::Garbage) => {
                 let secret = self.directory.issue("page", "nobody");
-                return Reply::new(200, "text/html", format!("<html>{secret}</html>"));
+                return Reply::typed(200, "text/html", format!("<html>{secret}</html>"));
             }
             None => {}
         }

@@ -217,7 +217,7 @@ impl Acr {
         let realm = lock(&self.state).realm.clone().unwrap_or(own);
         let challenge = format!("Bearer realm=\"{realm}\",service=\"{host}\"{scope}");
         let body = refuse(401, "UNAUTHORIZED", "authentication required");
-        body.with("www-authenticate", challenge)
+        body.header("www-authenticate", challenge)
     }
 }
 
@@ -231,5 +231,5 @@ fn form(request: &Seen) -> Option<HashMap<String, String>> {
 
 fn refuse(status: u16, code: &str, message: &str) -> Reply {
     let error: Value = json!({"errors": [{"code": code, "message": message, "detail": null}]});
-    Reply::json(status, &error).with("x-ms-correlation-request-id", "acr-correlation-1")
+    Reply::json(status, &error).header("x-ms-correlation-request-id", "acr-correlation-1")
 }

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderValue, Method};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
@@ -94,15 +94,10 @@ fn assertions_are_checked_in_every_part_and_taken_once() {
 fn the_metadata_service_knows_its_marks_versions_and_identities() {
     let machine = imds::Machine::of(&Directory::new(), "the-header");
     let status = |path: &str, query: &str, header: (&'static str, &'static str)| {
-        let mut headers = HeaderMap::new();
-        headers.insert(header.0, HeaderValue::from_static(header.1));
-        let reply = machine.handle(&Seen {
-            method: Method::GET,
-            path: path.to_owned(),
-            query: query.to_owned(),
-            headers,
-            body: bytes::Bytes::new(),
-        });
+        let mut request = Seen::new(Method::GET, &format!("{path}?{query}"));
+        let value = HeaderValue::from_static(header.1);
+        request.headers.insert(header.0, value);
+        let reply = machine.handle(&request);
         format!("{reply:?}").contains("access_token")
     };
     let resource = "resource=https%3A%2F%2Fcontainerregistry.azure.net";

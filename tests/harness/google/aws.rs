@@ -112,13 +112,8 @@ fn signed_request(token: &str) -> Option<(Url, Seen)> {
             return None;
         }
     }
-    let request = Seen {
-        method: document["method"].as_str()?.parse().ok()?,
-        path: url.path().to_owned(),
-        query: url.query().unwrap_or_default().to_owned(),
-        headers,
-        body: bytes::Bytes::new(),
-    };
+    let mut request = Seen::new(document["method"].as_str()?.parse().ok()?, url.as_str());
+    request.headers = headers;
     (request.method == "POST").then_some((url, request))
 }
 

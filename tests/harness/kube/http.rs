@@ -1,6 +1,5 @@
 //! Requests on their way in: who asks, may they, does the server feel like it.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
@@ -11,6 +10,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio::net::TcpListener;
 
 use super::rbac::Asking;
 use super::status::{Body, Refusal, plain};
@@ -20,7 +20,6 @@ use super::{LIMITED_TOKEN, Shared, TOKEN, watching};
 use crate::server::lock;
 
 pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let listener = tokio::net::TcpListener::from_std(listener).expect("a listening socket");
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;

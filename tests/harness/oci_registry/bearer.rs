@@ -105,7 +105,7 @@ impl Bearer {
             None => {}
         }
         Err(error(401, "UNAUTHORIZED", "authentication required")
-            .with("www-authenticate", challenge))
+            .header("www-authenticate", challenge))
     }
 }
 

@@ -21,7 +21,7 @@ use super::metadata::Mood;
 use super::signature::{self, Signed};
 use super::{RESOURCE_KEY, USER_FINGERPRINT, USER_KEY};
 use crate::Logins;
-use crate::conformance::Trouble;
+use crate::cloud::Trouble;
 use crate::seeded::Seeded;
 use crate::server::{Seen, lock};
 

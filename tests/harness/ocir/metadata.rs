@@ -50,9 +50,9 @@ impl Handler for Metadata {
         match mood {
             Mood::NotYet(1..) => return Reply::text(404, "not found"),
             Mood::Throttled(1..) => {
-                return Reply::text(429, "slow down").with("retry-after", "0");
+                return Reply::text(429, "slow down").header("retry-after", "0");
             }
-            Mood::Gone => return Reply::close(),
+            Mood::Gone => return Reply::hang_up(),
             _ => {}
         }
         let text = |text: &str| Reply::text(200, text);

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::authority::Authority;
 use super::services::throttled;
 use super::signature::{OF_GET, refuse};
-use crate::conformance::Trouble;
+use crate::cloud::Trouble;
 use crate::server::{Handler, Reply, Seen};
 
 pub(super) struct Registry(pub(super) Arc<Authority>);
@@ -33,7 +33,7 @@ impl Registry {
             Some(Trouble::Garbage) => {
                 let secret = "a-secret-in-a-page-81c4";
                 self.0.logins.add("page", secret);
-                return Reply::new(200, "text/html", format!("<html>{secret}</html>"));
+                return Reply::typed(200, "text/html", format!("<html>{secret}</html>"));
             }
             None => {}
         }
@@ -48,7 +48,7 @@ impl Registry {
                     "token": token, "access_token": token, "scope": "", "expires_in": 3600,
                 });
                 let id = request.header("opc-request-id").unwrap_or_default();
-                Reply::json(200, &body).with("opc-request-id", id)
+                Reply::json(200, &body).header("opc-request-id", id)
             }
         }
     }

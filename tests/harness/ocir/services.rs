@@ -147,20 +147,20 @@ impl Services {
                 let next = format!("http://{host}/parents/2");
                 Ok(self
                     .word_for("parent 1", &who)
-                    .with("opc-parent-rpt-url", next))
+                    .header("opc-parent-rpt-url", next))
             }
             ("/parents/2", "parent 1") => Ok(self.word_for("parent", &who)),
             ("/parents/circle", _) => {
                 let same = format!("http://{host}/parents/circle");
                 Ok(self
                     .word_for("resource", &who)
-                    .with("opc-parent-rpt-url", same))
+                    .header("opc-parent-rpt-url", same))
             }
             ("/parents/away", _) => {
                 let away = "https://oraclecloud.com.evil.test/parents/2";
                 Ok(self
                     .word_for("resource", &who)
-                    .with("opc-parent-rpt-url", away))
+                    .header("opc-parent-rpt-url", away))
             }
             _ => Err(format!("{who} is not to know {path}")),
         }
@@ -216,5 +216,5 @@ fn body(request: &Seen) -> Result<Value, String> {
 /// As Oracle throttles; the pause is short, for tests.
 pub(super) fn throttled() -> Reply {
     let body = json!({"code": "TooManyRequests", "message": "User-rate limit exceeded."});
-    Reply::json(429, &body).with("retry-after", "0")
+    Reply::json(429, &body).header("retry-after", "0")
 }

@@ -101,7 +101,7 @@ pub(super) fn verify(request: &Seen, signed: &Signed, public_key: &[u8]) -> Resu
 /// know.
 pub(super) fn refuse(why: &str) -> Reply {
     let body = json!({"code": "NotAuthenticated", "message": format!("not authenticated: {why}")});
-    Reply::json(401, &body).with("opc-request-id", "FAKE0123/4567")
+    Reply::json(401, &body).header("opc-request-id", "FAKE0123/4567")
 }
 
 /// What is signed of a request without a body.

@@ -18,13 +18,8 @@ fn published() -> (Seen, Vec<AccessKey>, DateTime<Utc>) {
              Signature=b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
         ),
     );
-    let request = Seen {
-        method: Method::GET,
-        path: "/".to_owned(),
-        query: "Param2=value2&Param1=value1".to_owned(),
-        headers,
-        body: Bytes::new(),
-    };
+    let mut request = Seen::new(Method::GET, "/?Param2=value2&Param1=value1");
+    request.headers = headers;
     let key = AccessKey {
         id: "AKIDEXAMPLE".to_owned(),
         secret: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_owned(),

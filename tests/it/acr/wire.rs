@@ -81,14 +81,14 @@ fn a_realm_elsewhere_and_a_redirect_get_no_token() {
     }
     let target = format!("{}/oauth2/exchange", thief.url());
     let elsewhere = Server::start(move |seen: &Seen| match seen.path.as_str() {
-        "/v2/" => Reply::empty(401).with(
+        "/v2/" => Reply::new(401).header(
             "www-authenticate",
             format!(
                 "Bearer realm=\"http://{}/oauth2/token\"",
                 seen.header("host").unwrap_or("")
             ),
         ),
-        _ => Reply::empty(307).with("location", target.clone()),
+        _ => Reply::new(307).header("location", target.clone()),
     });
     let done = ask(&elsewhere.authority());
     assert!(

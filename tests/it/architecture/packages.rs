@@ -16,7 +16,8 @@ const PROVIDER: &[&str] = &["regcred-exec", "regcred-http", "regcred-cloud"];
 const EDGES: &[(&str, &[&str])] = &[
     ("regcred-api", &[]),
     ("regcred-exec", &[]),
-    ("regcred-http", &[]),
+    // Behind the feature `testing`, on its way out.
+    ("regcred-http", &["regcred-http-testing"]),
     ("regcred-run", &[]),
     ("regcred-cache", &[]),
     ("regcred-cloud", &["regcred-http"]),

@@ -186,8 +186,8 @@ fn registry(programs: &Programs, logins: Logins) -> Server {
             Some(("team", rest)) if logins.user_of(request).is_some() => (&app, rest),
             Some(("public", rest)) => (&pause, rest),
             _ => {
-                let refused = Reply::empty(401);
-                return refused.with(
+                let refused = Reply::new(401);
+                return refused.header(
                     "www-authenticate",
                     "Basic realm=\"https://ecr\",service=\"ecr\"",
                 );
@@ -201,11 +201,11 @@ fn registry(programs: &Programs, logins: Logins) -> Server {
             _ => (MANIFEST, None),
         };
         match bytes {
-            Some(bytes) => Reply::new(200, kind, bytes.to_vec()).with(
+            Some(bytes) => Reply::typed(200, kind, bytes.to_vec()).header(
                 "docker-content-digest",
                 regcred_tests::image::digest_of(bytes),
             ),
-            None => Reply::empty(404),
+            None => Reply::new(404),
         }
     })
 }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use regcred_core::{Clock, CredentialRequest, Env, ErrorKind, Provider as _, ProviderError};
 use regcred_ocir::Ocir;
-use regcred_tests::conformance::Trouble;
+use regcred_tests::cloud::Trouble;
 use regcred_tests::ocir::{Mood, service_account_token};
 use regcred_tests::{FakeOci, Tls};
 

@@ -56,20 +56,24 @@ impl Reply {
         Self::new(200).body(body)
     }
 
+    /// A reply with a body of that `Content-Type`.
+    #[must_use]
+    pub fn typed(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self::new(status)
+            .header("content-type", content_type)
+            .body(body)
+    }
+
     /// A reply with a JSON body.
     #[must_use]
     pub fn json(status: u16, value: &serde_json::Value) -> Self {
-        Self::new(status)
-            .header("content-type", "application/json")
-            .body(value.to_string())
+        Self::typed(status, "application/json", value.to_string())
     }
 
     /// A plain-text reply.
     #[must_use]
     pub fn text(status: u16, text: &str) -> Self {
-        Self::new(status)
-            .header("content-type", "text/plain; charset=utf-8")
-            .body(text.to_owned())
+        Self::typed(status, "text/plain; charset=utf-8", text)
     }
 
     /// These bytes and no others.
@@ -100,6 +104,17 @@ impl Reply {
             headers.push((name.to_owned(), value.into()));
         }
         self
+    }
+
+    /// Adds a header, unless the reply has one of this name.
+    #[must_use]
+    pub fn default_header(self, name: &str, value: impl Into<String>) -> Self {
+        match &self.content {
+            Content::Http { headers, .. } if headers.iter().all(|(has, _)| has != name) => {
+                self.header(name, value)
+            }
+            _ => self,
+        }
     }
 
     /// Sets the body.

@@ -1,5 +1,6 @@
-//! The scripted HTTP server of this workspace's tests, behind the feature `testing`. It answers what a
-//! script returns, byte by byte where a test needs that, and remembers every request.
+//! The scripted HTTP server of this workspace's tests. It sends what a script returns, byte by byte
+//! where a test needs that, and keeps every request. It uses no other package of the workspace: the
+//! tests of `regcred-http` itself run against it.
 
 mod ca;
 mod gate;

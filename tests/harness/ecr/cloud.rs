@@ -1,0 +1,77 @@
+//! A machine with a role and its registry, as one cloud.
+
+use super::{Failure, FakeEcr};
+use crate::cloud::{Cloud, Trouble};
+use crate::{FakeEc2Metadata, Logins};
+
+/// An EC2 instance with a role and private ECR.
+pub struct EcrCloud {
+    metadata: FakeEc2Metadata,
+    ecr: FakeEcr,
+}
+
+impl EcrCloud {
+    /// Starts the two servers.
+    #[must_use]
+    pub fn start() -> Self {
+        let metadata = FakeEc2Metadata::start("us-east-1");
+        let ecr = FakeEcr::start("123456789012", &[metadata.access_key().clone()]);
+        Self { metadata, ecr }
+    }
+
+    /// The logins issued so far.
+    #[must_use]
+    pub fn logins(&self) -> &Logins {
+        self.ecr.logins()
+    }
+}
+
+impl Cloud for EcrCloud {
+    fn env(&self) -> Vec<(String, String)> {
+        self.metadata
+            .env()
+            .into_iter()
+            .chain(self.ecr.env())
+            .collect()
+    }
+
+    fn image(&self) -> &str {
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/app"
+    }
+
+    fn helper(&self) -> &str {
+        "docker-credential-ecr-login"
+    }
+
+    fn public(&self) -> &[&str] {
+        &["AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL_ECR_PUBLIC"]
+    }
+
+    fn upstream(&self) -> (&str, &[&str]) {
+        ("ecr-credential-provider", &[])
+    }
+
+    fn username(&self) -> &str {
+        "AWS"
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        let key = self.metadata.access_key();
+        let mut secrets = self.ecr.logins().passwords();
+        secrets.push(key.secret.clone());
+        secrets.extend(key.session.clone());
+        secrets
+    }
+
+    fn calls(&self) -> usize {
+        self.ecr.server().count("/")
+    }
+
+    fn trouble(&self, trouble: Trouble) {
+        let failure = match trouble {
+            Trouble::Denial => Failure::Denied,
+            Trouble::Garbage => Failure::Garbage,
+        };
+        self.ecr.fail(failure, usize::MAX);
+    }
+}
