@@ -17,8 +17,8 @@ fn a_registry_that_is_down_is_unreachable() {
     let host = closed.authority();
     let node = Node::new();
     let done = pull(&node, &format!("{host}/team/app:v1")).run();
-    let said = done.fails(7);
-    assert!(said.contains(&host), "which? {said}");
+    let error = done.fails(7);
+    assert!(error.contains(&host), "which? {error}");
     assert_sound(&node.store());
 }
 
@@ -52,7 +52,7 @@ fn a_wrong_password_is_denied_and_not_shown() {
 }
 
 #[test]
-fn an_image_that_is_not_there_is_said_so() {
+fn a_missing_image_is_named() {
     let registry = FakeRegistry::start(Access::Open);
     let node = Node::new();
     let name = format!("{}/team/none:v1", registry.server().authority());
@@ -63,7 +63,7 @@ fn an_image_that_is_not_there_is_said_so() {
 }
 
 #[test]
-fn a_name_that_is_none_is_a_usage_error() {
+fn a_bad_name_is_a_usage_error() {
     let node = Node::new();
     for name in [
         "",
@@ -88,8 +88,8 @@ fn wrong_bytes_are_never_stored() {
         registry.set_fault(digest, Some(Fault::Corrupt));
         let node = Node::new();
         let done = pull(&node, &name).run();
-        let said = done.fails(8);
-        assert!(said.contains(digest.as_str()), "which? {said}");
+        let error = done.fails(8);
+        assert!(error.contains(digest.as_str()), "which? {error}");
         assert!(!blob(&node, digest).exists(), "a wrong blob was published");
         assert_sound(&node.store());
         assert!(names(&node).is_empty(), "a broken image has a name");
@@ -111,7 +111,10 @@ fn a_connection_that_breaks_once_is_resumed() {
     assert_sound(&node.store());
     let asked = registry.server().seen();
     let ranges: Vec<&str> = asked.iter().filter_map(|r| r.header("range")).collect();
-    assert!(!ranges.is_empty(), "it began anew instead of going on");
+    assert!(
+        !ranges.is_empty(),
+        "the download started again instead of resuming"
+    );
     let encodings = asked.iter().filter_map(|r| r.header("accept-encoding"));
     assert!(encodings.into_iter().all(|e| e == "identity"));
 }
@@ -124,12 +127,12 @@ fn serve(image: &Image) -> (FakeRegistry, String) {
     (registry, name)
 }
 
-/// A pull that says nothing but its result or its failure.
+/// A pull that prints only its result or its failure.
 fn pull(node: &Node, name: &str) -> Program {
     node.pull(name).arg("--quiet")
 }
 
-/// Every blob hashes to its name, and whatever has a name is there with all its parts.
+/// Every blob hashes to its name, and every image that has a name is complete.
 fn assert_sound(store: &Path) {
     let blobs = store.join("blobs/sha256");
     for entry in blobs.read_dir().into_iter().flatten() {

@@ -32,7 +32,7 @@ fn skopeo_pulls_with_our_helper() {
             .args(["inspect", "--raw", "--tls-verify=false", &source])
             .env("HOME", home.path())
             .env("PATH", home.path())
-            // The registry is no host of Google's, so somebody must say that it may be asked for.
+            // The registry is not a host of Google's: it is served only because this names it.
             .env("REGCRED_GCR_ALSO_SERVE", &host)
             .envs(cloud.env())
             .run();

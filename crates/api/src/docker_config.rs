@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use regcred_core::SecretText as _;
 use regcred_go::{DecodeError, Value, decode_base64, folds_to, json};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -212,7 +213,7 @@ fn entry(server: &str, value: Value, format: Format) -> Result<DockerConfigEntry
             }
         }
     }
-    if !auth.expose_secret().is_empty() {
+    if !auth.is_empty() {
         (entry.username, entry.password) = decode_auth(&auth)?;
     }
     Ok(entry)

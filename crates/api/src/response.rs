@@ -1,9 +1,9 @@
 //! `CredentialProviderResponse`: what a plugin prints, and the checks a kubelet makes of it
 //! (kubernetes `pkg/credentialprovider/plugin/plugin.go`, `ExecPlugin` and `provide`).
 
-use regcred_core::{CacheScope, Credentials};
+use regcred_core::{CacheScope, Credentials, SecretText as _};
 use regcred_go::{DecodeError, Decoder, Field, GoDuration, Value, json};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::ApiVersion;
 use crate::version::{META_ERROR, TypeMeta, bounded};
@@ -70,7 +70,7 @@ impl CredentialProviderResponse {
             && answer
                 .auth
                 .iter()
-                .any(|(_, login)| login.password.expose_secret() == token.expose_secret())
+                .any(|(_, login)| login.password.is_same(token))
         {
             return Err(ResponseError::TokenEchoed);
         }

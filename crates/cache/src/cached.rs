@@ -2,8 +2,8 @@
 //!
 //! | entry | what happens |
 //! |---|---|
-//! | less than half of its life gone | served |
-//! | older, still good | one process refreshes it; the others, and that one too when the refresh fails, serve it |
+//! | less than half of its life has passed | served |
+//! | older, still valid | one process refreshes it; the others serve it, and so does that one if the refresh fails |
 //! | none, or expired | one process fetches it; the others wait and then serve what it stored, or share its failure |
 
 use std::sync::LazyLock;
@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::lock::{Attempt, EntryLock};
 use crate::slot::Slot;
 
-/// A provider behind the cache. Its own fetch runs without the cache wherever the cache fails.
+/// A provider with the cache in front of it. If the cache fails, the fetch runs without it.
 pub struct Cached {
     inner: Box<dyn Provider>,
     dir: Found,
@@ -108,16 +108,16 @@ impl Cached {
             }
             Ok(Err(error)) => {
                 tracing::warn!(
-                    "refresh failed, serving the {provider} credential that ends at {}: {}",
+                    "refresh failed, serving the {provider} credential that expires at {}: {}",
                     entry.expires_at,
                     report(&error)
                 );
-                self.leave_word(&lock, &error);
+                self.leave_note(&lock, &error);
                 self.serve(entry, registry)
             }
             Err(_) => {
                 tracing::warn!(
-                    "no refresh within {:?}, serving the {provider} credential that ends at {}",
+                    "no refresh within {:?}, serving the {provider} credential that expires at {}",
                     self.refresh,
                     entry.expires_at
                 );
@@ -145,7 +145,7 @@ impl Cached {
                 slot.wait(self.wait).await
             }
         };
-        // Somebody may have stored it while this process reached for the lock.
+        // Another process may have stored it before this one got the lock.
         if let Some((entry, _)) = slot.read(self.clock.now()) {
             return Ok(self.serve(entry, registry));
         }
@@ -159,14 +159,14 @@ impl Cached {
             }
             Err(error) => {
                 if let Some(lock) = &lock {
-                    self.leave_word(lock, &error);
+                    self.leave_note(lock, &error);
                 }
                 Err(error)
             }
         }
     }
 
-    fn leave_word(&self, lock: &EntryLock, error: &ProviderError) {
+    fn leave_note(&self, lock: &EntryLock, error: &ProviderError) {
         if let Some(failure) = Failure::new(error, self.clock.now()) {
             lock.leave(&failure);
         }
@@ -210,7 +210,7 @@ impl Provider for Cached {
 
     fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
         let plan = self.inner.plan(request)?;
-        // A host that is no longer served gets nothing, whatever was stored for it.
+        // A host that is no longer served gets nothing, even if an entry is stored for it.
         if !self.inner.serves(&request.registry) {
             return Ok(plan);
         }
@@ -230,8 +230,8 @@ impl Provider for Cached {
 type Found = LazyLock<Option<CacheDir>, Finder>;
 type Finder = Box<dyn FnOnce() -> Option<CacheDir> + Send>;
 
-/// Half of what a plugin run has: enough for any fetch that succeeds, and as much is left for one
-/// of our own.
+/// Half of the time of a plugin run: enough for any fetch that succeeds, and as much is left for a
+/// fetch by this process.
 const WAIT: Duration = Duration::from_secs(25);
 const REFRESH: Duration = Duration::from_secs(10);
 

@@ -1,7 +1,7 @@
 //! The cache directory: where it is, and whether it is private enough to hold passwords.
 //!
 //! The directory is opened once, checked through the open descriptor, and every file is reached
-//! from that descriptor: nobody can put another directory in its place after the check.
+//! from that descriptor: no other directory can take its place after the check.
 
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read as _, Write as _};
@@ -29,8 +29,8 @@ struct Opened {
 }
 
 impl CacheDir {
-    /// The directory that the environment names, opened and made if needed. `None` when the cache
-    /// is off or unusable; the reason is logged, loudly where it is a matter of safety.
+    /// The directory that the environment names, opened, and made if it does not exist. `None` if
+    /// the cache is off or unusable; the reason is logged, as a warning if it concerns safety.
     #[must_use]
     pub fn resolve(env: &Env) -> Option<Self> {
         let named = env.get(vars::CACHE_VAR);
@@ -62,8 +62,8 @@ impl CacheDir {
     /// Opens the directory, making it and its parents (mode 0700) where they are missing.
     ///
     /// # Errors
-    /// When it cannot be made or opened, is a symbolic link, belongs to another user, or is open
-    /// to others and cannot be closed to them.
+    /// When it cannot be made or opened, is a symbolic link, belongs to another user, or can be
+    /// reached by other users and not be made private.
     pub fn open(path: &Path) -> Result<Self, CacheDirError> {
         // Without a final slash, which would make O_NOFOLLOW follow.
         let path: PathBuf = path.components().collect();
@@ -90,14 +90,14 @@ impl CacheDir {
         Ok(dir)
     }
 
-    /// Where it is.
+    /// The directory's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// Refuses what others can reach. A directory with other people's files in it is not
-    /// tightened: somebody named `/tmp`.
+    /// Refuses a directory that other users can reach. One that holds other files is not made
+    /// private: it may be `/tmp`.
     fn close_to_others(&self) -> Result<(), CacheDirError> {
         let path = || self.0.path.clone();
         let fail = |errno: Errno| CacheDirError::Open {
@@ -120,7 +120,7 @@ impl CacheDir {
         }
     }
 
-    /// The names of the cache's files. Somebody may have named a directory with other things in it.
+    /// The names of the cache's files; the directory may hold others.
     pub(crate) fn own_names(&self) -> Vec<String> {
         let names = self.names().unwrap_or_default();
         names.into_iter().filter(|name| is_ours(name)).collect()
@@ -144,7 +144,9 @@ impl CacheDir {
         let stat = rustix::fs::fstat(&fd).ok()?;
         let size = u64::try_from(stat.st_size).ok()?;
         if !is_private(&stat) || size > MAX_FILE {
-            tracing::debug!("ignoring the cache file {name}: no private regular file of fit size");
+            tracing::debug!(
+                "ignoring the cache file {name}: not a private regular file, or too large"
+            );
             return None;
         }
         let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(size).ok()? + 1));
@@ -152,8 +154,8 @@ impl CacheDir {
         Some(bytes)
     }
 
-    /// Replaces the file as a whole: readers see the old one or the new one. Nothing is forced to
-    /// the disk: what a power cut leaves is read as malformed and fetched anew.
+    /// Replaces the file as a whole: readers see the old one or the new one. Nothing is synced to
+    /// disk: what a power failure leaves is malformed and is fetched again.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let (temporary, mut file) = self.temporary(name)?;
         let written = file.write_all(bytes).and_then(|()| {
@@ -165,7 +167,7 @@ impl CacheDir {
         written
     }
 
-    /// A new file beside that name. Its own name may be taken: containers that share the directory
+    /// A new file next to that name. Its own name may be taken: containers that share the directory
     /// have the same process numbers, and a killed writer leaves its file.
     fn temporary(&self, name: &str) -> io::Result<(String, File)> {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
@@ -184,14 +186,14 @@ impl CacheDir {
         }
     }
 
-    /// Opens a lock file for reading and writing, made if missing. What somebody put in its place
-    /// while the directory was open to them is no lock: notes are written into it, and read.
+    /// Opens a lock file for reading and writing, and makes it if it does not exist. A file that
+    /// another user put there while the directory was open is refused: notes are written into it.
     pub(crate) fn open_lock(&self, name: &str) -> io::Result<File> {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.0.fd, name, flags, Mode::RUSR | Mode::WUSR)?;
         if !is_private(&rustix::fs::fstat(&fd)?) {
-            return Err(io::Error::other("no private regular file"));
+            return Err(io::Error::other("not a private regular file"));
         }
         Ok(File::from(fd))
     }
@@ -212,17 +214,17 @@ impl CacheDir {
         Some(stat.st_mtime)
     }
 
-    /// Removes the file; true when it was there.
+    /// Removes the file; true if it existed.
     pub(crate) fn remove(&self, name: &str) -> bool {
         rustix::fs::unlinkat(&self.0.fd, name, AtFlags::empty()).is_ok()
     }
 }
 
-/// How an existing directory stands to its user.
+/// How private an existing directory is.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Private,
-    /// Open to others, but ours to close.
+    /// Open to other users, and of this user.
     Loose,
     /// Meant to be shared.
     Shared,
@@ -238,7 +240,7 @@ fn judge(owner: u32, user: u32, mode: u32) -> Verdict {
     }
 }
 
-/// A regular file of this user that nobody else can read or write, under one name only.
+/// A regular file of this user that no other user can read or write, under one name only.
 fn is_private(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
         && stat.st_uid == rustix::process::geteuid().as_raw()
@@ -263,7 +265,7 @@ fn default_path(env: &Env) -> Option<PathBuf> {
         .map(|path| path.join("regcred"))
 }
 
-/// `<64 hex digits>.json` and what is made beside it.
+/// `<64 hex digits>.json`, its lock and its temporary files.
 fn is_ours(name: &str) -> bool {
     let Some((hash, rest)) = name.split_at_checked(64) else {
         return false;
@@ -276,21 +278,21 @@ fn is_ours(name: &str) -> bool {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheDirError {
-    /// It could not be made, opened or looked at.
+    /// It could not be made, opened or inspected.
     #[error("cannot use the cache directory {path:?}")]
     Open {
         /// The directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's reason.
         source: io::Error,
     },
     /// A link may lead anywhere.
-    #[error("the cache directory {path:?} is a symbolic link or no directory")]
+    #[error("the cache directory {path:?} is a symbolic link or not a directory")]
     NoDirectory {
         /// The directory.
         path: PathBuf,
     },
-    /// Its owner can read what is in it.
+    /// Its owner can read its files.
     #[error("the cache directory {path:?} belongs to another user (uid {uid})")]
     Foreign {
         /// The directory.
@@ -298,10 +300,10 @@ pub enum CacheDirError {
         /// Its owner.
         uid: u32,
     },
-    /// Others can reach into it.
+    /// Other users can reach its files.
     #[error(
-        "the cache directory {path:?} is open to other users (mode {mode:04o}) and not ours \
-             to close; name an empty directory with mode 0700"
+        "the cache directory {path:?} is accessible to other users (mode {mode:04o}); choose an empty \
+         directory with mode 0700"
     )]
     Exposed {
         /// The directory.

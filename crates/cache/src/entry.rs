@@ -20,19 +20,19 @@ pub(crate) struct Entry {
     pub(crate) issued: Issued,
 }
 
-/// What an entry is good for at a moment.
+/// The state of an entry at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// Less than half of its life has passed: served without a question.
+    /// Less than half of its life has passed: served as it is.
     Fresh,
-    /// To be renewed, but good for a while yet.
+    /// Due for renewal, but still valid.
     Ageing,
     /// Expired or about to be.
     Spent,
 }
 
 impl Entry {
-    /// An entry of an answer whose end is known; the others cannot be kept.
+    /// An entry of an answer with an expiry; others cannot be cached.
     pub(crate) fn new(issued: &Issued, now: DateTime<Utc>) -> Option<Self> {
         Some(Self {
             issued_at: now,
@@ -73,7 +73,7 @@ impl Entry {
             cache_for_seconds: self.issued.cache_for.map(|d| d.as_secs()),
             auth: auth.collect(),
         };
-        // Room beforehand: a buffer that grows leaves copies of passwords behind.
+        // Allocated in full: a buffer that grows leaves copies of passwords in memory.
         let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1024));
         serde_json::to_writer(&mut *bytes, &out).ok()?;
         (bytes.len() as u64 <= MAX_FILE).then_some(bytes)
@@ -85,7 +85,7 @@ impl Entry {
         (found == provider).then_some(entry)
     }
 
-    /// The same for whichever provider wrote it; gives the provider too.
+    /// The same for an entry of any provider; returns the provider too.
     pub(crate) fn decode_any(bytes: &[u8], key: &str) -> Option<(String, Self)> {
         let stored: In = serde_json::from_slice(bytes).ok()?;
         if stored.version != VERSION || stored.key != key {
@@ -166,7 +166,7 @@ fn scope_from(name: &str) -> Option<CacheScope> {
 
 const VERSION: u32 = 1;
 
-/// A credential with less life than this is not handed out: the pull that begins with it must be
+/// A credential with less life than this is not served: the pull that begins with it must be
 /// able to log in.
 const MARGIN: TimeDelta = TimeDelta::seconds(60);
 

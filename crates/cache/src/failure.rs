@@ -1,8 +1,8 @@
-//! The last failed fetch, kept in the lock file for those who waited for it.
+//! The last failed fetch, kept in the lock file for the processes that waited for it.
 //!
-//! It is not a cache of errors. A process that stood in line while another one failed shares that
-//! failure, as callers that join a flight do in the kubelet; one that comes later asks anew. The
-//! note also keeps a refresh ahead of expiry from being tried again at once.
+//! It is not a cache of errors. A process that waited while another one failed shares that failure,
+//! as callers that join a flight do in the kubelet; a later process fetches again. The note also keeps
+//! a refresh ahead of expiry from being tried again at once.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -20,7 +20,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A note of the error; `None` for failures that lie in the asking process.
+    /// A note of the error; `None` for failures that concern only the calling process.
     pub(crate) fn new(error: &ProviderError, now: DateTime<Utc>) -> Option<Self> {
         let (_, kind) = SHARED.iter().find(|(kind, _)| *kind == error.kind())?;
         let line = report(error);
@@ -42,7 +42,7 @@ impl Failure {
         }
     }
 
-    /// Writes the note into the lock file. What cannot be written is not missed.
+    /// Writes the note into the lock file. A failure to do so is ignored.
     pub(crate) fn leave(&self, file: &File) {
         if let Ok(bytes) = serde_json::to_vec(self) {
             let _ = file.set_len(0).and_then(|()| file.write_all_at(&bytes, 0));
@@ -61,23 +61,23 @@ impl Failure {
         DateTime::parse_from_rfc3339(&self.at).is_ok_and(|at| from <= at && at <= to)
     }
 
-    /// Whether a refresh failed so shortly before that another try would be a waste.
+    /// Whether a refresh failed too recently for another try.
     pub(crate) fn is_recent(&self, now: DateTime<Utc>) -> bool {
         self.happened(now - PAUSE, now)
     }
 
-    /// The error again, for the one who waited.
+    /// The error, for a process that waited.
     pub(crate) fn to_error(&self, provider: &'static str) -> Option<ProviderError> {
         let (kind, _) = SHARED.iter().find(|(_, name)| *name == self.kind)?;
         let message = format!(
-            "{} (met by a process that asked for the same)",
+            "{} (reported by another process that requested the same credential)",
             self.message
         );
         Some(ProviderError::new(provider, *kind, message))
     }
 }
 
-/// The kinds that would meet every process with the same identity alike.
+/// Failures that any process with the same identity would hit as well.
 const SHARED: [(ErrorKind, &str); 5] = [
     (ErrorKind::IdentityUnavailable, "identity unavailable"),
     (ErrorKind::Denied, "denied"),
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(again.kind(), ErrorKind::Throttled);
         assert_eq!(
             again.to_string(),
-            "ecr: the API said 429: slow down (met by a process that asked for the same)"
+            "ecr: the API said 429: slow down (reported by another process that requested the same credential)"
         );
         assert!(note.is_recent(now + TimeDelta::seconds(30)));
         assert!(!note.is_recent(now + TimeDelta::seconds(31)));

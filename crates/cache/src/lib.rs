@@ -2,8 +2,8 @@
 //! around a provider.
 //!
 //! A kubelet starts one plugin process for each image. Without this layer two hundred images of one
-//! registry are two hundred calls of the cloud's API; with it they are one. Nothing that goes wrong
-//! with the cache is an error of the caller: a broken one is as good as none.
+//! registry are two hundred calls of the cloud's API; with it they are one. A broken cache is never an
+//! error of the caller: it is the same as none.
 
 mod cached;
 mod dir;

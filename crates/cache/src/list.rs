@@ -1,4 +1,4 @@
-//! What the cache holds, for people, and its cleaning.
+//! The entries of the cache, for people, and their removal.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ pub struct ListedEntry {
     /// The provider that issued it.
     pub provider: String,
     /// The registries it is for, in `matchImages` syntax, each with the user name; empty when the
-    /// answer was that there are no credentials.
+    /// answer is that there are no credentials.
     pub logins: Vec<(String, String)>,
     /// When it was fetched.
     pub issued_at: DateTime<Utc>,
@@ -44,7 +44,7 @@ impl CacheDir {
         listed
     }
 
-    /// Removes every entry; the number of them. Locks in use stay, and so does what is not ours.
+    /// Removes every entry; returns their number. Locks in use and foreign files stay.
     #[must_use]
     pub fn clear(&self) -> usize {
         let names = self.own_names();
@@ -65,8 +65,8 @@ impl CacheDir {
         cleared
     }
 
-    /// Removes expired entries, with their locks, entries that this version cannot read, locks of
-    /// fetches that stored nothing, and what killed writers left.
+    /// Removes expired entries with their locks, entries that this version cannot read, locks of
+    /// fetches that stored nothing, and the files of killed writers.
     pub(crate) fn sweep(&self, now: DateTime<Utc>) {
         let before = (now - LEFT_BEHIND).timestamp();
         let is_old = |name: &str| self.modified(name).is_some_and(|at| at < before);

@@ -1,4 +1,4 @@
-//! The lock of one entry: `flock` on a file beside it. When its holder ends, however it ends, the
+//! The lock of one entry: `flock` on a file next to it. When its holder ends, for whatever reason, the
 //! kernel releases it.
 
 use std::fs::{File, TryLockError};
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub(crate) struct EntryLock(File);
 
-/// What came of reaching for a lock without waiting.
+/// The result of trying to lock without waiting.
 #[derive(Debug)]
 pub(crate) enum Attempt {
     Held(EntryLock),
@@ -25,7 +25,7 @@ pub(crate) enum Attempt {
 }
 
 impl EntryLock {
-    /// Takes the lock if nobody has it.
+    /// Takes the lock if no process holds it.
     pub(crate) fn attempt(dir: &CacheDir, name: &str) -> Attempt {
         for _ in 0..REOPENED {
             let Ok(file) = dir.open_lock(name) else {
@@ -41,7 +41,7 @@ impl EntryLock {
         Attempt::Unavailable
     }
 
-    /// Waits for the lock; `None` when the time is over or locks do not work here.
+    /// Waits for the lock; `None` after the limit, or if the file system cannot lock.
     pub(crate) async fn wait(dir: &CacheDir, name: &str, limit: Duration) -> Option<Self> {
         let end = Instant::now() + limit;
         for _ in 0..REOPENED {
@@ -54,20 +54,20 @@ impl EntryLock {
         None
     }
 
-    /// Leaves word for those who wait.
+    /// Leaves a note for the processes that wait.
     pub(crate) fn leave(&self, failure: &Failure) {
         failure.leave(&self.0);
     }
 
-    /// What the last holder left.
+    /// The note of the last holder.
     pub(crate) fn last_failure(&self) -> Option<Failure> {
         Failure::read(&self.0)
     }
 }
 
-/// Locks in a thread of its own. It is not one of the runtime's: a runtime waits for its threads
-/// at its end, and this one may stand in line for longer than its caller cares. When the caller is
-/// gone the file comes back unreceived, and closing it passes the lock on.
+/// Locks in a thread of its own. It is not one of the runtime's: a runtime waits for its threads at
+/// its end, and this one may wait for longer than its caller. If the caller is gone, the file is not
+/// received, and closing it releases the lock.
 async fn lock(file: File) -> io::Result<File> {
     let (send, receive) = oneshot::channel();
     std::thread::Builder::new()
@@ -126,7 +126,7 @@ mod tests {
                 .is_none()
         );
         drop(held);
-        // The abandoned thread takes the lock and gives it back at once.
+        // The abandoned thread takes the lock and releases it at once.
         assert!(
             EntryLock::wait(&dir, NAME, Duration::from_secs(60))
                 .await

@@ -19,7 +19,7 @@ pub(crate) struct Slot<'a> {
 }
 
 impl<'a> Slot<'a> {
-    /// The slot of a provider's key; its name tells neither.
+    /// The slot of a provider's key; its name reveals neither.
     pub(crate) fn new(dir: &'a CacheDir, provider: &'static str, key: &CacheKey) -> Self {
         let mut digest = Sha256::new();
         digest.update(provider);
@@ -43,7 +43,7 @@ impl<'a> Slot<'a> {
         (state != State::Spent).then_some((entry, state))
     }
 
-    /// Keeps the answer if it has a known end.
+    /// Stores the answer if it has an expiry.
     pub(crate) fn store(&self, issued: &Issued, now: DateTime<Utc>) {
         let Some(bytes) =
             Entry::new(issued, now).and_then(|entry| entry.encode(self.provider, &self.hash))

@@ -3,9 +3,9 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use regcred_core::{Env, ProviderError, fingerprint};
+use regcred_core::{Env, ProviderError, SecretText as _, fingerprint};
 use regcred_files::{MIB, read_secret};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::Errors;
 
@@ -55,10 +55,10 @@ impl SecretPlace {
                 (text, shown)
             }
         };
-        match text.expose_secret().trim() {
-            "" => Err(errors.misconfigured(format!("{shown} is empty"))),
-            trimmed => Ok(trimmed.into()),
+        if text.is_blank() {
+            return Err(errors.misconfigured(format!("{shown} is empty")));
         }
+        Ok(text.trimmed())
     }
 
     /// The place by a stable name for cache keys: the secret's fingerprint, or the file's path.
@@ -73,6 +73,8 @@ impl SecretPlace {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     #[test]

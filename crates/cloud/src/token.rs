@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use regcred_core::ProviderError;
+use regcred_core::{ProviderError, SecretText as _};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -65,10 +65,10 @@ impl TokenResponse {
     /// # Errors
     /// When there is none. An empty one would be refused much later, and for another reason.
     pub fn secret(self, errors: Errors, issuer: &str) -> Result<SecretString, ProviderError> {
-        match self.access_token.expose_secret().trim().is_empty() {
-            true => Err(errors.malformed(format!("{issuer} returned no access token"))),
-            false => Ok(self.access_token),
+        if self.access_token.is_blank() {
+            return Err(errors.malformed(format!("{issuer} returned no access token")));
         }
+        Ok(self.access_token)
     }
 
     /// The token with its expiry, absolute before relative.

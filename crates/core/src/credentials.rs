@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::SecretText as _;
+
 /// A registry login. The password never shows in `Debug`.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
@@ -47,8 +49,7 @@ impl Credentials {
 
 impl PartialEq for Credentials {
     fn eq(&self, other: &Self) -> bool {
-        self.username == other.username
-            && self.password.expose_secret() == other.password.expose_secret()
+        self.username == other.username && self.password.is_same(&other.password)
     }
 }
 

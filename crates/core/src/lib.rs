@@ -17,6 +17,7 @@ mod pod_service_account;
 mod provider;
 mod reference;
 mod registry_host;
+mod secret_text;
 mod spec;
 
 pub use also_serve::AlsoServe;
@@ -37,4 +38,5 @@ pub use provider::{CredentialRequest, Provider};
 pub use reference::{ImageRef, ReferenceError};
 pub use regcred_go::UrlError;
 pub use registry_host::RegistryHost;
+pub use secret_text::SecretText;
 pub use spec::{NewProvider, ProviderSpec};

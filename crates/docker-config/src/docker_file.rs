@@ -77,18 +77,14 @@ impl DockerFile {
         };
         let (text, meta) = open(&path).map_err(FileError::io("read", &path))?;
         let ownership = Ownership::wanted(self.mode, self.owner.as_deref(), meta.as_ref())?;
-        // A user who can place a symbolic link must not be given the file that it leads to.
+        // A user who can place a symbolic link must not become the owner of the file that it leads to.
         if let Some(owner) = &self.owner
             && path != self.path
             && ownership.changes_owner(meta.as_ref())
         {
-            let owner = owner.clone();
-            return Err(FileError::Link { path, owner });
+            return Err(FileError::Link(path, owner.clone()));
         }
-        let unusable = |source| FileError::Document {
-            path: path.clone(),
-            source,
-        };
+        let unusable = |source| FileError::Document(path.clone(), source);
         let mut document =
             Document::parse(text.expose_secret(), Format::ConfigJson).map_err(unusable)?;
         let edited = edit(&mut document).map_err(unusable)?;

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use regcred_api::docker_config::Format;
+use regcred_api::docker_config::{DockerConfigEntry, Format};
 use regcred_core::Credentials;
 use regcred_go::json;
 use secrecy::SecretString;
@@ -30,6 +30,26 @@ pub struct EntryLogin<'a> {
     pub email: &'a str,
 }
 
+impl<'a> From<&'a Credentials> for EntryLogin<'a> {
+    fn from(login: &'a Credentials) -> Self {
+        Self {
+            username: &login.username,
+            password: &login.password,
+            email: "",
+        }
+    }
+}
+
+impl<'a> From<&'a DockerConfigEntry> for EntryLogin<'a> {
+    fn from(entry: &'a DockerConfigEntry) -> Self {
+        Self {
+            username: &entry.username,
+            password: &entry.password,
+            email: &entry.email,
+        }
+    }
+}
+
 /// Which members an entry has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryForm {
@@ -47,6 +67,17 @@ pub struct DocumentError(String);
 /// A JSON object: its members in order, each value as the text has it.
 #[derive(Clone, Default)]
 struct Object(Vec<(String, Box<RawValue>)>);
+
+/// A new `config.json` in one line: what `kubectl create secret docker-registry` makes.
+pub fn config_json<'a>(
+    logins: impl IntoIterator<Item = (&'a str, EntryLogin<'a>)>,
+) -> SecretString {
+    let mut document = Document::empty(Format::ConfigJson);
+    for (host, login) in logins {
+        document.set(host, &login, EntryForm::Full);
+    }
+    document.compact()
+}
 
 impl Document {
     /// A configuration without entries.

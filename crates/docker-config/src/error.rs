@@ -20,25 +20,11 @@ pub enum FileError {
         source: io::Error,
     },
     /// The file is not a docker configuration and stays as it is.
-    #[error("cannot change {}", path.display())]
-    Document {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: DocumentError,
-    },
-    /// A symbolic link leads to a file of another owner.
-    #[error(
-        "cannot change {}: a symbolic link leads there, and its owner is not {owner}",
-        path.display()
-    )]
-    Link {
-        /// Where the link leads.
-        path: PathBuf,
-        /// The owner that was asked for.
-        owner: String,
-    },
+    #[error("cannot change {}", .0.display())]
+    Document(PathBuf, #[source] DocumentError),
+    /// A symbolic link leads to this file, which another user than the wanted one owns.
+    #[error("cannot change {path}: a symbolic link leads there, and its owner is not {1}", path = .0.display())]
+    Link(PathBuf, String),
     /// An unknown owner.
     #[error("the user or group {0:?} does not exist on this machine")]
     Owner(String),

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use regcred_api::DecodeError;
 use regcred_api::docker_config::{self, BadEntries, DockerConfigEntry, Format};
-use regcred_core::RegistryHost;
+use regcred_core::{RegistryHost, SecretText as _};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::docker_file;
-use crate::document::{Document, EntryForm, EntryLogin};
+use crate::document::config_json;
 use crate::error::FileError;
 
 /// The logins of a docker configuration file.
@@ -28,32 +28,11 @@ pub enum ImportError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The file is not a docker configuration.
-    #[error("{} is not a docker configuration", path.display())]
-    Broken {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: DecodeError,
-    },
-    /// The file has no login with a password.
-    #[error("{} has no login to copy{why}", path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-        /// The reason, with its separator; may be empty.
-        why: String,
-    },
-    /// The file has no login for a registry that was named.
-    #[error("{} has no login for {host}{why}", path.display())]
-    Missing {
-        /// The file.
-        path: PathBuf,
-        /// The registry.
-        host: String,
-        /// The reason, with its separator; may be empty.
-        why: String,
-    },
+    #[error("{} is not a docker configuration", .0.display())]
+    NotDockerConfig(PathBuf, #[source] DecodeError),
+    /// The file has no login, or none for the registry in question; with the reason.
+    #[error("{path} has no login {1}", path = .0.display())]
+    NoLogin(PathBuf, String),
 }
 
 impl ImportPlan {
@@ -65,15 +44,13 @@ impl ImportPlan {
         let text = docker_file::read(path)?;
         let text = text.expose_secret().as_bytes();
         let config = docker_config::parse(text, Format::ConfigJson, BadEntries::Skip);
-        let config = config.map_err(|source| ImportError::Broken {
-            path: path.to_owned(),
-            source,
-        })?;
+        let broken = |source| ImportError::NotDockerConfig(path.to_owned(), source);
+        let config = config.map_err(broken)?;
         let rejected = config.rejected.into_iter();
         let mut left_out: Vec<_> = rejected.map(|(key, why)| (key, why.to_string())).collect();
         let mut entries = Vec::new();
         for entry in config.entries {
-            if entry.password.expose_secret().is_empty() {
+            if entry.password.is_empty() {
                 let why = match entry.ignored.first() {
                     Some(member) => format!("it holds {member}, which a kubelet does not use"),
                     None => "it has no password".to_owned(),
@@ -84,14 +61,17 @@ impl ImportPlan {
             }
         }
         if entries.is_empty() {
-            let why = match config.ignored.first() {
-                Some(helper) => {
+            let why = match (config.ignored.first(), left_out.first()) {
+                (Some(helper), _) => {
                     format!("; logins that {helper} names are the helper's: ask the provider")
                 }
-                None => reason(&left_out),
+                (None, Some((key, why))) => format!("; {key}: {why}"),
+                (None, None) => String::new(),
             };
-            let path = path.to_owned();
-            return Err(ImportError::Empty { path, why });
+            return Err(ImportError::NoLogin(
+                path.to_owned(),
+                format!("to copy{why}"),
+            ));
         }
         Ok(Self {
             entries,
@@ -103,7 +83,7 @@ impl ImportPlan {
     /// A `config.json` with the logins of these registries; with all logins if none is named.
     ///
     /// # Errors
-    /// [`ImportError::Missing`] when a registry has no login.
+    /// [`ImportError::NoLogin`] when a registry has no login.
     pub fn render(&self, registries: &[String]) -> Result<SecretString, ImportError> {
         let entries = if registries.is_empty() {
             self.entries.iter().collect()
@@ -111,46 +91,27 @@ impl ImportPlan {
             let found = registries.iter().map(|host| self.entry_for(host));
             found.collect::<Result<Vec<_>, _>>()?
         };
-        let mut document = Document::empty(Format::ConfigJson);
-        for entry in entries {
-            let login = EntryLogin {
-                username: &entry.username,
-                password: &entry.password,
-                email: &entry.email,
-            };
-            document.set(&entry.server, &login, EntryForm::Full);
-        }
-        Ok(document.compact())
+        let logins = entries.into_iter();
+        Ok(config_json(
+            logins.map(|entry| (&*entry.server, entry.into())),
+        ))
     }
 
     /// The entry of a registry: under exactly this key, else under one that names the same host and
     /// port, as a URL does. Docker Hub has two names.
     ///
     /// # Errors
-    /// [`ImportError::Missing`] when there is none.
+    /// [`ImportError::NoLogin`] when there is none.
     pub fn entry_for(&self, host: &str) -> Result<&DockerConfigEntry, ImportError> {
         let mut entries = self.entries.iter().rev();
         let exact = entries.clone().find(|entry| entry.server == host);
         let found = exact.or_else(|| entries.find(|entry| is_same(&entry.server, host)));
         found.ok_or_else(|| {
-            let known = self.left_out.iter();
-            let mut known = known.filter(|(key, _)| key == host || is_same(key, host));
-            ImportError::Missing {
-                path: self.path.clone(),
-                host: host.to_owned(),
-                why: known
-                    .next()
-                    .map(|(_, why)| format!(": {why}"))
-                    .unwrap_or_default(),
-            }
+            let mut left_out = self.left_out.iter();
+            let why = left_out.find(|(key, _)| key == host || is_same(key, host));
+            let why = why.map(|(_, why)| format!(": {why}")).unwrap_or_default();
+            ImportError::NoLogin(self.path.clone(), format!("for {host}{why}"))
         })
-    }
-}
-
-fn reason(left_out: &[(String, String)]) -> String {
-    match left_out.first() {
-        Some((key, why)) => format!("; {key}: {why}"),
-        None => String::new(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why a program gave no answer. Arguments, environment, input and standard output may hold
+//! Why a program returned no answer. Arguments, environment, input and standard output may hold
 //! secrets and are never part of it.
 
 use std::io;

@@ -1,5 +1,5 @@
-//! The beginning and the end of a stream of unknown length: a program's first complaint and its
-//! last word, whatever it wrote between them.
+//! The beginning and the end of a stream of unknown length: a program's first and
+//! last messages, whatever it wrote between them.
 
 use std::collections::VecDeque;
 

@@ -22,7 +22,7 @@ use crate::status;
 
 /// A program to run once: built, then [`Exec::run`].
 ///
-/// Without further words it runs with this process's environment and directory, an empty standard
+/// By default it runs with this process's environment and directory, an empty standard
 /// input, 60 seconds, 1 MiB of standard output and 16 KiB of standard error.
 pub struct Exec {
     program: PathBuf,
@@ -36,7 +36,7 @@ pub struct Exec {
 }
 
 impl Exec {
-    /// A run of the program. A name without a slash is searched in `PATH`. There is no shell.
+    /// A run of the program. A name without a slash is searched in `PATH`; no shell is involved.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),
@@ -50,7 +50,7 @@ impl Exec {
         }
     }
 
-    /// Adds arguments. Everybody on the machine can read them: never a secret.
+    /// Adds arguments. Every user of the machine can read them: never a secret.
     #[must_use]
     pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
@@ -71,8 +71,8 @@ impl Exec {
         self
     }
 
-    /// Bytes for its standard input, which is closed behind them. A program that does not read
-    /// them is no error.
+    /// Bytes for its standard input, which is closed after them. It is not an error if the program
+    /// does not read them.
     #[must_use]
     pub fn stdin(mut self, bytes: impl Into<SecretSlice<u8>>) -> Self {
         self.stdin = Some(bytes.into());
@@ -93,7 +93,7 @@ impl Exec {
         self
     }
 
-    /// Bytes of standard error to keep; more is read and forgotten.
+    /// Bytes of standard error to keep; more is read and discarded.
     #[must_use]
     pub fn max_stderr(mut self, bytes: usize) -> Self {
         self.max_stderr = bytes;
@@ -136,7 +136,7 @@ impl Exec {
             Ok(Ok(status)) if status.success() => Ok(Output { stdout, stderr }),
             Ok(Ok(status)) => Err(ExecError::Status {
                 program,
-                status: status::in_words(status),
+                status: status::as_in_go(status),
                 stderr,
             }),
             Ok(Err(Broken::TooMuch)) => Err(ExecError::TooMuchOutput {
@@ -152,8 +152,8 @@ impl Exec {
         }
     }
 
-    /// Starts it. A file that somebody is still writing is tried again for a moment: a plugin
-    /// being replaced, or a sibling of ours that has inherited the writer's descriptor.
+    /// Starts it. If the file is still being written, it tries again for a moment: the plugin is
+    /// being replaced, or a child process has inherited the writer's descriptor.
     async fn spawn(&self, until: Instant) -> Result<Child, ExecError> {
         let mut command = self.command();
         let mut tries = BUSY_TRIES;
@@ -231,7 +231,7 @@ enum Broken {
 }
 
 /// Waits for the child's end and the end of its pipes. Once the child has ended, what still holds
-/// a pipe open is given a moment and then killed; what was read by then counts.
+/// a pipe open has a moment to end and is then killed; what was read by then counts.
 async fn settle<T>(
     child: &mut Child,
     group: &mut Group,
@@ -260,7 +260,7 @@ async fn settle<T>(
     Ok(status)
 }
 
-/// Writes and closes. As in Go, a reader that went away is no error.
+/// Writes and closes. As in Go, a reader that is gone is not an error.
 async fn feed(pipe: Option<ChildStdin>, bytes: Option<&SecretSlice<u8>>) -> io::Result<()> {
     let (Some(mut pipe), Some(bytes)) = (pipe, bytes) else {
         return Ok(());
@@ -281,7 +281,7 @@ async fn collect(
     let mut pipe = pipe.take((limit as u64).saturating_add(1));
     loop {
         if into.len() == into.capacity() {
-            // A plain `Vec` would grow by leaving an unwiped copy behind.
+            // A plain `Vec` that grows leaves an unwiped copy in memory.
             let mut larger = Zeroizing::new(Vec::with_capacity((into.len() * 2).max(CHUNK)));
             larger.extend_from_slice(into);
             *into = larger;

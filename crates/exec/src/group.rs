@@ -3,7 +3,7 @@
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Child;
 
-/// Kills the whole group when dropped, unless the run ended in good order.
+/// Kills the whole group when dropped, unless the run ended normally.
 pub(crate) struct Group(Option<Pid>);
 
 impl Group {
@@ -13,7 +13,7 @@ impl Group {
         Self(id.and_then(Pid::from_raw))
     }
 
-    /// Kills every process in it. A group that is already gone is no error.
+    /// Kills every process in it. It is not an error if the group is already gone.
     ///
     /// The number stays taken for as long as one process is in the group; when all are gone and
     /// the child was waited for, it is used again only after the system has gone through all

@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 /// `exit status 3`, `signal: killed`, `signal: aborted (core dumped)`.
-pub(crate) fn in_words(status: ExitStatus) -> String {
+pub(crate) fn as_in_go(status: ExitStatus) -> String {
     let Some(signal) = status.signal() else {
         return format!("exit status {}", status.code().unwrap_or(-1));
     };
@@ -69,7 +69,7 @@ mod tests {
             (6 | 0x80, "signal: aborted (core dumped)"),
             (34, "signal: signal 34"),
         ] {
-            assert_eq!(in_words(ExitStatus::from_raw(raw)), text);
+            assert_eq!(as_in_go(ExitStatus::from_raw(raw)), text);
         }
     }
 }

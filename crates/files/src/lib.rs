@@ -86,7 +86,7 @@ fn whole(file: File, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
         return Err(too_large());
     }
     // Room for one byte more, so that the end is found without growing: no outgrown buffer leaves a
-    // copy behind.
+    // copy in memory.
     let room = usize::try_from(length).unwrap_or_default() + 1;
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     let count = file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;

@@ -43,7 +43,7 @@ fn a_file_beyond_the_limit_is_refused_and_never_cut() {
 }
 
 #[test]
-fn bytes_that_are_not_text_are_no_secret_text() {
+fn bytes_that_are_not_utf8_are_refused_as_text() {
     let (_directory, path) = file(&[0xff, 0xfe]);
     for error in [
         read_secret(&path, 10).map(drop).expect_err("no text"),

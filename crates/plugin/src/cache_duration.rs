@@ -1,20 +1,20 @@
-//! How long the kubelet may keep an answer: `cacheDuration` out of the real end of a credential.
+//! How long the kubelet may keep an answer: `cacheDuration` from the real expiry of a credential.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use regcred_core::Issued;
 
-/// The time, in whole seconds, that an answer may be kept from now on.
+/// How long an answer may be kept from now on, in whole seconds.
 ///
 /// | credential | kept |
 /// |---|---|
 /// | more than an hour left | half of what is left, at most 12 hours |
 /// | less | what is left, less the larger of five minutes and a tenth |
-/// | end unknown, or passed | not at all |
+/// | expiry unknown, or passed | not at all |
 ///
-/// A provider's own rule ([`Issued::cache_for`]) replaces this, never past the end. An answer
-/// without credentials has nothing that could be stale, and is kept to its end.
+/// A provider's own rule ([`Issued::cache_for`]) replaces this, never past the expiry. An answer
+/// without credentials cannot become stale and is kept until it expires.
 pub(crate) fn cache_duration(issued: &Issued, now: DateTime<Utc>) -> Duration {
     let left = issued
         .expires_at

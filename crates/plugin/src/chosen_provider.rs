@@ -1,12 +1,13 @@
 //! The provider that serves a registry, asked through the cache and within the deadline.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use regcred_cache::Cached;
 use regcred_core::{
     Clock, CredentialRequest, Env, ErrorKind, Issued, Provider, ProviderError, ProviderSpec,
     RegistryHost,
 };
+use regcred_run::DEADLINE;
 use tokio::time::timeout;
 
 use crate::vars;
@@ -19,11 +20,10 @@ pub(crate) struct ChosenProvider {
 }
 
 impl ChosenProvider {
-    /// The first of the providers that serves the registry; `None` when none does.
+    /// The first of the providers that serves the registry; `None` if none does.
     ///
     /// # Errors
-    /// When the provider that would serve it cannot be made. One that is not configured does not
-    /// stand in the way of the others.
+    /// When the provider that would serve it cannot be made. One that would not serve it is skipped.
     pub(crate) fn find(
         specs: &[&ProviderSpec],
         registry: &RegistryHost,
@@ -40,7 +40,7 @@ impl ChosenProvider {
                     continue;
                 }
                 Err(error) => {
-                    tracing::warn!("leaving out a provider: {}", regcred_core::report(&error));
+                    tracing::warn!("skipping a provider: {}", regcred_core::report(&error));
                     continue;
                 }
             };
@@ -55,7 +55,6 @@ impl ChosenProvider {
         broken.map_or(Ok(None), Err)
     }
 
-    /// The provider's name.
     pub(crate) fn name(&self) -> &'static str {
         self.provider.name()
     }
@@ -78,7 +77,7 @@ impl ChosenProvider {
                 name,
                 ErrorKind::Unreachable,
                 format!(
-                    "no answer within {} s: the identity source or the registry's API hangs; \
+                    "no response within {} s: the identity source or the registry's API hangs; \
                      REGCRED_LOG=debug shows which",
                     DEADLINE.as_secs()
                 ),
@@ -87,11 +86,10 @@ impl ChosenProvider {
     }
 }
 
-/// How long a whole run may take, under the minute after which the kubelet kills a plugin.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(50);
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::fake;
 

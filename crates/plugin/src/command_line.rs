@@ -1,7 +1,7 @@
-//! The command line of a plugin, read the way Go's flag and pflag packages read it, since node
-//! configurations were written for programs that use them.
+//! The command line of a plugin, read the way Go's flag and pflag packages read it: node
+//! configurations are written for programs that use them.
 //!
-//! A flag may come before or after the command, with one dash or two, its value behind `=` or as the
+//! A flag may come before or after the command, with one dash or two, its value after `=` or as the
 //! next argument. The provider's flags and klog's are accepted everywhere.
 
 mod flag;
@@ -11,7 +11,7 @@ use regcred_core::ProviderSpec;
 use crate::output::{SecretName, TokenOutput};
 use flag::{Kind, Scanner};
 
-/// What was asked for.
+/// A command line, read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CommandLine {
     pub(crate) command: Command,
@@ -21,13 +21,13 @@ pub(crate) struct CommandLine {
     pub(crate) verbosity: Option<u32>,
 }
 
-/// The command, and what belongs to it alone.
+/// A command with its own arguments.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Help,
     Version,
     Kubelet,
-    /// The words behind `docker`, or all words of a helper.
+    /// The words after `docker`, or all words of a helper.
     Docker(Vec<String>),
     Token {
         image: Option<String>,
@@ -42,35 +42,34 @@ pub(crate) enum Command {
     },
 }
 
-/// Under which circumstances a command line is read.
+/// The circumstances in which a command line is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Circumstances {
-    /// The program goes by the name of a docker credential helper.
+    /// The program has the name of a docker credential helper.
     pub(crate) helper: bool,
-    /// A person sits at standard input.
+    /// Standard input is a terminal.
     pub(crate) terminal: bool,
 }
 
 impl CommandLine {
-    /// Reads the arguments behind the program's name.
+    /// Reads the arguments after the program's name.
     ///
     /// # Errors
-    /// A sentence for the user.
+    /// A message for the user.
     pub(crate) fn parse(
         specs: &[&ProviderSpec],
         args: Vec<String>,
         circumstances: Circumstances,
     ) -> Result<Self, String> {
-        let scanned = Scanner::new(specs, args).scan()?;
-        let mut settings = scanned.settings;
-        let mut words = scanned.words.into_iter();
-        let mut options = scanned.options;
-        let command = if scanned.wants == Some(Kind::Help) {
-            options.clear();
-            Command::Help
-        } else if scanned.wants == Some(Kind::Version) {
-            options.clear();
-            Command::Version
+        let mut scanned = Scanner::new(specs, args).scan()?;
+        let mut words = std::mem::take(&mut scanned.words).into_iter();
+        let command = if let Some(wanted) = scanned.wants {
+            scanned.options.clear();
+            if wanted == Kind::Help {
+                Command::Help
+            } else {
+                Command::Version
+            }
         } else if circumstances.helper && words.as_slice().first().is_none_or(|w| !is_common(w)) {
             Command::Docker(words.by_ref().collect())
         } else {
@@ -82,42 +81,44 @@ impl CommandLine {
                 Some("docker") => Command::Docker(words.by_ref().collect()),
                 Some("match-images") => Command::MatchImages,
                 Some("configure-docker") => Command::ConfigureDocker {
-                    registries: list(options.take("registries")),
+                    registries: list(scanned.take_option("registries")),
                 },
                 Some("token") => Command::Token {
                     image: words.next(),
-                    output: match options.take("output") {
+                    output: match scanned.take_option("output") {
                         Some(form) => form.parse()?,
                         None => TokenOutput::default(),
                     },
                     secret: SecretName {
-                        name: options.take("name"),
-                        namespace: options.take("namespace"),
+                        name: scanned.take_option("name"),
+                        namespace: scanned.take_option("namespace"),
                     },
                 },
                 Some("cache") => match words.next().as_deref() {
                     Some("show") | None => Command::CacheShow,
                     Some("clear") => Command::CacheClear,
                     Some(other) => {
-                        return Err(format!("unknown command cache {other:?}: show or clear"));
+                        return Err(format!(
+                            "unknown command cache {other:?}; expected show or clear"
+                        ));
                     }
                 },
                 Some(other) if circumstances.terminal => {
                     return Err(format!("unknown command {other:?}"));
                 }
-                // Upstream's plugins take stray words; one takes the path of its configuration.
+                // Upstream's plugins ignore stray words; one takes the path of its configuration.
                 Some(stray) => {
-                    set_positional(specs, stray, &mut settings);
+                    set_positional(specs, stray, &mut scanned.settings);
                     Command::Kubelet
                 }
             }
         };
-        if let Some(name) = options.first() {
+        if let Some((name, _)) = scanned.options.first() {
             return Err(format!("flag --{name} does not belong to this command"));
         }
         match words.next() {
             Some(stray) if command == Command::Kubelet => {
-                set_positional(specs, &stray, &mut settings);
+                set_positional(specs, &stray, &mut scanned.settings);
             }
             Some(extra) if !matches!(command, Command::Help | Command::Version) => {
                 return Err(format!("unexpected argument {extra:?}"));
@@ -126,13 +127,13 @@ impl CommandLine {
         }
         Ok(Self {
             command,
-            settings,
+            settings: scanned.settings,
             verbosity: scanned.verbosity,
         })
     }
 }
 
-/// The commands that a helper has beside docker's words.
+/// The commands that a helper has besides docker's words.
 fn is_common(word: &str) -> bool {
     ["token", "match-images", "cache", "configure-docker", "help"].contains(&word)
 }

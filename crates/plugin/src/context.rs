@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use regcred_cache::CacheDir;
-use regcred_core::{Clock, CredentialRequest, Env, ErrorKind, Issued, ProviderSpec};
+use regcred_core::{
+    Clock, CredentialRequest, Env, ErrorKind, Issued, ProviderError, ProviderSpec, RegistryHost,
+};
 use regcred_run::{ProgramError, block_on};
 
 use crate::chosen_provider::ChosenProvider;
@@ -41,10 +43,31 @@ impl Context<'_> {
         }
     }
 
-    /// The registries' names in words: `Amazon ECR`.
+    /// The registries' names: `Amazon ECR`.
     pub(crate) fn titles(&self) -> String {
         let titles: Vec<_> = self.specs.iter().map(|spec| spec.title).collect();
         titles.join(", ")
+    }
+
+    /// The patterns of all images that the providers serve.
+    pub(crate) fn patterns(&self) -> Result<Vec<String>, ProgramError> {
+        let mut patterns = Vec::new();
+        for spec in self.specs {
+            patterns.extend((spec.new)(&self.env, &self.clock)?.match_images());
+        }
+        Ok(patterns)
+    }
+
+    /// The error for a registry that none of the providers serves.
+    pub(crate) fn not_served(&self, registry: &RegistryHost) -> ProgramError {
+        let titles = self.titles();
+        let (name, more) = match self.specs {
+            [only] => (only.name, "add it with --also-serve"),
+            _ => ("regcred", "add it with REGCRED_<PROVIDER>_ALSO_SERVE"),
+        };
+        let message =
+            format!("{registry} is not a registry of {titles}; to serve it anyway, {more}");
+        ProviderError::new(name, ErrorKind::NotServed, message).into()
     }
 
     /// The cache directories of the providers, each once.

@@ -3,7 +3,7 @@
 //!
 //! A plugin's own main function is one call of [`main`] with its cloud's
 //! [`ProviderSpec`](regcred_core::ProviderSpec). The faces turn what a provider issued into the form
-//! their reader wants; providers know none of these forms.
+//! that their reader requires; providers know none of these forms.
 
 mod cache_duration;
 mod chosen_provider;
@@ -16,6 +16,5 @@ pub mod output;
 mod run;
 mod vars;
 
-pub use face::import::Import;
-pub use run::{main, run_as, run_helper, run_import, run_token};
+pub use run::{main, run_as, run_token};
 pub use vars::VARS;

@@ -1,4 +1,4 @@
-//! A credential as people and scripts want it: `token --output`.
+//! A credential for people and scripts: `token --output`.
 //!
 //! This file writes passwords to standard output, on demand.
 
@@ -6,10 +6,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use regcred_api::docker_config::Format;
 use regcred_api::pull_secret;
 use regcred_core::{CredentialRequest, Credentials, ImagePattern, Issued, RegistryHost};
-use regcred_docker_config::{Document, EntryForm, EntryLogin};
+use regcred_docker_config::config_json;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
@@ -27,34 +26,30 @@ pub enum TokenOutput {
     KubernetesSecret,
 }
 
-/// A login for one registry.
-#[derive(Clone, Debug)]
-pub struct Login {
-    /// The registry as the caller wrote it.
-    pub registry: String,
-    /// User name and password.
-    pub credentials: Credentials,
-    /// When they end; `None` when that is not known.
-    pub expires_at: Option<DateTime<Utc>>,
-    /// Who issued them.
-    pub provider: &'static str,
-}
-
-/// Name and namespace of a Secret to be written.
+/// Name and namespace of a Secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretName {
-    /// `metadata.name`; by default `regcred-` and the provider's name.
+    /// `metadata.name`; a default if `None`.
     pub name: Option<String>,
-    /// `metadata.namespace`; left out by default.
+    /// `metadata.namespace`; omitted if `None`.
     pub namespace: Option<String>,
 }
 
-impl Login {
-    /// The login for the request out of an answer: the last in order of keys that matches the image,
-    /// as the kubelet tries them, else one whose key names the registry. `None` when there is none:
-    /// a login for another registry is never given out for this one.
-    #[must_use]
-    pub fn choose(
+/// A login for one registry.
+#[derive(Clone, Debug)]
+pub(crate) struct RegistryLogin {
+    /// The registry as the caller wrote it.
+    registry: String,
+    pub(crate) credentials: Credentials,
+    expires_at: Option<DateTime<Utc>>,
+    provider: &'static str,
+}
+
+impl RegistryLogin {
+    /// The issued login for the request: the last in order of keys that matches the image, as the
+    /// kubelet tries them, else one whose key names the registry. `None` if there is none: a login
+    /// for another registry is never returned for this one.
+    pub(crate) fn choose(
         issued: &Issued,
         request: &CredentialRequest,
         provider: &'static str,
@@ -82,56 +77,52 @@ impl Login {
         })
     }
 
-    /// The login in the form wanted, with a final newline.
-    #[must_use]
-    pub fn render(&self, output: TokenOutput, secret: &SecretName) -> SecretString {
-        let Credentials { username, password } = &self.credentials;
-        let config = || {
-            let mut document = Document::empty(Format::ConfigJson);
-            let login = EntryLogin {
-                username,
-                password,
-                email: "",
-            };
-            document.set(&self.registry, &login, EntryForm::Full);
-            document.compact()
-        };
-        let text = match output {
-            TokenOutput::Text => password.clone(),
+    /// The login in this form.
+    pub(crate) fn render(&self, output: TokenOutput, secret: &SecretName) -> SecretString {
+        match output {
+            TokenOutput::Text => self.credentials.password.clone(),
             TokenOutput::Json => self.to_json(),
-            TokenOutput::DockerConfig => config(),
-            TokenOutput::KubernetesSecret => {
-                let default = format!("regcred-{}", self.provider);
-                return secret.manifest(&default, &config());
+            TokenOutput::DockerConfig | TokenOutput::KubernetesSecret => {
+                let config = config_json([(&*self.registry, (&self.credentials).into())]);
+                secret.render(output, &format!("regcred-{}", self.provider), config)
             }
-        };
-        ended(&text)
+        }
     }
 
     fn to_json(&self) -> SecretString {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Object<'a> {
+            registry: &'a str,
+            username: &'a str,
+            password: &'a str,
+            expires_at: Option<String>,
+            provider: &'a str,
+        }
+        let expires_at = self.expires_at;
         let object = Object {
             registry: &self.registry,
             username: &self.credentials.username,
             password: self.credentials.password.expose_secret(),
-            expires_at: self
-                .expires_at
-                .map(|end| end.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            expires_at: expires_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
             provider: self.provider,
         };
-        serde_json::to_string(&object)
-            .expect("strings make JSON")
-            .into()
+        let text = serde_json::to_string(&object);
+        text.expect("strings make JSON").into()
     }
 }
 
 impl SecretName {
-    /// Whether the API server would take name and namespace.
+    /// Whether this output has a name, and the API server accepts name and namespace.
     ///
     /// # Errors
-    /// A sentence that names the flag.
-    pub fn check(&self) -> Result<(), String> {
+    /// A message that names the flag.
+    pub fn check(&self, output: TokenOutput) -> Result<(), String> {
+        if output != TokenOutput::KubernetesSecret && *self != Self::default() {
+            return Err("--name and --namespace belong to --output kubernetes-secret".to_owned());
+        }
         let wrong = |flag: &str, text: &str, what: &str| {
-            Err(format!("{flag}: {text:?} is no {what} in Kubernetes"))
+            Err(format!("{flag}: {text:?} is not a {what} in Kubernetes"))
         };
         match (&self.name, &self.namespace) {
             (Some(name), _) if !pull_secret::is_object_name(name) => wrong("--name", name, "name"),
@@ -142,60 +133,25 @@ impl SecretName {
         }
     }
 
-    /// A Secret around a `config.json`, as YAML.
+    /// A `config.json` as it is, or in a Secret. `name` is the Secret's name unless it has one.
     #[must_use]
-    pub fn manifest(&self, default: &str, config: &SecretString) -> SecretString {
-        let name = self.name.as_deref().unwrap_or(default);
-        ended(&pull_secret::render_yaml(
-            name,
-            self.namespace.as_deref(),
-            config,
-        ))
-    }
-}
-
-/// With a final newline.
-pub(crate) fn ended(text: &SecretString) -> SecretString {
-    match text.expose_secret() {
-        ended if ended.ends_with('\n') => text.clone(),
-        open => format!("{open}\n").into(),
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Object<'a> {
-    registry: &'a str,
-    username: &'a str,
-    password: &'a str,
-    expires_at: Option<String>,
-    provider: &'a str,
-}
-
-impl TokenOutput {
-    /// All forms.
-    pub const ALL: [Self; 4] = [
-        Self::Text,
-        Self::Json,
-        Self::DockerConfig,
-        Self::KubernetesSecret,
-    ];
-
-    /// The form's name on the command line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Json => "json",
-            Self::DockerConfig => "docker-config",
-            Self::KubernetesSecret => "kubernetes-secret",
+    pub fn render(&self, output: TokenOutput, name: &str, config: SecretString) -> SecretString {
+        if output != TokenOutput::KubernetesSecret {
+            return config;
         }
+        let name = self.name.as_deref().unwrap_or(name);
+        pull_secret::render_yaml(name, self.namespace.as_deref(), &config)
     }
 }
 
 impl fmt::Display for TokenOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        f.pad(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::DockerConfig => "docker-config",
+            Self::KubernetesSecret => "kubernetes-secret",
+        })
     }
 }
 
@@ -203,10 +159,16 @@ impl FromStr for TokenOutput {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let named = Self::ALL.into_iter().find(|form| form.as_str() == text);
+        let all = [
+            Self::Text,
+            Self::Json,
+            Self::DockerConfig,
+            Self::KubernetesSecret,
+        ];
+        let named = all.into_iter().find(|form| form.to_string() == text);
         named.ok_or_else(|| {
-            let known = Self::ALL.map(Self::as_str).join(", ");
-            format!("{text:?} is no output form: one of {known}")
+            let known = all.map(|form| form.to_string()).join(", ");
+            format!("{text:?} is not an output form; expected one of {known}")
         })
     }
 }
@@ -229,9 +191,9 @@ mod tests {
         }
     }
 
-    fn login(keys: &[&str]) -> Option<Login> {
+    fn login(keys: &[&str]) -> Option<RegistryLogin> {
         let request = CredentialRequest::new("h.io/team/app:v1").expect("an image");
-        Login::choose(&issued(keys), &request, "fake")
+        RegistryLogin::choose(&issued(keys), &request, "fake")
     }
 
     fn rendered(output: TokenOutput) -> String {
@@ -241,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_telling_key_that_fits_is_chosen() {
+    fn the_most_specific_key_that_matches_is_chosen() {
         for (keys, chosen) in [
             (&["h.io"][..], Some("h.io")),
             (&["*.io", "h.io", "h.io/team", "z.io"], Some("h.io/team")),
@@ -262,7 +224,7 @@ mod tests {
 
     #[test]
     fn text_is_the_password_alone() {
-        assert_eq!(rendered(TokenOutput::Text), "p-h.io\n");
+        assert_eq!(rendered(TokenOutput::Text), "p-h.io");
     }
 
     #[test]
@@ -270,7 +232,7 @@ mod tests {
         assert_eq!(
             rendered(TokenOutput::Json),
             "{\"registry\":\"h.io\",\"username\":\"u\",\"password\":\"p-h.io\",\
-             \"expiresAt\":\"1970-01-01T00:00:00Z\",\"provider\":\"fake\"}\n"
+             \"expiresAt\":\"1970-01-01T00:00:00Z\",\"provider\":\"fake\"}"
         );
     }
 
@@ -279,7 +241,6 @@ mod tests {
         let text = rendered(TokenOutput::DockerConfig);
         let config: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(config["auths"]["h.io"]["auth"], "dTpwLWguaW8=");
-        assert!(text.ends_with("}\n"));
     }
 
     #[test]
@@ -287,7 +248,6 @@ mod tests {
         let text = rendered(TokenOutput::KubernetesSecret);
         assert!(text.contains("kubernetes.io/dockerconfigjson"), "{text}");
         assert!(text.contains("regcred-fake"), "{text}");
-        assert!(text.ends_with('\n'));
     }
 
     #[test]
@@ -297,7 +257,10 @@ mod tests {
                 name: Some(name.to_owned()),
                 namespace: Some(namespace.to_owned()),
             };
-            secret.check().err().unwrap_or_default()
+            secret
+                .check(TokenOutput::KubernetesSecret)
+                .err()
+                .unwrap_or_default()
         };
         assert_eq!(check("a.b-1", "shop-2"), "");
         assert_eq!(check(&"a".repeat(253), &"a".repeat(63)), "");
@@ -316,7 +279,7 @@ mod tests {
         assert_eq!(
             "yaml".parse::<TokenOutput>(),
             Err(
-                "\"yaml\" is no output form: one of text, json, docker-config, kubernetes-secret"
+                "\"yaml\" is not an output form; expected one of text, json, docker-config, kubernetes-secret"
                     .to_owned()
             )
         );

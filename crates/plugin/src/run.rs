@@ -6,14 +6,14 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use regcred_core::{Clock, Env, ProviderSpec};
-use regcred_run::{StdinUntil, Streams, exit_code, init_logging, klog_level};
+use regcred_run::{
+    DEADLINE, ProgramError, Streams, exit_code, init_logging, klog_level, with_streams,
+};
 use tracing::level_filters::LevelFilter;
 
-use crate::chosen_provider::DEADLINE;
 use crate::command_line::{Circumstances, Command, CommandLine};
 use crate::context::Context;
-use crate::face::import::Import;
-use crate::face::{cache, configure_docker, docker, help, import, kubelet, match_images, token};
+use crate::face::{cache, configure_docker, docker, help, kubelet, match_images, token};
 use crate::output::{SecretName, TokenOutput};
 
 /// The main function of a plugin.
@@ -21,40 +21,41 @@ use crate::output::{SecretName, TokenOutput};
 pub fn main(spec: &ProviderSpec) -> ExitCode {
     let mut args = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned());
     let program = args.next().unwrap_or_default();
-    run_as(spec, &program, args)
+    run_as(&[spec], &program, args)
 }
 
-/// Runs as the plugin, or the credential helper, of this name: for a program that is several.
-/// `args` are the arguments behind the name.
+/// Runs as the plugin, or the credential helper, of this name for these providers: for a program
+/// that is several. `args` are the arguments after the name.
 #[must_use]
 pub fn run_as(
-    spec: &ProviderSpec,
-    argv0: &str,
-    args: impl IntoIterator<Item = String>,
-) -> ExitCode {
-    start(&[spec], argv0, args.into_iter().collect())
-}
-
-/// Runs as a credential helper of this name for the clouds of all these providers.
-#[must_use]
-pub fn run_helper(
     specs: &[&ProviderSpec],
     argv0: &str,
     args: impl IntoIterator<Item = String>,
 ) -> ExitCode {
-    start(specs, argv0, args.into_iter().collect())
+    let end = Instant::now() + DEADLINE;
+    let invocation = Invocation {
+        specs,
+        argv0,
+        args: args.into_iter().collect(),
+        env: Env::process(),
+        clock: Clock::system(),
+        end,
+        terminal: io::stdin().is_terminal(),
+    };
+    with_streams(end, |streams| invocation.run(streams, init_logging)).into()
 }
 
-/// Prints the credential for an image or host, of whichever provider serves it; standard error has
-/// the reason when none is had.
-#[must_use]
+/// Prints the credential for an image or host, from the provider that serves it.
+///
+/// # Errors
+/// When there is none, or it cannot be printed in this form.
 pub fn run_token(
     specs: &[&ProviderSpec],
     env: &Env,
-    image: Option<&str>,
+    image: &str,
     output: TokenOutput,
     secret: &SecretName,
-) -> ExitCode {
+) -> Result<(), ProgramError> {
     let context = Context {
         specs,
         program: "regcred",
@@ -63,43 +64,8 @@ pub fn run_token(
         end: Instant::now() + DEADLINE,
     };
     with_streams(context.end, |streams| {
-        let done = token::run(&context, image, output, secret, streams);
-        streams.conclude(done)
+        token::run(&context, Some(image), output, secret, streams)
     })
-}
-
-/// Prints logins that are there already as a docker configuration or a Secret; standard error has
-/// the reason when that cannot be.
-#[must_use]
-pub fn run_import(import: &Import, output: TokenOutput, secret: &SecretName) -> ExitCode {
-    let terminal = io::stdin().is_terminal();
-    with_streams(Instant::now() + DEADLINE, |streams| {
-        let done = import::run(import, output, secret, terminal, streams);
-        streams.conclude(done)
-    })
-}
-
-fn start(specs: &[&ProviderSpec], argv0: &str, args: Vec<String>) -> ExitCode {
-    let end = Instant::now() + DEADLINE;
-    let invocation = Invocation {
-        specs,
-        argv0,
-        args,
-        env: Env::process(),
-        clock: Clock::system(),
-        end,
-        terminal: io::stdin().is_terminal(),
-    };
-    with_streams(end, |streams| invocation.run(streams, init_logging))
-}
-
-fn with_streams(end: Instant, run: impl FnOnce(&mut Streams<'_>) -> u8) -> ExitCode {
-    run(&mut Streams {
-        stdin: &mut StdinUntil(end),
-        stdout: &mut io::stdout().lock(),
-        stderr: &mut io::stderr(),
-    })
-    .into()
 }
 
 /// A run as a value.
@@ -140,11 +106,16 @@ impl Invocation<'_> {
             end: self.end,
         };
         log(&context.env, level);
-        answer(&context, line.command, circumstances.helper, streams)
+        dispatch(&context, line.command, circumstances.helper, streams)
     }
 }
 
-fn answer(context: &Context<'_>, command: Command, helper: bool, streams: &mut Streams<'_>) -> u8 {
+fn dispatch(
+    context: &Context<'_>,
+    command: Command,
+    helper: bool,
+    streams: &mut Streams<'_>,
+) -> u8 {
     let done = match command {
         Command::Docker(words) => return docker::run(context, &words, streams),
         Command::Version if helper => streams.write(docker::version(context).as_bytes()),

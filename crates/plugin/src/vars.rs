@@ -1,56 +1,42 @@
-//! The variables of the faces, beside the provider's and the cache's.
+//! The variables of the faces, besides the provider's and the cache's.
 
 use regcred_cache::CACHE_VAR;
-use regcred_core::{Env, EnvVar, ProviderSpec, Role};
-use regcred_run::LOG;
+use regcred_core::{Env, EnvVar, ProviderSpec, Role, options};
 
-/// Every variable that this crate reads.
-pub const VARS: &[EnvVar] = &[
-    EnvVar::new(
-        DOCKER_CONFIG,
-        "Directory of docker's `config.json`, for `configure-docker`.",
-        "`~/.docker`",
-    ),
-    EnvVar::new(
-        IGNORE_CREDS_STORAGE,
+options! {
+    /// Every variable that this crate reads.
+    pub VARS:
+    DOCKER_CONFIG = EnvVar::new("DOCKER_CONFIG",
+        "Directory of docker's `config.json`, for `configure-docker`.", "`~/.docker`");
+    IGNORE_CREDS_STORAGE = EnvVar::new("REGCRED_IGNORE_CREDS_STORAGE",
         "`true` lets a docker credential helper accept `store` and `erase` and do nothing, so that \
-         `docker login` to other registries does not fail.",
-        "`false`",
-    ),
-    LOG,
-];
-
-pub(crate) const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
-const IGNORE_CREDS_STORAGE: &str = "REGCRED_IGNORE_CREDS_STORAGE";
-
-/// Whether `store` and `erase` are to succeed without doing anything: by our variable, or by one
-/// of upstream's names that the provider lists.
-pub(crate) fn ignores_storage(specs: &[&ProviderSpec], env: &Env) -> bool {
-    env.is_true(IGNORE_CREDS_STORAGE)
-        || specs.iter().any(|spec| {
-            spec.with_role(Role::IgnoreStorage)
-                .any(|name| env.is_true(name))
-        })
+         `docker login` to other registries does not fail.", "`false`");
+    _ = regcred_run::LOG;
 }
 
-/// The environment with upstream's cache variables translated into ours, where the provider lists
-/// them (`AWS_ECR_DISABLE_CACHE`, `AWS_ECR_CACHE_DIR`). Ours wins.
+/// Whether `store` and `erase` succeed without doing anything: by our variable, or by one of
+/// upstream's that a provider lists.
+pub(crate) fn ignores_storage(specs: &[&ProviderSpec], env: &Env) -> bool {
+    let upstream = specs
+        .iter()
+        .flat_map(|spec| spec.with_role(Role::IgnoreStorage));
+    upstream
+        .chain([IGNORE_CREDS_STORAGE])
+        .any(|name| env.is_true(name))
+}
+
+/// The environment with upstream's cache variables translated into ours, if the provider lists them
+/// (`AWS_ECR_DISABLE_CACHE`, `AWS_ECR_CACHE_DIR`). Ours wins.
 pub(crate) fn with_cache_names(spec: &ProviderSpec, env: &Env) -> Env {
+    let first = |role| spec.with_role(role).find_map(|name| env.get(name));
     if env.get(CACHE_VAR).is_some() {
-        return env.clone();
-    }
-    if spec
-        .with_role(Role::CacheOff)
-        .any(|name| env.get(name).is_some())
-    {
-        return env.with([(CACHE_VAR, "off")]);
-    }
-    let named = spec
-        .with_role(Role::CacheDir)
-        .find_map(|name| env.get(name));
-    match named {
-        Some(dir) => env.with([(CACHE_VAR, below_home(dir, env))]),
-        None => env.clone(),
+        env.clone()
+    } else if first(Role::CacheOff).is_some() {
+        env.with([(CACHE_VAR, "off")])
+    } else if let Some(dir) = first(Role::CacheDir) {
+        env.with([(CACHE_VAR, below_home(dir, env))])
+    } else {
+        env.clone()
     }
 }
 

@@ -116,9 +116,9 @@ mod tests {
             ["gcr", "ecr"]
         );
         assert!(names(&[]).expect("all").len() >= 2);
-        let error = names(&["nobody"]).expect_err("unknown").to_string();
+        let error = names(&["other"]).expect_err("unknown").to_string();
         assert!(
-            error.starts_with("there is no provider \"nobody\"; expected one of ecr, gcr"),
+            error.starts_with("there is no provider \"other\"; expected one of ecr, gcr"),
             "{error}"
         );
     }

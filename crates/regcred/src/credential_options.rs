@@ -71,7 +71,7 @@ fn separator(variable: &str) -> Option<char> {
     }
 }
 
-/// The values given as flags, by variable.
+/// The values of flags, by variable.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CredentialFlags(BTreeMap<&'static str, Vec<String>>);
 
@@ -121,7 +121,7 @@ impl FromArgMatches for CredentialFlags {
     }
 }
 
-/// The values of flags, and of the variables of those that are not given.
+/// The values of flags, and the variables for flags that are absent.
 pub(crate) struct CredentialOptions<'a> {
     pub(crate) flags: &'a CredentialFlags,
     pub(crate) env: &'a Env,

@@ -32,8 +32,8 @@ fn engine(options: &CredentialOptions<'_>) -> Result<Engine, ProgramError> {
     let hosts = options.path(HOSTS_DIR);
     if let Some(hosts) = hosts.as_ref().filter(|path| !path.is_dir()) {
         return Err(ProgramError::not_configured(format!(
-            "{} is not a directory: give --hosts-dir (or REGCRED_HOSTS_DIR) one that is laid out \
-             like /etc/containerd/certs.d, or leave it out to ask registries directly",
+            "{} is not a directory: set --hosts-dir (or REGCRED_HOSTS_DIR) to one that is laid out \
+             like /etc/containerd/certs.d, or omit it to ask registries directly",
             hosts.display()
         )));
     }
@@ -67,6 +67,6 @@ fn pod(options: &CredentialOptions<'_>) -> Result<Pod, String> {
     })
 }
 
-const NO_BIN_DIR: &str = "the provider configuration names plugins: give their directory as \
+const NO_BIN_DIR: &str = "the provider configuration names plugins: set their directory with \
                           --image-credential-provider-bin-dir (or \
                           REGCRED_IMAGE_CREDENTIAL_PROVIDER_BIN_DIR)";

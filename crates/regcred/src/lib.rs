@@ -7,6 +7,7 @@ mod config;
 mod credential_options;
 mod engine_options;
 mod explain;
+mod import;
 mod multicall;
 mod plugin;
 mod progress;
@@ -19,14 +20,13 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use regcred_core::Env;
-use regcred_plugin::{run_as, run_helper};
+use regcred_plugin::run_as;
 use regcred_run::{conclude, exit_code, init_logging, output};
 use tracing::level_filters::LevelFilter;
 
 pub use credential_options::VARS;
 
 use cli::{Cli, Command, ConfigCommand};
-use multicall::Program;
 
 /// The main function.
 #[must_use]
@@ -34,14 +34,12 @@ pub fn main() -> ExitCode {
     let args = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned());
     let args: Vec<String> = args.collect();
     let argv0 = args.first().map_or("regcred", String::as_str);
-    let rest = || args.iter().skip(1).cloned();
-    match Program::of(argv0) {
-        Program::Plugin(spec) => run_as(spec, argv0, rest()),
-        Program::Helper => run_helper(&regcred_providers::all(), argv0, rest()),
-        Program::Command => match Cli::try_parse_from(&args) {
-            Ok(cli) => run(cli.command, &Env::process()),
-            Err(usage) => refuse(&usage),
-        },
+    if let Some(specs) = multicall::providers_of(argv0) {
+        return run_as(&specs, argv0, args.iter().skip(1).cloned());
+    }
+    match Cli::try_parse_from(&args) {
+        Ok(cli) => run(cli.command, &Env::process()),
+        Err(usage) => refuse(&usage),
     }
 }
 
@@ -52,18 +50,17 @@ pub fn command_line() -> clap::Command {
 }
 
 fn run(command: Command, env: &Env) -> ExitCode {
-    // These two set up the process themselves.
-    let command = match command {
-        Command::Token(args) => return token::run(args, env),
-        Command::Plugin(args) => return plugin::run(args),
-        other => other,
-    };
+    // It sets up the process itself.
+    if let Command::Plugin(args) = command {
+        return plugin::run(args);
+    }
     init_logging(env, LevelFilter::WARN);
     let done = match command {
+        Command::Token(args) => token::run(args, env),
         Command::Pull(args) => pull::run(args, env),
         Command::Explain(args) => explain::run(&args, env),
         Command::Config(ConfigCommand::Generate(args)) => config::run(&args, env),
-        Command::Token(_) | Command::Plugin(_) => Ok(()),
+        Command::Plugin(_) => Ok(()),
     };
     conclude(done, &mut io::stderr()).into()
 }

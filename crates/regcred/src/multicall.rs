@@ -4,33 +4,15 @@ use std::path::Path;
 
 use regcred_core::ProviderSpec;
 
-/// The program that a file name selects.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Program {
-    /// The command itself.
-    Command,
-    /// A cloud's plugin, or its credential helper.
-    Plugin(&'static ProviderSpec),
-    /// The credential helper for all clouds.
-    Helper,
-}
-
-impl Program {
-    /// The program of this file name, which may be a path.
-    pub(crate) fn of(argv0: &str) -> Self {
-        match file_name(argv0) {
-            HELPER => Self::Helper,
-            name => Self::plugin(name).map_or(Self::Command, Self::Plugin),
-        }
+/// The providers of the program with this file name, which may be a path: one for a cloud's plugin or
+/// helper, under our names or upstream's; all for [`HELPER`]; `None` for the command itself.
+pub(crate) fn providers_of(argv0: &str) -> Option<Vec<&'static ProviderSpec>> {
+    let name = file_name(argv0);
+    let mut specs = regcred_providers::all();
+    if name != HELPER {
+        specs.retain(|spec| names(spec).any(|known| known == name));
     }
-
-    /// The cloud with a plugin or helper of this name, under our own names or upstream's, or with
-    /// this short name.
-    pub(crate) fn plugin(name: &str) -> Option<&'static ProviderSpec> {
-        regcred_providers::all()
-            .into_iter()
-            .find(|spec| names(spec).any(|known| known == name))
-    }
+    (!specs.is_empty()).then_some(specs)
 }
 
 /// Every file name of a cloud's plugin and helper.
@@ -50,6 +32,7 @@ fn file_name(argv0: &str) -> &str {
     name.strip_suffix(".exe").unwrap_or(name)
 }
 
+/// The credential helper for all clouds.
 pub(crate) const HELPER: &str = "docker-credential-regcred";
 
 #[cfg(test)]
@@ -57,10 +40,10 @@ mod tests {
     use super::*;
 
     fn selected(argv0: &str) -> String {
-        match Program::of(argv0) {
-            Program::Command => "command".to_owned(),
-            Program::Helper => "helper".to_owned(),
-            Program::Plugin(spec) => spec.name.to_owned(),
+        match providers_of(argv0).as_deref() {
+            None => "command".to_owned(),
+            Some([spec]) => spec.name.to_owned(),
+            Some(_) => "helper".to_owned(),
         }
     }
 

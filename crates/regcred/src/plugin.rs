@@ -3,19 +3,16 @@
 
 use std::process::ExitCode;
 
-use regcred_core::ProviderSpec;
-use regcred_plugin::{run_as, run_helper};
+use regcred_plugin::run_as;
 use regcred_run::{exit_code, output};
 
 use crate::cli::PluginArgs;
-use crate::multicall::{HELPER, Program, plugin_name};
+use crate::multicall::{HELPER, plugin_name, providers_of};
 
 pub(crate) fn run(PluginArgs { name, args }: PluginArgs) -> ExitCode {
-    if name == HELPER {
-        return run_helper(&regcred_providers::all(), HELPER, args);
-    }
-    match named(&name) {
-        Some((spec, program)) => run_as(spec, &program, args),
+    let program = program(&name);
+    match providers_of(&program) {
+        Some(specs) => run_as(&specs, &program, args),
         None => {
             output::note(&unknown(&name));
             ExitCode::from(exit_code::USAGE)
@@ -23,12 +20,10 @@ pub(crate) fn run(PluginArgs { name, args }: PluginArgs) -> ExitCode {
     }
 }
 
-/// The cloud, and the program name that selects plugin or helper.
-fn named(name: &str) -> Option<(&'static ProviderSpec, String)> {
-    match regcred_providers::by_name(name) {
-        Some(spec) => Some((spec, plugin_name(spec))),
-        None => Program::plugin(name).map(|spec| (spec, name.to_owned())),
-    }
+/// The program of a cloud's short name, or the one of this name.
+fn program(name: &str) -> String {
+    let spec = regcred_providers::by_name(name);
+    spec.map_or_else(|| name.to_owned(), plugin_name)
 }
 
 fn unknown(name: &str) -> String {
@@ -45,7 +40,7 @@ mod tests {
 
     #[test]
     fn a_plugin_is_named_by_its_cloud_or_its_file() {
-        for (name, cloud, program) in [
+        for (name, cloud, file) in [
             ("ecr", "ecr", "ecr-credential-provider"),
             ("gcr-credential-provider", "gcr", "gcr-credential-provider"),
             ("auth-provider-gcp", "gcr", "auth-provider-gcp"),
@@ -55,10 +50,11 @@ mod tests {
                 "docker-credential-ecr-login",
             ),
         ] {
-            let (spec, found) = named(name).expect(name);
-            assert_eq!((spec.name, found.as_str()), (cloud, program));
+            let found = program(name);
+            let specs = providers_of(&found).expect(name);
+            assert_eq!((specs[0].name, found.as_str()), (cloud, file));
         }
-        assert!(named("nobody").is_none());
-        assert!(unknown("nobody").contains("ecr, gcr"));
+        assert!(providers_of(&program("other")).is_none());
+        assert!(unknown("other").contains("ecr, gcr"));
     }
 }

@@ -1,5 +1,4 @@
-//! The program as a process: what it is called, what it says to a wrong command, and how it goes
-//! about what hangs.
+//! The program as a process: its names, its usage errors, and how it ends a plugin that hangs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,10 +12,10 @@ fn regcred() -> Program {
 }
 
 #[test]
-fn it_says_its_version() {
-    let said = regcred().arg("--version").run();
+fn the_version_is_one_line() {
+    let done = regcred().arg("--version").run();
     let expected = concat!("regcred ", env!("CARGO_PKG_VERSION"), "\n");
-    assert_eq!(said.success(), expected);
+    assert_eq!(done.success(), expected);
 }
 
 #[test]
@@ -28,19 +27,19 @@ fn an_unknown_command_is_a_usage_error() {
 }
 
 #[test]
-fn a_missing_directory_of_hosts_is_never_passed_over() {
+fn a_missing_directory_of_hosts_is_an_error() {
     for command in [
         ["explain", "--hosts-dir=/proc/none"],
         ["pull", "--hosts-dir=/proc/none"],
     ] {
         let done = regcred().args(command).arg("127.0.0.1:1/app").run();
         assert_eq!(done.code(), Some(4), "{}", done.stderr);
-        assert!(done.stderr.contains("/proc/none is no"), "{}", done.stderr);
+        assert!(done.stderr.contains("/proc/none is not"), "{}", done.stderr);
     }
 }
 
 #[test]
-fn a_provider_configuration_wants_a_directory_of_plugins() {
+fn a_provider_configuration_requires_a_directory_of_plugins() {
     let done = regcred()
         .args(["explain", "--image-credential-provider-config=/c", "a.io/b"])
         .run();
@@ -49,7 +48,7 @@ fn a_provider_configuration_wants_a_directory_of_plugins() {
 }
 
 #[test]
-fn a_provider_that_is_not_configured_says_so_itself() {
+fn the_error_of_a_provider_that_is_not_configured_is_its_own() {
     let done = regcred()
         .args(["token", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"])
         .env("REGCRED_ECR_ROLES", "nonsense")
@@ -131,17 +130,17 @@ fn a_plugin_that_hangs_is_killed_at_the_deadline() {
         .arg(&store)
         .run();
     assert_ne!(pulled.code(), Some(0));
-    says_killed(&pulled.stderr, dir.path());
+    assert_killed(&pulled.stderr, dir.path());
     let explained = program(&["explain", "127.0.0.1:1/app:v1", "--try"])
         .env("REGCRED_PLUGIN_DEADLINE", "1s")
         .run();
     let text = format!("{}{}", explained.stdout(), explained.stderr);
-    says_killed(&text, dir.path());
+    assert_killed(&text, dir.path());
     // Far from the minute that each would take by itself.
     assert!(started.elapsed() < Duration::from_secs(50));
 }
 
-fn says_killed(text: &str, dir: &Path) {
+fn assert_killed(text: &str, dir: &Path) {
     let expected = "context deadline exceeded";
     assert!(text.contains(expected), "{}: {text}", dir.display());
 }

@@ -26,23 +26,9 @@ impl ProgramError {
         Self::new(exit_code::NOT_CONFIGURED, cause)
     }
 
-    /// Standard output is closed.
-    #[must_use]
-    pub fn output(error: &io::Error) -> Self {
-        let cause = format!("cannot write to standard output: {error}");
-        Self::new(exit_code::BUG, cause)
-    }
-
     /// The system refused what every program needs.
-    #[must_use]
-    pub fn runtime(error: &io::Error) -> Self {
-        Self::new(exit_code::BUG, format!("cannot start the runtime: {error}"))
-    }
-
-    /// The signal of this number asked the program to stop.
-    #[must_use]
-    pub fn interrupted(signal: u8) -> Self {
-        Self::new(AFTER_SIGNAL + signal, "interrupted")
+    pub(crate) fn system(what: &str, error: &io::Error) -> Self {
+        Self::new(exit_code::BUG, format!("{what}: {error}"))
     }
 
     /// A failure that the program has already reported; only the exit code remains.
@@ -54,7 +40,7 @@ impl ProgramError {
         }
     }
 
-    fn new(exit_code: u8, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub(crate) fn new(exit_code: u8, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             exit_code,
             cause: Some(cause.into()),
@@ -91,6 +77,3 @@ impl From<ProviderError> for ProgramError {
         Self::new(exit_code::of(error.kind()), error)
     }
 }
-
-/// Shells report a program that signal N ended with the exit code of this and N.
-const AFTER_SIGNAL: u8 = 128;

@@ -2,9 +2,9 @@
 
 use regcred_core::ErrorKind;
 
-/// Done; for the kubelet also: asked about an image that is not served.
+/// Success; for the kubelet also if the image is not served.
 pub const DONE: u8 = 0;
-/// A bug, or standard output was closed. Docker's helper protocol has this code for every failure.
+/// A bug, or standard output is closed. Docker's helper protocol has this code for every failure.
 pub const BUG: u8 = 1;
 /// The command line, or the request on standard input, is wrong.
 pub const USAGE: u8 = 2;
@@ -18,7 +18,7 @@ pub const NO_IDENTITY: u8 = 5;
 pub const DENIED: u8 = 6;
 /// Unreachable, timed out or throttled.
 pub const UNREACHABLE: u8 = 7;
-/// An answer that does not have the documented form.
+/// A response that does not have the documented form.
 pub const MALFORMED: u8 = 8;
 
 /// The code for a kind of failure.

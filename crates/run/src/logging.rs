@@ -1,9 +1,9 @@
-//! Logging: `tracing` to standard error, as text for people or as JSON for whatever collects it; one
-//! filter for all programs.
+//! Logging: `tracing` to standard error, as text for people or as JSON for collectors; one filter for
+//! all programs.
 //!
 //! The filter is tracing-subscriber's `Targets`: of `EnvFilter`'s syntax it has levels and
-//! `target=level`, not spans and fields, and it brings no regular expressions into a program that
-//! lives for milliseconds.
+//! `target=level`, not spans and fields, and it links no regular expressions into a program that runs
+//! for milliseconds.
 
 mod json;
 #[cfg(any(test, feature = "testing"))]
@@ -27,8 +27,8 @@ pub const LOG: EnvVar = EnvVar::new(
     "`warn`",
 );
 
-/// Starts logging to standard error: `REGCRED_LOG`, else the level given. Does nothing when
-/// logging is already on.
+/// Starts logging to standard error, filtered by `REGCRED_LOG`, else by the level given. Does nothing
+/// if logging is already on.
 pub fn init_logging(env: &Env, default: LevelFilter) {
     let lines = fmt::layer().with_writer(io::stderr).without_time();
     init(env, default, lines);
@@ -52,7 +52,7 @@ fn init(env: &Env, default: LevelFilter, lines: impl Layer<Filtered> + Send + Sy
 
 type Filtered = Layered<Targets, Registry>;
 
-/// The level that klog's `-v N` stands for.
+/// The level of klog's `-v N`.
 #[must_use]
 pub fn klog_level(verbosity: u32) -> LevelFilter {
     match verbosity {
@@ -63,8 +63,8 @@ pub fn klog_level(verbosity: u32) -> LevelFilter {
     }
 }
 
-/// A bare level is for our own crates. Libraries log what they like, secrets among it: they stay at
-/// `warn` unless they are named.
+/// A bare level applies to our own crates. Libraries may log secrets: they stay at `warn` unless the
+/// list names them.
 fn targets(list: Option<&str>, default: LevelFilter) -> (Targets, Vec<String>) {
     let mut own = default;
     let mut named = Vec::new();

@@ -1,12 +1,16 @@
 //! Results on standard output, notes on standard error.
 
 use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
 
 use regcred_core::report;
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use crate::error::ProgramError;
 use crate::exit_code;
+use crate::stdin::StdinUntil;
 
 /// The three standard streams, as values.
 pub struct Streams<'a> {
@@ -27,6 +31,18 @@ impl Streams<'_> {
         write_all(self.stdout, bytes)
     }
 
+    /// Writes a secret that the user asked for, with a final newline.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub fn write_secret(&mut self, text: &SecretString) -> Result<(), ProgramError> {
+        let text = text.expose_secret();
+        let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() + 1));
+        bytes.extend_from_slice(text.strip_suffix('\n').unwrap_or(text).as_bytes());
+        bytes.push(b'\n');
+        self.write(&bytes)
+    }
+
     /// Writes one line to standard error; a failure to do so is ignored.
     pub fn note(&mut self, line: &str) {
         let _ = writeln!(self.stderr, "{line}");
@@ -36,6 +52,18 @@ impl Streams<'_> {
     pub fn conclude(&mut self, done: Result<(), ProgramError>) -> u8 {
         conclude(done, self.stderr)
     }
+}
+
+/// How long a run may take, under the minute after which the kubelet kills a plugin.
+pub const DEADLINE: Duration = Duration::from_secs(50);
+
+/// Runs with the process's own streams. Standard input is read until `end`.
+pub fn with_streams<T>(end: Instant, run: impl FnOnce(&mut Streams<'_>) -> T) -> T {
+    run(&mut Streams {
+        stdin: &mut StdinUntil(end),
+        stdout: &mut io::stdout().lock(),
+        stderr: &mut io::stderr(),
+    })
 }
 
 /// Writes the failure, if any, as one line to standard error; returns the exit code.
@@ -70,7 +98,7 @@ pub fn line(text: &str) -> Result<(), ProgramError> {
 /// # Errors
 /// When standard output is closed.
 pub fn json_line(value: &impl Serialize) -> Result<(), ProgramError> {
-    let text = serde_json::to_string(value).map_err(|error| ProgramError::output(&error.into()))?;
+    let text = serde_json::to_string(value).map_err(|error| closed(&error.into()))?;
     line(&text)
 }
 
@@ -81,5 +109,9 @@ pub fn note(text: &str) {
 
 fn write_all(out: &mut dyn Write, bytes: &[u8]) -> Result<(), ProgramError> {
     let written = out.write_all(bytes).and_then(|()| out.flush());
-    written.map_err(|error| ProgramError::output(&error))
+    written.map_err(|error| closed(&error))
+}
+
+fn closed(error: &io::Error) -> ProgramError {
+    ProgramError::system("cannot write to standard output", error)
 }

@@ -15,7 +15,7 @@ use crate::error::ProgramError;
 /// # Errors
 /// When the system refuses a runtime.
 pub fn block_on<F: Future>(future: F) -> Result<F::Output, ProgramError> {
-    let runtime = runtime().map_err(|error| ProgramError::runtime(&error))?;
+    let runtime = runtime().map_err(refused)?;
     let output = runtime.block_on(future);
     runtime.shutdown_timeout(Duration::ZERO);
     Ok(output)
@@ -29,15 +29,14 @@ pub fn block_on<F: Future>(future: F) -> Result<F::Output, ProgramError> {
 pub fn block_on_until_signal<T>(
     future: impl Future<Output = Result<T, ProgramError>>,
 ) -> Result<T, ProgramError> {
-    let refused = |error: io::Error| ProgramError::runtime(&error);
     let runtime = runtime().map_err(refused)?;
     let done = runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
         tokio::select! {
             done = future => done,
-            _ = interrupt.recv() => Err(ProgramError::interrupted(SIGINT)),
-            _ = terminate.recv() => Err(ProgramError::interrupted(SIGTERM)),
+            _ = interrupt.recv() => Err(interrupted(SIGINT)),
+            _ = terminate.recv() => Err(interrupted(SIGTERM)),
         }
     });
     // Writers end at once; a name look-up that hangs is abandoned.
@@ -48,6 +47,16 @@ pub fn block_on_until_signal<T>(
 fn runtime() -> io::Result<Runtime> {
     install_crypto();
     Builder::new_current_thread().enable_all().build()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn refused(error: io::Error) -> ProgramError {
+    ProgramError::system("cannot start the runtime", &error)
+}
+
+/// Shells report a program that signal N ended with the exit code 128 + N.
+fn interrupted(signal: u8) -> ProgramError {
+    ProgramError::new(128 + signal, "interrupted")
 }
 
 const SIGINT: u8 = 2;

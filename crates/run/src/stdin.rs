@@ -12,7 +12,7 @@ use crate::error::ProgramError;
 /// The process's standard input; a read that would wait past this moment fails with
 /// [`io::ErrorKind::TimedOut`].
 #[derive(Debug)]
-pub struct StdinUntil(pub Instant);
+pub(crate) struct StdinUntil(pub(crate) Instant);
 
 impl StdinUntil {
     fn wait(&self) -> io::Result<()> {
@@ -41,38 +41,27 @@ impl Read for StdinUntil {
     }
 }
 
-/// Standard input does not hold what a program expects of it.
+/// Standard input does not hold what the program expects.
 #[derive(Debug, thiserror::Error)]
-#[error("{problem}: expected {expected}")]
-pub struct InputError {
-    problem: Problem,
-    expected: &'static str,
-}
-
-impl InputError {
-    /// Whether it is empty or holds only white space.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        matches!(self.problem, Problem::Empty)
-    }
+pub enum InputError {
+    /// Empty, or white space alone.
+    #[error("standard input is empty: expected {0}")]
+    Empty(&'static str),
+    /// More than 1 MiB.
+    #[error("standard input holds more than {max} MiB: expected {0}", max = MAX_INPUT >> 20)]
+    TooLong(&'static str),
+    /// A pipe that was not closed in time.
+    #[error("standard input stayed open without an end: expected {0}")]
+    Open(&'static str),
+    /// The system's error.
+    #[error("cannot read standard input ({1}): expected {0}")]
+    Unreadable(&'static str, io::Error),
 }
 
 impl From<InputError> for ProgramError {
     fn from(error: InputError) -> Self {
         Self::usage(error)
     }
-}
-
-#[derive(Debug, thiserror::Error)]
-enum Problem {
-    #[error("standard input is empty")]
-    Empty,
-    #[error("standard input holds more than {} MiB", MAX_INPUT >> 20)]
-    TooLong,
-    #[error("standard input stayed open without an end")]
-    Open,
-    #[error("cannot read standard input ({0})")]
-    Unreadable(io::Error),
 }
 
 /// Reads to the end, at most 1 MiB. `expected` is for the message of an error.
@@ -83,16 +72,12 @@ pub fn read_input(
     reader: &mut dyn Read,
     expected: &'static str,
 ) -> Result<Zeroizing<Vec<u8>>, InputError> {
-    read(reader).map_err(|problem| InputError { problem, expected })
-}
-
-fn read(reader: &mut dyn Read) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let mut input = Zeroizing::new(vec![0; FIRST]);
     let mut filled = 0;
     loop {
         if filled == input.len() {
             if filled > MAX_INPUT {
-                return Err(Problem::TooLong);
+                return Err(InputError::TooLong(expected));
             }
             // A new buffer, so that the old one is wiped.
             let mut larger = Zeroizing::new(vec![0; (filled * 4).min(MAX_INPUT + 1)]);
@@ -103,13 +88,15 @@ fn read(reader: &mut dyn Read) -> Result<Zeroizing<Vec<u8>>, Problem> {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(Problem::Open),
-            Err(error) => return Err(Problem::Unreadable(error)),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                return Err(InputError::Open(expected));
+            }
+            Err(error) => return Err(InputError::Unreadable(expected, error)),
         }
     }
     input.truncate(filled);
     if input.trim_ascii().is_empty() {
-        return Err(Problem::Empty);
+        return Err(InputError::Empty(expected));
     }
     Ok(input)
 }

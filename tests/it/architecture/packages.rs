@@ -57,6 +57,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "regcred",
         &[
             "regcred-api",
+            "regcred-docker-config",
             "regcred-engine",
             "regcred-keyring",
             "regcred-plugin",

@@ -23,12 +23,11 @@ const EXPOSE: &[&str] = &[
     "crates/acr/src/token.rs",
     "crates/api/src/docker_config.rs",
     "crates/api/src/pull_secret.rs",
-    "crates/api/src/response.rs",
     "crates/cache/src/entry.rs",
-    "crates/cloud/src/secret_place.rs",
     "crates/cloud/src/token.rs",
     "crates/core/src/credentials.rs",
     "crates/core/src/fingerprint.rs",
+    "crates/core/src/secret_text.rs",
     "crates/docker-config/src/docker_file.rs",
     "crates/docker-config/src/import_plan.rs",
     "crates/ecr/src/pod.rs",
@@ -77,8 +76,6 @@ const EXPOSE: &[&str] = &[
     "crates/ocir/src/secret_file.rs",
     "crates/ocir/src/session.rs",
     "crates/ocir/src/signer.rs",
-    "crates/plugin/src/face/import.rs",
-    "crates/plugin/src/face/token.rs",
     "crates/plugin/src/output.rs",
     "crates/refresh/src/cluster/kubernetes_account.rs",
     "crates/refresh/src/cluster/secrets.rs",
@@ -90,6 +87,7 @@ const EXPOSE: &[&str] = &[
     "crates/refresh/src/tokens/secret_file.rs",
     "crates/registry/src/client/auth/token.rs",
     "crates/registry/src/client/registry_client.rs",
+    "crates/run/src/output.rs",
 ];
 
 #[test]

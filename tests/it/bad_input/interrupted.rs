@@ -37,7 +37,7 @@ fn a_killed_pull_leaves_nothing_that_counts_and_the_next_one_succeeds() {
 }
 
 #[test]
-fn a_full_disk_is_said_and_leaves_nothing() {
+fn a_full_disk_is_reported_and_leaves_nothing() {
     let Some(unshare) = need("unshare") else {
         return;
     };
@@ -65,10 +65,10 @@ fn a_full_disk_is_said_and_leaves_nothing() {
     }
     assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
     assert!(done.stderr.contains("No space left"), "{}", done.stderr);
-    let said = done.stdout();
-    let code = said.lines().next().unwrap_or_default();
-    assert!(code.starts_with("code ") && code != "code 0", "{said}");
-    assert_eq!(said.lines().count(), 1, "left behind: {said}");
+    let output = done.stdout();
+    let code = output.lines().next().unwrap_or_default();
+    assert!(code.starts_with("code ") && code != "code 0", "{output}");
+    assert_eq!(output.lines().count(), 1, "left: {output}");
 }
 
 /// The size of the largest file in the store that is not under its final name.

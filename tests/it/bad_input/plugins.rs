@@ -1,5 +1,5 @@
-//! Plugins that are missing, broken or endless. A plugin that fails gives nothing; what else there
-//! is still counts, and the failure is said when the pull fails for want of a login.
+//! Plugins that are missing, broken or endless. A plugin that fails returns no login; other sources
+//! still count, and the failure is reported if the pull fails without a login.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ fn a_missing_plugin_is_an_error_of_the_configuration() {
     let mut node = Node::new();
     node.add_provider("nowhere-provider", &["*.example.com"], &[]);
     let done = pull(&node, "registry.example.com/app:v1").run();
-    let said = done.fails(4);
-    assert!(said.contains("nowhere-provider"), "{said}");
+    let error = done.fails(4);
+    assert!(error.contains("nowhere-provider"), "{error}");
 }
 
 #[test]
-fn what_a_broken_plugin_says_is_not_repeated_but_its_failure_is() {
+fn the_output_of_a_broken_plugin_is_not_shown_but_its_failure_is() {
     for (script, expected) in [
         ("echo 'password: c4n4ry'", "broken-provider"),
         (
@@ -38,7 +38,7 @@ fn what_a_broken_plugin_says_is_not_repeated_but_its_failure_is() {
 
 /// That a plugin is killed at the kubelet's minute is tested with the engine, on a shorter one.
 #[test]
-fn a_hanging_plugin_ends_with_the_pull_that_somebody_stops() {
+fn a_hanging_plugin_ends_with_the_pull_that_is_stopped() {
     let registry = FakeRegistry::start(Access::Basic(Logins::new()));
     let mut node = Node::new();
     let file = node.root().join("pid");
@@ -80,5 +80,5 @@ fn pull_with(script: &str) -> Finished {
     done
 }
 
-/// Long before the kubelet's minute is over, and before any of the scripts ends by itself.
+/// Well within the kubelet's minute, and before any of the scripts ends by itself.
 const SOON: Duration = Duration::from_secs(30);

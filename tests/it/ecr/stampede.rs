@@ -65,7 +65,7 @@ fn those_who_wait_for_a_failing_call_share_its_failure() {
             assert!(said.contains(&account.ecr.server().url()), "{said}");
             assert!(done.elapsed < DEADLINE, "{:?}", done.elapsed);
         }
-        let shared = "(met by a process that asked for the same)";
+        let shared = "(reported by another process that requested the same credential)";
         let shared = all.iter().filter(|d| d.stderr.contains(shared)).count();
         let asked = 50 - shared;
         assert!(shared > 25, "{failure:?}: {asked} of 50 asked themselves");

@@ -163,7 +163,7 @@ impl World {
     }
 }
 
-/// How many wait for a lock on a file of this directory, as the kernel tells.
+/// How many wait for a lock on a file of this directory, from the kernel's list.
 fn in_line(directory: &Path) -> usize {
     use std::os::unix::fs::MetadataExt as _;
     let files = fs::read_dir(directory).unwrap();
@@ -220,7 +220,7 @@ async fn other_keys_are_other_answers() {
 }
 
 #[tokio::test]
-async fn without_key_end_or_directory_nothing_is_kept() {
+async fn without_key_expiry_or_directory_nothing_is_kept() {
     let world = World::new([]);
     let unkeyed = |dir| Cached::new(world.fake(None, Duration::ZERO), dir, world.clock());
     unkeyed(Some(world.dir()))
@@ -255,7 +255,7 @@ async fn errors_are_not_kept() {
 }
 
 #[tokio::test]
-async fn a_valid_entry_outlives_a_failing_api_but_not_its_end() {
+async fn a_valid_entry_outlives_a_failing_api_but_not_its_expiry() {
     let fail = || Step::Fail(ErrorKind::Unreachable);
     let world = World::new([Step::Life(3600), fail(), fail(), fail()]);
     world.ask().await.unwrap();
@@ -333,7 +333,7 @@ async fn an_entry_of_another_key_is_not_served_under_this_name() {
 }
 
 #[tokio::test]
-async fn a_cache_that_cannot_be_written_is_no_error() {
+async fn a_cache_that_cannot_be_written_is_not_an_error() {
     let world = World::new([]);
     let process = world.process();
     fs::remove_dir_all(&world.path).unwrap();
@@ -448,7 +448,7 @@ async fn a_store_sweeps_the_locks_of_fetches_that_failed_long_ago() {
         world.clock(),
     );
     other.credentials(&request()).await.unwrap();
-    assert!(lock.exists(), "somebody may still wait for it");
+    assert!(lock.exists(), "a process may still wait for it");
 
     let ago = std::time::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
     fs::File::open(&lock).unwrap().set_modified(ago).unwrap();

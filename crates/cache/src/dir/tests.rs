@@ -27,7 +27,7 @@ fn directories_are_made_private_with_their_parents() {
 }
 
 #[test]
-fn an_open_directory_is_tightened_when_it_holds_nothing_foreign() {
+fn an_open_directory_is_made_private_if_it_holds_nothing_foreign() {
     let root = tempfile::tempdir().unwrap();
     loosen(root.path(), 0o755);
     fs::write(root.path().join(NAME), "").unwrap();
@@ -46,7 +46,7 @@ fn an_open_directory_with_other_files_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_shared_directory_is_never_tightened() {
+fn a_shared_directory_is_never_made_private() {
     let root = tempfile::tempdir().unwrap();
     loosen(root.path(), 0o1777);
     assert!(CacheDir::open(root.path()).is_err());
@@ -54,7 +54,7 @@ fn a_shared_directory_is_never_tightened() {
 }
 
 #[test]
-fn links_and_files_are_no_cache_directories() {
+fn links_and_files_are_not_cache_directories() {
     let root = tempfile::tempdir().unwrap();
     let real = root.path().join("real");
     fs::create_dir(&real).unwrap();
@@ -80,7 +80,7 @@ fn the_owner_decides_before_the_mode() {
 }
 
 #[test]
-fn only_private_regular_files_of_fit_size_are_read() {
+fn only_private_regular_files_within_the_limit_are_read() {
     let root = tempfile::tempdir().unwrap();
     loosen(root.path(), 0o700);
     let dir = CacheDir::open(root.path()).unwrap();
@@ -106,7 +106,7 @@ fn only_private_regular_files_of_fit_size_are_read() {
 }
 
 #[test]
-fn a_write_replaces_whatever_stands_there() {
+fn a_write_replaces_whatever_is_there() {
     let root = tempfile::tempdir().unwrap();
     loosen(root.path(), 0o700);
     let dir = CacheDir::open(root.path()).unwrap();

@@ -56,7 +56,7 @@ fn a_broken_file_is_left_alone_and_a_dry_run_writes_nothing() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("config.json");
     let file = DockerFile::new(&path);
-    assert_eq!(set(&file, true).expect("said"), Change::Created);
+    assert_eq!(set(&file, true).expect("edited"), Change::Created);
     assert!(!path.exists());
     fs::write(&path, "{\"auths\": canary").expect("written");
     let error = set(&file, false).expect_err("broken");
@@ -83,7 +83,7 @@ fn a_file_that_is_too_large_is_not_read() {
 }
 
 #[test]
-fn a_link_is_followed_but_nobody_is_given_what_is_behind_it() {
+fn a_link_is_followed_but_its_target_keeps_its_owner() {
     let dir = tempfile::tempdir().expect("a directory");
     let (path, real) = (dir.path().join("config.json"), dir.path().join("real.json"));
     fs::write(&real, "{}").expect("written");
@@ -93,10 +93,10 @@ fn a_link_is_followed_but_nobody_is_given_what_is_behind_it() {
     assert!(fs::symlink_metadata(&path).expect("there").is_symlink());
     let text = fs::read_to_string(&real).expect("there");
     assert!(text.contains("a.io"));
-    let somebody = fs::metadata(&real).expect("there").uid() + 1;
-    file.owner = Some(somebody.to_string());
+    let other = fs::metadata(&real).expect("there").uid() + 1;
+    file.owner = Some(other.to_string());
     let error = set(&file, true).expect_err("another's");
-    assert!(matches!(error, FileError::Link { .. }), "{error}");
+    assert!(matches!(error, FileError::Link(..)), "{error}");
 }
 
 #[test]
@@ -109,17 +109,17 @@ fn owners_are_names_or_numbers() {
 }
 
 #[test]
-fn whoever_holds_the_lock_is_waited_for() {
+fn an_edit_waits_for_the_lock() {
     let dir = tempfile::tempdir().expect("a directory");
     let held = File::open(dir.path()).expect("open");
     held.lock().expect("locked");
     let path = dir.path().join("config.json");
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let other = std::thread::spawn(move || {
-        tell.send(()).expect("heard");
+        sender.send(()).expect("sent");
         set(&DockerFile::new(path), false)
     });
-    told.recv().expect("it has begun");
+    receiver.recv().expect("it has begun");
     assert!(!dir.path().join("config.json").exists());
     held.unlock().expect("unlocked");
     let done = other.join().expect("ended");

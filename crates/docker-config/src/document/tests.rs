@@ -82,7 +82,7 @@ fn what_is_not_ours_stays_as_it_was_written() {
 }
 
 #[test]
-fn what_is_there_already_is_no_change() {
+fn an_equal_entry_is_not_a_change() {
     let text = "{\"auths\":  {\"a.io\":{\"auth\":\"dTpw\"}}}";
     let mut document = json(text);
     set(&mut document, "a.io", ("u", "p", ""), EntryForm::AuthOnly);
@@ -131,7 +131,7 @@ fn an_entry_can_be_kept_from_another_document() {
 }
 
 #[test]
-fn null_stands_for_nothing() {
+fn null_counts_as_absent() {
     let (document, _) = helpers(r#"{"credHelpers":null,"auths":null}"#);
     assert_eq!(
         shown(&document.compact()),

@@ -35,11 +35,11 @@ async fn run(body: &str) -> Result<Output, ExecError> {
 fn is_alive(pid_file: &Path) -> bool {
     let pid = fs::read_to_string(pid_file).expect("number of the process");
     let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-    // A zombie that nobody has waited for yet is as good as gone.
+    // A zombie that is not reaped yet counts as gone.
     stat.is_ok_and(|s| !s.contains(") Z"))
 }
 
-/// Waits by the real clock, wherever the test's own stands.
+/// Waits by the real clock, whatever the time of the test's own.
 fn gone(pid_file: &Path) {
     let began = std::time::Instant::now();
     while is_alive(pid_file) {
@@ -80,7 +80,7 @@ async fn large_input_and_output_do_not_block_each_other() {
 }
 
 #[tokio::test]
-async fn a_program_that_does_not_read_its_input_is_no_error() {
+async fn a_program_that_does_not_read_its_input_is_not_an_error() {
     let scripts = Scripts::new();
     let exec = scripts.write("exec <&-; printf done");
     let output = exec.stdin(vec![b'x'; 900_000]).run().await;
@@ -115,7 +115,7 @@ async fn failures_carry_status_and_stderr_but_no_output() {
     assert!(error.to_string().ends_with("signal: terminated"), "{error}");
 }
 
-/// The clock stands still until the program has said its word and waits: it has all the time it
+/// The clock is paused until the program has written its line and waits: it has all the time it
 /// needs for that, and then none.
 #[tokio::test(start_paused = true)]
 async fn a_program_that_hangs_is_killed_with_its_children() {
@@ -204,7 +204,7 @@ async fn a_grandchild_that_holds_the_pipes_does_not_hang_the_call() {
 }
 
 #[tokio::test]
-async fn a_child_left_behind_with_closed_pipes_is_left_alone() {
+async fn a_grandchild_with_closed_pipes_is_left_alone() {
     let scripts = Scripts::new();
     let pids = scripts.path("pid");
     let body = format!("sleep 30 <&- >&- 2>&- & echo $! >{}", pids.display());
@@ -240,7 +240,7 @@ async fn dropping_the_call_kills_the_group() {
 }
 
 #[tokio::test]
-async fn what_cannot_start_says_why() {
+async fn a_failed_start_has_its_reason() {
     let scripts = Scripts::new();
     let missing = Exec::new(scripts.path("missing"))
         .run()

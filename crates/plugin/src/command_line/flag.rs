@@ -4,51 +4,38 @@ use std::collections::VecDeque;
 
 use regcred_core::{Flag, ProviderSpec};
 
+/// Names, each with a value.
+type Values = Vec<(&'static str, String)>;
+
 /// The arguments, sorted.
 #[derive(Debug, Default)]
 pub(super) struct Scanned {
     pub(super) words: Vec<String>,
-    pub(super) settings: Vec<(&'static str, String)>,
-    pub(super) options: Options,
+    /// Variables that the provider's flags set.
+    pub(super) settings: Values,
+    /// Flags of single commands, each to be taken by the command that it belongs to.
+    pub(super) options: Values,
     pub(super) verbosity: Option<u32>,
     pub(super) wants: Option<Kind>,
 }
 
-/// Flags of single commands, each to be taken by the command it belongs to.
-#[derive(Debug, Default)]
-pub(super) struct Options(Vec<(&'static str, String)>);
-
-impl Options {
-    pub(super) fn take(&mut self, name: &str) -> Option<String> {
-        let at = self.0.iter().position(|(taken, _)| *taken == name)?;
-        Some(self.0.remove(at).1)
-    }
-
-    pub(super) fn first(&self) -> Option<&'static str> {
-        self.0.first().map(|(name, _)| *name)
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    /// The last of a repeated flag counts, except where it names a list.
-    fn add(&mut self, name: &'static str, value: String) {
-        if name != "registries" {
-            self.0.retain(|(known, _)| *known != name);
-        }
-        join(&mut self.0, name, value);
+impl Scanned {
+    pub(super) fn take_option(&mut self, name: &str) -> Option<String> {
+        let at = self.options.iter().position(|(taken, _)| *taken == name)?;
+        Some(self.options.remove(at).1)
     }
 }
 
-/// What a flag is.
+/// The meaning of a flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// The provider's: it sets a variable.
     Provider(Flag),
-    /// Of a single command, with a value.
+    /// A single command's, with a value.
     Option(&'static str),
+    /// klog's level.
     Verbosity,
-    /// klog's, accepted and without effect.
+    /// Another of klog's, accepted and without effect.
     Ignored {
         value: bool,
     },
@@ -67,7 +54,7 @@ impl Kind {
     }
 }
 
-/// Goes through the arguments once.
+/// Reads the arguments once, from first to last.
 pub(super) struct Scanner<'a> {
     specs: &'a [&'a ProviderSpec],
     rest: VecDeque<String>,
@@ -116,68 +103,53 @@ impl<'a> Scanner<'a> {
             let value = (text.len() > 1).then(|| attached.to_owned());
             return self.accept(kind, &letter.to_string(), value);
         }
-        // Without its value, which may be a secret that somebody put there.
+        // The value may be a secret and is not shown.
         let shown = arg.split_once('=').map_or(arg, |(name, _)| name);
         Err(format!("unknown flag {shown}"))
     }
 
     fn accept(&mut self, kind: Kind, name: &str, inline: Option<String>) -> Result<(), String> {
-        let value = match inline {
-            Some(value) => Some(value),
-            None if kind == Kind::Verbosity && name == "v" && !self.number_follows() => {
+        let found = &mut self.found;
+        if kind == Kind::Verbosity && name == "v" && inline.is_none() {
+            let next = self.rest.front();
+            if next.is_none_or(|next| next.parse::<u32>().is_err()) {
                 // `-v` alone is how helpers are asked for their version.
-                self.found.wants.get_or_insert(Kind::Version);
+                found.wants.get_or_insert(Kind::Version);
                 return Ok(());
             }
-            None if kind.takes_value() => {
-                let next = self.rest.pop_front();
-                Some(next.ok_or_else(|| format!("flag --{name} needs a value"))?)
+        }
+        if !kind.takes_value() {
+            let on = inline.map_or(Some(true), |text| go_bool(&text));
+            let on = on.ok_or_else(|| format!("flag --{name}: expected true or false"))?;
+            match kind {
+                Kind::Provider(flag) => replace(&mut found.settings, flag.var, on.to_string()),
+                Kind::Help | Kind::Version if on => {
+                    found.wants.get_or_insert(kind);
+                }
+                _ => {}
             }
-            None => None,
-        };
-        let wrong = |what: &str| Err(format!("flag --{name}: {what}"));
-        let on = match (kind.takes_value(), value.as_deref().map(go_bool)) {
-            (true, _) | (false, None) => true,
-            (false, Some(Some(on))) => on,
-            (false, Some(None)) => return wrong("expected true or false"),
-        };
+            return Ok(());
+        }
+        let value = inline.or_else(|| self.rest.pop_front());
+        let value = value.ok_or_else(|| format!("flag --{name} needs a value"))?;
         match kind {
-            Kind::Provider(flag) if flag.value.is_some() => {
-                join(
-                    &mut self.found.settings,
-                    flag.var,
-                    value.unwrap_or_default(),
-                );
+            Kind::Provider(flag) => join(&mut found.settings, flag.var, value),
+            Kind::Option(REGISTRIES) => join(&mut found.options, REGISTRIES, value),
+            Kind::Option(name) => replace(&mut found.options, name, value),
+            Kind::Verbosity => {
+                let number = value.parse();
+                let wrong = |_| format!("flag --{name}: expected a whole number");
+                found.verbosity = Some(number.map_err(wrong)?);
             }
-            Kind::Provider(flag) => {
-                self.found.settings.retain(|(var, _)| *var != flag.var);
-                self.found.settings.push((flag.var, on.to_string()));
-            }
-            Kind::Option(name) => self.found.options.add(name, value.unwrap_or_default()),
-            Kind::Verbosity => match value.unwrap_or_default().parse() {
-                Ok(number) => self.found.verbosity = Some(number),
-                Err(_) => return wrong("expected a whole number"),
-            },
-            Kind::Help | Kind::Version if on => {
-                self.found.wants.get_or_insert(kind);
-            }
-            Kind::Help | Kind::Version | Kind::Ignored { .. } => {}
+            Kind::Ignored { .. } | Kind::Help | Kind::Version => {}
         }
         Ok(())
     }
 
-    fn number_follows(&self) -> bool {
-        let next = self.rest.front();
-        next.is_some_and(|next| next.parse::<u32>().is_ok())
-    }
-
     fn long(&self, name: &str) -> Option<Kind> {
-        let flags = || self.specs.iter().flat_map(|spec| spec.flags());
-        if let Some(flag) = flags().find(|flag| flag.name == name) {
+        let mut flags = self.specs.iter().flat_map(|spec| spec.flags());
+        if let Some(flag) = flags.find(|flag| flag.name == name) {
             return Some(Kind::Provider(*flag));
-        }
-        if let Some(option) = OPTIONS.iter().find(|(option, _)| *option == name) {
-            return Some(Kind::Option(option.0));
         }
         let klog = name.replace('-', "_");
         match name {
@@ -186,7 +158,10 @@ impl<'a> Scanner<'a> {
             "v" => Some(Kind::Verbosity),
             _ if KLOG_SWITCHES.contains(&&*klog) => Some(Kind::Ignored { value: false }),
             _ if KLOG_VALUES.contains(&&*klog) => Some(Kind::Ignored { value: true }),
-            _ => None,
+            _ => OPTIONS
+                .iter()
+                .find(|option| **option == name)
+                .map(|name| Kind::Option(name)),
         }
     }
 
@@ -195,21 +170,26 @@ impl<'a> Scanner<'a> {
         if let Some(flag) = flags.find(|flag| flag.short == Some(letter)) {
             return Some(Kind::Provider(*flag));
         }
-        let option = OPTIONS.iter().find(|(_, short)| *short == Some(letter));
         match letter {
             'h' => Some(Kind::Help),
             'v' => Some(Kind::Verbosity),
-            _ => option.map(|(name, _)| Kind::Option(name)),
+            'o' => Some(Kind::Option("output")),
+            'n' => Some(Kind::Option("namespace")),
+            _ => None,
         }
     }
 }
 
-fn join(list: &mut Vec<(&'static str, String)>, name: &'static str, value: String) {
+/// The last of a repeated flag counts.
+fn replace(list: &mut Values, name: &'static str, value: String) {
+    list.retain(|(known, _)| *known != name);
+    list.push((name, value));
+}
+
+/// The values of a repeated flag are a list.
+fn join(list: &mut Values, name: &'static str, value: String) {
     match list.iter_mut().find(|(known, _)| *known == name) {
-        Some((_, values)) => {
-            values.push(',');
-            values.push_str(&value);
-        }
+        Some((_, values)) => *values = format!("{values},{value}"),
         None => list.push((name, value)),
     }
 }
@@ -223,13 +203,9 @@ fn go_bool(text: &str) -> Option<bool> {
     }
 }
 
-/// Flags of single commands, with their short form.
-const OPTIONS: &[(&str, Option<char>)] = &[
-    ("output", Some('o')),
-    ("name", None),
-    ("namespace", Some('n')),
-    ("registries", None),
-];
+/// Flags of single commands. Only `--registries` collects its values when it is repeated.
+const OPTIONS: &[&str] = &["output", "name", "namespace", REGISTRIES];
+const REGISTRIES: &str = "registries";
 
 /// klog's flags (`k8s.io/klog/v2`, `k8s.io/component-base/logs`), with `-` read as `_`.
 const KLOG_SWITCHES: &[&str] = &[

@@ -28,7 +28,7 @@ fn settings(line: &str) -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn the_kubelets_face_is_the_one_behind_a_pipe() {
+fn a_pipe_without_a_command_is_the_kubelet() {
     for line in [
         "",
         "kubelet",

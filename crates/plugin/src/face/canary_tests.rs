@@ -46,7 +46,7 @@ fn secrets_reach_stdout_and_nothing_else() {
                     .stdin(stdin)
                     .run();
                 let printed = ended.stdout.contains(CANARY);
-                // What is cached is served whatever the cloud would say now.
+                // A cached answer is served whatever the cloud would answer now.
                 let served = prints && (mode == "ok" || cache != "off");
                 assert_eq!(printed, served, "{program} {line} {mode} {cache}");
                 assert!(!ended.stdout.contains(TOKEN_CANARY), "{line}");
@@ -57,10 +57,10 @@ fn secrets_reach_stdout_and_nothing_else() {
         }
     }
     let log = log.text();
-    for said in ["asked", "answered"] {
+    for event in ["asked", "answered"] {
         let mut lines = log.lines();
-        let line = lines.find(|line| line.contains(said) && line.contains(HOST));
-        assert!(line.is_some(), "the provider logged what it {said}: {log}");
+        let line = lines.find(|line| line.contains(event) && line.contains(HOST));
+        assert!(line.is_some(), "the provider's {event} is logged: {log}");
     }
     for canary in [CANARY, TOKEN_CANARY] {
         assert!(!log.contains(canary), "{log}");

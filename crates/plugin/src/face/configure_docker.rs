@@ -1,5 +1,5 @@
-//! `configure-docker`: names this helper under `credHelpers` of docker's `config.json` for the
-//! provider's registries (as `docker-credential-gcr configure-docker` does).
+//! `configure-docker`: sets this helper under `credHelpers` of docker's `config.json` for the
+//! provider's registries, as `docker-credential-gcr configure-docker` does.
 
 use std::path::PathBuf;
 
@@ -10,10 +10,10 @@ use regcred_run::{ProgramError, Streams};
 
 use crate::chosen_provider::ChosenProvider;
 use crate::context::Context;
-use crate::face::token;
+use crate::face::token::is_host;
 use crate::vars;
 
-/// Writes the entries and says which.
+/// Writes the entries and lists them.
 pub(crate) fn run(
     context: &Context<'_>,
     registries: Vec<String>,
@@ -23,7 +23,7 @@ pub(crate) fn run(
     let helper = helper(context);
     let path = config_path(&context.env).ok_or_else(|| {
         let name = context.specs.first().map_or("regcred", |spec| spec.name);
-        let message = "docker's configuration has no place: set DOCKER_CONFIG or HOME";
+        let message = "there is no directory for docker's configuration: set DOCKER_CONFIG or HOME";
         ProviderError::new(name, ErrorKind::NotConfigured, message)
     })?;
     let file = DockerFile::new(&path);
@@ -32,38 +32,35 @@ pub(crate) fn run(
     let program = format!("docker-credential-{helper}");
     if find_program(&program, context.env.get("PATH").unwrap_or_default()).is_none() {
         streams.note(&format!(
-            "{program} is not on PATH: docker will not find it before a link of that name to this \
-             program is"
+            "{program} is not in PATH: docker needs a link of that name to this program there"
         ));
     }
     for (registry, other) in replaced {
-        streams.note(&format!("{registry} was served by the helper {other}"));
+        streams.note(&format!("{registry} had the helper {other}"));
     }
     let text = format!(
-        "{} use docker-credential-{helper} by {}\n",
+        "{program} is set for {} in {}\n",
         registries.join(", "),
         path.display()
     );
     streams.write(text.as_bytes())
 }
 
-/// The hosts asked for, each served by the provider, else those that the provider knows by name.
+/// The hosts that were named, if a provider serves each; else those that the providers can name.
 fn registries_for(context: &Context<'_>, asked: Vec<String>) -> Result<Vec<String>, ProgramError> {
     if asked.is_empty() {
-        let mut known = token::patterns(context)?;
-        known.retain(|pattern| token::is_host(pattern));
+        let mut known = context.patterns()?;
+        known.retain(|pattern| is_host(pattern));
         for spec in context.specs {
-            let named = (spec.new)(&context.env, &context.clock)?.docker_hosts();
-            known.extend(
-                named
-                    .into_iter()
-                    .filter(|host| !known.contains(host))
-                    .collect::<Vec<_>>(),
-            );
+            for host in (spec.new)(&context.env, &context.clock)?.docker_hosts() {
+                if !known.contains(&host) {
+                    known.push(host);
+                }
+            }
         }
         if known.is_empty() {
             return Err(ProgramError::usage(format!(
-                "the registries of {} have no common name: list yours with --registries HOST,...",
+                "the registries of {} have no common name; name yours with --registries HOST,...",
                 context.titles()
             )));
         }
@@ -75,18 +72,18 @@ fn registries_for(context: &Context<'_>, asked: Vec<String>) -> Result<Vec<Strin
             .filter(|host| host.as_written() == registry);
         let Some(host) = host else {
             return Err(ProgramError::usage(format!(
-                "{registry:?} is no registry host"
+                "{registry:?} is not a registry host"
             )));
         };
         if ChosenProvider::find(context.specs, &host, &context.env, &context.clock)?.is_none() {
-            return Err(token::not_served(context, &host).into());
+            return Err(context.not_served(&host));
         }
     }
     Ok(asked)
 }
 
-/// The helper's name as docker writes it, without `docker-credential-`: the one we were started
-/// under, else upstream's.
+/// The helper's name as docker writes it, without `docker-credential-`: that of this program, else
+/// upstream's.
 fn helper(context: &Context<'_>) -> String {
     let aliases = context.specs.iter().flat_map(|spec| spec.helper_aliases);
     [context.program]

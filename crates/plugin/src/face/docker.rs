@@ -6,76 +6,70 @@ use std::collections::BTreeMap;
 use regcred_api::docker_helper::{HelperCredentials, NO_SERVER_URL, NO_USERNAME, NOT_FOUND};
 use regcred_cache::CacheDir;
 use regcred_core::{CredentialRequest, RegistryHost, report};
-use regcred_run::{Streams, exit_code, read_input};
+use regcred_run::{InputError, Streams, exit_code, read_input};
 use secrecy::zeroize::Zeroizing;
 
 use crate::context::Context;
-use crate::output::Login;
+use crate::output::RegistryLogin;
 use crate::vars;
 
-/// Does what docker asks and gives the exit code.
+/// Runs docker's command; returns the exit code.
 pub(crate) fn run(context: &Context<'_>, words: &[String], streams: &mut Streams<'_>) -> u8 {
-    let said = match words {
+    let done = match words {
         [action] => act(context, action, streams),
-        _ => Err(Refusal::told(usage(context))),
+        _ => {
+            let usage = format!("Usage: {} <store|get|erase|list|version>", context.program);
+            Err(HelperError::new(usage))
+        }
     };
-    let (text, code) = match said {
+    let (text, code) = match done {
         Ok(text) => (text, exit_code::DONE),
-        Err(refusal) => {
-            if let Some(cause) = refusal.cause {
+        Err(error) => {
+            if let Some(cause) = error.cause {
                 streams.note(&cause);
             }
-            (Zeroizing::new(refusal.text + "\n"), exit_code::BUG)
+            (Zeroizing::new((error.text + "\n").into()), exit_code::BUG)
         }
     };
-    match streams.write(text.as_bytes()) {
+    match streams.write(&text) {
         Ok(()) => code,
-        Err(failure) => {
-            streams.note(&report(&failure));
-            exit_code::BUG
-        }
+        closed => streams.conclude(closed),
     }
 }
 
 /// `docker-credential-x version`.
 pub(crate) fn version(context: &Context<'_>) -> String {
-    format!(
-        "{} (regcred) {}\n",
-        context.program,
-        env!("CARGO_PKG_VERSION")
-    )
+    let version = env!("CARGO_PKG_VERSION");
+    format!("{} (regcred) {version}\n", context.program)
 }
 
-pub(crate) fn usage(context: &Context<'_>) -> String {
-    let program = context.program;
-    format!("Usage: {program} <store|get|erase|list|version>")
-}
+type Text = Zeroizing<Vec<u8>>;
 
-type Said = Result<Zeroizing<String>, Refusal>;
-
-/// What docker is told, and what people are.
-struct Refusal {
+/// A failure: the text for docker, and the cause for people.
+struct HelperError {
     text: String,
     cause: Option<String>,
 }
 
-impl Refusal {
-    fn told(text: impl Into<String>) -> Self {
+impl HelperError {
+    fn new(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             cause: None,
         }
     }
 
-    fn because(text: impl Into<String>, cause: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            cause: Some(cause.into()),
-        }
+    fn caused_by(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
+        self
     }
 }
 
-fn act(context: &Context<'_>, action: &str, streams: &mut Streams<'_>) -> Said {
+fn act(
+    context: &Context<'_>,
+    action: &str,
+    streams: &mut Streams<'_>,
+) -> Result<Text, HelperError> {
     match action {
         "get" => get(context, streams),
         "store" => store(context, streams),
@@ -84,78 +78,70 @@ fn act(context: &Context<'_>, action: &str, streams: &mut Streams<'_>) -> Said {
             forget(context)
         }
         "list" => Ok(list(context)),
-        "version" => Ok(Zeroizing::new(version(context))),
+        "version" => Ok(Zeroizing::new(version(context).into())),
         _ => {
             let program = context.program;
-            Err(Refusal::told(format!(
-                "{program}: unknown action: {action}"
-            )))
+            let text = format!("{program}: unknown action: {action}");
+            Err(HelperError::new(text))
         }
     }
 }
 
-fn get(context: &Context<'_>, streams: &mut Streams<'_>) -> Said {
+fn get(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<Text, HelperError> {
     let server_url = server_url(streams)?;
-    let request = match CredentialRequest::new(&server_url) {
-        Ok(request) => request,
-        Err(error) => return Err(Refusal::because(NOT_FOUND, error.to_string())),
-    };
-    let login = context.ask(&request).map_err(|failure| {
-        let cause = report(&failure);
-        // Under such a name docker goes on as it did, and people find the cause on standard error.
+    let not_found = || HelperError::new(NOT_FOUND);
+    let request = CredentialRequest::new(&server_url);
+    let request = request.map_err(|error| not_found().caused_by(error.to_string()))?;
+    let login = context.ask(&request).map_err(|error| {
+        let cause = report(&error);
+        // Docker continues as with upstream's helper of this name; the cause is on standard error.
         let mut specs = context.specs.iter();
         if specs.any(|spec| spec.silent_helpers.contains(&context.program)) {
-            Refusal::because(NOT_FOUND, cause)
+            not_found().caused_by(cause)
         } else {
-            Refusal::because(cause.clone(), cause)
+            HelperError::new(&*cause).caused_by(&*cause)
         }
     })?;
-    let login = login.and_then(|(name, issued)| Login::choose(&issued, &request, name));
-    let Some(Login { credentials, .. }) = login else {
+    let login = login.and_then(|(name, issued)| RegistryLogin::choose(&issued, &request, name));
+    let Some(RegistryLogin { credentials, .. }) = login else {
         let registry = &request.registry;
         tracing::info!("{registry} gets no credentials from {}", context.titles());
-        return Err(Refusal::told(NOT_FOUND));
+        return Err(not_found());
     };
     let answer = HelperCredentials {
         server_url,
         username: credentials.username,
         secret: credentials.password,
     };
-    let bytes = answer.to_vec();
-    let text = String::from_utf8(bytes).map_err(|e| Refusal::told(e.to_string()))?;
-    Ok(Zeroizing::new(text))
+    Ok(Zeroizing::new(answer.to_vec()))
 }
 
-fn store(context: &Context<'_>, streams: &mut Streams<'_>) -> Said {
-    let input = match read_input(streams.stdin, "credentials as JSON") {
-        Ok(input) => input,
-        Err(error) if error.is_empty() => return Err(Refusal::told(EOF)),
-        Err(error) => return Err(Refusal::told(error.to_string())),
-    };
-    let given = HelperCredentials::from_slice(&input).map_err(|e| Refusal::told(e.to_string()))?;
+fn store(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<Text, HelperError> {
+    let input = input(streams, "credentials as JSON", EOF)?;
+    let given = HelperCredentials::from_slice(&input);
+    let given = given.map_err(|error| HelperError::new(error.to_string()))?;
     if given.server_url.is_empty() {
-        return Err(Refusal::told(NO_SERVER_URL));
+        return Err(HelperError::new(NO_SERVER_URL));
     }
     if given.username.is_empty() {
-        return Err(Refusal::told(NO_USERNAME));
+        return Err(HelperError::new(NO_USERNAME));
     }
     forget(context)
 }
 
-/// Nothing is stored here: the cloud is asked each time.
-fn forget(context: &Context<'_>) -> Said {
+/// Nothing is stored: each login is requested from the cloud.
+fn forget(context: &Context<'_>) -> Result<Text, HelperError> {
     if vars::ignores_storage(context.specs, &context.env) {
         return Ok(Zeroizing::default());
     }
-    Err(Refusal::because(
-        NO_STORE,
-        "logins come from the cloud and are not stored; REGCRED_IGNORE_CREDS_STORAGE=true makes \
-         docker login and logout pass over this helper",
+    Err(HelperError::new(NO_STORE).caused_by(
+        "logins come from the cloud and are not stored; set REGCRED_IGNORE_CREDS_STORAGE=true to \
+         make docker login and logout skip this helper",
     ))
 }
 
 /// The registries for which a login is in the cache, each with its user name.
-fn list(context: &Context<'_>) -> Zeroizing<String> {
+fn list(context: &Context<'_>) -> Text {
     let mut logins = BTreeMap::new();
     for spec in context.specs {
         let env = vars::with_cache_names(spec, &context.env);
@@ -171,21 +157,30 @@ fn list(context: &Context<'_>) -> Zeroizing<String> {
         .into_iter()
         .map(|(host, username)| (format!("https://{host}"), username.into()))
         .collect();
-    Zeroizing::new(format!("{}\n", serde_json::Value::Object(object)))
+    let text = format!("{}\n", serde_json::Value::Object(object));
+    Zeroizing::new(text.into())
 }
 
 /// The lines of standard input as one, trimmed.
-fn server_url(streams: &mut Streams<'_>) -> Result<String, Refusal> {
-    let input = match read_input(streams.stdin, "a server URL") {
-        Ok(input) => input,
-        Err(error) if error.is_empty() => return Err(Refusal::told(NO_SERVER_URL)),
-        Err(error) => return Err(Refusal::told(error.to_string())),
-    };
+fn server_url(streams: &mut Streams<'_>) -> Result<String, HelperError> {
+    let input = input(streams, "a server URL", NO_SERVER_URL)?;
     let text = String::from_utf8_lossy(&input);
     Ok(text.replace(['\r', '\n'], "").trim().to_owned())
 }
 
-/// The sentences of upstream's helpers, which tools compare; the second is Go's for no JSON at all.
+/// Standard input; `empty` is the text for docker if there is none.
+fn input(
+    streams: &mut Streams<'_>,
+    expected: &'static str,
+    empty: &str,
+) -> Result<Text, HelperError> {
+    read_input(streams.stdin, expected).map_err(|error| match error {
+        InputError::Empty(_) => HelperError::new(empty),
+        other => HelperError::new(other.to_string()),
+    })
+}
+
+/// The texts of upstream's helpers, which tools compare; the second is Go's for an empty input.
 const NO_STORE: &str = "not implemented";
 const EOF: &str = "EOF";
 

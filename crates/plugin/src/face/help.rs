@@ -4,39 +4,21 @@ use crate::context::Context;
 
 /// The help page of a plugin.
 pub(crate) fn help(context: &Context<'_>) -> String {
-    let program = context.program;
-    let mut text = format!(
-        "Credentials for {} to the kubelet, to docker and to people.\n\n\
-         Usage: {program} [FLAGS] [COMMAND]\n\n\
-         Without a command and with standard input not a terminal it answers the kubelet.\n\n\
-         Commands:\n",
-        context.titles()
-    );
-    for (command, doc) in COMMANDS {
-        text.push_str(&row(command, doc));
-    }
-    text.push_str("\nFlags:\n");
-    for spec in context.specs {
-        for flag in spec.flags() {
-            let short = flag.short.map(|letter| format!("-{letter}, "));
-            let value = flag.value.map(|value| format!(" {value}"));
-            let name = format!(
-                "{}--{}{}",
-                short.unwrap_or_default(),
-                flag.name,
-                value.unwrap_or_default()
-            );
-            text.push_str(&row(&name, &format!("{} [{}]", flag.doc, flag.var)));
+    let (program, titles) = (context.program, context.titles());
+    let mut text =
+        format!("Credentials for {titles}: for the kubelet, for docker and for people.\n\n");
+    text.push_str(&format!("Usage: {program} [FLAGS] [COMMAND]\n\n{COMMANDS}"));
+    for flag in context.specs.iter().flat_map(|spec| spec.flags()) {
+        let short = flag.short.map(|letter| format!("-{letter}, "));
+        let value = flag.value.map(|value| format!(" {value}"));
+        let (short, value) = (short.unwrap_or_default(), value.unwrap_or_default());
+        let mut name = format!("{short}--{}{value}", flag.name);
+        if name.len() > COLUMN {
+            name.push_str(&format!("\n  {:COLUMN$}", ""));
         }
+        text.push_str(&format!("  {name:COLUMN$}  {} [{}]\n", flag.doc, flag.var));
     }
-    for (flag, doc) in FLAGS {
-        text.push_str(&row(flag, doc));
-    }
-    text.push_str("\nVariables, beside those in brackets:\n");
-    for (variable, doc) in VARIABLES {
-        text.push_str(&row(variable, doc));
-    }
-    text
+    text + FLAGS
 }
 
 /// One line with the version.
@@ -44,62 +26,38 @@ pub(crate) fn version(context: &Context<'_>) -> String {
     format!("{} {}\n", context.program, env!("CARGO_PKG_VERSION"))
 }
 
-fn row(name: &str, doc: &str) -> String {
-    if name.len() > COLUMN {
-        return format!("  {name}\n  {:COLUMN$}  {doc}\n", "");
-    }
-    format!("  {name:COLUMN$}  {doc}\n")
-}
-
+/// Where a description begins.
 const COLUMN: usize = 32;
 
-const COMMANDS: &[(&str, &str)] = &[
-    (
-        "kubelet, get-credentials",
-        "Answer a CredentialProviderRequest on standard input.",
-    ),
-    (
-        "docker get|store|erase|list|version",
-        "Act as a docker credential helper.",
-    ),
-    ("token [IMAGE|HOST]", "Print a credential, see --output."),
-    (
-        "match-images",
-        "Print the images served, one pattern a line.",
-    ),
-    ("cache show|clear", "Look at or empty the shared cache."),
-    (
-        "configure-docker",
-        "Name this helper in docker's config.json, see --registries.",
-    ),
-];
+const COMMANDS: &str = "\
+Without a command, and if standard input is not a terminal, it answers the kubelet.
 
-const FLAGS: &[(&str, &str)] = &[
-    (
-        "-o, --output FORM",
-        "token: text, json, docker-config or kubernetes-secret.",
-    ),
-    ("--name NAME", "token: name of the Secret."),
-    ("-n, --namespace NAME", "token: namespace of the Secret."),
-    (
-        "--registries HOST,...",
-        "configure-docker: the registries, where the provider does not know them.",
-    ),
-    (
-        "-v, --v N",
-        "Log more, as klog does: 1 info, 3 debug, 6 trace. Its other flags are accepted.",
-    ),
-    ("-h, --help", "Print this."),
-    ("--version", "Print the version."),
-];
+Commands:
+  kubelet, get-credentials          Answer a CredentialProviderRequest on standard input.
+  docker get|store|erase|list|version
+                                    Act as a docker credential helper.
+  token [IMAGE|HOST]                Print a credential, see --output.
+  match-images                      Print the patterns of the images served, one per line.
+  cache show|clear                  Show or clear the shared cache.
+  configure-docker                  Set this helper in docker's config.json, see --registries.
 
-const VARIABLES: &[(&str, &str)] = &[
-    ("REGCRED_CACHE", "Directory of the shared cache, or off."),
-    (
-        "REGCRED_LOG",
-        "Log level, or a list of target=level; warn by default.",
-    ),
-];
+Flags:
+";
+
+const FLAGS: &str = "  \
+  -o, --output FORM                 token: text, json, docker-config or kubernetes-secret.
+  --name NAME                       token: name of the Secret.
+  -n, --namespace NAME              token: namespace of the Secret.
+  --registries HOST,...             configure-docker: the registries, if the provider cannot name them.
+  -v, --v N                         Log more, as klog does: 1 info, 3 debug, 6 trace. klog's other flags
+                                    are accepted and ignored.
+  -h, --help                        Print this help.
+  --version                         Print the version.
+
+Variables, besides those in brackets:
+  REGCRED_CACHE                     Directory of the shared cache, or off.
+  REGCRED_LOG                       Log level, or a list of target=level; warn by default.
+";
 
 #[cfg(test)]
 mod tests {

@@ -1,12 +1,11 @@
-//! `match-images`: what belongs under `matchImages` of a kubelet's configuration, one line each.
+//! `match-images`: the patterns for `matchImages` of a kubelet's configuration, one per line.
 
 use regcred_run::{ProgramError, Streams};
 
 use crate::context::Context;
-use crate::face::token;
 
 pub(crate) fn run(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<(), ProgramError> {
-    let mut lines = token::patterns(context)?.join("\n");
+    let mut lines = context.patterns()?.join("\n");
     lines.push('\n');
     streams.write(lines.as_bytes())
 }

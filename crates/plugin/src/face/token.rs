@@ -3,10 +3,8 @@
 use regcred_core::{CredentialRequest, ErrorKind, ImagePattern, ProviderError, RegistryHost};
 use regcred_run::{ProgramError, Streams};
 
-use secrecy::ExposeSecret as _;
-
 use crate::context::Context;
-use crate::output::{Login, SecretName, TokenOutput};
+use crate::output::{RegistryLogin, SecretName, TokenOutput};
 
 /// Prints the credential for an image or host.
 pub(crate) fn run(
@@ -16,34 +14,27 @@ pub(crate) fn run(
     secret: &SecretName,
     streams: &mut Streams<'_>,
 ) -> Result<(), ProgramError> {
-    if output != TokenOutput::KubernetesSecret && *secret != SecretName::default() {
-        return Err(ProgramError::usage(
-            "--name and --namespace belong to --output kubernetes-secret",
-        ));
-    }
-    secret.check().map_err(ProgramError::usage)?;
+    secret.check(output).map_err(ProgramError::usage)?;
     let image = match image {
         Some(image) => image.to_owned(),
-        None => natural_host(context)?,
+        None => only_host(context)?,
     };
-    let request =
-        CredentialRequest::new(&image).map_err(|error| ProgramError::usage(error.to_string()))?;
+    let request = CredentialRequest::new(&image).map_err(ProgramError::usage)?;
     let registry = &request.registry;
-    let Some((provider, issued)) = context.ask(&request)? else {
-        return Err(not_served(context, registry).into());
-    };
-    let Some(login) = Login::choose(&issued, &request, provider) else {
-        let message = format!("no credentials for {registry}: it is pulled from without a login");
-        let kind = ErrorKind::IdentityUnavailable;
-        return Err(ProviderError::new(provider, kind, message).into());
-    };
+    let (provider, issued) = context
+        .ask(&request)?
+        .ok_or_else(|| context.not_served(registry))?;
+    let login = RegistryLogin::choose(&issued, &request, provider).ok_or_else(|| {
+        let message = format!("no credentials for {registry}: pulls from it need no login");
+        ProviderError::new(provider, ErrorKind::IdentityUnavailable, message)
+    })?;
     let text = login.render(output, secret);
-    streams.write(text.expose_secret().as_bytes())
+    streams.write_secret(&text)
 }
 
-/// The one host that the provider serves, where there is just one.
-fn natural_host(context: &Context<'_>) -> Result<String, ProgramError> {
-    let patterns = patterns(context)?;
+/// The host that the providers serve, if it is only one.
+fn only_host(context: &Context<'_>) -> Result<String, ProgramError> {
+    let patterns = context.patterns()?;
     match &patterns[..] {
         [only] if is_host(only) => Ok(only.clone()),
         _ => Err(ProgramError::usage(format!(
@@ -54,33 +45,10 @@ fn natural_host(context: &Context<'_>) -> Result<String, ProgramError> {
     }
 }
 
-/// What the providers say they serve.
-pub(crate) fn patterns(context: &Context<'_>) -> Result<Vec<String>, ProgramError> {
-    let mut patterns = Vec::new();
-    for spec in context.specs {
-        patterns.extend((spec.new)(&context.env, &context.clock)?.match_images());
-    }
-    Ok(patterns)
-}
-
 /// Whether the pattern is the plain name of one registry.
 pub(crate) fn is_host(pattern: &str) -> bool {
     RegistryHost::parse(pattern).is_ok()
         && ImagePattern::parse(pattern).is_ok_and(|pattern| pattern.path().is_empty())
-}
-
-/// The error for a host of somebody else.
-pub(crate) fn not_served(context: &Context<'_>, registry: &RegistryHost) -> ProviderError {
-    let titles = context.titles();
-    let (name, more) = match context.specs {
-        [only] => (only.name, "--also-serve names further hosts"),
-        _ => (
-            "regcred",
-            "REGCRED_<PROVIDER>_ALSO_SERVE names further hosts",
-        ),
-    };
-    let message = format!("{registry} is not a registry of {titles}; {more}");
-    ProviderError::new(name, ErrorKind::NotServed, message)
 }
 
 #[cfg(test)]
@@ -128,13 +96,13 @@ mod tests {
             ("token evil.io", "ok", 3, "fake: evil.io is not a registry"),
             ("token fake.io", "denied", 6, "fake: the role may not\n"),
             ("token fake.io", "empty", 5, "no credentials for fake.io"),
-            ("token fake.io -o yaml", "ok", 2, "is no output form"),
+            ("token fake.io -o yaml", "ok", 2, "is not an output form"),
             ("token fake.io --name x", "ok", 2, "kubernetes-secret"),
             (
                 "token fake.io -o kubernetes-secret --name X",
                 "ok",
                 2,
-                "--name: \"X\" is no name",
+                "--name: \"X\" is not a name",
             ),
             ("token a@b/c", "ok", 2, "user information"),
         ] {

@@ -5,16 +5,16 @@ use chrono::{TimeZone as _, Utc};
 use super::*;
 use crate::fake;
 
-/// A run to be made, and then what came of it.
+/// A run to make, and then its result.
 #[derive(Default)]
 pub(crate) struct Started {
+    specs: &'static [&'static ProviderSpec],
     program: String,
     args: Vec<String>,
     vars: Vec<(String, String)>,
     stdin: Vec<u8>,
     terminal: bool,
     closed: bool,
-    specs: Vec<&'static ProviderSpec>,
     pub(crate) code: u8,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -24,16 +24,16 @@ impl Started {
     /// The fake provider's plugin under this name, with arguments that hold no blanks.
     pub(crate) fn new(program: &str, line: &str) -> Self {
         Self {
+            specs: &[&fake::SPEC],
             program: program.to_owned(),
             args: line.split_whitespace().map(str::to_owned).collect(),
-            specs: vec![&fake::SPEC],
             ..Self::default()
         }
     }
 
     /// The program of these providers instead.
-    pub(crate) fn clouds(mut self, specs: &[&'static ProviderSpec]) -> Self {
-        self.specs = specs.to_vec();
+    pub(crate) fn clouds(mut self, specs: &'static [&'static ProviderSpec]) -> Self {
+        self.specs = specs;
         self
     }
 
@@ -66,7 +66,7 @@ impl Started {
         }
         let now = Utc.timestamp_opt(1_700_000_000, 0).single();
         let invocation = Invocation {
-            specs: &self.specs,
+            specs: self.specs,
             argv0: &self.program,
             args: self.args.clone(),
             env: Env::map(self.vars.clone()),

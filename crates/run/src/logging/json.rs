@@ -1,4 +1,4 @@
-//! Log lines as JSON objects. Numbers and truth values stay what they are; everything else is text.
+//! Log lines as JSON objects. Numbers and booleans keep their type; everything else is text.
 
 use std::fmt;
 use std::io::Write as _;

@@ -32,11 +32,11 @@ fn the_hosts_known_by_name_are_written() {
     assert_eq!(
         done.stdout,
         format!(
-            "fake.io use docker-credential-fake-login by {}\n",
+            "docker-credential-fake-login is set for fake.io in {}\n",
             path.display()
         )
     );
-    assert!(done.stderr.contains("is not on PATH"), "{}", done.stderr);
+    assert!(done.stderr.contains("is not in PATH"), "{}", done.stderr);
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains("\"fake.io\": \"fake-login\""), "{text}");
     let mode = fs::metadata(&path).unwrap().permissions().mode();
@@ -57,7 +57,7 @@ fn hosts_that_are_listed_replace_them_when_they_are_served() {
 }
 
 #[test]
-fn hosts_of_others_and_patterns_are_refused_before_anything_is_written() {
+fn hosts_that_are_not_served_and_patterns_are_refused_before_anything_is_written() {
     let home = Home::new();
     for (list, code) in [("evil.io", 3), ("*.io", 2), ("fake.io/app", 2)] {
         let line = format!("configure-docker --registries fake.io,{list}");
@@ -89,13 +89,13 @@ fn a_linked_file_is_changed_where_it_lies() {
     symlink(&real, &path).unwrap();
     let done = home.run("fake-credential-provider", "configure-docker");
     assert_eq!(done.code, 0, "{}", done.stderr);
-    assert!(done.stderr.contains("fake.io was served by the helper old"));
+    assert!(done.stderr.contains("fake.io had the helper old"));
     assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
     assert!(fs::read_to_string(&real).unwrap().contains("fake-login"));
 }
 
 #[test]
-fn without_a_home_it_says_what_to_set() {
+fn without_a_home_the_error_names_what_to_set() {
     let done = Started::new("fake-credential-provider", "configure-docker").run();
     assert_eq!(done.code, 4);
     assert!(done.stderr.contains("set DOCKER_CONFIG or HOME"));

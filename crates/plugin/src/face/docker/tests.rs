@@ -21,7 +21,7 @@ fn get_answers_with_the_url_as_asked() {
 }
 
 #[test]
-fn the_plugin_has_the_same_face_behind_a_word() {
+fn the_plugin_has_the_same_face_as_a_command() {
     let answer = Started::new("fake-credential-provider", "docker get")
         .stdin("fake.io")
         .run();
@@ -78,18 +78,18 @@ fn an_answer_without_credentials_is_not_found() {
 }
 
 #[test]
-fn a_real_failure_is_told_except_under_the_name_of_a_silent_helper() {
+fn a_failure_is_reported_except_under_the_name_of_a_silent_helper() {
     let failed = |program| {
         Started::new(program, "get")
             .env(&[("FAKE_MODE", "denied")])
             .stdin("fake.io")
             .run()
     };
-    let told = failed("docker-credential-fake-login");
+    let loud = failed("docker-credential-fake-login");
     let silent = failed("docker-credential-silent-login");
-    assert_eq!(told.stdout, "fake: the role may not\n");
+    assert_eq!(loud.stdout, "fake: the role may not\n");
     assert_eq!(silent.stdout, format!("{NOT_FOUND}\n"));
-    for answer in [told, silent] {
+    for answer in [loud, silent] {
         assert_eq!(answer.stderr, "fake: the role may not\n");
         assert_eq!(answer.code, 1);
     }

@@ -1,5 +1,6 @@
 use regcred_api::docker_config::BadEntries;
 use regcred_api::pull_secret::{self, Content};
+use secrecy::ExposeSecret as _;
 
 use super::*;
 
@@ -110,7 +111,7 @@ fn a_configuration_is_a_form_too() {
 }
 
 #[test]
-fn a_file_is_copied_without_what_is_no_login() {
+fn a_file_is_copied_without_entries_that_are_not_logins() {
     let (_dir, import) = file(CONFIG, &[]);
     let default = SecretName::default();
     let done = run(&import, TokenOutput::KubernetesSecret, &default, b"");
@@ -136,7 +137,7 @@ fn registries_that_are_named_are_copied_alone() {
 }
 
 #[test]
-fn mistakes_are_told_and_nothing_is_written() {
+fn mistakes_are_reported_and_nothing_is_written() {
     let default = SecretName::default();
     let bad_name = SecretName {
         name: Some("Reg_Cred".to_owned()),
@@ -158,9 +159,9 @@ fn mistakes_are_told_and_nothing_is_written() {
             &default,
             &b"p"[..],
             2,
-            "say --output",
+            "add --output",
         ),
-        (good, TokenOutput::Json, &default, b"p", 2, "say --output"),
+        (good, TokenOutput::Json, &default, b"p", 2, "add --output"),
         (
             good,
             TokenOutput::DockerConfig,
@@ -169,7 +170,14 @@ fn mistakes_are_told_and_nothing_is_written() {
             2,
             "belong to",
         ),
-        (good, secret, &bad_name, b"p", 2, "is no name in Kubernetes"),
+        (
+            good,
+            secret,
+            &bad_name,
+            b"p",
+            2,
+            "is not a name in Kubernetes",
+        ),
         (
             good,
             secret,
@@ -182,7 +190,7 @@ fn mistakes_are_told_and_nothing_is_written() {
         (good, secret, &default, b"\n", 2, "standard input is empty"),
         (good, secret, &default, b"a\nb\n", 2, "more than one line"),
         (good, secret, &default, b"a\0", 2, "control characters"),
-        (good, secret, &default, b"\xff", 2, "is no text"),
+        (good, secret, &default, b"\xff", 2, "is not UTF-8 text"),
         (good, secret, &default, &large, 2, "more than 1 MiB"),
         (
             &login("h.io", "a:b"),

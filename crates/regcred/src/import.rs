@@ -1,38 +1,35 @@
-//! Logins that are there already, or were handed over, as a docker configuration or a pull secret:
-//! what `kubectl create secret docker-registry` makes, without a password among the arguments.
+//! Existing logins, or one from the command line, as a docker configuration or a pull secret: what
+//! `kubectl create secret docker-registry` makes, without a password among the arguments.
 
 use std::path::{Path, PathBuf};
 
-use regcred_api::docker_config::Format;
 use regcred_core::RegistryHost;
-use regcred_docker_config::{Document, EntryForm, EntryLogin, ImportPlan};
+use regcred_docker_config::{EntryLogin, ImportPlan, config_json};
+use regcred_plugin::output::{SecretName, TokenOutput};
 use regcred_run::{ProgramError, Streams, read_input};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
-use crate::output::{SecretName, TokenOutput, ended};
-
-/// What is to be written.
+/// The logins to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Import {
+pub(crate) enum Import {
     /// Logins of a docker configuration.
     File {
         /// The `config.json`.
         path: PathBuf,
-        /// Of these registries; of all when it is empty.
+        /// Only the logins of these registries; of all if it is empty.
         registries: Vec<String>,
     },
-    /// One login, whose password comes by standard input.
+    /// One login, whose password is read from standard input.
     Login {
         /// The key: a host, a host with a path, or a URL.
         server: String,
-        /// User name.
         username: String,
-        /// Electronic mail address; may be empty.
+        /// Email address; may be empty.
         email: String,
     },
 }
 
-/// Writes the logins.
+/// Writes the logins in this form.
 pub(crate) fn run(
     import: &Import,
     output: TokenOutput,
@@ -40,19 +37,16 @@ pub(crate) fn run(
     terminal: bool,
     streams: &mut Streams<'_>,
 ) -> Result<(), ProgramError> {
-    let is_secret = output == TokenOutput::KubernetesSecret;
-    if !is_secret && output != TokenOutput::DockerConfig {
+    if !matches!(
+        output,
+        TokenOutput::DockerConfig | TokenOutput::KubernetesSecret
+    ) {
         return Err(ProgramError::usage(
-            "--from-file and --username make a docker configuration or a Secret: say --output \
+            "--from-file and --username make a docker configuration or a Secret: add --output \
              docker-config or --output kubernetes-secret",
         ));
     }
-    if !is_secret && *secret != SecretName::default() {
-        return Err(ProgramError::usage(
-            "--name and --namespace belong to --output kubernetes-secret",
-        ));
-    }
-    secret.check().map_err(ProgramError::usage)?;
+    secret.check(output).map_err(ProgramError::usage)?;
     let config = match import {
         Import::File { path, registries } => from_file(path, registries, streams)?,
         Import::Login {
@@ -63,7 +57,7 @@ pub(crate) fn run(
             check_login(server, username)?;
             if terminal {
                 return Err(ProgramError::usage(
-                    "the terminal would show the password: hand it over by a pipe or a file",
+                    "the terminal would show the password: pass it through a pipe or a file",
                 ));
             }
             let password = &password(streams)?;
@@ -72,16 +66,11 @@ pub(crate) fn run(
                 password,
                 email,
             };
-            let mut document = Document::empty(Format::ConfigJson);
-            document.set(server, &login, EntryForm::Full);
-            document.compact()
+            config_json([(&**server, login)])
         }
     };
-    let text = match is_secret {
-        true => secret.manifest("regcred", &config),
-        false => ended(&config),
-    };
-    streams.write(text.expose_secret().as_bytes())
+    let text = secret.render(output, "regcred", config);
+    streams.write_secret(&text)
 }
 
 fn from_file(
@@ -100,13 +89,12 @@ fn from_file(
 }
 
 fn check_login(server: &str, username: &str) -> Result<(), ProgramError> {
-    let registry = RegistryHost::parse(server);
-    registry.map_err(|error| ProgramError::usage(error.to_string()))?;
+    RegistryHost::parse(server).map_err(ProgramError::usage)?;
     let is_plain = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
     if server.contains(char::is_whitespace) || !is_plain(server) {
-        return Err(ProgramError::usage(format!("{server:?} is no registry")));
+        return Err(ProgramError::usage(format!("{server:?} is not a registry")));
     }
-    // What stands before the first colon is the user to whoever reads the login.
+    // Readers of the login take everything before the first colon for the user name.
     if username.contains(':') || !is_plain(username) {
         return Err(ProgramError::usage(
             "--username: expected a name without colons and control characters",
@@ -118,8 +106,10 @@ fn check_login(server: &str, username: &str) -> Result<(), ProgramError> {
 /// Standard input without its final line break.
 fn password(streams: &mut Streams<'_>) -> Result<SecretString, ProgramError> {
     let input = read_input(streams.stdin, "the password")?;
-    let text = std::str::from_utf8(&input)
-        .map_err(|_| ProgramError::usage("standard input is no text: expected the password"))?;
+    let text = std::str::from_utf8(&input);
+    let text = text.map_err(|_| {
+        ProgramError::usage("standard input is not UTF-8 text: expected the password")
+    })?;
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     if text.is_empty() || text.chars().any(char::is_control) {
