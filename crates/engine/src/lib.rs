@@ -38,8 +38,6 @@
 //! may do better, each by its name. [`ImageManager`] is a kubelet's way to an image over any
 //! [`ImageStore`]: back-off, limits, and by [`PullRecords`] who may use an image that is there.
 
-#[cfg(test)]
-mod bench;
 mod config;
 mod credentials;
 mod engine;
@@ -48,6 +46,8 @@ mod image;
 mod improvements;
 mod plugin;
 mod table;
+#[cfg(test)]
+mod testing;
 
 pub use config::{ConfigError, ProviderConfig, pattern_warnings};
 pub use credentials::{

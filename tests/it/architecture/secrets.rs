@@ -34,7 +34,7 @@ const EXPOSE: &[&str] = &[
     "crates/ecr/src/sts.rs",
     "crates/ecr/src/token_file.rs",
     "crates/engine/src/credentials/pod.rs",
-    "crates/engine/src/image/records.rs",
+    "crates/engine/src/image/records/pod_credentials.rs",
     "crates/engine/src/plugin.rs",
     "crates/engine/src/plugin/token_file.rs",
     "crates/engine/src/plugin/token_mode.rs",

@@ -52,8 +52,8 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::bench::Node;
     use crate::plugin::Plugin;
+    use crate::testing::Node;
 
     fn problems(node: &Node) -> Vec<String> {
         let found = PluginInspection::of(&node.path("config.yaml"), &node.path("bin"));

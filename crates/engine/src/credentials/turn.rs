@@ -177,7 +177,7 @@ mod tests {
     use regcred_core::Env;
 
     use super::*;
-    use crate::bench::{Node, auths};
+    use crate::testing::{Node, auths};
 
     /// The users in their order, and what came of the last; a request works for one of them.
     async fn ask(config: &str, opens: &str, curable: bool) -> (Vec<String>, String) {

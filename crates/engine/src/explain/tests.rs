@@ -2,7 +2,7 @@ use regcred_core::{Env, ErrorKind};
 use regcred_registry::Hosts;
 
 use super::*;
-use crate::bench::{FakeRegistry, Node, answers, auths};
+use crate::testing::{FakeRegistry, Node, answers, auths};
 
 const IMAGE: &str = "h.io/team/app:v1";
 

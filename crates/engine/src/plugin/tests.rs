@@ -7,7 +7,7 @@ use std::fs;
 use regcred_core::CacheScope;
 
 use super::*;
-use crate::bench::{Node, answers};
+use crate::testing::{Node, answers};
 use crate::{ServiceAccount, ServiceAccountError, TokenFile};
 
 const IMAGE: &str = "h.io/team/app";

@@ -6,8 +6,8 @@ use regcred_core::{Clock, Env};
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::bench::{Node, answers, auths};
 use crate::engine::EngineBuilder;
+use crate::testing::{Node, answers, auths};
 
 const IMAGE: &str = "h.io/team/app";
 

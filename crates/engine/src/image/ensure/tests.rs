@@ -10,11 +10,11 @@ use secrecy::ExposeSecret as _;
 use tokio::time::{advance, sleep};
 
 use super::*;
-use crate::bench::{Node, auths};
 use crate::image::{
     Allowlist, ImageManagerBuilder, ListedImage, PullLimits, PullRecords, StoredImage,
     VerificationPolicy,
 };
+use crate::testing::{Node, auths};
 use crate::{Engine, Pod};
 
 const IMAGE: &str = "h.io/team/app:v1";

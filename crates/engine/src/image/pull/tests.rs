@@ -5,8 +5,8 @@ use regcred_registry::{Hosts, Layout, NoProgress, PullOptions};
 
 use super::*;
 use crate::Pod;
-use crate::bench::{FakeRegistry, Node, answers, auths};
 use crate::image::{PullPolicy, PullReason};
+use crate::testing::{FakeRegistry, Node, answers, auths};
 
 const IMAGE: &str = "h.io/team/app:v1";
 
@@ -57,7 +57,7 @@ fn request(policy: PullPolicy) -> PullRequest {
 async fn without_any_credential_there_is_one_anonymous_attempt() {
     let bench = Bench::new(None, Node::new()).await;
     let outcome = bench.pull(PullRequest::new(IMAGE)).await.expect("public");
-    assert_eq!(outcome.image.digest, bench.registry.digest());
+    assert_eq!(&outcome.image.digest, bench.registry.digest());
     assert_eq!(
         (outcome.policy, outcome.was_present),
         (PullPolicy::IfNotPresent, false)
@@ -223,7 +223,7 @@ async fn the_policy_decides_whether_the_registry_is_asked() {
     for policy in [PullPolicy::IfNotPresent, PullPolicy::Never] {
         let outcome = bench.pull(request(policy)).await.expect("present");
         assert!(outcome.was_present);
-        assert_eq!(outcome.image.digest, bench.registry.digest());
+        assert_eq!(&outcome.image.digest, bench.registry.digest());
         let text = "Container image \"h.io/team/app:v1\" already present on machine";
         assert_eq!(outcome.message, text);
     }
@@ -318,7 +318,7 @@ async fn a_login_goes_to_the_registry_only_when_it_asks() {
             .registry
             .seen()
             .iter()
-            .all(|seen| seen.authorization.is_none())
+            .all(|seen| seen.authorization().is_none())
     );
 }
 

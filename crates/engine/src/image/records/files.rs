@@ -13,38 +13,75 @@ use regcred_core::hex;
 use regcred_files::MIB;
 use sha2::{Digest as _, Sha256};
 
-/// The two directories, and beside them the locks, which a kubelet does not look at.
+/// The two directories, and next to them the locks, which a kubelet ignores.
 #[derive(Debug)]
 pub(super) struct RecordFiles {
     root: PathBuf,
 }
 
 /// What a file records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// An intent, by the image as written.
-    Pulling,
-    /// A record, by the runtime's ID of the image.
-    Pulled,
+pub(super) trait Record: Sized {
+    /// The directory of its files.
+    const DIRECTORY: &'static str;
+
+    fn decode(bytes: &[u8]) -> Result<(Self, RecordVersion), DecodeError>;
+
+    fn encode(&self) -> Vec<u8>;
+
+    /// What its file is named by.
+    fn key(&self) -> &str;
+}
+
+/// An intent, by the image as written.
+impl Record for ImagePullIntent {
+    const DIRECTORY: &'static str = "pulling";
+
+    fn decode(bytes: &[u8]) -> Result<(Self, RecordVersion), DecodeError> {
+        Self::from_slice(bytes)
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        self.to_vec()
+    }
+
+    fn key(&self) -> &str {
+        &self.image
+    }
+}
+
+/// A record, by the runtime's ID of the image.
+impl Record for ImagePulledRecord {
+    const DIRECTORY: &'static str = "pulled";
+
+    fn decode(bytes: &[u8]) -> Result<(Self, RecordVersion), DecodeError> {
+        Self::from_slice(bytes)
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        self.to_vec()
+    }
+
+    fn key(&self) -> &str {
+        &self.image_ref
+    }
 }
 
 impl RecordFiles {
     pub(super) fn open(root_dir: &Path) -> Result<Self, RecordError> {
-        let files = Self {
-            root: root_dir.join("image_manager"),
-        };
-        for dir in [
-            files.dir(Kind::Pulling),
-            files.dir(Kind::Pulled),
-            files.root.join(LOCKS),
+        let root = root_dir.join("image_manager");
+        for name in [
+            ImagePullIntent::DIRECTORY,
+            ImagePulledRecord::DIRECTORY,
+            LOCKS,
         ] {
+            let dir = root.join(name);
             let made = DirBuilder::new().recursive(true).mode(0o700).create(&dir);
             made.map_err(RecordError::io("create", &dir))?;
         }
-        Ok(files)
+        Ok(Self { root })
     }
 
-    /// Keeps other threads and processes of ours from changing anything until it is dropped.
+    /// Keeps our other threads and processes from changing anything until it is dropped.
     pub(super) fn lock(&self) -> Result<File, RecordError> {
         let path = self.root.join(LOCKS).join("all");
         let file = open_lock(&path)?;
@@ -52,7 +89,8 @@ impl RecordFiles {
         Ok(file)
     }
 
-    /// The lock file of an image that is pulled. It is made and removed only under [`Self::lock`].
+    /// The lock file of an image that is pulled. It is created and removed only under
+    /// [`Self::lock`].
     pub(super) fn image_lock(&self, image: &str) -> Result<(PathBuf, File), RecordError> {
         let path = self.root.join(LOCKS).join(name_of(image));
         let file = open_lock(&path)?;
@@ -60,9 +98,9 @@ impl RecordFiles {
     }
 
     /// Writes a file whole, or not at all.
-    pub(super) fn write(&self, kind: Kind, key: &str, bytes: &[u8]) -> Result<(), RecordError> {
+    pub(super) fn write<T: Record>(&self, record: &T) -> Result<(), RecordError> {
         static WRITES: AtomicU64 = AtomicU64::new(0);
-        let path = self.path(kind, key);
+        let path = self.path::<T>(record.key());
         // A kubelet's own temporary file has no number.
         let number = WRITES.fetch_add(1, Ordering::Relaxed);
         let suffix = format!("{}-{number}.tmp", std::process::id());
@@ -73,7 +111,7 @@ impl RecordFiles {
                 .create_new(true)
                 .mode(0o600)
                 .open(&temporary)?;
-            file.write_all(bytes)?;
+            file.write_all(&record.encode())?;
             fs::rename(&temporary, &path)
         };
         write().map_err(|error| {
@@ -82,9 +120,9 @@ impl RecordFiles {
         })
     }
 
-    /// Removes a file; one that is not there is fine.
-    pub(super) fn remove(&self, kind: Kind, key: &str) -> Result<(), RecordError> {
-        let path = self.path(kind, key);
+    /// Removes a file, if it exists.
+    pub(super) fn remove<T: Record>(&self, key: &str) -> Result<(), RecordError> {
+        let path = self.path::<T>(key);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(RecordError::io("remove", &path)(error))
@@ -93,37 +131,22 @@ impl RecordFiles {
         }
     }
 
-    pub(super) fn intent_exists(&self, image: &str) -> Result<bool, RecordError> {
-        let intent = read(
-            &self.path(Kind::Pulling, image),
-            ImagePullIntent::from_slice,
-        )?;
-        Ok(intent.is_some_and(|(intent, _)| intent.image == image))
+    /// What is recorded under a key.
+    pub(super) fn find<T: Record>(&self, key: &str) -> Result<Option<T>, RecordError> {
+        let found = read::<T>(&self.path::<T>(key))?.map(|(record, _)| record);
+        Ok(found.filter(|record| record.key() == key))
     }
 
-    pub(super) fn record(
-        &self,
-        image_ref: &str,
-    ) -> Result<Option<(ImagePulledRecord, RecordVersion)>, RecordError> {
-        let path = self.path(Kind::Pulled, image_ref);
-        let record = read(&path, ImagePulledRecord::from_slice)?;
-        Ok(record.filter(|(record, _)| record.image_ref == image_ref))
-    }
-
-    /// Everything of a kind, and what could not be read. Files that no kubelet wrote are passed over.
-    pub(super) fn all<T>(
-        &self,
-        kind: Kind,
-        decode: fn(&[u8]) -> Result<T, DecodeError>,
-    ) -> (Vec<T>, Vec<RecordError>) {
-        let dir = self.dir(kind);
+    /// Every record of a kind, and why some cannot be read. Files that no kubelet wrote are ignored.
+    pub(super) fn all<T: Record>(&self) -> (Vec<(T, RecordVersion)>, Vec<RecordError>) {
+        let dir = self.root.join(T::DIRECTORY);
         let (mut found, mut failed) = (Vec::new(), Vec::new());
         let paths = match list(&dir) {
             Ok(paths) => paths,
             Err(error) => return (found, vec![RecordError::io("list", &dir)(error)]),
         };
         for path in paths {
-            match read(&path, decode) {
+            match read(&path) {
                 Ok(record) => found.extend(record),
                 Err(error) => failed.push(error),
             }
@@ -131,20 +154,35 @@ impl RecordFiles {
         (found, failed)
     }
 
-    fn dir(&self, kind: Kind) -> PathBuf {
-        self.root.join(match kind {
-            Kind::Pulling => "pulling",
-            Kind::Pulled => "pulled",
-        })
+    /// Rewrites what the alpha releases left in the latest version. Returns why some could not be
+    /// written, and the pulled records that cannot be read.
+    pub(super) fn rewrite_alpha(&self) -> Vec<RecordError> {
+        let _lock = match self.lock() {
+            Ok(lock) => lock,
+            Err(error) => return vec![error],
+        };
+        let (mut failed, _) = self.rewrite::<ImagePullIntent>();
+        let (unwritten, unreadable) = self.rewrite::<ImagePulledRecord>();
+        failed.extend(unwritten.into_iter().chain(unreadable));
+        failed
     }
 
-    fn path(&self, kind: Kind, key: &str) -> PathBuf {
-        self.dir(kind).join(name_of(key))
+    fn rewrite<T: Record>(&self) -> (Vec<RecordError>, Vec<RecordError>) {
+        let (records, unreadable) = self.all::<T>();
+        let records = records.iter();
+        let old = records.filter(|(_, version)| *version != RecordVersion::LATEST);
+        let unwritten = old.filter_map(|(record, _)| self.write(record).err());
+        (unwritten.collect(), unreadable)
+    }
+
+    fn path<T: Record>(&self, key: &str) -> PathBuf {
+        self.root.join(T::DIRECTORY).join(name_of(key))
     }
 }
 
 /// A record that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RecordError {
     /// The file system refuses.
     #[error("cannot {what} {}", path.display())]
@@ -205,16 +243,13 @@ fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn read<T>(
-    path: &Path,
-    decode: fn(&[u8]) -> Result<T, DecodeError>,
-) -> Result<Option<T>, RecordError> {
+fn read<T: Record>(path: &Path) -> Result<Option<(T, RecordVersion)>, RecordError> {
     let bytes = match regcred_files::read(path, MAX_FILE) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(RecordError::io("read", path)(error)),
     };
-    let decoded = decode(&bytes).map_err(|source| RecordError::Malformed {
+    let decoded = T::decode(&bytes).map_err(|source| RecordError::Malformed {
         path: path.to_owned(),
         source,
     })?;

@@ -4,24 +4,20 @@ use std::collections::BTreeMap;
 
 use regcred_api::pull_record::{ImagePullCredentials, ImagePullSecret, ImagePulledRecord};
 
-/// Adds credentials under a name; whether the record is another one now. Access for the whole node
-/// takes the place of everything and is final. Secrets are one for each namespace, name and UID, and
-/// the newer hash counts. Nothing is added where nothing is new, and the order is kept then.
+/// Adds credentials under a name; returns whether the record has changed. Access for the whole node
+/// replaces everything and is final. There is one Secret for each namespace, name and UID, with the
+/// newest hash. If nothing is new, the order stays.
 pub(super) fn merge(
     record: &mut ImagePulledRecord,
     name: &str,
     new: &ImagePullCredentials,
 ) -> bool {
-    let is_empty = !new.node_pods_accessible
-        && new.kubernetes_secrets.is_empty()
-        && new.kubernetes_service_accounts.is_empty();
-    if is_empty {
+    if *new == ImagePullCredentials::default() {
         return false;
     }
     let Some(known) = record.credential_mapping.get_mut(name) else {
         let mapping = &mut record.credential_mapping;
-        mapping.insert(name.to_owned(), new.clone());
-        return true;
+        return mapping.insert(name.to_owned(), new.clone()).is_none();
     };
     if known.node_pods_accessible {
         return false;
@@ -48,29 +44,25 @@ pub(super) fn merge(
     changed
 }
 
+/// Whether both are one Secret. A file without a manifest has no UID, and its name proves nothing.
+pub(super) fn is_same_secret(one: &ImagePullSecret, other: &ImagePullSecret) -> bool {
+    !one.uid.is_empty() && coordinates(one) == coordinates(other)
+}
+
 fn merge_secrets(known: &mut Vec<ImagePullSecret>, new: &[ImagePullSecret]) -> bool {
-    let key = |secret: &ImagePullSecret| {
-        let ImagePullSecret {
-            namespace,
-            name,
-            uid,
-            ..
-        } = secret;
-        (namespace.clone(), name.clone(), uid.clone())
-    };
-    let mut all: BTreeMap<_, ImagePullSecret> = known
-        .iter()
-        .map(|secret| (key(secret), secret.clone()))
-        .collect();
+    let mut all: BTreeMap<_, _> = known.iter().map(|one| (coordinates(one), one)).collect();
     let mut changed = false;
     for secret in new {
-        let before = all.insert(key(secret), secret.clone());
-        changed |= before.as_ref() != Some(secret);
+        changed |= all.insert(coordinates(secret), secret) != Some(secret);
     }
     if changed {
-        *known = all.into_values().collect();
+        *known = all.into_values().cloned().collect();
     }
     changed
+}
+
+fn coordinates(secret: &ImagePullSecret) -> (&str, &str, &str) {
+    (&secret.namespace, &secret.name, &secret.uid)
 }
 
 #[cfg(test)]

@@ -8,8 +8,6 @@ use regcred_core::{ImageRef, ReferenceError};
 use regcred_go::{go_aggregate, go_quote};
 use thiserror::Error;
 
-use super::without_tag_and_digest;
-
 /// The kubelet's `imagePullCredentialsVerificationPolicy`. The default is a kubelet's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum VerificationPolicy {
@@ -154,6 +152,12 @@ pub enum PolicyError {
     /// An entry with a tag or digest.
     #[error("neither tag nor digest is accepted in an image reference: {0}")]
     TagOrDigest(String),
+}
+
+/// An image's name as written, without tag and digest; `docker.io` is not filled in. Text that is not
+/// an image name is returned as it is.
+pub(super) fn without_tag_and_digest(image: &str) -> &str {
+    ImageRef::name_as_written(image).unwrap_or(image)
 }
 
 enum Entry<'a> {

@@ -49,14 +49,14 @@ async fn a_warm_pull_is_one_manifest_request() {
     content.tag(&index);
     let fixture = Fixture::start(content).await;
     fixture.pull("linux/amd64").await.expect("pulled");
-    fixture.asked().await;
+    fixture.asked();
 
     let events = Events::default();
     let again = fixture
         .pull_with("linux/amd64", &events)
         .await
         .expect("pulled");
-    assert_eq!(fixture.asked().await, ["manifests/v1"]);
+    assert_eq!(fixture.asked(), ["manifests/v1"]);
     assert_eq!((again.fetched_blobs, again.fetched_bytes), (0, 0));
     assert!(events.all()[1..].iter().all(|e| e.ends_with(" Exists")));
 }
@@ -184,7 +184,7 @@ async fn an_index_with_too_many_entries_is_refused() {
         let error = fixture.pull(platforms).await.expect_err("too many");
         assert!(error.to_string().contains("more than 1000"), "{error}");
     }
-    assert_eq!(fixture.asked().await, ["manifests/v1", "manifests/v1"]);
+    assert_eq!(fixture.asked(), ["manifests/v1", "manifests/v1"]);
 }
 
 #[tokio::test]
@@ -219,7 +219,7 @@ async fn a_digest_that_occurs_twice_is_fetched_once() {
     let fixture = Fixture::start(content).await;
     let pulled = fixture.pull("linux/amd64").await.expect("pulled");
     assert_eq!(pulled.blobs, 3);
-    assert_eq!(fixture.asked().await.len(), 4);
+    assert_eq!(fixture.asked().len(), 4);
 }
 
 #[tokio::test]
@@ -290,7 +290,7 @@ async fn embedded_data_and_odd_types_are_stored() {
     let fixture = Fixture::start(content).await;
     fixture.pull("linux/amd64").await.expect("pulled");
     assert!(fixture.layout.has_blob(&config) && fixture.layout.has_blob(&chart));
-    let asked = fixture.asked().await;
+    let asked = fixture.asked();
     assert_eq!(asked.len(), 2, "the configuration was at hand: {asked:?}");
 }
 
@@ -309,7 +309,7 @@ async fn an_image_larger_than_the_disk_is_refused_before_any_blob() {
     let error = fixture.pull("linux/amd64").await.expect_err("too large");
     let text = regcred_core::report(&error);
     assert!(text.contains("bytes are needed"), "{text}");
-    assert_eq!(fixture.asked().await, ["manifests/v1"]);
+    assert_eq!(fixture.asked(), ["manifests/v1"]);
 }
 
 #[tokio::test]
@@ -324,7 +324,7 @@ async fn two_pulls_at_once_fetch_a_large_layer_once() {
     let (one, two) = (one.expect("pulled"), two.expect("pulled"));
     assert_eq!(one.digest, two.digest);
     let path = format!("blobs/{}", layer.digest);
-    let asked = fixture.asked().await;
+    let asked = fixture.asked();
     assert_eq!(asked.iter().filter(|p| **p == path).count(), 1, "{asked:?}");
     assert!(fixture.debris().is_empty());
 }

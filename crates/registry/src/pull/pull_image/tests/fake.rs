@@ -7,10 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use regcred_core::{Env, ImageRef};
 use serde_json::{Value, json};
-use wiremock::matchers::any;
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 use super::super::*;
+use crate::fake::{Fake, Reply, Seen};
 use crate::{Descriptor, Hosts, NoProgress, RegistryClient, media_type, stored};
 
 /// What the fake registry has under `team/app`.
@@ -86,6 +85,21 @@ impl Content {
         self.blobs.remove(blob.digest.as_str());
     }
 
+    fn reply(&self, seen: &Seen) -> Reply {
+        let found = if let Some(reference) = seen.path.strip_prefix("/v2/team/app/manifests/") {
+            self.manifests.get(reference).cloned()
+        } else if let Some(digest) = seen.path.strip_prefix("/v2/team/app/blobs/") {
+            let kind = "application/octet-stream".to_owned();
+            self.blobs.get(digest).map(|bytes| (kind, bytes.clone()))
+        } else {
+            None
+        };
+        match found {
+            Some((kind, bytes)) => Reply::ok(bytes).header("Content-Type", kind),
+            None => Reply::new(404),
+        }
+    }
+
     /// The manifest's configuration and layers.
     pub(super) fn blobs_of(&self, manifest: &Descriptor) -> Vec<Descriptor> {
         let (_, bytes) = &self.manifests[manifest.digest.as_str()];
@@ -94,27 +108,9 @@ impl Content {
     }
 }
 
-impl Respond for Content {
-    fn respond(&self, request: &Request) -> ResponseTemplate {
-        let path = request.url.path();
-        let found = if let Some(reference) = path.strip_prefix("/v2/team/app/manifests/") {
-            self.manifests.get(reference).cloned()
-        } else if let Some(digest) = path.strip_prefix("/v2/team/app/blobs/") {
-            let kind = "application/octet-stream".to_owned();
-            self.blobs.get(digest).map(|bytes| (kind, bytes.clone()))
-        } else {
-            None
-        };
-        match found {
-            Some((kind, bytes)) => ResponseTemplate::new(200).set_body_raw(bytes, &kind),
-            None => ResponseTemplate::new(404),
-        }
-    }
-}
-
 /// A running registry with `team/app`, and an empty store.
 pub(super) struct Fixture {
-    server: MockServer,
+    server: Fake,
     asked: AtomicUsize,
     directory: tempfile::TempDir,
     pub(super) layout: Layout,
@@ -122,11 +118,7 @@ pub(super) struct Fixture {
 
 impl Fixture {
     pub(super) async fn start(content: Content) -> Self {
-        let server = MockServer::start().await;
-        Mock::given(any())
-            .respond_with(content)
-            .mount(&server)
-            .await;
+        let server = Fake::start(move |seen| content.reply(seen)).await;
         let directory = tempfile::tempdir().expect("directory");
         let layout = Layout::open_or_create(directory.path()).expect("layout");
         Self {
@@ -138,7 +130,7 @@ impl Fixture {
     }
 
     pub(super) fn image(&self) -> ImageRef {
-        ImageRef::parse(&format!("{}/team/app:v1", self.server.address())).expect("image")
+        crate::fake::image(&self.server)
     }
 
     pub(super) fn repository(&self) -> Repository {
@@ -172,12 +164,12 @@ impl Fixture {
     }
 
     /// The paths asked for since the last call.
-    pub(super) async fn asked(&self) -> Vec<String> {
-        let requests = self.server.received_requests().await.expect("recorded");
+    pub(super) fn asked(&self) -> Vec<String> {
+        let requests = self.server.seen();
         let before = self.asked.swap(requests.len(), Ordering::Relaxed);
         let mut paths: Vec<_> = requests[before..]
             .iter()
-            .map(|request| request.url.path().replace("/v2/team/app/", ""))
+            .map(|request| request.path.replace("/v2/team/app/", ""))
             .collect();
         paths.sort();
         paths

@@ -6,11 +6,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use chrono::TimeZone as _;
-use regcred_core::Credentials;
-use regcred_core::ServiceAccountCoordinates;
+use regcred_api::pull_record::ImagePullSecret;
+use regcred_core::{Credentials, ServiceAccountCoordinates, hex};
+use regcred_keyring::{Candidate, CredentialSource};
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use super::*;
+use crate::image::records::{Allowlist, credentials_of};
 
 const IMAGE: &str = "h.io/team/app:v1";
 const ID: &str = "sha256:0123";

@@ -1,6 +1,6 @@
-//! Test bench: a node in a temporary directory, with plugins that are tiny shell scripts.
+//! What tests share: a node in a temporary directory, with plugins that are small shell scripts.
 
-mod registry;
+mod fake;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use regcred_core::Env;
 use tempfile::TempDir;
 
-pub(crate) use registry::FakeRegistry;
+pub(crate) use fake::FakeRegistry;
 
 use crate::{Engine, EngineBuilder, Plugin};
 

@@ -58,11 +58,7 @@ fn a_start_settles_what_was_left_behind() {
         matches!(&failed[..], [RecordError::Malformed { path, .. }] if *path == broken),
         "{failed:?}"
     );
-    let left = bench
-        .records
-        .0
-        .files
-        .all(Kind::Pulling, ImagePullIntent::from_slice);
+    let left = bench.records.0.files.all::<ImagePullIntent>();
     let mut left: Vec<_> = left.0.into_iter().map(|(intent, _)| intent.image).collect();
     left.sort();
     assert_eq!(left, ["h.io/busy:v1", "h.io/gone:v1", "nginx"]);
