@@ -5,28 +5,24 @@
 //! sent here: with bounds that kube's own calls lack, and for metadata alone where that is enough, so
 //! that a cluster of thousands of namespaces is never held in memory.
 
+mod account_token;
 mod accounts;
 mod call;
 mod client;
+mod collection;
 mod connect;
 mod error;
 mod events;
-mod kubernetes_account;
-mod leases;
-mod objects;
+mod lease;
 mod pace;
 mod secrets;
-mod time;
-mod token_cache;
 mod watch;
 
 pub use client::Cluster;
+pub(crate) use collection::{Collection, Object};
 pub use connect::{ConnectError, connect};
 pub(crate) use error::{ClusterError, ClusterErrorKind};
 pub(crate) use events::{EventBudget, EventReason};
-pub use kubernetes_account::KubernetesAccount;
-pub(crate) use kubernetes_account::TokenError;
-pub(crate) use objects::{Collection, Object};
+pub(crate) use lease::micro_time;
 pub(crate) use secrets::{SecretContent, StoredSecret};
-pub(crate) use time::timestamp;
-pub(crate) use watch::{WatchChange, watch};
+pub(crate) use watch::{ClusterChange, WatchChange, watch};

@@ -13,15 +13,14 @@ mod selector;
 mod single_target;
 mod target;
 
-pub use document::{Config, ConfigError, Intervals, LeaderElection, Limits, SCHEMA, Server};
+pub use document::{Config, ConfigError};
+pub(crate) use document::{Intervals, LeaderElection, Limits, SCHEMA, Server};
 pub(crate) use host::{ecr_host, plain_host};
 pub use legacy::vars;
-pub use period::Period;
-pub(crate) use registry::{FILE, STATIC};
-pub use registry::{NamespaceIdentity, Registry, StaticLogin};
-pub use selector::{LabelSelector, MatchExpression, Operator};
+pub(crate) use period::Period;
+pub(crate) use registry::{FILE, NamespaceIdentity, Registry, STATIC, StaticLogin};
 pub(crate) use selector::{glob, is_pattern};
-pub use single_target::SingleTarget;
-pub use target::{
+pub(crate) use single_target::SingleTarget;
+pub(crate) use target::{
     DockerConfigTarget, Namespaces, Ownership, SecretTarget, ServiceAccounts, Target,
 };

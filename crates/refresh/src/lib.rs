@@ -19,11 +19,10 @@ mod run;
 mod status;
 mod tokens;
 
-pub use cluster::{Cluster, ConnectError, KubernetesAccount, connect};
-pub use config::*;
+pub use cluster::{Cluster, ConnectError, connect};
+pub use config::{Config, ConfigError, vars};
 pub use daemon::{Handle, StartError};
-pub use plan::{FilePlan, Namespace, Plan, Scope, SecretPlan, SourceKind, SourcePlan};
+pub use plan::Plan;
 pub use refresher::{Mode, Refresher, RunError};
 pub use report::{Action, Report, exit, exit_code};
 pub use run::main;
-pub use status::Status;

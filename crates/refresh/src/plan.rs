@@ -4,17 +4,14 @@
 
 mod check;
 mod contents;
-mod file;
 mod namespace;
 mod secret;
 mod source;
 
 pub use contents::Plan;
-pub use file::FilePlan;
-pub use namespace::{Namespace, Scope};
-pub(crate) use secret::NAMESPACE;
-pub use secret::SecretPlan;
-pub use source::{SourceKind, SourcePlan};
+pub(crate) use namespace::Namespace;
+pub(crate) use secret::{NAMESPACE, SecretPlan};
+pub(crate) use source::{SourceKind, SourcePlan};
 
 #[cfg(test)]
 mod tests;

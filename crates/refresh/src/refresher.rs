@@ -5,7 +5,6 @@ mod accounts;
 mod cleanup;
 mod content;
 mod context;
-mod docker_file;
 mod file;
 mod once;
 mod outcome;
@@ -13,7 +12,6 @@ mod print;
 mod secret;
 mod tenant;
 
-pub(crate) use accounts::Accounts;
 pub use context::{Mode, Refresher};
 pub use once::RunError;
 pub(crate) use outcome::{LastSeen, Next, Outcome};

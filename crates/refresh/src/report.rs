@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::cluster::ClusterError;
 use crate::life::rfc3339;
 
 /// What was done with one object.
@@ -123,6 +124,13 @@ impl Report {
     /// A report of a docker configuration file.
     pub(crate) fn of_file(target: &str, path: &Path) -> Self {
         Self::new(target, &Arc::from(""), "File", path.display().to_string())
+    }
+
+    /// An error of the API server as the reason.
+    pub(crate) fn caused_by(mut self, error: &ClusterError) -> Self {
+        self.reason = Some(error.to_string());
+        self.cause = Some(error.reason());
+        self
     }
 
     pub(crate) fn with(mut self, action: Action, reason: impl Into<String>) -> Self {

@@ -165,13 +165,13 @@ fn summary(plan: &Plan) -> String {
     let mut text = String::new();
     for source in &plan.sources {
         let provider = source.kind.shown();
-        let hosts = source.hosts.join(" ");
-        text.push_str(&format!("registry {} ({provider}): {hosts}\n", source.name));
+        let (name, hosts) = (&source.registry.name, source.registry.hosts.join(" "));
+        text.push_str(&format!("registry {name} ({provider}): {hosts}\n"));
     }
     let names = |sources: &[usize]| {
         let names: Vec<_> = sources
             .iter()
-            .map(|s| plan.sources[*s].name.as_str())
+            .map(|s| plan.sources[*s].registry.name.as_str())
             .collect();
         names.join(" ")
     };
@@ -180,7 +180,7 @@ fn summary(plan: &Plan) -> String {
         text.push_str(&format!(
             "target {}: Secret {} from {} in {namespaces}\n",
             secret.target,
-            secret.name,
+            secret.object.name,
             names(&secret.sources)
         ));
     }

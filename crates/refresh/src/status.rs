@@ -4,5 +4,4 @@ mod metrics;
 mod page;
 mod state;
 
-pub use state::Status;
-pub(crate) use state::Summary;
+pub(crate) use state::{Status, Summary};

@@ -1,9 +1,7 @@
 //! Where logins come from, and the tokens that are held in memory.
 
-mod copied;
 mod provider;
 mod secret_file;
-mod static_login;
 mod store;
 mod tenant;
 mod token;

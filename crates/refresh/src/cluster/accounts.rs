@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::call::{Call, resource};
 use super::client::Cluster;
+use super::collection::{Collection, Object};
 use super::error::{ClusterError, ClusterErrorKind};
-use super::objects::{Collection, Object};
 use crate::names::NAME;
 
 impl Cluster {
@@ -25,10 +25,12 @@ impl Cluster {
 
     /// All service accounts of a namespace.
     pub(crate) async fn accounts(&self, namespace: &str) -> Result<Vec<Object>, ClusterError> {
-        let mut all = Vec::new();
-        let collection = Collection::accounts(Some(namespace), None);
-        self.list(&collection, |object| all.push(object)).await?;
-        Ok(all)
+        let namespace = Some(namespace.to_owned());
+        let collection = Collection::Accounts {
+            namespace,
+            name: None,
+        };
+        self.list(&collection).await.map(|(all, _)| all)
     }
 
     /// Adds a pull secret to the account's list, or removes it. Returns false if there was nothing

@@ -1,8 +1,10 @@
 //! A request to the API server, built by kube from a resource's type, with its bounds.
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request};
+use k8s_openapi::jiff::Timestamp;
 use kube::Resource;
 use kube::core::request;
 use serde::Serialize;
@@ -27,6 +29,11 @@ pub(super) fn resource<K: Resource<DynamicType = ()>>(namespace: Option<&str>) -
 /// An object as a request's body; those of the library cannot fail.
 pub(super) fn json(object: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(object).unwrap_or_default()
+}
+
+/// A time as the library's objects hold it, to the microsecond.
+pub(super) fn timestamp(time: DateTime<Utc>) -> Timestamp {
+    Timestamp::from_microsecond(time.timestamp_micros()).unwrap_or_default()
 }
 
 impl Call {

@@ -14,7 +14,6 @@ use tokio::time::timeout;
 use super::call::Call;
 use super::error::{ClusterError, ClusterErrorKind};
 use super::pace::Pace;
-use super::token_cache::AccountTokens;
 use crate::backoff::pause;
 
 /// A cluster to work on. Cheap to clone.
@@ -24,41 +23,37 @@ pub struct Cluster {
     pace: Arc<Pace>,
     calls: Arc<AtomicU64>,
     namespace: Arc<str>,
-    pub(super) tokens: Arc<AccountTokens>,
     pub(super) dry_run: bool,
 }
 
 impl Cluster {
     /// A cluster behind a client; at most `requests_per_second`, 0 for no limit.
-    #[must_use]
-    pub fn new(client: kube::Client, requests_per_second: u32) -> Self {
+    pub(super) fn new(client: kube::Client, requests_per_second: u32) -> Self {
         let namespace = client.default_namespace().into();
+        let second = Duration::from_secs(1);
+        let each = second.checked_div(requests_per_second).unwrap_or_default();
         Self {
             client,
-            pace: Arc::new(Pace::new(requests_per_second)),
+            pace: Arc::new(Pace::new(each, requests_per_second.saturating_mul(2))),
             calls: Arc::default(),
             namespace,
-            tokens: Arc::default(),
             dry_run: false,
         }
     }
 
     /// The same cluster, whose server checks every write and stores none.
-    #[must_use]
-    pub fn with_server_dry_run(mut self) -> Self {
+    pub(crate) fn with_server_dry_run(mut self) -> Self {
         self.dry_run = true;
         self
     }
 
     /// The namespace of the pod, or of the kubeconfig's context.
-    #[must_use]
-    pub fn own_namespace(&self) -> &str {
+    pub(crate) fn own_namespace(&self) -> &str {
         &self.namespace
     }
 
     /// Requests so far.
-    #[must_use]
-    pub fn calls(&self) -> u64 {
+    pub(crate) fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 

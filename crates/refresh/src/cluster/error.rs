@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use kube::core::{Status, request};
+use regcred_core::report;
 
 /// A request that failed. Holds nothing of its body.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -61,25 +62,28 @@ impl ClusterError {
         }
     }
 
+    fn new(kind: ClusterErrorKind, text: String) -> Self {
+        Self { kind, text }
+    }
+
     pub(super) fn unbuilt(error: &request::Error) -> Self {
-        Self {
-            kind: ClusterErrorKind::Refused,
-            text: format!("no request to the API server: {error}"),
-        }
+        let text = format!("cannot build a request to the API server: {error}");
+        Self::new(ClusterErrorKind::Refused, text)
     }
 
     pub(super) fn malformed(place: &str) -> Self {
-        Self {
-            kind: ClusterErrorKind::Refused,
-            text: format!("{place}: the answer does not have the documented form"),
-        }
+        let text = format!("{place}: the answer does not have the documented form");
+        Self::new(ClusterErrorKind::Refused, text)
+    }
+
+    pub(super) fn no_token(place: &str, audience: &str) -> Self {
+        let text = format!("{place}: the answer is not a token for the audience {audience:?}");
+        Self::new(ClusterErrorKind::Refused, text)
     }
 
     pub(super) fn unreachable(place: &str, why: &str) -> Self {
-        Self {
-            kind: ClusterErrorKind::Unreachable,
-            text: format!("{place}: the API server cannot be reached: {why}"),
-        }
+        let text = format!("{place}: the API server cannot be reached: {why}");
+        Self::new(ClusterErrorKind::Unreachable, text)
     }
 
     pub(super) fn timed_out(place: &str) -> Self {
@@ -89,17 +93,15 @@ impl ClusterError {
     /// Of kube's errors only what cannot hold a body is shown.
     pub(super) fn of_client(place: &str, error: &kube::Error) -> Self {
         let why = match error {
-            kube::Error::Service(source) => chain(&**source),
-            kube::Error::HyperError(source) => chain(source),
+            kube::Error::Service(source) => report(&**source),
+            kube::Error::HyperError(source) => report(source),
             kube::Error::Auth(_) => {
-                return Self {
-                    kind: ClusterErrorKind::Unreachable,
-                    text: format!("{place}: no credentials for the API server"),
-                };
+                let text = format!("{place}: no credentials for the API server");
+                return Self::new(ClusterErrorKind::Unreachable, text);
             }
             _ => "the request could not be sent".to_owned(),
         };
-        Self::unreachable(place, &why)
+        Self::unreachable(place, &why.chars().take(300).collect::<String>())
     }
 
     /// A response without success.
@@ -154,24 +156,8 @@ impl ClusterError {
             let message: String = status.message.chars().take(200).collect();
             text.push_str(&format!(": {message}"));
         }
-        Self {
-            kind,
-            text: text.trim_end().to_owned(),
-        }
+        Self::new(kind, text.trim_end().to_owned())
     }
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text.chars().take(300).collect()
 }
 
 #[cfg(test)]

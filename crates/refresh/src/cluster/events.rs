@@ -2,17 +2,17 @@
 //! is missing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::api::PostParams;
 
-use super::call::{Call, json, resource};
+use super::call::{Call, json, resource, timestamp};
 use super::client::Cluster;
 use super::error::ClusterErrorKind;
-use super::time::timestamp;
+use super::pace::Pace;
 use crate::names::NAME;
 
 /// The reason of an Event about a Secret.
@@ -31,30 +31,22 @@ pub(crate) enum EventReason {
 /// How many Events may still be created.
 #[derive(Debug)]
 pub(crate) struct EventBudget {
-    left: Mutex<(f64, DateTime<Utc>)>,
+    pace: Pace,
     refused: AtomicBool,
 }
 
-impl EventBudget {
-    pub(crate) fn new(now: DateTime<Utc>) -> Self {
+impl Default for EventBudget {
+    fn default() -> Self {
         Self {
-            left: Mutex::new((BURST, now)),
+            pace: Pace::new(EACH, BURST),
             refused: AtomicBool::new(false),
         }
     }
+}
 
-    fn take(&self, now: DateTime<Utc>) -> bool {
-        if self.refused.load(Ordering::Relaxed) {
-            return false;
-        }
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        let (amount, since) = *left;
-        let seconds = (now - since).num_seconds().clamp(0, 3600);
-        #[expect(clippy::cast_precision_loss, reason = "an hour at most")]
-        let amount = (amount + seconds as f64 * PER_SECOND).min(BURST);
-        let granted = amount >= 1.0;
-        *left = (if granted { amount - 1.0 } else { amount }, now);
-        granted
+impl EventBudget {
+    fn take(&self) -> bool {
+        !self.refused.load(Ordering::Relaxed) && self.pace.try_turn()
     }
 }
 
@@ -68,7 +60,7 @@ impl Cluster {
         reason: EventReason,
         message: &str,
     ) {
-        if self.dry_run || !budget.take(now) {
+        if self.dry_run || !budget.take() {
             return;
         }
         let kind = if reason == EventReason::Refreshed {
@@ -119,5 +111,5 @@ impl Cluster {
     }
 }
 
-const BURST: f64 = 50.0;
-const PER_SECOND: f64 = 0.2;
+const EACH: Duration = Duration::from_secs(5);
+const BURST: u32 = 50;

@@ -1,53 +1,62 @@
-//! How fast requests follow one another: a rate with a burst, and a hold for all of them when the
-//! server asks for one.
+//! How fast something may happen: a rate with a burst, and a hold for all when the server asks for one.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// The pace of one client.
+/// A rate with a burst.
+#[derive(Debug)]
 pub(super) struct Pace {
     each: Duration,
-    /// When the next request is due if no burst is left.
-    next: Mutex<Instant>,
+    burst: Duration,
+    /// When the turns taken so far are paid for at the rate.
+    paid: Mutex<Instant>,
 }
 
 impl Pace {
-    /// At most `per_second` requests/s, with bursts of twice that; 0 means unlimited.
-    pub(super) fn new(per_second: u32) -> Self {
+    /// One turn in each period, and after a rest up to `burst` of them at once; a period of zero means
+    /// unlimited.
+    pub(super) fn new(each: Duration, burst: u32) -> Self {
         Self {
-            each: Duration::from_secs(1)
-                .checked_div(per_second)
-                .unwrap_or_default(),
-            next: Mutex::new(Instant::now()),
+            each,
+            burst: each.saturating_mul(burst),
+            paid: Mutex::new(Instant::now()),
         }
     }
 
-    /// Waits for this request's turn.
+    /// Waits for this caller's turn.
     pub(super) async fn turn(&self) {
-        let at = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = Instant::now();
-            let earliest = now.checked_sub(self.each * self.burst()).unwrap_or(now);
-            let at = (*next).max(earliest);
-            *next = at + self.each;
-            at
+        let paid = {
+            let mut paid = self.paid();
+            *paid = (*paid).max(Instant::now()) + self.each;
+            *paid
         };
-        sleep_until(at).await;
-    }
-
-    /// Lets no request through until this time has passed.
-    pub(super) fn hold(&self, time: Duration) {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        *next = (*next).max(Instant::now() + time);
-    }
-
-    fn burst(&self) -> u32 {
-        match self.each.as_micros() {
-            0 => 0,
-            micros => u32::try_from(2_000_000 / micros).unwrap_or(u32::MAX).max(1),
+        if let Some(at) = paid.checked_sub(self.burst) {
+            sleep_until(at).await;
         }
+    }
+
+    /// Takes a turn if there is one at once.
+    pub(super) fn try_turn(&self) -> bool {
+        let now = Instant::now();
+        let mut paid = self.paid();
+        let next = (*paid).max(now) + self.each;
+        let is_free = next <= now + self.burst;
+        if is_free {
+            *paid = next;
+        }
+        is_free
+    }
+
+    /// Lets no caller through until this time has passed.
+    pub(super) fn hold(&self, time: Duration) {
+        let mut paid = self.paid();
+        *paid = (*paid).max(Instant::now() + time + self.burst);
+    }
+
+    fn paid(&self) -> MutexGuard<'_, Instant> {
+        self.paid.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -57,7 +66,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_then_the_rate_and_a_hold_for_all() {
-        let pace = Pace::new(10);
+        let pace = Pace::new(Duration::from_millis(100), 20);
         let start = Instant::now();
         tokio::time::advance(Duration::from_secs(60)).await;
         for _ in 0..40 {
@@ -73,11 +82,23 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_limit_is_none() {
-        let pace = Pace::new(0);
+        let pace = Pace::new(Duration::ZERO, 0);
         let start = Instant::now();
         for _ in 0..1000 {
             pace.turn().await;
         }
         assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_is_taken_only_if_it_is_free() {
+        let pace = Pace::new(Duration::from_secs(5), 50);
+        let taken = || (0..100).filter(|_| pace.try_turn()).count();
+        assert_eq!((taken(), taken()), (50, 0));
+        // Fractions of a second count too.
+        for _ in 0..8 {
+            tokio::time::advance(Duration::from_millis(625)).await;
+        }
+        assert_eq!(taken(), 1);
     }
 }

@@ -14,8 +14,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::call::{Call, resource};
 use super::client::Cluster;
+use super::collection::{Metadata, Object};
 use super::error::ClusterError;
-use super::objects::{Metadata, Object};
 use crate::names::NAME;
 
 /// A pull secret as it is in the cluster.
@@ -23,21 +23,26 @@ use crate::names::NAME;
 pub(crate) struct StoredSecret {
     pub(crate) uid: String,
     pub(crate) resource_version: String,
-    /// Its `type`.
-    pub(crate) kind: String,
     pub(crate) immutable: bool,
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) annotations: BTreeMap<String, String>,
-    /// The decoded value of the key that belongs to its type, if present.
-    pub(crate) text: Option<SecretString>,
+    pub(crate) content: SecretContent,
 }
 
-/// What is written into a pull secret.
-pub(crate) struct SecretContent<'a> {
-    pub(crate) format: Format,
-    pub(crate) text: &'a SecretString,
-    pub(crate) labels: &'a BTreeMap<String, String>,
-    pub(crate) annotations: &'a BTreeMap<String, String>,
+/// The fields of a pull secret that the refresher writes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SecretContent {
+    /// Its `type`.
+    pub(crate) kind: String,
+    /// The decoded value of the key that belongs to its type, if present.
+    pub(crate) text: Option<SecretString>,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) annotations: BTreeMap<String, String>,
+}
+
+impl SecretContent {
+    /// The text, empty if there is none.
+    pub(crate) fn exposed_text(&self) -> &str {
+        self.text.as_ref().map_or("", |text| text.expose_secret())
+    }
 }
 
 impl Cluster {
@@ -69,10 +74,10 @@ impl Cluster {
         &self,
         namespace: &str,
         name: &str,
-        content: &SecretContent<'_>,
+        content: &SecretContent,
         force: bool,
     ) -> Result<String, ClusterError> {
-        let data = ByteString(content.text.expose_secret().as_bytes().to_vec());
+        let data = ByteString(content.exposed_text().as_bytes().to_vec());
         let secret = Secret {
             metadata: ObjectMeta {
                 name: Some(name.to_owned()),
@@ -81,8 +86,8 @@ impl Cluster {
                 annotations: Some(content.annotations.clone()),
                 ..ObjectMeta::default()
             },
-            type_: Some(content.format.secret_type().to_owned()),
-            data: Some([(content.format.secret_key().to_owned(), data)].into()),
+            data: Some([(key(&content.kind).to_owned(), data)].into()),
+            type_: Some(content.kind.clone()),
             ..Secret::default()
         };
         let params = PatchParams {
@@ -100,14 +105,14 @@ impl Cluster {
         namespace: &str,
         name: &str,
         version: &str,
-        (format, text): (Format, &SecretString),
+        content: &SecretContent,
     ) -> Result<String, ClusterError> {
         // The object as a whole, so that nothing of theirs is lost; as it was when the entries were
         // put together, or not at all.
         let built = secrets(namespace).get(name, &GetParams::default());
         let mut object: serde_json::Value = self.send(&Call::new(built)?).await?;
         object["metadata"]["resourceVersion"] = version.into();
-        object["data"][format.secret_key()] = STANDARD.encode(text.expose_secret()).into();
+        object["data"][key(&content.kind)] = STANDARD.encode(content.exposed_text()).into();
         let params = PostParams {
             dry_run: self.dry_run,
             field_manager: Some(NAME.to_owned()),
@@ -143,6 +148,12 @@ fn secrets(namespace: &str) -> kube::core::request::Request {
     resource::<Secret>(Some(namespace))
 }
 
+/// The key of the docker configuration in a Secret of this type.
+fn key(kind: &str) -> &'static str {
+    let format = Format::of_secret_type(kind).unwrap_or(Format::ConfigJson);
+    format.secret_key()
+}
+
 /// A Secret as it is read. The library's own type holds its data unmasked.
 #[derive(Deserialize)]
 struct SecretBody {
@@ -167,11 +178,10 @@ impl<'de> Deserialize<'de> for Masked {
 
 impl From<SecretBody> for StoredSecret {
     fn from(body: SecretBody) -> Self {
-        let format = Format::of_secret_type(&body.kind).unwrap_or(Format::ConfigJson);
         let value = body
             .data
             .as_ref()
-            .and_then(|data| data.get(format.secret_key()));
+            .and_then(|data| data.get(key(&body.kind)));
         let text = value.and_then(|value| {
             let bytes = STANDARD.decode(value.0.expose_secret()).ok()?;
             Some(String::from_utf8(bytes).ok()?.into())
@@ -179,11 +189,13 @@ impl From<SecretBody> for StoredSecret {
         Self {
             uid: body.metadata.uid,
             resource_version: body.metadata.resource_version,
-            kind: body.kind,
             immutable: body.immutable.unwrap_or(false),
-            labels: body.metadata.labels,
-            annotations: body.metadata.annotations,
-            text,
+            content: SecretContent {
+                kind: body.kind,
+                text,
+                labels: body.metadata.labels,
+                annotations: body.metadata.annotations,
+            },
         }
     }
 }

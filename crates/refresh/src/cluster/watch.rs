@@ -2,18 +2,17 @@
 //! has seen; only a version that is too old (410) needs another list.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use kube::api::WatchParams;
 use kube::core::WatchEvent;
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::call::Call;
 use super::client::{Cluster, DEADLINE};
+use super::collection::{Collection, Object};
 use super::error::{ClusterError, ClusterErrorKind};
-use super::objects::{Collection, Object};
 use crate::backoff::{fraction, pause};
 
 /// What a watch reports.
@@ -29,17 +28,14 @@ pub(crate) enum WatchChange {
     Forbidden,
 }
 
-/// Watches until the receiver is dropped. Each change goes out with the tag.
-pub(crate) async fn watch<T: Clone>(
-    cluster: Cluster,
-    what: Collection,
-    tag: T,
-    changes: Sender<(T, WatchChange)>,
-) {
+/// A change, and the watch that reported it.
+pub(crate) type ClusterChange = (Arc<Collection>, WatchChange);
+
+/// Watches until the receiver is dropped.
+pub(crate) async fn watch(cluster: Cluster, what: Collection, changes: Sender<ClusterChange>) {
     let mut watcher = Watcher {
         cluster,
-        what,
-        tag,
+        what: Arc::new(what),
         changes,
         known: HashSet::new(),
         version: String::new(),
@@ -81,17 +77,16 @@ pub(crate) async fn watch<T: Clone>(
     }
 }
 
-struct Watcher<T> {
+struct Watcher {
     cluster: Cluster,
-    what: Collection,
-    tag: T,
-    changes: Sender<(T, WatchChange)>,
+    what: Arc<Collection>,
+    changes: Sender<ClusterChange>,
     known: HashSet<(String, String)>,
     /// The last version seen; empty when a list is needed.
     version: String,
 }
 
-impl<T: Clone> Watcher<T> {
+impl Watcher {
     /// A list if one is needed, then one watch to its end.
     async fn step(&mut self) -> Result<(), ClusterError> {
         if self.version.is_empty() {
@@ -101,9 +96,7 @@ impl<T: Clone> Watcher<T> {
     }
 
     async fn list(&mut self) -> Result<(), ClusterError> {
-        let mut objects = Vec::new();
-        let listed = self.cluster.list(&self.what, |object| objects.push(object));
-        let version = listed.await?;
+        let (objects, version) = self.cluster.list(&self.what).await?;
         let mut gone = std::mem::take(&mut self.known);
         for object in objects {
             gone.remove(&key(&object));
@@ -120,16 +113,7 @@ impl<T: Clone> Watcher<T> {
     async fn watch(&mut self) -> Result<(), ClusterError> {
         // Between four and five minutes, so that many watches do not end together.
         let seconds = 240 + (fraction() * 60.0) as u32;
-        let params = WatchParams {
-            field_selector: self.what.fields.clone(),
-            timeout: Some(seconds),
-            ..WatchParams::default()
-        };
-        let call = Call::new(if self.what.metadata_only {
-            self.what.resource.watch_metadata(&params, &self.version)
-        } else {
-            self.what.resource.watch(&params, &self.version)
-        })?;
+        let call = self.what.watch(seconds, &self.version)?;
         let place = call.place();
         let (head, mut body) = timeout(DEADLINE, self.cluster.respond(&call))
             .await
@@ -200,7 +184,7 @@ impl<T: Clone> Watcher<T> {
 
     async fn report(&self, change: WatchChange) {
         // Without a receiver the watch ends.
-        let _ = self.changes.send((self.tag.clone(), change)).await;
+        let _ = self.changes.send((Arc::clone(&self.what), change)).await;
     }
 }
 

@@ -9,73 +9,84 @@ use super::registry::Registry;
 use super::target::Target;
 
 /// The configuration file.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Config {
-    /// `refresh.regcred.dev/v1`.
-    pub api_version: String,
-    /// `RefreshConfiguration`.
-    pub kind: String,
+    pub(crate) api_version: ApiVersion,
+    pub(crate) kind: Kind,
     /// The registries whose logins are kept fresh.
-    pub registries: Vec<Registry>,
+    pub(crate) registries: Vec<Registry>,
     /// Where the logins are written to.
-    pub targets: Vec<Target>,
+    pub(crate) targets: Vec<Target>,
     /// Periods of the work.
     #[serde(default)]
-    pub intervals: Intervals,
+    pub(crate) intervals: Intervals,
     /// Limits on requests to the API server.
     #[serde(default)]
-    pub limits: Limits,
+    pub(crate) limits: Limits,
     /// The daemon's endpoint for health, metrics and the status page.
     #[serde(default)]
-    pub server: Server,
+    pub(crate) server: Server,
     /// Election of the one daemon that works.
     #[serde(default)]
-    pub leader_election: LeaderElection,
+    pub(crate) leader_election: LeaderElection,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+pub(crate) enum ApiVersion {
+    #[default]
+    #[serde(rename = "refresh.regcred.dev/v1")]
+    V1,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+pub(crate) enum Kind {
+    #[default]
+    RefreshConfiguration,
 }
 
 /// Periods of the work.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Intervals {
+pub(crate) struct Intervals {
     /// How often each written object is checked, and restored if it has changed.
-    pub reapply: Period,
+    pub(crate) reapply: Period,
     /// The pause after the first failed token request; it doubles with each failure, up to `retryCap`.
-    pub retry: Period,
+    pub(crate) retry: Period,
     /// The longest pause between failed token requests.
-    pub retry_cap: Period,
+    pub(crate) retry_cap: Period,
 }
 
 /// Limits on requests to the API server.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Objects processed at the same time.
-    pub parallel: usize,
+    pub(crate) parallel: usize,
     /// Requests per second; 0 means unlimited.
-    pub requests_per_second: u32,
+    pub(crate) requests_per_second: u32,
 }
 
 /// The daemon's endpoint for health, metrics and the status page.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Server {
+pub(crate) struct Server {
     /// Address and port to listen on.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 /// Election of the one daemon that works.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct LeaderElection {
+pub(crate) struct LeaderElection {
     /// False only for a single replica without rolling updates.
-    pub enabled: bool,
+    pub(crate) enabled: bool,
     /// Name of the Lease.
-    pub name: String,
+    pub(crate) name: String,
     /// Namespace of the Lease; defaults to the pod's own.
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// How long after the last renewal another replica takes over.
-    pub lease_duration: Period,
+    pub(crate) lease_duration: Period,
 }
 
 /// The configuration is invalid; the message says where and why.
@@ -89,32 +100,11 @@ impl Config {
     /// # Errors
     /// For unknown or repeated fields, wrong types, and another `apiVersion` or `kind`.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let config: Self = serde_saphyr::from_str(text).map_err(|error| {
+        serde_saphyr::from_str(text).map_err(|error| {
             let text = error.to_string();
             let first = text.lines().next().unwrap_or_default();
             ConfigError(format!("the configuration cannot be read: {first}"))
-        })?;
-        if config.api_version != API_VERSION || config.kind != KIND {
-            return Err(ConfigError(format!(
-                "expected apiVersion {API_VERSION} and kind {KIND}"
-            )));
-        }
-        Ok(config)
-    }
-
-    /// A configuration with these registries and targets, and defaults for everything else.
-    #[must_use]
-    pub fn of(registries: Vec<Registry>, targets: Vec<Target>) -> Self {
-        Self {
-            api_version: API_VERSION.to_owned(),
-            kind: KIND.to_owned(),
-            registries,
-            targets,
-            intervals: Intervals::default(),
-            limits: Limits::default(),
-            server: Server::default(),
-            leader_election: LeaderElection::default(),
-        }
+        })
     }
 }
 
@@ -157,10 +147,7 @@ impl Default for LeaderElection {
 }
 
 /// The JSON schema of the file, for editors.
-pub const SCHEMA: &str = include_str!("../../../../docs/kubernetes/refresh.schema.json");
-
-const API_VERSION: &str = "refresh.regcred.dev/v1";
-const KIND: &str = "RefreshConfiguration";
+pub(crate) const SCHEMA: &str = include_str!("../../../../docs/kubernetes/refresh.schema.json");
 
 #[cfg(test)]
 mod tests;

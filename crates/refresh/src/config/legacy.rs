@@ -22,15 +22,8 @@ enum Sets {
 }
 
 impl SingleTarget {
-    /// A target given by variables alone.
-    #[must_use]
-    pub fn from_variables(env: &Env) -> Self {
-        Self::default().or_variables(env)
-    }
-
     /// Sets from variables what no flag has set, provided that a Secret is named.
-    #[must_use]
-    pub fn or_variables(mut self, env: &Env) -> Self {
+    pub(crate) fn or_variables(mut self, env: &Env) -> Self {
         let mut flags = self.clone();
         for (var, sets) in VARIABLES {
             match sets {
@@ -168,8 +161,9 @@ mod tests {
 
     fn config(vars: &[(&str, &str)]) -> Config {
         let env = Env::map(vars.iter().copied());
-        let config =
-            SingleTarget::from_variables(&env).into_config(&regcred_providers::all(), &env);
+        let config = SingleTarget::default()
+            .or_variables(&env)
+            .into_config(&regcred_providers::all(), &env);
         let config = config.expect("sound");
         Plan::new(&config, &regcred_providers::all(), &env).expect("a plan");
         config

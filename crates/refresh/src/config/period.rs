@@ -8,12 +8,11 @@ use serde::{Deserialize, Serialize};
 /// A length of time, written as Go writes one: `1h30m`.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(try_from = "GoDuration", into = "GoDuration")]
-pub struct Period(pub Duration);
+pub(crate) struct Period(pub Duration);
 
 impl Period {
     /// A whole number of seconds.
-    #[must_use]
-    pub const fn seconds(seconds: u64) -> Self {
+    pub(crate) const fn seconds(seconds: u64) -> Self {
         Self(Duration::from_secs(seconds))
     }
 }

@@ -11,76 +11,76 @@ use super::period::Period;
 /// One source of logins. One token serves all of its hosts and all targets.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Registry {
+pub(crate) struct Registry {
     /// The name used by targets, logs, metrics and the status page.
-    pub name: String,
+    pub(crate) name: String,
     /// `ecr`, `gcr`, ..., `file` for logins copied from a docker configuration, or `static` for a
     /// login that does not expire.
-    pub provider: String,
+    pub(crate) provider: String,
     /// The hosts that the login is written for: keys in the Secret. All must belong to the
     /// provider's cloud.
     #[serde(default)]
-    pub hosts: Vec<String>,
+    pub(crate) hosts: Vec<String>,
     /// ECR: the account, instead of a host.
     #[serde(default)]
-    pub account: Option<String>,
+    pub(crate) account: Option<String>,
     /// ECR: the account's region.
     #[serde(default)]
-    pub region: Option<String>,
+    pub(crate) region: Option<String>,
     /// The provider's own variables; they override those of the process. Secret ones are rejected.
     #[serde(default)]
-    pub env: BTreeMap<String, String>,
+    pub(crate) env: BTreeMap<String, String>,
     /// The provider's variables whose values are read from files: secrets mounted into the pod.
     #[serde(default)]
-    pub env_files: BTreeMap<String, PathBuf>,
+    pub(crate) env_files: BTreeMap<String, PathBuf>,
     /// `file`: the docker configuration.
     #[serde(default)]
-    pub path: Option<PathBuf>,
+    pub(crate) path: Option<PathBuf>,
     /// `static`: the login.
     #[serde(default)]
-    pub login: Option<StaticLogin>,
+    pub(crate) login: Option<StaticLogin>,
     /// Renew at this age even if half of the lifetime is longer.
     #[serde(default)]
-    pub max_age: Option<Period>,
+    pub(crate) max_age: Option<Period>,
     /// Request a token for each namespace, under the namespace's own identity.
     #[serde(default)]
-    pub namespace_identity: Option<NamespaceIdentity>,
+    pub(crate) namespace_identity: Option<NamespaceIdentity>,
 }
 
 /// A login that does not expire, such as a robot account. Its password is in a file or a variable.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct StaticLogin {
+pub(crate) struct StaticLogin {
     /// User name.
-    pub username: String,
+    pub(crate) username: String,
     /// File that holds the password, such as a mounted Secret.
     #[serde(default)]
-    pub password_file: Option<PathBuf>,
+    pub(crate) password_file: Option<PathBuf>,
     /// Variable that holds the password.
     #[serde(default)]
-    pub password_variable: Option<String>,
+    pub(crate) password_variable: Option<String>,
 }
 
 /// Identities of namespaces: each namespace names its cloud role, and a token of one of its service
 /// accounts proves its identity.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NamespaceIdentity {
+pub(crate) struct NamespaceIdentity {
     /// The annotation with the role, on the service account or else on the namespace; passed to the
     /// provider under the same name.
-    pub annotation: String,
+    pub(crate) annotation: String,
     /// Further annotations that the provider needs, from the same objects.
     #[serde(default)]
-    pub also_pass: Vec<String>,
+    pub(crate) also_pass: Vec<String>,
     /// The service account whose token is requested.
     #[serde(default = "default_account")]
-    pub service_account: String,
+    pub(crate) service_account: String,
     /// Audience of the token: `sts.amazonaws.com`, `api://AzureADTokenExchange`, `iam`.
-    pub audience: String,
+    pub(crate) audience: String,
     /// Whether a namespace without the annotation is skipped (the default); otherwise the refresher's
     /// own identity is used for it.
     #[serde(default = "yes")]
-    pub required: bool,
+    pub(crate) required: bool,
 }
 
 fn default_account() -> String {

@@ -9,29 +9,29 @@ use serde::{Deserialize, Serialize};
 /// Kubernetes' label selector.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct LabelSelector {
+pub(crate) struct LabelSelector {
     /// Labels that must have these values.
-    pub match_labels: BTreeMap<String, String>,
+    pub(crate) match_labels: BTreeMap<String, String>,
     /// Rules that must hold as well.
-    pub match_expressions: Vec<MatchExpression>,
+    pub(crate) match_expressions: Vec<MatchExpression>,
 }
 
 /// A rule of a selector.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct MatchExpression {
+pub(crate) struct MatchExpression {
     /// The label.
-    pub key: String,
+    pub(crate) key: String,
     /// How it is compared.
-    pub operator: Operator,
+    pub(crate) operator: Operator,
     /// The values it is compared with.
     #[serde(default)]
-    pub values: Vec<String>,
+    pub(crate) values: Vec<String>,
 }
 
 /// How a label is compared.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub enum Operator {
+pub(crate) enum Operator {
     /// The value is one of these.
     In,
     /// The label is absent, or its value is none of these.
@@ -44,8 +44,7 @@ pub enum Operator {
 
 impl LabelSelector {
     /// Whether the labels match.
-    #[must_use]
-    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+    pub(crate) fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         let equal = |(key, value): (&String, &String)| labels.get(key) == Some(value);
         self.match_labels.iter().all(equal)
             && self.match_expressions.iter().all(|rule| {

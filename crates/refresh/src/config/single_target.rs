@@ -16,68 +16,67 @@ use super::target::{
 /// One target, fed by the providers that serve the given hosts
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 #[command(next_help_heading = "A single target, without --config")]
-pub struct SingleTarget {
+pub(crate) struct SingleTarget {
     /// A registry host; repeatable
     #[arg(long = "host", value_name = "HOST")]
-    pub hosts: Vec<String>,
+    pub(crate) hosts: Vec<String>,
 
     /// The provider [default: the one that serves the host]
     #[arg(long, value_name = "NAME")]
-    pub provider: Option<String>,
+    pub(crate) provider: Option<String>,
 
     /// An ECR account, with --region; repeatable
     #[arg(long = "account", value_name = "NUMBER")]
-    pub accounts: Vec<String>,
+    pub(crate) accounts: Vec<String>,
 
     /// The account's region
     #[arg(long, value_name = "REGION")]
-    pub region: Option<String>,
+    pub(crate) region: Option<String>,
 
     /// The role to assume for ECR
     #[arg(long, value_name = "ARN")]
-    pub role: Option<String>,
+    pub(crate) role: Option<String>,
 
     /// Copy the logins of this docker configuration
     #[arg(long = "from-file", value_name = "FILE")]
-    pub source_file: Option<PathBuf>,
+    pub(crate) source_file: Option<PathBuf>,
 
     /// The Secret's name
     #[arg(long, value_name = "NAME")]
-    pub secret: Option<String>,
+    pub(crate) secret: Option<String>,
 
     /// A namespace by name or pattern; repeatable [default: all]
     #[arg(short, long = "namespace", value_name = "NAME")]
-    pub namespaces: Vec<String>,
+    pub(crate) namespaces: Vec<String>,
 
     /// A namespace to leave out; repeatable
     #[arg(long = "exclude-namespace", value_name = "NAME")]
-    pub exclude: Vec<String>,
+    pub(crate) exclude: Vec<String>,
 
     /// A service account that lists the Secret; repeatable
     #[arg(long = "service-account", value_name = "NAME")]
-    pub service_accounts: Vec<String>,
+    pub(crate) service_accounts: Vec<String>,
 
     /// Every service account lists the Secret
     #[arg(long)]
-    pub all_service_accounts: bool,
+    pub(crate) all_service_accounts: bool,
 
     /// A docker configuration file to keep fresh
     #[arg(long, value_name = "FILE")]
-    pub docker_config: Option<PathBuf>,
+    pub(crate) docker_config: Option<PathBuf>,
 
     /// Logins that do not expire, each with the name of its registry and its host.
     #[arg(skip)]
-    pub logins: Vec<(String, String, StaticLogin)>,
+    pub(crate) logins: Vec<(String, String, StaticLogin)>,
 
     /// Whether Secrets that others made are taken over.
     #[arg(skip)]
-    pub force: bool,
+    pub(crate) force: bool,
 }
 
 impl SingleTarget {
     /// True if nothing was given.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
@@ -85,7 +84,7 @@ impl SingleTarget {
     ///
     /// # Errors
     /// If no registry was given, or no provider serves one of them.
-    pub fn into_config(
+    pub(crate) fn into_config(
         self,
         specs: &[&'static ProviderSpec],
         env: &Env,
@@ -133,7 +132,11 @@ impl SingleTarget {
                 ..Target::default()
             });
         }
-        Ok(Config::of(registries, targets))
+        Ok(Config {
+            registries,
+            targets,
+            ..Config::default()
+        })
     }
 
     fn registries(
@@ -240,7 +243,9 @@ mod tests {
 
     fn config(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let env = Env::map(vars.iter().copied());
-        SingleTarget::from_variables(&env).into_config(&regcred_providers::all(), &env)
+        SingleTarget::default()
+            .or_variables(&env)
+            .into_config(&regcred_providers::all(), &env)
     }
 
     #[test]

@@ -11,50 +11,50 @@ use super::selector::LabelSelector;
 /// One target: exactly one of `secret` and `dockerConfig`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Target {
+pub(crate) struct Target {
     /// The name used by logs, metrics and the status page.
-    pub name: String,
+    pub(crate) name: String,
     /// Names of registries, merged in this order; defaults to all.
     #[serde(default)]
-    pub registries: Vec<String>,
+    pub(crate) registries: Vec<String>,
     /// A Secret in each namespace.
     #[serde(default)]
-    pub secret: Option<SecretTarget>,
+    pub(crate) secret: Option<SecretTarget>,
     /// The namespaces that get the Secret.
     #[serde(default)]
-    pub namespaces: Namespaces,
+    pub(crate) namespaces: Namespaces,
     /// The service accounts that list the Secret as an image pull secret; defaults to none.
     #[serde(default)]
-    pub service_accounts: ServiceAccounts,
+    pub(crate) service_accounts: ServiceAccounts,
     /// A file on this machine.
     #[serde(default)]
-    pub docker_config: Option<DockerConfigTarget>,
+    pub(crate) docker_config: Option<DockerConfigTarget>,
 }
 
 /// The desired Secret.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SecretTarget {
+pub(crate) struct SecretTarget {
     /// Name of the Secret. `{namespace}` is replaced by the namespace; `{registry}` makes one Secret
     /// for each registry.
-    pub name: String,
+    pub(crate) name: String,
     /// `kubernetes.io/dockerconfigjson` or `kubernetes.io/dockercfg`.
     #[serde(default = "config_json", rename = "type")]
-    pub kind: String,
+    pub(crate) kind: String,
     /// Labels in addition to the refresher's own.
     #[serde(default)]
-    pub labels: BTreeMap<String, String>,
+    pub(crate) labels: BTreeMap<String, String>,
     /// Annotations in addition to the refresher's own.
     #[serde(default)]
-    pub annotations: BTreeMap<String, String>,
+    pub(crate) annotations: BTreeMap<String, String>,
     /// How to treat a Secret that the refresher did not make.
     #[serde(default)]
-    pub ownership: Ownership,
+    pub(crate) ownership: Ownership,
 }
 
 /// How to treat a Secret that the refresher did not make.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
-pub enum Ownership {
+pub(crate) enum Ownership {
     /// Leave it alone and report it.
     #[default]
     Refuse,
@@ -68,46 +68,45 @@ pub enum Ownership {
 /// annotation are never selected.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Namespaces {
+pub(crate) struct Namespaces {
     /// Names and patterns: `*` is any run of characters, `?` one character. If all are names, no
     /// right to list namespaces is needed.
-    pub include: Vec<String>,
+    pub(crate) include: Vec<String>,
     /// Names and patterns of namespaces to leave out.
-    pub exclude: Vec<String>,
+    pub(crate) exclude: Vec<String>,
     /// Only namespaces with these labels.
-    pub selector: Option<LabelSelector>,
+    pub(crate) selector: Option<LabelSelector>,
 }
 
 /// Selection of service accounts.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct ServiceAccounts {
+pub(crate) struct ServiceAccounts {
     /// Names.
-    pub names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// Every service account.
-    pub all: bool,
+    pub(crate) all: bool,
     /// Service accounts with these labels.
-    pub selector: Option<LabelSelector>,
+    pub(crate) selector: Option<LabelSelector>,
 }
 
 /// A docker configuration file.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct DockerConfigTarget {
+pub(crate) struct DockerConfigTarget {
     /// Absolute path. Entries of other hosts, and everything else in the file, stay as they are.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// `user`, `user:group` or numbers; defaults to the file's owner.
     #[serde(default)]
-    pub owner: Option<String>,
+    pub(crate) owner: Option<String>,
     /// Permissions in octal; defaults to those of the file, `0600` for a new one.
     #[serde(default)]
-    pub mode: Option<String>,
+    pub(crate) mode: Option<String>,
 }
 
 impl Namespaces {
     /// These names and patterns.
-    #[must_use]
-    pub fn named(include: Vec<String>) -> Self {
+    pub(crate) fn named(include: Vec<String>) -> Self {
         Self {
             include,
             exclude: Vec::new(),
@@ -124,8 +123,7 @@ impl Default for Namespaces {
 
 impl ServiceAccounts {
     /// True if no service account is selected.
-    #[must_use]
-    pub fn is_none(&self) -> bool {
+    pub(crate) fn is_none(&self) -> bool {
         self.names.is_empty() && !self.all && self.selector.is_none()
     }
 }

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use regcred_core::{Clock, Env};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::backoff::{fraction, random};
-use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, timestamp};
+use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, micro_time};
 use crate::config::LeaderElection;
 
 /// A name that no other process has: the pod's, and a random number.
@@ -94,8 +94,7 @@ impl Campaign {
             let spec = lease.spec.get_or_insert_default();
             spec.holder_identity = None;
             spec.lease_duration_seconds = Some(1);
-            spec.renew_time = Some(MicroTime(timestamp(self.clock.now())));
-            let _ = self.cluster.write_lease(&lease).await;
+            let _ = self.cluster.write_lease(lease, self.clock.now()).await;
         }
     }
 
@@ -121,11 +120,8 @@ impl Campaign {
             },
             spec: None,
         });
-        if self
-            .observed
-            .as_ref()
-            .is_none_or(|(known, _)| *known != lease)
-        {
+        let observed = self.observed.as_ref();
+        if observed.is_none_or(|(known, _)| *known != lease) {
             self.observed = Some((lease.clone(), Instant::now()));
         }
         let spec = lease.spec.get_or_insert_default();
@@ -136,13 +132,12 @@ impl Campaign {
                 return Ok(());
             }
             spec.holder_identity = Some(self.holder.clone());
-            spec.acquire_time = Some(MicroTime(timestamp(started.1)));
+            spec.acquire_time = Some(micro_time(started.1));
             spec.lease_transitions = Some(spec.lease_transitions.unwrap_or(0) + 1);
         }
         let length = self.election.lease_duration.0.as_secs().max(1);
         spec.lease_duration_seconds = Some(length.try_into().unwrap_or(i32::MAX));
-        spec.renew_time = Some(MicroTime(timestamp(started.1)));
-        match self.cluster.write_lease(&lease).await {
+        match self.cluster.write_lease(lease, started.1).await {
             Ok(written) => {
                 let spec = written.spec.as_ref();
                 self.term = spec.and_then(|spec| spec.lease_transitions).unwrap_or(0);

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::schedule::Key;
 use crate::cluster::Object;
 use crate::plan::{Namespace, Plan};
-use crate::refresher::Accounts;
 
 /// Namespaces, and the service accounts that some target selects.
 #[derive(Debug)]
@@ -47,11 +46,8 @@ impl Inventory {
     /// Adds or updates a namespace; returns its name if something relevant has changed.
     pub(super) fn namespace(&mut self, object: Object, plan: &Plan) -> Option<Arc<str>> {
         let mut namespace = Namespace::of(object, &self.annotations);
-        let selects = plan
-            .secrets
-            .iter()
-            .any(|secret| secret.namespaces.selector.is_some());
-        if !selects {
+        let mut secrets = plan.secrets.iter();
+        if !secrets.any(|secret| secret.namespaces.selector.is_some()) {
             namespace.labels.clear();
         }
         let name = Arc::clone(&namespace.name);
@@ -79,10 +75,8 @@ impl Inventory {
     /// Adds or updates a service account; true if this changes whose identity counts.
     pub(super) fn account(&mut self, mut account: Object, plan: &Plan) -> bool {
         let changed = self.role(&account, plan);
-        let selected = plan
-            .secrets
-            .iter()
-            .any(|secret| secret.accounts.covers(&account));
+        let mut secrets = plan.secrets.iter();
+        let selected = secrets.any(|secret| secret.accounts.covers(&account));
         let namespace = std::mem::take(&mut account.metadata.namespace);
         let name = account.metadata.name.clone();
         if !selected {
@@ -99,12 +93,8 @@ impl Inventory {
 
     fn role(&mut self, account: &Object, plan: &Plan) -> bool {
         let meta = &account.metadata;
-        let identities = plan
-            .sources
-            .iter()
-            .filter_map(|source| source.identity.as_ref());
-        let mut proves = identities.map(|identity| &identity.service_account);
-        if !proves.any(|name| *name == meta.name) {
+        let mut identities = plan.identities();
+        if !identities.any(|identity| identity.service_account == meta.name) {
             return false;
         }
         let mut annotations = meta.annotations.clone();
@@ -120,19 +110,16 @@ impl Inventory {
         }
     }
 
-    /// The accounts for the work on a Secret.
+    /// The selected accounts that lack a Secret; `None` if the namespace's accounts are not watched.
     pub(super) fn accounts_for(
         &self,
         place: usize,
         namespace: &Namespace,
         plan: &Plan,
-    ) -> Accounts {
+    ) -> Option<Vec<Object>> {
         let one = Some(namespace.name.to_string());
-        if self.listed.contains(&None) || self.listed.contains(&one) {
-            Accounts::Lacking(self.lacking(place, &namespace.name, plan))
-        } else {
-            Accounts::Unknown
-        }
+        let is_watched = self.listed.contains(&None) || self.listed.contains(&one);
+        is_watched.then(|| self.lacking(place, &namespace.name, plan))
     }
 
     /// The Secrets of a namespace that some account lacks.
@@ -152,11 +139,8 @@ impl Inventory {
         let secret = &plan.secrets[place];
         let name = secret.name_in(namespace);
         let lacks = |account: &&Object| secret.accounts.covers(account) && !account.lists(&name);
-        let accounts = self
-            .accounts
-            .get(namespace)
-            .into_iter()
-            .flat_map(BTreeMap::values);
+        let accounts = self.accounts.get(namespace).into_iter();
+        let accounts = accounts.flat_map(BTreeMap::values);
         accounts.filter(lacks).cloned().collect()
     }
 }

@@ -14,10 +14,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use super::election::Campaign;
 use super::inventory::Inventory;
 use super::schedule::{Key, Schedule};
-use super::watches::{ClusterChange, Watched, watch_all};
+use super::watches::watch_all;
 use crate::backoff::pause;
-use crate::cluster::{Object, WatchChange};
-use crate::plan::Scope;
+use crate::cluster::{ClusterChange, Collection, Object, WatchChange};
 use crate::refresher::{Next, Outcome, Refresher};
 
 pub(super) struct Loop {
@@ -123,7 +122,7 @@ impl Loop {
             return None;
         };
         watch_all(plan, &cluster, helpers, changes);
-        if let Scope::Named(names) = plan.scope() {
+        if let Some(names) = plan.named_namespaces() {
             for name in names {
                 self.inventory.name(&name);
                 self.enqueue_all(&name);
@@ -161,21 +160,23 @@ impl Loop {
     fn apply(&mut self, (watched, change): ClusterChange) {
         let plan = Arc::clone(&self.refresher.plan);
         match (&*watched, change) {
-            (Watched::Namespaces, WatchChange::Present(object)) => {
+            (Collection::Namespaces, WatchChange::Present(object)) => {
                 if let Some(name) = self.inventory.namespace(object, &plan) {
                     self.enqueue_all(&name);
                 }
             }
-            (Watched::Namespaces, WatchChange::Deleted(_, name)) => {
+            (Collection::Namespaces, WatchChange::Deleted(_, name)) => {
                 self.inventory.forget(&name);
                 self.schedule.remove_namespace(&name);
                 self.refresher.tokens.forget(&name);
             }
-            (Watched::Namespaces, WatchChange::Listed) => self.inventory.namespaces_listed = true,
-            (Watched::Namespaces, WatchChange::Forbidden) => {
+            (Collection::Namespaces, WatchChange::Listed) => {
+                self.inventory.namespaces_listed = true
+            }
+            (Collection::Namespaces, WatchChange::Forbidden) => {
                 tracing::error!("no right to list and watch namespaces: name them literally");
             }
-            (Watched::Accounts { .. }, WatchChange::Present(object)) => {
+            (Collection::Accounts { .. }, WatchChange::Present(object)) => {
                 let namespace = object.metadata.namespace.clone();
                 if self.inventory.account(object, &plan) {
                     self.enqueue_all(&namespace);
@@ -184,30 +185,30 @@ impl Loop {
                     self.schedule.first(&key);
                 }
             }
-            (Watched::Accounts { .. }, WatchChange::Deleted(namespace, name)) => {
+            (Collection::Accounts { .. }, WatchChange::Deleted(namespace, name)) => {
                 self.inventory.no_account(&namespace, &name);
             }
-            (Watched::Accounts { namespace, .. }, WatchChange::Listed) => {
+            (Collection::Accounts { namespace, .. }, WatchChange::Listed) => {
                 self.inventory.accounts_listed(namespace.clone(), true);
             }
-            (Watched::Accounts { namespace, .. }, WatchChange::Forbidden) => {
+            (Collection::Accounts { namespace, .. }, WatchChange::Forbidden) => {
                 self.inventory.accounts_listed(namespace.clone(), false);
             }
-            (Watched::Secrets { .. }, WatchChange::Present(Object { metadata, .. })) => {
+            (Collection::Secrets { .. }, WatchChange::Present(Object { metadata, .. })) => {
                 self.noticed(
                     &metadata.namespace,
                     &metadata.name,
                     &metadata.resource_version,
                 );
             }
-            (Watched::Secrets { .. }, WatchChange::Deleted(namespace, name)) => {
+            (Collection::Secrets { .. }, WatchChange::Deleted(namespace, name)) => {
                 self.noticed(&namespace, &name, "");
             }
-            (Watched::Secrets { namespace, name }, WatchChange::Listed) => {
+            (Collection::Secrets { namespace, name }, WatchChange::Listed) => {
                 self.schedule.listed(&plan, namespace.as_deref(), name);
             }
             // The periodic check finds changes then.
-            (Watched::Secrets { .. }, WatchChange::Forbidden) => {}
+            (Collection::Secrets { .. }, WatchChange::Forbidden) => {}
         }
     }
 
@@ -239,12 +240,8 @@ impl Loop {
         if !self.leading {
             return;
         }
-        let mut room = self
-            .refresher
-            .plan
-            .limits
-            .parallel
-            .saturating_sub(self.running.len());
+        let parallel = self.refresher.plan.limits.parallel;
+        let mut room = parallel.saturating_sub(self.running.len());
         if let Some(away) = &self.away {
             let may_try = self.running.is_empty() && Instant::now() >= away.until;
             room = usize::from(may_try);
@@ -255,26 +252,21 @@ impl Loop {
                 return;
             };
             let refresher = Arc::clone(&self.refresher);
-            match &key {
+            match key {
                 Key::File(place) => {
-                    let place = *place;
-                    self.running
-                        .spawn(async move { (key, refresher.serve_file(place).await) });
+                    let work = async move { (key, refresher.serve_file(place).await) };
+                    self.running.spawn(work);
                 }
-                Key::Secret(place, name) => {
+                Key::Secret(place, ref name) => {
                     let Some(namespace) = self.inventory.get(name).cloned() else {
                         self.schedule.remove(&key);
                         continue;
                     };
-                    let place = *place;
-                    let accounts = self
-                        .inventory
-                        .accounts_for(place, &namespace, &refresher.plan);
+                    let plan = &refresher.plan;
+                    let accounts = self.inventory.accounts_for(place, &namespace, plan);
                     self.running.spawn(async move {
-                        let outcome = refresher
-                            .serve_secret(place, &namespace, seen, accounts)
-                            .await;
-                        (key, outcome)
+                        let work = refresher.serve_secret(place, &namespace, seen, accounts);
+                        (key, work.await)
                     });
                 }
             }
@@ -300,10 +292,8 @@ impl Loop {
             }
         }
         let now = self.refresher.clock.now();
-        let good = outcome
-            .reports
-            .iter()
-            .all(|report| report.action.is_good() && !report.registry_failed);
+        let mut reports = outcome.reports.iter();
+        let good = reports.all(|report| report.action.is_good() && !report.registry_failed);
         let at = match outcome.next {
             Next::At(at) => Some(at),
             Next::Never => None,
@@ -311,17 +301,12 @@ impl Loop {
             Next::Later => Some(now + self.schedule.pause(key)),
             Next::WhenReachable => {
                 // Of several failures at the same time only the first lengthens the pause.
-                let waiting = self
-                    .away
-                    .as_ref()
-                    .filter(|away| Instant::now() < away.until);
-                if waiting.is_none() {
-                    let failures = self.away.as_ref().map_or(0, |away| away.failures) + 1;
+                let away = self.away.as_ref();
+                if away.is_none_or(|away| Instant::now() >= away.until) {
+                    let failures = away.map_or(0, |away| away.failures) + 1;
                     let wait = pause(failures, Duration::from_secs(1), Duration::from_secs(30));
-                    self.away = Some(Away {
-                        failures,
-                        until: Instant::now() + wait,
-                    });
+                    let until = Instant::now() + wait;
+                    self.away = Some(Away { failures, until });
                 }
                 Some(now)
             }
@@ -339,11 +324,11 @@ impl Loop {
             _ => None,
         };
         let full = self.running.len() >= self.refresher.plan.limits.parallel;
-        let until = next
+        let left = next
             .filter(|_| !full)
-            .map(|at: DateTime<Utc>| at - self.refresher.clock.now());
-        let until = until.and_then(|left: TimeDelta| left.to_std().ok());
-        until.unwrap_or(TICK).clamp(Duration::from_millis(5), TICK)
+            .map(|at| at - self.refresher.clock.now());
+        let left = left.and_then(|left| left.to_std().ok());
+        left.unwrap_or(TICK).clamp(Duration::from_millis(5), TICK)
     }
 
     async fn tick(&mut self) {
@@ -355,9 +340,8 @@ impl Loop {
         self.last_tick = now;
         self.refresher.status.alive(self.leading, self.calls());
         let plan = &self.refresher.plan;
-        self.refresher
-            .status
-            .summaries(&self.schedule.summaries(plan, now));
+        let summaries = self.schedule.summaries(plan, now);
+        self.refresher.status.summaries(&summaries);
         if !self.first_pass
             && self.leading
             && self.inventory.namespaces_listed
@@ -371,7 +355,10 @@ impl Loop {
             self.inputs_at = Instant::now();
             let changed = self.refresher.tokens.changed_inputs().await;
             if !changed.is_empty() {
-                let names: Vec<_> = changed.iter().map(|s| &*plan.sources[*s].name).collect();
+                let names: Vec<_> = changed
+                    .iter()
+                    .map(|s| &*plan.sources[*s].registry.name)
+                    .collect();
                 tracing::info!(
                     registries = names.join(" "),
                     "files of these registries have changed"
@@ -382,10 +369,8 @@ impl Loop {
     }
 
     fn calls(&self) -> u64 {
-        self.refresher
-            .cluster
-            .as_ref()
-            .map_or(0, |cluster| cluster.calls())
+        let cluster = self.refresher.cluster.as_ref();
+        cluster.map_or(0, |cluster| cluster.calls())
     }
 }
 

@@ -20,6 +20,19 @@ pub(super) enum Key {
     File(usize),
 }
 
+impl Key {
+    /// The object's target and its sources.
+    fn origin<'a>(&self, plan: &'a Plan) -> (&'a str, &'a [usize]) {
+        match self {
+            Self::Secret(place, _) => {
+                let secret = &plan.secrets[*place];
+                (&secret.target, &secret.sources)
+            }
+            Self::File(place) => (&plan.files[*place].target, &plan.files[*place].sources),
+        }
+    }
+}
+
 /// All objects, by time.
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
@@ -42,6 +55,16 @@ struct Entry {
     failures: u32,
     served: bool,
     good: bool,
+}
+
+impl Entry {
+    /// Whether this version is not what was seen last; the object is read again then.
+    fn is_news(&mut self, version: &str) -> bool {
+        let seen = self.seen.as_mut();
+        let seen = seen.filter(|seen| seen.version != version && !seen.restored);
+        seen.map(|seen| seen.check_at = DateTime::UNIX_EPOCH)
+            .is_some()
+    }
 }
 
 impl Schedule {
@@ -98,19 +121,15 @@ impl Schedule {
             entry.failures = 0;
         }
         let noticed = entry.noticed.take();
-        let (again, changed) = match (&mut entry.seen, noticed) {
-            (Some(seen), Some(version)) if seen.version != version && !seen.restored => {
-                seen.check_at = DateTime::UNIX_EPOCH;
-                (true, true)
-            }
-            _ => (entry.again, false),
-        };
-        let at = if again || changed {
-            Some(DateTime::UNIX_EPOCH)
-        } else {
-            at
-        };
-        self.queue(key, at);
+        let again = noticed.is_some_and(|version| entry.is_news(&version)) || entry.again;
+        self.queue(
+            key,
+            if again {
+                Some(DateTime::UNIX_EPOCH)
+            } else {
+                at
+            },
+        );
     }
 
     /// How long to wait after one more failure.
@@ -133,11 +152,7 @@ impl Schedule {
             entry.noticed = Some(version.to_owned());
             return;
         }
-        if let Some(seen) = entry.seen.as_mut()
-            && seen.version != version
-            && !seen.restored
-        {
-            seen.check_at = DateTime::UNIX_EPOCH;
+        if entry.is_news(version) {
             self.first(key);
         }
     }
@@ -164,19 +179,11 @@ impl Schedule {
 
     /// Makes everything due that these sources feed.
     pub(super) fn renew(&mut self, plan: &Plan, sources: &[usize], now: DateTime<Utc>) {
-        let fed = |key: &Key| {
-            let own = match key {
-                Key::Secret(place, _) => &plan.secrets[*place].sources,
-                Key::File(place) => &plan.files[*place].sources,
-            };
+        let is_fed = |key: &&Key| {
+            let (_, own) = key.origin(plan);
             own.iter().any(|source| sources.contains(source))
         };
-        let keys: Vec<Key> = self
-            .entries
-            .keys()
-            .filter(|key| fed(key))
-            .cloned()
-            .collect();
+        let keys: Vec<Key> = self.entries.keys().filter(is_fed).cloned().collect();
         for key in keys {
             if let Some(seen) = self.entries.get_mut(&key).and_then(|e| e.seen.as_mut()) {
                 seen.lives.retain(|(source, _)| !sources.contains(source));
@@ -233,10 +240,7 @@ impl Schedule {
     ) -> BTreeMap<&'a str, Summary> {
         let mut all: BTreeMap<&str, Summary> = BTreeMap::new();
         for (key, entry) in &self.entries {
-            let target = match key {
-                Key::Secret(place, _) => &plan.secrets[*place].target,
-                Key::File(place) => &plan.files[*place].target,
-            };
+            let (target, _) = key.origin(plan);
             let summary = all.entry(target).or_default();
             let end = entry.seen.as_ref().and_then(|seen| seen.expires);
             match (entry.served, entry.good && end.is_none_or(|end| end > now)) {
@@ -282,13 +286,8 @@ mod tests {
     fn seen(version: &str) -> Option<LastSeen> {
         Some(LastSeen {
             version: version.to_owned(),
-            fingerprint: None,
-            lives: Vec::new(),
             check_at: at(900),
-            expires: None,
-            reported: false,
-            restored: false,
-            inputs: String::new(),
+            ..LastSeen::default()
         })
     }
 

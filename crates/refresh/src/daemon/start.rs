@@ -80,7 +80,7 @@ impl Refresher {
         let (stop, stopped) = watch::channel(false);
         let holder = election::holder(env);
         let done = tokio::spawn(async move {
-            let status = self.status();
+            let status = Arc::clone(&self.status);
             let mut helpers = JoinSet::new();
             helpers.spawn(server::serve(listener, status));
             Loop::new(Arc::new(self), holder, stopped)

@@ -1,32 +1,11 @@
 //! What is watched in the cluster: namespaces, service accounts, and our own Secrets by name. Never
 //! all Secrets.
 
-use std::sync::Arc;
-
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 
-use crate::cluster::{Cluster, Collection, WatchChange, watch};
-use crate::plan::{NAMESPACE, Plan, Scope};
-
-/// What a watch is about; `namespace` is `None` for all namespaces.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Watched {
-    Namespaces,
-    /// Service accounts, of one name or all.
-    Accounts {
-        namespace: Option<String>,
-        name: Option<String>,
-    },
-    /// Secrets of one name.
-    Secrets {
-        namespace: Option<String>,
-        name: String,
-    },
-}
-
-/// A change, and the watch that reported it.
-pub(super) type ClusterChange = (Arc<Watched>, WatchChange);
+use crate::cluster::{Cluster, ClusterChange, Collection, watch};
+use crate::plan::{NAMESPACE, Plan};
 
 /// Starts every watch that the plan needs.
 pub(super) fn watch_all(
@@ -44,49 +23,36 @@ pub(super) fn watch_all(
         );
     }
     for what in all.into_iter().take(MAX_WATCHES) {
-        let collection = what.collection();
-        let (cluster, changes) = (cluster.clone(), changes.clone());
-        tasks.spawn(watch(cluster, collection, Arc::new(what), changes));
-    }
-}
-
-impl Watched {
-    fn collection(&self) -> Collection {
-        match self {
-            Self::Namespaces => Collection::namespaces(),
-            Self::Accounts { namespace, name } => {
-                Collection::accounts(namespace.as_deref(), name.as_deref())
-            }
-            Self::Secrets { namespace, name } => Collection::secrets(namespace.as_deref(), name),
-        }
+        tasks.spawn(watch(cluster.clone(), what, changes.clone()));
     }
 }
 
 /// One collection for each kind, or, where namespaces are named, for each kind in each of them.
-fn watched(plan: &Plan) -> Vec<Watched> {
+fn watched(plan: &Plan) -> Vec<Collection> {
     let mut all = Vec::new();
     if plan.secrets.is_empty() {
         return all;
     }
-    let namespaces = match plan.scope() {
-        Scope::Cluster => {
-            all.push(Watched::Namespaces);
+    let namespaces: Vec<Option<String>> = match plan.named_namespaces() {
+        Some(names) => names.iter().map(|name| Some(name.to_string())).collect(),
+        None => {
+            all.push(Collection::Namespaces);
             vec![None]
         }
-        Scope::Named(names) => names.iter().map(|name| Some(name.to_string())).collect(),
     };
     let only = only_account(plan);
-    let mut names: Vec<&str> = plan.secrets.iter().map(|secret| &*secret.name).collect();
+    let secrets = plan.secrets.iter();
+    let mut names: Vec<&str> = secrets.map(|secret| &*secret.object.name).collect();
     names.retain(|name| !name.contains(NAMESPACE));
     names.sort_unstable();
     names.dedup();
     for namespace in namespaces {
-        all.extend(names.iter().map(|name| Watched::Secrets {
+        all.extend(names.iter().map(|name| Collection::Secrets {
             namespace: namespace.clone(),
             name: (*name).to_owned(),
         }));
         if plan.looks_at_accounts() {
-            all.push(Watched::Accounts {
+            all.push(Collection::Accounts {
                 namespace,
                 name: only.map(str::to_owned),
             });
@@ -97,10 +63,7 @@ fn watched(plan: &Plan) -> Vec<Watched> {
 
 /// The name of the only service account that decides anything, if there is only one.
 fn only_account(plan: &Plan) -> Option<&str> {
-    let identities = plan
-        .sources
-        .iter()
-        .filter_map(|source| source.identity.as_ref());
+    let identities = plan.identities();
     let mut names: Vec<&str> = identities.map(|i| i.service_account.as_str()).collect();
     for rule in plan.secrets.iter().map(|secret| &secret.accounts) {
         if rule.all || rule.selector.is_some() {
@@ -126,7 +89,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
-    fn all(targets: &str) -> Vec<Watched> {
+    fn all(targets: &str) -> Vec<Collection> {
         let config = Config::parse(&format!(
             "apiVersion: refresh.regcred.dev/v1\nkind: RefreshConfiguration\nregistries:\n\
              - {{name: g, provider: gcr, hosts: [gcr.io]}}\ntargets:\n{targets}"
@@ -136,15 +99,15 @@ mod tests {
         watched(&plan.expect("a plan"))
     }
 
-    fn secrets(namespace: Option<&str>, name: &str) -> Watched {
-        Watched::Secrets {
+    fn secrets(namespace: Option<&str>, name: &str) -> Collection {
+        Collection::Secrets {
             namespace: namespace.map(str::to_owned),
             name: name.to_owned(),
         }
     }
 
-    fn accounts(namespace: Option<&str>, name: Option<&str>) -> Watched {
-        Watched::Accounts {
+    fn accounts(namespace: Option<&str>, name: Option<&str>) -> Collection {
+        Collection::Accounts {
             namespace: namespace.map(str::to_owned),
             name: name.map(str::to_owned),
         }
@@ -155,7 +118,7 @@ mod tests {
         assert_eq!(
             all("- {name: t, secret: {name: s}, serviceAccounts: {all: true}}"),
             [
-                Watched::Namespaces,
+                Collection::Namespaces,
                 secrets(None, "s"),
                 accounts(None, None)
             ]

@@ -64,11 +64,11 @@ fn one_writer_each(plan: &Plan) -> Result<(), ConfigError> {
                 (Some(one), Some(other)) => one.iter().all(|name| !other.contains(name)),
                 _ => false,
             };
-            if one.name == other.name && !apart {
+            if one.object.name == other.object.name && !apart {
                 return Err(ConfigError(format!(
                     "targets {:?} and {:?} would both write Secret {:?}: merge them, or give them \
                      different names, or list their namespaces by name",
-                    one.target, other.target, one.name
+                    one.target, other.target, one.object.name
                 )));
             }
         }

@@ -3,54 +3,62 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::config::{Intervals, LeaderElection, Limits, Server};
-use crate::names::OPT_OUT;
+use regcred_docker_config::DockerFile;
 
-use super::file::FilePlan;
-use super::namespace::Scope;
 use super::secret::SecretPlan;
 use super::source::SourcePlan;
+use crate::config::{Intervals, LeaderElection, Limits, NamespaceIdentity, Server};
+use crate::names::OPT_OUT;
 
 /// Everything to keep fresh, and how.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Where logins come from.
-    pub sources: Vec<SourcePlan>,
+    pub(crate) sources: Vec<SourcePlan>,
     /// Secrets, one in each selected namespace.
-    pub secrets: Vec<SecretPlan>,
+    pub(crate) secrets: Vec<SecretPlan>,
     /// Docker configuration files on this machine.
-    pub files: Vec<FilePlan>,
-    /// Periods of the work.
-    pub intervals: Intervals,
-    /// Limits on requests to the API server.
-    pub limits: Limits,
-    /// Where the daemon listens.
-    pub server: Server,
-    /// Election of the one daemon that works.
-    pub leader_election: LeaderElection,
+    pub(crate) files: Vec<FilePlan>,
+    pub(crate) intervals: Intervals,
+    pub(crate) limits: Limits,
+    pub(crate) server: Server,
+    pub(crate) leader_election: LeaderElection,
+}
+
+/// A docker configuration file to keep fresh.
+#[derive(Clone, Debug)]
+pub(crate) struct FilePlan {
+    /// The target's name in the configuration.
+    pub(crate) target: String,
+    /// Indices into [`Plan::sources`].
+    pub(crate) sources: Vec<usize>,
+    pub(crate) file: DockerFile,
 }
 
 impl Plan {
-    /// Which namespaces must be looked at.
-    #[must_use]
-    pub fn scope(&self) -> Scope {
+    /// The namespaces that can be selected, if their names alone decide; `None` if all must be looked
+    /// at, since some rule needs their names, labels or annotations.
+    pub(crate) fn named_namespaces(&self) -> Option<BTreeSet<Arc<str>>> {
         let mut named = BTreeSet::new();
         for secret in &self.secrets {
             let mut sources = secret.sources.iter().map(|source| &self.sources[*source]);
-            let tenants = sources.any(|source| source.identity.is_some());
-            let Some(names) = secret.literal_namespaces().filter(|_| !tenants) else {
-                return Scope::Cluster;
-            };
+            let tenants = sources.any(|source| source.registry.namespace_identity.is_some());
+            let names = secret.literal_namespaces().filter(|_| !tenants)?;
             named.extend(names.into_iter().map(Arc::from));
         }
-        Scope::Named(named)
+        Some(named)
+    }
+
+    /// The rules of all sources whose tokens are issued to namespaces.
+    pub(crate) fn identities(&self) -> impl Iterator<Item = &NamespaceIdentity> {
+        let registries = self.sources.iter().map(|source| &source.registry);
+        registries.filter_map(|registry| registry.namespace_identity.as_ref())
     }
 
     /// Annotations of namespaces and service accounts that decide something.
-    #[must_use]
-    pub fn annotations(&self) -> BTreeSet<String> {
-        let identities = self.sources.iter().filter_map(|s| s.identity.as_ref());
-        let mut keys: BTreeSet<_> = identities
+    pub(crate) fn annotations(&self) -> BTreeSet<String> {
+        let mut keys: BTreeSet<_> = self
+            .identities()
             .flat_map(|identity| identity.also_pass.iter().chain([&identity.annotation]))
             .cloned()
             .collect();
@@ -60,10 +68,9 @@ impl Plan {
 
     /// Whether service accounts decide anything: some target adds to their pull secrets, or they
     /// prove the identity of a namespace.
-    #[must_use]
-    pub fn looks_at_accounts(&self) -> bool {
-        let tenants = self.sources.iter().any(|source| source.identity.is_some());
-        tenants || self.secrets.iter().any(|secret| !secret.accounts.is_none())
+    pub(crate) fn looks_at_accounts(&self) -> bool {
+        let mut secrets = self.secrets.iter();
+        self.identities().next().is_some() || secrets.any(|secret| !secret.accounts.is_none())
     }
 
     /// The sources of a target, or all.

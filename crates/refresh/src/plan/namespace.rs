@@ -8,30 +8,20 @@ use crate::names::OPT_OUT;
 
 /// What is known of a namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Namespace {
+pub(crate) struct Namespace {
     /// Its name.
-    pub name: Arc<str>,
+    pub(crate) name: Arc<str>,
     /// Its labels.
-    pub labels: BTreeMap<String, String>,
+    pub(crate) labels: BTreeMap<String, String>,
     /// Those of its annotations that decide something.
-    pub annotations: BTreeMap<String, String>,
+    pub(crate) annotations: BTreeMap<String, String>,
     /// Whether it is being deleted.
-    pub terminating: bool,
-}
-
-/// Which namespaces must be looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// All: some rule needs their names, labels or annotations.
-    Cluster,
-    /// Only these.
-    Named(BTreeSet<Arc<str>>),
+    pub(crate) terminating: bool,
 }
 
 impl Namespace {
     /// A namespace of which only the name is known.
-    #[must_use]
-    pub fn named(name: Arc<str>) -> Self {
+    pub(crate) fn named(name: Arc<str>) -> Self {
         Self {
             name,
             labels: BTreeMap::new(),

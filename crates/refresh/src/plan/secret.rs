@@ -1,50 +1,36 @@
 //! A Secret in each of some namespaces.
 
-use std::collections::BTreeMap;
-
 use regcred_api::docker_config::Format;
 
 use super::namespace::Namespace;
-use crate::config::{Namespaces, Ownership, ServiceAccounts, glob, is_pattern};
+use crate::config::{Namespaces, SecretTarget, ServiceAccounts, glob, is_pattern};
 use crate::digest::hash;
 
 /// A Secret in each selected namespace.
 #[derive(Clone, Debug)]
-pub struct SecretPlan {
+pub(crate) struct SecretPlan {
     /// The target's name in the configuration.
-    pub target: String,
+    pub(crate) target: String,
     /// Indices into [`Plan::sources`](super::Plan::sources), in order of merging.
-    pub sources: Vec<usize>,
-    /// The Secret's name, in which `{namespace}` is not yet replaced.
-    pub name: String,
+    pub(crate) sources: Vec<usize>,
+    /// What is written. In its name `{namespace}` is not yet replaced.
+    pub(crate) object: SecretTarget,
     /// The form of its content.
-    pub format: Format,
-    /// Labels in addition to the refresher's own.
-    pub labels: BTreeMap<String, String>,
-    /// Annotations in addition to the refresher's own.
-    pub annotations: BTreeMap<String, String>,
-    /// How to treat a Secret that the refresher did not make.
-    pub ownership: Ownership,
-    /// The namespaces that get the Secret.
-    pub namespaces: Namespaces,
-    /// The service accounts that list the Secret.
-    pub accounts: ServiceAccounts,
+    pub(crate) format: Format,
+    pub(crate) namespaces: Namespaces,
+    pub(crate) accounts: ServiceAccounts,
     /// A hash of everything that decides the content, besides the tokens.
-    pub inputs: String,
+    pub(crate) inputs: String,
 }
 
 impl SecretPlan {
     /// The Secret's name in a namespace.
-    #[must_use]
-    pub fn name_in(&self, namespace: &str) -> String {
-        self.name.replace(NAMESPACE, namespace)
+    pub(crate) fn name_in(&self, namespace: &str) -> String {
+        self.object.name.replace(NAMESPACE, namespace)
     }
 
-    /// Whether a namespace gets the Secret; if not, why.
-    ///
-    /// # Errors
-    /// The reason.
-    pub fn covers(&self, namespace: &Namespace) -> Result<(), &'static str> {
+    /// Whether a namespace gets the Secret; the error is the reason why not.
+    pub(crate) fn covers(&self, namespace: &Namespace) -> Result<(), &'static str> {
         if !self.mentions(namespace) {
             return Err("not selected");
         }

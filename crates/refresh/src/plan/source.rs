@@ -1,34 +1,23 @@
 //! One source of logins: a registry entry of the configuration.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use regcred_core::ProviderSpec;
 
-use crate::config::{NamespaceIdentity, Period, STATIC, StaticLogin};
+use crate::config::{Registry, STATIC, StaticLogin};
 
 /// One source of logins.
 #[derive(Clone, Debug)]
-pub struct SourcePlan {
-    /// The registry's name in the configuration.
-    pub name: String,
+pub(crate) struct SourcePlan {
+    /// Its entry in the configuration. The hosts are bare names, that of an ECR account among them.
+    pub(crate) registry: Registry,
     /// Who issues the logins.
-    pub kind: SourceKind,
-    /// The hosts that the login is written for; empty for all of a file's.
-    pub hosts: Vec<String>,
-    /// Variables that override those of the process.
-    pub env: BTreeMap<String, String>,
-    /// Variables whose values are read from files.
-    pub env_files: BTreeMap<String, PathBuf>,
-    /// Renew at this age at the latest.
-    pub max_age: Option<Period>,
-    /// A token for each namespace, under its own identity.
-    pub identity: Option<NamespaceIdentity>,
+    pub(crate) kind: SourceKind,
 }
 
 /// Who issues a source's logins.
 #[derive(Clone, Debug)]
-pub enum SourceKind {
+pub(crate) enum SourceKind {
     /// A cloud.
     Provider(&'static ProviderSpec),
     /// A docker configuration file.
@@ -39,8 +28,7 @@ pub enum SourceKind {
 
 impl SourceKind {
     /// The provider's name, or the file's path.
-    #[must_use]
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         match self {
             Self::Provider(spec) => spec.name.to_owned(),
             Self::File(path) => path.display().to_string(),

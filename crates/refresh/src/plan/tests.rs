@@ -132,7 +132,7 @@ fn a_registry_in_the_name_makes_a_secret_for_each() {
         .map(|secret| secret.name_in("shop"))
         .collect();
     assert_eq!(names, ["g-shop", "e-shop"]);
-    let hosts = &plan.sources[1].hosts;
+    let hosts = &plan.sources[1].registry.hosts;
     assert_eq!(hosts, &["123456789012.dkr.ecr.eu-west-1.amazonaws.com"]);
 }
 
@@ -140,17 +140,16 @@ fn a_registry_in_the_name_makes_a_secret_for_each() {
 fn literal_names_need_no_list() {
     let named =
         targets("- {name: t, secret: {name: a}, namespaces: {include: [x, y], exclude: [y]}}");
-    let Scope::Named(names) = named.expect("sound").scope() else {
-        panic!("a list is needed");
-    };
+    let names = named.expect("sound").named_namespaces();
+    let names = names.expect("names alone decide");
     assert_eq!(names.into_iter().collect::<Vec<_>>(), ["x".into()]);
     for needing in [
         "- {name: t, secret: {name: a}}",
         "- {name: t, secret: {name: a}, namespaces: {include: [x], selector: {}}}",
     ] {
         assert_eq!(
-            targets(needing).expect("sound").scope(),
-            Scope::Cluster,
+            targets(needing).expect("sound").named_namespaces(),
+            None,
             "{needing}"
         );
     }
@@ -187,6 +186,24 @@ fn the_inputs_change_with_what_decides_the_content() {
     let one = of("- {name: t, secret: {name: a}}");
     assert_eq!(one, of("- {name: other, secret: {name: b}}"));
     assert_ne!(one, of("- {name: t, registries: [g], secret: {name: a}}"));
+    let of = |registry: &str| {
+        let text = format!("registries: [{registry}]\ntargets: [{{name: t, secret: {{name: a}}}}]");
+        plan(&text).expect("sound").secrets[0].inputs.clone()
+    };
+    let plain = of("{name: e, provider: ecr, hosts: [public.ecr.aws]}");
+    for (fields, changes) in [
+        ("maxAge: 1h", false),
+        ("env: {AWS_PROFILE: x}", true),
+        ("envFiles: {AWS_SECRET_ACCESS_KEY: /x}", true),
+        ("namespaceIdentity: {annotation: a, audience: b}", true),
+    ] {
+        let with = of(&format!(
+            "{{name: e, provider: ecr, hosts: [public.ecr.aws], {fields}}}"
+        ));
+        assert_eq!(with != plain, changes, "{fields}");
+    }
+    // Written into annotations: what a release before wrote must mean the same.
+    assert_eq!(plain, "e895de706bd1846e0a562eace7f5bbc8");
     assert_ne!(
         one,
         of("- {name: t, secret: {name: a, type: kubernetes.io/dockercfg}}")

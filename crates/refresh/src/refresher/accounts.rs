@@ -6,31 +6,23 @@ use crate::config::ServiceAccounts;
 use crate::plan::{Namespace, SecretPlan};
 use crate::report::{Action, Report};
 
-/// What is known of a namespace's service accounts.
-#[derive(Clone, Debug)]
-pub(crate) enum Accounts {
-    /// Not watched; fetched on demand.
-    Unknown,
-    /// Watched, and these are all that lack the Secret.
-    Lacking(Vec<Object>),
-}
-
 impl Refresher {
-    /// Adds the Secret to every selected service account.
+    /// Adds the Secret to every selected service account. `known` are those that lack it, if they are
+    /// watched; else they are fetched.
     pub(super) async fn link_accounts(
         &self,
         cluster: &Cluster,
         plan: &SecretPlan,
         namespace: &Namespace,
-        known: Accounts,
+        known: Option<Vec<Object>>,
     ) -> (Vec<Report>, Option<ClusterError>) {
         let mut reports = Vec::new();
         if plan.accounts.is_none() {
             return (reports, None);
         }
         let accounts = match known {
-            Accounts::Lacking(accounts) => accounts,
-            Accounts::Unknown => match selected(cluster, plan, namespace).await {
+            Some(accounts) => accounts,
+            None => match selected(cluster, plan, namespace).await {
                 Ok(accounts) => accounts,
                 Err(error) => return (reports, Some(error)),
             },
@@ -54,8 +46,7 @@ impl Refresher {
                 }
                 Ok(false) => continue,
                 Err(error) => {
-                    report.reason = Some(error.to_string());
-                    report.cause = Some(error.reason());
+                    report = report.caused_by(&error);
                     failure = Some(error);
                 }
             }

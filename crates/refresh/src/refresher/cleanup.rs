@@ -4,7 +4,7 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::accounts::selected;
 use super::context::Refresher;
-use super::docker_file;
+use super::file;
 use super::once::RunError;
 use crate::cluster::{Cluster, ClusterError};
 use crate::plan::{Namespace, SecretPlan};
@@ -32,9 +32,11 @@ impl Refresher {
         }
         for plan in &self.plan.files {
             let sources = plan.sources.iter().map(|s| &self.plan.sources[*s]);
-            let hosts: Vec<String> = sources.flat_map(|source| source.hosts.clone()).collect();
+            let hosts: Vec<String> = sources
+                .flat_map(|source| source.registry.hosts.clone())
+                .collect();
             let mut report = Report::of_file(&plan.target, &plan.file.path);
-            match docker_file::remove(&plan.file, self.mode.dry_run, &hosts) {
+            match file::remove(&plan.file, self.mode.dry_run, &hosts) {
                 Ok(action) => report.action = action,
                 Err(error) => report.reason = Some(regcred_core::report(&error)),
             }
@@ -86,9 +88,7 @@ impl Refresher {
             Ok::<_, ClusterError>(())
         };
         if let Err(error) = work.await {
-            let mut failed = report("Secret", &name);
-            failed.reason = Some(error.to_string());
-            reports.push(failed);
+            reports.push(report("Secret", &name).caused_by(&error));
         }
         reports
     }

@@ -46,19 +46,13 @@ impl Refresher {
         let status = Arc::new(Status::new(&plan, clock.clone()));
         Self {
             tokens: TokenStore::new(Arc::clone(&plan), env, clock.clone(), Arc::clone(&status)),
-            events: EventBudget::new(clock.now()),
+            events: EventBudget::default(),
             plan,
             cluster,
             clock,
             status,
             mode,
         }
-    }
-
-    /// The status of the work.
-    #[must_use]
-    pub fn status(&self) -> Arc<Status> {
-        Arc::clone(&self.status)
     }
 
     /// When an object that is up to date is read again: each at its own time, so that thousands of

@@ -1,9 +1,12 @@
-//! One docker configuration file.
+//! One docker configuration file on this machine: its entries are set, or removed again.
+
+use regcred_core::Credentials;
+use regcred_docker_config::{Change, DockerFile, EntryForm, FileError};
 
 use super::context::Refresher;
-use super::docker_file;
 use super::outcome::{LastSeen, Next, Outcome};
-use crate::report::Report;
+use crate::report::{Action, Report};
+use crate::tokens::written;
 
 impl Refresher {
     /// Brings a docker configuration file up to date.
@@ -38,9 +41,8 @@ impl Refresher {
         }
         let (file, dry_run) = (plan.file.clone(), self.mode.dry_run);
         // A lock on the file may make it wait.
-        let written =
-            tokio::task::spawn_blocking(move || docker_file::set(&file, dry_run, &logins)).await;
-        match written {
+        let done = tokio::task::spawn_blocking(move || set(&file, dry_run, &logins)).await;
+        match done {
             Ok(Ok(action)) => report.action = action,
             failed => {
                 report.reason = Some(match failed {
@@ -54,16 +56,77 @@ impl Refresher {
         Outcome {
             reports: vec![report],
             seen: Some(LastSeen {
-                version: String::new(),
-                fingerprint: None,
                 lives,
                 check_at,
                 expires,
-                reported: false,
-                restored: false,
-                inputs: String::new(),
+                ..LastSeen::default()
             }),
             next: Next::At(next),
         }
+    }
+}
+
+/// Writes these logins into the file.
+fn set(
+    file: &DockerFile,
+    dry_run: bool,
+    logins: &[(String, Credentials)],
+) -> Result<Action, FileError> {
+    let (change, ()) = file.edit(dry_run, |document| {
+        for (host, login) in logins {
+            document.set(host, &written(login), EntryForm::Full);
+        }
+        Ok(())
+    })?;
+    Ok(match change {
+        Change::Created => Action::Create,
+        Change::Updated => Action::Update,
+        Change::Unchanged => Action::Unchanged,
+    })
+}
+
+/// Removes the entries of these hosts from the file.
+pub(super) fn remove(
+    file: &DockerFile,
+    dry_run: bool,
+    hosts: &[String],
+) -> Result<Action, FileError> {
+    if !file.path.exists() {
+        return Ok(Action::Unchanged);
+    }
+    // Owner and mode stay as they are.
+    let file = DockerFile::new(&file.path);
+    let (change, ()) = file.edit(dry_run, |document| {
+        for host in hosts {
+            document.remove(host);
+        }
+        Ok(())
+    })?;
+    Ok(match change {
+        Change::Unchanged => Action::Unchanged,
+        Change::Created | Change::Updated => Action::Delete,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions_say_what_became_of_the_file() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = DockerFile::new(dir.path().join("config.json"));
+        let logins = |password| vec![("a.io".to_owned(), Credentials::new("u", password))];
+        let set = |dry_run, password| set(&file, dry_run, &logins(password)).expect("done");
+        let remove = |host: &str| remove(&file, false, &[host.to_owned()]).expect("done");
+        assert_eq!(remove("a.io"), Action::Unchanged);
+        assert_eq!(set(true, "p"), Action::Create);
+        assert_eq!(set(false, "p"), Action::Create);
+        assert_eq!(set(false, "p"), Action::Unchanged);
+        assert_eq!(set(true, "q"), Action::Update);
+        assert_eq!(set(false, "q"), Action::Update);
+        assert_eq!(remove("b.io"), Action::Unchanged);
+        assert_eq!(remove("a.io"), Action::Delete);
+        assert_eq!(remove("a.io"), Action::Unchanged);
     }
 }

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{self, StreamExt as _};
 
-use super::accounts::Accounts;
 use super::context::Refresher;
 use crate::life::rfc3339;
-use crate::plan::{Namespace, Scope};
+use crate::plan::Namespace;
 use crate::report::Report;
 
 /// A run could not start, or a registry issued no token to print.
@@ -40,7 +39,7 @@ impl Refresher {
             mentioned.map(move |namespace| (place, namespace))
         });
         let mut outcomes = stream::iter(works)
-            .map(|(place, ns)| self.serve_secret(place, ns, None, Accounts::Unknown))
+            .map(|(place, ns)| self.serve_secret(place, ns, None, None))
             .buffer_unordered(self.plan.limits.parallel);
         while let Some(outcome) = outcomes.next().await {
             outcome.reports.iter().for_each(&mut each);
@@ -51,8 +50,7 @@ impl Refresher {
     }
 
     /// A sentence for each target with a login that expires before the next run.
-    #[must_use]
-    pub fn too_short_for(&self, reports: &[Report], next_run: DateTime<Utc>) -> Vec<String> {
+    pub(crate) fn too_short_for(&self, reports: &[Report], next_run: DateTime<Utc>) -> Vec<String> {
         let mut short: BTreeMap<&str, DateTime<Utc>> = BTreeMap::new();
         for report in reports.iter().filter(|report| report.action.is_good()) {
             if let Some(end) = report.expires_at.filter(|end| *end < next_run) {
@@ -68,8 +66,7 @@ impl Refresher {
     }
 
     /// When another attempt after a failure will have been made.
-    #[must_use]
-    pub fn next_attempt(&self) -> DateTime<Utc> {
+    pub(crate) fn next_attempt(&self) -> DateTime<Utc> {
         let period = TimeDelta::from_std(self.plan.intervals.reapply.0);
         self.clock.now() + period.unwrap_or(TimeDelta::minutes(15))
     }
@@ -78,7 +75,7 @@ impl Refresher {
         let Some(cluster) = &self.cluster else {
             return Ok(Vec::new());
         };
-        if let Scope::Named(names) = self.plan.scope() {
+        if let Some(names) = self.plan.named_namespaces() {
             return Ok(names.into_iter().map(Namespace::named).collect());
         }
         let decisive = self.plan.annotations();

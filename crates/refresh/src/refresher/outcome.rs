@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use super::content::Fingerprint;
+use crate::cluster::{ClusterError, ClusterErrorKind};
 use crate::life::Life;
 use crate::report::Report;
 
 /// What is remembered of an object.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct LastSeen {
     /// Its resource version.
     pub(crate) version: String,
@@ -47,6 +48,18 @@ pub(crate) enum Next {
     WhenReachable,
     /// When something about its namespace changes.
     Never,
+}
+
+impl Next {
+    /// After this error.
+    pub(super) fn after(error: &ClusterError) -> Self {
+        match error.kind {
+            ClusterErrorKind::Unreachable | ClusterErrorKind::Throttled(_) => Self::WhenReachable,
+            ClusterErrorKind::Terminating => Self::Never,
+            ClusterErrorKind::NotFound => Self::Soon,
+            _ => Self::Later,
+        }
+    }
 }
 
 impl Outcome {

@@ -13,15 +13,16 @@ impl Refresher {
     ///
     /// # Errors
     /// If a registry issues no token.
-    pub async fn print(&self, target: Option<&str>) -> Result<SecretString, RunError> {
+    pub(crate) async fn print(&self, target: Option<&str>) -> Result<SecretString, RunError> {
         let chosen = self.plan.sources_of(target);
         let mut document = Document::empty(Format::ConfigJson);
         for (place, source) in self.plan.sources.iter().enumerate() {
             if !chosen.contains(&place) {
                 continue;
             }
-            let fail = |why: &str| RunError::Registry(source.name.clone(), why.to_owned());
-            if source.identity.is_some() {
+            let registry = &source.registry;
+            let fail = |why: &str| RunError::Registry(registry.name.clone(), why.to_owned());
+            if registry.namespace_identity.is_some() {
                 return Err(fail(
                     "it has a token for each namespace, but none of its own",
                 ));

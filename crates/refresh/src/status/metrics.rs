@@ -1,5 +1,6 @@
 //! `/metrics` in Prometheus' text format (version 0.0.4).
 
+use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
 use chrono::{DateTime, Utc};
@@ -8,134 +9,106 @@ use super::state::{SourceState, State, Status, TargetState};
 
 impl Status {
     /// All metrics.
-    #[must_use]
-    pub fn metrics(&self) -> String {
+    pub(crate) fn metrics(&self) -> String {
         let state = &*self.lock();
         let mut page = String::new();
-        let mut family = |name: &str, kind: &str, help: &str, samples: Vec<Sample>| {
+        for (name, kind, help, samples) in FAMILIES {
             let name = format!("regcred_refresh_{name}");
             let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} {kind}");
-            for (rest, value) in samples {
+            for (rest, value) in samples(state) {
                 let _ = writeln!(page, "{name}{rest} {value}");
             }
-        };
-        family(
-            "token_expiry_timestamp_seconds",
-            "gauge",
-            "When the token expires.",
-            sources(state, |source| seconds(source.life?.expires)),
-        );
-        family(
-            "token_last_success_timestamp_seconds",
-            "gauge",
-            "When the last token was issued.",
-            sources(state, |source| seconds(source.last_success)),
-        );
-        let results = state.sources.iter().flat_map(|source| {
-            let issued = [("success", source.issued)].into_iter();
-            let failed = source.failed.iter().map(|(kind, count)| (*kind, *count));
-            let results = issued.chain(failed);
-            results.map(|(result, count)| {
-                sample("", &[("source", &source.name), ("result", result)], count)
-            })
-        });
-        family(
-            "token_refresh_total",
-            "counter",
-            "Token requests by result: success, or the kind of failure.",
-            results.collect(),
-        );
-        let durations = state.sources.iter().flat_map(|source| {
-            let labels = [("source", source.name.as_str()), ("operation", "token")];
-            let count = source.issued + source.failed.values().sum::<u64>();
-            [
-                sample("_sum", &labels, format!("{:.3}", source.seconds)),
-                sample("_count", &labels, count),
-            ]
-        });
-        family(
-            "provider_request_duration_seconds",
-            "summary",
-            "Duration of token requests.",
-            durations.collect(),
-        );
-        family(
-            "secrets_managed",
-            "gauge",
-            "Objects that are up to date.",
-            targets(state, |target| Some(target.summary.good.to_string())),
-        );
-        family(
-            "namespace_errors",
-            "gauge",
-            "Objects that are not up to date.",
-            targets(state, |target| Some(target.summary.failing.to_string())),
-        );
-        family(
-            "target_expiry_timestamp_seconds",
-            "gauge",
-            "When the first entry of the target's objects expires.",
-            targets(state, |target| seconds(target.summary.expires)),
-        );
-        family(
-            "target_last_success_timestamp_seconds",
-            "gauge",
-            "When an object of the target was last found or made up to date.",
-            targets(state, |target| seconds(target.last_success)),
-        );
-        let writes = state.targets.iter().flat_map(|target| {
-            let actions = target.actions.iter();
-            actions.map(|(action, count)| {
-                sample("", &[("target", &target.name), ("action", action)], count)
-            })
-        });
-        family(
-            "secret_writes_total",
-            "counter",
-            "Results of the work on objects.",
-            writes.collect(),
-        );
-        let errors = state.targets.iter().flat_map(|target| {
-            let errors = target.errors.iter();
-            errors.map(|(reason, count)| {
-                sample("", &[("target", &target.name), ("reason", reason)], count)
-            })
-        });
-        family(
-            "errors_total",
-            "counter",
-            "Failures by reason.",
-            errors.collect(),
-        );
-        family(
-            "api_requests_total",
-            "counter",
-            "Requests to the API server.",
-            vec![(String::new(), state.requests.to_string())],
-        );
-        family(
-            "leader",
-            "gauge",
-            "1 if this process does the work.",
-            vec![(String::new(), u8::from(state.leader).to_string())],
-        );
+        }
         page
     }
 }
 
 /// What follows the family's name, and the value.
 type Sample = (String, String);
+/// Name without its prefix, type, help, and the samples.
+type Family = (
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(&State) -> Vec<Sample>,
+);
 
-fn sources(state: &State, value: impl Fn(&SourceState) -> Option<String>) -> Vec<Sample> {
+#[rustfmt::skip]
+const FAMILIES: &[Family] = &[
+    ("token_expiry_timestamp_seconds", "gauge", "When the token expires.",
+        |all| sources(all, |source| seconds(source.life?.expires))),
+    ("token_last_success_timestamp_seconds", "gauge", "When the last token was issued.",
+        |all| sources(all, |source| seconds(source.last_success))),
+    ("token_refresh_total", "counter", "Token requests by result: success, or the kind of failure.",
+        results),
+    ("provider_request_duration_seconds", "summary", "Duration of token requests.",
+        durations),
+    ("secrets_managed", "gauge", "Objects that are up to date.",
+        |all| targets(all, |target| Some(target.summary.good.to_string()))),
+    ("namespace_errors", "gauge", "Objects that are not up to date.",
+        |all| targets(all, |target| Some(target.summary.failing.to_string()))),
+    ("target_expiry_timestamp_seconds", "gauge", "When the first entry of the target's objects expires.",
+        |all| targets(all, |target| seconds(target.summary.expires))),
+    ("target_last_success_timestamp_seconds", "gauge", "When an object of the target was last found or made up to date.",
+        |all| targets(all, |target| seconds(target.last_success))),
+    ("secret_writes_total", "counter", "Results of the work on objects.",
+        |all| counts(all, "action", |target| &target.actions)),
+    ("errors_total", "counter", "Failures by reason.",
+        |all| counts(all, "reason", |target| &target.errors)),
+    ("api_requests_total", "counter", "Requests to the API server.",
+        |all| vec![(String::new(), all.requests.to_string())]),
+    ("leader", "gauge", "1 if this process does the work.",
+        |all| vec![(String::new(), u8::from(all.leader).to_string())]),
+];
+
+fn sources(state: &State, value: fn(&SourceState) -> Option<String>) -> Vec<Sample> {
     let all = state.sources.iter();
     all.filter_map(|source| Some(sample("", &[("source", &source.name)], value(source)?)))
         .collect()
 }
 
-fn targets(state: &State, value: impl Fn(&TargetState) -> Option<String>) -> Vec<Sample> {
+fn targets(state: &State, value: fn(&TargetState) -> Option<String>) -> Vec<Sample> {
     let all = state.targets.iter();
     all.filter_map(|target| Some(sample("", &[("target", &target.name)], value(target)?)))
         .collect()
+}
+
+fn results(state: &State) -> Vec<Sample> {
+    let of_source = |source: &SourceState| {
+        let failed = source.failed.iter().map(|(kind, count)| (*kind, *count));
+        let results = [("success", source.issued)].into_iter().chain(failed);
+        let sample =
+            |(result, count)| sample("", &[("source", &source.name), ("result", result)], count);
+        results.map(sample).collect::<Vec<_>>()
+    };
+    state.sources.iter().flat_map(of_source).collect()
+}
+
+fn durations(state: &State) -> Vec<Sample> {
+    let of_source = |source: &SourceState| {
+        let labels = [("source", source.name.as_str()), ("operation", "token")];
+        let count = source.issued + source.failed.values().sum::<u64>();
+        [
+            sample("_sum", &labels, format!("{:.3}", source.seconds)),
+            sample("_count", &labels, count),
+        ]
+    };
+    state.sources.iter().flat_map(of_source).collect()
+}
+
+fn counts(
+    state: &State,
+    label: &str,
+    counts: fn(&TargetState) -> &BTreeMap<&'static str, u64>,
+) -> Vec<Sample> {
+    let of_target = |target: &TargetState| {
+        let counts = counts(target).iter();
+        let sample = |(name, count): (&&str, &u64)| {
+            sample("", &[("target", &target.name), (label, name)], count)
+        };
+        counts.map(sample).collect::<Vec<_>>()
+    };
+    state.targets.iter().flat_map(of_target).collect()
 }
 
 fn seconds(time: Option<DateTime<Utc>>) -> Option<String> {

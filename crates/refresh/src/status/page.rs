@@ -9,8 +9,7 @@ use crate::life::rfc3339;
 
 impl Status {
     /// The page.
-    #[must_use]
-    pub fn page(&self) -> String {
+    pub(crate) fn page(&self) -> String {
         let now = self.clock.now();
         let ready = self.ready();
         let state = self.lock();
@@ -133,23 +132,7 @@ fn escape(text: &str) -> String {
     safe
 }
 
-const HEAD: &str = "<!DOCTYPE html>
-<html lang=\"en\"><head><meta charset=\"utf-8\"><title>regcred-refresh</title>
-<meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"15\">
-<style>
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem;
-       color: #1b1f24; background: #fff; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #d5dae0;
-         vertical-align: top; overflow-wrap: anywhere; }
-.good { color: #0a6b2d; font-weight: 600; } .bad { color: #a01515; font-weight: 600; }
-pre { white-space: pre-wrap; } footer { margin-top: 2rem; color: #59636e; }
-@media (prefers-color-scheme: dark) {
-  body { color: #e6edf3; background: #0d1117; } th, td { border-color: #30363d; }
-  .good { color: #4ac26b; } .bad { color: #ff8182; } a { color: #79b8ff; } }
-</style></head><body>
-<h1>regcred-refresh</h1>
-";
+const HEAD: &str = include_str!("page_head.html");
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,7 @@ use crate::report::{Action, Report};
 
 /// The state of sources and targets, shared by all tasks.
 #[derive(Debug)]
-pub struct Status {
+pub(crate) struct Status {
     pub(super) clock: Clock,
     state: Mutex<State>,
 }
@@ -71,27 +71,24 @@ pub(crate) struct Summary {
 
 impl Status {
     /// A status in which nothing has happened.
-    #[must_use]
-    pub fn new(plan: &Plan, clock: Clock) -> Self {
+    pub(crate) fn new(plan: &Plan, clock: Clock) -> Self {
         let now = clock.now();
         let sources = plan.sources.iter().map(|source| SourceState {
-            name: source.name.clone(),
+            name: source.registry.name.clone(),
             provider: source.kind.shown(),
-            hosts: source.hosts.clone(),
-            tenants: source.identity.is_some(),
+            hosts: source.registry.hosts.clone(),
+            tenants: source.registry.namespace_identity.is_some(),
             ..SourceState::default()
         });
         let mut targets: Vec<TargetState> = Vec::new();
         for secret in &plan.secrets {
-            match targets
-                .iter_mut()
-                .find(|target| target.name == secret.target)
-            {
-                Some(target) => target.place.push_str(&format!(", {}", secret.name)),
+            let known = targets.iter_mut().find(|t| t.name == secret.target);
+            match known {
+                Some(target) => target.place.push_str(&format!(", {}", secret.object.name)),
                 None => targets.push(TargetState {
                     name: secret.target.clone(),
                     kind: "Secret",
-                    place: secret.name.clone(),
+                    place: secret.object.name.clone(),
                     ..TargetState::default()
                 }),
             }
@@ -117,8 +114,7 @@ impl Status {
     }
 
     /// Healthy: the main loop has run within the last two minutes.
-    #[must_use]
-    pub fn is_alive(&self) -> bool {
+    pub(crate) fn is_alive(&self) -> bool {
         let now = self.clock.now();
         (now - self.lock().alive).abs() < TimeDelta::minutes(2)
     }
@@ -128,7 +124,7 @@ impl Status {
     ///
     /// # Errors
     /// The reasons, one per line.
-    pub fn ready(&self) -> Result<(), String> {
+    pub(crate) fn ready(&self) -> Result<(), String> {
         let now = self.clock.now();
         let state = self.lock();
         if !state.leader {
@@ -138,13 +134,11 @@ impl Status {
         if !state.first_pass {
             reasons.push("the first pass is not complete".to_owned());
         }
-        for source in &state.sources {
-            if let Some((since, text)) = &source.failure
-                && source.is_in_danger(*since, now)
-            {
-                reasons.push(format!("registry {}: {text}", source.name));
-            }
-        }
+        let failing = state.sources.iter().filter_map(|source| {
+            let text = source.danger(now)?;
+            Some(format!("registry {}: {text}", source.name))
+        });
+        reasons.extend(failing);
         if reasons.is_empty() {
             Ok(())
         } else {
@@ -155,12 +149,7 @@ impl Status {
     /// Whether a source has failed for so long that its logins may expire.
     pub(crate) fn is_in_danger(&self, source: usize) -> bool {
         let now = self.clock.now();
-        let state = self.lock();
-        let source = &state.sources[source];
-        source
-            .failure
-            .as_ref()
-            .is_some_and(|(since, _)| source.is_in_danger(*since, now))
+        self.lock().sources[source].danger(now).is_some()
     }
 
     pub(crate) fn token(
@@ -173,10 +162,8 @@ impl Status {
     ) {
         let mut state = self.lock();
         let source = &mut state.sources[source];
-        let earlier = source
-            .life
-            .and_then(|known| known.expires)
-            .filter(|_| tenant);
+        let earlier = source.life.filter(|_| tenant);
+        let earlier = earlier.and_then(|known| known.expires);
         source.life = Some(Life {
             issued: life.issued,
             // Of many namespaces' tokens the one that expires first.
@@ -258,13 +245,15 @@ impl Status {
 }
 
 impl SourceState {
-    /// With a token: once half of the life that was left at the first failure has passed. Without
-    /// one: at once.
-    fn is_in_danger(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-        match self.life.and_then(|life| life.expires) {
-            Some(end) if end > since => now >= since + (end - since) / 2,
+    /// The failure, if it has lasted so long that logins may expire. With a token: half of the life
+    /// that was left at the first failure. Without one: at once.
+    fn danger(&self, now: DateTime<Utc>) -> Option<&str> {
+        let (since, text) = self.failure.as_ref()?;
+        let in_danger = match self.life.and_then(|life| life.expires) {
+            Some(end) if end > *since => now >= *since + (end - *since) / 2,
             _ => true,
-        }
+        };
+        in_danger.then_some(text)
     }
 }
 

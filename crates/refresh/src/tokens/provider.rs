@@ -14,12 +14,12 @@ use tokio::time::timeout;
 use super::secret_file::{is_empty, read_line};
 use super::tenant::TenantIdentity;
 use super::token::Token;
+use crate::config::Registry;
 use crate::life::Life;
-use crate::plan::SourcePlan;
 
 /// The requests for one source's logins.
 pub(super) struct ProviderFetch<'a> {
-    source: &'a SourcePlan,
+    registry: &'a Registry,
     spec: &'static ProviderSpec,
     provider: Box<dyn Provider>,
     clock: &'a Clock,
@@ -28,13 +28,13 @@ pub(super) struct ProviderFetch<'a> {
 
 impl<'a> ProviderFetch<'a> {
     pub(super) fn new(
-        source: &'a SourcePlan,
+        registry: &'a Registry,
         spec: &'static ProviderSpec,
         env: &Env,
         clock: &'a Clock,
         tenant: Option<&'a TenantIdentity>,
     ) -> Result<Self, ProviderError> {
-        let mut env = with_variables(source, spec, env)?;
+        let mut env = with_variables(registry, spec, env)?;
         let mut cache = CacheDir::resolve(&env);
         if tenant.is_some() {
             // A tenant's identity decides alone: the provider must fail rather than use ours, and
@@ -44,7 +44,7 @@ impl<'a> ProviderFetch<'a> {
         }
         let provider = Cached::new((spec.new)(&env, clock)?, cache, clock.clone());
         Ok(Self {
-            source,
+            registry,
             spec,
             provider: Box::new(provider),
             clock,
@@ -61,7 +61,7 @@ impl<'a> ProviderFetch<'a> {
         let now = self.clock.now();
         let mut logins = BTreeMap::new();
         let mut expires = None;
-        let mut waiting: Vec<&String> = self.source.hosts.iter().collect();
+        let mut waiting: Vec<&String> = self.registry.hosts.iter().collect();
         while let Some(host) = waiting.first().copied() {
             let request = self.request(host, proof.as_ref())?;
             let plan = self.provider.plan(&request)?;
@@ -113,7 +113,7 @@ impl<'a> ProviderFetch<'a> {
         };
         let own = self.key(&request);
         request.service_account_token = Some(proof.clone());
-        request.service_account_annotations = tenant.annotations().clone();
+        request.service_account_annotations = tenant.annotations.clone();
         // A provider that ignores the account would return the refresher's own token. The key says
         // whose the answer is; without a key the provider's own strictness must do.
         let distinct = match self.key(&request) {
@@ -121,7 +121,7 @@ impl<'a> ProviderFetch<'a> {
             None => self.spec.with_role(Role::RequirePod).next().is_some(),
         };
         if !distinct {
-            let keys: Vec<_> = tenant.annotations().keys().map(String::as_str).collect();
+            let keys: Vec<_> = tenant.annotations.keys().map(String::as_str).collect();
             return Err(invalid(format!(
                 "the annotation {} does not select an identity for this provider",
                 keys.join(", ")
@@ -172,12 +172,12 @@ impl<'a> ProviderFetch<'a> {
 }
 
 fn with_variables(
-    source: &SourcePlan,
+    registry: &Registry,
     spec: &ProviderSpec,
     env: &Env,
 ) -> Result<Env, ProviderError> {
-    let mut vars = source.env.clone();
-    for (name, path) in &source.env_files {
+    let mut vars = registry.env.clone();
+    for (name, path) in &registry.env_files {
         let value = read_line(path).map_err(|error| {
             let text = format!("{} of {name} cannot be read", path.display());
             ProviderError::new(spec.name, ErrorKind::NotConfigured, text).with_source(error)

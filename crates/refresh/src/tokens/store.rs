@@ -54,9 +54,9 @@ struct SlotKey {
 
 #[derive(Default)]
 struct TokenSlot {
-    state: tokio::sync::Mutex<SlotState>,
-    /// What was available last, for callers that come while a new token is fetched.
-    last: Mutex<Available>,
+    /// Held by the caller who requests a new token.
+    turn: tokio::sync::Mutex<()>,
+    state: Mutex<SlotState>,
 }
 
 #[derive(Default)]
@@ -91,7 +91,7 @@ impl TokenStore {
         }
         life.due(Rhythm {
             early: self.early,
-            max_age: self.plan.sources[source].max_age.map(|p| p.0),
+            max_age: self.plan.sources[source].registry.max_age.map(|p| p.0),
         })
     }
 
@@ -105,79 +105,80 @@ impl TokenStore {
     /// come together one fetches; the others get what was available last, or wait.
     pub(crate) async fn get(&self, source: usize, tenant: Option<&TenantIdentity>) -> Available {
         let slot = self.slot(source, tenant.map(|identity| &identity.tenant));
-        let mut state = match slot.state.try_lock() {
-            Ok(state) => state,
+        let turn = match slot.turn.try_lock() {
+            Ok(turn) => Ok(turn),
             Err(_) => {
-                let last = lock(&slot.last).clone();
-                let is_valid = |token: &Arc<Token>| !token.life.has_expired(self.clock.now());
-                if last.failure.is_some() || last.token.as_ref().is_some_and(is_valid) {
-                    return Available {
-                        token: last.token.filter(is_valid),
-                        failure: last.failure.map(|failure| self.soon(failure)),
-                    };
+                let last = self.last(&slot);
+                if last.token.is_some() || last.failure.is_some() {
+                    return last;
                 }
-                match timeout(self.patience, slot.state.lock()).await {
-                    Ok(state) => state,
-                    Err(_) => return self.still_asking(),
-                }
+                timeout(self.patience, slot.turn.lock()).await
             }
         };
-        let now = self.clock.now();
-        if let Some(token) = &state.token
-            && !state.stale
-            && now < self.due(source, &token.life)
-        {
+        if turn.is_err() {
+            let text = "its token is still being requested".into();
             return Available {
-                token: Some(Arc::clone(token)),
+                token: None,
+                failure: Some(self.soon(text, self.clock.now())),
+            };
+        }
+        if let Some(token) = self.not_due(source, &slot) {
+            return Available {
+                token: Some(token),
                 failure: None,
             };
         }
-        let waiting = state.failure.as_ref().is_some_and(|f| {
-            // A clock that was set back must not make the pause longer than it can be.
-            now < f.retry_at && f.retry_at - now <= self.longest_pause()
-        });
-        if !waiting {
-            self.fetch(source, tenant, &mut state).await;
+        if !self.is_pausing(&slot) {
+            self.fetch(source, tenant, &slot).await;
         }
         let now = self.clock.now();
+        let state = lock(&slot.state);
         let token = state.token.clone();
-        let available = Available {
+        Available {
             token: token.filter(|t| state.failure.is_none() || !t.life.has_expired(now)),
             failure: state.failure.clone(),
-        };
-        *lock(&slot.last) = available.clone();
-        available
-    }
-
-    fn still_asking(&self) -> Available {
-        let failure = TokenFailure {
-            text: "its token is still being requested".into(),
-            retry_at: self.clock.now(),
-        };
-        Available {
-            token: None,
-            failure: Some(self.soon(failure)),
-        }
-    }
-
-    fn soon(&self, failure: TokenFailure) -> TokenFailure {
-        TokenFailure {
-            retry_at: failure
-                .retry_at
-                .max(self.clock.now() + TimeDelta::seconds(5)),
-            ..failure
         }
     }
 
     /// The token in memory, if there is one that has not expired.
-    pub(crate) async fn peek(&self, source: usize, tenant: Option<&Tenant>) -> Option<Arc<Token>> {
-        let slot = self.slot(source, tenant);
-        let state = slot.state.lock().await;
+    pub(crate) fn peek(&self, source: usize, tenant: Option<&Tenant>) -> Option<Arc<Token>> {
+        self.last(&self.slot(source, tenant)).token
+    }
+
+    /// What is available while a new token is requested.
+    fn last(&self, slot: &TokenSlot) -> Available {
         let now = self.clock.now();
-        state
-            .token
-            .clone()
-            .filter(|token| !token.life.has_expired(now))
+        let state = lock(&slot.state);
+        let failure = state.failure.clone();
+        Available {
+            token: state.token.clone().filter(|t| !t.life.has_expired(now)),
+            failure: failure.map(|failure| self.soon(failure.text, failure.retry_at)),
+        }
+    }
+
+    fn not_due(&self, source: usize, slot: &TokenSlot) -> Option<Arc<Token>> {
+        let state = lock(&slot.state);
+        let token = state.token.clone().filter(|_| !state.stale)?;
+        (self.clock.now() < self.due(source, &token.life)).then_some(token)
+    }
+
+    /// Whether it failed a short while ago.
+    fn is_pausing(&self, slot: &TokenSlot) -> bool {
+        let now = self.clock.now();
+        let cap = self.plan.intervals.retry_cap.0.max(Duration::from_secs(1));
+        let longest = TimeDelta::from_std(cap).unwrap_or(TimeDelta::seconds(300));
+        // A clock that was set back must not make the pause longer than it can be.
+        let failure = &lock(&slot.state).failure;
+        let failure = failure.as_ref();
+        failure.is_some_and(|f| now < f.retry_at && f.retry_at - now <= longest)
+    }
+
+    fn soon(&self, text: Arc<str>, retry_at: DateTime<Utc>) -> TokenFailure {
+        let soon = self.clock.now() + TimeDelta::seconds(5);
+        TokenFailure {
+            text,
+            retry_at: retry_at.max(soon),
+        }
     }
 
     /// Sources whose files have changed since the last call; their tokens are renewed at the next
@@ -193,7 +194,9 @@ impl TokenStore {
             }
         }
         for slot in self.slots_of(&changed) {
-            let mut state = slot.state.lock().await;
+            // A token that is being requested may be one of before.
+            let _turn = slot.turn.lock().await;
+            let mut state = lock(&slot.state);
             state.stale = true;
             state.failure = None;
         }
@@ -211,17 +214,19 @@ impl TokenStore {
         slots.retain(|key, _| !is_theirs(key));
     }
 
-    async fn fetch(&self, source: usize, tenant: Option<&TenantIdentity>, state: &mut SlotState) {
+    async fn fetch(&self, source: usize, tenant: Option<&TenantIdentity>, slot: &TokenSlot) {
         let plan = &self.plan.sources[source];
+        let registry = plan.registry.name.as_str();
         let started = tokio::time::Instant::now();
         let namespace = tenant.map(|identity| &*identity.tenant.namespace);
         let fetched = fetch(plan, tenant, &self.env, &self.clock).await;
         let took = started.elapsed();
         let now = self.clock.now();
+        let mut state = lock(&slot.state);
         match fetched {
             Ok(token) => {
                 tracing::info!(
-                    registry = plan.name,
+                    registry,
                     namespace,
                     hosts = token.logins.len(),
                     expires_at = token.life.expires.map(|end| end.to_rfc3339()),
@@ -229,7 +234,7 @@ impl TokenStore {
                 );
                 if token.life.has_expired(now) {
                     tracing::warn!(
-                        registry = plan.name,
+                        registry,
                         "the token has already expired; check this machine's clock"
                     );
                 }
@@ -242,7 +247,7 @@ impl TokenStore {
             }
             Err(error) => {
                 let text = report(&error);
-                tracing::warn!(registry = plan.name, namespace, "no token: {text}");
+                tracing::warn!(registry, namespace, "no token: {text}");
                 state.failures += 1;
                 let intervals = self.plan.intervals;
                 let wait = pause(state.failures, intervals.retry.0, intervals.retry_cap.0);
@@ -254,11 +259,6 @@ impl TokenStore {
                 });
             }
         }
-    }
-
-    fn longest_pause(&self) -> TimeDelta {
-        let cap = self.plan.intervals.retry_cap.0.max(Duration::from_secs(1));
-        TimeDelta::from_std(cap).unwrap_or(TimeDelta::seconds(300))
     }
 
     fn slot(&self, source: usize, tenant: Option<&Tenant>) -> Arc<TokenSlot> {

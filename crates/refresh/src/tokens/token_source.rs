@@ -1,16 +1,20 @@
 //! One request for a source's logins: to its cloud's provider, from a docker configuration, or a
 //! static login.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use regcred_core::{Clock, Env, ProviderError, Role};
+use regcred_api::docker_config::DockerConfigEntry;
+use regcred_core::{Clock, Credentials, Env, ErrorKind, ProviderError, Role};
+use regcred_docker_config::ImportPlan;
 
 use super::provider::ProviderFetch;
-use super::secret_file::fingerprint;
+use super::secret_file::{fingerprint, is_empty, read_line};
 use super::tenant::TenantIdentity;
 use super::token::Token;
-use super::{copied, static_login};
+use crate::config::{FILE, STATIC, StaticLogin};
 use crate::digest::hash;
+use crate::life::Life;
 use crate::plan::{SourceKind, SourcePlan};
 
 /// Requests the source's logins, once for each of its identities and endpoints.
@@ -23,14 +27,71 @@ pub(super) async fn fetch(
     env: &Env,
     clock: &Clock,
 ) -> Result<Token, ProviderError> {
-    match &source.kind {
-        SourceKind::File(path) => copied::logins(source, path, clock),
-        SourceKind::Static(login) => static_login::logins(source, login, env, clock),
-        SourceKind::Provider(spec) => {
-            let fetch = ProviderFetch::new(source, spec, env, clock, tenant)?;
-            fetch.all().await
+    let logins = match &source.kind {
+        SourceKind::File(path) => copied(source, path)?,
+        SourceKind::Static(login) => {
+            let login = static_login(login, env)?;
+            let hosts = source.registry.hosts.iter();
+            hosts.map(|host| (host.clone(), login.clone())).collect()
         }
+        SourceKind::Provider(spec) => {
+            let fetch = ProviderFetch::new(&source.registry, spec, env, clock, tenant)?;
+            return fetch.all().await;
+        }
+    };
+    Ok(Token {
+        logins,
+        life: Life::from(clock.now(), None),
+    })
+}
+
+/// Logins copied from a docker configuration file.
+fn copied(
+    source: &SourcePlan,
+    path: &Path,
+) -> Result<BTreeMap<String, Credentials>, ProviderError> {
+    let fail = |error| {
+        let text = "no logins to copy".to_owned();
+        ProviderError::new(FILE, ErrorKind::NotConfigured, text).with_source(error)
+    };
+    let plan = ImportPlan::read(path).map_err(fail)?;
+    let login = |key: &str, entry: &DockerConfigEntry| {
+        let login = Credentials::new(&*entry.username, entry.password.clone());
+        (key.to_owned(), login)
+    };
+    let registry = &source.registry;
+    if registry.hosts.is_empty() {
+        for (key, why) in &plan.left_out {
+            tracing::warn!(registry = registry.name, "{key} is left out: {why}");
+        }
+        let entries = plan.entries.iter();
+        return Ok(entries.map(|entry| login(&entry.server, entry)).collect());
     }
+    let hosts = registry.hosts.iter();
+    let logins = hosts.map(|host| Ok(login(host, plan.entry_for(host).map_err(fail)?)));
+    logins.collect()
+}
+
+/// A login that does not expire, its password in a file or a variable.
+fn static_login(login: &StaticLogin, env: &Env) -> Result<Credentials, ProviderError> {
+    let fail = |text: String| ProviderError::new(STATIC, ErrorKind::NotConfigured, text);
+    let (shown, password) = match (&login.password_file, &login.password_variable) {
+        (Some(path), _) => {
+            let shown = path.display().to_string();
+            let read = read_line(path);
+            let read =
+                read.map_err(|error| fail(format!("cannot read {shown}")).with_source(error))?;
+            (shown, read)
+        }
+        (None, variable) => {
+            let name = variable.as_deref().unwrap_or_default();
+            (name.to_owned(), env.get(name).unwrap_or_default().into())
+        }
+    };
+    if is_empty(&password) {
+        return Err(fail(format!("there is no password in {shown}")));
+    }
+    Ok(Credentials::new(&*login.username, password))
 }
 
 /// A hash over the files that decide the source's logins; it changes when one of them does.
@@ -41,7 +102,8 @@ pub(super) fn inputs(source: &SourcePlan, env: &Env) -> String {
         SourceKind::File(path) => add(path),
         SourceKind::Static(login) => login.password_file.iter().for_each(|path| add(path)),
         SourceKind::Provider(spec) => {
-            source.env_files.values().for_each(|path| add(path));
+            let registry = &source.registry;
+            registry.env_files.values().for_each(|path| add(path));
             // Files with keys, named by the provider's variables. Files with tokens are rewritten
             // every few minutes and change nothing.
             let named = spec
@@ -49,7 +111,7 @@ pub(super) fn inputs(source: &SourcePlan, env: &Env) -> String {
                 .iter()
                 .filter(|var| !var.secret && var.role != Some(Role::TokenFile));
             for var in named {
-                let value = source.env.get(var.name).map(String::as_str);
+                let value = registry.env.get(var.name).map(String::as_str);
                 let path = value.or_else(|| env.get(var.name)).map(Path::new);
                 if let Some(path) = path.filter(|p| p.is_absolute() && p.is_file()) {
                     add(path);

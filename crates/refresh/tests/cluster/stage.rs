@@ -93,21 +93,21 @@ impl Stage {
     /// A configuration whose registry is the cloud and whose targets are as given; `ID` in the text
     /// stands for this test's own part of names.
     pub(crate) fn plan(&self, yaml: &str) -> Plan {
-        let text = format!(
-            "apiVersion: refresh.regcred.dev/v1\nkind: RefreshConfiguration\n{}",
+        let mut text = format!(
+            "apiVersion: refresh.regcred.dev/v1\nkind: RefreshConfiguration\n\
+             server: {{address: 127.0.0.1:0}}\nlimits: {{requestsPerSecond: 0}}\n{}",
             yaml.replace("ID-", &format!("{}-", self.id))
         );
+        if !yaml.contains("leaderElection") {
+            text.push_str("\nleaderElection: {enabled: false}\n");
+        }
         let config = Config::parse(&text).expect("a configuration");
-        let mut plan = Plan::new(&config, &[&SPEC], &self.cloud.env()).expect("a plan");
-        plan.server.address = ([127, 0, 0, 1], 0).into();
-        plan.limits.requests_per_second = 0;
-        plan.leader_election.enabled = yaml.contains("leaderElection");
-        plan
+        Plan::new(&config, &[&SPEC], &self.cloud.env()).expect("a plan")
     }
 
     pub(crate) async fn refresher(&self, plan: &Plan, mode: Mode) -> Refresher {
-        let (env, rate) = (self.cloud.env(), plan.limits.requests_per_second);
-        let cluster = connect(Some(&self.kubeconfig()), None, &env, rate).await;
+        let env = self.cloud.env();
+        let cluster = connect(Some(&self.kubeconfig()), None, &env, 0).await;
         let plan = Arc::new(plan.clone());
         Refresher::new(plan, cluster.ok(), env, self.time.clock(), mode)
     }

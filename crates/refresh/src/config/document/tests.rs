@@ -148,7 +148,7 @@ fn the_shipped_configurations_are_sound() {
     ] {
         let text = std::fs::read_to_string(root.join(file)).expect(file);
         let config = Config::parse(&text).expect(file);
-        crate::Plan::new(&config, &specs, &env).expect(file);
+        crate::plan::Plan::new(&config, &specs, &env).expect(file);
     }
 }
 
@@ -169,7 +169,7 @@ fn the_shipped_examples_for_clouds_are_sound() {
             };
             let config =
                 Config::parse(config).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-            let plan = crate::Plan::new(&config, &specs, &env);
+            let plan = crate::plan::Plan::new(&config, &specs, &env);
             plan.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
             count += 1;
         }

@@ -44,15 +44,11 @@ pub(super) fn source(
     if matches!(kind, SourceKind::Static(_)) {
         hosts.iter().try_for_each(|host| host_of(host).map(drop))?;
     }
-    Ok(SourcePlan {
-        name: registry.name.clone(),
-        kind,
+    let registry = Registry {
         hosts,
-        env: registry.env.clone(),
-        env_files: registry.env_files.clone(),
-        max_age: registry.max_age,
-        identity: registry.namespace_identity.clone(),
-    })
+        ..registry.clone()
+    };
+    Ok(SourcePlan { registry, kind })
 }
 
 fn kind(registry: &Registry, specs: &[&'static ProviderSpec]) -> Result<SourceKind, String> {

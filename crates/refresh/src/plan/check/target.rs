@@ -5,13 +5,11 @@ use regcred_api::pull_secret::is_object_name;
 use regcred_docker_config::DockerFile;
 
 use super::unique;
-use crate::config::{DockerConfigTarget, SecretTarget, Target};
+use crate::config::{DockerConfigTarget, Registry, SecretTarget, Target};
 use crate::digest::hash;
 use crate::names::{MANAGED_BY, PREFIX};
-use crate::plan::contents::Plan;
-use crate::plan::file::FilePlan;
+use crate::plan::contents::{FilePlan, Plan};
 use crate::plan::secret::{NAMESPACE, SecretPlan};
-use crate::plan::source::SourceKind;
 
 /// Adds a target's Secrets or its file to the plan.
 pub(super) fn add(target: &Target, plan: &mut Plan) -> Result<(), String> {
@@ -42,7 +40,11 @@ fn sources_of(target: &Target, plan: &Plan) -> Result<Vec<usize>, String> {
         return Ok((0..plan.sources.len()).collect());
     }
     unique::names("registry", target.registries.iter().map(String::as_str))?;
-    let index = |name: &String| plan.sources.iter().position(|source| source.name == *name);
+    let index = |name: &String| {
+        plan.sources
+            .iter()
+            .position(|source| source.registry.name == *name)
+    };
     let indices = target
         .registries
         .iter()
@@ -59,7 +61,10 @@ fn file_plan(
     if !file.path.is_absolute() {
         return Err("dockerConfig.path must be absolute".to_owned());
     }
-    if sources.iter().any(|s| plan.sources[*s].identity.is_some()) {
+    if sources
+        .iter()
+        .any(|s| plan.sources[*s].registry.namespace_identity.is_some())
+    {
         return Err(
             "a file has no namespace: it cannot use a registry with namespaceIdentity".to_owned(),
         );
@@ -102,10 +107,12 @@ fn secret_plan(
     if target.namespaces.include.is_empty() {
         return Err("namespaces.include is empty, so no namespace is selected".to_owned());
     }
-    let hosts = sources.iter().flat_map(|s| &plan.sources[*s].hosts);
+    let hosts = sources
+        .iter()
+        .flat_map(|s| &plan.sources[*s].registry.hosts);
     unique::names("host", hosts.map(String::as_str))?;
     let registry = match &sources[..] {
-        [only] => &*plan.sources[*only].name,
+        [only] => &*plan.sources[*only].registry.name,
         _ => "",
     };
     let name = secret.name.replace(REGISTRY, registry);
@@ -116,34 +123,31 @@ fn secret_plan(
     Ok(SecretPlan {
         target: target.name.clone(),
         sources,
-        name,
+        object: SecretTarget {
+            name,
+            ..secret.clone()
+        },
         format,
-        labels: secret.labels.clone(),
-        annotations: secret.annotations.clone(),
-        ownership: secret.ownership,
         namespaces: target.namespaces.clone(),
         accounts: target.service_accounts.clone(),
         inputs,
     })
 }
 
-/// A hash of everything that decides the content, besides the tokens.
+/// A hash of everything that decides the content, besides the tokens: the names and values of the
+/// configuration, which mean the same in every release.
 fn inputs(format: Format, sources: &[usize], plan: &Plan) -> String {
-    let mut parts = vec![format.secret_type().to_owned()];
-    for source in sources {
-        let source = &plan.sources[*source];
-        parts.extend([source.name.clone(), source.hosts.join(",")]);
-        parts.extend(source.env.iter().map(|(n, value)| format!("{n}={value}")));
-        let files = source.env_files.iter();
-        parts.extend(files.map(|(n, path)| format!("{n}<{}", path.display())));
-        parts.push(source.kind.shown());
-        if let SourceKind::Static(login) = &source.kind {
-            parts.push(format!("{login:?}"));
-        }
-        let identity = source.identity.as_ref();
-        parts.push(identity.map_or_else(String::new, |identity| format!("{identity:?}")));
-    }
-    hash(parts.iter().map(String::as_str))
+    let of_source = |source: &usize| {
+        let registry = Registry {
+            // Decides when, not what.
+            max_age: None,
+            ..plan.sources[*source].registry.clone()
+        };
+        serde_json::to_string(&registry).unwrap_or_default()
+    };
+    let sources: Vec<_> = sources.iter().map(of_source).collect();
+    let sources = sources.iter().map(String::as_str);
+    hash([format.secret_type()].into_iter().chain(sources))
 }
 
 const REGISTRY: &str = "{registry}";

@@ -5,10 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use regcred_docker_config::{Document, EntryForm};
-use secrecy::{ExposeSecret as _, SecretString};
 
-use super::fingerprint::Fingerprint;
-use super::stored::includes;
 use super::times::annotations;
 use crate::cluster::{SecretContent, StoredSecret};
 use crate::life::Life;
@@ -33,9 +30,7 @@ pub(crate) enum Part {
 /// A Secret as it should be.
 #[derive(Debug)]
 pub(crate) struct Desired {
-    pub(crate) text: SecretString,
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) annotations: BTreeMap<String, String>,
+    pub(crate) content: SecretContent,
     pub(crate) hosts: Vec<String>,
     /// The times of each source that contributes, by its index in the plan.
     pub(crate) lives: BTreeMap<usize, Life>,
@@ -58,11 +53,17 @@ impl Desired {
         existing: Option<&StoredSecret>,
     ) -> Option<Self> {
         let old = existing.and_then(|existing| existing.document(secret).ok());
-        let mut document = compose(plan, secret, parts, old.as_ref(), EntryForm::Full);
-        let mut text = document.compact();
-        if text.expose_secret().len() > FULL_LIMIT {
-            document = compose(plan, secret, parts, old.as_ref(), EntryForm::AuthOnly);
-            text = document.compact();
+        let compose = |form| compose(plan, secret, parts, old.as_ref(), form);
+        let mut document = compose(EntryForm::Full);
+        let mut content = SecretContent {
+            kind: secret.format.secret_type().to_owned(),
+            text: Some(document.compact()),
+            labels: secret.object.labels.clone(),
+            ..SecretContent::default()
+        };
+        if content.exposed_text().len() > FULL_LIMIT {
+            document = compose(EntryForm::AuthOnly);
+            content.text = Some(document.compact());
         }
         let hosts: Vec<String> = document.hosts().map(str::to_owned).collect();
         // Entries that were dropped on purpose may have been the last.
@@ -75,45 +76,24 @@ impl Desired {
             Part::Leftover | Part::Dropped => None,
         });
         let lives = lives.collect();
-        let mut labels = secret.labels.clone();
-        labels.insert(MANAGED_BY.to_owned(), NAME.to_owned());
+        let managed_by = (MANAGED_BY.to_owned(), NAME.to_owned());
+        content.labels.extend([managed_by]);
+        content.annotations = annotations(plan, secret, inputs, &lives);
         Some(Self {
-            text,
-            labels,
-            annotations: annotations(plan, secret, inputs, &lives),
+            content,
             hosts,
             lives,
         })
     }
 
     /// Whether the Secret is up to date.
-    pub(crate) fn is(&self, existing: &StoredSecret, secret: &SecretPlan) -> bool {
-        existing.kind == secret.format.secret_type()
-            && existing.holds(&self.text)
-            && includes(&existing.labels, &self.labels)
-            && includes(&existing.annotations, &self.annotations)
-    }
-
-    /// The fingerprint it will have.
-    pub(crate) fn fingerprint(&self, plan: &SecretPlan) -> Fingerprint {
-        let (labels, annotations) = (&self.labels, &self.annotations);
-        let kind = plan.format.secret_type();
-        Fingerprint::new(kind, Some(&self.text), labels, annotations, plan)
+    pub(crate) fn is(&self, existing: &StoredSecret) -> bool {
+        existing.content.holds(&self.content)
     }
 
     /// Whether it fits into an object.
     pub(crate) fn fits(&self) -> bool {
-        self.text.expose_secret().len() <= LIMIT
-    }
-
-    /// What is written.
-    pub(crate) fn content(&self, plan: &SecretPlan) -> SecretContent<'_> {
-        SecretContent {
-            format: plan.format,
-            text: &self.text,
-            labels: &self.labels,
-            annotations: &self.annotations,
-        }
+        self.content.exposed_text().len() <= LIMIT
     }
 
     /// When the first of its entries expires.
@@ -157,12 +137,18 @@ fn keep(
     old: &Document,
     document: &mut Document,
 ) {
-    let has = |source: usize, host: &str| plan.sources[source].hosts.iter().any(|own| own == host);
+    let has = |source: usize, host: &str| {
+        plan.sources[source]
+            .registry
+            .hosts
+            .iter()
+            .any(|own| own == host)
+    };
     let others = |host: &str| {
         let mut others = parts.iter().filter(|(other, _)| *other != source);
         others.any(|(other, _)| has(*other, host))
     };
-    let lists_none = plan.sources[source].hosts.is_empty();
+    let lists_none = plan.sources[source].registry.hosts.is_empty();
     for host in old.hosts() {
         let its_own = if lists_none {
             !others(host)

@@ -1,9 +1,6 @@
 //! What tells a Secret's contents apart without holding them.
 
-use std::collections::BTreeMap;
-
-use secrecy::{ExposeSecret as _, SecretString};
-
+use crate::cluster::SecretContent;
 use crate::digest::digest;
 use crate::names::{MANAGED_BY, PREFIX};
 use crate::plan::SecretPlan;
@@ -13,21 +10,17 @@ use crate::plan::SecretPlan;
 pub(crate) struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
-    pub(super) fn new(
-        kind: &str,
-        text: Option<&SecretString>,
-        labels: &BTreeMap<String, String>,
-        annotations: &BTreeMap<String, String>,
-        plan: &SecretPlan,
-    ) -> Self {
-        let labels = labels
+    pub(crate) fn of(content: &SecretContent, plan: &SecretPlan) -> Self {
+        let wanted = &plan.object;
+        let labels = content.labels.iter();
+        let labels =
+            labels.filter(|(key, _)| *key == MANAGED_BY || wanted.labels.contains_key(*key));
+        let annotations = content
+            .annotations
             .iter()
-            .filter(|(key, _)| *key == MANAGED_BY || plan.labels.contains_key(*key));
-        let annotations = annotations
-            .iter()
-            .filter(|(key, _)| key.starts_with(PREFIX) || plan.annotations.contains_key(*key));
+            .filter(|(key, _)| key.starts_with(PREFIX) || wanted.annotations.contains_key(*key));
         let ours = labels.chain(annotations);
-        let mut parts = vec![kind, text.map_or("", |text| text.expose_secret())];
+        let mut parts = vec![content.kind.as_str(), content.exposed_text()];
         parts.extend(ours.flat_map(|(key, value)| [key.as_str(), value.as_str()]));
         Self(digest(parts))
     }

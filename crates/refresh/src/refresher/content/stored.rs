@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 
 use regcred_docker_config::{Document, DocumentError};
-use secrecy::{ExposeSecret as _, SecretString};
 
-use super::fingerprint::Fingerprint;
 use super::times::life_in;
-use crate::cluster::StoredSecret;
+use crate::cluster::{SecretContent, StoredSecret};
 use crate::life::Life;
 use crate::names::{ADOPT, INPUTS, MANAGED_BY, NAME};
 use crate::plan::{Plan, SecretPlan};
@@ -20,28 +18,29 @@ impl StoredSecret {
 
     /// Who manages it, by its label.
     pub(crate) fn manager(&self) -> Option<&str> {
-        self.labels.get(MANAGED_BY).map(String::as_str)
+        self.content.labels.get(MANAGED_BY).map(String::as_str)
     }
 
     /// Whether its owner hands it over.
     pub(crate) fn may_be_adopted(&self) -> bool {
-        self.annotations
-            .get(ADOPT)
-            .is_some_and(|value| value == "true")
+        let mark = self.content.annotations.get(ADOPT);
+        mark.is_some_and(|value| value == "true")
     }
 
     /// Whether it has the labels and annotations of the configuration; one that is not ours keeps its
     /// own.
     pub(crate) fn is_labelled(&self, plan: &SecretPlan) -> bool {
+        let (content, wanted) = (&self.content, &plan.object);
         !self.is_ours()
-            || (includes(&self.labels, &plan.labels)
-                && includes(&self.annotations, &plan.annotations))
+            || (includes(&content.labels, &wanted.labels)
+                && includes(&content.annotations, &wanted.annotations))
     }
 
     /// Why apply cannot change it, if it cannot.
     pub(crate) fn obstacle(&self, plan: &SecretPlan) -> Option<String> {
-        if self.kind != plan.format.secret_type() {
-            return Some(format!("its type is {:?} and cannot be changed", self.kind));
+        let kind = &self.content.kind;
+        if kind != plan.format.secret_type() {
+            return Some(format!("its type is {kind:?} and cannot be changed"));
         }
         self.immutable.then(|| "it is immutable".to_owned())
     }
@@ -55,44 +54,35 @@ impl StoredSecret {
         inputs: &str,
         source: usize,
     ) -> Option<Life> {
-        if self.annotations.get(INPUTS)? != inputs {
+        let annotations = &self.content.annotations;
+        if annotations.get(INPUTS)? != inputs {
             return None;
         }
         let document = self.document(secret).ok()?;
-        let source = &plan.sources[source];
-        let complete = source.hosts.iter().all(|host| document.has(host));
+        let registry = &plan.sources[source].registry;
+        let complete = registry.hosts.iter().all(|host| document.has(host));
         if !complete || document.hosts().next().is_none() {
             return None;
         }
-        life_in(&self.annotations, &source.name)
+        life_in(annotations, &registry.name)
     }
 
     /// The docker configuration inside.
     pub(crate) fn document(&self, plan: &SecretPlan) -> Result<Document, DocumentError> {
-        let text = self.text.as_ref().map_or("", |text| text.expose_secret());
-        Document::parse(text, plan.format)
-    }
-
-    /// A fingerprint of everything in it that the refresher writes.
-    pub(crate) fn fingerprint(&self, plan: &SecretPlan) -> Fingerprint {
-        let (labels, annotations) = (&self.labels, &self.annotations);
-        Fingerprint::new(&self.kind, self.text.as_ref(), labels, annotations, plan)
-    }
-
-    /// Whether its content is this text.
-    pub(crate) fn holds(&self, text: &SecretString) -> bool {
-        let own = self.text.as_ref().map(|text| text.expose_secret());
-        own == Some(text.expose_secret())
-    }
-
-    /// The same Secret with another content.
-    pub(crate) fn with_text(mut self, text: SecretString) -> Self {
-        self.text = Some(text);
-        self
+        Document::parse(self.content.exposed_text(), plan.format)
     }
 }
 
-/// Whether labels or annotations include all of these.
-pub(super) fn includes(have: &BTreeMap<String, String>, want: &BTreeMap<String, String>) -> bool {
+impl SecretContent {
+    /// Whether type and text are the same, and all of its labels and annotations are there.
+    pub(super) fn holds(&self, wanted: &Self) -> bool {
+        self.kind == wanted.kind
+            && self.exposed_text() == wanted.exposed_text()
+            && includes(&self.labels, &wanted.labels)
+            && includes(&self.annotations, &wanted.annotations)
+    }
+}
+
+fn includes(have: &BTreeMap<String, String>, want: &BTreeMap<String, String>) -> bool {
     want.iter().all(|(key, value)| have.get(key) == Some(value))
 }

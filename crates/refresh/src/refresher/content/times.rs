@@ -15,7 +15,7 @@ pub(super) fn annotations(
     inputs: &str,
     lives: &BTreeMap<usize, Life>,
 ) -> BTreeMap<String, String> {
-    let mut annotations = secret.annotations.clone();
+    let mut annotations = secret.object.annotations.clone();
     let mut add = |key: &str, value: String| annotations.insert(key.to_owned(), value);
     let times: BTreeMap<&str, Times> = lives
         .iter()
@@ -24,7 +24,7 @@ pub(super) fn annotations(
                 refreshed_at: life.issued,
                 expires_at: life.expires,
             };
-            (plan.sources[*source].name.as_str(), times)
+            (plan.sources[*source].registry.name.as_str(), times)
         })
         .collect();
     if let Ok(times) = serde_json::to_string(&times) {

@@ -2,107 +2,112 @@
 
 use chrono::{DateTime, Utc};
 
-use super::work::{Existing, Work};
-use crate::cluster::{Cluster, ClusterError};
+use super::{Existing, Work};
+use crate::cluster::ClusterError;
 use crate::life::Life;
-use crate::refresher::content::Part;
+use crate::refresher::content::{Fingerprint, Part};
 use crate::refresher::outcome::{Next, Outcome};
 use crate::refresher::tenant::Who;
+use crate::report::Action;
+use crate::tokens::TenantIdentity;
+
+/// One of the sources of a Secret.
+struct Share {
+    source: usize,
+    /// Whose token it is; `None` for the refresher's own.
+    tenant: Option<Box<TenantIdentity>>,
+    /// The times of its entries, if they are there and good.
+    life: Option<Life>,
+}
 
 impl Work<'_> {
-    pub(super) async fn run(&mut self, cluster: &Cluster) -> Result<Outcome, ClusterError> {
+    pub(super) async fn run(&mut self) -> Result<Outcome, ClusterError> {
         let now = self.refresher.clock.now();
-        let mut whos = Vec::new();
+        let mut shares = Vec::new();
         let mut missing = None;
         for source in &self.plan.sources {
-            match self.refresher.who(cluster, *source, self.namespace).await? {
+            let who = self.refresher.who(self.cluster, *source, self.namespace);
+            match who.await? {
                 Who::Missing(why) => missing = missing.or(Some(why)),
-                who => whos.push((*source, who)),
+                Who::Known(tenant) => shares.push(Share {
+                    source: *source,
+                    tenant,
+                    life: None,
+                }),
             }
         }
-        if let (true, Some(why)) = (whos.is_empty(), missing) {
-            let mut outcome = self.skip(&why);
-            outcome.next = Next::At(self.refresher.next_check());
-            return Ok(outcome);
+        if let (true, Some(why)) = (shares.is_empty(), missing) {
+            let report = self.report(Action::Skip).with(Action::Skip, why);
+            let next = Next::At(self.refresher.next_check());
+            return Ok(Outcome::forgotten(report, next));
         }
-        let tenants = whos.iter().filter_map(|(_, who)| who.tenant());
+        let tenants = shares.iter().filter_map(|share| share.tenant.as_ref());
         let roles = tenants.map(|identity| identity.tenant.role.as_str());
         self.inputs = self.plan.inputs_with(roles);
-        let (existing, mut changed) = self.look(cluster, now).await?;
-        let inputs = self.seen.as_ref().map(|seen| &seen.inputs);
-        changed |= inputs.is_some_and(|inputs| *inputs != self.inputs);
-        if let Existing::Read(existing) = &existing
-            && let Some(refusal) = self.refusal(cluster, existing).await
+        let (mut existing, mut changed) = self.look(now).await?;
+        let seen = self.seen.as_ref();
+        changed |= seen.is_some_and(|seen| seen.inputs != self.inputs);
+        if let Existing::Read(found) = &existing
+            && let Some(refusal) = self.refusal(found).await
         {
             return Ok(refusal);
         }
-        let fresh = |life: &Life, source: usize| {
-            !self.refresher.mode.renew_all && now < self.refresher.tokens.due(source, life)
+        for share in &mut shares {
+            share.life = self.life_of(share.source, &existing);
+        }
+        let lives = || {
+            let lives = shares.iter();
+            let lives = lives.filter_map(|share| Some((share.source, share.life?)));
+            lives.collect()
         };
-        let lives: Vec<(usize, Option<Life>)> = whos
-            .iter()
-            .map(|(source, _)| (*source, self.life_of(*source, &existing)))
-            .collect();
-        let known = || {
-            let known = lives
-                .iter()
-                .filter_map(|(source, life)| Some((*source, (*life)?)));
-            known.collect()
-        };
-        let mut all = lives.iter();
-        let all_fresh = all.all(|(source, life)| life.is_some_and(|life| fresh(&life, *source)));
+        let mut all = shares.iter();
+        let all_fresh = all.all(|share| self.is_fresh(share));
         let written = match &existing {
             Existing::Read(found) => found.is_labelled(self.plan),
             Existing::AsSeen => true,
             Existing::Absent => false,
         };
         if all_fresh && written && !changed {
-            return Ok(self.untouched(&existing, known()));
+            return Ok(self.untouched(&existing, lives()));
         }
-        let parts = self.parts(&whos, &lives, changed, &fresh).await;
-        let existing = match existing {
-            Existing::AsSeen if !changed && nothing_new(&parts, &lives) => {
-                return Ok(self.untouched(&existing, known()));
+        let parts = self.parts(&shares, changed).await;
+        if matches!(existing, Existing::AsSeen) {
+            if !changed && nothing_new(&parts, &shares) {
+                return Ok(self.untouched(&existing, lives()));
             }
             // The old content is needed if a part of it stays.
-            Existing::AsSeen if parts.iter().any(|(_, part)| part.needs_old()) => {
-                match cluster.secret(&self.namespace.name, &self.name).await? {
-                    Some(found) => {
-                        if let Some(refusal) = self.refusal(cluster, &found).await {
-                            return Ok(refusal);
-                        }
-                        Existing::Read(found)
-                    }
-                    None => Existing::Absent,
-                }
+            if parts.iter().any(|(_, part)| part.needs_old()) {
+                let found = self.cluster.secret(&self.namespace.name, &self.name);
+                existing = found.await?.map_or(Existing::Absent, Existing::Read);
             }
-            other => other,
-        };
-        self.write(cluster, &existing, &parts).await
+            if let Existing::Read(found) = &existing
+                && let Some(refusal) = self.refusal(found).await
+            {
+                return Ok(refusal);
+            }
+        }
+        self.write(&existing, &parts).await
     }
 
     /// Reads as little as is needed to know the state of the Secret; true if it has changed since it
     /// was last seen.
-    async fn look(
-        &self,
-        cluster: &Cluster,
-        now: DateTime<Utc>,
-    ) -> Result<(Existing, bool), ClusterError> {
+    async fn look(&self, now: DateTime<Utc>) -> Result<(Existing, bool), ClusterError> {
         let namespace = &self.namespace.name;
         if let Some(seen) = &self.seen {
             if now < seen.check_at {
                 return Ok((Existing::AsSeen, false));
             }
-            let version = cluster.secret_version(namespace, &self.name).await?;
+            let version = self.cluster.secret_version(namespace, &self.name).await?;
             if version.as_ref() == Some(&seen.version) {
                 return Ok((Existing::AsSeen, false));
             }
         }
-        Ok(match cluster.secret(namespace, &self.name).await? {
+        Ok(match self.cluster.secret(namespace, &self.name).await? {
             None => (Existing::Absent, self.seen.is_some()),
             Some(found) => {
                 let known = self.seen.as_ref().and_then(|seen| seen.fingerprint);
-                let changed = known.is_some_and(|known| known != found.fingerprint(self.plan));
+                let fingerprint = Fingerprint::of(&found.content, self.plan);
+                let changed = known.is_some_and(|known| known != fingerprint);
                 (Existing::Read(found), changed)
             }
         })
@@ -122,53 +127,55 @@ impl Work<'_> {
         }
     }
 
-    async fn parts(
-        &mut self,
-        whos: &[(usize, Who)],
-        lives: &[(usize, Option<Life>)],
-        changed: bool,
-        fresh: &impl Fn(&Life, usize) -> bool,
-    ) -> Vec<(usize, Part)> {
+    /// Whether the source's entries are there and not due.
+    fn is_fresh(&self, share: &Share) -> bool {
+        let Share { source, life, .. } = share;
+        let now = self.refresher.clock.now();
+        let due = |life: Life| self.refresher.tokens.due(*source, &life);
+        !self.refresher.mode.renew_all && life.is_some_and(|life| now < due(life))
+    }
+
+    async fn parts(&mut self, shares: &[Share], changed: bool) -> Vec<(usize, Part)> {
         let tokens = &self.refresher.tokens;
         let now = self.refresher.clock.now();
         let mut parts = Vec::new();
-        for ((source, who), (_, life)) in whos.iter().zip(lives) {
-            let identity = who.tenant();
-            if let Some(life) = life.filter(|life| !changed && fresh(life, *source)) {
-                let tenant = identity.map(|identity| &identity.tenant);
-                let held = tokens.peek(*source, tenant).await;
+        for share in shares {
+            let source = share.source;
+            let tenant = share.tenant.as_deref();
+            if let Some(life) = share.life.filter(|_| !changed && self.is_fresh(share)) {
+                let held = tokens.peek(source, tenant.map(|identity| &identity.tenant));
                 let held = held.filter(|token| token.life == life);
-                parts.push((*source, held.map_or(Part::Kept(life), Part::Token)));
+                parts.push((source, held.map_or(Part::Kept(life), Part::Token)));
                 continue;
             }
-            let available = tokens.get(*source, identity).await;
+            let available = tokens.get(source, tenant).await;
             if let Some(failure) = available.failure {
-                self.failures.push((*source, failure));
+                self.failures.push((source, failure));
             }
-            let part = match (available.token, life) {
+            let part = match (available.token, share.life) {
                 (Some(token), _) => Part::Token(token),
                 (None, None) => Part::Leftover,
                 (None, Some(life)) => {
-                    let hosts = &self.refresher.plan.sources[*source].hosts;
-                    let anonymous = hosts.iter().all(|h| ANONYMOUS.contains(&h.as_str()));
+                    let mut hosts = self.refresher.plan.sources[source].registry.hosts.iter();
+                    let anonymous = hosts.all(|host| ANONYMOUS.contains(&host.as_str()));
                     if life.has_expired(now) && anonymous {
                         Part::Dropped
                     } else {
-                        Part::Kept(*life)
+                        Part::Kept(life)
                     }
                 }
             };
-            parts.push((*source, part));
+            parts.push((source, part));
         }
         parts
     }
 }
 
 /// Whether the parts together are what was written before.
-fn nothing_new(parts: &[(usize, Part)], lives: &[(usize, Option<Life>)]) -> bool {
-    let mut both = parts.iter().zip(lives);
-    both.all(|((_, part), (_, life))| match part {
-        Part::Token(token) => Some(token.life) == *life,
+fn nothing_new(parts: &[(usize, Part)], shares: &[Share]) -> bool {
+    let mut both = parts.iter().zip(shares);
+    both.all(|((_, part), share)| match part {
+        Part::Token(token) => Some(token.life) == share.life,
         Part::Kept(_) | Part::Leftover => true,
         Part::Dropped => false,
     })

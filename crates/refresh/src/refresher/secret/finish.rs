@@ -3,8 +3,8 @@
 
 use chrono::TimeDelta;
 
-use super::work::{Existing, Work};
-use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, EventReason};
+use super::{Existing, Work};
+use crate::cluster::{ClusterError, ClusterErrorKind, EventReason};
 use crate::life::Life;
 use crate::refresher::content::{Desired, Fingerprint};
 use crate::refresher::outcome::{LastSeen, Next, Outcome};
@@ -16,7 +16,7 @@ impl Work<'_> {
         let (version, fingerprint) = match (existing, &self.seen) {
             (Existing::Read(found), _) => (
                 found.resource_version.clone(),
-                Some(found.fingerprint(self.plan)),
+                Some(Fingerprint::of(&found.content, self.plan)),
             ),
             (_, Some(seen)) => (seen.version.clone(), seen.fingerprint),
             (_, None) => (String::new(), None),
@@ -81,22 +81,15 @@ impl Work<'_> {
     }
 
     pub(super) fn failed(&self, error: &ClusterError) -> Outcome {
-        let mut report = self.report(Action::Failed);
-        report.reason = Some(error.to_string());
-        report.cause = Some(error.reason());
+        let mut report = self.report(Action::Failed).caused_by(error);
         if error.kind == ClusterErrorKind::Terminating {
             report.action = Action::Skip;
         }
         Outcome {
             reports: vec![report],
             seen: self.seen.clone(),
-            next: next_after(error),
+            next: Next::after(error),
         }
-    }
-
-    pub(super) fn skip(&self, why: &str) -> Outcome {
-        let report = self.report(Action::Skip).with(Action::Skip, why);
-        Outcome::forgotten(report, Next::Never)
     }
 
     fn explain(&self, report: &mut Report) {
@@ -114,7 +107,7 @@ impl Work<'_> {
     }
 
     /// Records once that a registry has failed for long, and once that it has recovered.
-    pub(super) async fn record_registries(&self, cluster: &Cluster, outcome: &mut Outcome) {
+    pub(super) async fn record_registries(&self, outcome: &mut Outcome) {
         let (Some(seen), Some(report)) = (&mut outcome.seen, outcome.reports.first()) else {
             return;
         };
@@ -124,26 +117,16 @@ impl Work<'_> {
         match lasting {
             Some((_, failure)) if !seen.reported => {
                 let reason = EventReason::RefreshFailed;
-                self.record(cluster, "", reason, &failure.text).await;
+                self.record("", reason, &failure.text).await;
                 seen.reported = true;
             }
             None if seen.reported && report.action == Action::Update => {
                 let text = format!("logins for {} again", report.hosts.join(", "));
                 let reason = EventReason::Refreshed;
-                self.record(cluster, "", reason, &text).await;
+                self.record("", reason, &text).await;
                 seen.reported = false;
             }
             _ => {}
         }
-    }
-}
-
-/// When to try again.
-pub(super) fn next_after(error: &ClusterError) -> Next {
-    match error.kind {
-        ClusterErrorKind::Unreachable | ClusterErrorKind::Throttled(_) => Next::WhenReachable,
-        ClusterErrorKind::Terminating => Next::Never,
-        ClusterErrorKind::NotFound => Next::Soon,
-        _ => Next::Later,
     }
 }

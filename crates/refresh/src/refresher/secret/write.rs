@@ -2,10 +2,10 @@
 
 use regcred_docker_config::EntryForm;
 
-use super::work::{Existing, Work};
-use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, EventReason, StoredSecret};
+use super::{Existing, Work};
+use crate::cluster::{ClusterError, ClusterErrorKind, EventReason, SecretContent, StoredSecret};
 use crate::config::Ownership;
-use crate::refresher::content::{Desired, Part};
+use crate::refresher::content::{Desired, Fingerprint, Part};
 use crate::refresher::outcome::{Next, Outcome};
 use crate::report::Action;
 use crate::tokens::written;
@@ -13,7 +13,6 @@ use crate::tokens::written;
 impl Work<'_> {
     pub(super) async fn write(
         &mut self,
-        cluster: &Cluster,
         existing: &Existing,
         parts: &[(usize, Part)],
     ) -> Result<Outcome, ClusterError> {
@@ -22,11 +21,11 @@ impl Work<'_> {
             _ => None,
         };
         if let Some(old) = old
-            && self.plan.ownership == Ownership::Merge
+            && self.plan.object.ownership == Ownership::Merge
             && !old.is_ours()
             && !self.forced(old)
         {
-            return self.merge(cluster, old, parts).await;
+            return self.merge(old, parts).await;
         }
         let plan = &self.refresher.plan;
         let Some(desired) = Desired::compose(plan, self.plan, &self.inputs, parts, old) else {
@@ -38,8 +37,8 @@ impl Work<'_> {
             return Ok(self.again(failed.with(Action::Failed, why)));
         }
         let lives: Vec<_> = desired.lives.iter().map(|(s, life)| (*s, *life)).collect();
-        let fingerprint = Some(desired.fingerprint(self.plan));
-        if let Some(old) = old.filter(|old| desired.is(old, self.plan)) {
+        let fingerprint = Some(Fingerprint::of(&desired.content, self.plan));
+        if let Some(old) = old.filter(|old| desired.is(old)) {
             let version = old.resource_version.clone();
             let report = self.report_of(Action::Unchanged, &desired);
             return Ok(self.done(report, version, fingerprint, lives));
@@ -54,22 +53,22 @@ impl Work<'_> {
             return Ok(self.done(report, String::new(), None, lives));
         }
         let force = self.refresher.mode.force
-            || self.plan.ownership == Ownership::Force
+            || self.plan.object.ownership == Ownership::Force
             || old.is_some_and(|old| self.forced(old) && !old.is_ours());
         if let Some(old) = old.filter(|old| old.obstacle(self.plan).is_some()) {
             // Neither a type nor an immutable content can be changed in place.
             let namespace = &self.namespace.name;
-            cluster
+            self.cluster
                 .delete_secret(namespace, &self.name, &old.uid)
                 .await?;
         }
         let restored = old.is_some() && self.seen.is_some();
-        match self.apply(cluster, &desired, force).await? {
+        match self.apply(&desired, force).await? {
             Ok(version) => {
                 if action == Action::Create {
                     let text = format!("logins for {}", desired.hosts.join(", "));
                     let reason = EventReason::Refreshed;
-                    self.record(cluster, "", reason, &text).await;
+                    self.record("", reason, &text).await;
                 }
                 let mut outcome = self.done(report, version, fingerprint, lives);
                 if let Some(seen) = &mut outcome.seen {
@@ -79,9 +78,8 @@ impl Work<'_> {
             }
             Err(conflict) => {
                 let text = conflict.to_string();
-                self.record(cluster, "", EventReason::Conflict, &text).await;
-                let mut report = self.report(Action::Conflict).with(Action::Conflict, text);
-                report.cause = Some(conflict.reason());
+                self.record("", EventReason::Conflict, &text).await;
+                let report = self.report(Action::Conflict).caused_by(&conflict);
                 let next = Next::At(self.refresher.next_check());
                 Ok(Outcome::forgotten(report, next))
             }
@@ -92,30 +90,34 @@ impl Work<'_> {
     /// long as the Secret carries our label they are taken back. Without our label it is not ours.
     async fn apply(
         &self,
-        cluster: &Cluster,
         desired: &Desired,
         force: bool,
     ) -> Result<Result<String, ClusterError>, ClusterError> {
         let (namespace, name) = (&self.namespace.name, &self.name);
-        let content = desired.content(self.plan);
-        let applied = cluster.apply_secret(namespace, name, &content, force).await;
+        let content = &desired.content;
+        let applied = self
+            .cluster
+            .apply_secret(namespace, name, content, force)
+            .await;
         let conflict = match applied {
             Ok(version) => return Ok(Ok(version)),
             Err(error) if error.kind == ClusterErrorKind::Conflict => error,
             Err(error) => return Err(error),
         };
-        let found = cluster.secret(namespace, name).await?;
+        let found = self.cluster.secret(namespace, name).await?;
         if found.is_none_or(|found| !found.is_ours()) {
             return Ok(Err(conflict));
         }
-        let applied = cluster.apply_secret(namespace, name, &content, true).await;
+        let applied = self
+            .cluster
+            .apply_secret(namespace, name, content, true)
+            .await;
         applied.map(Ok)
     }
 
     /// Another owner's Secret, in which only our hosts are kept fresh.
     async fn merge(
         &mut self,
-        cluster: &Cluster,
         old: &StoredSecret,
         parts: &[(usize, Part)],
     ) -> Result<Outcome, ClusterError> {
@@ -139,17 +141,20 @@ impl Work<'_> {
             return Ok(self.nothing_to_write());
         }
         report.expires_at = lives.iter().filter_map(|(_, life)| life.expires).min();
-        let text = document.compact();
+        let content = SecretContent {
+            text: Some(document.compact()),
+            ..old.content.clone()
+        };
         let mut version = old.resource_version.clone();
-        if !old.holds(&text) {
+        if content.exposed_text() != old.content.exposed_text() {
             report.action = Action::Update;
             if !self.refresher.mode.dry_run {
-                let (namespace, content) = (&self.namespace.name, (self.plan.format, &text));
-                let written = cluster.replace_secret(namespace, &self.name, &version, content);
+                let (cluster, namespace) = (self.cluster, &self.namespace.name);
+                let written = cluster.replace_secret(namespace, &self.name, &version, &content);
                 version = written.await?;
             }
         }
-        let fingerprint = old.clone().with_text(text).fingerprint(self.plan);
+        let fingerprint = Fingerprint::of(&content, self.plan);
         Ok(self.done(report, version, Some(fingerprint), lives))
     }
 }

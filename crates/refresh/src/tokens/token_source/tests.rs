@@ -1,20 +1,15 @@
-use std::collections::BTreeMap;
-
 use secrecy::ExposeSecret as _;
 
 use super::*;
-use crate::config::StaticLogin;
+use crate::config::Registry;
 
 fn source(hosts: &[&str], kind: SourceKind) -> SourcePlan {
-    SourcePlan {
+    let registry = Registry {
         name: "s".to_owned(),
-        kind,
         hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
-        env: BTreeMap::new(),
-        env_files: BTreeMap::new(),
-        max_age: None,
-        identity: None,
-    }
+        ..Registry::default()
+    };
+    SourcePlan { registry, kind }
 }
 
 /// Each host with `user:password`, or the whole error.

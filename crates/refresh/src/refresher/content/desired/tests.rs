@@ -3,6 +3,7 @@ use regcred_core::{Credentials, Env};
 use super::*;
 use crate::config::Config;
 use crate::names::{INPUTS, REGISTRIES};
+use crate::refresher::content::Fingerprint;
 
 fn plan() -> Plan {
     let config = Config::parse(
@@ -31,12 +32,9 @@ fn token(hosts: &[&str], password: &str, hours: i64) -> Part {
     }))
 }
 
-fn existing(desired: &Desired, plan: &SecretPlan) -> StoredSecret {
+fn existing(desired: &Desired) -> StoredSecret {
     StoredSecret {
-        kind: plan.format.secret_type().to_owned(),
-        labels: desired.labels.clone(),
-        annotations: desired.annotations.clone(),
-        text: Some(desired.text.clone()),
+        content: desired.content.clone(),
         ..StoredSecret::default()
     }
 }
@@ -52,9 +50,10 @@ fn what_was_written_is_recognised_and_its_times_are_read_back() {
     let desired = Desired::compose(&plan, secret, &secret.inputs, &parts, None).expect("entries");
     assert_eq!(desired.hosts, ["eu.gcr.io", "gcr.io", "icr.io"]);
     assert_eq!(desired.expires(), life(0).expires);
-    let held = existing(&desired, secret);
-    assert!(desired.is(&held, secret) && held.is_ours());
-    assert_eq!(held.fingerprint(secret), desired.fingerprint(secret));
+    let held = existing(&desired);
+    assert!(desired.is(&held) && held.is_ours());
+    let fingerprint = |content| Fingerprint::of(content, secret);
+    assert_eq!(fingerprint(&held.content), fingerprint(&desired.content));
     assert_eq!(
         held.life_of(&plan, secret, &secret.inputs, 1),
         Some(life(3))
@@ -63,8 +62,8 @@ fn what_was_written_is_recognised_and_its_times_are_read_back() {
     let kept = [(0, Part::Kept(life(0))), (1, Part::Kept(life(3)))];
     let again =
         Desired::compose(&plan, secret, &secret.inputs, &kept, Some(&held)).expect("entries");
-    assert!(again.is(&held, secret));
-    for (key, value) in &desired.annotations {
+    assert!(again.is(&held));
+    for (key, value) in &desired.content.annotations {
         assert!(!value.contains("cA=="), "{key}: {value}");
     }
 }
@@ -75,20 +74,24 @@ fn unreadable_or_foreign_times_count_as_none() {
     let secret = &plan.secrets[0];
     let parts = [(0, token(&["gcr.io", "eu.gcr.io"], "p", 0))];
     let desired = Desired::compose(&plan, secret, &secret.inputs, &parts, None).expect("entries");
-    let good = existing(&desired, secret);
+    let good = existing(&desired);
     assert!(good.life_of(&plan, secret, &secret.inputs, 0).is_some());
     assert!(
         good.life_of(&plan, secret, &secret.inputs, 1).is_none(),
         "its host is not there"
     );
     let mut other = good.clone();
-    other.annotations.insert(INPUTS.to_owned(), "x".to_owned());
+    other
+        .content
+        .annotations
+        .insert(INPUTS.to_owned(), "x".to_owned());
     let mut broken = good.clone();
     broken
+        .content
         .annotations
         .insert(REGISTRIES.to_owned(), "{".to_owned());
     let mut emptied = good;
-    emptied.text = Some("{\"auths\":{}}".into());
+    emptied.content.text = Some("{\"auths\":{}}".into());
     for bad in [other, broken, emptied] {
         assert!(bad.life_of(&plan, secret, &secret.inputs, 0).is_none());
     }
@@ -112,10 +115,8 @@ fn a_failing_registry_loses_nothing_and_nothing_is_written_empty() {
         (0, token(&["gcr.io", "eu.gcr.io"], "p", 0)),
         (1, token(&["icr.io"], "q", 0)),
     ];
-    let held = existing(
-        &Desired::compose(&plan, secret, &secret.inputs, &both, None).expect("entries"),
-        secret,
-    );
+    let held =
+        existing(&Desired::compose(&plan, secret, &secret.inputs, &both, None).expect("entries"));
     let half = [
         (0, token(&["gcr.io", "eu.gcr.io"], "new", 7)),
         (1, Part::Leftover),
@@ -123,12 +124,12 @@ fn a_failing_registry_loses_nothing_and_nothing_is_written_empty() {
     let after =
         Desired::compose(&plan, secret, &secret.inputs, &half, Some(&held)).expect("entries");
     assert_eq!(after.hosts.len(), 3);
-    assert!(after.text.expose_secret().contains("\"password\":\"q\""));
+    assert!(after.content.exposed_text().contains("\"password\":\"q\""));
     assert!(!after.lives.contains_key(&1), "nobody knows how good it is");
     let dropped = [(0, Part::Dropped), (1, Part::Dropped)];
     let empty =
         Desired::compose(&plan, secret, &secret.inputs, &dropped, Some(&held)).expect("on purpose");
-    assert_eq!(empty.text.expose_secret(), "{\"auths\":{}}");
+    assert_eq!(empty.content.exposed_text(), "{\"auths\":{}}");
 }
 
 #[test]
@@ -142,7 +143,7 @@ fn large_secrets_name_the_login_once() {
     ];
     let desired = Desired::compose(&plan, secret, &secret.inputs, &parts, None).expect("entries");
     assert!(desired.fits());
-    assert!(!desired.text.expose_secret().contains("password"));
+    assert!(!desired.content.exposed_text().contains("password"));
     let parts = [(0, token(&["gcr.io", "eu.gcr.io"], &long.repeat(3), 0))];
     assert!(
         !Desired::compose(&plan, secret, &secret.inputs, &parts, None)

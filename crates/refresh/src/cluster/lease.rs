@@ -1,9 +1,11 @@
 //! The Lease: read, create, replace under its resource version.
 
+use chrono::{DateTime, Utc};
 use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{GetParams, PostParams};
 
-use super::call::{Call, json, resource};
+use super::call::{Call, json, resource, timestamp};
 use super::client::Cluster;
 use super::error::ClusterError;
 
@@ -18,15 +20,26 @@ impl Cluster {
         self.find(&Call::new(built)?.attempts(1)).await
     }
 
-    /// Writes the Lease: creates one that was not found, else replaces exactly the one that was read.
-    pub(crate) async fn write_lease(&self, lease: &Lease) -> Result<Lease, ClusterError> {
+    /// Writes the Lease as renewed now: creates one that was not found, else replaces exactly the one
+    /// that was read.
+    pub(crate) async fn write_lease(
+        &self,
+        mut lease: Lease,
+        now: DateTime<Utc>,
+    ) -> Result<Lease, ClusterError> {
+        lease.spec.get_or_insert_default().renew_time = Some(micro_time(now));
         let metadata = &lease.metadata;
         let leases = resource::<Lease>(metadata.namespace.as_deref());
         let params = PostParams::default();
         let built = match (&metadata.name, &metadata.resource_version) {
-            (Some(name), Some(_)) => leases.replace(name, &params, json(lease)),
-            _ => leases.create(&params, json(lease)),
+            (Some(name), Some(_)) => leases.replace(name, &params, json(&lease)),
+            _ => leases.create(&params, json(&lease)),
         };
         self.send(&Call::new(built)?.attempts(1)).await
     }
+}
+
+/// A time as a Lease holds it.
+pub(crate) fn micro_time(time: DateTime<Utc>) -> MicroTime {
+    MicroTime(timestamp(time))
 }

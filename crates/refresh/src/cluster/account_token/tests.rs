@@ -1,0 +1,165 @@
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::*;
+
+const CANARY: &str = "canary.service-account.token";
+
+/// An API server that issues tokens of one account and refuses everything else.
+#[derive(Clone, Default)]
+struct Server(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    asked: Vec<Value>,
+    /// Answers that come before the right one.
+    faults: VecDeque<(u16, String)>,
+}
+
+impl Server {
+    async fn start(&self) -> Cluster {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let server = self.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let server = server.clone();
+                tokio::spawn(async move {
+                    let answer = service_fn(|request| server.answer(request));
+                    let http = hyper::server::conn::http1::Builder::new();
+                    let _ = http.serve_connection(TokioIo::new(stream), answer).await;
+                });
+            }
+        });
+        regcred_run::install_crypto();
+        let config = kube::Config::new(url.parse().expect("a URL"));
+        let client = kube::Client::try_from(config).expect("a client");
+        Cluster::new(client, 0)
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
+        let question = format!("{} {}", request.method(), request.uri());
+        let body = request.into_body().collect().await.expect("a body");
+        let body: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
+        let mut state = self.0.lock().expect("whole");
+        let (status, text) = match (state.faults.pop_front(), &*question) {
+            (Some(fault), _) => fault,
+            (None, "POST /api/v1/namespaces/shop/serviceaccounts/puller/token?") => issued(&body),
+            (None, _) => (404, status(404, "NotFound")),
+        };
+        state.asked.push(body);
+        let answer = Response::builder().status(status).body(text.into());
+        Ok(answer.expect("an answer"))
+    }
+
+    fn fail(&self, status: u16, text: &str, times: usize) {
+        let mut state = self.0.lock().expect("whole");
+        for _ in 0..times {
+            state.faults.push_back((status, text.to_owned()));
+        }
+    }
+
+    fn asked(&self) -> usize {
+        self.0.lock().expect("whole").asked.len()
+    }
+}
+
+fn status(code: u16, reason: &str) -> String {
+    json!({"kind": "Status", "code": code, "reason": reason, "message": "told"}).to_string()
+}
+
+fn issued(asked: &Value) -> (u16, String) {
+    let uid = &asked["metadata"]["uid"];
+    if !uid.is_null() && uid != "uid-1" {
+        return (409, status(409, "Conflict"));
+    }
+    (201, answer(CANARY, &asked["spec"]["audiences"]))
+}
+
+fn answer(token: &str, audiences: &Value) -> String {
+    json!({"kind": "TokenRequest", "spec": {"audiences": audiences, "expirationSeconds": 600},
+        "status": {"token": token, "expirationTimestamp": "2027-01-15T08:10:00Z"}})
+    .to_string()
+}
+
+/// The token of the account with this UID, or the whole error.
+async fn token(cluster: &Cluster, uid: &str, audience: &str) -> Result<String, ClusterError> {
+    let account = ServiceAccountCoordinates {
+        namespace: "shop".to_owned(),
+        name: "puller".to_owned(),
+        uid: uid.to_owned(),
+    };
+    let token = cluster.account_token(&account, audience).await;
+    token.map(|token| token.expose_secret().to_owned())
+}
+
+#[tokio::test]
+async fn a_request_has_one_audience_and_the_accounts_uid_as_precondition() {
+    let server = Server::default();
+    let cluster = server.start().await;
+    assert_eq!(token(&cluster, "uid-1", "sts").await.expect("one"), CANARY);
+    assert_eq!(token(&cluster, "", "x").await.expect("one"), CANARY);
+    let asked = server.0.lock().expect("whole").asked.clone();
+    let request = |audience: &str, metadata: Value| {
+        json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+            "metadata": metadata, "spec": {"audiences": [audience], "expirationSeconds": 600}})
+    };
+    let expected = [
+        request("sts", json!({"uid": "uid-1"})),
+        request("x", json!({})),
+    ];
+    assert_eq!(asked, expected);
+    let refused = token(&cluster, "uid-2", "sts").await.expect_err("another");
+    assert!(refused.to_string().contains("409 Conflict"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_may_pass_is_asked_again_and_the_rest_is_not() {
+    let server = Server::default();
+    let cluster = server.start().await;
+    server.fail(500, "", 2);
+    assert_eq!(token(&cluster, "", "retried").await.expect("one"), CANARY);
+    assert_eq!(server.asked(), 3);
+    server.fail(429, &status(429, "TooManyRequests"), 1);
+    assert_eq!(token(&cluster, "", "slowed").await.expect("one"), CANARY);
+    assert_eq!(server.asked(), 5);
+    let others = answer(CANARY, &json!(["others"]));
+    let many = answer(CANARY, &json!(["sts", "others"]));
+    let two_lines = answer("canary\r\nx: y", &json!(["sts"]));
+    let empty = answer("", &json!(["sts"]));
+    for (code, text, expected) in [
+        (403, status(403, "Forbidden"), "403 Forbidden: told"),
+        (404, status(404, "NotFound"), "404 NotFound"),
+        (422, status(422, "Invalid"), "422 Invalid"),
+        (201, others, "not a token for the audience \"sts\""),
+        (201, many, "not a token for the audience \"sts\""),
+        (201, two_lines, "not a token for the audience \"sts\""),
+        (201, empty, "not a token for the audience \"sts\""),
+        (201, "{}".to_owned(), "does not have the documented form"),
+        (201, "x".repeat(300 << 10), "its answer broke off"),
+    ] {
+        let before = server.asked();
+        let times = if expected.contains("broke") { 3 } else { 1 };
+        server.fail(code, &text, times);
+        let error = token(&cluster, "", "sts").await.expect_err(expected);
+        let may_pass = expected.contains("broke");
+        assert_eq!(error.is_passing(), may_pass, "{error}");
+        let error = error.to_string();
+        assert!(error.contains(expected), "{error}");
+        assert!(!error.contains("canary"), "{error}");
+        assert_eq!(server.asked(), before + times, "{expected}");
+    }
+}
