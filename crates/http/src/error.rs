@@ -123,6 +123,16 @@ impl HttpError {
         }
     }
 
+    /// The error message in the answer's JSON body (`error_description`, `message` and the like), at
+    /// most 200 characters.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        match &self.0.reason {
+            Reason::Status(_, fields) => fields.message(),
+            _ => None,
+        }
+    }
+
     /// Whether no answer came because of a time-out: of connecting, of an idle connection or of
     /// the request's own deadline.
     #[must_use]
