@@ -4,13 +4,15 @@
 
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use regcred_core::ProviderError;
 use regcred_files::{MIB, read_secret};
+use regcred_http::Retry;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
-use crate::failure::misconfigured;
+use crate::ERRORS;
 
 /// The fields that decide about registry credentials. An empty text counts as absent.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +29,7 @@ pub(crate) struct AzureJson {
     pub(crate) user_assigned_identity: Option<String>,
     pub(crate) resource_manager: Option<String>,
     pub(crate) user_agent: Option<String>,
-    /// Whether calls of Entra ID are repeated by the rules below instead of ours.
+    /// Whether calls of Entra ID are repeated by the rules below instead of [`RETRY`].
     pub(crate) backoff: bool,
     pub(crate) backoff_retries: Option<u32>,
     /// Seconds.
@@ -41,13 +43,25 @@ impl AzureJson {
     /// When it cannot be read or has another form. The text is not shown: it may hold a secret.
     pub(crate) fn read(path: &Path) -> Result<Self, ProviderError> {
         let shown = path.display();
-        let text = read_secret(path, MIB)
-            .map_err(|e| misconfigured(format!("cannot read {shown}")).with_source(e))?;
+        let text = read_secret(path, MIB).map_err(|error| {
+            let message = format!("cannot read {shown}");
+            ERRORS.misconfigured(message).with_source(error)
+        })?;
         Self::parse(text.expose_secret())
-            .map_err(|why| misconfigured(format!("cannot use {shown}: {why}")))
+            .map_err(|why| ERRORS.misconfigured(format!("cannot use {shown}: {why}")))
     }
 
-    /// Every JSON file is YAML too, but JSON is what is mostly there, and read faster.
+    /// How calls of Entra ID are repeated, where the file decides it.
+    pub(crate) fn retry(&self) -> Option<Retry> {
+        let bounded = |number: Option<u32>, default| number.unwrap_or(default).min(MOST_PATIENT);
+        self.backoff.then(|| Retry {
+            attempts: bounded(self.backoff_retries, 3) + 1,
+            base: Duration::from_secs(bounded(self.backoff_duration, 5).into()),
+            cap: RETRY.cap,
+        })
+    }
+
+    /// Every JSON file is YAML too, but most files are JSON, which is read faster.
     fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
@@ -119,7 +133,7 @@ fn text<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<String>, A::Error>
     Ok(text.filter(|t| !t.trim().is_empty()))
 }
 
-/// `true`, and the text that templates make of it.
+/// `true`, or the text that templates make of it.
 fn truth<'de, A: MapAccess<'de>>(map: &mut A) -> Result<bool, A::Error> {
     #[derive(serde::Deserialize)]
     #[serde(untagged)]
@@ -142,12 +156,21 @@ fn number<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<u32>, A::Error> 
     Ok(number.and_then(|n| u32::try_from(n).ok()))
 }
 
+/// How calls of Entra ID are repeated unless the file decides it.
+pub(crate) const RETRY: Retry = Retry {
+    attempts: 4,
+    base: Duration::from_millis(400),
+    cap: Duration::from_secs(8),
+};
+/// More repeats, or longer pauses, than a plugin has time for.
+const MOST_PATIENT: u32 = 10;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_aks_writes_is_read() {
+    fn the_file_that_aks_writes_is_read() {
         let text = "\u{feff}{\"cloud\":\"AzurePublicCloud\",\"tenantId\":\"t\",\
             \"aadClientId\":\"msi\",\"aadClientSecret\":\"msi\",\
             \"useManagedIdentityExtension\":true,\"userAssignedIdentityID\":\"u\",\
@@ -159,10 +182,8 @@ mod tests {
         assert_eq!(read.tenant_id.as_deref(), Some("t"));
         assert!(read.use_managed_identity && read.backoff);
         assert_eq!(read.user_assigned_identity.as_deref(), Some("u"));
-        assert_eq!(
-            (read.backoff_retries, read.backoff_duration),
-            (Some(6), Some(5))
-        );
+        let retry = read.retry().expect("backoff");
+        assert_eq!((retry.attempts, retry.base), (7, Duration::from_secs(5)));
     }
 
     #[test]

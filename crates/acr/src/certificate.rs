@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use p12_keystore::Pkcs12Archive;
-use regcred_core::ProviderError;
+use regcred_core::{ProviderError, hex};
 use regcred_files::{MIB, read_secret_bytes};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -18,7 +18,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use crate::failure::misconfigured;
+use crate::ERRORS;
 
 /// A certificate with its RSA key.
 pub(crate) struct Certificate {
@@ -31,47 +31,43 @@ impl Certificate {
     /// Reads a PEM file (certificate and key, PKCS#8 or PKCS#1) or a PKCS#12 file.
     ///
     /// # Errors
-    /// What is wrong with the file, in words that show nothing of it.
+    /// When the file cannot be used. The message shows nothing of it.
     pub(crate) fn read(
         path: &Path,
         password: Option<&SecretString>,
     ) -> Result<Self, ProviderError> {
         let shown = path.display();
-        let content = read_secret_bytes(path, MIB).map_err(|e| {
-            misconfigured(format!("cannot read the certificate {shown}")).with_source(e)
+        let content = read_secret_bytes(path, MIB).map_err(|error| {
+            let message = format!("cannot read the certificate {shown}");
+            ERRORS.misconfigured(message).with_source(error)
         })?;
         let content = content.expose_secret();
         let is_pem = content.windows(PEM.len()).any(|window| window == PEM);
-        let read = match is_pem {
-            true => Self::from_pem(content),
-            false => Self::from_pkcs12(content, password),
+        let read = if is_pem {
+            Self::from_pem(content)
+        } else {
+            Self::from_pkcs12(content, password)
         };
-        read.map_err(|why| misconfigured(format!("cannot use the certificate {shown}: {why}")))
+        read.map_err(|why| {
+            ERRORS.misconfigured(format!("cannot use the certificate {shown}: {why}"))
+        })
     }
 
     fn from_pem(text: &[u8]) -> Result<Self, &'static str> {
         let keys: Result<Vec<_>, _> = PrivateKeyDer::pem_slice_iter(text).collect();
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
-        let (Ok(mut keys), Ok(certificates)) = (keys, certificates) else {
+        let (Ok(keys), Ok(certificates)) = (keys, certificates) else {
             return Err("its PEM is broken");
         };
-        let key = match (keys.pop(), keys.is_empty()) {
-            (Some(key), true) => key,
-            (Some(_), false) => return Err("it holds several private keys"),
-            (None, _) => {
-                return Err(
-                    "it holds no private key that can be read; one with a password must be in a \
-                     PKCS#12 file",
-                );
-            }
-        };
-        let key = match &key {
-            PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
-            PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
-            _ => return Err(NO_RSA),
+        let key = match &keys[..] {
+            [PrivateKeyDer::Pkcs8(der)] => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
+            [PrivateKeyDer::Pkcs1(der)] => RsaKeyPair::from_der(der.secret_pkcs1_der()),
+            [_] => return Err(NOT_RSA),
+            [] => return Err(NO_KEY),
+            _ => return Err("it has several private keys"),
         };
         let certificates = certificates.iter().map(|der| der.to_vec()).collect();
-        Self::new(key.map_err(|_| NO_RSA)?, certificates)
+        Self::new(key.map_err(|_| NOT_RSA)?, certificates)
     }
 
     fn from_pkcs12(bytes: &[u8], password: Option<&SecretString>) -> Result<Self, &'static str> {
@@ -83,9 +79,9 @@ impl Certificate {
             None => "it is neither PEM nor PKCS#12, or needs a password",
         })?;
         let [key] = &archive.keys[..] else {
-            return Err("it does not hold exactly one private key");
+            return Err("it does not have exactly one private key");
         };
-        let key = RsaKeyPair::from_pkcs8(key.key.as_der()).map_err(|_| NO_RSA)?;
+        let key = RsaKeyPair::from_pkcs8(key.key.as_der()).map_err(|_| NOT_RSA)?;
         let certificates = archive.certs.iter();
         Self::new(
             key,
@@ -106,11 +102,11 @@ impl Certificate {
         Ok(Self { key, chain })
     }
 
-    /// The assertion that this is the client, for one use within ten minutes. `audience` is the
+    /// An assertion of the client, for one use within ten minutes. `audience` is the
     /// token endpoint's URL.
     ///
     /// # Errors
-    /// When the system gives no randomness.
+    /// When the system has no random bytes, or the key cannot sign.
     pub(crate) fn assertion(
         &self,
         client_id: &str,
@@ -143,7 +139,7 @@ impl Certificate {
                 signed.as_bytes(),
                 &mut signature,
             )
-            .map_err(|_| misconfigured("the certificate's key cannot sign"))?;
+            .map_err(|_| ERRORS.misconfigured("the certificate's key cannot sign"))?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)).into())
     }
 }
@@ -157,23 +153,24 @@ fn unique_id() -> Result<String, ProviderError> {
     let mut bytes = [0_u8; 16];
     SystemRandom::new()
         .fill(&mut bytes)
-        .map_err(|_| misconfigured("the system gives no random bytes"))?;
+        .map_err(|_| ERRORS.misconfigured("the system has no random bytes"))?;
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let parts = [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
+        &bytes[..4],
+        &bytes[4..6],
+        &bytes[6..8],
+        &bytes[8..10],
+        &bytes[10..],
     ];
-    Ok(parts.join("-"))
+    Ok(parts.map(hex).join("-"))
 }
 
+const NO_KEY: &str = "it has no private key that can be read; one with a password must be in a \
+                      PKCS#12 file";
 const PEM: &[u8] = b"-----BEGIN ";
-const NO_RSA: &str =
-    "its key is no RSA key of 2048 to 4096 bits, the only kind that Entra ID takes";
+const NOT_RSA: &str =
+    "its key is not an RSA key of 2048 to 4096 bits, the only kind that Entra ID accepts";
 const LIFE: TimeDelta = TimeDelta::minutes(10);
 
 #[cfg(test)]

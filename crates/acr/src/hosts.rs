@@ -1,8 +1,9 @@
-//! Whom an Azure token may go to: login servers of Azure Container Registry by their form.
+//! Where an Azure token may go: login servers of Azure Container Registry by their form.
 
+use regcred_cloud::is_label;
 use regcred_core::{AlsoServe, RegistryHost};
 
-/// The registries that this provider answers for, beside those of a mirror rule.
+/// The registries that this provider answers for, besides those of a mirror rule.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts {
     pub(crate) also_serve: AlsoServe,
@@ -51,7 +52,7 @@ impl Hosts {
 }
 
 impl<'a> LoginServer<'a> {
-    /// Reads a lower-case host below a suffix. Blobs lie on `NAME.REGION.data.SUFFIX`, and
+    /// Reads a lower-case host below a suffix. Blobs are on `NAME.REGION.data.SUFFIX`, and
     /// `NAME.privatelink.SUFFIX` is only an alias: neither is a login server.
     pub(crate) fn parse(host: &'a str, suffix: &'a str) -> Option<Self> {
         let below = host.strip_suffix(suffix)?;
@@ -62,15 +63,15 @@ impl<'a> LoginServer<'a> {
                 (registry, Some(region))
             }
         };
-        let sound = is_registry_name(registry) && region.is_none_or(is_word);
-        sound.then_some(Self {
+        let is_sound = is_registry_name(registry) && region.is_none_or(is_word);
+        is_sound.then_some(Self {
             registry,
             region,
             suffix,
         })
     }
 
-    /// Whether both names mean the same registry, whichever endpoint of it.
+    /// Whether both names are endpoints of the same registry.
     pub(crate) fn same_registry(self, other: LoginServer<'_>) -> bool {
         self.registry == other.registry && self.suffix == other.suffix
     }
@@ -79,14 +80,12 @@ impl<'a> LoginServer<'a> {
 /// A configured suffix with exactly one dot in front, in lower case.
 pub(crate) fn normal_suffix(text: &str) -> Option<String> {
     let name = text.trim().trim_matches('.').to_ascii_lowercase();
-    let label =
-        |l: &str| !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let sound = name.contains('.') && name.split('.').all(label);
-    sound.then(|| format!(".{name}"))
+    let is_domain = name.contains('.') && name.split('.').all(is_label);
+    is_domain.then(|| format!(".{name}"))
 }
 
-/// Whether a host may be a login server in a cloud whose suffix is still to be asked for: each
-/// such suffix known begins with `azurecr`.
+/// Whether a host may be a login server in a cloud that must still be asked for its suffix: every
+/// known suffix begins with `azurecr`.
 pub(crate) fn may_be_login_server(host: &str) -> bool {
     host.match_indices(".azurecr.")
         .any(|(at, _)| LoginServer::parse(host, &host[at..]).is_some())
@@ -222,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_of_one_registry_are_told_from_others() {
+    fn endpoints_of_one_registry_are_recognised() {
         let parse = |host| LoginServer::parse(host, ".azurecr.io").expect("login server");
         let regional = parse("contoso.eastus2.geo.azurecr.io");
         assert!(regional.same_registry(parse("contoso.azurecr.io")));

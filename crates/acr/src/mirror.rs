@@ -7,21 +7,23 @@ use regcred_core::{CredentialRequest, RegistryHost};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mirrors(Vec<Mirror>);
 
-/// Images below `source` lie in the registry `target`.
+/// Images below `source` are in the registry `target`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mirror {
     /// Host, perhaps with a path, without a final slash.
     pub(crate) source: String,
+    /// The same with its host in the form that rules compare.
+    normal: String,
     /// A login server.
     pub(crate) target: RegistryHost,
 }
 
 impl Mirrors {
-    /// Reads `source:target[,source:target...]`. Blanks count for nothing, and an item without
-    /// exactly one colon is left out with a warning: upstream takes no ports.
+    /// Reads `source:target[,source:target...]`. Blanks are ignored, and an item without exactly
+    /// one colon is left out with a warning: upstream accepts no ports.
     ///
     /// # Errors
-    /// A sentence naming the target that is no login server.
+    /// A sentence that names the target that is not a login server.
     pub(crate) fn parse(
         list: &str,
         is_login_server: impl Fn(&RegistryHost) -> bool,
@@ -37,31 +39,32 @@ impl Mirrors {
             let target = RegistryHost::parse(target)
                 .ok()
                 .filter(&is_login_server)
-                .ok_or_else(|| format!("the mirror target {target:?} is no login server"))?;
-            RegistryHost::parse(source).map_err(|e| {
-                format!(
-                    "the mirror source {source:?} is no registry: {}",
-                    e.reason()
-                )
+                .ok_or_else(|| format!("the mirror target {target:?} is not a login server"))?;
+            let source = source.trim_end_matches('/');
+            let host = RegistryHost::parse(source).map_err(|error| {
+                let reason = error.reason();
+                format!("the mirror source {source:?} is not a registry: {reason}")
             })?;
             mirrors.push(Mirror {
-                source: source.trim_end_matches('/').to_owned(),
+                source: source.to_owned(),
+                normal: normal(source, &host),
                 target,
             });
         }
-        // The most exact rule wins, whatever the order in which they were written.
+        // The most specific rule wins, in any order of writing.
         mirrors.sort_by_key(|mirror| std::cmp::Reverse(mirror.source.len()));
         Ok(Self(mirrors))
     }
 
     /// Whether some rule is about this registry.
     pub(crate) fn concern(&self, registry: &RegistryHost) -> bool {
-        self.0.iter().any(|mirror| mirror.host() == registry.host())
+        let hosts = self.0.iter().map(|mirror| mirror.normal.split('/').next());
+        hosts.flatten().any(|host| host == registry.host())
     }
 
     /// The rule for an image.
     pub(crate) fn find(&self, request: &CredentialRequest) -> Option<&Mirror> {
-        let image = normal(request);
+        let image = normal(&request.image, &request.registry);
         self.0.iter().find(|mirror| mirror.covers(&image))
     }
 
@@ -72,29 +75,18 @@ impl Mirrors {
 }
 
 impl Mirror {
-    fn host(&self) -> String {
-        let host = self.source.split('/').next().unwrap_or_default();
-        host.to_ascii_lowercase()
-    }
-
     /// Whole path components only: `mcr.microsoft.com` does not cover `mcr.microsoft.com.evil`.
     fn covers(&self, image: &str) -> bool {
-        let (_, path) = self.source.split_once('/').unwrap_or_default();
-        let start = match path {
-            "" => self.host(),
-            path => format!("{}/{path}", self.host()),
-        };
-        image
-            .strip_prefix(&start)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':', '@']))
+        let rest = image.strip_prefix(&self.normal);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':', '@']))
     }
 }
 
-/// The image with its host in the form that rules compare.
-fn normal(request: &CredentialRequest) -> String {
-    match request.image.split_once('/') {
-        Some((_, path)) => format!("{}/{path}", request.registry.host()),
-        None => request.registry.host().to_owned(),
+/// A name with its host in the form that rules compare.
+fn normal(name: &str, registry: &RegistryHost) -> String {
+    match name.split_once('/') {
+        Some((_, path)) => format!("{}/{path}", registry.host()),
+        None => registry.host().to_owned(),
     }
 }
 

@@ -1,22 +1,24 @@
 //! The provider: from a request to an answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use regcred_cloud::in_time;
 use regcred_core::{
     CacheKey, Clock, CredentialRequest, Credentials, Env, Issued, Plan, Provider, ProviderError,
     ProviderSpec, RegistryHost,
 };
 use secrecy::SecretString;
 
+use crate::audience::REGISTRIES;
 use crate::azure_json::AzureJson;
-use crate::cloud::{Cloud, Environment};
-use crate::exchange::{self, Registry};
-use crate::failure::{NoToken, misconfigured};
+use crate::entra_token::{TokenError, TokenRequest};
+use crate::environment::AzureEnvironment;
+use crate::environment_file::EnvironmentFile;
+use crate::exchange::Exchange;
 use crate::hosts::{Hosts, LoginServer, may_be_login_server};
 use crate::identity::Identity;
-use crate::reach::Reach;
-use crate::settings::{Login, Settings};
+use crate::identity_choice;
+use crate::settings::{Cloud, RegistryLogin, Settings};
 use crate::static_login;
 use crate::vars::{self, VARS};
 use crate::{ERRORS, NAME};
@@ -34,27 +36,21 @@ pub const SPEC: ProviderSpec = ProviderSpec {
     new: |env, clock| Ok(Box::new(Acr::new(env, clock)?)),
 };
 
-/// Credentials for azurecr.io and its kin.
+/// Credentials for azurecr.io and its names in other clouds.
 pub struct Acr {
-    reach: Reach,
+    cloud: Cloud,
 }
 
 /// What was decided about a request before anything is sent, with all that was read for it.
 struct Decision {
     json: AzureJson,
+    environment_file: Option<EnvironmentFile>,
     hosts: Hosts,
-    environment: Option<Environment>,
     /// The registry whose token is wanted.
     target: RegistryHost,
-    /// What the answer is for.
+    /// The registries that the answer is for.
     keys: Vec<String>,
-}
-
-/// How the answer is obtained.
-enum Means {
-    /// A login that needs no call: the admin user's, or on request the service principal's.
-    Stored(Credentials),
-    Identity(Identity),
+    identity: Identity,
 }
 
 impl Acr {
@@ -63,186 +59,81 @@ impl Acr {
     /// # Errors
     /// [`regcred_core::ErrorKind::NotConfigured`] for a variable with a value that it cannot have.
     pub fn new(env: &Env, clock: &Clock) -> Result<Self, ProviderError> {
+        let cloud = Cloud::new(ERRORS, env, clock, Settings::read(env)?);
         Ok(Self {
-            reach: Reach::new(env, clock, Settings::read(env)?),
+            cloud: cloud.with_options(|options| options.connect_timeout = CONNECT),
         })
     }
 
-    fn settings(&self) -> &Settings {
-        &self.reach.settings
+    fn environment_file(&self) -> Option<Result<EnvironmentFile, ProviderError>> {
+        let path = self.cloud.settings.environment_file.as_deref();
+        path.map(EnvironmentFile::read)
     }
 
-    /// The configured hosts, and those of the cloud that a file describes. The file is read only
-    /// where one is named.
-    fn hosts(&self) -> Hosts {
-        let mut hosts = self.settings().hosts.clone();
-        if let Some(path) = &self.settings().environment_file
-            && let Ok(environment) = Environment::read(path)
-        {
-            hosts.suffixes.extend(environment.suffix());
+    /// The configured hosts, and those of the cloud that a file describes.
+    fn hosts(&self, file: Option<&Result<EnvironmentFile, ProviderError>>) -> Hosts {
+        let mut hosts = self.cloud.settings.hosts.clone();
+        if let Some(Ok(file)) = file {
+            hosts.suffixes.extend(file.suffix());
         }
         hosts
     }
 
-    /// Whether the resource manager of a custom cloud must be asked for the suffix of its
-    /// registries.
-    fn asks_for_suffix(&self) -> bool {
-        let json = self.settings().azure_json();
-        json.is_ok_and(|json| json.is_some_and(|json| json.resource_manager.is_some()))
-    }
-
-    fn decide(&self, request: &CredentialRequest) -> Result<(Decision, Means), ProviderError> {
-        let settings = self.settings();
-        let named = settings.azure_json()?;
-        let environment = settings.environment_file.as_deref().map(Environment::read);
-        let mut hosts = settings.hosts.clone();
-        if let Some(Ok(environment)) = &environment {
-            hosts.suffixes.extend(environment.suffix());
+    /// The clients and settings, with what azure.json decides about calls.
+    fn cloud(&self, json: &AzureJson) -> Cloud {
+        let mut cloud = self.cloud.clone();
+        if let Some(retry) = json.retry() {
+            let settings = Settings::clone(&cloud.settings);
+            cloud.settings = Arc::new(Settings { retry, ..settings });
         }
-        let (target, keys, mirrored) = match settings.mirrors.find(request) {
-            Some(mirror) => {
-                let own = mirror.target.as_written().to_owned();
-                (
-                    mirror.target.clone(),
-                    vec![own, mirror.source.clone()],
-                    true,
-                )
-            }
-            None => {
-                let asks_for_suffix = named.as_ref().is_some_and(|j| j.resource_manager.is_some());
-                let target = target(&hosts, &request.registry, asks_for_suffix)?;
-                (
-                    target,
-                    vec![request.registry.as_written().to_owned()],
-                    false,
-                )
-            }
-        };
-        let means = self.means(named.as_ref(), &hosts, &target, request, mirrored)?;
-        let decision = Decision {
-            json: named.unwrap_or_default(),
-            // A description that cannot be read matters only where it is needed.
-            environment: match means {
-                Means::Stored(_) => None,
-                Means::Identity(_) => environment.transpose()?,
-            },
-            hosts,
-            target,
-            keys,
-        };
-        Ok((decision, means))
-    }
-
-    fn means(
-        &self,
-        json: Option<&AzureJson>,
-        hosts: &Hosts,
-        target: &RegistryHost,
-        request: &CredentialRequest,
-        mirrored: bool,
-    ) -> Result<Means, ProviderError> {
-        let settings = self.settings();
-        // A pod with an identity of its own does not get the node's login.
-        if request.service_account_token.is_none() || mirrored {
-            let login_server = hosts.login_server(target.host());
-            let login = static_login::find(&self.reach.env, target, login_server)?;
-            if let Some(login) = login.filter(|_| !settings.require_pod_identity) {
-                return Ok(Means::Stored(login));
-            }
-        }
-        let identity = Identity::choose(&self.reach, json, request, mirrored)?;
-        if settings.login != Login::Secret {
-            return Ok(Means::Identity(identity));
-        }
-        match identity.secret() {
-            Some((client, secret)) => Ok(Means::Stored(Credentials::new(client, secret.clone()))),
-            None => Err(misconfigured(format!(
-                "{}=secret needs a service principal with a secret",
-                vars::LOGIN
-            ))),
+        match &json.user_agent {
+            Some(agent) => cloud.with_options(|options| options.user_agent.clone_from(agent)),
+            None => cloud,
         }
     }
 
-    async fn fetch(
-        &self,
-        decision: &Decision,
-        identity: &Identity,
-    ) -> Result<Issued, ProviderError> {
-        let Decision {
-            json,
-            hosts,
-            target,
-            ..
-        } = decision;
-        let reach = self.reach.with(json);
-        let environment = decision.environment.as_ref();
-        let cloud = Cloud::resolve(&reach, json, environment, target.host()).await?;
-        let is_login_server = in_cloud(hosts, &cloud, target)?;
-        let token = entra_token(&reach, identity, &cloud).await?;
-        let registry = Registry {
-            host: target,
-            is_login_server,
-            hosts,
+    async fn fetch(&self, decision: &Decision) -> Result<Issued, ProviderError> {
+        let (json, target) = (&decision.json, &decision.target);
+        let cloud = &self.cloud(json);
+        let file = decision.environment_file.as_ref();
+        let environment = AzureEnvironment::resolve(cloud, json, file, target.host()).await?;
+        let exchange = Exchange {
+            cloud,
+            hosts: &decision.hosts,
+            registry: target,
+            is_login_server: is_login_server(&decision.hosts, &environment, target)?,
+            identity: &decision.identity.label(),
         };
+        let identity = &decision.identity;
+        let token = entra_token(cloud, &environment, identity, exchange.identity).await?;
         let tenant = json.tenant_id.as_deref();
-        let refresh =
-            exchange::refresh_token(&reach, &registry, &token, tenant, &identity.label()).await?;
-        let username = match self.settings().login {
-            Login::IdentityToken => IDENTITY_TOKEN,
+        let refresh = exchange.refresh_token(&token, tenant).await?;
+        let username = match cloud.settings.registry_login {
+            RegistryLogin::IdentityToken => IDENTITY_TOKEN,
             _ => NULL_GUID,
         };
         let login = Credentials::new(username, refresh.secret);
-        Ok(decision.issue(&login).until(refresh.expires_at))
+        Ok(issue(&decision.keys, &login).until(refresh.expires_at))
     }
 }
 
 impl Decision {
-    fn key(&self, identity: &Identity, env: &Env) -> CacheKey {
-        let of_json = |text: &Option<String>| text.clone().unwrap_or_default();
+    fn key(&self, cloud: &Cloud) -> CacheKey {
         let json = &self.json;
-        let (cloud, tenant) = (of_json(&json.cloud), of_json(&json.tenant_id));
-        let manager = of_json(&json.resource_manager);
-        CacheKey::new([
-            (
-                "registry",
-                self.target.as_written().to_ascii_lowercase().as_str(),
-            ),
+        let of_json = |text: &'static str, value| (text, Option::unwrap_or_default(value));
+        let registry = self.target.as_written().to_ascii_lowercase();
+        let parts = [
+            ("registry", &*registry),
             ("for", &self.keys.join(" ")),
-            ("identity", &identity.stable_name()),
-            ("cloud of azure.json", &cloud),
-            ("tenant of azure.json", &tenant),
-            ("resource manager of azure.json", &manager),
-        ])
-        .with_options(VARS, env)
-    }
-
-    fn issue(&self, login: &Credentials) -> Issued {
-        let keys = self.keys.iter();
-        Issued::new(keys.map(|key| (key.clone(), login.clone())).collect())
-    }
-}
-
-/// The login server behind the registry that was asked for.
-fn target(
-    hosts: &Hosts,
-    registry: &RegistryHost,
-    asks_for_suffix: bool,
-) -> Result<RegistryHost, ProviderError> {
-    let may_be_served = asks_for_suffix && may_be_login_server(registry.host());
-    if !hosts.serves(registry) && !may_be_served {
-        return Err(not_served(registry));
-    }
-    match hosts.also_serve.value(registry) {
-        None => Ok(registry.clone()),
-        Some(other) => RegistryHost::parse(other)
-            .ok()
-            .filter(|host| hosts.serves(host))
-            .ok_or_else(|| {
-                misconfigured(format!(
-                    "{other:?} in {} is not a login server",
-                    vars::ALSO_SERVE
-                ))
-            }),
+            ("identity", &self.identity.stable_name()),
+            of_json("cloud of azure.json", json.cloud.as_deref()),
+            of_json("tenant of azure.json", json.tenant_id.as_deref()),
+            of_json(
+                "resource manager of azure.json",
+                json.resource_manager.as_deref(),
+            ),
+        ];
+        cloud.key(VARS, parts)
     }
 }
 
@@ -252,8 +143,8 @@ impl Provider for Acr {
     }
 
     fn match_images(&self) -> Vec<String> {
-        let mut patterns = self.hosts().patterns();
-        patterns.extend(self.settings().mirrors.patterns().map(str::to_owned));
+        let mut patterns = self.hosts(self.environment_file().as_ref()).patterns();
+        patterns.extend(self.cloud.settings.mirrors.patterns().map(str::to_owned));
         patterns
     }
 
@@ -262,84 +153,168 @@ impl Provider for Acr {
     }
 
     fn serves(&self, registry: &RegistryHost) -> bool {
-        let settings = self.settings();
+        let settings = &self.cloud.settings;
         settings.hosts.serves(registry)
             || settings.mirrors.concern(registry)
-            || (settings.environment_file.is_some() && self.hosts().serves(registry))
-            || (may_be_login_server(registry.host()) && self.asks_for_suffix())
+            || (settings.environment_file.is_some()
+                && self
+                    .hosts(self.environment_file().as_ref())
+                    .serves(registry))
+            || (may_be_login_server(registry.host())
+                && settings
+                    .azure_json()
+                    .is_ok_and(|json| asks_for_suffix(json.as_ref())))
     }
 
     fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
-        let (decision, means) = self.decide(request)?;
-        let identity = match means {
-            Means::Stored(login) => {
-                let issued = decision.issue(&login).keep_for(KEEP_SECRET);
-                return Ok(Plan::new(None, async { Ok(issued) }));
-            }
-            Means::Identity(identity) => identity,
+        let settings = &self.cloud.settings;
+        let json = settings.azure_json()?;
+        let environment_file = self.environment_file();
+        let hosts = self.hosts(environment_file.as_ref());
+        let mirror = settings.mirrors.find(request);
+        let (target, keys) = if let Some(mirror) = mirror {
+            let own = mirror.target.as_written().to_owned();
+            (mirror.target.clone(), vec![own, mirror.source.clone()])
+        } else {
+            let target = target(&hosts, &request.registry, json.as_ref())?;
+            (target, vec![request.registry.as_written().to_owned()])
         };
-        let key = decision.key(&identity, &self.reach.env);
-        let fetch = async move { self.fetch(&decision, &identity).await };
-        Ok(Plan::new(Some(key), in_time(ERRORS, fetch)))
+        let stored = |login| {
+            let issued = issue(&keys, login).keep_for(KEEP_SECRET);
+            Ok(Plan::new(None, async { Ok(issued) }))
+        };
+        // A pod with an identity of its own does not get the node's login.
+        if request.service_account_token.is_none() || mirror.is_some() {
+            let login_server = hosts.login_server(target.host());
+            let login = static_login::find(&self.cloud.env, &target, login_server)?;
+            if let Some(login) = login.filter(|_| !settings.require_pod_identity) {
+                return stored(&login);
+            }
+        }
+        let mirrored = mirror.is_some();
+        let identity = identity_choice::choose(&self.cloud, json.as_ref(), request, mirrored)?;
+        if settings.registry_login == RegistryLogin::Secret {
+            let (client, secret) = identity.secret().ok_or_else(|| {
+                let name = vars::LOGIN;
+                ERRORS.misconfigured(format!(
+                    "{name}=secret needs a service principal with a secret"
+                ))
+            })?;
+            return stored(&Credentials::new(client, secret.clone()));
+        }
+        let decision = Decision {
+            json: json.unwrap_or_default(),
+            // A description that cannot be read matters only where it is needed.
+            environment_file: environment_file.transpose()?,
+            hosts,
+            target,
+            keys,
+            identity,
+        };
+        let key = decision.key(&self.cloud);
+        Ok(self
+            .cloud
+            .plan(Some(key), async move { self.fetch(&decision).await }))
     }
 }
 
-/// The identity's token for the registry's audience; for the resource manager's where the cloud
+fn issue(keys: &[String], login: &Credentials) -> Issued {
+    Issued::new(
+        keys.iter()
+            .map(|key| (key.clone(), login.clone()))
+            .collect(),
+    )
+}
+
+/// Whether the resource manager of a custom cloud must be asked for the suffix of its registries.
+fn asks_for_suffix(json: Option<&AzureJson>) -> bool {
+    json.is_some_and(|json| json.resource_manager.is_some())
+}
+
+/// The login server behind the registry that was asked for.
+fn target(
+    hosts: &Hosts,
+    registry: &RegistryHost,
+    json: Option<&AzureJson>,
+) -> Result<RegistryHost, ProviderError> {
+    let may_be_served = asks_for_suffix(json) && may_be_login_server(registry.host());
+    if !hosts.serves(registry) && !may_be_served {
+        return Err(ERRORS.not_served(registry, SPEC.title));
+    }
+    let Some(other) = hosts.also_serve.value(registry) else {
+        return Ok(registry.clone());
+    };
+    let target = RegistryHost::parse(other).ok();
+    target.filter(|host| hosts.serves(host)).ok_or_else(|| {
+        let name = vars::ALSO_SERVE;
+        ERRORS.misconfigured(format!("{other:?} in {name} is not a login server"))
+    })
+}
+
+/// The identity's token for the audience of registries; for the resource manager's where the cloud
 /// does not know that one.
 async fn entra_token(
-    reach: &Reach,
-    identity: &Identity,
     cloud: &Cloud,
+    environment: &AzureEnvironment,
+    identity: &Identity,
+    label: &str,
 ) -> Result<SecretString, ProviderError> {
-    if let Some(audience) = &reach.settings.audience {
-        let token = identity.token(reach, cloud, audience).await;
-        return token.map_err(NoToken::into_error);
+    let prescribed = cloud.settings.audience.as_deref();
+    let request = TokenRequest {
+        cloud,
+        authority: &environment.authority,
+        audience: prescribed.unwrap_or(REGISTRIES),
+        identity: label,
+    };
+    let mut token = identity.token(&request).await;
+    if let Err(TokenError::UnknownAudience(error)) = &token
+        && prescribed.is_none()
+    {
+        tracing::debug!(%error, "asking for a token of the resource manager");
+        let audience = &environment.arm;
+        token = identity
+            .token(&TokenRequest {
+                audience,
+                ..request
+            })
+            .await;
     }
-    match identity.token(reach, cloud, AUDIENCE).await {
-        Err(NoToken::UnknownAudience(error)) => {
-            tracing::debug!(%error, "asking for a token of the resource manager");
-            let token = identity.token(reach, cloud, &cloud.arm).await;
-            token.map_err(NoToken::into_error)
-        }
-        done => done.map_err(NoToken::into_error),
-    }
+    token.map_err(TokenError::into_error)
 }
 
-/// Whether the target is a login server of the cloud, whose name in the protocol is its own.
-fn in_cloud(hosts: &Hosts, cloud: &Cloud, target: &RegistryHost) -> Result<bool, ProviderError> {
+/// Whether the target, which must be of the environment, is a login server with its own name in the
+/// protocol.
+fn is_login_server(
+    hosts: &Hosts,
+    environment: &AzureEnvironment,
+    target: &RegistryHost,
+) -> Result<bool, ProviderError> {
+    let described = environment.suffix.as_deref();
     let Some(known) = hosts.login_server(target.host()) else {
-        let described = cloud.suffix.as_deref();
-        let described = described.and_then(|suffix| LoginServer::parse(target.host(), suffix));
-        return match described {
+        return match described.and_then(|suffix| LoginServer::parse(target.host(), suffix)) {
             Some(login_server) => Ok(login_server.region.is_none()),
             None if hosts.also_serve.contains(target) => Ok(false),
-            None => Err(not_served(target)),
+            None => Err(ERRORS.not_served(target, SPEC.title)),
         };
     };
-    match &cloud.suffix {
-        Some(suffix) if suffix != known.suffix && known.suffix != CLOSED_CLOUD => {
-            Err(misconfigured(format!(
+    match described {
+        Some(suffix) if suffix != known.suffix && known.suffix != CLOSED_CLOUD => Err(ERRORS
+            .misconfigured(format!(
                 "{target} is not in the configured cloud, whose registries end in {suffix}"
-            )))
-        }
+            ))),
         _ => Ok(known.region.is_none() && target.port().is_none_or(|port| port == 443)),
     }
 }
 
-fn not_served(registry: &RegistryHost) -> ProviderError {
-    ERRORS.not_served(registry, SPEC.title)
-}
-
-/// What the registry calls a user that is a token.
+/// The registry's user name for a token.
 const NULL_GUID: &str = "00000000-0000-0000-0000-000000000000";
-/// What docker calls it.
+/// Docker's.
 const IDENTITY_TOKEN: &str = "<token>";
-/// In every cloud, also the sovereign ones.
-const AUDIENCE: &str = "https://containerregistry.azure.net";
 /// Germany's registries do not belong to any cloud today.
 const CLOSED_CLOUD: &str = ".azurecr.de";
 /// How long a caller may keep a secret that does not expire.
 const KEEP_SECRET: Duration = Duration::from_secs(3600);
+const CONNECT: Duration = Duration::from_secs(8);
 
 #[cfg(test)]
 mod tests;

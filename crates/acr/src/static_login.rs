@@ -1,54 +1,55 @@
-//! A login that is handed on as it is: the admin user, or a repository-scoped token.
+//! A login that is passed on unchanged: the admin user, or a repository-scoped token.
 
-use regcred_core::{AlsoServe, Credentials, Env, ProviderError, RegistryHost};
-use secrecy::ExposeSecret;
+use regcred_cloud::{Options, SecretPlace};
+use regcred_core::{Credentials, Env, ProviderError, RegistryHost};
+use secrecy::{ExposeSecret, SecretString};
 
-use crate::failure::misconfigured;
 use crate::hosts::LoginServer;
-use crate::{secret_file, vars};
+use crate::{ERRORS, vars};
 
 /// The login for this registry, if one is configured for it.
 ///
 /// # Errors
-/// When a login is half configured, or not said to be for any registry.
+/// When a login is half configured, or does not say which registries it is for.
 pub(crate) fn find(
     env: &Env,
     registry: &RegistryHost,
     login_server: Option<LoginServer<'_>>,
 ) -> Result<Option<Credentials>, ProviderError> {
-    let Some(username) = secret_file::value(env, vars::USERNAME, vars::USERNAME_FILE)? else {
+    let Some(username) = secret(env, vars::USERNAME, vars::USERNAME_FILE)? else {
         return Ok(None);
     };
-    let username = username.expose_secret().trim();
-    match env.get(vars::LOGIN_SERVER) {
-        Some(list) => {
-            let list = AlsoServe::parse(list)
-                .map_err(|why| misconfigured(format!("{}: {why}", vars::LOGIN_SERVER)))?;
-            if !list.contains(registry) {
-                return Ok(None);
-            }
+    let username = username.expose_secret();
+    let (user, list) = (vars::USERNAME, vars::LOGIN_SERVER);
+    if env.get(list).is_some() {
+        if !Options::new(ERRORS, env).hosts(list)?.contains(registry) {
+            return Ok(None);
         }
-        // The admin user is called as its registry. Behind a domain name label's hash is another
-        // registry, perhaps somebody else's.
-        None if login_server.is_some_and(|l| l.registry.eq_ignore_ascii_case(username)) => {}
-        None => {
-            return Err(misconfigured(format!(
-                "{} is not said to be for {registry}: name its registries in {}",
-                vars::USERNAME,
-                vars::LOGIN_SERVER
-            )));
-        }
+    } else if !login_server.is_some_and(|own| own.registry.eq_ignore_ascii_case(username)) {
+        // The admin user has the name of its registry. One with a domain name label's hash is
+        // another registry, perhaps of another owner.
+        return Err(ERRORS.misconfigured(format!(
+            "{user} is not known to be for {registry}: name its registries in {list}"
+        )));
     }
-    let password = secret_file::value(env, vars::PASSWORD, vars::PASSWORD_FILE)?;
-    match password {
+    match secret(env, vars::PASSWORD, vars::PASSWORD_FILE)? {
         Some(password) => Ok(Some(Credentials::new(username, password))),
-        None => Err(misconfigured(format!(
-            "{} needs {} or {}",
-            vars::USERNAME,
+        None => Err(ERRORS.misconfigured(format!(
+            "{user} needs {} or {}",
             vars::PASSWORD,
             vars::PASSWORD_FILE
         ))),
     }
+}
+
+/// The secret that one variable holds, or the file that another one names.
+fn secret(env: &Env, variable: &str, file: &str) -> Result<Option<SecretString>, ProviderError> {
+    let place = SecretPlace::named(env, variable, file);
+    let secret = place.map(|place| match place {
+        SecretPlace::Given(_) => place.read(ERRORS, variable, ""),
+        SecretPlace::File(_) => place.read(ERRORS, file, ""),
+    });
+    secret.transpose()
 }
 
 #[cfg(test)]
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn both_parts_may_lie_in_files_and_both_are_needed() {
+    fn both_parts_may_be_in_files_and_both_are_needed() {
         let dir = tempfile::tempdir().expect("directory");
         let file = |name: &str, text: &str| {
             let path = dir.path().join(name);

@@ -1,25 +1,29 @@
-//! What the tests of this crate share: a provider's reach, and requests.
+//! What the tests of this crate share: settings with their clients, requests, replies.
 
 use regcred_core::{Clock, CredentialRequest, Env};
+use regcred_http::testing::{Fake, Reply};
 
-use crate::reach::Reach;
-use crate::settings::Settings;
+use crate::ERRORS;
+use crate::settings::{Cloud, Settings};
 
-/// A reach with these variables.
-pub(crate) fn reach(vars: &[(&str, &str)]) -> Reach {
-    let env = Env::map(vars.iter().copied());
-    let settings = Settings::read(&env).expect("sound settings");
-    Reach::new(&env, &Clock::system(), settings)
+/// The cloud with these variables, on a machine that is neither Azure's nor known to Azure Arc.
+pub(crate) fn cloud(vars: &[(&str, &str)]) -> Cloud {
+    cloud_with(vars, |_| ())
 }
 
-/// The same on a machine that is nothing special, changed by `change`.
-pub(crate) fn reach_with(vars: &[(&str, &str)], change: impl FnOnce(&mut Settings)) -> Reach {
+/// The same with other settings.
+pub(crate) fn cloud_with(vars: &[(&str, &str)], change: impl FnOnce(&mut Settings)) -> Cloud {
     let env = Env::map(vars.iter().copied());
     let mut settings = Settings::read(&env).expect("sound settings");
     settings.machine.asset_tag = "/nonexistent".into();
     settings.machine.arc_agent = "/nonexistent".into();
     change(&mut settings);
-    Reach::new(&env, &Clock::system(), settings)
+    Cloud::new(ERRORS, &env, &Clock::system(), settings)
+}
+
+/// A server that always sends this reply.
+pub(crate) async fn fake(reply: Reply) -> Fake {
+    Fake::answering(vec![reply]).await
 }
 
 /// A request for an image.

@@ -23,8 +23,8 @@ options! {
     CLIENT_SECRET = EnvVar::new("AZURE_CLIENT_SECRET", "Secret of the service principal.", "")
         .secret();
     SEND_CHAIN = EnvVar::new("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
-        "When true, the certificate goes along in the assertion, for trust by subject name and \
-         issuer.", "false");
+        "When true, the assertion includes the certificate chain (`x5c`), for trust by subject name \
+         and issuer.", "false");
     CONFIG_DIR = EnvVar::new("AZURE_CONFIG_DIR",
         "Where the Azure CLI keeps its logins.", "`~/.azure`")
         .foreign();
@@ -47,18 +47,19 @@ options! {
     IDENTITY_ENDPOINT = EnvVar::new("IDENTITY_ENDPOINT",
         "Managed identity endpoint of App Service, Container Apps, Functions or Azure Arc.", "");
     IDENTITY_HEADER = EnvVar::new("IDENTITY_HEADER",
-        "What App Service's endpoint wants to be shown.", "")
+        "Secret that App Service's endpoint requires.", "")
         .secret();
     IDENTITY_THUMBPRINT = EnvVar::new("IDENTITY_SERVER_THUMBPRINT",
         "Set by Service Fabric, whose endpoint is not used.", "");
     IMDS_ENDPOINT = EnvVar::new("IMDS_ENDPOINT",
-        "Set by Azure Arc; tells its `IDENTITY_ENDPOINT` from App Service's.", "");
-    MSI_ENDPOINT = EnvVar::new("MSI_ENDPOINT",
-        "Managed identity endpoint of Azure Machine Learning (with `MSI_SECRET`) and Cloud \
-         Shell.", "");
-    MSI_SECRET = EnvVar::new("MSI_SECRET",
-        "What Azure Machine Learning's endpoint wants to be shown.", "")
-        .secret();
+        "Set by Azure Arc; distinguishes its `IDENTITY_ENDPOINT` from App Service's.", "");
+    _ = EnvVar::new("MSI_ENDPOINT",
+        "Set by Azure Machine Learning (with `MSI_SECRET`) and Cloud Shell, whose endpoint is not \
+         used; the Azure CLI's login is.", "")
+        .foreign();
+    _ = EnvVar::new("MSI_SECRET", "Set by Azure Machine Learning, whose endpoint is not used.", "")
+        .secret()
+        .foreign();
     ALSO_SERVE = EnvVar::new("REGCRED_ACR_ALSO_SERVE",
         "Further hosts that may be given a token, comma-separated; `HOST=LOGINSERVER` names \
          the registry behind it.", "")
@@ -83,8 +84,8 @@ options! {
         .flag("cloud", "NAME",
             "AzurePublicCloud, AzureChinaCloud, AzureUSGovernmentCloud or a custom one.");
     ENDPOINT = EnvVar::new("REGCRED_ACR_ENDPOINT",
-        "Base URL asked in place of `https://` and the login server, which keeps its name in \
-         the protocol.", "");
+        "Base URL that is asked instead of `https://` and the login server, which keeps its name \
+         in the protocol.", "");
     IB_APISERVER_IP = EnvVar::new("REGCRED_ACR_IB_APISERVER_IP",
         "Identity bindings: address of the API server, an IP or a name, perhaps with a port.",
         "")
@@ -106,10 +107,10 @@ options! {
          `cli`.", "`auto`")
         .flag("identity", "KIND", "Identity: auto, secret, certificate, workload, managed or cli.");
     LOGIN = EnvVar::new("REGCRED_ACR_LOGIN",
-        "What the registry is given: `token` (the registry's own refresh token), \
+        "What the registry receives: `token` (the registry's own refresh token), \
          `identity-token` (the same, under the user name `<token>`), or `secret` (client id \
          and secret).", "`token`")
-        .flag("login", "FORM", "What the registry is given: token, identity-token, or secret.");
+        .flag("login", "FORM", "What the registry receives: token, identity-token, or secret.");
     LOGIN_SERVER = EnvVar::new("REGCRED_ACR_LOGIN_SERVER",
         "The registries that `REGCRED_ACR_USERNAME` is for, comma-separated.",
         "the registry whose name is the user name")
@@ -138,7 +139,7 @@ options! {
         "Suffix of the login servers of a custom cloud, such as `azurecr.contoso.local`.", "")
         .flag("login-server-suffix", "SUFFIX", "Suffix of the login servers of a custom cloud.");
     USERNAME = EnvVar::new("REGCRED_ACR_USERNAME",
-        "Admin user or name of a repository-scoped token: a login that is handed on as it is.",
+        "Admin user or name of a repository-scoped token: a login that is passed on unchanged.",
         "")
         .flag("username", "USER", "Admin user or repository-scoped token.");
     USERNAME_FILE = EnvVar::new("REGCRED_ACR_USERNAME_FILE", "File with that user name.", "");

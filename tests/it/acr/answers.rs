@@ -62,7 +62,7 @@ fn the_answer_is_kept_by_the_registrys_own_end() {
         .envs(azure.machine(&[]))
         .args(["token", LOGIN_SERVER])
         .run();
-    assert!(done.fails(8).contains("compare this machine's clock"));
+    assert!(done.fails(8).contains("check this machine's clock"));
 }
 
 #[test]

@@ -81,7 +81,12 @@ fn a_pods_token_is_its_own_identity_or_an_error_and_never_the_nodes() {
             5,
             "kubernetes.azure.com/acr-client-id",
         ),
-        (good(), annotations("a/../b", TENANT), 4, "no identifier"),
+        (
+            good(),
+            annotations("a/../b", TENANT),
+            4,
+            "not an identifier",
+        ),
     ] {
         let done = ask(token, annotations);
         let said = done.fails(code);

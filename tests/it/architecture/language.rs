@@ -9,7 +9,6 @@ use super::workspace::{files_below, root, shown};
 
 /// Directories whose language is still to be put right. Only ever shorter.
 const STILL_ROUGH: &[&str] = &[
-    "crates/acr/",
     "crates/api/",
     "crates/core/",
     "crates/ecr/",

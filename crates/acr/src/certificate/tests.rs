@@ -21,7 +21,7 @@ fn part(assertion: &str, at: usize) -> Value {
 }
 
 #[test]
-fn every_form_of_file_gives_the_same_key_with_its_own_certificate_first() {
+fn every_form_of_file_has_the_same_key_with_its_own_certificate_first() {
     let own = std::fs::read(file("test-only-certificate.der")).expect("a file");
     for (name, password) in [
         ("test-only-pkcs8.pem", None),
@@ -85,7 +85,7 @@ fn an_assertion_is_signed_short_lived_and_of_one_use() {
 }
 
 #[test]
-fn what_cannot_be_used_is_explained_without_showing_it() {
+fn a_file_that_cannot_be_used_is_explained_without_showing_it() {
     let dir = tempfile::tempdir().expect("directory");
     let write = |name: &str, content: &[u8]| {
         let path = dir.path().join(name);
@@ -136,7 +136,7 @@ fn what_cannot_be_used_is_explained_without_showing_it() {
     ] {
         let password = password.map(SecretString::from);
         let Err(error) = Certificate::read(&path, password.as_ref()) else {
-            panic!("{} was taken", path.display());
+            panic!("{} was accepted", path.display());
         };
         let said = regcred_core::report(&error);
         assert!(said.contains(word), "{word}: {said}");

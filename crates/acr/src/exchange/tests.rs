@@ -1,74 +1,53 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
+use regcred_http::testing::{Fake, Reply};
 use serde_json::json;
-use wiremock::matchers::{body_string_contains, method, path};
-use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
-use crate::testing::reach;
-use crate::vars;
+use crate::testing::{cloud, fake};
 
-async fn trade(server: &MockServer, host: &str) -> Result<AccessToken, ProviderError> {
-    let reach = reach(&[
-        (vars::ENDPOINT, &server.uri()),
-        (vars::ALSO_SERVE, "registry.corp"),
-    ]);
-    let host = RegistryHost::parse(host).expect("a host");
-    let registry = Registry {
-        host: &host,
-        is_login_server: host.host() == "contoso.azurecr.io",
-        hosts: &reach.settings.hosts,
+async fn trade(server: &Fake, host: &str) -> Result<AccessToken, ProviderError> {
+    let url = server.url("");
+    let cloud = cloud(&[(vars::ENDPOINT, &url), (vars::ALSO_SERVE, "registry.corp")]);
+    let registry = RegistryHost::parse(host).expect("a host");
+    let exchange = Exchange {
+        cloud: &cloud,
+        hosts: &cloud.settings.hosts,
+        registry: &registry,
+        is_login_server: registry.host() == "contoso.azurecr.io",
+        identity: "the identity",
     };
     let token = jwt(&json!({"tid": "token-tenant"})).into();
-    refresh_token(
-        &reach,
-        &registry,
-        &token,
-        Some("file-tenant"),
-        "the identity",
-    )
-    .await
+    exchange.refresh_token(&token, Some("file-tenant")).await
 }
 
 fn jwt(claims: &serde_json::Value) -> String {
     format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
-async fn answers(server: &MockServer, response: ResponseTemplate) {
-    Mock::given(method("POST"))
-        .and(path("/oauth2/exchange"))
-        .respond_with(response)
-        .mount(server)
-        .await;
-}
-
-fn token_of(body: &serde_json::Value) -> ResponseTemplate {
-    ResponseTemplate::new(200).set_body_json(json!({"refresh_token": body}))
+fn token_of(token: &str) -> Reply {
+    Reply::json(200, &json!({"refresh_token": token}))
 }
 
 #[tokio::test]
 async fn a_login_server_is_asked_at_once_with_the_tokens_own_tenant() {
-    let server = MockServer::start().await;
     let end = now() + TimeDelta::hours(3);
-    answers(
-        &server,
-        token_of(&json!(jwt(&json!({"exp": end.timestamp()})))),
-    )
-    .await;
+    let server = fake(token_of(&jwt(&json!({"exp": end.timestamp()})))).await;
     let token = trade(&server, "contoso.azurecr.io").await.expect("a token");
     assert_eq!(token.expires_at.timestamp(), end.timestamp());
-    let seen = server.received_requests().await.expect("recorded");
-    assert_eq!(seen.len(), 1);
-    let body = String::from_utf8_lossy(&seen[0].body).into_owned();
+    let [seen] = &server.seen()[..] else {
+        panic!("not one request");
+    };
+    assert_eq!(seen.line(), "POST /oauth2/exchange");
+    let body = seen.text();
     assert!(body.contains("grant_type=access_token&service=contoso.azurecr.io&access_token=e30."));
     assert!(body.ends_with("&tenant=token-tenant"), "{body}");
 }
 
 #[tokio::test]
-async fn a_token_that_is_no_jwt_is_kept_for_ten_minutes() {
-    let server = MockServer::start().await;
-    answers(&server, token_of(&json!("opaque"))).await;
+async fn a_token_that_is_not_a_jwt_is_kept_for_ten_minutes() {
+    let server = fake(token_of("opaque")).await;
     let token = trade(&server, "contoso.azurecr.io").await.expect("a token");
     let life = token.expires_at - now();
     assert!(
@@ -78,7 +57,7 @@ async fn a_token_that_is_no_jwt_is_kept_for_ten_minutes() {
 }
 
 #[tokio::test]
-async fn a_regional_endpoint_says_by_its_challenge_what_it_is_called() {
+async fn a_regional_endpoint_names_itself_in_its_challenge() {
     for (realm, good) in [
         ("https://contoso.azurecr.io/oauth2/token", true),
         ("https://contoso.eastus2.geo.azurecr.io/oauth2/token", true),
@@ -87,83 +66,53 @@ async fn a_regional_endpoint_says_by_its_challenge_what_it_is_called() {
         ("https://fabrikam.azurecr.io/oauth2/token", false),
         ("https://contoso.azurecr.io.evil.test/oauth2/token", false),
     ] {
-        let server = MockServer::start().await;
         let challenge =
             format!("Basic realm=\"x\", BEARER service=contoso.azurecr.io,realm=\"{realm}\"");
-        Mock::given(method("GET"))
-            .and(path("/v2/"))
-            .respond_with(ResponseTemplate::new(401).insert_header("www-authenticate", challenge))
-            .mount(&server)
-            .await;
-        Mock::given(body_string_contains("service=contoso.azurecr.io&"))
-            .respond_with(token_of(&json!("opaque")))
-            .mount(&server)
-            .await;
+        let server = Fake::start(move |seen| match seen.line().as_str() {
+            "GET /v2/" => Reply::new(401).header("www-authenticate", challenge.as_str()),
+            _ if seen.text().contains("service=contoso.azurecr.io&") => token_of("opaque"),
+            _ => Reply::new(404),
+        })
+        .await;
         let done = trade(&server, "contoso.eastus2.geo.azurecr.io").await;
         assert_eq!(done.is_ok(), good, "{realm}");
-        let seen = server.received_requests().await.expect("recorded");
-        assert_eq!(seen.len(), if good { 2 } else { 1 }, "{realm}");
+        let seen = server.seen().len();
+        assert_eq!(seen, if good { 2 } else { 1 }, "{realm}");
     }
 }
 
 #[tokio::test]
-async fn a_host_without_a_challenge_is_no_registry() {
-    let server = MockServer::start().await;
-    Mock::given(method("GET"))
-        .respond_with(ResponseTemplate::new(200))
-        .mount(&server)
-        .await;
-    let Err(error) = trade(&server, "registry.corp").await else {
-        panic!("a token");
-    };
-    assert!(
-        error.to_string().contains("did not issue a challenge"),
-        "{error}"
-    );
+async fn a_host_without_a_challenge_is_not_a_registry() {
+    let server = fake(Reply::new(200)).await;
+    let done = trade(&server, "registry.corp").await;
+    let error = done.expect_err("no challenge").to_string();
+    assert!(error.contains("did not issue a challenge"), "{error}");
 }
 
 #[tokio::test]
-async fn refusals_are_told_apart() {
+async fn refusals_are_distinguished() {
     let denied = json!({"errors": [{"code": "DENIED", "message": "client with IP '1.2.3.4' is not allowed"}]});
     for (response, kind, word) in [
-        (ResponseTemplate::new(401), ErrorKind::Denied, "AcrPull"),
+        (Reply::new(401), ErrorKind::Denied, "AcrPull"),
+        (Reply::json(403, &denied), ErrorKind::Denied, "firewall"),
+        (Reply::new(403), ErrorKind::Denied, "refuses the identity"),
+        (Reply::new(404), ErrorKind::Denied, "not an Azure registry"),
+        (Reply::new(302), ErrorKind::Malformed, "points elsewhere"),
+        (token_of(""), ErrorKind::Malformed, "empty"),
         (
-            ResponseTemplate::new(403).set_body_json(denied),
-            ErrorKind::Denied,
-            "firewall",
-        ),
-        (
-            ResponseTemplate::new(403),
-            ErrorKind::Denied,
-            "refuses the identity",
-        ),
-        (
-            ResponseTemplate::new(404),
-            ErrorKind::Denied,
-            "no registry of Azure's",
-        ),
-        (
-            ResponseTemplate::new(302),
+            token_of(&jwt(&json!({"exp": 5}))),
             ErrorKind::Malformed,
-            "points elsewhere",
-        ),
-        (token_of(&json!("")), ErrorKind::Malformed, "empty"),
-        (
-            token_of(&json!(jwt(&json!({"exp": 5})))),
-            ErrorKind::Malformed,
-            "over already",
+            "already expired",
         ),
         (
-            ResponseTemplate::new(200).set_body_string("canary"),
+            Reply::ok("canary"),
             ErrorKind::Malformed,
-            "cannot read",
+            "not the expected JSON",
         ),
     ] {
-        let server = MockServer::start().await;
-        answers(&server, response).await;
-        let Err(error) = trade(&server, "contoso.azurecr.io").await else {
-            panic!("a token");
-        };
+        let server = fake(response).await;
+        let done = trade(&server, "contoso.azurecr.io").await;
+        let error = done.expect_err(word);
         let said = regcred_core::report(&error);
         assert_eq!(error.kind(), kind, "{said}");
         assert!(
@@ -175,7 +124,7 @@ async fn refusals_are_told_apart() {
 
 #[test]
 fn a_registry_is_asked_over_https_unless_it_is_this_machine() {
-    let reach = reach(&[]);
+    let cloud = cloud(&[]);
     for (host, expected) in [
         ("contoso.azurecr.io", "https://contoso.azurecr.io"),
         ("Contoso.azurecr.io:443/x", "https://contoso.azurecr.io:443"),
@@ -183,12 +132,18 @@ fn a_registry_is_asked_over_https_unless_it_is_this_machine() {
         ("[::1]:5000", "http://[::1]:5000"),
         ("localhost.evil.test", "https://localhost.evil.test"),
     ] {
-        let host = RegistryHost::parse(host).expect("a host");
-        assert_eq!(base(&reach, &host), expected);
+        let exchange = Exchange {
+            cloud: &cloud,
+            hosts: &cloud.settings.hosts,
+            registry: &RegistryHost::parse(host).expect("a host"),
+            is_login_server: true,
+            identity: "",
+        };
+        assert_eq!(exchange.base(), expected);
     }
 }
 
-/// The real clock, which the reach of these tests goes by.
+/// The real clock, which the cloud of these tests uses.
 fn now() -> DateTime<Utc> {
     regcred_core::Clock::system().now()
 }

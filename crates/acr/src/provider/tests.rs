@@ -1,4 +1,5 @@
 use regcred_core::ErrorKind;
+use regcred_http::testing::{Fake, Reply, bind};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
@@ -45,32 +46,35 @@ fn custom_clouds_are_served_by_their_description() {
 }
 
 #[tokio::test]
-async fn a_cloud_that_is_to_be_asked_for_its_suffix_gets_no_foreign_host() {
-    let server = wiremock::MockServer::start().await;
-    wiremock::Mock::given(wiremock::matchers::method("GET"))
-        .respond_with(wiremock::ResponseTemplate::new(200).set_body_json(json!([{
-            "name": "corp", "suffixes": {"acrLoginServer": "azurecr.corp"},
-            "authentication": {"loginEndpoint": server.uri(), "audiences": ["https://arm"]},
-        }])))
-        .expect(1)
-        .mount(&server)
-        .await;
+async fn a_cloud_that_must_be_asked_for_its_suffix_serves_no_foreign_host() {
+    let listener = bind().await;
+    let own = format!("http://{}", listener.local_addr().expect("an address"));
+    let described = json!([{
+        "name": "corp", "suffixes": {"acrLoginServer": "azurecr.corp"},
+        "authentication": {"loginEndpoint": own, "audiences": ["https://arm"]},
+    }]);
+    let server = Fake::on(listener, None, move |_| Reply::json(200, &described));
     let dir = tempfile::tempdir().expect("directory");
     let file = dir.path().join("azure.json");
     let text = json!({
-        "resourceManagerEndpoint": server.uri(), "tenantId": "t", "aadClientId": "c",
+        "resourceManagerEndpoint": server.url(""), "tenantId": "t", "aadClientId": "c",
         "aadClientSecret": "s",
     });
     std::fs::write(&file, text.to_string()).expect("write");
     let acr = provider(&[(vars::AZURE_JSON, file.to_str().expect("path"))]);
     assert!(
         serves(&acr, "contoso.azurecr.evil.test"),
-        "until the cloud was asked"
+        "until the cloud is asked"
     );
     let error = acr
         .credentials(&request("contoso.azurecr.evil.test/app"))
         .await;
     assert_eq!(error.expect_err("foreign").kind(), ErrorKind::NotServed);
+    assert_eq!(
+        server.seen().len(),
+        1,
+        "the description, and no token request"
+    );
     assert!(!serves(&acr, "docker.io"));
 }
 
@@ -86,7 +90,7 @@ async fn a_registry_of_another_cloud_than_the_configured_one_is_refused() {
 }
 
 #[tokio::test]
-async fn the_old_login_hands_on_the_secret_and_is_kept_nowhere() {
+async fn the_old_login_passes_the_secret_on_and_is_never_cached() {
     let mut vars = PRINCIPAL.to_vec();
     vars.push((vars::LOGIN, "secret"));
     let acr = provider(&vars);
@@ -117,7 +121,7 @@ async fn the_old_login_hands_on_the_secret_and_is_kept_nowhere() {
 }
 
 #[test]
-fn the_key_is_stable_and_tells_apart_what_decides() {
+fn the_key_is_stable_and_has_all_that_decides() {
     let asked = request("contoso.azurecr.io/app");
     let first = key(&PRINCIPAL, &asked).expect("a key");
     assert_eq!(

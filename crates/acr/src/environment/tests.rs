@@ -1,19 +1,18 @@
+use regcred_http::testing::Reply;
 use serde_json::json;
-use wiremock::matchers::{method, path, query_param};
-use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
-use crate::testing::reach;
+use crate::testing::{cloud, fake};
 
 async fn resolved(
     vars: &[(&str, &str)],
     json: AzureJson,
     host: &str,
-) -> Result<Cloud, ProviderError> {
-    let reach = reach(vars);
-    let file = reach.settings.environment_file.as_deref();
-    let environment = file.map(Environment::read).transpose()?;
-    Cloud::resolve(&reach, &json, environment.as_ref(), host).await
+) -> Result<AzureEnvironment, ProviderError> {
+    let cloud = cloud(vars);
+    let path = cloud.settings.environment_file.as_deref();
+    let file = path.map(EnvironmentFile::read).transpose()?;
+    AzureEnvironment::resolve(&cloud, &json, file.as_ref(), host).await
 }
 
 fn named(cloud: &str) -> AzureJson {
@@ -113,7 +112,7 @@ async fn a_file_describes_a_custom_cloud() {
     let cloud = resolved(&env, named("AzureStackCloud"), "x")
         .await
         .expect("described");
-    let expected = Cloud {
+    let expected = AzureEnvironment {
         authority: "https://login.corp".to_owned(),
         arm: "https://arm.corp/x".to_owned(),
         suffix: Some(".azurecr.corp".to_owned()),
@@ -134,7 +133,6 @@ async fn a_file_describes_a_custom_cloud() {
 
 #[tokio::test]
 async fn the_resource_manager_describes_a_custom_cloud() {
-    let server = MockServer::start().await;
     let item = |name: &str, suffix: &str| {
         json!({
             "name": name, "suffixes": {"acrLoginServer": suffix},
@@ -143,28 +141,28 @@ async fn the_resource_manager_describes_a_custom_cloud() {
             },
         })
     };
-    Mock::given(method("GET"))
-        .and(path("/metadata/endpoints"))
-        .and(query_param("api-version", "2019-05-01"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(json!([
-            item("first", "azurecr.first"),
-            item("second", ".azurecr.second"),
-        ])))
-        .mount(&server)
-        .await;
+    let described = json!([
+        item("first", "azurecr.first"),
+        item("second", ".azurecr.second"),
+        {"name": "half", "suffixes": {"acrLoginServer": "azurecr.half"}},
+    ]);
+    let server = fake(Reply::json(200, &described)).await;
     for (name, suffix) in [
         (None, Some(".azurecr.first")),
         (Some("Second"), Some(".azurecr.second")),
         (Some("third"), None),
+        (Some("half"), None),
     ] {
         let json = AzureJson {
             cloud: name.map(str::to_owned),
-            resource_manager: Some(server.uri() + "/"),
+            resource_manager: Some(server.url("/")),
             ..AzureJson::default()
         };
         let cloud = resolved(&[], json, "x").await.ok();
         assert_eq!(cloud.and_then(|c| c.suffix).as_deref(), suffix, "{name:?}");
     }
+    let lines: Vec<_> = server.seen().iter().map(|seen| seen.line()).collect();
+    assert_eq!(lines, ["GET /metadata/endpoints?api-version=2019-05-01"; 4]);
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 use super::*;
-use crate::testing::reach;
+use crate::testing::cloud;
 
 const PRINCIPAL: [(&str, &str); 2] = [(vars::TENANT_ID, "t"), (vars::CLIENT_ID, "c")];
 
 fn chosen(vars: &[(&str, &str)], json: Option<&AzureJson>) -> Result<String, ProviderError> {
-    let identity = identity(&reach(vars), json)?;
+    let identity = choose(&cloud(vars), json)?;
     let text = format!("{identity:?}");
     Ok(text.split(['(', ' ']).next().unwrap_or_default().to_owned())
 }
@@ -23,7 +23,7 @@ fn file() -> AzureJson {
 }
 
 #[test]
-fn what_variables_name_decides() {
+fn variables_decide() {
     let secret = (vars::CLIENT_SECRET, "s");
     let certificate = (vars::CERTIFICATE_PATH, "/c.pem");
     let token = (vars::FEDERATED_TOKEN_FILE, "/token");
@@ -85,15 +85,15 @@ fn azure_json_decides_in_the_cloud_providers_order() {
     ] {
         assert_eq!(chosen(&[], Some(json)).expect("chosen"), expected);
     }
-    let identity = identity(&reach(&[]), Some(&managed)).expect("managed");
+    let identity = choose(&cloud(&[]), Some(&managed)).expect("managed");
     assert!(matches!(identity, Identity::Managed(ManagedId::Client(id)) if id == "u"));
-    let error = chosen(&[], Some(&AzureJson::default())).expect_err("nobody");
+    let error = chosen(&[], Some(&AzureJson::default())).expect_err("no identity");
     assert!(error.to_string().contains("names no identity"), "{error}");
 }
 
 #[test]
 fn variables_replace_the_parts_of_azure_json() {
-    let identity = identity(&reach(&[(vars::TENANT_ID, "named")]), Some(&file()));
+    let identity = choose(&cloud(&[(vars::TENANT_ID, "named")]), Some(&file()));
     let Ok(Identity::Secret(application, _)) = identity else {
         panic!("not the secret");
     };
@@ -104,7 +104,7 @@ fn variables_replace_the_parts_of_azure_json() {
 }
 
 #[test]
-fn what_was_asked_for_and_is_incomplete_is_an_error() {
+fn an_identity_that_is_asked_for_and_incomplete_is_an_error() {
     for vars in [
         vec![(vars::CLIENT_SECRET, "s")],
         vec![(vars::CLIENT_SECRET, "s"), (vars::CLIENT_ID, "c")],

@@ -1,5 +1,7 @@
+use regcred_core::ErrorKind;
+
 use super::*;
-use crate::testing::{of_pod, reach, request};
+use crate::testing::{cloud, of_pod, request};
 
 const IMAGE: &str = "contoso.azurecr.io/app";
 
@@ -9,7 +11,7 @@ fn chosen(
     request: &CredentialRequest,
     mirrored: bool,
 ) -> Result<Identity, ProviderError> {
-    Identity::choose(&reach(vars), json, request, mirrored)
+    choose(&cloud(vars), json, request, mirrored)
 }
 
 #[test]
@@ -27,23 +29,21 @@ fn a_pod_is_never_the_node() {
         ],
     );
     let identity = chosen(&node, None, &pod, false).expect("the pod");
-    assert!(
-        matches!(&identity, Identity::Workload(app, WorkloadToken::Pod(_))
-        if app.client_id == "pod" && app.tenant == "pods")
-    );
+    assert!(matches!(&identity, Identity::Pod(app, _)
+        if app.client_id == "pod" && app.tenant == "pods"));
     for annotations in [
         &[][..],
         &[(TENANT_ID_ANNOTATION, "t")],
         &[(CLIENT_ID_ANNOTATION, "")],
     ] {
-        let error = chosen(&node, None, &of_pod(IMAGE, annotations), false).expect_err("nobody");
+        let error = chosen(&node, None, &of_pod(IMAGE, annotations), false).expect_err("no client");
         assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
         assert!(error.to_string().contains(CLIENT_ID_ANNOTATION), "{error}");
     }
     let mut empty = of_pod(IMAGE, &[(CLIENT_ID_ANNOTATION, "pod")]);
     empty.service_account_token = Some(" ".into());
     assert!(chosen(&node, None, &empty, false).is_err());
-    // A mirrored image is the node's affair, as upstream has it.
+    // A mirrored image is left to the node, as upstream does.
     let identity = chosen(&node, None, &pod, true).expect("the node");
     assert!(matches!(identity, Identity::Secret(..)));
 }
@@ -53,7 +53,7 @@ fn the_nodes_tenant_stands_in_for_an_annotation() {
     let pod = of_pod(IMAGE, &[(CLIENT_ID_ANNOTATION, "pod")]);
     let tenant =
         |vars: &[(&str, &str)], json: Option<&AzureJson>| match chosen(vars, json, &pod, false) {
-            Ok(Identity::Workload(app, _)) => Some(app.tenant),
+            Ok(Identity::Pod(app, _)) => Some(app.tenant),
             _ => None,
         };
     let json = AzureJson {
@@ -81,14 +81,4 @@ fn the_strict_switch_leaves_nothing_to_the_node() {
         &[(CLIENT_ID_ANNOTATION, "pod"), (TENANT_ID_ANNOTATION, "t")],
     );
     assert!(chosen(&strict, None, &pod, false).is_ok());
-}
-
-#[test]
-fn names_tell_identities_apart_and_no_secrets() {
-    let name = |secret: &str| {
-        let application = Application::new("t", "c").expect("sound");
-        Identity::Secret(application, secret.into()).stable_name()
-    };
-    assert_ne!(name("canary1"), name("canary2"));
-    assert!(!name("canary1").contains("canary"));
 }

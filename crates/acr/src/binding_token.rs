@@ -1,0 +1,65 @@
+//! The Entra token of a pod, by AKS identity bindings. The call is our own: azure_identity cannot
+//! ask another endpoint than Entra ID's.
+
+use std::time::Duration;
+
+use regcred_cloud::TokenResponse;
+use regcred_core::{Env, ErrorKind};
+use regcred_http::{CaBundle, Proxy, Request};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::lookup_host;
+
+use crate::ERRORS;
+use crate::bindings::Bindings;
+use crate::entra_token::{TokenError, TokenRequest, read};
+
+/// An Entra token of the client, for the pod's token.
+pub(crate) async fn token(
+    request: &TokenRequest<'_>,
+    bindings: &Bindings,
+    client_id: &str,
+    token: &SecretString,
+) -> Result<SecretString, TokenError> {
+    let Bindings { sni, address, .. } = bindings;
+    // The API server's own name, and not the endpoint's, leads there.
+    let addresses = lookup_host(address).await.map_err(|error| {
+        let message = format!("cannot resolve the API server {address}");
+        ERRORS
+            .of_kind(ErrorKind::Unreachable, message)
+            .with_source(error)
+    })?;
+    let client = request.cloud.client(|options| {
+        // The environment's roots and proxies are not for the cluster's own server.
+        options.env = Env::default();
+        options.proxy = Proxy::None;
+        options.ca_bundle = Some(CaBundle {
+            path: bindings.ca_file.clone(),
+            named_by: "the cluster",
+        });
+        options.resolve = vec![(sni.to_ascii_lowercase(), addresses.collect())];
+    })?;
+    let scope = format!("{}/.default", request.audience);
+    let asked = Request::post(&format!("https://{sni}"))
+        .form(&[
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", ASSERTION_TYPE),
+            ("scope", &scope),
+            ("client_assertion", token.expose_secret()),
+            ("client_id", client_id),
+        ])
+        .secret_body()
+        .timeout(TIMEOUT)
+        .retry(request.cloud.settings.retry);
+    let response = async { read::<TokenResponse>(client.send(asked).await?).await };
+    let response = response.await.map_err(|error| {
+        let message = format!(
+            "the identity bindings at {sni} returned no token for {}",
+            request.identity
+        );
+        TokenError::failed(message, error)
+    })?;
+    Ok(response.secret(ERRORS, "the identity bindings' endpoint")?)
+}
+
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const TIMEOUT: Duration = Duration::from_secs(20);

@@ -1,0 +1,87 @@
+//! What a source of Entra tokens is asked for, and how it fails.
+
+use regcred_core::ProviderError;
+use regcred_http::{HttpError, Response, StatusCode, plain};
+use serde::de::DeserializeOwned;
+
+use crate::settings::Cloud;
+use crate::{ERRORS, aadsts};
+
+/// A request for an Entra token.
+#[derive(Clone, Copy)]
+pub(crate) struct TokenRequest<'a> {
+    pub(crate) cloud: &'a Cloud,
+    /// Entra ID's base URL, without a final slash.
+    pub(crate) authority: &'a str,
+    /// The service that the token is for.
+    pub(crate) audience: &'a str,
+    /// The identity, for messages.
+    pub(crate) identity: &'a str,
+}
+
+/// Why an identity has no Entra token.
+#[derive(Debug)]
+pub(crate) enum TokenError {
+    /// The cloud does not know the audience of the request; it may know another.
+    UnknownAudience(ProviderError),
+    /// Anything else.
+    Other(ProviderError),
+}
+
+impl TokenError {
+    /// A failed call, with advice where the response has one of Entra ID's codes.
+    pub(crate) fn failed(message: impl Into<String>, cause: HttpError) -> Self {
+        let number = cause.message().and_then(aadsts::number);
+        let advice = number.and_then(aadsts::advice).unwrap_or_default();
+        let message = format!("{}{advice}", message.into());
+        Self::of(number, ERRORS.call_failed(message, cause))
+    }
+
+    /// An error in which Entra ID's code has this number.
+    pub(crate) fn of(number: Option<u32>, error: ProviderError) -> Self {
+        if number.is_some_and(aadsts::is_unknown_audience) {
+            Self::UnknownAudience(error)
+        } else {
+            Self::Other(error)
+        }
+    }
+
+    pub(crate) fn into_error(self) -> ProviderError {
+        match self {
+            Self::UnknownAudience(error) | Self::Other(error) => error,
+        }
+    }
+}
+
+impl From<ProviderError> for TokenError {
+    fn from(error: ProviderError) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// The body of a token endpoint's response, as JSON.
+///
+/// # Errors
+/// [`status_error`] for any other status than 200, and when the body has another form.
+pub(crate) async fn read<T: DeserializeOwned>(response: Response) -> Result<T, HttpError> {
+    if response.status() == StatusCode::OK {
+        response.json(LIMIT).await
+    } else {
+        Err(status_error(response).await)
+    }
+}
+
+/// The error for an unwanted status, with the id under which Azure's support finds the request.
+pub(crate) async fn status_error(response: Response) -> HttpError {
+    let headers = response.headers();
+    let id = headers
+        .get("x-ms-correlation-request-id")
+        .or_else(|| headers.get("x-ms-request-id"))
+        .and_then(|id| id.to_str().ok())
+        .map(|id| format!(" (correlation id {})", plain(id, 64)));
+    let what = format!("token request{}", id.unwrap_or_default());
+    response.into_error(&what).await
+}
+
+/// The longest response of a token endpoint, in bytes.
+pub(crate) const LIMIT: usize = 1 << 20;

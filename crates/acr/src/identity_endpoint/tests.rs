@@ -1,0 +1,167 @@
+use regcred_http::testing::{Fake, Reply};
+use serde_json::json;
+
+use super::*;
+use crate::audience::REGISTRIES;
+use crate::settings::Settings;
+use crate::testing::{cloud_with, fake};
+
+async fn asked(
+    vars: &[(&str, &str)],
+    id: &ManagedId,
+    change: impl FnOnce(&mut Settings),
+) -> Result<String, ProviderError> {
+    let cloud = cloud_with(vars, change);
+    let request = TokenRequest {
+        cloud: &cloud,
+        authority: "",
+        audience: REGISTRIES,
+        identity: "",
+    };
+    let endpoint = IdentityEndpoint::find(&cloud).expect("an endpoint");
+    let token = endpoint.token(&request, id).await;
+    let token = token.map_err(TokenError::into_error)?;
+    Ok(token.expose_secret().to_owned())
+}
+
+fn issued() -> Reply {
+    let body = json!({"access_token": "t", "expires_on": "1700000000", "resource": REGISTRIES});
+    Reply::json(200, &body)
+}
+
+#[tokio::test]
+async fn app_service_is_shown_its_header() {
+    for (word, value) in [
+        ("client_id", "c"),
+        ("object_id", "o"),
+        ("mi_res_id", "/subscriptions/r"),
+    ] {
+        let server = fake(issued()).await;
+        let url = server.url("/msi/token");
+        let env = [
+            (vars::IDENTITY_ENDPOINT, url.as_str()),
+            (vars::IDENTITY_HEADER, "canary"),
+        ];
+        let id = match word {
+            "object_id" => ManagedId::Object(value.to_owned()),
+            _ => ManagedId::named(value),
+        };
+        assert_eq!(asked(&env, &id, |_| ()).await.expect("a token"), "t");
+        let [seen] = &server.seen()[..] else {
+            panic!("not one request");
+        };
+        assert_eq!(
+            (seen.method.as_str(), seen.path.as_str()),
+            ("GET", "/msi/token")
+        );
+        assert_eq!(seen.header("x-identity-header"), Some("canary"));
+        for (name, expected) in [
+            ("api-version", "2019-08-01"),
+            ("resource", REGISTRIES),
+            (word, value),
+        ] {
+            assert_eq!(seen.params(name), [expected]);
+        }
+    }
+}
+
+#[test]
+fn service_fabrics_endpoint_is_not_taken_for_app_services() {
+    let fabric = [
+        (vars::IDENTITY_ENDPOINT, "https://127.0.0.1:1"),
+        (vars::IDENTITY_HEADER, "h"),
+        (vars::IDENTITY_THUMBPRINT, "t"),
+    ];
+    let find = |vars: &[(&str, &str)]| IdentityEndpoint::find(&cloud_with(vars, |_| ()));
+    assert!(find(&fabric).is_none());
+    assert!(find(&fabric[..2]).is_some() && find(&[]).is_none());
+}
+
+/// Arc's agent: a challenge that names `key`, then a token for a request that shows its content.
+async fn arc(key: &Path) -> Fake {
+    let challenge = format!("Basic realm={}", key.display());
+    Fake::start(move |seen| {
+        assert_eq!(seen.params("api-version"), ["2020-06-01"]);
+        assert_eq!(seen.header("metadata"), Some("true"));
+        match seen.authorization() {
+            Some("Basic the-key") => issued(),
+            Some(_) => Reply::new(403),
+            None => Reply::new(401).header("www-authenticate", challenge.as_str()),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn arcs_agent_is_shown_a_file_of_its_own_directory_only() {
+    let tokens = tempfile::tempdir().expect("directory");
+    let elsewhere = tempfile::tempdir().expect("directory");
+    let write = |dir: &Path, name: &str, text: &str| {
+        let path = dir.join(name);
+        std::fs::write(&path, text).expect("write");
+        path
+    };
+    let below = tokens.path().join("sub");
+    std::fs::create_dir(&below).expect("directory");
+    for (key, good) in [
+        (write(tokens.path(), "a.key", "the-key"), true),
+        (write(tokens.path(), "a.txt", "the-key"), false),
+        (write(tokens.path(), "big.key", &"x".repeat(4097)), false),
+        (write(elsewhere.path(), "a.key", "the-key"), false),
+        (write(&below, "a.key", "the-key"), false),
+        (tokens.path().join("missing.key"), false),
+        (tokens.path().join("../a.key"), false),
+    ] {
+        let server = arc(&key).await;
+        let url = server.url("");
+        let env = [
+            (vars::IDENTITY_ENDPOINT, url.as_str()),
+            (vars::IMDS_ENDPOINT, "x"),
+        ];
+        let directory = tokens.path().to_owned();
+        let done = asked(&env, &ManagedId::System, |s| {
+            s.machine.arc_tokens = directory;
+        })
+        .await;
+        assert_eq!(done.is_ok(), good, "{}", key.display());
+        let seen = server.seen().len();
+        assert_eq!(seen, if good { 2 } else { 1 }, "{}", key.display());
+    }
+    for (url, id) in [
+        ("http://arc.evil.test", ManagedId::System),
+        ("http://127.0.0.1:1", ManagedId::named("c")),
+    ] {
+        let env = [(vars::IDENTITY_ENDPOINT, url), (vars::IMDS_ENDPOINT, "x")];
+        let error = asked(&env, &id, |_| ()).await.expect_err("not Arc's");
+        assert_eq!(error.kind(), ErrorKind::NotConfigured);
+    }
+}
+
+#[test]
+fn an_installed_agent_needs_no_variable() {
+    let dir = tempfile::tempdir().expect("directory");
+    let agent = dir.path().join("himds");
+    std::fs::write(&agent, "").expect("write");
+    let found = |vars: &[(&str, &str)]| {
+        let cloud = cloud_with(vars, |s| s.machine.arc_agent.clone_from(&agent));
+        IdentityEndpoint::find(&cloud).map(|endpoint| endpoint.url)
+    };
+    assert_eq!(found(&[]).as_deref(), Some(ARC));
+    assert_eq!(found(&[(vars::IMDS, "http://127.0.0.1:1")]), None);
+}
+
+#[tokio::test]
+async fn a_secret_header_is_not_sent_in_clear_text() {
+    let env = [
+        (vars::IDENTITY_ENDPOINT, "http://192.0.2.1/msi/token"),
+        (vars::IDENTITY_HEADER, "canary"),
+    ];
+    let error = asked(&env, &ManagedId::System, |_| ())
+        .await
+        .expect_err("refused");
+    let said = regcred_core::report(&error);
+    assert!(
+        said.contains("plain http") && !said.contains("canary"),
+        "{said}"
+    );
+}

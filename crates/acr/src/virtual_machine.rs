@@ -1,0 +1,105 @@
+//! The metadata service of a virtual machine, through azure_identity.
+
+use std::time::Duration;
+
+use azure_identity::{ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId};
+use regcred_http::{HttpError, Retry};
+use secrecy::SecretString;
+
+use crate::entra_token::{TokenError, TokenRequest};
+use crate::machine::METADATA;
+use crate::managed_id::ManagedId;
+use crate::transport::Transport;
+use crate::{ERRORS, aadsts, sdk, vars};
+
+/// A token of a virtual machine's managed identity.
+pub(crate) async fn token(
+    request: &TokenRequest<'_>,
+    id: &ManagedId,
+) -> Result<SecretString, TokenError> {
+    let settings = &request.cloud.settings;
+    let (connect, retry) = if settings.imds != METADATA || settings.machine.is_azure() {
+        (CONNECT, RETRY)
+    } else {
+        (SHORT_CONNECT, Retry::none())
+    };
+    let transport = Transport::metadata(request.cloud, connect, retry)?;
+    let credential = ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
+        user_assigned_id: match id {
+            ManagedId::System => None,
+            ManagedId::Client(id) => Some(UserAssignedId::ClientId(id.clone())),
+            ManagedId::Object(id) => Some(UserAssignedId::ObjectId(id.clone())),
+            ManagedId::Resource(id) => Some(UserAssignedId::ResourceId(id.clone())),
+        },
+        client_options: sdk::options(transport),
+    }));
+    // The library knows places whose endpoint it does not use (Azure Machine Learning, Cloud Shell,
+    // Service Fabric) by their variables, and its error names them.
+    let credential = credential.map_err(|error| {
+        let message = format!(
+            "this place's managed identity cannot be used; {}",
+            elsewhere()
+        );
+        ERRORS.no_identity(message).with_source(error)
+    })?;
+    let place = format!("the metadata service {}", settings.imds);
+    let token = sdk::token(&*credential, request.audience).await;
+    token.map_err(|cause| match cause {
+        Some(error) => failed(&place, id, error),
+        None => ERRORS
+            .malformed(format!("the response of {place} has no token"))
+            .into(),
+    })
+}
+
+/// The metadata service's own refusals, and those that it passes on from Entra ID.
+fn failed(place: &str, id: &ManagedId, error: HttpError) -> TokenError {
+    if error.is_connect() || error.is_timeout() {
+        let message = format!("{place} does not respond; {}", elsewhere());
+        return ERRORS.no_identity(message).with_source(error).into();
+    }
+    let status = error.status().map(|status| status.as_u16());
+    let is_own = error.message().and_then(aadsts::number).is_none();
+    let mut message = format!("{place} returned no token for {}", id.label());
+    match status {
+        Some(400) if is_own => {
+            message = match id {
+                ManagedId::System => format!(
+                    "this machine has no system-assigned identity, or several user-assigned ones: \
+                     assign it, or name one ({})",
+                    vars::MANAGED_IDENTITY
+                ),
+                id => format!(
+                    "{} is not assigned to this machine: assign it, or correct its name",
+                    id.label()
+                ),
+            };
+            return ERRORS.no_identity(message).with_source(error).into();
+        }
+        // Perhaps another cloud's server, or a filter's.
+        Some(403) if is_own => message = format!("{message}; {}", elsewhere()),
+        _ => {}
+    }
+    TokenError::failed(message, error)
+}
+
+fn elsewhere() -> String {
+    format!(
+        "outside a virtual machine of Azure name another identity, such as {} with {}, or log in \
+         with az",
+        vars::CLIENT_ID,
+        vars::FEDERATED_TOKEN_FILE
+    )
+}
+
+const CONNECT: Duration = Duration::from_secs(3);
+/// Where nothing shows that the machine is Azure's.
+const SHORT_CONNECT: Duration = Duration::from_secs(1);
+const RETRY: Retry = Retry {
+    attempts: 5,
+    base: Duration::from_millis(400),
+    cap: Duration::from_secs(5),
+};
+
+#[cfg(test)]
+mod tests;
