@@ -47,6 +47,36 @@ fn refusals_say_what_to_fix() {
 }
 
 #[test]
+fn a_place_whose_identity_endpoint_is_not_used_is_named() {
+    let azure = Azure::start();
+    let fabric = [
+        ("IDENTITY_ENDPOINT", "https://127.0.0.1:1"),
+        ("IDENTITY_HEADER", "canary"),
+        ("IDENTITY_SERVER_THUMBPRINT", "t"),
+    ];
+    let shell = [("MSI_ENDPOINT", "http://127.0.0.1:1")];
+    let learning = [shell[0], ("MSI_SECRET", "canary")];
+    for (vars, place) in [
+        (&fabric[..], "Service Fabric"),
+        (&shell, "CloudShell"),
+        (&learning, "Azure ML"),
+    ] {
+        let done = Program::ours(PLUGIN)
+            .envs(azure.machine(vars))
+            .args(["token", LOGIN_SERVER])
+            .run();
+        let said = done.fails(5);
+        assert!(said.contains(place), "{said}");
+        assert!(
+            said.contains("name another identity") && said.contains("log in with az"),
+            "{said}"
+        );
+        assert!(!said.contains("canary"), "{said}");
+    }
+    assert!(azure.imds.server().seen().is_empty());
+}
+
+#[test]
 fn the_answer_is_kept_by_the_registrys_own_end() {
     let azure = Azure::start();
     for (life, kept) in [(3 * 3600, "1h30m0s"), (1800, "25m0s"), (200, "0s")] {
