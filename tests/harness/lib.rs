@@ -22,6 +22,7 @@ mod kept;
 pub mod kube;
 pub mod logins;
 pub mod moto;
+pub mod namespace;
 pub mod need;
 pub mod node;
 pub mod oci_registry;

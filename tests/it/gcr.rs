@@ -8,7 +8,6 @@ mod foreign;
 mod helper;
 mod identities;
 mod machine;
-mod namespace;
 mod pods;
 mod public_names;
 mod second_opinion;

@@ -6,9 +6,9 @@ use regcred_tests::google::{
     FakeGoogle, GKE_AUDIENCE, GKE_ISSUER, GKE_POD, KEY_ACCOUNT, PERSON, POD, POOL, PROJECT,
     TARGET_ACCOUNT,
 };
+use regcred_tests::namespace::{instead_of, run_inside};
 use serde_json::json;
 
-use super::namespace::{in_namespace, instead_of};
 use super::{Dir, HOST, IMAGE, Vars, password, plugin, request, vars};
 
 #[test]
@@ -16,21 +16,9 @@ fn googles_public_names_are_asked_by_default() {
     let dir = Dir::new();
     let names: String = NAMES.map(|name| format!("127.0.0.1 {name}\n")).concat();
     let hosts = dir.file("hosts", &format!("127.0.0.1 localhost\n{names}"));
-    let program = std::env::current_exe().expect("a path of our own");
-    let test = "gcr::public_names::inside_googles_public_names_are_asked_by_default";
-    let command = format!(
-        "exec {} --exact {test} --ignored --nocapture",
-        program.display()
-    );
-    let Some(program) = in_namespace(&instead_of("/etc/hosts", hosts.as_ref()), &command) else {
-        return;
-    };
-    let done = program.run();
-    assert!(
-        done.stdout().contains("1 passed"),
-        "{}{}",
-        done.stdout(),
-        done.stderr
+    run_inside(
+        &instead_of("/etc/hosts", hosts.as_ref()),
+        "gcr::public_names::inside_googles_public_names_are_asked_by_default",
     );
 }
 

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use regcred_core::{Env, ImagePattern};
 use regcred_tests::google::{FakeGoogle, GKE_AUDIENCE, GKE_ISSUER, GKE_POD, PROJECT};
+use regcred_tests::namespace::{instead_of, run_inside};
 use regcred_tests::{FakeGceMetadata, Finished, Program, TlsFront};
 use serde_json::{Value, json};
 
-use super::namespace::{in_namespace, instead_of};
 use super::{Dir, PLUGIN, password, request, text, vars};
 
 #[test]
@@ -125,23 +125,14 @@ fn pods_of_gke_are_exchanged_by_both() {
     let Some(peer) = Peer::find() else { return };
     let dir = Dir::new();
     let hosts = dir.file("hosts", "127.0.0.1 localhost sts.googleapis.com\n");
-    let command = format!(
-        "exec env REGCRED_GCR_PEER={} {} --exact {} --ignored --nocapture",
-        peer.program.display(),
-        std::env::current_exe()
-            .expect("a path of our own")
-            .display(),
-        "gcr::upstream::inside_pods_of_gke_are_exchanged_by_both"
+    let setup = format!(
+        "{} && export REGCRED_GCR_PEER={}",
+        instead_of("/etc/hosts", hosts.as_ref()),
+        peer.program.display()
     );
-    let Some(program) = in_namespace(&instead_of("/etc/hosts", hosts.as_ref()), &command) else {
-        return;
-    };
-    let done = program.run();
-    assert!(
-        done.stdout().contains("1 passed"),
-        "{}{}",
-        done.stdout(),
-        done.stderr
+    run_inside(
+        &setup,
+        "gcr::upstream::inside_pods_of_gke_are_exchanged_by_both",
     );
 }
 
