@@ -36,7 +36,7 @@ pub struct TokenResponse {
     #[serde(alias = "expires_on")]
     expiration: Option<Seconds>,
     /// RFC 3339.
-    #[serde(alias = "expireTime")]
+    #[serde(alias = "expireTime", alias = "token_expiry")]
     expires_at: Option<String>,
     /// Seconds from now.
     expires_in: Option<Seconds>,
@@ -148,12 +148,17 @@ fn instant(seconds: f64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(seconds as i64, 0).filter(|_| seconds.is_finite())
 }
 
-/// Reads a JSON string straight into its guarded form: `#[serde(deserialize_with = "secret")]`.
+/// Reads a JSON string straight into its guarded form: `#[serde(deserialize_with = "secret")]`, for a
+/// `SecretString` and, with `default`, for an `Option` of one.
 ///
 /// # Errors
 /// When it is not a string.
-pub fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
-    String::deserialize(from).map(SecretString::from)
+pub fn secret<'de, D, S>(from: D) -> Result<S, D::Error>
+where
+    D: Deserializer<'de>,
+    S: From<SecretString>,
+{
+    String::deserialize(from).map(|text| SecretString::from(text).into())
 }
 
 /// The claims of a JSON web token; `None` for any other text. Padding and base64's standard alphabet
