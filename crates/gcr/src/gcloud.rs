@@ -1,89 +1,103 @@
-//! The `gcloud` program and the login that it keeps.
+//! The `gcloud` program, its configuration directory and the login that it keeps.
 //!
-//! gcp_auth can call it too, but takes every token to live an hour from now, while gcloud hands out
-//! the one it has until it ends; its `config-helper` says the end.
+//! gcp_auth can call it too, but takes every token to live an hour from now, while gcloud prints the
+//! one it has until that expires; its `config-helper` prints the expiry.
 //!
-//! A gcloud in which nobody has logged in looks for the metadata server itself, by name, and takes
-//! up to 40 seconds for that where names are not resolved. So whoever has asked the server already
-//! looks here for a login first, and tells gcloud not to ask again.
+//! A gcloud without a login looks for the metadata server itself, by name, and takes up to 40 seconds
+//! for that where names are not resolved. So a caller that has asked the server already first checks
+//! for a login, and tells gcloud not to ask again.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use regcred_core::{Env, ErrorKind, ProviderError};
+use chrono::TimeDelta;
+use regcred_cloud::{AccessToken, TokenResponse};
+use regcred_core::{Env, ProviderError, fingerprint};
 use regcred_exec::{Exec, find_program};
 use regcred_files::read_text;
-use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::failure::failure;
-use crate::gcloud_dir::gcloud_dir;
-use crate::reach::Reach;
-use crate::token::{AccessToken, is_empty, no_secret, secret};
-use crate::vars;
+use crate::settings::Cloud;
+use crate::{ERRORS, vars};
 
-/// The program, found.
+/// The directory that the environment names, else the usual one below the home directory.
+pub(crate) fn gcloud_dir(env: &Env) -> Option<PathBuf> {
+    env.path(vars::GCLOUD_CONFIG_DIR)
+        .or_else(|| Some(env.home()?.join(".config/gcloud")))
+}
+
+/// The program and its state, as they were found.
 pub(crate) struct Gcloud {
-    reach: Reach,
     program: PathBuf,
-    configuration: Option<String>,
+    dir: Option<PathBuf>,
+    /// The text of the configuration in use, which names the account.
+    configuration: String,
+    /// Whether a person has logged in, or configured which credentials gcloud uses.
+    pub(crate) has_login: bool,
 }
 
 impl Gcloud {
     /// `None` if `PATH` has no gcloud.
-    pub(crate) fn find(reach: &Reach) -> Option<Self> {
-        Some(Self {
-            reach: reach.clone(),
-            program: program(&reach.env)?,
-            configuration: configuration(&reach.env),
-        })
+    pub(crate) fn find(env: &Env) -> Option<Self> {
+        Some(Self::at(find_program("gcloud", env.get("PATH")?)?, env))
     }
 
-    /// Where the program is.
-    pub(crate) fn program(&self) -> &Path {
-        &self.program
+    fn at(program: PathBuf, env: &Env) -> Self {
+        let dir = gcloud_dir(env);
+        let read = |file: &str| read_text(&dir.as_ref()?.join(file), LONGEST_CONFIGURATION).ok();
+        let active = read("active_config");
+        let active = env
+            .get(vars::GCLOUD_CONFIG)
+            .or(active.as_deref().map(str::trim))
+            .unwrap_or("default");
+        let configuration = read(&format!("configurations/config_{active}")).unwrap_or_default();
+        let has_login = LOGIN_VARS.iter().any(|name| env.get(name).is_some())
+            || dir.as_ref().is_some_and(|dir| dir.join(LOGINS).exists())
+            || LOGIN_PROPERTIES
+                .iter()
+                .any(|name| configuration.contains(name));
+        Self {
+            program,
+            dir,
+            configuration,
+            has_login,
+        }
     }
 
-    /// The text of the configuration in use, which names the account.
-    pub(crate) fn configuration(&self) -> Option<&str> {
-        self.configuration.as_deref()
-    }
-
-    /// Whether somebody has logged in, or configured which credentials gcloud uses.
-    pub(crate) fn has_login(&self) -> bool {
-        let env = &self.reach.env;
-        let named = |text: &str| LOGIN_PROPERTIES.iter().any(|name| text.contains(name));
-        LOGIN_VARS.iter().any(|name| env.get(name).is_some())
-            || gcloud_dir(env).is_some_and(|dir| dir.join(LOGINS).exists())
-            || self.configuration().is_some_and(named)
+    /// The login by stable names that hold no secret.
+    pub(crate) fn key_parts(&self) -> Vec<(&'static str, String)> {
+        let dir = self.dir.as_ref().map(|dir| dir.display().to_string());
+        let configuration = fingerprint(&self.configuration.as_str().into());
+        vec![
+            ("gcloud", self.program.display().to_string()),
+            ("gcloud directory", dir.unwrap_or_default()),
+            ("gcloud configuration", configuration),
+        ]
     }
 
     /// A token of gcloud's login, which has the scopes that it was made with. `may_ask_metadata` is
     /// false where the metadata server did not respond.
-    pub(crate) async fn token(&self, may_ask_metadata: bool) -> Result<AccessToken, ProviderError> {
-        let token = self.ask(false, may_ask_metadata).await?;
-        if self.lives(&token, WORTHWHILE) {
+    pub(crate) async fn token(
+        &self,
+        cloud: &Cloud,
+        may_ask_metadata: bool,
+    ) -> Result<AccessToken, ProviderError> {
+        let kept = self.ask(false, may_ask_metadata).await?;
+        if let Ok(token) = kept.accept(ERRORS, "gcloud", cloud.now(), WORTHWHILE) {
             return Ok(token);
         }
-        let token = self.ask(true, may_ask_metadata).await?;
-        if self.lives(&token, TimeDelta::zero()) {
-            return Ok(token);
-        }
-        Err(failure(
-            ErrorKind::Malformed,
-            "gcloud printed a token that has already expired",
-        ))
+        let fresh = self.ask(true, may_ask_metadata).await?;
+        fresh.accept(ERRORS, "gcloud", cloud.now(), TimeDelta::zero())
     }
 
-    async fn ask(&self, fresh: bool, may_ask_metadata: bool) -> Result<AccessToken, ProviderError> {
+    async fn ask(
+        &self,
+        fresh: bool,
+        may_ask_metadata: bool,
+    ) -> Result<TokenResponse, ProviderError> {
         let mut exec = Exec::new(&self.program)
-            .args([
-                "config",
-                "config-helper",
-                "--format=json(credential)",
-                "--quiet",
-            ])
+            .args(["config", "config-helper"])
+            .args(["--format=json(credential)", "--quiet"])
             .deadline(DEADLINE)
             .max_stdout(LONGEST_OUTPUT)
             .max_stderr(LONGEST_COMPLAINT);
@@ -93,71 +107,32 @@ impl Gcloud {
         if !may_ask_metadata {
             exec = exec.env("CLOUDSDK_CORE_CHECK_GCE_METADATA", "false");
         }
-        let output = exec.run().await.map_err(|e| {
-            failure(
-                ErrorKind::IdentityUnavailable,
-                "gcloud gave no token; gcloud auth login renews its login",
-            )
-            .with_source(e)
+        let output = exec.run().await.map_err(|error| {
+            ERRORS
+                .no_identity("gcloud returned no token; renew its login with gcloud auth login")
+                .with_source(error)
         })?;
-        let malformed = || {
-            failure(
-                ErrorKind::Malformed,
-                "gcloud config config-helper printed no token with its end",
-            )
-        };
-        let Answer { credential } =
-            serde_json::from_slice(&output.stdout).map_err(|_| malformed())?;
-        let expires_at = DateTime::parse_from_rfc3339(&credential.token_expiry)
-            .map_err(|_| malformed())?
-            .with_timezone(&Utc);
-        if is_empty(&credential.access_token) {
-            return Err(malformed());
+        match serde_json::from_slice(&output.stdout) {
+            Ok(Helper { credential }) => Ok(credential),
+            Err(_) => {
+                let message = "gcloud config config-helper did not print a token with its expiry";
+                Err(ERRORS.malformed(message))
+            }
         }
-        Ok(AccessToken {
-            secret: credential.access_token,
-            expires_at,
-        })
-    }
-
-    fn lives(&self, token: &AccessToken, at_least: TimeDelta) -> bool {
-        token.expires_at - self.reach.now() >= at_least
     }
 }
 
-/// Where gcloud is.
-fn program(env: &Env) -> Option<PathBuf> {
-    find_program("gcloud", env.get("PATH")?)
-}
-
-/// The text of the configuration in use.
-fn configuration(env: &Env) -> Option<String> {
-    let dir = gcloud_dir(env)?;
-    let active = read_text(&dir.join("active_config"), LONGEST_CONFIGURATION).ok();
-    let active = env
-        .get(vars::GCLOUD_CONFIG)
-        .or(active.as_deref().map(str::trim))
-        .unwrap_or("default");
-    let path = dir.join("configurations").join(format!("config_{active}"));
-    read_text(&path, LONGEST_CONFIGURATION).ok()
-}
-
+/// What `config-helper` prints.
 #[derive(Deserialize)]
-struct Answer {
-    credential: Credential,
+struct Helper {
+    credential: TokenResponse,
 }
 
-#[derive(Deserialize)]
-struct Credential {
-    #[serde(default = "no_secret", deserialize_with = "secret")]
-    access_token: SecretString,
-    #[serde(default)]
-    token_expiry: String,
-}
-
+/// Name of the file in the directory that `gcloud auth application-default login` writes.
+pub(crate) const WELL_KNOWN: &str = "application_default_credentials.json";
 /// A token with less life than this is renewed, as a pull may take a while.
 const WORTHWHILE: TimeDelta = TimeDelta::minutes(10);
-/// Twice that and a metadata server that does not answer fit into the provider's deadline.
+/// Twice that and a metadata server that does not respond fit into the provider's deadline.
 const DEADLINE: Duration = Duration::from_secs(20);
 /// Where gcloud keeps the accounts that have logged in.
 const LOGINS: &str = "credentials.db";

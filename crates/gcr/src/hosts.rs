@@ -4,58 +4,49 @@
 //! The image patterns are wider than the rule, since the kubelet's patterns match whole labels:
 //! `*.pkg.dev` also covers Google's registries for other formats.
 
+use regcred_cloud::is_label;
 use regcred_core::{AlsoServe, ImagePattern, RegistryHost};
 
 /// Which registries are served.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts {
-    also: AlsoServe,
-    sovereign: bool,
+    /// The hosts that the operator added.
+    pub(crate) also_serve: AlsoServe,
+    /// Whether those of Google's partner clouds are served.
+    pub(crate) sovereign: bool,
 }
 
 impl Hosts {
-    /// Google's public hosts, the ones an operator added, and on request those of partner clouds.
-    pub(crate) fn new(also: AlsoServe, sovereign: bool) -> Self {
-        Self { also, sovereign }
-    }
-
     /// Whether a token may go there.
     pub(crate) fn serves(&self, registry: &RegistryHost) -> bool {
         is_google(registry.host())
             || (self.sovereign && is_sovereign(registry.host()))
-            || self.also.contains(registry)
+            || self.also_serve.contains(registry)
     }
 
     /// Patterns of every registry served.
     pub(crate) fn patterns(&self) -> Vec<String> {
-        let sovereign = if self.sovereign {
-            &SOVEREIGN_PATTERNS[..]
-        } else {
-            &[]
-        };
+        let sovereign = SOVEREIGN_PATTERNS.iter().filter(|_| self.sovereign);
         GOOGLE_PATTERNS
             .iter()
             .chain(sovereign)
             .copied()
-            .chain(self.also.hosts())
+            .chain(self.also_serve.hosts())
             .map(str::to_owned)
             .collect()
     }
 
-    /// Registries that docker can be told of by name: Container Registry's, and on request Artifact
+    /// Registries that docker can be configured for by name: Container Registry's, and on request Artifact
     /// Registry's in every location.
     pub(crate) fn by_name(artifact_registry: bool) -> Vec<String> {
         let container = CONTAINER_REGISTRIES.map(str::to_owned);
-        let locations = match artifact_registry {
-            true => &LOCATIONS[..],
-            false => &[],
-        };
-        let artifact = locations.iter().map(|l| format!("{l}-docker.pkg.dev"));
+        let locations = LOCATIONS.iter().filter(|_| artifact_registry);
+        let artifact = locations.map(|location| format!("{location}-docker.pkg.dev"));
         container.into_iter().chain(artifact).collect()
     }
 
-    /// The keys of an answer for this registry: the patterns that need no operator's word, so that
-    /// one answer serves the whole node, and the registry itself where they do not match it as it
+    /// The keys of an answer for this registry: the patterns of Google's public hosts, so that one
+    /// answer serves the whole node, and the registry itself where they do not match it as it
     /// was written (a port, capital letters, an added host).
     pub(crate) fn keys(&self, registry: &RegistryHost) -> Vec<String> {
         let mut keys: Vec<String> = Vec::new();
@@ -79,7 +70,7 @@ impl Hosts {
     }
 }
 
-/// Expects lower case without port and final dot, as [`RegistryHost::host`] gives it.
+/// Expects lower case without port and final dot, as [`RegistryHost::host`] returns it.
 fn is_google(host: &str) -> bool {
     if matches!(host, "gcr.io" | "container.cloud.google.com") {
         return true;
@@ -101,13 +92,6 @@ fn is_sovereign(host: &str) -> bool {
             .strip_prefix("docker.")
             .and_then(|rest| rest.strip_suffix(".goog"))
             .is_some_and(is_label)
-}
-
-fn is_label(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// The stock patterns of a GKE node, and the regional endpoints, which have five labels.
@@ -186,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_docker_is_told_of_is_served() {
+    fn hosts_that_docker_is_configured_for_are_served() {
         let hosts = Hosts::default();
         let named = Hosts::by_name(true);
         assert_eq!(Hosts::by_name(false).len(), 5);
@@ -225,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_goes_to_nobody_else() {
+    fn a_token_goes_nowhere_else() {
         let hosts = Hosts::default();
         for image in [
             "evilgcr.io/p/a",
@@ -253,9 +237,12 @@ mod tests {
     }
 
     #[test]
-    fn others_are_served_on_the_operators_word() {
-        let also = AlsoServe::parse("registry.k8s.io,mirror.corp:5000").expect("list");
-        let hosts = Hosts::new(also, true);
+    fn others_are_served_if_the_operator_adds_them() {
+        let also_serve = AlsoServe::parse("registry.k8s.io,mirror.corp:5000").expect("list");
+        let hosts = Hosts {
+            also_serve,
+            sovereign: true,
+        };
         for image in [
             "registry.k8s.io/pause",
             "mirror.corp:5000/a",
@@ -278,8 +265,11 @@ mod tests {
 
     #[test]
     fn every_key_set_matches_the_registry_as_written() {
-        let also = AlsoServe::parse("registry.k8s.io").expect("list");
-        let hosts = Hosts::new(also, true);
+        let also_serve = AlsoServe::parse("registry.k8s.io").expect("list");
+        let hosts = Hosts {
+            also_serve,
+            sovereign: true,
+        };
         for image in [
             "gcr.io/p/a",
             "us.gcr.io/p/a",
@@ -304,7 +294,10 @@ mod tests {
             hosts.keys(&host("gcr.io/a")),
             hosts.keys(&host("us-docker.pkg.dev/a"))
         );
-        let added = Hosts::new(AlsoServe::parse("mirror.corp").expect("list"), false);
+        let added = Hosts {
+            also_serve: AlsoServe::parse("mirror.corp").expect("list"),
+            sovereign: false,
+        };
         assert_eq!(added.keys(&host("mirror.corp/a")), ["mirror.corp"]);
     }
 }

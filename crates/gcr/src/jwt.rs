@@ -13,28 +13,28 @@ use serde_json::{Value, json};
 pub(crate) struct SigningKey(RsaKeyPair);
 
 impl SigningKey {
-    /// Reads a PEM text: PKCS#8, or PKCS#1 as old keys are. Line ends that became a backslash and
-    /// an `n` on their way through a shell are put right.
+    /// Reads a PEM text: PKCS#8, or PKCS#1 as old keys are. Line ends that a shell turned
+    /// into a backslash and an `n` are repaired.
     ///
     /// # Errors
-    /// What is wrong with the key, in words that do not show it.
+    /// What is wrong with the key, without showing it.
     pub(crate) fn from_pem(pem: &SecretString) -> Result<Self, &'static str> {
         let repaired: SecretString = pem.expose_secret().replace("\\n", "\n").into();
         let der = PrivateKeyDer::from_pem_slice(repaired.expose_secret().as_bytes())
-            .map_err(|_| "it is no private key in PEM form")?;
+            .map_err(|_| "it is not a private key in PEM form")?;
         let pair = match &der {
             PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
             PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
-            _ => return Err("it is no RSA key"),
+            _ => return Err("it is not an RSA key"),
         };
         pair.map(Self)
-            .map_err(|_| "it is no sound RSA key of at least 2048 bits")
+            .map_err(|_| "it is not a valid RSA key of at least 2048 bits")
     }
 
     /// A signed token with these claims. `key_id` lets the receiver find the public key.
     ///
     /// # Errors
-    /// When the system gives no randomness for the blinding of the key.
+    /// When the system provides no randomness for the blinding of the key.
     pub(crate) fn sign(
         &self,
         key_id: Option<&str>,

@@ -1,36 +1,34 @@
-//! Google Container Registry and Artifact Registry: whom a Google token may go to, and every way
-//! to get one.
+//! Google Container Registry and Artifact Registry: which registries a Google token may go to, and
+//! every way to obtain one.
 //!
 //! The identity is looked for in this order:
 //!
 //! 1. The pod's service account token (KEP-4412), exchanged at Google's Security Token Service,
 //!    when the pod's service account asks for it. It never falls back to the node's identity.
 //! 2. The file named by `GOOGLE_APPLICATION_CREDENTIALS`, then gcloud's well-known file. A file
-//!    that is there but cannot be used is an error, not a reason to look further.
+//!    that exists but cannot be used is an error, not a reason to look further.
 //! 3. The metadata server of the machine.
 //! 4. The `gcloud` program.
 //!
-//! Steps 2 to 4 can be cut and reordered by `REGCRED_GCR_TOKEN_SOURCES`. Whatever they give can be
-//! traded for the token of another service account (`REGCRED_GCR_IMPERSONATE`).
+//! Steps 2 to 4 can be reduced and reordered by `REGCRED_GCR_TOKEN_SOURCES`. Their token can be
+//! traded for that of another service account (`REGCRED_GCR_IMPERSONATE`).
 
-mod authorized_user;
-mod cache_key;
+mod ambient;
+mod call;
 mod credential_file;
 mod dockercfg;
-mod endpoints;
 mod external_account;
-mod external_user;
-mod failure;
+mod file_identity;
 mod gcloud;
-mod gcloud_dir;
 mod hosts;
+mod identity;
 mod impersonation;
+mod json_fields;
 mod jwt;
 mod metadata;
-mod node;
 mod pod;
 mod provider;
-mod reach;
+mod resource_names;
 mod sdk;
 mod service_account;
 mod settings;
@@ -38,13 +36,15 @@ mod sigv4;
 mod sts;
 #[cfg(test)]
 mod testing;
-mod token;
-mod trusted;
+mod trusted_urls;
+mod user_login;
 mod vars;
+
+use regcred_cloud::Errors;
 
 pub use provider::{Gcr, SPEC};
 
 /// The provider's name in errors, caches and programs.
 const NAME: &str = "gcr";
 /// This provider's errors.
-const ERRORS: regcred_cloud::Errors = regcred_cloud::Errors::of(NAME);
+const ERRORS: Errors = Errors::of(NAME);

@@ -1,39 +1,38 @@
 //! The metadata server of a Google machine (Compute Engine, GKE): plain http on the link-local
 //! address, which `GCE_METADATA_HOST` replaces.
 //!
-//! The call is our own and not gcp_auth's, because this is what a node does for each image.
-//! gcp_auth resolves a fixed name and knows no time-out, so a machine elsewhere hangs; it asks for
-//! the project on top of the token, and reads every certificate of the machine for requests without
-//! TLS (measured: 1,243 system calls, 147 of them opening certificates, where this module needs 120
-//! and none); and it takes any answer, a stranger's page and a token that ends in a second alike.
+//! The call is our own and not gcp_auth's, because a node makes it for each image. gcp_auth resolves
+//! a fixed name and has no time-out, so a machine elsewhere hangs; it requests the project besides
+//! the token, and reads every certificate of the machine for requests without TLS (measured: 1,243
+//! system calls, 147 of them opening certificates, where this module needs 120 and none); and it
+//! accepts any answer, another server's page and a token that expires in a second alike.
 
 use std::time::Duration;
 
-use async_trait::async_trait;
+use chrono::TimeDelta;
+use regcred_cloud::{AccessToken, TokenResponse};
 use regcred_core::{ErrorKind, ProviderError};
 use regcred_http::{Client, Request, Response, Retry, StatusCode};
 
-use crate::endpoints::METADATA_HOST;
-use crate::failure::{call_failed, failure};
-use crate::reach::Reach;
-use crate::settings::CLOUD_PLATFORM;
-use crate::token::{AccessToken, TokenAnswer, TokenSource};
+use crate::ERRORS;
+use crate::call::LIMIT;
+use crate::settings::{CLOUD_PLATFORM, Cloud, METADATA_HOST};
 
 /// A client of the metadata server.
-pub(crate) struct Metadata {
-    reach: Reach,
+pub(crate) struct Metadata<'a> {
+    cloud: &'a Cloud,
     client: Client,
-    host: String,
+    /// Its name in messages.
+    label: String,
     /// Whether the machine is known to have the server: only then is it worth waiting for.
     expected: bool,
 }
 
-impl Metadata {
-    pub(crate) fn new(reach: &Reach) -> Result<Self, ProviderError> {
-        let endpoints = &reach.settings.endpoints;
-        let host = endpoints.metadata_host.clone();
-        let expected = !is_everywhere(&host)
-            || std::fs::read_to_string(&endpoints.product_name)
+impl<'a> Metadata<'a> {
+    pub(crate) fn new(cloud: &'a Cloud) -> Result<Self, ProviderError> {
+        let host = &cloud.settings.metadata_host;
+        let expected = !is_public(host)
+            || std::fs::read_to_string(PRODUCT_NAME)
                 .is_ok_and(|name| GOOGLE_MACHINES.contains(&name.trim()));
         let connect = if expected {
             PATIENT_CONNECT
@@ -41,9 +40,9 @@ impl Metadata {
             SHORT_CONNECT
         };
         Ok(Self {
-            reach: reach.clone(),
-            client: reach.link(connect)?,
-            host,
+            cloud,
+            client: cloud.link(connect)?,
+            label: format!("the metadata server {host}"),
             expected,
         })
     }
@@ -53,171 +52,130 @@ impl Metadata {
         let Some(response) = self.get(path).await? else {
             return Ok(None);
         };
-        let text = response
-            .text(LIMIT)
-            .await
-            .map_err(|e| call_failed(format!("cannot read {path} of {}", self.label()), e))?;
+        let text = response.text(LIMIT).await.map_err(|error| {
+            ERRORS.call_failed(format!("cannot read {path} of {}", self.label), error)
+        })?;
         Ok(Some(text.trim().to_owned()))
     }
 
-    /// The text of an entry that must be there.
+    /// The text of an entry that must exist.
     pub(crate) async fn required(&self, path: &str) -> Result<String, ProviderError> {
-        self.text(path)
-            .await?
-            .filter(|text| !text.is_empty())
-            .ok_or_else(|| {
-                failure(
-                    ErrorKind::NotConfigured,
-                    format!("{} has no {path}", self.label()),
-                )
-            })
+        let text = self.text(path).await?.filter(|text| !text.is_empty());
+        text.ok_or_else(|| ERRORS.misconfigured(format!("{} has no {path}", self.label)))
     }
 
-    fn label(&self) -> String {
-        format!("the metadata server {}", self.host)
+    /// A token that is worth using.
+    pub(crate) async fn token(&self, scopes: &str) -> Result<AccessToken, ProviderError> {
+        let mut token = self.fetch(scopes).await?;
+        // The server keeps tokens and renews them in the background: one that is about to expire is
+        // followed by a fresh one a moment later.
+        if self.life(&token) < NEARLY_EXPIRED {
+            tokio::time::sleep(RENEWAL).await;
+            token = self.fetch(scopes).await?;
+            if self.life(&token) < USELESS {
+                let message = format!(
+                    "{} keeps returning a token that expires in less than {} s",
+                    self.label,
+                    USELESS.num_seconds()
+                );
+                return Err(ERRORS.of_kind(ErrorKind::Unreachable, message));
+            }
+        }
+        self.log_identity().await;
+        Ok(token)
+    }
+
+    async fn fetch(&self, scopes: &str) -> Result<AccessToken, ProviderError> {
+        // The server narrows a token where it can. The broadest scope is left out: the request is
+        // then the one that every server knows.
+        let path = if scopes == CLOUD_PLATFORM {
+            TOKEN.to_owned()
+        } else {
+            format!("{TOKEN}?scopes={}", scopes.replace(' ', ","))
+        };
+        let Some(response) = self.get(&path).await? else {
+            return Err(ERRORS.no_identity(format!(
+                "{} knows no service account (status 404): attach one to the machine",
+                self.label
+            )));
+        };
+        let response: TokenResponse = response.json(LIMIT).await.map_err(|error| {
+            ERRORS.call_failed(format!("cannot read the token of {}", self.label), error)
+        })?;
+        let now = self.cloud.now();
+        response.accept(ERRORS, &self.label, now, TimeDelta::zero())
     }
 
     /// `None` for an entry that does not exist.
     async fn get(&self, path: &str) -> Result<Option<Response>, ProviderError> {
+        let host = &self.cloud.settings.metadata_host;
         let retry = if self.expected { RETRY } else { Retry::none() };
-        let request = Request::get(&format!("http://{}/computeMetadata/v1/{path}", self.host))
+        let request = Request::get(&format!("http://{host}/computeMetadata/v1/{path}"))
             .header("Metadata-Flavor", "Google")
             .timeout(TIMEOUT)
             .retry(retry);
-        let response = match self.client.send(request).await {
-            Ok(response) => response,
-            Err(error) if self.expected => {
-                return Err(call_failed(
-                    format!("{} does not answer", self.label()),
-                    error,
-                ));
+        let response = self.client.send(request).await.map_err(|error| {
+            let message = format!("{} does not respond", self.label);
+            if self.expected {
+                ERRORS.call_failed(message, error)
+            } else {
+                ERRORS.no_identity(message).with_source(error)
             }
-            Err(error) => {
-                return Err(failure(
-                    ErrorKind::IdentityUnavailable,
-                    format!("{} does not answer", self.label()),
-                )
-                .with_source(error));
-            }
-        };
-        // A server in distress may forget who it is; that passes, and is no reason to look elsewhere.
+        })?;
+        // A server in distress may omit its header; that passes, so no other source is tried.
         let status = response.status();
         let distress = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
         let flavor = response.headers().get("metadata-flavor");
         if !distress && flavor.is_none_or(|flavor| flavor != "Google") {
-            return Err(failure(
-                ErrorKind::IdentityUnavailable,
-                format!(
-                    "what answers at {} (status {}) is not Google's metadata server",
-                    self.host,
-                    status.as_u16()
-                ),
-            ));
+            return Err(ERRORS.no_identity(format!(
+                "the server at {host} (status {}) is not Google's metadata server",
+                status.as_u16()
+            )));
         }
         match status {
             StatusCode::OK => Ok(Some(response)),
             StatusCode::NOT_FOUND => Ok(None),
             _ => {
                 let error = response.into_error("metadata request").await;
-                Err(call_failed(
-                    format!("{} refused {path}", self.label()),
-                    error,
-                ))
+                Err(ERRORS.call_failed(format!("{} refused {path}", self.label), error))
             }
         }
     }
 
-    async fn fetch(&self, scopes: &[String]) -> Result<AccessToken, ProviderError> {
-        // The server narrows a token where it can. The broadest scope is left out: the request is
-        // then the one that every server knows.
-        let path = if scopes == [CLOUD_PLATFORM] {
-            TOKEN.to_owned()
-        } else {
-            format!("{TOKEN}?scopes={}", scopes.join(","))
-        };
-        let Some(response) = self.get(&path).await? else {
-            return Err(failure(
-                ErrorKind::IdentityUnavailable,
-                format!(
-                    "{} knows no service account (status 404): attach one to the machine",
-                    self.label()
-                ),
-            ));
-        };
-        let answer: TokenAnswer = response
-            .json(LIMIT)
-            .await
-            .map_err(|e| call_failed(format!("cannot read the token of {}", self.label()), e))?;
-        answer.accept(self.reach.now(), &self.label())
-    }
-
-    /// Says in the log what the node's identity may do. It costs two requests, so it is for people
-    /// who look very closely: stock node configurations log at `--v=3` already.
-    async fn explain(&self) {
+    /// Logs what the node's identity may do. It costs two requests, so it is for people who look very
+    /// closely: stock node configurations log at `--v=3` already.
+    async fn log_identity(&self) {
         if !tracing::enabled!(tracing::Level::TRACE) {
             return;
         }
         let (email, scopes) = tokio::join!(self.text(EMAIL), self.text(SCOPES));
-        let (Ok(Some(email)), Ok(Some(scopes))) = (email, scopes) else {
-            return;
-        };
-        tracing::info!(%email, "the metadata server's service account");
-        if let Some(missing) = missing_scope(&scopes) {
-            tracing::warn!(%email, "{missing}");
-        }
-    }
-
-    fn remaining(&self, token: &AccessToken) -> Duration {
-        (token.expires_at - self.reach.now())
-            .to_std()
-            .unwrap_or_default()
-    }
-}
-
-#[async_trait]
-impl TokenSource for Metadata {
-    async fn token(&self, scopes: &[String]) -> Result<AccessToken, ProviderError> {
-        let mut token = self.fetch(scopes).await?;
-        // The server keeps tokens and renews them in the background: a dying one is followed by a
-        // fresh one a moment later.
-        if self.remaining(&token) < NEARLY_OVER {
-            tokio::time::sleep(RENEWAL).await;
-            token = self.fetch(scopes).await?;
-            if self.remaining(&token) < USELESS {
-                return Err(failure(
-                    ErrorKind::Unreachable,
-                    format!(
-                        "{} keeps giving a token that ends in less than {} s",
-                        self.label(),
-                        USELESS.as_secs()
-                    ),
-                ));
+        if let (Ok(Some(email)), Ok(Some(scopes))) = (email, scopes) {
+            tracing::info!(%email, "the metadata server's service account");
+            if let Some(missing) = missing_scope(&scopes) {
+                tracing::warn!(%email, "{missing}");
             }
         }
-        self.explain().await;
-        Ok(token)
+    }
+
+    fn life(&self, token: &AccessToken) -> TimeDelta {
+        token.expires_at - self.cloud.now()
     }
 }
 
-/// Whether the host is the server's public address or name, which says nothing about this machine:
-/// one elsewhere must not wait for a name server that knows nothing of Google's private names.
-fn is_everywhere(host: &str) -> bool {
+/// Whether the host is the server's public address or name, which does not tell whether this machine
+/// has it: one elsewhere must not wait for a name server that does not know Google's private names.
+fn is_public(host: &str) -> bool {
     let host = host.strip_suffix(":80").unwrap_or(host);
     let host = host.strip_suffix('.').unwrap_or(host);
     host == METADATA_HOST || host.eq_ignore_ascii_case(METADATA_NAME)
 }
 
-/// What to do about a machine's access scopes, one in a line, if they allow no image pulls. They
+/// What to do about a machine's access scopes, one on each line, if they allow no image pulls. They
 /// bound a token of the metadata server whatever the service account's roles are.
 fn missing_scope(scopes: &str) -> Option<String> {
-    let useful = |scope: &str| {
-        let name = scope.strip_prefix("https://www.googleapis.com/auth/");
-        name.is_some_and(|name| {
-            name.starts_with("devstorage") || name.starts_with("cloud-platform")
-        })
-    };
     let scopes: Vec<&str> = scopes.split_whitespace().collect();
-    (!scopes.iter().any(|scope| useful(scope))).then(|| {
+    let allows_pulls = |scope: &&str| USEFUL_SCOPES.iter().any(|useful| scope.starts_with(useful));
+    (!scopes.iter().any(allows_pulls)).then(|| {
         format!(
             "the machine's access scopes ({}) allow no image pulls: give it devstorage.read_only \
              or cloud-platform",
@@ -230,9 +188,15 @@ const METADATA_NAME: &str = "metadata.google.internal";
 const TOKEN: &str = "instance/service-accounts/default/token";
 const EMAIL: &str = "instance/service-accounts/default/email";
 const SCOPES: &str = "instance/service-accounts/default/scopes";
+const USEFUL_SCOPES: [&str; 2] = [
+    "https://www.googleapis.com/auth/devstorage",
+    "https://www.googleapis.com/auth/cloud-platform",
+];
+/// The file that names the machine's maker.
+const PRODUCT_NAME: &str = "/sys/class/dmi/id/product_name";
 const GOOGLE_MACHINES: [&str; 2] = ["Google", "Google Compute Engine"];
 
-/// Where nothing says that the machine is Google's. The server answers within a millisecond.
+/// Where nothing shows that the machine is Google's. The server answers within a millisecond.
 const SHORT_CONNECT: Duration = Duration::from_secs(1);
 const PATIENT_CONNECT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -241,10 +205,9 @@ const RETRY: Retry = Retry {
     base: Duration::from_millis(200),
     cap: Duration::from_secs(2),
 };
-const LIMIT: usize = 1 << 20;
 
-const NEARLY_OVER: Duration = Duration::from_secs(60);
-const USELESS: Duration = Duration::from_secs(10);
+const NEARLY_EXPIRED: TimeDelta = TimeDelta::seconds(60);
+const USELESS: TimeDelta = TimeDelta::seconds(10);
 const RENEWAL: Duration = Duration::from_millis(300);
 
 #[cfg(test)]

@@ -1,46 +1,69 @@
-//! gcp_auth behind the seam: service account keys and gcloud's user login at Google's public
-//! endpoints.
+//! gcp_auth, with one rule: it obtains the token for a service account's key and for the login in
+//! gcloud's well-known file wherever Google's public endpoint is reached without a proxy.
 //!
-//! It has no time-outs, ignores proxies, tries five times whatever the answer, reduces an error
-//! answer to "token request failed" and logs its whole body as a warning. Hence a deadline around
-//! it, silence, a check beforehand that it would get through, and no use of it for anything else:
-//! other endpoints, other kinds of files, and the metadata server (reasons in
+//! It knows no proxies, no other endpoints and no PKCS#1 keys, and it keeps the reason of a refusal
+//! to itself: when it returns no token, the caller makes the same request, and that answer counts.
+//! It has no time-outs, tries five times whatever the answer and logs bodies of answers as warnings:
+//! hence a deadline around it, and silence. The metadata server is not left to it (see
 //! [`crate::metadata`]).
 
-use std::future::Future;
+use std::path::Path;
 use std::time::Duration;
 
 use gcp_auth::{ConfigDefaultCredentials, CustomServiceAccount, TokenProvider};
-use regcred_core::Env;
+use regcred_cloud::AccessToken;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
-use crate::gcloud_dir::{WELL_KNOWN, gcloud_dir};
-use crate::token::AccessToken;
+use crate::credential_file::CredentialFile;
+use crate::gcloud::WELL_KNOWN;
+use crate::settings::{Cloud, GOOGLE};
 
-/// Whether gcp_auth gets through to Google: it connects directly, so a proxy means no.
-pub(crate) fn reaches_google(env: &Env) -> bool {
-    PROXIES.iter().all(|name| env.get(name).is_none())
+/// A token for a service account's key, if gcp_auth can obtain one.
+pub(crate) async fn key_token(
+    cloud: &Cloud,
+    client_email: &str,
+    private_key: &SecretString,
+    scopes: &str,
+) -> Option<AccessToken> {
+    if !reaches_google(cloud) {
+        return None;
+    }
+    logged(exchange_key(client_email, private_key, TOKEN_URL, scopes).await)
 }
 
-/// Whether gcloud's well-known file in this environment is the one that gcp_auth reads: it looks
-/// for the home directory of the process by itself.
-pub(crate) fn reads_well_known(env: &Env, path: &std::path::Path) -> bool {
-    let own = std::env::home_dir().map(|home| home.join(".config/gcloud").join(WELL_KNOWN));
-    own.as_deref() == Some(path) && gcloud_dir(env).is_some_and(|dir| dir.join(WELL_KNOWN) == path)
+/// A token for the login in gcloud's well-known file, if gcp_auth can obtain one. It reads the file
+/// by itself: if the file has changed since it was read here, the token may be another login's.
+pub(crate) async fn user_token(cloud: &Cloud, file: &CredentialFile) -> Option<AccessToken> {
+    if !reaches_google(cloud) || !is_well_known(&file.path) {
+        return None;
+    }
+    let token = within_deadline(async {
+        let user = ConfigDefaultCredentials::new().await?;
+        user.token(&[]).await
+    });
+    logged(token.await).filter(|_| file.is_unchanged())
 }
 
-/// A token for a service account's key, from this endpoint.
-///
-/// # Errors
-/// What little gcp_auth says; the caller asks Google itself for the reason.
-pub(crate) async fn key_file_token(
+/// Whether gcp_auth gets through to the endpoint in use: it connects to the public one, directly.
+fn reaches_google(cloud: &Cloud) -> bool {
+    let is_public = cloud.settings.universe == GOOGLE && cloud.settings.oauth_url.is_none();
+    is_public && PROXIES.iter().all(|name| cloud.env.get(name).is_none())
+}
+
+/// Whether this is the file that gcp_auth reads: it looks up the home directory of the process.
+fn is_well_known(path: &Path) -> bool {
+    let home = std::env::home_dir();
+    home.is_some_and(|home| home.join(".config/gcloud").join(WELL_KNOWN) == path)
+}
+
+async fn exchange_key(
     client_email: &str,
     private_key: &SecretString,
     token_url: &str,
-    scopes: &[String],
+    scopes: &str,
 ) -> Result<AccessToken, String> {
     let file = json!({
         "client_email": client_email,
@@ -48,20 +71,8 @@ pub(crate) async fn key_file_token(
         "token_uri": token_url,
     });
     let account = CustomServiceAccount::from_json(&file.to_string()).map_err(|e| e.to_string())?;
-    let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    let scopes: Vec<&str> = scopes.split(' ').collect();
     within_deadline(account.token(&scopes)).await
-}
-
-/// A token for the user's login in gcloud's well-known file.
-///
-/// # Errors
-/// As [`key_file_token`].
-pub(crate) async fn well_known_token() -> Result<AccessToken, String> {
-    within_deadline(async {
-        let user = ConfigDefaultCredentials::new().await?;
-        user.token(&[]).await
-    })
-    .await
 }
 
 async fn within_deadline(
@@ -74,13 +85,21 @@ async fn within_deadline(
             secret: token.as_str().into(),
             expires_at: token.expires_at(),
         }),
-        // The cause of this one repeats a piece of the answer.
+        // The cause of this one repeats a part of the answer.
         Ok(Err(gcp_auth::Error::Json(what, _))) => Err(what.to_owned()),
         Ok(Err(error)) => Err(regcred_core::report(&error)),
-        Err(_) => Err(format!("nothing within {} s", DEADLINE.as_secs())),
+        Err(_) => Err(format!("no answer within {} s", DEADLINE.as_secs())),
     }
 }
 
+fn logged(token: Result<AccessToken, String>) -> Option<AccessToken> {
+    token
+        .map_err(|reason| tracing::debug!(%reason, "gcp_auth returned no token"))
+        .ok()
+}
+
+/// Google's public token endpoint.
+pub(crate) const TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
 /// Leaves time for the caller's own request.
 const DEADLINE: Duration = Duration::from_secs(12);
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];

@@ -1,42 +1,52 @@
-//! The operator's words, read once out of the environment.
+//! What the operator decided, read once from the environment.
 
 use std::time::Duration;
 
-use regcred_core::{AlsoServe, CacheScope, Env, ProviderError};
+use regcred_cloud::{Options, is_label};
+use regcred_core::{CacheScope, Env, ProviderError};
 use regcred_go::GoDuration;
-use regcred_http::{Url, secure_url};
+use regcred_http::Url;
 
-use crate::endpoints::Endpoints;
-use crate::failure::misconfigured;
 use crate::hosts::Hosts;
-use crate::vars;
+use crate::resource_names::{is_service_account, pool_provider};
+use crate::{ERRORS, vars};
 
-/// Everything an operator can decide.
+/// The settings with the clients that use them.
+pub(crate) type Cloud = regcred_cloud::Cloud<Settings>;
+
+/// The settings that hold for every request.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) hosts: Hosts,
-    pub(crate) flow: Flow,
+    pub(crate) flow: AuthFlow,
     pub(crate) pod_identity: PodIdentity,
-    /// The GKE cluster, when upstream's two flags name it.
-    pub(crate) cluster: Option<Cluster>,
-    /// The pool provider of a cluster outside GKE, in the form the token service wants.
-    pub(crate) sts_audience: Option<String>,
+    /// The pool of the pods' tokens, if it is named.
+    pub(crate) pool: Option<Pool>,
+    /// Email of the service account that the node acts as.
     pub(crate) impersonate: Option<String>,
-    pub(crate) sources: Vec<Source>,
+    pub(crate) sources: Vec<TokenSource>,
     pub(crate) username: Username,
-    pub(crate) scopes: Vec<String>,
+    /// OAuth2 scopes, separated by blanks.
+    pub(crate) scopes: String,
     pub(crate) self_signed: bool,
     pub(crate) cache_scope: CacheScope,
     pub(crate) cache_for: Option<Duration>,
-    /// Hosts that a credentials file may name beside Google's, in lower case.
+    /// Hosts besides Google's that a credentials file may name, in lower case.
     pub(crate) trusted_hosts: Vec<String>,
     pub(crate) universe: String,
-    pub(crate) endpoints: Endpoints,
+    /// `host` or `host:port`.
+    pub(crate) metadata_host: String,
+    /// The token exchange of the Security Token Service.
+    pub(crate) sts_url: String,
+    /// Base URL of the IAM Service Account Credentials API.
+    pub(crate) iam_url: String,
+    /// The OAuth2 token endpoint, if it is not the public one.
+    pub(crate) oauth_url: Option<String>,
 }
 
-/// What kind of credentials is answered (upstream's `--authFlow`).
+/// Which credentials are issued (upstream's `--authFlow`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flow {
+pub(crate) enum AuthFlow {
     Tokens,
     DockerCfg,
     DockerCfgUrl,
@@ -50,22 +60,24 @@ pub(crate) enum PodIdentity {
     Never,
 }
 
-/// A GKE cluster as an issuer of service account tokens.
+/// A workload identity pool, as the Security Token Service knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Cluster {
-    pub(crate) project: String,
-    pub(crate) issuer: String,
+pub(crate) enum Pool {
+    /// A GKE cluster's, by the project and the cluster's URL.
+    Gke { project: String, issuer: String },
+    /// A provider of a pool, for clusters outside GKE.
+    Provider(String),
 }
 
-/// A place where the node's or the user's identity may be.
+/// A place where the node's or the person's identity may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum TokenSource {
     File,
     Metadata,
     Gcloud,
 }
 
-/// The user name of the answer, and with it what the password is.
+/// The user name of the login, which decides what the password is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Username {
     Token,
@@ -75,80 +87,44 @@ pub(crate) enum Username {
 }
 
 impl Settings {
-    /// Reads the environment.
-    ///
-    /// # Errors
-    /// A sentence that names the variable; its value only where it cannot be a secret.
     pub(crate) fn read(env: &Env) -> Result<Self, ProviderError> {
-        let also = AlsoServe::parse(env.get(vars::ALSO_SERVE).unwrap_or_default())
-            .map_err(|reason| misconfigured(format!("{}: {reason}", vars::ALSO_SERVE)))?;
-        let (cluster, sts_audience) = (cluster(env)?, sts_audience(env)?);
-        if cluster.is_some() && sts_audience.is_some() {
-            return Err(misconfigured(format!(
-                "--sts-audience and --identity-provider exclude each other ({} and {})",
-                vars::STS_AUDIENCE,
-                vars::IDENTITY_PROVIDER
-            )));
-        }
-        let flow = one_of(env, vars::AUTH_FLOW, &FLOWS)?.unwrap_or(Flow::Tokens);
-        let named = one_of(env, vars::POD_IDENTITY, &POD_IDENTITIES)?;
-        let pod_identity = if env.is_true(vars::REQUIRE_POD_IDENTITY) {
-            PodIdentity::Always
-        } else {
-            named.unwrap_or(PodIdentity::Annotated)
-        };
-        if pod_identity == PodIdentity::Always && flow != Flow::Tokens {
-            return Err(misconfigured(format!(
-                "--require-pod-identity excludes --authFlow dockercfg and dockercfg-url, whose \
-                 logins are the node's ({} and {})",
-                vars::REQUIRE_POD_IDENTITY,
-                vars::AUTH_FLOW
-            )));
-        }
+        let options = Options::new(ERRORS, env);
+        let flow = options
+            .one_of(vars::AUTH_FLOW, &FLOWS)?
+            .unwrap_or(AuthFlow::Tokens);
+        let universe = universe(&options)?;
         Ok(Self {
-            hosts: Hosts::new(also, env.is_true(vars::SOVEREIGN)),
+            hosts: Hosts {
+                also_serve: options.hosts(vars::ALSO_SERVE)?,
+                sovereign: options.is_true(vars::SOVEREIGN),
+            },
             flow,
-            pod_identity,
-            cluster,
-            sts_audience,
-            impersonate: env
-                .get(vars::IMPERSONATE)
-                .map(|email| {
-                    is_service_account(email)
-                        .then(|| email.to_owned())
-                        .ok_or_else(|| {
-                            misconfigured(format!(
-                                "{} is no service account's email",
-                                vars::IMPERSONATE
-                            ))
-                        })
-                })
-                .transpose()?,
-            sources: sources(env)?,
-            username: one_of(env, vars::USERNAME, &USERNAMES)?.unwrap_or(Username::Token),
-            scopes: scopes(env),
-            self_signed: env.is_true(vars::SELF_SIGNED),
-            cache_scope: one_of(env, vars::CACHE_TYPE, &CACHE_SCOPES)?
+            pod_identity: pod_identity(&options, flow)?,
+            pool: pool(&options)?,
+            impersonate: impersonate(&options)?,
+            sources: sources(&options)?,
+            username: options
+                .one_of(vars::USERNAME, &USERNAMES)?
+                .unwrap_or(Username::Token),
+            scopes: scopes(&options),
+            self_signed: options.is_true(vars::SELF_SIGNED),
+            cache_scope: options
+                .one_of(vars::CACHE_TYPE, &CACHE_SCOPES)?
                 .unwrap_or(CacheScope::Registry),
-            cache_for: env
-                .get(vars::CACHE_DURATION)
-                .map(|text| {
-                    let wrong = |_| {
-                        misconfigured(format!(
-                            "{}: {text:?} is not a duration such as 30m or 1h",
-                            vars::CACHE_DURATION
-                        ))
-                    };
-                    // A negative one counts as none, as for Go.
-                    let span: GoDuration = text.parse().map_err(wrong)?;
-                    Ok(span.to_std().unwrap_or_default())
-                })
-                .transpose()?,
-            trusted_hosts: list(env, vars::TRUSTED_HOSTS)
+            cache_for: cache_for(&options)?,
+            trusted_hosts: options
+                .list(vars::TRUSTED_HOSTS)
                 .map(str::to_ascii_lowercase)
                 .collect(),
-            universe: universe(env)?,
-            endpoints: endpoints(env)?,
+            metadata_host: metadata_host(&options)?,
+            sts_url: options
+                .url(vars::STS_URL)?
+                .unwrap_or_else(|| format!("https://sts.{universe}/v1/token")),
+            iam_url: options
+                .url(vars::IAM_URL)?
+                .unwrap_or_else(|| format!("https://iamcredentials.{universe}")),
+            oauth_url: options.url(vars::OAUTH_URL)?,
+            universe,
         })
     }
 }
@@ -159,223 +135,145 @@ impl Username {
         matches!(self, Self::JsonKey | Self::JsonKeyBase64)
     }
 
-    /// As it is written in the answer.
+    /// The name as registries know it.
     pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Token => "_token",
-            Self::Oauth2AccessToken => "oauth2accesstoken",
-            Self::JsonKey => "_json_key",
-            Self::JsonKeyBase64 => "_json_key_base64",
-        }
+        let word = USERNAMES.iter().find(|(_, username)| *username == self);
+        word.map_or("_token", |(word, _)| word)
     }
 }
 
-/// Whether the text is a service account's email.
-pub(crate) fn is_service_account(email: &str) -> bool {
-    let part = |text: &str| {
-        (1..=100).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    // A project below an organisation's domain has its domain behind a dot: p.example.com.
-    let project = |text: &str| text.split('.').all(part);
-    email
-        .strip_suffix(".gserviceaccount.com")
-        .and_then(|rest| rest.split_once('@'))
-        .is_some_and(|(name, domain)| {
-            part(name)
-                && match domain.strip_suffix(".iam") {
-                    Some(of_project) => project(of_project),
-                    // Google's own: 123-compute@developer.gserviceaccount.com.
-                    None => part(domain),
-                }
-        })
+fn pod_identity(options: &Options<'_>, flow: AuthFlow) -> Result<PodIdentity, ProviderError> {
+    let named = options.one_of(vars::POD_IDENTITY, &POD_IDENTITIES)?;
+    let required = options.is_true(vars::REQUIRE_POD_IDENTITY);
+    if !required && named != Some(PodIdentity::Always) {
+        return Ok(named.unwrap_or(PodIdentity::Annotated));
+    }
+    if flow == AuthFlow::Tokens {
+        return Ok(PodIdentity::Always);
+    }
+    Err(ERRORS.misconfigured(format!(
+        "--require-pod-identity excludes --authFlow dockercfg and dockercfg-url, whose logins are \
+         the node's ({} and {})",
+        vars::REQUIRE_POD_IDENTITY,
+        vars::AUTH_FLOW
+    )))
 }
 
-/// A pool provider in the form that the token service wants, out of the forms in which people write
-/// it: with `//iam.googleapis.com/`, with `https:` before it, or from `projects/` on.
-pub(crate) fn pool_provider(text: &str) -> Option<String> {
-    let text = text.trim();
-    let text = text.strip_prefix("https:").unwrap_or(text);
-    let path = match text.strip_prefix("//") {
-        Some(rest) => rest.strip_prefix("iam.")?.split_once('/')?.1,
-        None => text,
-    };
-    let parts: Vec<&str> = path.split('/').collect();
-    let named = |text: &str| {
-        !text.is_empty()
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    let sound = matches!(
-        parts[..],
-        ["projects", p, "locations", l, "workloadIdentityPools", w, "providers", x]
-            if [p, l, w, x].into_iter().all(named)
+fn pool(options: &Options<'_>) -> Result<Option<Pool>, ProviderError> {
+    let (audience, issuer, project) = (
+        options.text(vars::STS_AUDIENCE),
+        options.text(vars::IDENTITY_PROVIDER),
+        options.text(vars::PROJECT_ID),
     );
-    sound.then(|| {
-        if text.starts_with("//") {
-            text.to_owned()
-        } else {
-            format!("//iam.{GOOGLE}/{path}")
-        }
-    })
-}
-
-fn cluster(env: &Env) -> Result<Option<Cluster>, ProviderError> {
-    let Some(issuer) = env.get(vars::IDENTITY_PROVIDER) else {
-        return Ok(None);
-    };
-    let Some(project) = env.get(vars::PROJECT_ID) else {
-        return Err(misconfigured(format!(
+    match (audience, issuer, project) {
+        (None, None, _) => Ok(None),
+        (None, Some(issuer), Some(project)) => Ok(Some(Pool::Gke {
+            project: project.to_owned(),
+            issuer: issuer.to_owned(),
+        })),
+        (_, Some(_), None) => Err(ERRORS.misconfigured(format!(
             "--project-id is required when --identity-provider is set ({} and {})",
             vars::PROJECT_ID,
             vars::IDENTITY_PROVIDER
-        )));
-    };
-    Ok(Some(Cluster {
-        project: project.to_owned(),
-        issuer: issuer.to_owned(),
-    }))
+        ))),
+        (Some(_), Some(_), Some(_)) => Err(ERRORS.misconfigured(format!(
+            "--sts-audience and --identity-provider exclude each other ({} and {})",
+            vars::STS_AUDIENCE,
+            vars::IDENTITY_PROVIDER
+        ))),
+        (Some(audience), None, _) => match pool_provider(audience) {
+            Some(audience) => Ok(Some(Pool::Provider(audience))),
+            None => Err(options.wrong(
+                vars::STS_AUDIENCE,
+                "does not name a workload identity pool provider: expected \
+                 //iam.googleapis.com/projects/N/locations/global/workloadIdentityPools/P/\
+                 providers/X",
+            )),
+        },
+    }
 }
 
-fn sts_audience(env: &Env) -> Result<Option<String>, ProviderError> {
-    let Some(text) = env.get(vars::STS_AUDIENCE) else {
+fn impersonate(options: &Options<'_>) -> Result<Option<String>, ProviderError> {
+    match options.text(vars::IMPERSONATE) {
+        Some(email) if !is_service_account(email) => {
+            Err(options.wrong(vars::IMPERSONATE, "is not the email of a service account"))
+        }
+        email => Ok(email.map(str::to_owned)),
+    }
+}
+
+fn cache_for(options: &Options<'_>) -> Result<Option<Duration>, ProviderError> {
+    let Some(text) = options.text(vars::CACHE_DURATION) else {
         return Ok(None);
     };
-    match pool_provider(text) {
-        Some(audience) => Ok(Some(audience)),
-        None => Err(misconfigured(format!(
-            "{} names no workload identity pool provider: expected \
-             //iam.googleapis.com/projects/N/locations/global/workloadIdentityPools/P/providers/X",
-            vars::STS_AUDIENCE
-        ))),
+    match text.parse::<GoDuration>() {
+        // A negative one counts as zero, as for Go.
+        Ok(span) => Ok(Some(span.to_std().unwrap_or_default())),
+        Err(_) => Err(options.wrong(vars::CACHE_DURATION, "is not a duration such as 30m or 1h")),
     }
 }
 
-fn universe(env: &Env) -> Result<String, ProviderError> {
-    let universe = env.get(vars::UNIVERSE).unwrap_or(GOOGLE).trim();
-    let label = |label: &str| {
-        !label.is_empty()
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    if universe.contains('.') && universe.split('.').all(label) {
+fn universe(options: &Options<'_>) -> Result<String, ProviderError> {
+    let universe = options.text(vars::UNIVERSE).unwrap_or(GOOGLE);
+    if universe.contains('.') && universe.split('.').all(is_label) {
         Ok(universe.to_ascii_lowercase())
     } else {
-        Err(misconfigured(format!(
-            "{} is no domain name",
-            vars::UNIVERSE
-        )))
+        Err(options.wrong(vars::UNIVERSE, "is not a domain name"))
     }
 }
 
-fn sources(env: &Env) -> Result<Vec<Source>, ProviderError> {
+fn metadata_host(options: &Options<'_>) -> Result<String, ProviderError> {
+    let host = options.text(vars::METADATA_HOST).unwrap_or(METADATA_HOST);
+    let is_host = Url::parse(&format!("http://{host}"))
+        .is_ok_and(|url| url.path() == "/" && url.query().is_none() && url.username().is_empty());
+    if is_host && !host.ends_with('/') {
+        Ok(host.to_owned())
+    } else {
+        Err(options.wrong(vars::METADATA_HOST, "is neither host nor host:port"))
+    }
+}
+
+fn sources(options: &Options<'_>) -> Result<Vec<TokenSource>, ProviderError> {
     let mut found = Vec::new();
-    for word in list(env, vars::TOKEN_SOURCES) {
-        let named: &[Source] = match word {
-            "file" => &[Source::File],
-            "metadata" => &[Source::Metadata],
-            // docker-credential-gcr's words: its `env` is what Google's libraries do by default.
-            "env" => &[Source::File, Source::Metadata],
-            "gcloud" | "gcloud_sdk" => &[Source::Gcloud],
-            _ => {
-                return Err(misconfigured(format!(
-                    "{}: {word:?} is none of file, metadata, gcloud",
-                    vars::TOKEN_SOURCES
-                )));
-            }
+    for word in options.list(vars::TOKEN_SOURCES) {
+        let Some((_, named)) = TOKEN_SOURCES.iter().find(|(known, _)| *known == word) else {
+            let what = "must be a list of file, metadata and gcloud";
+            return Err(options.wrong(vars::TOKEN_SOURCES, what));
         };
-        for source in named {
+        for source in *named {
             if !found.contains(source) {
                 found.push(*source);
             }
         }
     }
     if found.is_empty() {
-        found.extend([Source::File, Source::Metadata, Source::Gcloud]);
+        found.extend(DEFAULT_SOURCES);
     }
     Ok(found)
 }
 
-fn scopes(env: &Env) -> Vec<String> {
-    let mut scopes: Vec<String> = env
-        .get(vars::SCOPES)
-        .unwrap_or_default()
-        .split([',', ' '])
-        .filter(|scope| !scope.is_empty())
-        .map(|scope| {
-            if scope.contains("://") {
-                scope.to_owned()
-            } else {
-                format!("{SCOPE_PREFIX}{scope}")
-            }
-        })
-        .collect();
-    if scopes.is_empty() {
-        scopes.push(CLOUD_PLATFORM.to_owned());
-    }
-    scopes
-}
-
-fn endpoints(env: &Env) -> Result<Endpoints, ProviderError> {
-    let mut endpoints = Endpoints::default();
-    for (name, place) in [
-        (vars::STS_URL, &mut endpoints.sts),
-        (vars::IAM_URL, &mut endpoints.iam_credentials),
-        (vars::OAUTH_URL, &mut endpoints.oauth),
-    ] {
-        if let Some(text) = env.get(name) {
-            if secure_url(text).is_none() {
-                return Err(misconfigured(format!("{name} is no https:// URL")));
-            }
-            *place = Some(text.trim_end_matches('/').to_owned());
-        }
-    }
-    if let Some(host) = env.get(vars::METADATA_HOST) {
-        let url = format!("http://{host}");
-        let sound = Url::parse(&url).is_ok_and(|url| {
-            url.path() == "/" && url.query().is_none() && url.username().is_empty()
-        });
-        if !sound || host.ends_with('/') {
-            return Err(misconfigured(format!(
-                "{} is neither host nor host:port",
-                vars::METADATA_HOST
-            )));
-        }
-        host.clone_into(&mut endpoints.metadata_host);
-    }
-    Ok(endpoints)
-}
-
-fn list<'e>(env: &'e Env, name: &str) -> impl Iterator<Item = &'e str> {
-    env.get(name)
-        .unwrap_or_default()
-        .split(',')
-        .map(str::trim)
-        .filter(|word| !word.is_empty())
-}
-
-fn one_of<T: Copy>(env: &Env, name: &str, words: &[(&str, T)]) -> Result<Option<T>, ProviderError> {
-    let Some(text) = env.get(name) else {
-        return Ok(None);
+fn scopes(options: &Options<'_>) -> String {
+    let separators = [',', ' '];
+    let text = options.text(vars::SCOPES).unwrap_or_default();
+    let text = match text.trim_matches(separators) {
+        "" => CLOUD_PLATFORM,
+        text => text,
     };
-    match words.iter().find(|(word, _)| *word == text) {
-        Some((_, value)) => Ok(Some(*value)),
-        None => {
-            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            Err(misconfigured(format!(
-                "{name}: {text:?} is none of {}",
-                known.join(", ")
-            )))
+    let scopes = text.split(separators).filter(|scope| !scope.is_empty());
+    let full = |scope: &str| {
+        if scope.contains("://") {
+            scope.to_owned()
+        } else {
+            format!("{SCOPE_PREFIX}{scope}")
         }
-    }
+    };
+    scopes.map(full).collect::<Vec<_>>().join(" ")
 }
 
-const FLOWS: [(&str, Flow); 3] = [
-    ("gcr", Flow::Tokens),
-    ("dockercfg", Flow::DockerCfg),
-    ("dockercfg-url", Flow::DockerCfgUrl),
+const FLOWS: [(&str, AuthFlow); 3] = [
+    ("gcr", AuthFlow::Tokens),
+    ("dockercfg", AuthFlow::DockerCfg),
+    ("dockercfg-url", AuthFlow::DockerCfgUrl),
 ];
 
 const POD_IDENTITIES: [(&str, PodIdentity); 3] = [
@@ -397,10 +295,29 @@ const CACHE_SCOPES: [(&str, CacheScope); 3] = [
     ("global", CacheScope::Global),
 ];
 
+const DEFAULT_SOURCES: [TokenSource; 3] = [
+    TokenSource::File,
+    TokenSource::Metadata,
+    TokenSource::Gcloud,
+];
+
+/// `env` and `gcloud_sdk` are docker-credential-gcr's words: its `env` is what Google's libraries do
+/// by default.
+const TOKEN_SOURCES: [(&str, &[TokenSource]); 5] = [
+    ("file", &[TokenSource::File]),
+    ("metadata", &[TokenSource::Metadata]),
+    ("env", &[TokenSource::File, TokenSource::Metadata]),
+    ("gcloud", &[TokenSource::Gcloud]),
+    ("gcloud_sdk", &[TokenSource::Gcloud]),
+];
+
 /// The universe domain of Google's public cloud.
 pub(crate) const GOOGLE: &str = "googleapis.com";
 /// The scope that every part of Google's cloud knows; the identity's roles still decide.
 pub(crate) const CLOUD_PLATFORM: &str = "https://www.googleapis.com/auth/cloud-platform";
+/// The metadata server's address and not its name: on a machine without the server a short
+/// connection time-out ends the attempt, while resolving the name can take any time.
+pub(crate) const METADATA_HOST: &str = "169.254.169.254";
 const SCOPE_PREFIX: &str = "https://www.googleapis.com/auth/";
 
 #[cfg(test)]

@@ -1,19 +1,26 @@
-//! AWS Signature Version 4, as much as a proof of identity to Google needs: one request, its
-//! headers and an empty or short body.
+//! AWS Signature Version 4, as much as a proof of identity to Google needs: one request without a
+//! body, and its headers.
 
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
+use regcred_cloud::secret;
 use regcred_core::hex;
 use regcred_http::{Url, host_and_port};
 use ring::{digest, hmac};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 
-/// AWS credentials of any origin.
+/// AWS credentials of any origin; deserialized from the form of EC2's metadata server.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub(crate) struct AwsKeys {
     pub(crate) access_key_id: String,
+    #[serde(deserialize_with = "secret")]
     pub(crate) secret_access_key: SecretString,
-    pub(crate) session_token: Option<SecretString>,
+    /// Empty for keys that need none.
+    #[serde(rename = "Token", deserialize_with = "secret")]
+    pub(crate) session_token: SecretString,
 }
 
 /// What is signed.
@@ -26,47 +33,49 @@ pub(crate) struct Signing<'a> {
 }
 
 impl Signing<'_> {
-    /// The request's headers with `host`, `x-amz-date`, the session token and `authorization`
-    /// added, sorted by name. Names of `extra` are lower case; the body is empty.
-    pub(crate) fn headers(
+    /// The request's headers: `authorization`, then `host`, `x-amz-date`, the session token and
+    /// `extra` sorted by name. Names of `extra` are lower case.
+    pub(crate) fn headers<'a>(
         &self,
         keys: &AwsKeys,
-        extra: &[(&str, &str)],
-    ) -> Vec<(String, SecretString)> {
+        extra: &[(&'a str, &str)],
+    ) -> Vec<(&'a str, SecretString)> {
         let stamp = self.at.format("%Y%m%dT%H%M%SZ").to_string();
-        let mut headers: Vec<(String, SecretString)> = vec![
-            ("host".to_owned(), host_and_port(self.url).into()),
-            ("x-amz-date".to_owned(), stamp.clone().into()),
+        let mut headers: Vec<(&str, SecretString)> = vec![
+            ("host", host_and_port(self.url).into()),
+            ("x-amz-date", stamp.as_str().into()),
         ];
-        if let Some(token) = &keys.session_token {
-            headers.push(("x-amz-security-token".to_owned(), token.clone()));
+        if !keys.session_token.expose_secret().is_empty() {
+            headers.push(("x-amz-security-token", keys.session_token.clone()));
         }
-        for (name, value) in extra {
-            headers.push(((*name).to_owned(), (*value).into()));
-        }
-        headers.sort_by(|a, b| a.0.cmp(&b.0));
+        headers.extend(extra.iter().map(|(name, value)| (*name, (*value).into())));
+        headers.sort_by_key(|(name, _)| *name);
 
-        let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
         let names = names.join(";");
         let day = &stamp[..8];
         let scope = format!("{day}/{}/{}/aws4_request", self.region, self.service);
-        let to_sign = format!(
-            "AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}",
-            sha256_hex(self.canonical(&headers, &names).as_bytes())
-        );
-        let signature = hex(self.key(keys, day, to_sign.as_bytes()));
+        let canonical = sha256_hex(&self.canonical(&headers, &names));
+        let to_sign = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{canonical}");
+        let secret = format!("AWS4{}", keys.secret_access_key.expose_secret());
+        // The chain of keys, down to the signature itself.
+        let steps = [day, self.region, self.service, "aws4_request", &to_sign];
+        let signature = steps.iter().fold(secret.into_bytes(), |key, data| {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
+            hmac::sign(&key, data.as_bytes()).as_ref().to_vec()
+        });
         let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
-            keys.access_key_id
+            "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={}",
+            keys.access_key_id,
+            hex(signature)
         );
-        headers.insert(0, ("authorization".to_owned(), authorization.into()));
+        headers.insert(0, ("authorization", authorization.into()));
         headers
     }
 
-    fn canonical(&self, headers: &[(String, SecretString)], names: &str) -> String {
-        let mut query: Vec<(String, String)> = self
-            .url
-            .query_pairs()
+    fn canonical(&self, headers: &[(&str, SecretString)], names: &str) -> String {
+        let pairs = self.url.query_pairs();
+        let mut query: Vec<(String, String)> = pairs
             .map(|(name, value)| (percent_encode(&name), percent_encode(&value)))
             .collect();
         query.sort();
@@ -82,45 +91,27 @@ impl Signing<'_> {
             let words: Vec<&str> = value.expose_secret().split_whitespace().collect();
             let _ = writeln!(text, "{name}:{}", words.join(" "));
         }
-        let _ = write!(text, "\n{names}\n{}", sha256_hex(b""));
+        let _ = write!(text, "\n{names}\n{}", sha256_hex(""));
         text
-    }
-
-    /// The chain of keys, down to the signature itself.
-    fn key(&self, keys: &AwsKeys, day: &str, to_sign: &[u8]) -> Vec<u8> {
-        let first = format!("AWS4{}", keys.secret_access_key.expose_secret());
-        let steps = [
-            day.as_bytes(),
-            self.region.as_bytes(),
-            self.service.as_bytes(),
-            b"aws4_request",
-            to_sign,
-        ];
-        steps.into_iter().fold(first.into_bytes(), |key, data| {
-            let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
-            hmac::sign(&key, data).as_ref().to_vec()
-        })
     }
 }
 
 /// SHA-256 in lower-case hexadecimal digits.
-pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes))
+fn sha256_hex(text: &str) -> String {
+    hex(digest::digest(&digest::SHA256, text.as_bytes()))
 }
 
 /// Percent-encodes everything but unreserved characters (RFC 3986 section 2.3).
 pub(crate) fn percent_encode(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut out, byte| {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => {
-                let _ = write!(out, "%{byte:02X}");
-            }
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
         }
-        out
-    })
+    }
+    encoded
 }
 
 #[cfg(test)]
@@ -171,7 +162,7 @@ mod tests {
             let keys = AwsKeys {
                 access_key_id: "AKIDEXAMPLE".to_owned(),
                 secret_access_key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".into(),
-                session_token: None,
+                session_token: SecretString::default(),
             };
             let extra: Vec<(&str, &str)> = extra.into_iter().collect();
             let headers = signing.headers(&keys, &extra);
@@ -195,10 +186,10 @@ mod tests {
         let keys = AwsKeys {
             access_key_id: "AKID".to_owned(),
             secret_access_key: "k".into(),
-            session_token: Some("t".into()),
+            session_token: "t".into(),
         };
         let headers = signing.headers(&keys, &[]);
-        let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
         assert_eq!(
             names,
             [

@@ -1,5 +1,5 @@
 //! Fakes of Google's services for the tests beside the code. Each refuses what the real one would
-//! refuse, and says why, so that a wrong request fails its test with a reason.
+//! refuse, with a reason, so that a wrong request fails its test.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
@@ -9,16 +9,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeZone, Utc};
 use regcred_core::{Clock, Env};
-use regcred_http::Url;
+use regcred_http::testing::{Fake, Reply, Seen};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use wiremock::matchers::any;
-use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
+use crate::ERRORS;
 use crate::jwt::SigningKey;
-use crate::reach::Reach;
-use crate::settings::Settings;
+use crate::settings::{Cloud, Settings};
 
 /// A key made for these tests, in both forms, and its public half as openssl wrote it.
 pub(crate) const KEY: &str = include_str!("../testdata/test-only-key-pkcs8.pem");
@@ -37,89 +35,63 @@ pub(crate) fn now() -> DateTime<Utc> {
         .expect("date")
 }
 
-pub(crate) fn scopes() -> Vec<String> {
-    vec![SCOPE.to_owned()]
-}
-
-/// A reach with just these variables, at the tests' time.
-pub(crate) fn reach(vars: &[(&str, &str)]) -> Reach {
+/// A cloud with just these variables, at the tests' time.
+pub(crate) fn cloud(vars: &[(&str, &str)]) -> Cloud {
     let env = Env::map(vars.iter().copied());
     let settings = Settings::read(&env).expect("settings");
-    Reach::new(&env, &Clock::fixed(now()), settings)
-}
-
-/// `host:port` of a fake.
-pub(crate) fn address(server: &MockServer) -> String {
-    server.address().to_string()
+    Cloud::new(ERRORS, &env, &Clock::fixed(now()), settings)
 }
 
 /// A fake that answers with JSON, or refuses with a reason in OAuth's form.
 pub(crate) async fn fake(
-    answer: impl Fn(&Request) -> Result<Value, String> + Send + Sync + 'static,
-) -> MockServer {
-    let server = MockServer::start().await;
-    Mock::given(any())
-        .respond_with(move |request: &Request| match answer(request) {
-            Ok(value) => ResponseTemplate::new(200).set_body_json(value),
-            Err(why) => ResponseTemplate::new(400).set_body_json(
-                json!({ "error": "invalid_request", "error_description": why, "canary": "body" }),
-            ),
-        })
-        .mount(&server)
-        .await;
-    server
+    answer: impl Fn(&Seen) -> Result<Value, String> + Send + Sync + 'static,
+) -> Fake {
+    Fake::start(move |request| match answer(request) {
+        Ok(value) => Reply::json(200, &value),
+        Err(why) => Reply::json(
+            400,
+            &json!({ "error": "invalid_request", "error_description": why, "canary": "body" }),
+        ),
+    })
+    .await
 }
 
 /// A metadata server with these entries: path below `computeMetadata/v1/` and answers in turn, the
-/// last one again and again. It demands its header, and refuses what a proxy passed on.
-pub(crate) async fn metadata(entries: &[(&str, &[(u16, &str)])]) -> MockServer {
-    let entries: BTreeMap<String, VecDeque<(u16, String)>> = entries
-        .iter()
-        .map(|(path, answers)| {
-            let answers = answers.iter().map(|(s, body)| (*s, (*body).to_owned()));
-            (format!("/computeMetadata/v1/{path}"), answers.collect())
-        })
-        .collect();
-    let entries = Mutex::new(entries);
-    let server = MockServer::start().await;
-    Mock::given(any())
-        .respond_with(move |request: &Request| {
-            let answer = |status: u16, body: &str| {
-                ResponseTemplate::new(status)
-                    .insert_header("Metadata-Flavor", "Google")
-                    .set_body_string(body)
-            };
-            if header(request, "metadata-flavor") != Some("Google") {
-                return answer(403, "Missing required header \"Metadata-Flavor\"");
-            }
-            if request.headers.contains_key("x-forwarded-for")
-                || request.headers.contains_key("via")
-                || request.headers.contains_key("authorization")
-                || request.method.as_str() != "GET"
-            {
-                return answer(403, "not from here");
-            }
-            let query = request.url.query().map(|q| format!("?{q}"));
-            let path = format!("{}{}", request.url.path(), query.unwrap_or_default());
-            let mut entries = entries.lock().expect("one test");
-            match entries.get_mut(&path) {
-                None => answer(404, "not found"),
-                Some(answers) => {
-                    let first = answers.front().cloned().expect("an answer");
-                    if answers.len() > 1 {
-                        answers.pop_front();
-                    }
-                    answer(first.0, &first.1)
+/// last one again and again. It requires its header, and refuses what a proxy passed on.
+pub(crate) async fn metadata(entries: &[(&str, &[(u16, &str)])]) -> Fake {
+    let entries = entries.iter().map(|(path, answers)| {
+        let answers = answers.iter().map(|(s, body)| (*s, (*body).to_owned()));
+        let path = format!("/computeMetadata/v1/{path}");
+        (path, answers.collect::<VecDeque<_>>())
+    });
+    let entries: Mutex<BTreeMap<_, _>> = Mutex::new(entries.collect());
+    Fake::start(move |request| {
+        let answer =
+            |status, body: &str| Reply::text(status, body).header("Metadata-Flavor", "Google");
+        if request.header("metadata-flavor") != Some("Google") {
+            return answer(403, "Missing required header \"Metadata-Flavor\"");
+        }
+        let foreign = ["x-forwarded-for", "via", "authorization"];
+        if foreign.iter().any(|name| request.header(name).is_some()) || request.method != "GET" {
+            return answer(403, "not from here");
+        }
+        let mut entries = entries.lock().expect("one test");
+        match entries.get_mut(request.target()) {
+            None => answer(404, "not found"),
+            Some(answers) => {
+                let first = answers.front().cloned().expect("an answer");
+                if answers.len() > 1 {
+                    answers.pop_front();
                 }
+                answer(first.0, &first.1)
             }
-        })
-        .mount(&server)
-        .await;
-    server
+        }
+    })
+    .await
 }
 
-/// A metadata server with the token `node-token`, good for an hour.
-pub(crate) async fn metadata_with_token() -> MockServer {
+/// A metadata server with the token `node-token`, valid for an hour.
+pub(crate) async fn metadata_with_token() -> Fake {
     metadata(&[(
         "instance/service-accounts/default/token",
         &[(
@@ -131,32 +103,13 @@ pub(crate) async fn metadata_with_token() -> MockServer {
 }
 
 /// The Security Token Service: exchanges unexpired JWTs of the tests' key with this audience.
-pub(crate) async fn sts(pool: &'static str, jwt_audience: &'static str) -> MockServer {
+pub(crate) async fn sts(pool: &'static str, jwt_audience: &'static str) -> Fake {
     fake(move |request| {
         let form = form(request, "/v1/token")?;
-        no_header(request, "authorization")?;
-        let subject_token = form
-            .get("subject_token")
-            .ok_or("no subject token")?
-            .to_owned();
-        same_form(
-            &form,
-            &[
-                ("audience", pool),
-                (
-                    "grant_type",
-                    "urn:ietf:params:oauth:grant-type:token-exchange",
-                ),
-                (
-                    "requested_token_type",
-                    "urn:ietf:params:oauth:token-type:access_token",
-                ),
-                ("scope", SCOPE),
-                ("subject_token", &subject_token),
-                ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
-            ],
-        )?;
-        let (_, claims) = verify(&subject_token)?;
+        no_authorization(request)?;
+        let subject_token = form.get("subject_token").ok_or("no subject token")?;
+        same_form(&form, &exchange(pool, subject_token, JWT))?;
+        let (_, claims) = verify(subject_token)?;
         if claims["aud"] != jwt_audience {
             return Err(format!("the audience in the token is {}", claims["aud"]));
         }
@@ -173,20 +126,42 @@ pub(crate) async fn sts(pool: &'static str, jwt_audience: &'static str) -> MockS
     .await
 }
 
-/// The IAM Credentials API: gives `impersonated-token` for `bearer`, when asked just so.
-pub(crate) async fn iam(bearer: &'static str, wanted: Value) -> MockServer {
+/// The form of a token exchange for the broadest scope.
+pub(crate) fn exchange<'a>(
+    pool: &'a str,
+    subject_token: &'a str,
+    subject_token_type: &'a str,
+) -> Vec<(&'a str, &'a str)> {
+    vec![
+        ("audience", pool),
+        (
+            "grant_type",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ),
+        (
+            "requested_token_type",
+            "urn:ietf:params:oauth:token-type:access_token",
+        ),
+        ("scope", SCOPE),
+        ("subject_token", subject_token),
+        ("subject_token_type", subject_token_type),
+    ]
+}
+
+/// The IAM Credentials API: returns `impersonated-token` for `bearer` and exactly this body.
+pub(crate) async fn iam(bearer: &'static str, wanted: Value) -> Fake {
     fake(move |request| {
         let path = format!("/v1/projects/-/serviceAccounts/{EMAIL}:generateAccessToken");
-        if request.method.as_str() != "POST" || request.url.path() != path {
-            return Err(format!("{} {}", request.method, request.url.path()));
+        if request.line() != format!("POST {path}") {
+            return Err(request.line());
         }
-        if header(request, "authorization") != Some(&format!("Bearer {bearer}")) {
+        if request.authorization() != Some(&format!("Bearer {bearer}")) {
             return Err("not the bearer".to_owned());
         }
-        if header(request, "content-type") != Some("application/json") {
+        if request.header("content-type") != Some("application/json") {
             return Err("not JSON".to_owned());
         }
-        let body: Value = request.body_json().map_err(|e| e.to_string())?;
+        let body: Value = serde_json::from_slice(&request.body).map_err(|e| e.to_string())?;
         if body != wanted {
             return Err(format!("the body is {body}"));
         }
@@ -213,26 +188,21 @@ pub(crate) fn pod_token(audience: &str, expires: DateTime<Utc>) -> String {
         .to_owned()
 }
 
-/// The form of a POST to this path.
-pub(crate) fn form(request: &Request, path: &str) -> Result<BTreeMap<String, String>, String> {
-    if request.method.as_str() != "POST" || request.url.path() != path {
-        return Err(format!("{} {}", request.method, request.url.path()));
+/// The form of a POST to this path; no field may be there twice.
+pub(crate) fn form(request: &Seen, path: &str) -> Result<BTreeMap<String, String>, String> {
+    if request.line() != format!("POST {path}") {
+        return Err(request.line());
     }
-    if header(request, "content-type") != Some("application/x-www-form-urlencoded") {
+    if request.header("content-type") != Some("application/x-www-form-urlencoded") {
         return Err("not a form".to_owned());
     }
-    let body = std::str::from_utf8(&request.body).map_err(|e| e.to_string())?;
-    let url = Url::parse(&format!("http://x/?{body}")).map_err(|e| e.to_string())?;
-    let mut form = BTreeMap::new();
-    for (name, value) in url.query_pairs() {
-        if form
-            .insert(name.clone().into_owned(), value.into_owned())
-            .is_some()
-        {
-            return Err(format!("{name} twice"));
-        }
+    let pairs = request.form();
+    let form: BTreeMap<_, _> = pairs.iter().cloned().collect();
+    if form.len() == pairs.len() {
+        Ok(form)
+    } else {
+        Err(format!("a field twice in {pairs:?}"))
     }
-    Ok(form)
 }
 
 /// Compares whole forms: nothing missing, nothing more.
@@ -240,25 +210,19 @@ pub(crate) fn same_form(
     form: &BTreeMap<String, String>,
     wanted: &[(&str, &str)],
 ) -> Result<(), String> {
-    let wanted: BTreeMap<String, String> = wanted
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    if *form == wanted {
+    let form: BTreeMap<&str, &str> = form.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let wanted: BTreeMap<&str, &str> = wanted.iter().copied().collect();
+    if form == wanted {
         Ok(())
     } else {
         Err(format!("form {form:?}, wanted {wanted:?}"))
     }
 }
 
-pub(crate) fn header<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
-    request.headers.get(name)?.to_str().ok()
-}
-
-pub(crate) fn no_header(request: &Request, name: &str) -> Result<(), String> {
-    match request.headers.contains_key(name) {
-        true => Err(format!("a header {name}")),
-        false => Ok(()),
+pub(crate) fn no_authorization(request: &Seen) -> Result<(), String> {
+    match request.authorization() {
+        Some(_) => Err("a header authorization".to_owned()),
+        None => Ok(()),
     }
 }
 
@@ -270,7 +234,7 @@ pub(crate) fn basic(username: &str, password: &str) -> String {
     )
 }
 
-/// Header and claims of a JWT, once its signature is found to be the tests' key's.
+/// Header and claims of a JWT whose signature is the tests' key's.
 pub(crate) fn verify(token: &str) -> Result<(Value, Value), String> {
     verify_with(token, |text| URL_SAFE_NO_PAD.decode(text).ok())
 }
@@ -284,20 +248,20 @@ fn verify_with(
     token: &str,
     decode: impl Fn(&str) -> Option<Vec<u8>>,
 ) -> Result<(Value, Value), String> {
-    let (signed, signature) = token.rsplit_once('.').ok_or("no JWT")?;
-    let (header, claims) = signed.split_once('.').ok_or("no JWT")?;
-    let signature = decode(signature).ok_or("the signature is no base64url")?;
+    let (signed, signature) = token.rsplit_once('.').ok_or("not a JWT")?;
+    let (header, claims) = signed.split_once('.').ok_or("not a JWT")?;
+    let signature = decode(signature).ok_or("the signature is not base64url")?;
     UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, PUBLIC_KEY)
         .verify(signed.as_bytes(), &signature)
         .map_err(|_| "the signature is wrong")?;
     let json = |text: &str| {
-        let bytes = decode(text).ok_or("a segment is no base64url")?;
-        serde_json::from_slice::<Value>(&bytes).map_err(|_| "a segment is no JSON")
+        let bytes = decode(text).ok_or("a segment is not base64url")?;
+        serde_json::from_slice::<Value>(&bytes).map_err(|_| "a segment is not JSON")
     };
     Ok((json(header)?, json(claims)?))
 }
 
-/// A directory that goes away with the test.
+/// A directory that is removed with the test.
 pub(crate) struct Dir(tempfile::TempDir);
 
 impl Dir {
@@ -309,7 +273,7 @@ impl Dir {
         self.0.path().join(name)
     }
 
-    /// Writes a file and gives its path as text.
+    /// Writes a file and returns its path as text.
     pub(crate) fn file(&self, name: &str, text: &str) -> String {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().expect("parent")).expect("directory");
@@ -330,3 +294,6 @@ impl Dir {
         path
     }
 }
+
+/// The subject token type of service account tokens.
+pub(crate) const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";

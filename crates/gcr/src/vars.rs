@@ -26,7 +26,7 @@ options! {
     GCLOUD_CREDENTIAL_FILE = EnvVar::new("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE",
         "Credentials file that gcloud uses instead of its login; gcloud reads it.", "");
     GCLOUD_ACCOUNT = EnvVar::new("CLOUDSDK_CORE_ACCOUNT",
-        "Account that gcloud gives tokens for; gcloud reads it.", "the configuration's");
+        "Account for which gcloud issues tokens; gcloud reads it.", "the configuration's");
     GCLOUD_CONFIG_DIR = EnvVar::new("CLOUDSDK_CONFIG",
         "gcloud's configuration directory, in which the well-known credentials file is looked \
          for.", "`~/.config/gcloud`");
@@ -45,10 +45,10 @@ options! {
     ALLOW_EXECUTABLES = EnvVar::new("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES",
         "`1` lets an `external_account` file run the program it names.", "`0`");
     CACHE_DURATION = EnvVar::new("KUBE_SIDECAR_CACHE_DURATION",
-        "How long the kubelet keeps an answer, as a Go duration; never past the token's end.",
+        "How long the kubelet keeps an answer, as a Go duration; never past the token's expiry.",
         "from the token's remaining life");
     CACHE_TYPE = EnvVar::new("KUBE_SIDECAR_CACHE_TYPE",
-        "For what the kubelet reuses an answer: `image`, `registry` or `global`.", "`registry`");
+        "Scope in which the kubelet reuses an answer: `image`, `registry` or `global`.", "`registry`");
     ALSO_SERVE = EnvVar::new("REGCRED_GCR_ALSO_SERVE",
         "Further hosts that may be given a Google token, comma-separated.", "")
         .role(Role::Hosts)
@@ -59,10 +59,10 @@ options! {
         .flag("authFlow", "FLOW", "Kind of credentials: gcr, dockercfg or dockercfg-url.").short('a');
     DOCKER_ARTIFACT = EnvVar::new("REGCRED_GCR_INCLUDE_ARTIFACT_REGISTRY",
         "When true, `configure-docker` without `--registries` names Artifact Registry in every \
-         location, beside Container Registry.", "false")
+         location, besides Container Registry.", "false")
         .switch("include-artifact-registry",
             "Let configure-docker name Artifact Registry in every location.")
-        .not_in_key("it decides what configure-docker writes and no answer");
+        .not_in_key("it decides what configure-docker writes, and no answer");
     IAM_URL = EnvVar::new("REGCRED_GCR_IAM_CREDENTIALS_URL",
         "Base URL of the IAM Service Account Credentials API, for private endpoints.",
         "`https://iamcredentials.googleapis.com`");
@@ -71,7 +71,7 @@ options! {
         .flag("identity-provider", "URL",
             "URL of the GKE cluster that issues the pods' tokens; needs --project-id.");
     IMPERSONATE = EnvVar::new("REGCRED_GCR_IMPERSONATE",
-        "Email of a service account whose token is asked for with the identity found.", "")
+        "Email of a service account whose token is requested with the identity found.", "")
         .flag("impersonate", "EMAIL", "Service account to act as.");
     OAUTH_URL = EnvVar::new("REGCRED_GCR_OAUTH_TOKEN_URL",
         "Token endpoint for service account keys and user logins, for private endpoints.",
@@ -94,10 +94,10 @@ options! {
         "`https://www.googleapis.com/auth/cloud-platform`")
         .flag("scopes", "LIST", "OAuth2 scopes of the token.");
     SELF_SIGNED = EnvVar::new("REGCRED_GCR_SELF_SIGNED_JWT",
-        "`true` makes a token out of a service account key without asking Google.",
+        "`true` makes a token from a service account key without asking Google.",
         "`false`; always outside `googleapis.com`")
         .switch("self-signed-jwt",
-            "Make the token out of a service account key without asking Google.");
+            "Make the token from a service account key without asking Google.");
     SOVEREIGN = EnvVar::new("REGCRED_GCR_SOVEREIGN_HOSTS",
         "`true` also serves the registries of Google's partner clouds.", "`false`")
         .switch("sovereign-hosts", "Also serve the registries of Google's partner clouds.");
@@ -111,8 +111,7 @@ options! {
         "Endpoint of the Security Token Service, for private endpoints.",
         "`https://sts.googleapis.com/v1/token`");
     TOKEN_SOURCES = EnvVar::new("REGCRED_GCR_TOKEN_SOURCES",
-        "Where identities are looked for and in which order: a list out of `file`, `metadata` \
-         and `gcloud`.", "`file,metadata,gcloud`")
+        "Where identities are looked for, in order: a list of `file`, `metadata` and `gcloud`.", "`file,metadata,gcloud`")
         .flag("token-source", "LIST",
             "Where identities are looked for, in order: file, metadata, gcloud.");
     TRUSTED_HOSTS = EnvVar::new("REGCRED_GCR_TRUSTED_HOSTS",

@@ -13,7 +13,6 @@ const STILL_ROUGH: &[&str] = &[
     "crates/core/",
     "crates/ecr/",
     "crates/engine/",
-    "crates/gcr/",
     "crates/go/",
     "crates/http/",
     "crates/icr/",

@@ -49,7 +49,7 @@ fn a_machine_without_a_metadata_server_waits_for_none() {
             assert_eq!(said.lines().count(), 1, "{said}");
             for part in [
                 "metadata server",
-                "does not answer",
+                "does not respond",
                 "GOOGLE_APPLICATION_CREDENTIALS",
                 "log in with gcloud",
             ] {

@@ -96,7 +96,7 @@ fn sources_are_asked_in_the_order_that_was_chosen() {
         .run();
     assert!(
         done.fails(4)
-            .contains("\"store\" is none of file, metadata, gcloud")
+            .contains("must be a list of file, metadata and gcloud")
     );
 }
 

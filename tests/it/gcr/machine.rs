@@ -68,7 +68,7 @@ fn a_token_that_is_about_to_end_is_asked_for_again() {
     let done = asked(&machine.env(), IMAGE);
     let said = done.fails(7);
     assert!(
-        said.contains("keeps giving a token that ends in less than"),
+        said.contains("keeps returning a token that expires in less than"),
         "{said}"
     );
 }
@@ -171,7 +171,7 @@ fn logins_in_the_metadata_are_read_as_upstream_reads_them() {
         assert_eq!(answer["cacheDuration"], "1m0s");
     }
     let done = plugin(&machine.env())
-        .args(["get-credentials", "--authFlow=DOCKERCFG"])
+        .args(["get-credentials", "--authFlow=dockercfgs"])
         .stdin(super::request("quay.io/org/app").to_string())
         .run();
     assert!(done.fails(4).contains("dockercfg-url"));

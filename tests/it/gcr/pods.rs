@@ -140,7 +140,7 @@ fn a_pods_identity_that_fails_is_an_error_with_its_reason() {
             cluster.token(&pool, 600),
             json!({ACTS_AS: "not an email"}),
             4,
-            [ACTS_AS, "no service account", "email"],
+            [ACTS_AS, "not the email of a service account", "email"],
         ),
     ] {
         let done = ask(&env, &token, &annotations);

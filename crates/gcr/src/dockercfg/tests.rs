@@ -1,9 +1,8 @@
-use regcred_core::report;
-use wiremock::matchers::any;
-use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+use regcred_core::{ErrorKind, report};
+use regcred_http::testing::{Fake, Reply};
 
 use super::*;
-use crate::testing::{address, metadata, reach};
+use crate::testing::{cloud, metadata};
 
 const DOCUMENT: &str = r#"{
     "https://registry.example.com/v1/": {"username":"u1","password":"p1","email":"e"},
@@ -27,37 +26,32 @@ fn sorted(mut logins: Vec<(String, Credentials)>) -> Vec<(String, Credentials)> 
 }
 
 #[tokio::test]
-async fn logins_stand_in_the_metadata() {
+async fn logins_in_the_metadata_are_read() {
     let server = metadata(&[(ATTRIBUTE, &[(200, DOCUMENT)])]).await;
-    let found = in_metadata(&reach(&[("GCE_METADATA_HOST", &address(&server))])).await;
+    let found = in_metadata(&cloud(&[("GCE_METADATA_HOST", &server.host())])).await;
     assert_eq!(sorted(found.expect("logins")), sorted(logins()));
 }
 
 #[tokio::test]
-async fn logins_stand_behind_a_url_that_sees_no_metadata_header() {
-    let store = MockServer::start().await;
-    Mock::given(any())
-        .respond_with(
-            |request: &Request| match request.headers.contains_key("metadata-flavor") {
-                true => ResponseTemplate::new(400),
-                false => ResponseTemplate::new(200).set_body_string(DOCUMENT),
-            },
-        )
-        .mount(&store)
-        .await;
-    let url = format!("{}/dockercfg\n", store.uri());
+async fn logins_at_a_url_are_read_without_the_metadata_header() {
+    let store = Fake::start(|request| match request.header("metadata-flavor") {
+        Some(_) => Reply::new(400),
+        None => Reply::ok(DOCUMENT),
+    })
+    .await;
+    let url = format!("{}\n", store.url("/dockercfg"));
     let server = metadata(&[(URL_ATTRIBUTE, &[(200, &url)])]).await;
-    let found = behind_url(&reach(&[("GCE_METADATA_HOST", &address(&server))])).await;
+    let found = at_url(&cloud(&[("GCE_METADATA_HOST", &server.host())])).await;
     assert_eq!(sorted(found.expect("logins")), sorted(logins()));
 }
 
 #[tokio::test]
 async fn other_schemes_and_missing_attributes_are_errors() {
     let server = metadata(&[(URL_ATTRIBUTE, &[(200, "gs://bucket/dockercfg")])]).await;
-    let reach = reach(&[("GCE_METADATA_HOST", &address(&server))]);
-    let error = behind_url(&reach).await.expect_err("scheme");
+    let cloud = cloud(&[("GCE_METADATA_HOST", &server.host())]);
+    let error = at_url(&cloud).await.expect_err("scheme");
     assert_eq!(error.kind(), ErrorKind::NotConfigured);
-    let error = in_metadata(&reach).await.expect_err("missing");
+    let error = in_metadata(&cloud).await.expect_err("missing");
     assert_eq!(error.kind(), ErrorKind::NotConfigured);
     assert!(error.to_string().contains("google-dockercfg"), "{error}");
 }
@@ -71,8 +65,8 @@ fn unsound_documents_are_refused_and_not_shown() {
         r#"{"gcr.io":{"auth":"Y2FuYXJ5"}}"#,
         r#"{"gcr.io":{"password":["canary"]}}"#,
     ] {
-        let reason = parse(&text.into()).expect_err(text);
-        let shown = report(&malformed(ATTRIBUTE, &reason));
+        let error = parse(ATTRIBUTE, &text.into()).expect_err(text);
+        let shown = report(&error);
         assert!(!shown.contains("canary"), "{shown}");
     }
 }

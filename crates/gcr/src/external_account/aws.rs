@@ -4,29 +4,24 @@
 
 use std::time::Duration;
 
-use regcred_core::{Env, ErrorKind, ProviderError};
+use regcred_core::{Env, ProviderError};
 use regcred_http::{Client, Request, Retry, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::failure::{call_failed, failure, misconfigured};
-use crate::reach::Reach;
-use crate::settings::Settings;
+use crate::settings::{Cloud, Settings};
 use crate::sigv4::{AwsKeys, Signing, percent_encode};
-use crate::token::secret;
+use crate::{ERRORS, call};
 
 /// The `credential_source` of the AWS kind.
 #[derive(Deserialize)]
 pub(super) struct Aws {
     environment_id: String,
-    #[serde(default)]
     region_url: Option<String>,
     /// Where the instance's role and its keys are.
-    #[serde(default)]
     url: Option<String>,
     regional_cred_verification_url: String,
-    #[serde(default)]
     imdsv2_session_token_url: Option<String>,
 }
 
@@ -38,76 +33,72 @@ impl Aws {
             return Err("its credential_source.environment_id is not aws1".to_owned());
         }
         for (field, url) in [
-            ("credential_source.region_url", &wanted.region_url),
-            ("credential_source.url", &wanted.url),
-            (
-                "credential_source.imdsv2_session_token_url",
-                &wanted.imdsv2_session_token_url,
-            ),
+            ("region_url", &wanted.region_url),
+            ("url", &wanted.url),
+            ("imdsv2_session_token_url", &wanted.imdsv2_session_token_url),
         ] {
             if let Some(url) = url {
-                settings.link_url(field, url)?;
+                settings.link_url(&format!("credential_source.{field}"), url)?;
             }
         }
-        let (_, sample) = wanted.verification_url("us-east-1")?;
-        let host = sample.host_str().unwrap_or_default();
-        let of_aws = AWS_DOMAINS.iter().any(|domain| host.ends_with(domain));
-        if sample.scheme() != "https" || !(of_aws || settings.lists(&sample)) {
-            return Err(format!(
-                "its regional_cred_verification_url is no https address of AWS, but on {host:?}"
-            ));
-        }
+        let sample = wanted.verification_url("us-east-1");
+        let problem = "which is not an https address of AWS";
+        settings.allowed(VERIFICATION_URL, &sample, problem, |url, host, listed| {
+            let is_aws = AWS_DOMAINS.iter().any(|domain| host.ends_with(domain));
+            url.scheme() == "https" && (is_aws || listed)
+        })?;
         Ok(wanted)
     }
 
     pub(super) async fn token(
         &self,
-        reach: &Reach,
+        cloud: &Cloud,
         audience: &str,
     ) -> Result<SecretString, ProviderError> {
         let mut instance = Instance {
             aws: self,
-            client: reach.link(CONNECT)?,
+            client: cloud.link(CONNECT)?,
             session: None,
         };
-        let region = match region_in(&reach.env) {
+        let region = match REGIONS.iter().find_map(|name| cloud.env.get(name)) {
             Some(region) => region.to_owned(),
             None => instance.region().await?,
         };
-        let keys = match keys_in(&reach.env) {
+        let keys = match keys_in(&cloud.env) {
             Some(keys) => keys,
             None => instance.keys().await?,
         };
-        let (text, url) = self.verification_url(&region).map_err(misconfigured)?;
+        let is_region = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let text = self.verification_url(&region);
+        let url = Url::parse(&text)
+            .ok()
+            .filter(|_| region.bytes().all(is_region));
+        let url = url.ok_or_else(|| {
+            ERRORS.misconfigured(format!(
+                "{VERIFICATION_URL} is not a URL for the region in use"
+            ))
+        })?;
         let signing = Signing {
             method: "POST",
             url: &url,
             service: "sts",
             region: &region,
-            at: reach.now(),
+            at: cloud.now(),
         };
         let headers = signing.headers(&keys, &[("x-goog-cloud-target-resource", audience)]);
         let headers: Vec<_> = headers
             .iter()
             .map(|(name, value)| json!({ "key": name, "value": value.expose_secret() }))
             .collect();
+        // The URL as the file writes it, which Google compares with what it expects.
         let request = json!({ "url": text, "method": "POST", "headers": headers });
         // Percent-encoded here and, like any value, once more in the form.
         Ok(percent_encode(&request.to_string()).into())
     }
 
-    /// The URL as the file writes it, which Google compares with what it expects, and parsed.
-    fn verification_url(&self, region: &str) -> Result<(String, Url), String> {
-        let sound = region
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        let text = self
-            .regional_cred_verification_url
-            .replace("{region}", region);
-        match Url::parse(&text) {
-            Ok(url) if sound => Ok((text, url)),
-            _ => Err("its regional_cred_verification_url gives no URL".to_owned()),
-        }
+    fn verification_url(&self, region: &str) -> String {
+        self.regional_cred_verification_url
+            .replace("{region}", region)
     }
 }
 
@@ -115,46 +106,31 @@ impl Aws {
 struct Instance<'a> {
     aws: &'a Aws,
     client: Client,
-    /// IMDSv2's session token, asked for once.
+    /// IMDSv2's session token, requested once.
     session: Option<SecretString>,
 }
 
 impl Instance<'_> {
     async fn region(&mut self) -> Result<String, ProviderError> {
-        let zone = self
-            .read("region_url", self.aws.region_url.as_deref())
-            .await?;
+        let url = self.aws.region_url.as_deref();
+        let zone = self.read("region_url", url).await?;
         // An availability zone is the region and one letter.
-        let mut zone = zone.expose_secret().trim().to_owned();
-        zone.pop();
-        if zone.is_empty() {
-            return Err(failure(
-                ErrorKind::Malformed,
-                "AWS's metadata server named no availability zone",
-            ));
+        let mut region = zone.expose_secret().trim().to_owned();
+        region.pop();
+        if region.is_empty() {
+            return Err(ERRORS.malformed("AWS's metadata server returned no availability zone"));
         }
-        Ok(zone)
+        Ok(region)
     }
 
     async fn keys(&mut self) -> Result<AwsKeys, ProviderError> {
         let url = self.aws.url.as_deref();
         let role = self.read("url", url).await?;
-        let url = format!(
-            "{}/{}",
-            url.unwrap_or_default().trim_end_matches('/'),
-            role.expose_secret().trim()
-        );
-        let answer = self.read("url", Some(&url)).await?;
-        let keys: InstanceKeys = serde_json::from_str(answer.expose_secret()).map_err(|_| {
-            failure(
-                ErrorKind::Malformed,
-                "AWS's metadata server gave no keys in the agreed form",
-            )
-        })?;
-        Ok(AwsKeys {
-            access_key_id: keys.access_key_id,
-            secret_access_key: keys.secret_access_key,
-            session_token: Some(keys.token),
+        let base = url.unwrap_or_default().trim_end_matches('/');
+        let url = format!("{base}/{}", role.expose_secret().trim());
+        let text = self.read("url", Some(&url)).await?;
+        serde_json::from_str(text.expose_secret()).map_err(|_| {
+            ERRORS.malformed("AWS's metadata server did not return keys in the documented form")
         })
     }
 
@@ -164,59 +140,45 @@ impl Instance<'_> {
         url: Option<&str>,
     ) -> Result<SecretString, ProviderError> {
         let Some(url) = url else {
-            return Err(misconfigured(format!(
+            return Err(ERRORS.misconfigured(format!(
                 "the environment has no AWS keys or region, and the credentials file has no \
-                 credential_source.{field} to ask for them"
+                 credential_source.{field} from which to read them"
             )));
         };
         let mut request = Request::get(url);
         if let Some(session_url) = &self.aws.imdsv2_session_token_url {
-            if self.session.is_none() {
-                let ask = Request::put(session_url).header(SESSION_TTL, "300");
-                self.session = Some(self.send(ask).await?);
-            }
-            if let Some(session) = &self.session {
-                request = request.secret_header(SESSION, session);
-            }
+            let session = match self.session.take() {
+                Some(session) => session,
+                None => {
+                    let request = Request::put(session_url).header(SESSION_TTL, "300");
+                    self.send(request).await?
+                }
+            };
+            request = request.secret_header(SESSION, &session);
+            self.session = Some(session);
         }
         self.send(request).await
     }
 
     async fn send(&self, request: Request) -> Result<SecretString, ProviderError> {
-        const FAILED: &str = "AWS's metadata server gave no keys";
         let request = request.allow_cleartext().timeout(TIMEOUT).retry(RETRY);
-        let text = async {
-            let response = self.client.send(request).await?;
-            response.success("its answer").await?.text(LIMIT).await
-        };
-        let text = text.await.map_err(|e| call_failed(FAILED, e))?;
+        let text = call::text(&self.client, request).await;
+        let text = text
+            .map_err(|error| ERRORS.call_failed("AWS's metadata server returned no keys", error))?;
         Ok(text.into())
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct InstanceKeys {
-    access_key_id: String,
-    #[serde(deserialize_with = "secret")]
-    secret_access_key: SecretString,
-    #[serde(deserialize_with = "secret")]
-    token: SecretString,
-}
-
-fn region_in(env: &Env) -> Option<&str> {
-    env.get("AWS_REGION")
-        .or_else(|| env.get("AWS_DEFAULT_REGION"))
 }
 
 fn keys_in(env: &Env) -> Option<AwsKeys> {
     Some(AwsKeys {
         access_key_id: env.get("AWS_ACCESS_KEY_ID")?.to_owned(),
         secret_access_key: env.get("AWS_SECRET_ACCESS_KEY")?.into(),
-        session_token: env.get("AWS_SESSION_TOKEN").map(SecretString::from),
+        session_token: env.get("AWS_SESSION_TOKEN").unwrap_or_default().into(),
     })
 }
 
+const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+const VERIFICATION_URL: &str = "regional_cred_verification_url";
 const AWS_DOMAINS: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"];
 const SESSION_TTL: &str = "x-aws-ec2-metadata-token-ttl-seconds";
 const SESSION: &str = "x-aws-ec2-metadata-token";
@@ -227,7 +189,6 @@ const RETRY: Retry = Retry {
     base: Duration::from_millis(100),
     cap: Duration::from_secs(1),
 };
-const LIMIT: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests;

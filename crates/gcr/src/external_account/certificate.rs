@@ -7,90 +7,86 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regcred_core::{Env, ProviderError};
 use regcred_files::{MIB, read_secret};
+use regcred_http::Client;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
-use crate::failure::misconfigured;
-use crate::gcloud_dir::gcloud_dir;
-use crate::vars;
+use crate::gcloud::gcloud_dir;
+use crate::settings::Cloud;
+use crate::{ERRORS, vars};
 
 /// The `certificate` part of a `credential_source`.
 #[derive(Deserialize)]
 pub(super) struct Certificate {
-    #[serde(default)]
     certificate_config_location: Option<PathBuf>,
     #[serde(default)]
     use_default_certificate_config: bool,
-    #[serde(default)]
     trust_chain_path: Option<PathBuf>,
 }
 
 impl Certificate {
-    /// The chain as a JSON list of base64 texts, the workload's own certificate first.
-    pub(super) fn token(&self, env: &Env) -> Result<SecretString, ProviderError> {
-        let mut chain = certificates(&self.config(env)?.cert_path)?;
+    /// A client that shows the certificate, and the chain as a JSON list of base64 texts, the
+    /// workload's own certificate first.
+    pub(super) fn client_and_token(
+        &self,
+        cloud: &Cloud,
+    ) -> Result<(Client, SecretString), ProviderError> {
+        let config = self.config(&cloud.env)?;
+        let (certificate, key) = (read(&config.cert_path)?, read(&config.key_path)?);
+        let mut chain = certificates(&config.cert_path, &certificate)?;
         chain.truncate(1);
         if let Some(path) = &self.trust_chain_path {
-            for certificate in certificates(path)? {
+            for certificate in certificates(path, &read(path)?)? {
                 if !chain.contains(&certificate) {
                     chain.push(certificate);
                 }
             }
         }
         let encoded: Vec<String> = chain.iter().map(|der| STANDARD.encode(der)).collect();
-        Ok(serde_json::json!(encoded).to_string().into())
-    }
-
-    /// Certificate and private key as one PEM text.
-    pub(super) fn identity(&self, env: &Env) -> Result<SecretString, ProviderError> {
-        let config = self.config(env)?;
-        let certificate = pem(&config.cert_path)?;
-        let key = pem(&config.key_path)?;
-        Ok(format!("{}\n{}", certificate.expose_secret(), key.expose_secret()).into())
+        let token = json!(encoded).to_string().into();
+        let pem = format!("{}\n{}", certificate.expose_secret(), key.expose_secret());
+        let client = cloud.client(|options| {
+            options.client_identity_pem = Some(pem.into_bytes().into());
+        })?;
+        Ok((client, token))
     }
 
     fn config(&self, env: &Env) -> Result<Workload, ProviderError> {
-        let path = match (
-            &self.certificate_config_location,
-            self.use_default_certificate_config,
-        ) {
-            (Some(path), false) => Some(path.clone()),
+        let location = &self.certificate_config_location;
+        let path = match (location, self.use_default_certificate_config) {
+            (Some(path), false) => path.clone(),
             (None, true) => env
                 .path(vars::CERTIFICATE_CONFIG)
-                .or_else(|| Some(gcloud_dir(env)?.join("certificate_config.json"))),
+                .or_else(|| Some(gcloud_dir(env)?.join("certificate_config.json")))
+                .ok_or_else(|| {
+                    ERRORS.misconfigured(format!(
+                        "no certificate configuration: {} is not set and there is no home \
+                         directory",
+                        vars::CERTIFICATE_CONFIG
+                    ))
+                })?,
             _ => {
-                return Err(misconfigured(
+                return Err(ERRORS.misconfigured(
                     "credential_source.certificate must have either certificate_config_location \
                      or use_default_certificate_config",
                 ));
             }
         };
-        let Some(path) = path else {
-            return Err(misconfigured(format!(
-                "no certificate configuration: {} is not set and there is no home directory",
-                vars::CERTIFICATE_CONFIG
-            )));
-        };
-        let config: Config = serde_json::from_str(pem(&path)?.expose_secret()).map_err(|_| {
-            misconfigured(format!(
-                "{} is no certificate configuration with cert_configs.workload",
+        let config = serde_json::from_str::<Value>(read(&path)?.expose_secret()).ok();
+        let workload = config
+            .as_ref()
+            .and_then(|config| config.pointer("/cert_configs/workload"))
+            .and_then(|workload| Workload::deserialize(workload).ok());
+        workload.ok_or_else(|| {
+            ERRORS.misconfigured(format!(
+                "{} is not a certificate configuration with cert_configs.workload",
                 path.display()
             ))
-        })?;
-        Ok(config.cert_configs.workload)
+        })
     }
-}
-
-#[derive(Deserialize)]
-struct Config {
-    cert_configs: Configs,
-}
-
-#[derive(Deserialize)]
-struct Configs {
-    workload: Workload,
 }
 
 #[derive(Deserialize)]
@@ -99,18 +95,22 @@ struct Workload {
     key_path: PathBuf,
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ProviderError> {
-    let text = pem(path)?;
-    CertificateDer::pem_slice_iter(text.expose_secret().as_bytes())
-        .collect::<Result<Vec<_>, _>>()
-        .ok()
-        .filter(|chain| !chain.is_empty())
-        .ok_or_else(|| misconfigured(format!("{} holds no certificates", path.display())))
+fn certificates(
+    path: &Path,
+    pem: &SecretString,
+) -> Result<Vec<CertificateDer<'static>>, ProviderError> {
+    let chain = CertificateDer::pem_slice_iter(pem.expose_secret().as_bytes());
+    match chain.collect::<Result<Vec<_>, _>>() {
+        Ok(chain) if !chain.is_empty() => Ok(chain),
+        _ => Err(ERRORS.misconfigured(format!("{} holds no certificates", path.display()))),
+    }
 }
 
-fn pem(path: &Path) -> Result<SecretString, ProviderError> {
-    read_secret(path, MIB)
-        .map_err(|e| misconfigured(format!("cannot read {}", path.display())).with_source(e))
+fn read(path: &Path) -> Result<SecretString, ProviderError> {
+    read_secret(path, MIB).map_err(|error| {
+        let message = format!("cannot read {}", path.display());
+        ERRORS.misconfigured(message).with_source(error)
+    })
 }
 
 /// The endpoint that asks for client certificates.

@@ -1,18 +1,18 @@
 use std::collections::BTreeMap;
 
 use regcred_core::{ErrorKind, report};
+use regcred_http::testing::{Fake, Seen};
 use secrecy::ExposeSecret;
 use serde_json::json;
-use wiremock::{MockServer, Request};
 
 use super::*;
+use crate::impersonation::{act_as, own_scopes};
 use crate::testing::{
-    Dir, EMAIL, POOL, SCOPE, address, basic, fake, form, header, iam, no_header, now, pod_token,
-    reach, same_form, scopes,
+    Dir, EMAIL, JWT, POOL, SCOPE, basic, cloud, exchange, fake, form, iam, no_authorization, now,
+    pod_token, same_form,
 };
 
 const SAML: &str = "urn:ietf:params:oauth:token-type:saml2";
-const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 
 /// The token service: wants this subject token and type, and these further fields.
 async fn sts(
@@ -20,50 +20,53 @@ async fn sts(
     kind: &'static str,
     more: &'static [(&'static str, &'static str)],
     authorization: Option<String>,
-) -> MockServer {
+) -> Fake {
     fake(move |request| {
-        let mut wanted = vec![
-            ("audience", POOL),
-            (
-                "grant_type",
-                "urn:ietf:params:oauth:grant-type:token-exchange",
-            ),
-            (
-                "requested_token_type",
-                "urn:ietf:params:oauth:token-type:access_token",
-            ),
-            ("scope", SCOPE),
-            ("subject_token", subject_token),
-            ("subject_token_type", kind),
-        ];
+        let mut wanted = exchange(POOL, subject_token, kind);
         wanted.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
         wanted.extend(more);
         same_form(&form(request, "/v1/token")?, &wanted)?;
-        match header(request, "authorization") == authorization.as_deref() {
-            true => Ok(json!({ "access_token": "federated-token", "expires_in": 1800 })),
-            false => Err("not the client".to_owned()),
+        if request.authorization() == authorization.as_deref() {
+            Ok(json!({ "access_token": "federated-token", "expires_in": 1800 }))
+        } else {
+            Err("not the client".to_owned())
         }
     })
     .await
 }
 
-fn file(sts: &MockServer, kind: &str, source: &Value) -> Value {
+fn file(sts: &Fake, kind: &str, source: &Value) -> Value {
     json!({
         "type": "external_account",
         "audience": POOL,
         "subject_token_type": kind,
-        "token_url": format!("{}/v1/token", sts.uri()),
+        "token_url": sts.url("/v1/token"),
         "credential_source": source,
     })
 }
 
-fn build(file: &Value, vars: &[(&str, &str)]) -> Result<Box<dyn TokenSource>, String> {
+type Built = (ExternalAccount, Option<Impersonation>);
+
+fn build(file: &Value, vars: &[(&str, &str)]) -> Result<Built, String> {
     let key = serde_json::from_value(file.clone()).expect("fields");
-    source(&reach(vars), Path::new("/wif.json"), key)
+    let whose = "the identity in /wif.json".to_owned();
+    ExternalAccount::new(&cloud(vars).settings, Path::new("/wif.json"), whose, key)
 }
 
 async fn token(file: &Value, vars: &[(&str, &str)]) -> Result<String, ProviderError> {
-    let token = build(file, vars).expect("source").token(&scopes()).await?;
+    token_with(file, vars, SCOPE).await
+}
+
+async fn token_with(
+    file: &Value,
+    vars: &[(&str, &str)],
+    scopes: &str,
+) -> Result<String, ProviderError> {
+    let cloud = cloud(vars);
+    let (account, acts_as) = build(file, vars).expect("source");
+    let accounts = acts_as.as_slice();
+    let own = account.token(&cloud, own_scopes(accounts, scopes)).await?;
+    let token = act_as(&cloud, own, accounts, scopes).await?;
     Ok(token.secret.expose_secret().to_owned())
 }
 
@@ -86,7 +89,7 @@ async fn a_file_holds_the_subject_token_as_text_or_json() {
         json!({ "file": json_file, "format": format }),
     ] {
         let file = file(&sts, JWT, &source);
-        let token = token(&file, &trusting(&address(&sts), &[])).await;
+        let token = token(&file, &trusting(&sts.host(), &[])).await;
         assert_eq!(token.expect("token"), "federated-token");
     }
 }
@@ -95,31 +98,31 @@ async fn a_file_holds_the_subject_token_as_text_or_json() {
 async fn a_missing_subject_token_is_named() {
     let sts = sts("x", JWT, &[], None).await;
     let file = file(&sts, JWT, &json!({ "file": "/nowhere/token" }));
-    let error = token(&file, &trusting(&address(&sts), &[]))
+    let error = token(&file, &trusting(&sts.host(), &[]))
         .await
         .expect_err("missing");
     assert!(error.to_string().contains("/nowhere/token"), "{error}");
-    assert!(sts.received_requests().await.expect("recorded").is_empty());
+    assert!(sts.seen().is_empty());
 }
 
 #[tokio::test]
 async fn a_url_is_asked_with_its_headers() {
     let sts = sts("subject-2", JWT, &[], None).await;
-    let idp = fake(|request: &Request| {
-        if header(request, "metadata") != Some("True") {
+    let idp = fake(|request: &Seen| {
+        if request.header("metadata") != Some("True") {
             return Err("no Metadata header".to_owned());
         }
-        no_header(request, "authorization")?;
+        no_authorization(request)?;
         Ok(json!({ "access_token": "subject-2" }))
     })
     .await;
     let source = json!({
-        "url": format!("{}/identity?api-version=1", idp.uri()),
+        "url": idp.url("/identity?api-version=1"),
         "headers": { "Metadata": "True" },
         "format": { "type": "json", "subject_token_field_name": "access_token" },
     });
     let file = file(&sts, JWT, &source);
-    let token = token(&file, &trusting(&address(&sts), &[])).await;
+    let token = token(&file, &trusting(&sts.host(), &[])).await;
     assert_eq!(token.expect("token"), "federated-token");
 }
 
@@ -138,17 +141,13 @@ async fn the_client_logs_in_and_the_scope_is_narrowed_last() {
     file["client_secret"] = "a:b".into();
     file["service_account_impersonation_url"] = format!(
         "{}/v1/projects/-/serviceAccounts/{EMAIL}:generateAccessToken",
-        iam.uri()
+        iam.url("")
     )
     .into();
     file["service_account_impersonation"] = json!({ "token_lifetime_seconds": 7200 });
-    let hosts = format!("{},{}", address(&sts), address(&iam));
-    let token = build(&file, &trusting(&hosts, &[]))
-        .expect("source")
-        .token(&["narrow".to_owned()])
-        .await
-        .expect("token");
-    assert_eq!(token.secret.expose_secret(), "impersonated-token");
+    let hosts = format!("{},{}", sts.host(), iam.host());
+    let token = token_with(&file, &trusting(&hosts, &[]), "narrow").await;
+    assert_eq!(token.expect("token"), "impersonated-token");
 }
 
 #[tokio::test]
@@ -168,7 +167,7 @@ async fn workforce_pools_bill_a_project() {
     let mut file = file(&sts, JWT, &json!({ "file": dir.file("token", "subject") }));
     file["workforce_pool_user_project"] = "p1".into();
     let vars = trusting("127.0.0.1", &[]);
-    assert!(build(&file, &vars).is_err(), "no workforce pool");
+    assert!(build(&file, &vars).is_err(), "not a workforce pool");
     file["audience"] = WORKFORCE.into();
     assert_eq!(token(&file, &vars).await.expect("token"), "federated-token");
 }
@@ -206,7 +205,7 @@ echo '{"version":1,"success":true,"token_type":"urn:ietf:params:oauth:token-type
 }
 
 #[tokio::test]
-async fn a_saved_answer_spares_the_program_until_it_ends() {
+async fn a_saved_response_spares_the_program_until_it_expires() {
     let sts = sts("saved", JWT, &[], None).await;
     let dir = Dir::new();
     let program = dir.script("program", "exit 7");
@@ -237,10 +236,10 @@ async fn a_saved_answer_spares_the_program_until_it_ends() {
 }
 
 #[tokio::test]
-async fn unsound_answers_of_a_program_are_refused_and_not_shown() {
+async fn wrong_responses_of_a_program_are_refused_and_not_shown() {
     let sts = sts("x", JWT, &[], None).await;
     for (answer, part) in [
-        ("canary", "agreed JSON form"),
+        ("canary", "documented JSON form"),
         (r#"{"version":2,"success":true}"#, "version 1"),
         (r#"{"version":1,"id_token":"canary"}"#, "succeeded"),
         (
@@ -257,7 +256,7 @@ async fn unsound_answers_of_a_program_are_refused_and_not_shown() {
         ),
         (
             r#"{"version":1,"success":true,"token_type":"urn:ietf:params:oauth:token-type:jwt","id_token":"canary","expiration_time":1}"#,
-            "ended",
+            "expired",
         ),
     ] {
         let dir = Dir::new();
@@ -290,12 +289,12 @@ async fn an_expired_subject_token_is_refused_with_googles_reason() {
 
 #[test]
 fn files_that_name_strange_places_are_refused() {
-    let sound = json!({
+    let good = json!({
         "audience": POOL,
         "subject_token_type": JWT,
         "credential_source": { "file": "/token" },
     });
-    assert!(build(&sound, &[]).is_ok());
+    assert!(build(&good, &[]).is_ok());
     let strange: BTreeMap<&str, Value> = BTreeMap::from([
         ("token_url", json!("https://sts.evil.com/v1/token")),
         (
@@ -306,7 +305,7 @@ fn files_that_name_strange_places_are_refused() {
         ("credential_source", json!({ "url": "http://evil.com/t" })),
     ]);
     for (field, value) in strange {
-        let mut file = sound.clone();
+        let mut file = good.clone();
         file[field] = value;
         let reason = build(&file, &[]).err().expect(field);
         assert!(
@@ -321,7 +320,7 @@ fn files_that_name_strange_places_are_refused() {
         json!({ "executable": { "command": "x", "timeout_millis": 1 } }),
         json!({ "environment_id": "aws2", "regional_cred_verification_url": "x" }),
     ] {
-        let mut file = sound.clone();
+        let mut file = good.clone();
         file["credential_source"] = source.clone();
         assert!(build(&file, &[]).is_err(), "{source}");
     }
@@ -344,24 +343,24 @@ async fn a_certificate_chain_is_the_subject_token() {
         "certificate_config_location": config,
         "trust_chain_path": dir.file("chain.pem", &chain),
     } });
-    let reach = reach(&[]);
+    let cloud = cloud(&[]);
     let key: ExternalAccountKey = serde_json::from_value(json!({
         "audience": POOL,
         "subject_token_type": "urn:ietf:params:oauth:token-type:mtls",
         "credential_source": source,
     }))
     .expect("fields");
-    let subject = Subject::new(&reach.settings, &key, None).expect("source");
-    let token = subject.token(&reach, POOL).await.expect("chain");
+    let subject = Subject::new(&cloud.settings, &key, None).expect("source");
+    let (_, token) = subject.token(&cloud, POOL).await.expect("chain");
     let chain: Vec<String> = serde_json::from_str(token.expose_secret()).expect("list");
     let encoded = |der: &[u8]| {
         use base64::Engine as _;
         base64::engine::general_purpose::STANDARD.encode(der)
     };
     assert_eq!(chain, [encoded(own.cert.der()), encoded(ca.cert.der())]);
-    assert!(subject.client(&reach).is_ok());
-    assert_eq!(
-        subject.token_url(),
-        Some("https://sts.mtls.googleapis.com/v1/token")
-    );
+    let whose = String::new();
+    let (account, _) =
+        ExternalAccount::new(&cloud.settings, Path::new("/x"), whose, key).expect("account");
+    let url = "https://sts.mtls.googleapis.com/v1/token";
+    assert_eq!(account.exchange.url, url);
 }

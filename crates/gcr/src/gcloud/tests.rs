@@ -1,8 +1,8 @@
-use regcred_core::report;
+use regcred_core::{ErrorKind, report};
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::testing::{Dir, now, reach};
+use crate::testing::{Dir, cloud, now};
 
 /// A gcloud that answers the exact command, with a token of this life; fresh ones live an hour.
 fn install(dir: &Dir, seconds: i64) -> String {
@@ -28,14 +28,19 @@ fn path_of(dir: &Dir) -> String {
 }
 
 async fn ask(path: &str) -> Result<AccessToken, ProviderError> {
-    Gcloud::find(&reach(&[("PATH", path)]))
+    ask_with(path, true).await
+}
+
+async fn ask_with(path: &str, may_ask_metadata: bool) -> Result<AccessToken, ProviderError> {
+    let cloud = cloud(&[("PATH", path)]);
+    Gcloud::find(&cloud.env)
         .expect("installed")
-        .token(true)
+        .token(&cloud, may_ask_metadata)
         .await
 }
 
 #[tokio::test]
-async fn the_kept_token_is_taken_while_it_is_worth_it() {
+async fn the_kept_token_is_used_until_shortly_before_its_expiry() {
     let dir = Dir::new();
     let token = ask(&install(&dir, 1200)).await.expect("token");
     assert_eq!(token.secret.expose_secret(), "kept");
@@ -62,19 +67,13 @@ async fn its_complaint_is_passed_on_and_its_output_never() {
         "bin/gcloud",
         r#"echo '{"credential":{"access_token":"canary"}}'"#,
     );
-    let error = ask(&path_of(&dir)).await.expect_err("no end");
+    let error = ask(&path_of(&dir)).await.expect_err("no expiry");
     assert_eq!(error.kind(), ErrorKind::Malformed);
     assert!(!report(&error).contains("canary"));
 }
 
 fn has_login(vars: &[(&str, &str)]) -> bool {
-    let reach = reach(vars);
-    let gcloud = Gcloud {
-        configuration: configuration(&reach.env),
-        program: "gcloud".into(),
-        reach,
-    };
-    gcloud.has_login()
+    Gcloud::at("gcloud".into(), &cloud(vars).env).has_login
 }
 
 #[test]
@@ -119,15 +118,14 @@ echo '{"credential":{"access_token":"kept","token_expiry":"2026-01-02T04:04:05Z"
     );
     let path = path_of(&dir);
     assert!(ask(&path).await.is_err());
-    let gcloud = Gcloud::find(&reach(&[("PATH", &path)])).expect("installed");
-    assert!(gcloud.token(false).await.is_ok());
+    assert!(ask_with(&path, false).await.is_ok());
 }
 
 #[test]
 fn it_is_looked_for_in_the_environments_path() {
     let dir = Dir::new();
-    assert!(Gcloud::find(&reach(&[("PATH", &path_of(&dir))])).is_none());
-    assert!(Gcloud::find(&reach(&[])).is_none());
+    assert!(Gcloud::find(&cloud(&[("PATH", &path_of(&dir))]).env).is_none());
+    assert!(Gcloud::find(&cloud(&[]).env).is_none());
     install(&dir, 0);
-    assert!(Gcloud::find(&reach(&[("PATH", &path_of(&dir))])).is_some());
+    assert!(Gcloud::find(&cloud(&[("PATH", &path_of(&dir))]).env).is_some());
 }

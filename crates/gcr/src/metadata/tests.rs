@@ -1,31 +1,30 @@
 use regcred_core::report;
+use regcred_http::testing::{Fake, Reply};
 use secrecy::ExposeSecret;
-use wiremock::matchers::any;
-use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
-use crate::testing::{address, metadata, metadata_with_token, now, reach, scopes};
+use crate::testing::{SCOPE, cloud, metadata, metadata_with_token, now};
 
-async fn ask(server: &MockServer) -> Result<AccessToken, ProviderError> {
-    let reach = reach(&[
-        ("GCE_METADATA_HOST", &address(server)),
+async fn ask(server: &Fake) -> Result<AccessToken, ProviderError> {
+    let cloud = cloud(&[
+        ("GCE_METADATA_HOST", &server.host()),
         // The server of the link is never behind a proxy.
         ("HTTP_PROXY", "http://192.0.2.1:3128"),
     ]);
-    Metadata::new(&reach)?.token(&scopes()).await
+    Metadata::new(&cloud)?.token(SCOPE).await
 }
 
-async fn requests(server: &MockServer) -> usize {
-    server.received_requests().await.expect("recorded").len()
+fn requests(server: &Fake) -> usize {
+    server.seen().len()
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_once_and_keeps_its_end() {
+async fn a_token_is_requested_once_and_keeps_its_expiry() {
     let server = metadata_with_token().await;
     let token = ask(&server).await.expect("token");
     assert_eq!(token.secret.expose_secret(), "node-token");
-    assert_eq!(token.expires_at, now() + chrono::TimeDelta::hours(1));
-    assert_eq!(requests(&server).await, 1);
+    assert_eq!(token.expires_at, now() + TimeDelta::hours(1));
+    assert_eq!(requests(&server), 1);
 }
 
 #[tokio::test]
@@ -35,34 +34,34 @@ async fn chosen_scopes_are_passed_on() {
         &[(200, r#"{"access_token":"narrow","expires_in":600}"#)],
     )])
     .await;
-    let reach = reach(&[("GCE_METADATA_HOST", &address(&server))]);
-    let token = Metadata::new(&reach)
+    let cloud = cloud(&[("GCE_METADATA_HOST", &server.host())]);
+    let token = Metadata::new(&cloud)
         .expect("client")
-        .token(&["a".to_owned(), "b".to_owned()])
+        .token("a b")
         .await
         .expect("token");
     assert_eq!(token.secret.expose_secret(), "narrow");
 }
 
 #[tokio::test]
-async fn a_dying_token_is_asked_for_once_more() {
-    let dying = r#"{"access_token":"dying","expires_in":5}"#;
+async fn a_token_that_is_about_to_expire_is_requested_once_more() {
+    let expiring = r#"{"access_token":"expiring","expires_in":5}"#;
     let server = metadata(&[(
         TOKEN,
         &[
-            (200, dying),
+            (200, expiring),
             (200, r#"{"access_token":"fresh","expires_in":3000}"#),
         ],
     )])
     .await;
     let token = ask(&server).await.expect("token");
     assert_eq!(token.secret.expose_secret(), "fresh");
-    assert_eq!(requests(&server).await, 2);
+    assert_eq!(requests(&server), 2);
 
-    let server = metadata(&[(TOKEN, &[(200, dying)])]).await;
-    let error = ask(&server).await.expect_err("dying");
+    let server = metadata(&[(TOKEN, &[(200, expiring)])]).await;
+    let error = ask(&server).await.expect_err("expiring");
     assert_eq!(error.kind(), ErrorKind::Unreachable);
-    assert_eq!(requests(&server).await, 2);
+    assert_eq!(requests(&server), 2);
 
     // Half a minute is enough for a pull that starts now.
     let short = r#"{"access_token":"short","expires_in":30}"#;
@@ -71,23 +70,17 @@ async fn a_dying_token_is_asked_for_once_more() {
 }
 
 #[tokio::test]
-async fn a_machine_without_service_account_says_so() {
+async fn a_machine_without_service_account_is_reported() {
     let error = ask(&metadata(&[]).await).await.expect_err("no account");
     assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
     assert!(error.to_string().contains("no service account"), "{error}");
 }
 
 #[tokio::test]
-async fn another_server_in_its_place_is_found_out() {
+async fn another_server_in_its_place_is_detected() {
     for status in [200, 404, 401] {
-        let server = MockServer::start().await;
-        Mock::given(any())
-            .respond_with(
-                ResponseTemplate::new(status)
-                    .set_body_string(r#"{"access_token":"canary","expires_in":3600}"#),
-            )
-            .mount(&server)
-            .await;
+        let body = r#"{"access_token":"canary","expires_in":3600}"#;
+        let server = Fake::start(move |_| Reply::text(status, body)).await;
         let error = ask(&server).await.expect_err("captive portal");
         assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
         assert!(error.to_string().contains("not Google's"), "{error}");
@@ -97,14 +90,10 @@ async fn another_server_in_its_place_is_found_out() {
 
 #[tokio::test]
 async fn a_server_in_distress_is_not_taken_for_a_stranger() {
-    let server = MockServer::start().await;
-    Mock::given(any())
-        .respond_with(ResponseTemplate::new(503))
-        .mount(&server)
-        .await;
+    let server = Fake::start(|_| Reply::new(503)).await;
     let error = ask(&server).await.expect_err("503");
     assert_eq!(error.kind(), ErrorKind::Unreachable);
-    assert_eq!(requests(&server).await, 4);
+    assert_eq!(requests(&server), 4);
 }
 
 #[tokio::test]
@@ -143,35 +132,33 @@ async fn a_passing_failure_is_waited_out_and_a_refusal_is_not() {
     assert_eq!(error.kind(), ErrorKind::Denied);
     assert!(report(&error).contains("403"), "{}", report(&error));
     assert!(!report(&error).contains("canary"));
-    assert_eq!(requests(&server).await, 1);
+    assert_eq!(requests(&server), 1);
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let target = metadata_with_token().await;
-    let server = MockServer::start().await;
-    Mock::given(any())
-        .respond_with(
-            ResponseTemplate::new(302)
-                .insert_header("Metadata-Flavor", "Google")
-                .insert_header("Location", target.uri()),
-        )
-        .mount(&server)
-        .await;
+    let location = target.url("/");
+    let server = Fake::start(move |_| {
+        Reply::new(302)
+            .header("Metadata-Flavor", "Google")
+            .header("Location", &*location)
+    })
+    .await;
     ask(&server).await.expect_err("redirect");
-    assert_eq!(requests(&target).await, 0);
+    assert_eq!(requests(&target), 0);
 }
 
 #[tokio::test]
 async fn a_server_that_was_named_and_is_down_is_unreachable() {
-    // Taken and not listened on, so that it is nobody else's either.
+    // Taken and not listened on, so that no other process listens there either.
     let closed = tokio::net::TcpSocket::new_v4().expect("socket");
     closed.bind(([127, 0, 0, 1], 0).into()).expect("port");
     let host = closed.local_addr().expect("address").to_string();
-    let reach = reach(&[("GCE_METADATA_HOST", &host)]);
-    let error = Metadata::new(&reach)
+    let cloud = cloud(&[("GCE_METADATA_HOST", &host)]);
+    let error = Metadata::new(&cloud)
         .expect("client")
-        .token(&scopes())
+        .token(SCOPE)
         .await
         .expect_err("down");
     assert_eq!(error.kind(), ErrorKind::Unreachable);
@@ -180,8 +167,8 @@ async fn a_server_that_was_named_and_is_down_is_unreachable() {
 #[tokio::test]
 async fn entries_are_trimmed_and_may_be_missing() {
     let server = metadata(&[("project/project-id", &[(200, "my-project\r\n")])]).await;
-    let reach = reach(&[("GCE_METADATA_HOST", &address(&server))]);
-    let metadata = Metadata::new(&reach).expect("client");
+    let cloud = cloud(&[("GCE_METADATA_HOST", &server.host())]);
+    let metadata = Metadata::new(&cloud).expect("client");
     let found = metadata.text("project/project-id").await.expect("answer");
     assert_eq!(found.as_deref(), Some("my-project"));
     assert_eq!(metadata.text("project/x").await.expect("answer"), None);
@@ -213,7 +200,7 @@ fn access_scopes_that_allow_no_pulls_are_named() {
 }
 
 #[test]
-fn the_public_name_says_nothing_about_the_machine() {
+fn the_public_name_does_not_tell_what_the_machine_is() {
     for host in [
         "169.254.169.254",
         "169.254.169.254:80",
@@ -221,7 +208,7 @@ fn the_public_name_says_nothing_about_the_machine() {
         "Metadata.Google.Internal.",
         "metadata.google.internal.:80",
     ] {
-        assert!(is_everywhere(host), "{host}");
+        assert!(is_public(host), "{host}");
     }
     for host in [
         "127.0.0.1:8080",
@@ -229,6 +216,6 @@ fn the_public_name_says_nothing_about_the_machine() {
         "metadata.google.internal.corp",
         "metadata.google.internal:8080",
     ] {
-        assert!(!is_everywhere(host), "{host}");
+        assert!(!is_public(host), "{host}");
     }
 }

@@ -1,11 +1,10 @@
-use regcred_core::report;
+use regcred_core::{ErrorKind, report};
+use regcred_http::testing::{Fake, Reply};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::*;
-use crate::testing::{
-    EMAIL, POOL, SCOPE, address, fake, iam, metadata, now, pod_token, reach, scopes, sts,
-};
+use crate::testing::{EMAIL, POOL, SCOPE, cloud, fake, iam, metadata, now, pod_token, sts};
 
 const GKE_POOL: &str = "identitynamespace:my-project.svc.id.goog:\
      https://container.googleapis.com/v1/projects/my-project/locations/europe-west1/clusters/c1";
@@ -40,10 +39,10 @@ fn the_pods_identity_is_used_when_it_is_asked_for() {
         ("always", &[(OPT_IN, "false")], true),
         ("never", &[(OPT_IN, "true"), account], false),
     ] {
-        let reach = reach(&[("REGCRED_GCR_POD_IDENTITY", mode)]);
+        let cloud = cloud(&[("REGCRED_GCR_POD_IDENTITY", mode)]);
         let request = request(good("x"), annotations);
         assert_eq!(
-            is_asked_for(&reach.settings, &request),
+            is_asked_for(&cloud.settings, &request),
             wanted,
             "{mode} {annotations:?}"
         );
@@ -53,13 +52,13 @@ fn the_pods_identity_is_used_when_it_is_asked_for() {
 #[test]
 fn the_strict_switch_wins_over_every_word_and_needs_a_token() {
     for mode in ["annotated", "always", "never"] {
-        let reach = reach(&[
+        let cloud = cloud(&[
             ("REGCRED_GCR_POD_IDENTITY", mode),
             ("REGCRED_GCR_REQUIRE_POD_IDENTITY", "true"),
         ]);
         let request = request(None, &[]);
-        assert!(is_asked_for(&reach.settings, &request), "{mode}");
-        let error = source(&reach, &request).err().expect("no token");
+        assert!(is_asked_for(&cloud.settings, &request), "{mode}");
+        let error = Pod::of(&cloud.settings, &request).err().expect("no token");
         assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
     }
 }
@@ -67,19 +66,22 @@ fn the_strict_switch_wins_over_every_word_and_needs_a_token() {
 #[tokio::test]
 async fn gkes_convention_is_upstreams_two_flags() {
     let sts = sts(GKE_POOL, GKE_AUDIENCE).await;
-    let reach = reach(&[
-        ("REGCRED_GCR_STS_URL", &format!("{}/v1/token", sts.uri())),
+    let cloud = cloud(&[
+        ("REGCRED_GCR_STS_URL", &sts.url("/v1/token")),
         ("REGCRED_GCR_PROJECT_ID", "my-project"),
         (
             "REGCRED_GCR_IDENTITY_PROVIDER",
             "https://container.googleapis.com/v1/projects/my-project/locations/europe-west1/clusters/c1",
         ),
     ]);
-    let token = source(&reach, &request(good(GKE_AUDIENCE), &[(OPT_IN, "true")]))
-        .expect("pod")
-        .token(&scopes())
-        .await
-        .expect("token");
+    let token = Pod::of(
+        &cloud.settings,
+        &request(good(GKE_AUDIENCE), &[(OPT_IN, "true")]),
+    )
+    .expect("pod")
+    .token(&cloud)
+    .await
+    .expect("token");
     assert_eq!(token.secret.expose_secret(), "federated-token");
     assert_eq!(token.expires_at, now() + chrono::TimeDelta::seconds(3599));
 }
@@ -96,15 +98,18 @@ async fn gkes_cluster_is_found_in_the_metadata() {
         ("instance/attributes/cluster-name", &[(200, "c1")]),
     ])
     .await;
-    let reach = reach(&[
-        ("REGCRED_GCR_STS_URL", &format!("{}/v1/token", sts.uri())),
-        ("GCE_METADATA_HOST", &address(&node)),
+    let cloud = cloud(&[
+        ("REGCRED_GCR_STS_URL", &sts.url("/v1/token")),
+        ("GCE_METADATA_HOST", &node.host()),
     ]);
-    let token = source(&reach, &request(good(GKE_AUDIENCE), &[(OPT_IN, "true")]))
-        .expect("pod")
-        .token(&scopes())
-        .await
-        .expect("token");
+    let token = Pod::of(
+        &cloud.settings,
+        &request(good(GKE_AUDIENCE), &[(OPT_IN, "true")]),
+    )
+    .expect("pod")
+    .token(&cloud)
+    .await
+    .expect("token");
     assert_eq!(token.secret.expose_secret(), "federated-token");
 }
 
@@ -116,15 +121,15 @@ async fn other_clusters_name_their_pool_and_may_act_as_a_service_account() {
         json!({ "lifetime": "3600s", "scope": [SCOPE] }),
     )
     .await;
-    let reach = reach(&[
-        ("REGCRED_GCR_STS_URL", &format!("{}/v1/token", sts.uri())),
-        ("REGCRED_GCR_IAM_CREDENTIALS_URL", &iam.uri()),
+    let cloud = cloud(&[
+        ("REGCRED_GCR_STS_URL", &sts.url("/v1/token")),
+        ("REGCRED_GCR_IAM_CREDENTIALS_URL", &iam.url("")),
         ("REGCRED_GCR_STS_AUDIENCE", POOL),
     ]);
     let request = request(good(OTHER_AUDIENCE), &[(SERVICE_ACCOUNT, EMAIL)]);
-    let token = source(&reach, &request)
+    let token = Pod::of(&cloud.settings, &request)
         .expect("pod")
-        .token(&scopes())
+        .token(&cloud)
         .await
         .expect("token");
     assert_eq!(token.secret.expose_secret(), "impersonated-token");
@@ -134,8 +139,8 @@ async fn other_clusters_name_their_pool_and_may_act_as_a_service_account() {
 #[tokio::test]
 async fn a_token_that_google_refuses_is_an_error_with_its_reason() {
     let sts = sts(POOL, OTHER_AUDIENCE).await;
-    let reach = reach(&[
-        ("REGCRED_GCR_STS_URL", &format!("{}/v1/token", sts.uri())),
+    let cloud = cloud(&[
+        ("REGCRED_GCR_STS_URL", &sts.url("/v1/token")),
         ("REGCRED_GCR_STS_AUDIENCE", POOL),
     ]);
     for (token, part) in [
@@ -144,11 +149,11 @@ async fn a_token_that_google_refuses_is_an_error_with_its_reason() {
             pod_token("elsewhere", now() + chrono::TimeDelta::hours(1)),
             "elsewhere",
         ),
-        ("canary".to_owned(), "no JWT"),
+        ("canary".to_owned(), "not a JWT"),
     ] {
-        let error = source(&reach, &request(Some(token), &[]))
+        let error = Pod::of(&cloud.settings, &request(Some(token), &[]))
             .expect("pod")
-            .token(&scopes())
+            .token(&cloud)
             .await
             .expect_err(part);
         assert_eq!(error.kind(), ErrorKind::Denied);
@@ -161,28 +166,25 @@ async fn a_token_that_google_refuses_is_an_error_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_refused_impersonation_says_whom_and_why() {
+async fn a_refused_impersonation_names_account_and_reason() {
     let sts = sts(POOL, OTHER_AUDIENCE).await;
-    let iam = wiremock::MockServer::start().await;
-    wiremock::Mock::given(wiremock::matchers::any())
-        .respond_with(wiremock::ResponseTemplate::new(403).set_body_json(json!({
-            "error": {
-                "code": 403,
-                "message": "Permission 'iam.serviceAccounts.getAccessToken' denied",
-                "status": "PERMISSION_DENIED",
-            }
-        })))
-        .mount(&iam)
-        .await;
-    let reach = reach(&[
-        ("REGCRED_GCR_STS_URL", &format!("{}/v1/token", sts.uri())),
-        ("REGCRED_GCR_IAM_CREDENTIALS_URL", &iam.uri()),
+    let denied = json!({
+        "error": {
+            "code": 403,
+            "message": "Permission 'iam.serviceAccounts.getAccessToken' denied",
+            "status": "PERMISSION_DENIED",
+        }
+    });
+    let iam = Fake::start(move |_| Reply::json(403, &denied)).await;
+    let cloud = cloud(&[
+        ("REGCRED_GCR_STS_URL", &sts.url("/v1/token")),
+        ("REGCRED_GCR_IAM_CREDENTIALS_URL", &iam.url("")),
         ("REGCRED_GCR_STS_AUDIENCE", POOL),
     ]);
     let request = request(good(OTHER_AUDIENCE), &[(SERVICE_ACCOUNT, EMAIL)]);
-    let error = source(&reach, &request)
+    let error = Pod::of(&cloud.settings, &request)
         .expect("pod")
-        .token(&scopes())
+        .token(&cloud)
         .await
         .expect_err("denied");
     let shown = report(&error);
@@ -194,32 +196,32 @@ async fn a_refused_impersonation_says_whom_and_why() {
 
 #[tokio::test]
 async fn without_a_token_or_with_a_strange_account_nothing_is_sent() {
-    let sts = fake(|_| Err("nobody asks".to_owned())).await;
-    let reach = reach(&[
-        ("REGCRED_GCR_STS_URL", &format!("{}/v1/token", sts.uri())),
+    let sts = fake(|_| Err("no request is due".to_owned())).await;
+    let cloud = cloud(&[
+        ("REGCRED_GCR_STS_URL", &sts.url("/v1/token")),
         ("REGCRED_GCR_STS_AUDIENCE", POOL),
     ]);
-    let error = source(&reach, &request(None, &[(OPT_IN, "true")]))
+    let error = Pod::of(&cloud.settings, &request(None, &[(OPT_IN, "true")]))
         .err()
         .expect("no token");
     assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
     assert!(error.to_string().contains("tokenAttributes"), "{error}");
 
     let strange = [(SERVICE_ACCOUNT, "a/../b@p.iam.gserviceaccount.com")];
-    let error = source(&reach, &request(good(OTHER_AUDIENCE), &strange))
+    let error = Pod::of(&cloud.settings, &request(good(OTHER_AUDIENCE), &strange))
         .err()
         .expect("no account");
     assert_eq!(error.kind(), ErrorKind::NotConfigured);
-    assert!(sts.received_requests().await.expect("recorded").is_empty());
+    assert!(sts.seen().is_empty());
 }
 
 #[tokio::test]
-async fn without_a_pool_the_error_says_what_to_set() {
+async fn without_a_pool_the_error_names_what_to_set() {
     let node = metadata(&[]).await;
-    let reach = reach(&[("GCE_METADATA_HOST", &address(&node))]);
-    let error = source(&reach, &request(good("x"), &[(OPT_IN, "true")]))
+    let cloud = cloud(&[("GCE_METADATA_HOST", &node.host())]);
+    let error = Pod::of(&cloud.settings, &request(good("x"), &[(OPT_IN, "true")]))
         .expect("pod")
-        .token(&scopes())
+        .token(&cloud)
         .await
         .expect_err("no pool");
     assert_eq!(error.kind(), ErrorKind::NotConfigured);

@@ -3,8 +3,10 @@ use regcred_core::{CacheScope, ErrorKind, ImagePattern};
 use serde_json::json;
 
 use super::*;
+
+mod keys;
 use crate::testing::{
-    Dir, EMAIL, KEY, POOL, address, metadata, metadata_with_token, now, pod_token, sts,
+    Dir, EMAIL, KEY, POOL, fake, form, metadata, metadata_with_token, now, pod_token, sts,
 };
 
 fn gcr(vars: &[(&str, &str)]) -> Gcr {
@@ -19,7 +21,7 @@ async fn ask(vars: &[(&str, &str)], image: &str) -> Result<Issued, ProviderError
 #[tokio::test]
 async fn the_nodes_token_serves_every_google_registry_until_its_end() {
     let node = metadata_with_token().await;
-    let node = address(&node);
+    let node = node.host();
     let issued = ask(
         &[("GCE_METADATA_HOST", &node)],
         "us-docker.pkg.dev/p/r/a:v1",
@@ -48,7 +50,7 @@ async fn the_nodes_token_serves_every_google_registry_until_its_end() {
 #[tokio::test]
 async fn an_added_host_gets_an_answer_for_itself_only() {
     let node = metadata_with_token().await;
-    let node = address(&node);
+    let node = node.host();
     let vars = [
         ("GCE_METADATA_HOST", node.as_str()),
         ("REGCRED_GCR_ALSO_SERVE", "Mirror.corp:5000"),
@@ -65,7 +67,7 @@ async fn an_added_host_gets_an_answer_for_itself_only() {
 #[tokio::test]
 async fn upstreams_cache_variables_and_the_other_user_name_are_honoured() {
     let node = metadata_with_token().await;
-    let node = address(&node);
+    let node = node.host();
     let issued = ask(
         &[
             ("GCE_METADATA_HOST", &node),
@@ -83,22 +85,22 @@ async fn upstreams_cache_variables_and_the_other_user_name_are_honoured() {
 }
 
 #[tokio::test]
-async fn others_get_no_token_and_nobody_is_asked_for_one() {
+async fn others_get_no_token_and_none_is_requested() {
     let node = metadata_with_token().await;
     for image in ["busybox", "evilgcr.io/p/a", "registry.k8s.io/pause"] {
-        let error = ask(&[("GCE_METADATA_HOST", &address(&node))], image)
+        let error = ask(&[("GCE_METADATA_HOST", &node.host())], image)
             .await
             .expect_err(image);
         assert_eq!(error.kind(), ErrorKind::NotServed);
     }
-    assert!(node.received_requests().await.expect("recorded").is_empty());
+    assert!(node.seen().is_empty());
 }
 
 #[tokio::test]
 async fn a_pod_that_asked_for_its_own_identity_never_gets_the_nodes() {
     let node = metadata_with_token().await;
     let sts = sts(POOL, "aud").await;
-    let (node_host, sts_url) = (address(&node), format!("{}/v1/token", sts.uri()));
+    let (node_host, sts_url) = (node.host(), sts.url("/v1/token"));
     let vars = [
         ("GCE_METADATA_HOST", node_host.as_str()),
         ("REGCRED_GCR_STS_URL", &sts_url),
@@ -118,7 +120,7 @@ async fn a_pod_that_asked_for_its_own_identity_never_gets_the_nodes() {
         .credentials(&request)
         .await
         .expect_err("the token has expired");
-    assert!(node.received_requests().await.expect("recorded").is_empty());
+    assert!(node.seen().is_empty());
 
     let token = pod_token("aud", now() + TimeDelta::minutes(5));
     request.service_account_token = Some(token.into());
@@ -167,11 +169,46 @@ async fn the_key_file_itself_is_handed_out_on_request_only() {
 }
 
 #[tokio::test]
+async fn a_file_counts_as_the_plan_has_read_it() {
+    let google = fake(|request| {
+        let form = form(request, "/token")?;
+        Ok(json!({ "access_token": form.get("refresh_token"), "expires_in": 3600 }))
+    })
+    .await;
+    let dir = Dir::new();
+    let login = |refresh_token: &str| {
+        json!({
+            "type": "authorized_user", "client_id": "c", "client_secret": "s",
+            "refresh_token": refresh_token,
+        })
+    };
+    let path = dir.json("login.json", &login("first"));
+    let gcr = gcr(&[
+        ("GOOGLE_APPLICATION_CREDENTIALS", path.as_str()),
+        ("REGCRED_GCR_OAUTH_TOKEN_URL", &google.url("/token")),
+    ]);
+    let request = CredentialRequest::new("gcr.io/p/a").expect("image");
+    let plan = gcr.plan(&request).expect("plan");
+    dir.json("login.json", &login("second"));
+    let issued = plan.fetch().await.expect("issued");
+    assert_eq!(issued.auth[0].1, Credentials::new("_token", "first"));
+
+    // One that could not be read has no key, and its error stays.
+    std::fs::remove_file(&path).expect("removed");
+    let plan = gcr.plan(&request).expect("plan");
+    assert_eq!(plan.key(), None);
+    dir.json("login.json", &login("third"));
+    let error = plan.fetch().await.expect_err("missing");
+    assert_eq!(error.kind(), ErrorKind::NotConfigured);
+    assert_eq!(google.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn written_down_logins_are_for_any_registry_and_a_minute() {
     let document = r#"{"quay.io":{"username":"u","password":"p"}}"#;
     let node = metadata(&[("instance/attributes/google-dockercfg", &[(200, document)])]).await;
     let vars = [
-        ("GCE_METADATA_HOST", &*address(&node)),
+        ("GCE_METADATA_HOST", &*node.host()),
         ("REGCRED_GCR_AUTH_FLOW", "dockercfg"),
     ];
     let issued = ask(&vars, "quay.io/org/app").await.expect("issued");

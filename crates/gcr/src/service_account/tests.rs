@@ -1,11 +1,10 @@
-use regcred_core::report;
+use regcred_core::{ErrorKind, report};
+use regcred_http::testing::Fake;
 use serde_json::Value;
-use wiremock::MockServer;
 
 use super::*;
 use crate::testing::{
-    EMAIL, KEY, OLD_KEY, SCOPE, address, fake, form, no_header, now, reach, same_form, scopes,
-    verify,
+    EMAIL, KEY, OLD_KEY, SCOPE, cloud, fake, form, no_authorization, now, same_form, verify,
 };
 
 fn key(private_key: &str) -> Value {
@@ -19,16 +18,16 @@ fn key(private_key: &str) -> Value {
     })
 }
 
-fn source(reach: &Reach, key: Value) -> Result<ServiceAccount, String> {
+fn source(cloud: &Cloud, key: Value) -> Result<ServiceAccount, String> {
     let key = serde_json::from_value(key).expect("fields");
-    ServiceAccount::new(reach, Path::new("/keys/key.json"), key)
+    ServiceAccount::new(&cloud.settings, Path::new("/keys/key.json"), key)
 }
 
 /// Google's endpoint: the assertion must be signed, in time and addressed to its public name.
-async fn google() -> MockServer {
+async fn google() -> Fake {
     fake(|request| {
         let form = form(request, "/token")?;
-        no_header(request, "authorization")?;
+        no_authorization(request)?;
         let assertion = form.get("assertion").ok_or("no assertion")?.to_owned();
         same_form(
             &form,
@@ -57,18 +56,19 @@ async fn google() -> MockServer {
     .await
 }
 
-fn at(server: &MockServer) -> Reach {
-    let url = format!("http://{}/token", address(server));
-    reach(&[("REGCRED_GCR_OAUTH_TOKEN_URL", &url)])
+fn at(server: &Fake) -> Cloud {
+    let url = server.url("/token");
+    cloud(&[("REGCRED_GCR_OAUTH_TOKEN_URL", &url)])
 }
 
 #[tokio::test]
 async fn the_key_signs_an_assertion_that_is_exchanged() {
     let server = google().await;
     for private_key in [KEY.to_owned(), OLD_KEY.to_owned(), KEY.replace('\n', "\\n")] {
-        let token = source(&at(&server), key(&private_key))
+        let cloud = at(&server);
+        let token = source(&cloud, key(&private_key))
             .expect("key")
-            .token(&scopes())
+            .token(&cloud, SCOPE)
             .await
             .expect("token");
         assert_eq!(token.secret.expose_secret(), "key-token");
@@ -79,9 +79,10 @@ async fn the_key_signs_an_assertion_that_is_exchanged() {
 #[tokio::test]
 async fn a_refusal_names_key_status_and_googles_reason() {
     let server = fake(|_| Err("Invalid JWT Signature.".to_owned())).await;
-    let error = source(&at(&server), key(KEY))
+    let cloud = at(&server);
+    let error = source(&cloud, key(KEY))
         .expect("key")
-        .token(&scopes())
+        .token(&cloud, SCOPE)
         .await
         .expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Denied);
@@ -93,11 +94,11 @@ async fn a_refusal_names_key_status_and_googles_reason() {
 }
 
 #[tokio::test]
-async fn a_self_signed_token_needs_nobody() {
-    let reach = reach(&[("REGCRED_GCR_SELF_SIGNED_JWT", "true")]);
-    let token = source(&reach, key(KEY))
+async fn a_self_signed_token_needs_no_server() {
+    let cloud = cloud(&[("REGCRED_GCR_SELF_SIGNED_JWT", "true")]);
+    let token = source(&cloud, key(KEY))
         .expect("key")
-        .token(&scopes())
+        .token(&cloud, SCOPE)
         .await
         .expect("token");
     let (_, claims) = verify(token.secret.expose_secret()).expect("signed");
@@ -117,13 +118,13 @@ async fn a_self_signed_token_needs_nobody() {
 
 #[tokio::test]
 async fn outside_googleapis_tokens_are_self_signed() {
-    let reach = reach(&[("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "s3nsapis.fr")]);
+    let cloud = cloud(&[("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "s3nsapis.fr")]);
     let mut key = key(KEY);
     key["universe_domain"] = "s3nsapis.fr".into();
     key["token_uri"] = "https://oauth2.s3nsapis.fr/token".into();
-    let token = source(&reach, key)
+    let token = source(&cloud, key)
         .expect("key")
-        .token(&scopes())
+        .token(&cloud, SCOPE)
         .await
         .expect("token");
     verify(token.secret.expose_secret()).expect("signed");
@@ -148,7 +149,7 @@ fn unsound_files_are_refused_without_showing_the_key() {
         (change("token_uri", "https://evil.com/token"), "evil.com"),
         (change("universe_domain", "evil.com"), "universe"),
     ] {
-        let reason = source(&reach(&[]), key).err().expect(part);
+        let reason = source(&cloud(&[]), key).err().expect(part);
         assert!(reason.contains(part), "{reason}");
         assert!(!reason.contains("canary"), "{reason}");
     }

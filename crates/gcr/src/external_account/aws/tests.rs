@@ -1,9 +1,9 @@
 use regcred_core::report;
+use regcred_http::testing::{Fake, Reply};
 use serde_json::Value;
-use wiremock::{MockServer, Request, ResponseTemplate};
 
 use super::*;
-use crate::testing::{POOL, header, now, reach};
+use crate::testing::{POOL, cloud, now};
 
 fn source(imds: &str) -> Value {
     json!({
@@ -16,42 +16,36 @@ fn source(imds: &str) -> Value {
     })
 }
 
-fn aws(reach: &Reach, source: &Value) -> Result<Aws, String> {
+fn aws(cloud: &Cloud, source: &Value) -> Result<Aws, String> {
     Aws::new(
-        &reach.settings,
+        &cloud.settings,
         serde_json::from_value(source.clone()).expect("fields"),
     )
 }
 
 /// EC2's metadata server in its second version: no answer without a session.
-async fn imds() -> MockServer {
-    let server = MockServer::start().await;
-    wiremock::Mock::given(wiremock::matchers::any())
-        .respond_with(|request: &Request| {
-            let text = |text: &str| ResponseTemplate::new(200).set_body_string(text);
-            let path = request.url.path();
-            if request.method.as_str() == "PUT" {
-                let ttl = header(request, "x-aws-ec2-metadata-token-ttl-seconds");
-                return match (path, ttl) {
-                    ("/latest/api/token", Some("300")) => text("session-1"),
-                    _ => ResponseTemplate::new(400),
-                };
-            }
-            if header(request, "x-aws-ec2-metadata-token") != Some("session-1") {
-                return ResponseTemplate::new(401);
-            }
-            match path {
-                "/latest/meta-data/placement/availability-zone" => text("eu-west-1b"),
-                "/latest/meta-data/iam/security-credentials" => text("node-role"),
-                "/latest/meta-data/iam/security-credentials/node-role" => text(
-                    r#"{"Code":"Success","AccessKeyId":"ASIA1","SecretAccessKey":"secret","Token":"session"}"#,
-                ),
-                _ => ResponseTemplate::new(404),
-            }
-        })
-        .mount(&server)
-        .await;
-    server
+async fn imds() -> Fake {
+    Fake::start(|request| {
+        if request.method == "PUT" {
+            let ttl = request.header("x-aws-ec2-metadata-token-ttl-seconds");
+            return match (&*request.path, ttl) {
+                ("/latest/api/token", Some("300")) => Reply::ok("session-1"),
+                _ => Reply::new(400),
+            };
+        }
+        if request.header("x-aws-ec2-metadata-token") != Some("session-1") {
+            return Reply::new(401);
+        }
+        match &*request.path {
+            "/latest/meta-data/placement/availability-zone" => Reply::ok("eu-west-1b"),
+            "/latest/meta-data/iam/security-credentials" => Reply::ok("node-role"),
+            "/latest/meta-data/iam/security-credentials/node-role" => Reply::ok(
+                r#"{"Code":"Success","AccessKeyId":"ASIA1","SecretAccessKey":"secret","Token":"session"}"#,
+            ),
+            _ => Reply::new(404),
+        }
+    })
+    .await
 }
 
 /// The request inside the subject token.
@@ -72,7 +66,7 @@ fn headers(request: &Value) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn keys_of_the_environment_sign_the_request() {
-    let reach = reach(&[
+    let cloud = cloud(&[
         ("AWS_REGION", "us-east-2"),
         ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
         (
@@ -80,9 +74,9 @@ async fn keys_of_the_environment_sign_the_request() {
             "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
         ),
     ]);
-    // Nobody listens there: nothing but the environment is needed.
-    let aws = aws(&reach, &source("http://169.254.169.254")).expect("sound");
-    let token = aws.token(&reach, POOL).await.expect("token");
+    // No server listens there: nothing but the environment is needed.
+    let aws = aws(&cloud, &source("http://169.254.169.254")).expect("good");
+    let token = aws.token(&cloud, POOL).await.expect("token");
     assert!(!token.expose_secret().contains(['"', ' ', '/', '+', '=']));
     let request = decoded(&token);
     assert_eq!(request["method"], "POST");
@@ -115,9 +109,9 @@ async fn keys_of_the_environment_sign_the_request() {
 #[tokio::test]
 async fn an_instances_role_and_region_come_from_its_metadata() {
     let imds = imds().await;
-    let reach = reach(&[]);
-    let aws = aws(&reach, &source(&imds.uri())).expect("sound");
-    let token = aws.token(&reach, POOL).await.expect("token");
+    let cloud = cloud(&[]);
+    let aws = aws(&cloud, &source(&imds.url(""))).expect("good");
+    let token = aws.token(&cloud, POOL).await.expect("token");
     let request = decoded(&token);
     assert!(
         request["url"]
@@ -128,35 +122,35 @@ async fn an_instances_role_and_region_come_from_its_metadata() {
     let headers = headers(&request);
     assert!(headers.contains(&("x-amz-security-token".to_owned(), "session".to_owned())));
     assert!(headers[0].1.contains("Credential=ASIA1/"));
-    let requests = imds.received_requests().await.expect("recorded");
-    let sessions = requests.iter().filter(|r| r.method.as_str() == "PUT");
+    let requests = imds.seen();
+    let sessions = requests.iter().filter(|r| r.method == "PUT");
     assert_eq!(sessions.count(), 1);
 }
 
 #[tokio::test]
-async fn without_keys_the_error_says_where_they_were_looked_for() {
-    let reach = reach(&[("AWS_REGION", "us-east-2")]);
+async fn without_keys_the_error_names_the_places_searched() {
+    let cloud = cloud(&[("AWS_REGION", "us-east-2")]);
     let mut without = source("http://169.254.169.254");
     without["url"] = Value::Null;
-    let silent = aws(&reach, &without).expect("sound");
-    let error = silent.token(&reach, POOL).await.expect_err("no keys");
+    let silent = aws(&cloud, &without).expect("good");
+    let error = silent.token(&cloud, POOL).await.expect_err("no keys");
     assert!(
         error.to_string().contains("credential_source.url"),
         "{error}"
     );
 
     let imds = crate::testing::fake(|_| Err("no role".to_owned())).await;
-    let refused = aws(&reach, &source(&imds.uri())).expect("sound");
-    let error = refused.token(&reach, POOL).await.expect_err("no role");
+    let refused = aws(&cloud, &source(&imds.url(""))).expect("good");
+    let error = refused.token(&cloud, POOL).await.expect_err("no role");
     assert!(report(&error).contains("no role"), "{}", report(&error));
 }
 
 #[test]
 fn addresses_that_are_not_awss_are_refused() {
-    let reach = reach(&[]);
-    let sound = source("http://169.254.169.254");
-    assert!(aws(&reach, &sound).is_ok());
-    assert!(aws(&reach, &source("http://[fd00:ec2::254]")).is_ok());
+    let cloud = cloud(&[]);
+    let good = source("http://169.254.169.254");
+    assert!(aws(&cloud, &good).is_ok());
+    assert!(aws(&cloud, &source("http://[fd00:ec2::254]")).is_ok());
     for (field, value) in [
         ("environment_id", "aws2"),
         ("url", "http://evil.com/x"),
@@ -172,8 +166,8 @@ fn addresses_that_are_not_awss_are_refused() {
             "https://sts.{region}.amazonaws.com.evil.com/",
         ),
     ] {
-        let mut source = sound.clone();
+        let mut source = good.clone();
         source[field] = value.into();
-        assert!(aws(&reach, &source).is_err(), "{field} {value}");
+        assert!(aws(&cloud, &source).is_err(), "{field} {value}");
     }
 }

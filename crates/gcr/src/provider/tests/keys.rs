@@ -1,17 +1,16 @@
-use regcred_core::Provider as _;
+use regcred_core::CacheKey;
 
 use super::*;
-use crate::Gcr;
-use crate::testing::{Dir, POOL, reach};
+use crate::testing::cloud;
 
-fn of(reach: &Reach, request: &CredentialRequest) -> Option<CacheKey> {
-    let reach = reach.clone();
-    let gcr = Gcr { reach };
+fn of(cloud: &Cloud, request: &CredentialRequest) -> Option<CacheKey> {
+    let cloud = cloud.clone();
+    let gcr = Gcr { cloud };
     gcr.plan(request).ok()?.key().cloned()
 }
 
 fn key(vars: &[(&str, &str)], image: &str) -> Option<CacheKey> {
-    of(&reach(vars), &CredentialRequest::new(image).expect("image"))
+    of(&cloud(vars), &CredentialRequest::new(image).expect("image"))
 }
 
 #[test]
@@ -79,16 +78,16 @@ fn another_account_of_gcloud_is_another_key() {
 #[test]
 fn a_pods_key_is_its_token_and_hides_it() {
     let mut request = CredentialRequest::new("gcr.io/p/a").expect("image");
-    let reach = reach(&[
+    let cloud = cloud(&[
         ("REGCRED_GCR_POD_IDENTITY", "always"),
         ("REGCRED_GCR_STS_AUDIENCE", POOL),
     ]);
-    assert_eq!(of(&reach, &request), None);
+    assert_eq!(of(&cloud, &request), None);
     request.service_account_token = Some(SecretString::from("canary-1"));
-    let one = of(&reach, &request).expect("key");
+    let one = of(&cloud, &request).expect("key");
     assert!(!one.as_str().contains("canary"));
     request.service_account_token = Some(SecretString::from("canary-2"));
-    assert_ne!(Some(one), of(&reach, &request));
+    assert_ne!(Some(one), of(&cloud, &request));
 }
 
 #[test]

@@ -1,17 +1,16 @@
+use regcred_core::CredentialRequest;
+use regcred_http::testing::Fake;
 use secrecy::ExposeSecret;
 use serde_json::json;
-use wiremock::MockServer;
 
 use super::*;
-use crate::testing::{
-    Dir, EMAIL, SCOPE, address, fake, iam, metadata, metadata_with_token, now, reach, scopes,
-};
+use crate::identity::Identity;
+use crate::testing::{Dir, EMAIL, SCOPE, cloud, fake, iam, metadata, metadata_with_token, now};
 
 async fn token(vars: &[(&str, &str)]) -> Result<String, ProviderError> {
-    let token = Node::find(&reach(vars))
-        .into_source()
-        .token(&scopes())
-        .await?;
+    let cloud = cloud(vars);
+    let request = CredentialRequest::new("gcr.io/p/a").expect("image");
+    let token = Identity::choose(&cloud, &request)?.token(&cloud).await?;
     Ok(token.secret.expose_secret().to_owned())
 }
 
@@ -25,7 +24,7 @@ fn user_file(dir: &Dir) -> String {
     )
 }
 
-async fn oauth() -> MockServer {
+async fn oauth() -> Fake {
     fake(|_| Ok(json!({ "access_token": "file-token", "expires_in": 3600 }))).await
 }
 
@@ -41,7 +40,7 @@ fn gcloud(dir: &Dir) -> String {
     dir.path("bin").display().to_string()
 }
 
-/// Makes the directory's `home` one in which somebody has logged in with gcloud.
+/// Makes the directory's `home` one with a login of gcloud.
 fn log_in(dir: &Dir) -> String {
     dir.file("home/.config/gcloud/credentials.db", "");
     dir.path("home").display().to_string()
@@ -55,10 +54,10 @@ async fn sources_are_asked_in_the_documented_order() {
         metadata(&[]).await,
         oauth().await,
     );
-    let oauth_url = format!("http://{}/token", address(&oauth));
+    let oauth_url = oauth.url("/token");
     let (file, path) = (user_file(&dir), gcloud(&dir));
     let home = log_in(&dir);
-    let (node, bare) = (address(&node), address(&bare));
+    let (node, bare) = (node.host(), bare.host());
     let everything = [
         ("GOOGLE_APPLICATION_CREDENTIALS", file.as_str()),
         ("REGCRED_GCR_OAUTH_TOKEN_URL", &oauth_url),
@@ -93,7 +92,7 @@ async fn sources_are_asked_in_the_documented_order() {
 async fn a_source_that_is_there_and_fails_ends_the_search() {
     let dir = Dir::new();
     let node = metadata_with_token().await;
-    let node = address(&node);
+    let node = node.host();
     let broken = dir.file("broken.json", "{");
     for file in [broken.as_str(), "/nowhere/key.json"] {
         let error = token(&[
@@ -107,7 +106,7 @@ async fn a_source_that_is_there_and_fails_ends_the_search() {
     }
     let refusing = metadata(&[("instance/service-accounts/default/token", &[(403, "no")])]).await;
     let error = token(&[
-        ("GCE_METADATA_HOST", &address(&refusing)),
+        ("GCE_METADATA_HOST", &refusing.host()),
         ("PATH", &gcloud(&dir)),
     ])
     .await
@@ -120,7 +119,7 @@ async fn an_empty_search_lists_every_place() {
     let bare = metadata(&[]).await;
     let error = token(&[
         ("HOME", "/nowhere"),
-        ("GCE_METADATA_HOST", &address(&bare)),
+        ("GCE_METADATA_HOST", &bare.host()),
         ("PATH", "/nowhere"),
     ])
     .await
@@ -147,20 +146,20 @@ async fn the_node_may_act_as_a_service_account() {
     )
     .await;
     let token = token(&[
-        ("GCE_METADATA_HOST", &address(&node)),
+        ("GCE_METADATA_HOST", &node.host()),
         ("REGCRED_GCR_IMPERSONATE", EMAIL),
-        ("REGCRED_GCR_IAM_CREDENTIALS_URL", &iam.uri()),
+        ("REGCRED_GCR_IAM_CREDENTIALS_URL", &iam.url("")),
     ])
     .await;
     assert_eq!(token.expect("token"), "impersonated-token");
 }
 
 #[tokio::test]
-async fn what_gcloud_says_does_not_hide_what_else_was_missing() {
+async fn gcloud_s_complaint_does_not_hide_what_else_was_missing() {
     let dir = Dir::new();
     dir.script("bin/gcloud", "echo 'no active account' >&2; exit 1");
     let bare = metadata(&[]).await;
-    let (bare, path) = (address(&bare), dir.path("bin").display().to_string());
+    let (bare, path) = (bare.host(), dir.path("bin").display().to_string());
     let vars = [
         ("GCE_METADATA_HOST", bare.as_str()),
         ("PATH", &path),
@@ -183,12 +182,12 @@ async fn a_gcloud_without_login_is_not_started_after_the_metadata_server() {
     let dir = Dir::new();
     let path = gcloud(&dir);
     let bare = metadata(&[]).await;
-    let bare = address(&bare);
+    let bare = bare.host();
     let mut vars = vec![("GCE_METADATA_HOST", bare.as_str()), ("PATH", &path)];
     let error = token(&vars).await.expect_err("nothing");
     let shown = error.to_string();
     assert!(shown.contains("there is no login with gcloud"), "{shown}");
-    // Alone it is asked all the same: it may know of the machine's account.
+    // Alone it is asked all the same: it may know the machine's account.
     vars.push(("REGCRED_GCR_TOKEN_SOURCES", "gcloud"));
     assert_eq!(token(&vars).await.expect("token"), "gcloud-token");
 }

@@ -1,6 +1,6 @@
-//! Which addresses a credentials file may name. Such a file decides where secrets are sent, so its
-//! word alone is not enough: the hosts are Google's, or ones that the operator listed. Refusals are
-//! reasons without a subject; who asked names the file.
+//! Which URLs a credentials file may name. Such a file decides where secrets are sent, so its word
+//! alone is not enough: the hosts are Google's, or ones that the operator listed. The errors are
+//! reasons without a subject; the caller names the file.
 
 use regcred_http::{Url, is_link_local, is_loopback};
 
@@ -10,51 +10,61 @@ use crate::vars;
 impl Settings {
     /// A URL to which a secret is sent. `field` is its name in the file.
     pub(crate) fn trusted_url(&self, field: &str, text: &str) -> Result<String, String> {
-        let url = parse(field, text)?;
-        let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
-        let below = |domain: &str| {
-            host.strip_suffix(domain)
-                .is_some_and(|name| name.len() > 1 && name.ends_with('.'))
-        };
-        let google = url.scheme() == "https"
-            && url.port().is_none()
-            && (below(GOOGLE) || below(&self.universe) || host == "accounts.google.com");
-        let listed = self.lists(&url) && (url.scheme() == "https" || is_loopback(&url));
-        if google || listed {
-            return Ok(text.to_owned());
-        }
-        Err(format!(
-            "{field} names {}://{host}, which is not an https address of {GOOGLE}: list the host in \
-             {} if it is meant",
-            url.scheme(),
-            vars::TRUSTED_HOSTS
-        ))
+        let problem = "which is not an https address of googleapis.com";
+        self.allowed(field, text, problem, |url, host, listed| {
+            let below = |domain: &str| {
+                let name = host.strip_suffix(domain);
+                name.is_some_and(|name| name.len() > 1 && name.ends_with('.'))
+            };
+            let is_google = below(GOOGLE) || below(&self.universe) || host == "accounts.google.com";
+            match url.scheme() {
+                "https" => listed || (url.port().is_none() && is_google),
+                _ => listed && is_loopback(url),
+            }
+        })
     }
 
     /// A URL from which a subject token is read: https anywhere, plain http only on this machine,
     /// on its link (where clouds have their metadata servers) and from listed hosts.
     pub(crate) fn readable_url(&self, field: &str, text: &str) -> Result<String, String> {
-        let url = parse(field, text)?;
-        if url.scheme() == "https" || is_loopback(&url) || is_link_local(&url) || self.lists(&url) {
-            return Ok(text.to_owned());
-        }
-        Err(format!(
-            "{field} names plain http on {}: list the host in {} if it is meant",
-            url.host_str().unwrap_or_default(),
-            vars::TRUSTED_HOSTS
-        ))
+        self.allowed(field, text, "which is plain http", |url, _, listed| {
+            url.scheme() == "https" || is_loopback(url) || is_link_local(url) || listed
+        })
     }
 
     /// A URL of the machine's own metadata server (for AWS).
     pub(crate) fn link_url(&self, field: &str, text: &str) -> Result<String, String> {
-        let url = parse(field, text)?;
-        if is_loopback(&url) || is_link_local(&url) || self.lists(&url) {
+        let problem = "which is not the address of a metadata server";
+        self.allowed(field, text, problem, |url, _, listed| {
+            is_loopback(url) || is_link_local(url) || listed
+        })
+    }
+
+    /// A URL that fits: the closure gets it with its host in lower case, and whether the operator
+    /// listed that.
+    pub(crate) fn allowed(
+        &self,
+        field: &str,
+        text: &str,
+        problem: &str,
+        fits: impl FnOnce(&Url, &str, bool) -> bool,
+    ) -> Result<String, String> {
+        let url = Url::parse(text)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .filter(|url| url.has_host() && url.username().is_empty() && url.password().is_none())
+            .ok_or_else(|| format!("{field} is not an http or https URL"))?;
+        let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
+        let port = url.port_or_known_default().unwrap_or_default();
+        let with_port = format!("{host}:{port}");
+        let mut listed = self.trusted_hosts.iter();
+        let is_listed = listed.any(|listed| *listed == host || *listed == with_port);
+        if fits(&url, &host, is_listed) {
             return Ok(text.to_owned());
         }
         Err(format!(
-            "{field} names {}, which is no metadata server's address: list the host in {} if it is \
-             meant",
-            url.host_str().unwrap_or_default(),
+            "{field} names {}://{host}, {problem}: list the host in {} if this is intended",
+            url.scheme(),
             vars::TRUSTED_HOSTS
         ))
     }
@@ -66,33 +76,11 @@ impl Settings {
             return Ok(());
         }
         Err(format!(
-            "it is of the universe {of_file:?} and {} is in use: set {} if it is meant",
+            "it belongs to the universe {of_file:?}, but {} is in use: set {} if this is intended",
             self.universe,
             vars::UNIVERSE
         ))
     }
-
-    /// Whether the operator listed the URL's host, with or without its port.
-    pub(crate) fn lists(&self, url: &Url) -> bool {
-        let Some(host) = url.host_str() else {
-            return false;
-        };
-        let host = host.to_ascii_lowercase();
-        let with_port = url
-            .port_or_known_default()
-            .map(|port| format!("{host}:{port}"));
-        self.trusted_hosts
-            .iter()
-            .any(|listed| *listed == host || Some(listed) == with_port.as_ref())
-    }
-}
-
-fn parse(field: &str, text: &str) -> Result<Url, String> {
-    Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https"))
-        .filter(|url| url.has_host() && url.username().is_empty() && url.password().is_none())
-        .ok_or_else(|| format!("{field} is no http or https URL"))
 }
 
 #[cfg(test)]
@@ -102,7 +90,7 @@ mod tests {
     use super::*;
 
     fn settings(vars: &[(&str, &str)]) -> Settings {
-        Settings::read(&Env::map(vars.iter().copied())).expect("sound")
+        Settings::read(&Env::map(vars.iter().copied())).expect("good")
     }
 
     #[test]

@@ -1,0 +1,90 @@
+//! A person's login: a refresh token that is exchanged for an access token (RFC 6749 section 6), as
+//! `gcloud auth application-default login` writes it. Google's OAuth2 endpoint exchanges the one of
+//! a Google account (by gcp_auth where it can, see [`crate::sdk`]), the Security Token Service the
+//! one of a workforce pool.
+
+use regcred_cloud::{AccessToken, secret};
+use regcred_core::{Credentials, ProviderError};
+use regcred_http::Request;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::credential_file::CredentialFile;
+use crate::settings::{Cloud, Settings};
+use crate::sts::SECURITY_TOKEN_SERVICE;
+use crate::{call, sdk};
+
+/// The fields of the file that are used.
+#[derive(Deserialize)]
+pub(crate) struct UserKey {
+    client_id: String,
+    #[serde(deserialize_with = "secret")]
+    client_secret: SecretString,
+    #[serde(deserialize_with = "secret")]
+    refresh_token: SecretString,
+    token_url: Option<String>,
+    universe_domain: Option<String>,
+}
+
+/// A login. The scopes of its tokens are those that it was made with.
+pub(crate) struct UserLogin {
+    file: CredentialFile,
+    client: Credentials,
+    refresh_token: SecretString,
+    /// The Security Token Service's endpoint, for a login of a workforce pool.
+    federated: Option<String>,
+}
+
+impl UserLogin {
+    /// A login of a workforce pool, if `is_federated`, else of a Google account.
+    ///
+    /// # Errors
+    /// When the file is of another universe or names an address that is not trusted.
+    pub(crate) fn new(
+        settings: &Settings,
+        file: &CredentialFile,
+        key: UserKey,
+        is_federated: bool,
+    ) -> Result<Self, String> {
+        settings.check_universe(key.universe_domain.as_deref())?;
+        let federated = match key.token_url {
+            _ if !is_federated => None,
+            Some(url) => Some(settings.trusted_url("token_url", &url)?),
+            None => Some(format!("https://sts.{}/v1/oauthtoken", settings.universe)),
+        };
+        Ok(Self {
+            file: file.clone(),
+            client: Credentials::new(key.client_id, key.client_secret),
+            refresh_token: key.refresh_token,
+            federated,
+        })
+    }
+
+    /// An access token.
+    pub(crate) async fn token(&self, cloud: &Cloud) -> Result<AccessToken, ProviderError> {
+        let mut form = vec![
+            ("grant_type", "refresh_token"),
+            ("refresh_token", self.refresh_token.expose_secret()),
+        ];
+        let (request, issuer) = if let Some(url) = &self.federated {
+            let request = Request::post(url).basic(&self.client).form(&form);
+            (request, SECURITY_TOKEN_SERVICE)
+        } else {
+            if let Some(token) = sdk::user_token(cloud, &self.file).await {
+                return Ok(token);
+            }
+            form.push(("client_id", &self.client.username));
+            form.push(("client_secret", self.client.password.expose_secret()));
+            let settings = &cloud.settings;
+            let public = || format!("https://oauth2.{}/token", settings.universe);
+            let url = settings.oauth_url.clone().unwrap_or_else(public);
+            (Request::post(&url).form(&form), "Google's token endpoint")
+        };
+        let failed = format!(
+            "{issuer} returned no token for the login in {}; renew it with gcloud auth \
+             application-default login",
+            self.file.path.display()
+        );
+        call::token(cloud, &cloud.web()?, request.secret_body(), issuer, failed).await
+    }
+}
