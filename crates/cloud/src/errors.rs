@@ -1,5 +1,8 @@
 //! The errors that every provider has.
 
+use std::io;
+use std::path::Path;
+
 use regcred_core::{ErrorKind, ProviderError, RegistryHost};
 use regcred_http::HttpError;
 
@@ -28,6 +31,13 @@ impl Errors {
         self.of_kind(ErrorKind::NotConfigured, message)
     }
 
+    /// A file that an option names and that cannot be read; `what` names what it holds.
+    #[must_use]
+    pub fn unreadable(self, what: &str, path: &Path, cause: io::Error) -> ProviderError {
+        let message = format!("cannot read {what} {}", path.display());
+        self.misconfigured(message).with_source(cause)
+    }
+
     /// No identity for the request.
     #[must_use]
     pub fn no_identity(self, message: impl Into<String>) -> ProviderError {
@@ -40,13 +50,13 @@ impl Errors {
         self.of_kind(ErrorKind::Malformed, message)
     }
 
-    /// A failed call: the sentence names it, the cause has the status and the API's own code.
+    /// A failed call: the message names it, the cause has the status and the API's own code.
     #[must_use]
     pub fn call_failed(self, message: impl Into<String>, cause: HttpError) -> ProviderError {
         self.of_kind(cause.kind(), message).with_source(cause)
     }
 
-    /// The refusal of a registry that is not one of the cloud's; `title` is the one of the
+    /// The refusal of a registry that is not one of the cloud's; `title` is the title of the
     /// provider's [`ProviderSpec`](regcred_core::ProviderSpec).
     #[must_use]
     pub fn not_served(self, registry: &RegistryHost, title: &str) -> ProviderError {

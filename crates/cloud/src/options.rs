@@ -78,12 +78,7 @@ impl<'a> Options<'a> {
             Some((_, value)) => Ok(Some(*value)),
             None => {
                 let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-                let (last, rest) = known.split_last().unwrap_or((&"", &[]));
-                let known = match rest {
-                    [] => (*last).to_owned(),
-                    _ => format!("{} or {last}", rest.join(", ")),
-                };
-                Err(self.wrong(name, &format!("must be {known}")))
+                Err(self.wrong(name, &format!("must be one of {}", known.join(", "))))
             }
         }
     }
@@ -109,10 +104,16 @@ impl<'a> Options<'a> {
     /// A list of hosts, each perhaps with a value: `HOST` or `HOST=VALUE`.
     ///
     /// # Errors
-    /// When an entry is not a host.
+    /// When an entry is not a host; the message counts from 1.
     pub fn hosts(&self, name: &str) -> Result<AlsoServe, ProviderError> {
-        AlsoServe::parse(self.env.get(name).unwrap_or_default())
-            .map_err(|reason| self.errors.misconfigured(format!("{name}: {reason}")))
+        let list = self.env.get(name).unwrap_or_default();
+        AlsoServe::parse(list).map_err(|_| {
+            let mut entries = list.split(',');
+            let broken = entries.position(|entry| AlsoServe::parse(entry).is_err());
+            let number = broken.map_or(0, |at| at + 1);
+            let what = format!("has an entry (number {number}) that is not HOST or HOST=VALUE");
+            self.wrong(name, &what)
+        })
     }
 
     /// The error for an option whose value cannot be used: `what` continues the sentence after
@@ -133,26 +134,22 @@ pub fn secure_base(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use regcred_core::{ErrorKind, report};
+
     use super::*;
+    use crate::SecretPlace;
 
     fn read<T>(value: &str, read: impl FnOnce(&Options<'_>) -> T) -> T {
         let env = Env::map([("X", value)]);
         read(&Options::new(Errors::of("x"), &env))
     }
 
+    const WORDS: [(&str, i32); 3] = [("token", 1), ("identity-token", 2), ("secret", 3)];
+
     #[test]
-    fn words_are_read_in_any_case_and_wrong_ones_are_never_echoed() {
-        let words = [("token", 1), ("identity-token", 2), ("secret", 3)];
-        assert_eq!(
-            read(" Token ", |o| o.one_of("X", &words)).expect("word"),
-            Some(1)
-        );
-        assert_eq!(read("", |o| o.one_of("X", &words)).expect("unset"), None);
-        let error = read("canary", |o| o.one_of("X", &words)).expect_err("wrong");
-        assert_eq!(
-            error.to_string(),
-            "x: X must be token, identity-token or secret"
-        );
+    fn words_are_read_in_any_case() {
+        let word = |text| read(text, |o| o.one_of("X", &WORDS)).expect("word");
+        assert_eq!((word(" Token "), word("")), (Some(1), None));
     }
 
     #[test]
@@ -166,14 +163,49 @@ mod tests {
                 Some(base)
             );
         }
-        for text in [
-            "http://iam.corp",
-            "iam.corp",
-            "https://h/?x=1",
-            "https://u:canary@iam.corp",
-        ] {
-            let error = read(text, |o| o.url("X")).expect_err(text).to_string();
-            assert!(!error.contains("canary"), "{error}");
+        for text in ["http://iam.corp", "iam.corp", "https://h/?x=1"] {
+            assert!(read(text, |o| o.url("X")).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_list_has_texts_and_a_list_of_hosts_has_hosts() {
+        let texts = read(" a,,b ", |o| o.list("X").collect::<Vec<_>>().join("+"));
+        assert_eq!(texts, "a+b");
+        let hosts = read("a.test, b.test=eu", |o| o.hosts("X")).expect("hosts");
+        assert_eq!(hosts.hosts().collect::<Vec<_>>(), ["a.test", "b.test"]);
+    }
+
+    /// Every reader that refuses a value, with the whole error for a value that it refuses.
+    #[test]
+    fn a_wrong_value_is_never_repeated() {
+        let refused = |value: &str, error: fn(&Options<'_>) -> Option<ProviderError>| {
+            let error = read(value, error).expect(value);
+            assert_eq!(error.kind(), ErrorKind::NotConfigured);
+            report(&error)
+        };
+        for (value, reader, expected) in [
+            (
+                "canary",
+                (|o| o.one_of("X", &WORDS).err()) as fn(&Options<'_>) -> Option<ProviderError>,
+                "x: X must be one of token, identity-token, secret",
+            ),
+            (
+                "https://u:canary@iam.corp",
+                |o| o.url("X").err(),
+                "x: X is not an https:// URL (http:// is for this machine only)",
+            ),
+            (
+                "one.test,*.canary",
+                |o| o.hosts("X").err(),
+                "x: X has an entry (number 2) that is not HOST or HOST=VALUE",
+            ),
+        ] {
+            assert_eq!(refused(value, reader), expected);
+        }
+        let error = SecretPlace::Given(" ".into()).read(Errors::of("x"), "the key", "");
+        assert_eq!(error.expect_err("empty").to_string(), "x: the key is empty");
+        let options = read("canary", |o| format!("{o:?}"));
+        assert!(!options.contains("canary"), "{options}");
     }
 }

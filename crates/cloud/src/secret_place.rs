@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::Errors;
 
-/// A secret that is given, or lies in a file that others renew in place.
+/// A secret that is given, or is in a file that others renew in place.
 #[derive(Clone, Debug)]
 pub enum SecretPlace {
     /// The secret itself.
@@ -39,26 +39,30 @@ impl SecretPlace {
         what: &str,
         missing: &str,
     ) -> Result<SecretString, ProviderError> {
-        let (text, shown) = match self {
-            Self::Given(secret) => (secret.clone(), what.to_owned()),
-            Self::File(path) => {
-                let shown = format!("{what} {}", path.display());
-                let text = read_secret(path, MIB).map_err(|error| {
-                    let hint = if error.kind() == ErrorKind::NotFound && !missing.is_empty() {
-                        format!("; {missing}")
-                    } else {
-                        String::new()
-                    };
-                    let message = format!("cannot read {shown}{hint}");
-                    errors.misconfigured(message).with_source(error)
-                })?;
-                (text, shown)
-            }
+        let text = match self {
+            Self::Given(secret) => secret.clone(),
+            Self::File(path) => read_secret(path, MIB).map_err(|error| {
+                let hint = match error.kind() {
+                    ErrorKind::NotFound if !missing.is_empty() => format!("; {missing}"),
+                    _ => String::new(),
+                };
+                let message = format!("cannot read {}{hint}", self.describe(what));
+                errors.misconfigured(message).with_source(error)
+            })?,
         };
         if text.is_blank() {
-            return Err(errors.misconfigured(format!("{shown} is empty")));
+            return Err(errors.misconfigured(format!("{} is empty", self.describe(what))));
         }
         Ok(text.trimmed())
+    }
+
+    /// What messages call the secret: `what`, and the path of its file.
+    #[must_use]
+    pub fn describe(&self, what: &str) -> String {
+        match self {
+            Self::Given(_) => what.to_owned(),
+            Self::File(path) => format!("{what} {}", path.display()),
+        }
     }
 
     /// The place by a stable name for cache keys: the secret's fingerprint, or the file's path.

@@ -7,7 +7,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{ProviderError, SecretText as _};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use crate::Errors;
@@ -25,13 +24,11 @@ pub struct AccessToken {
 /// else it holds is not read.
 #[derive(Debug, Deserialize)]
 pub struct TokenResponse {
-    #[serde(
-        default,
-        alias = "accessToken",
-        alias = "token",
-        deserialize_with = "secret"
-    )]
+    #[serde(default, alias = "accessToken", deserialize_with = "secret_or_null")]
     access_token: SecretString,
+    /// Registries have the token under this name, or under both.
+    #[serde(default, deserialize_with = "secret_or_null")]
+    token: SecretString,
     /// Unix seconds.
     #[serde(alias = "expires_on")]
     expiration: Option<Seconds>,
@@ -40,18 +37,20 @@ pub struct TokenResponse {
     expires_at: Option<String>,
     /// Seconds from now.
     expires_in: Option<Seconds>,
+    #[serde(skip)]
+    assumed_life: Option<TimeDelta>,
 }
 
 /// Seconds as a number or, as some metadata servers write them, as text.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Seconds {
-    Number(i64),
+    Number(f64),
     Text(String),
 }
 
 impl Seconds {
-    fn get(&self) -> Option<i64> {
+    fn get(&self) -> Option<f64> {
         match self {
             Self::Number(seconds) => Some(*seconds),
             Self::Text(text) => text.trim().parse().ok(),
@@ -60,18 +59,29 @@ impl Seconds {
 }
 
 impl TokenResponse {
+    /// The same, with the life of a token whose expiry is stated neither in the response nor in the
+    /// token.
+    #[must_use]
+    pub fn assuming(mut self, life: TimeDelta) -> Self {
+        self.assumed_life = Some(life);
+        self
+    }
+
     /// The token, for endpoints whose tokens have their expiry elsewhere.
     ///
     /// # Errors
-    /// When there is none. An empty one would be refused much later, and for another reason.
+    /// When there is none, or one with blanks or controls in it. Such a token would be refused much
+    /// later, and for another reason.
     pub fn secret(self, errors: Errors, issuer: &str) -> Result<SecretString, ProviderError> {
-        if self.access_token.is_blank() {
+        let token = self.found();
+        let text = token.expose_secret();
+        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(errors.malformed(format!("{issuer} returned no access token")));
         }
-        Ok(self.access_token)
+        Ok(token.clone())
     }
 
-    /// The token with its expiry, absolute before relative.
+    /// The token with its expiry: absolute, else relative, else by its own claim.
     ///
     /// # Errors
     /// When there is no token, no expiry, or no more life than `shortest`, the time below which
@@ -98,13 +108,23 @@ impl TokenResponse {
         })
     }
 
+    fn found(&self) -> &SecretString {
+        if self.token.is_blank() {
+            &self.access_token
+        } else {
+            &self.token
+        }
+    }
+
     fn expires_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let unix = self.expiration.as_ref().and_then(Seconds::get);
         let text = self.expires_at.as_deref();
         let life = self.expires_in.as_ref().and_then(Seconds::get);
-        unix.and_then(|seconds| DateTime::from_timestamp(seconds, 0))
+        unix.and_then(instant)
             .or_else(|| Some(DateTime::parse_from_rfc3339(text?).ok()?.to_utc()))
-            .or_else(|| now.checked_add_signed(TimeDelta::try_seconds(life?)?))
+            .or_else(|| Some(now + whole(life?.clamp(-1.0, LONGEST_LIFE.as_seconds_f64()))?))
+            .or_else(|| Claims::of(self.found())?.expires_at())
+            .or_else(|| Some(now + self.assumed_life?))
     }
 }
 
@@ -123,7 +143,8 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// The claims of a JSON web token; `None` for any other text.
+    /// The claims of a JSON web token; `None` for any other text. Padding and base64's standard
+    /// alphabet are accepted too, since some issuers use them.
     #[must_use]
     pub fn of(token: &SecretString) -> Option<Self> {
         claims(token.expose_secret())
@@ -142,10 +163,14 @@ impl Claims {
     }
 }
 
-/// Some issuers write a fraction.
-#[expect(clippy::cast_possible_truncation, reason = "whole seconds will do")]
 fn instant(seconds: f64) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp(seconds as i64, 0).filter(|_| seconds.is_finite())
+    DateTime::UNIX_EPOCH.checked_add_signed(whole(seconds)?)
+}
+
+/// Whole seconds; some issuers write a fraction.
+#[expect(clippy::cast_possible_truncation, reason = "whole seconds will do")]
+fn whole(seconds: f64) -> Option<TimeDelta> {
+    TimeDelta::try_seconds(seconds as i64).filter(|_| seconds.is_finite())
 }
 
 /// Reads a JSON string straight into its guarded form: `#[serde(deserialize_with = "secret")]`, for a
@@ -161,23 +186,19 @@ where
     String::deserialize(from).map(|text| SecretString::from(text).into())
 }
 
-/// The claims of a JSON web token; `None` for any other text. Padding and base64's standard alphabet
-/// are accepted too, since some issuers use them.
+fn secret_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    Ok(text.unwrap_or_default().into())
+}
+
+/// The claims of a JSON web token; `None` for any other text.
 #[must_use]
-pub fn claims<T: DeserializeOwned>(token: &str) -> Option<T> {
+pub fn claims<T: serde::de::DeserializeOwned>(token: &str) -> Option<T> {
     let mut parts = token.trim().split('.');
     let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
-    let payload: String = payload
-        .trim_end_matches('=')
-        .chars()
-        .map(|c| match c {
-            '+' => '-',
-            '/' => '_',
-            c => c,
-        })
-        .collect();
-    let json = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
-    serde_json::from_slice(&json).ok()
+    let payload = payload.trim_end_matches('=').replace('+', "-");
+    let json = URL_SAFE_NO_PAD.decode(payload.replace('/', "_")).ok()?;
+    serde_json::from_slice(&Zeroizing::new(json)).ok()
 }
 
 /// Longer than any token lives; keeps dates from overflowing.
@@ -213,12 +234,28 @@ mod tests {
                 r#"{"accessToken":"t","expires_in":9000000000000000}"#,
                 604_800,
             ),
+            (r#"{"token":"t","expires_in":"59.9"}"#, 59),
+            (r#"{"token":"t","expires_in":1e300}"#, 604_800),
         ] {
-            match accept(json) {
-                Ok(token) => assert_eq!(token.expires_at.timestamp(), expected, "{json}"),
-                // No date is so far away.
-                Err(error) => assert!(json.contains("9000000000000000"), "{error}"),
-            }
+            let token = accept(json).expect(json);
+            assert_eq!(token.expires_at.timestamp(), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn an_expiry_that_is_not_stated_is_the_tokens_own_before_the_assumed_one() {
+        let response = |token: &str| -> TokenResponse {
+            let json = format!(r#"{{"token":null,"access_token":"{token}"}}"#);
+            serde_json::from_str(&json).expect("json")
+        };
+        let claims = format!("h.{}.s", URL_SAFE_NO_PAD.encode(r#"{"exp":1200}"#));
+        for (token, expected) in [(claims.as_str(), 1200), ("opaque", 1800)] {
+            let response = response(token).assuming(TimeDelta::minutes(30));
+            let now = DateTime::UNIX_EPOCH;
+            let accepted = response.accept(Errors::of("x"), "IAM", now, TimeDelta::zero());
+            let accepted = accepted.expect(token);
+            assert_eq!(accepted.secret.expose_secret(), token);
+            assert_eq!(accepted.expires_at.timestamp(), expected, "{token}");
         }
     }
 
@@ -227,6 +264,7 @@ mod tests {
         for json in [
             r#"{"expires_in":60}"#,
             r#"{"access_token":"","expires_in":60}"#,
+            r#"{"token":"a b","expires_in":60}"#,
             r#"{"access_token":"t"}"#,
             r#"{"access_token":"t","expires_in":5}"#,
             r#"{"access_token":"t","expires_in":"soon"}"#,
