@@ -26,11 +26,8 @@ pub(crate) fn read(env: &Env) -> Result<Option<SecretString>, ProviderError> {
 
 fn from_file(path: &Path) -> Result<SecretString, ProviderError> {
     let shown = path.display();
-    let text = read_secret(path, MIB).map_err(|e| {
-        ERRORS
-            .misconfigured(format!("cannot read the API key file {shown}"))
-            .with_source(e)
-    })?;
+    let text = read_secret(path, MIB)
+        .map_err(|error| ERRORS.unreadable("the API key file", path, error))?;
     let text = text.expose_secret().trim();
     if text.starts_with('{') {
         let file: ApiKeyFile = serde_json::from_str(text).map_err(|_| {

@@ -140,7 +140,7 @@ async fn ask(
 fn refused(grant: &Grant<'_>, correlation: &str, error: HttpError) -> ProviderError {
     let verb = match error.kind() {
         ErrorKind::Denied => "refused",
-        _ => "did not take",
+        _ => "did not accept",
     };
     let help = advice(error.code());
     let what = grant.what();

@@ -34,24 +34,17 @@ impl Profile {
 
     /// A profile by the one text in a variable or an annotation: id, CRN or name.
     pub(crate) fn named(text: &str) -> Self {
-        let text = Some(text.trim().to_owned());
-        let is = |prefix: &str| text.as_deref().is_some_and(|t| t.starts_with(prefix));
-        if is("Profile-") {
-            Self {
-                id: text,
-                ..Self::default()
-            }
-        } else if is("crn:") {
-            Self {
-                crn: text,
-                ..Self::default()
-            }
+        let text = text.trim();
+        let mut profile = Self::default();
+        let name = if text.starts_with("Profile-") {
+            &mut profile.id
+        } else if text.starts_with("crn:") {
+            &mut profile.crn
         } else {
-            Self {
-                name: text,
-                ..Self::default()
-            }
-        }
+            &mut profile.name
+        };
+        *name = Some(text.to_owned());
+        profile
     }
 
     /// The form fields that name it at IAM's token endpoint.

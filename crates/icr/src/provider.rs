@@ -86,7 +86,7 @@ impl Provider for Icr {
     }
 }
 
-/// The login that the registry itself trades for a token. The user name says what the password is.
+/// The login that the registry itself trades for a token. The user name states what the password is.
 fn long_lived(identity: &Identity) -> Result<Credentials, ProviderError> {
     match identity {
         Identity::ApiKey(key) => Ok(Credentials::new("iamapikey", key.clone())),
@@ -94,7 +94,7 @@ fn long_lived(identity: &Identity) -> Result<Credentials, ProviderError> {
         Identity::Assume(key, profile) => match &profile.id {
             Some(id) => Ok(Credentials::new(id.as_str(), key.clone())),
             None => Err(ERRORS.misconfigured(format!(
-                "the registry takes a trusted profile by its id only: set {}",
+                "the registry accepts a trusted profile by its id only: set {}",
                 vars::PROFILE_ID
             ))),
         },

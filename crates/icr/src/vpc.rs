@@ -1,5 +1,5 @@
 //! The metadata server of a VPC instance: an identity token, then an IAM token for the instance's
-//! trusted profile. Two sets of paths, told apart by the API version's date.
+//! trusted profile. The date of the API version decides between two sets of paths.
 
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ pub(crate) async fn token(
         client: cloud.link(CONNECT)?,
     };
     let (paths, identity) = server.identity().await?;
+    let identity = identity.secret(ERRORS, SERVER)?;
     server.iam_token(&paths, &identity, body).await
 }
 
@@ -75,7 +76,7 @@ impl Paths {
 
 impl Server<'_> {
     /// The instance's identity token, and the paths that the server knows.
-    async fn identity(&self) -> Result<(Paths, SecretString), ProviderError> {
+    async fn identity(&self) -> Result<(Paths, TokenResponse), ProviderError> {
         if let Some(version) = &self.cloud.settings.ims_version {
             let paths = Paths::of(version);
             let token = self.identity_at(&paths).await.map_err(|e| self.failed(e))?;
@@ -98,13 +99,12 @@ impl Server<'_> {
         Ok((paths, token))
     }
 
-    async fn identity_at(&self, paths: &Paths) -> Result<SecretString, HttpError> {
+    async fn identity_at(&self, paths: &Paths) -> Result<TokenResponse, HttpError> {
         let request = self
             .request(Request::put(&self.url(paths, paths.identity)))
             .json(&json!({"expires_in": 300}));
         let response = self.client.send(request).await?.success(WHAT).await?;
-        let response: IdentityResponse = response.json(LIMIT).await?;
-        Ok(response.access_token)
+        response.json(LIMIT).await
     }
 
     async fn iam_token(
@@ -124,12 +124,7 @@ impl Server<'_> {
             response.json::<TokenResponse>(LIMIT).await
         };
         let answer = answer.await.map_err(|e| self.failed(e))?;
-        answer.accept(
-            ERRORS,
-            "the metadata server",
-            self.cloud.now(),
-            SHORTEST_LIFE,
-        )
+        answer.accept(ERRORS, SERVER, self.cloud.now(), SHORTEST_LIFE)
     }
 
     fn request(&self, request: Request) -> Request {
@@ -170,13 +165,6 @@ impl Server<'_> {
     }
 }
 
-/// The identity token; its expiry is minutes away and never needed.
-#[derive(serde::Deserialize)]
-struct IdentityResponse {
-    #[serde(deserialize_with = "regcred_cloud::secret")]
-    access_token: SecretString,
-}
-
 /// From this version on, the new paths are the only ones.
 const NEW_SINCE: &str = "2025-08-26";
 /// What IBM's SDKs ask for.
@@ -189,5 +177,7 @@ const RETRY: Retry = Retry {
     cap: Duration::from_secs(2),
 };
 const LIMIT: usize = 256 * 1024;
+/// Who issues the tokens, in errors.
+const SERVER: &str = "the metadata server";
 /// What a call is for, in errors.
 const WHAT: &str = "token request";

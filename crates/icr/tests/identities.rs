@@ -3,6 +3,7 @@
 use regcred_core::{
     CacheScope, Clock, CredentialRequest, Env, ErrorKind, Issued, Provider, ProviderError, report,
 };
+use regcred_http::testing::{Fake, Reply};
 use regcred_icr::Icr;
 use regcred_tests::icr::{
     API_KEY, ASSUMED_PROFILE, FakeIam, FakeVpcMetadata, LINKED_PROFILE, REFRESH_TOKEN,
@@ -113,11 +114,11 @@ async fn the_kubelets_token_is_used_with_the_annotated_profile_and_nothing_else(
 }
 
 #[tokio::test]
-async fn a_service_account_token_that_iam_does_not_take_is_an_error() {
+async fn a_service_account_token_that_iam_does_not_accept_is_an_error() {
     let good = service_account_token("iam", 3000);
     let forged = format!("{}AAAA", &good[..good.len() - 4]);
-    let over = service_account_token("iam", -10);
-    for token in [service_account_token("api", 3000), over, forged] {
+    let expired = service_account_token("iam", -10);
+    for token in [service_account_token("api", 3000), expired, forged] {
         let iam = FakeIam::start();
         let vars = [
             ("IBMCLOUD_CR_TOKEN", token.as_str()),
@@ -152,23 +153,17 @@ async fn a_refusal_has_iams_code_and_advice_and_no_secret() {
 
 #[tokio::test]
 async fn throttling_is_waited_out() {
-    let server = wiremock::MockServer::start().await;
-    wiremock::Mock::given(wiremock::matchers::any())
-        .respond_with(wiremock::ResponseTemplate::new(429).insert_header("Retry-After", "0"))
-        .up_to_n_times(2)
-        .mount(&server)
-        .await;
-    let right = serde_json::json!({"access_token": "t", "expires_in": 600});
-    wiremock::Mock::given(wiremock::matchers::any())
-        .respond_with(wiremock::ResponseTemplate::new(200).set_body_json(right))
-        .mount(&server)
-        .await;
-    let uri = server.uri();
-    let env = Env::map([("IBMCLOUD_API_KEY", "k"), ("IBMCLOUD_IAM_URL", &uri)]);
+    let throttled = Reply::new(429).header("Retry-After", "0");
+    let token = serde_json::json!({"access_token": "t", "expires_in": 600});
+    let replies = vec![throttled.clone(), throttled, Reply::json(200, &token)];
+    let server = Fake::answering(replies).await;
+    let url = server.url("");
+    let env = Env::map([("IBMCLOUD_API_KEY", "k"), ("IBMCLOUD_IAM_URL", &url)]);
     let issued = ask(&env, &request("us.icr.io/ns/app"))
         .await
         .expect("third time");
     assert_eq!(login(&issued).2, "t");
+    assert_eq!(server.seen_at("/identity/token").len(), 3);
 }
 
 #[tokio::test]
@@ -243,7 +238,7 @@ async fn long_lived_secrets_are_handed_on_only_when_asked_for() {
 }
 
 #[tokio::test]
-async fn hosts_of_others_get_nothing_and_ask_nobody() {
+async fn foreign_hosts_get_nothing_and_no_server_is_asked() {
     let iam = FakeIam::start();
     let env = with(&iam, &[("IBMCLOUD_API_KEY", API_KEY)]);
     for image in [
