@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use x509_cert::Certificate as X509;
 use x509_cert::der::Decode as _;
 
-use crate::failure::malformed;
+use crate::ERRORS;
 use crate::key::{PrivateKey, colons};
 use crate::pem;
 
@@ -25,20 +25,23 @@ impl Certificate {
     /// Reads the first certificate of a PEM text.
     pub(crate) fn from_pem(text: &str) -> Result<Self, ProviderError> {
         let what = "the metadata server's certificate";
-        let der = der_of(text).ok_or_else(|| malformed(format!("{what} is no PEM")))?;
-        let parsed = X509::from_der(&der)
-            .map_err(|e| malformed(format!("{what} cannot be read")).with_source(e))?;
+        let der = der_of(text).ok_or_else(|| ERRORS.malformed(format!("{what} is not PEM")))?;
+        let parsed = X509::from_der(&der).map_err(|e| {
+            ERRORS
+                .malformed(format!("cannot read {what}"))
+                .with_source(e)
+        })?;
         let body = parsed.tbs_certificate();
         let values = body.subject().iter().filter_map(|attribute| {
             let value = std::str::from_utf8(attribute.value.value()).ok()?;
             Some(value.to_owned())
         });
         let values: Vec<String> = values.collect();
-        // An instance's certificate says `opc-tenant`, a service's `opc-identity`.
+        // An instance's certificate has `opc-tenant`, a service's `opc-identity`.
         let tenancy = ["opc-tenant:", "opc-identity:"]
             .iter()
             .find_map(|prefix| values.iter().find_map(|value| value.strip_prefix(prefix)))
-            .ok_or_else(|| malformed(format!("{what} names no tenancy")))?
+            .ok_or_else(|| ERRORS.malformed(format!("{what} names no tenancy")))?
             .to_owned();
         let key = body
             .subject_public_key_info()

@@ -1,13 +1,15 @@
 //! `~/.oci/config`: profiles in INI form. As in Oracle's Python SDK and command line, a profile
-//! takes from `[DEFAULT]` what it does not say itself (the Go SDK does not do so).
+//! takes from `[DEFAULT]` what it does not set itself (the Go SDK does not do so).
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use regcred_core::ProviderError;
+use regcred_files::{MIB, read_text};
+use secrecy::zeroize::Zeroizing;
 
-use crate::failure::misconfigured;
-use crate::secret_file;
+use crate::ERRORS;
 
 /// The settings of one profile.
 #[derive(Default)]
@@ -16,17 +18,20 @@ pub(crate) struct Profile(BTreeMap<String, String>);
 impl Profile {
     /// Reads a profile. A file that must not be missing is an error when it is.
     pub(crate) fn read(path: &Path, name: &str, must_exist: bool) -> Result<Self, ProviderError> {
-        if !must_exist && let Ok(None) = secret_file::read_if_there(path) {
-            return Ok(Self::default());
-        }
-        let text = secret_file::read("the configuration file", path)?;
+        let text = match read_text(path, MIB).map(Zeroizing::new) {
+            Ok(text) => text,
+            Err(error) if !must_exist && error.kind() == ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            Err(error) => return Err(ERRORS.unreadable("the configuration file", path, error)),
+        };
         let mut profiles = parse(&text);
         let found = profiles.remove(name);
         let default = profiles.remove(DEFAULT).unwrap_or_default();
         let Some(mut found) = found.or_else(|| (name == DEFAULT).then(BTreeMap::new)) else {
             let mut known: Vec<&str> = profiles.keys().map(String::as_str).collect();
             known.push(DEFAULT);
-            return Err(misconfigured(format!(
+            return Err(ERRORS.misconfigured(format!(
                 "{} has no profile {name:?}; it has {}",
                 path.display(),
                 known.join(", ")
@@ -47,7 +52,7 @@ impl Profile {
     }
 }
 
-/// Profiles by name. Keys are in lower case; a line that is no setting is left out.
+/// Profiles by name. Keys are in lower case; other lines than settings are left out.
 fn parse(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
     let mut profiles: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut current = None;

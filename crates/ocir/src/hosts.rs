@@ -1,5 +1,5 @@
-//! Whom a registry token may go to: the three forms of a regional registry's name. A look-alike
-//! that was sent a signed request could use it, so domains are those of known realms and no others.
+//! Where a registry token may go: the three forms of a regional registry's name. A look-alike that
+//! receives a signed request could use it, so domains are those of known realms and no others.
 
 use std::sync::Arc;
 
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_tells_its_region() {
+    fn a_host_names_its_region() {
         let hosts = hosts("mirror.corp=phx", &[]);
         for (name, region) in [
             ("iad.ocir.io", Some("us-ashburn-1")),

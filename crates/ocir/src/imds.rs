@@ -4,31 +4,31 @@
 use std::time::Duration;
 
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{Client, HttpError, Request, Response, Retry};
+use regcred_http::{Client, HttpError, Request, Retry};
 use secrecy::zeroize::Zeroizing;
 
-use crate::certificate::Certificate;
-use crate::failure::{call_failed, failure, malformed};
+use crate::certificate::{self, Certificate};
+use crate::home_path::expand;
+use crate::hosts::is_region_id;
 use crate::key::PrivateKey;
-use crate::reach::Reach;
 use crate::regions::Region;
-use crate::secret_file;
-use crate::vars;
+use crate::settings::Cloud;
+use crate::{ERRORS, vars};
 
 /// A metadata server that has answered.
 pub(crate) struct Imds {
     client: Client,
     base: String,
-    /// What it says of its region: a key or an identifier.
+    /// Its region as it states it: a key or an identifier.
     region: String,
 }
 
 impl Imds {
-    /// Asks for the region, by which the server is found out at all.
-    pub(crate) async fn find(reach: &Reach) -> Result<Self, ProviderError> {
-        let client = reach.link()?;
+    /// Asks for the region, which shows whether there is a server.
+    pub(crate) async fn find(cloud: &Cloud) -> Result<Self, ProviderError> {
+        let client = cloud.link(CONNECT)?;
         let mut first = None;
-        for base in &reach.settings.metadata {
+        for base in &cloud.settings.metadata {
             match get(&client, base, "/instance/region").await {
                 Ok(region) => {
                     return Ok(Self {
@@ -42,26 +42,26 @@ impl Imds {
                 }
                 // Another cloud's metadata server is at the same address.
                 Err(error) if error.kind() == ErrorKind::Denied => {
-                    return Err(no_instance(reach, base, error));
+                    return Err(no_instance(cloud, base, error));
                 }
                 Err(error) => return Err(refused(base, error)),
             }
         }
         Err(match first {
-            Some((base, error)) => no_instance(reach, base, error),
-            None => failure(ErrorKind::NotConfigured, "no metadata server is named"),
+            Some((base, error)) => no_instance(cloud, base, error),
+            None => ERRORS.misconfigured("no metadata server is named"),
         })
     }
 
-    /// The instance's region, by the table or by the server's own word.
-    pub(crate) async fn region(&self, reach: &Reach) -> Result<Region, ProviderError> {
-        if let Some(region) = reach.settings.regions.find(&self.region) {
+    /// The instance's region, by the table or by the server's own description.
+    pub(crate) async fn region(&self, cloud: &Cloud) -> Result<Region, ProviderError> {
+        if let Some(region) = cloud.settings.regions.find(&self.region) {
             return Ok(region);
         }
         let text = match get(&self.client, &self.base, "/instance/regionInfo").await {
             Ok(text) => text,
-            Err(error) if error.status().is_some() && crate::hosts::is_region_id(&self.region) => {
-                let region = reach.settings.regions.assume(&self.region);
+            Err(error) if error.status().is_some() && is_region_id(&self.region) => {
+                let region = cloud.settings.regions.assume(&self.region);
                 tracing::debug!("the metadata server has no regionInfo: {error}");
                 return Ok(region);
             }
@@ -69,8 +69,8 @@ impl Imds {
         };
         let region: Option<Region> = serde_json::from_str(&text).ok();
         region.and_then(Region::checked).ok_or_else(|| {
-            malformed(format!(
-                "the metadata server {} has no sound regionInfo",
+            ERRORS.malformed(format!(
+                "the regionInfo of the metadata server {} is not valid",
                 self.base
             ))
         })
@@ -91,7 +91,9 @@ impl Imds {
             )?;
             let certificate = Certificate::from_pem(&certificate)?;
             let key = PrivateKey::from_pem(&key, None).map_err(|e| {
-                malformed("the metadata server's key cannot be used").with_source(e)
+                ERRORS
+                    .malformed("cannot use the metadata server's key")
+                    .with_source(e)
             })?;
             if certificate.belongs_to(&key) {
                 return Ok((certificate, key));
@@ -99,16 +101,15 @@ impl Imds {
             tracing::debug!(attempt, "the instance's certificate is being replaced");
             tokio::time::sleep(PAIR_RETRY.pause(attempt)).await;
         }
-        Err(malformed(
-            "the metadata server's certificate and key are not of one pair",
-        ))
+        Err(ERRORS.malformed("the metadata server's certificate and key are not of one pair"))
     }
 
     /// The certificate between the leaf and Oracle's root, in base64.
     pub(crate) async fn intermediate(&self) -> Result<String, ProviderError> {
         let pem = self.get("/identity/intermediate.pem").await?;
-        crate::certificate::base64_of(&pem)
-            .ok_or_else(|| malformed("the metadata server's intermediate certificate is no PEM"))
+        certificate::base64_of(&pem).ok_or_else(|| {
+            ERRORS.malformed("the metadata server's intermediate certificate is not PEM")
+        })
     }
 
     async fn get(&self, path: &str) -> Result<Zeroizing<String>, ProviderError> {
@@ -130,46 +131,35 @@ async fn get(client: &Client, base: &str, path: &str) -> Result<Zeroizing<String
         match response.status().as_u16() {
             200 => return response.text(LIMIT).await.map(Zeroizing::new),
             404 if attempt < RETRY.attempts => {}
-            _ => return Err(of_status(response).await),
+            _ => return Err(response.into_error("instance metadata").await),
         }
         tokio::time::sleep(RETRY.pause(attempt)).await;
         attempt += 1;
     }
 }
 
-async fn of_status(response: Response) -> HttpError {
-    response.into_error("instance metadata").await
-}
-
 fn refused(base: &str, error: HttpError) -> ProviderError {
-    call_failed(
-        format!("the metadata server {base} gives no identity"),
+    ERRORS.call_failed(
+        format!("the metadata server {base} returned no identity"),
         error,
     )
 }
 
 /// What to do where no metadata server answers. A user's configuration file is pointed out, never
-/// used without being told.
-fn no_instance(reach: &Reach, base: &str, error: HttpError) -> ProviderError {
-    let file = secret_file::expand(&reach.env, "~/.oci/config");
-    let advice = match file.is_absolute() && file.exists() {
-        true => format!(
-            "to use {} say so with {}=api_key",
-            file.display(),
-            vars::AUTH_METHOD
-        ),
-        false => format!(
-            "outside an OCI instance name a principal with {}",
-            vars::AUTH_METHOD
-        ),
+/// used unasked.
+fn no_instance(cloud: &Cloud, base: &str, error: HttpError) -> ProviderError {
+    let file = expand(&cloud.env, "~/.oci/config");
+    let method = vars::AUTH_METHOD;
+    let advice = if file.is_absolute() && file.exists() {
+        format!("to use {} set {method}=api_key", file.display())
+    } else {
+        format!("outside an OCI instance name a principal with {method}")
     };
-    failure(
-        ErrorKind::IdentityUnavailable,
-        format!("the metadata server {base} does not answer as OCI's; {advice}"),
-    )
-    .with_source(error)
+    let message = format!("the metadata server {base} does not answer as OCI's; {advice}");
+    ERRORS.no_identity(message).with_source(error)
 }
 
+const CONNECT: Duration = Duration::from_millis(1500);
 const TIMEOUT: Duration = Duration::from_secs(6);
 const RETRY: Retry = Retry {
     attempts: 4,

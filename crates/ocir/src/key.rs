@@ -1,8 +1,8 @@
 //! RSA private keys: every form in which Oracle's tools keep them, and RSA-SHA256 signatures by
 //! ring.
 
-pub(crate) mod encrypted_pem;
-mod session;
+mod encrypted_pem;
+mod key_error;
 
 use std::fmt;
 
@@ -13,45 +13,33 @@ use pkcs8::EncryptedPrivateKeyInfoRef;
 use pkcs8::der::asn1::BitStringRef;
 use pkcs8::der::{Decode as _, Encode as _};
 use pkcs8::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+use regcred_cloud::SecretPlace;
+use regcred_core::{ProviderError, hex};
 use ring::rand::SystemRandom;
 use ring::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::pem;
+use crate::{ERRORS, pem};
 
-pub(crate) use session::session_key;
+pub(crate) use key_error::KeyError;
 
 /// An RSA private key of 2048 to 4096 bits.
 pub(crate) struct PrivateKey(RsaKeyPair);
 
-/// Why a text gives no key. Nothing of the key is ever shown.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum KeyError {
-    #[error("it holds no private key in PEM form")]
-    NotPem,
-    #[error("it is a public key, and the private one of the pair is needed")]
-    Public,
-    #[error("it is a certificate, and its private key is needed")]
-    Certificate,
-    #[error("it is no RSA key ({0}); Oracle's API keys are RSA")]
-    NotRsa(String),
-    #[error("it is encrypted and no passphrase was given")]
-    NoPassphrase,
-    #[error("its passphrase is wrong, or it is encrypted in a way that is not known here")]
-    WrongPassphrase,
-    #[error(
-        "it is encrypted by {0}, which is not known here: convert it with openssl pkcs8 -topk8"
-    )]
-    Cipher(String),
-    #[error("it is shorter than 2048 bits, which is not safe and not accepted: make a new one")]
-    TooSmall,
-    #[error("it is longer than 4096 bits, which is not supported")]
-    TooLarge,
-    #[error("it is damaged ({0})")]
-    Damaged(String),
-}
-
 impl PrivateKey {
+    /// The key in an option or a file; messages call it `what`.
+    pub(crate) fn read(
+        place: &SecretPlace,
+        what: &str,
+        passphrase: Option<&SecretString>,
+    ) -> Result<Self, ProviderError> {
+        let pem = place.read(ERRORS, what, "")?;
+        Self::from_pem(pem.expose_secret(), passphrase).map_err(|error| {
+            let message = format!("cannot use {}", place.describe(what));
+            ERRORS.misconfigured(message).with_source(error)
+        })
+    }
+
     /// Reads a key: PKCS#1 or PKCS#8, plain or encrypted (PBES2, or the older `Proc-Type` form). A
     /// passphrase that is not needed is not used: it may come from another profile.
     pub(crate) fn from_pem(
@@ -85,7 +73,7 @@ impl PrivateKey {
             "ENCRYPTED PRIVATE KEY" => {
                 let passphrase = passphrase.ok_or(KeyError::NoPassphrase)?;
                 let info = EncryptedPrivateKeyInfoRef::from_der(&block.der)
-                    .map_err(|_| KeyError::Damaged("no PKCS#8".to_owned()))?;
+                    .map_err(|_| KeyError::Damaged("not PKCS#8".to_owned()))?;
                 let plain = info
                     .decrypt(passphrase)
                     .map_err(|_| KeyError::WrongPassphrase)?;
@@ -139,7 +127,8 @@ impl PrivateKey {
         info.expect("a key of a few hundred bytes")
     }
 
-    fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
+    /// The key in PKCS#1 form.
+    pub(crate) fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
         RsaKeyPair::from_der(der).map_err(rejected).map(Self)
     }
 }
@@ -153,7 +142,7 @@ impl fmt::Debug for PrivateKey {
 
 /// Bytes in lower-case hexadecimal, in pairs with colons between.
 pub(crate) fn colons(bytes: &[u8]) -> String {
-    let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let pairs: Vec<String> = bytes.iter().map(|byte| hex([*byte])).collect();
     pairs.join(":")
 }
 

@@ -7,7 +7,7 @@ use secrecy::zeroize::Zeroizing;
 
 /// One block.
 pub(crate) struct Block<'a> {
-    /// What it holds: `RSA PRIVATE KEY`.
+    /// The type of its data: `RSA PRIVATE KEY`.
     pub(crate) label: &'a str,
     /// Headers before the data: `DEK-Info`.
     headers: Vec<(&'a str, &'a str)>,

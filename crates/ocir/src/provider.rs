@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use regcred_cloud::{AccessToken, in_time};
+use regcred_cloud::AccessToken;
 use regcred_core::{
-    CacheKey, Clock, CredentialRequest, Credentials, Env, Issued, Plan, Provider, ProviderError,
+    Clock, CredentialRequest, Credentials, Env, Issued, Plan, Provider, ProviderError,
     ProviderSpec, RegistryHost,
 };
+use regcred_http::CaBundle;
 
-use crate::plugin_config;
-use crate::principal::Principal;
-use crate::reach::Reach;
-use crate::registry;
-use crate::session::Sessions;
-use crate::settings::Settings;
+use crate::identity::Identity;
+use crate::sessions::Sessions;
+use crate::settings::{Cloud, Settings};
 use crate::vars::{self, VARS};
-use crate::{ERRORS, NAME};
+use crate::{ERRORS, NAME, plugin_config, registry};
 
 /// Oracle Cloud Infrastructure Registry, as data.
 pub const SPEC: ProviderSpec = ProviderSpec {
@@ -32,7 +30,7 @@ pub const SPEC: ProviderSpec = ProviderSpec {
 
 /// Credentials for OCIR.
 pub struct Ocir {
-    reach: Reach,
+    cloud: Cloud,
     sessions: Sessions,
 }
 
@@ -42,38 +40,42 @@ impl Ocir {
     /// # Errors
     /// [`regcred_core::ErrorKind::NotConfigured`] for a variable with a value that it cannot have.
     pub fn new(env: &Env, clock: &Clock) -> Result<Self, ProviderError> {
+        let cloud = Cloud::new(ERRORS, env, clock, Settings::read(env)?);
+        let bundle = env.path(vars::CLI_CERT_BUNDLE);
         Ok(Self {
-            reach: Reach::new(env, clock, Settings::read(env)?),
+            cloud: cloud.with_options(|options| {
+                options.connect_timeout = CONNECT;
+                options.ca_bundle = bundle.map(|path| CaBundle {
+                    path,
+                    named_by: vars::CLI_CERT_BUNDLE,
+                });
+            }),
             sessions: Sessions::default(),
         })
     }
 
-    fn settings(&self) -> &Settings {
-        &self.reach.settings
-    }
-
     /// The settings with those of the earlier plugin's configuration file, none of which decides
     /// which hosts are served.
-    fn reach(&self) -> Result<Reach, ProviderError> {
-        if self.reach.env.get(vars::PLUGIN_CONFIG).is_none() {
-            return Ok(self.reach.clone());
-        }
-        let env = plugin_config::merge(&self.reach.env)?;
+    fn cloud(&self) -> Result<Cloud, ProviderError> {
+        let Some(file) = self.cloud.env.get(vars::PLUGIN_CONFIG) else {
+            return Ok(self.cloud.clone());
+        };
+        let env = plugin_config::merge(&self.cloud.env, file)?;
         let settings = Settings::read(&env)?;
-        Ok(self.reach.with(env, settings))
+        Ok(self.cloud.with_settings(env, settings))
     }
 
     async fn fetch(
         &self,
-        reach: &Reach,
-        principal: &Principal,
+        cloud: &Cloud,
+        identity: &Identity,
         request: &CredentialRequest,
     ) -> Result<Issued, ProviderError> {
-        let token = self.token(reach, principal, request).await?;
+        let token = self.token(cloud, identity, request).await?;
         let useless =
-            reach.settings.check_token && registry::is_refused(reach, request, &token).await?;
+            cloud.settings.check_token && registry::is_refused(cloud, request, &token).await?;
         if useless {
-            tracing::warn!("{}", registry::unauthorised(request, &principal.label()));
+            tracing::warn!("{}", registry::unauthorised(request, &identity.label()));
         }
         let login = Credentials::new(USERNAME, token.secret);
         // Answers without an expiry are never cached.
@@ -84,18 +86,18 @@ impl Ocir {
     /// A registry token. A session that was made earlier and is refused is replaced once.
     async fn token(
         &self,
-        reach: &Reach,
-        principal: &Principal,
+        cloud: &Cloud,
+        identity: &Identity,
         request: &CredentialRequest,
     ) -> Result<AccessToken, ProviderError> {
-        let who = principal.label();
-        let (session, earlier) = self.sessions.of(principal, reach, None).await?;
-        match registry::token(reach, &session, request, &who).await {
+        let who = identity.label();
+        let (session, earlier) = self.sessions.of(identity, cloud, None).await?;
+        match registry::token(cloud, &session, request, &who).await {
             Err(error) if earlier && registry::is_not_authenticated(&error) => {
                 tracing::debug!("the session is refused and replaced: {error}");
                 let stale = Some(&session);
-                let (session, _) = self.sessions.of(principal, reach, stale).await?;
-                registry::token(reach, &session, request, &who).await
+                let (session, _) = self.sessions.of(identity, cloud, stale).await?;
+                registry::token(cloud, &session, request, &who).await
             }
             result => result,
         }
@@ -108,7 +110,7 @@ impl Provider for Ocir {
     }
 
     fn match_images(&self) -> Vec<String> {
-        self.settings().hosts.patterns()
+        self.cloud.settings.hosts.patterns()
     }
 
     fn docker_hosts(&self) -> Vec<String> {
@@ -116,30 +118,33 @@ impl Provider for Ocir {
     }
 
     fn serves(&self, registry: &RegistryHost) -> bool {
-        self.settings().hosts.serves(registry)
+        self.cloud.settings.hosts.serves(registry)
     }
 
     fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
         if !self.serves(&request.registry) {
             return Err(ERRORS.not_served(&request.registry, SPEC.title));
         }
-        let reach = self.reach()?;
-        let principal = Principal::choose(&reach.env, &reach.settings, request)?;
+        let cloud = self.cloud()?;
+        let identity = Identity::choose(&cloud.env, &cloud.settings, request)?;
         let registry = request.registry.as_written();
-        if let Principal::AuthToken(login) = principal {
+        if let Identity::AuthToken(login) = identity {
             let issued = Issued::login(registry, login.read()?).keep_for(KEEP_SECRET);
             return Ok(Plan::new(None, async { Ok(issued) }));
         }
-        let key = principal.stable_name().map(|principal| {
-            CacheKey::new([("registry", registry), ("principal", &principal)])
-                .with_options(VARS, &reach.env)
+        let key = identity.stable_name().map(|identity| {
+            let parts = [("registry", registry), ("identity", &*identity)];
+            cloud.key(VARS, parts)
         });
-        let fetch = async move { self.fetch(&reach, &principal, request).await };
-        Ok(Plan::new(key, in_time(ERRORS, fetch)))
+        Ok(self.cloud.plan(
+            key,
+            async move { self.fetch(&cloud, &identity, request).await },
+        ))
     }
 }
 
-/// The user name that stands for a token.
+/// The user name that marks the password as a token.
 const USERNAME: &str = "BEARER_TOKEN";
 /// How long a caller may keep a secret that does not expire.
 const KEEP_SECRET: Duration = Duration::from_secs(3600);
+const CONNECT: Duration = Duration::from_secs(4);

@@ -1,29 +1,25 @@
 //! Where a region is: the built-in table, and what the operator adds to it by the files and
 //! variables of Oracle's SDKs.
 
-mod table;
-
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
+use regcred_cloud::is_label;
 use regcred_core::{Env, ProviderError};
+use regcred_files::{MIB, read_text};
 use serde::Deserialize;
 
-use crate::failure::misconfigured;
-use crate::secret_file;
-use crate::vars;
-
-use table::REALMS;
+use crate::{ERRORS, vars};
 
 /// Every region known, in the order of looking: table, files, variable.
 #[derive(Debug)]
 pub(crate) struct Regions {
-    built_in: bool,
-    /// Files with more regions; read when the first name is asked for that the table lacks.
+    only_tool: bool,
+    /// Files with more regions; read when the first name is looked up that the table lacks.
     files: Vec<PathBuf>,
     of_files: OnceLock<Vec<Region>>,
     of_variable: Option<Region>,
-    /// Domain of the services in a region that nothing tells about.
+    /// Domain of the services in a region that is described nowhere.
     default_domain: String,
 }
 
@@ -50,7 +46,7 @@ enum Metadata {
 }
 
 impl Regions {
-    /// Takes the variables in. Reads no file.
+    /// Reads the variables, and no file yet.
     pub(crate) fn read(env: &Env) -> Result<Self, ProviderError> {
         let only_tool = env.is_true(vars::ONLY_TOOL_REGIONS);
         let in_home = |name: &str| env.home().map(|home| home.join(".oci").join(name));
@@ -65,13 +61,12 @@ impl Regions {
         }
         let default_domain = env.get(vars::DEFAULT_REALM).unwrap_or(COMMERCIAL);
         if !is_domain(default_domain) {
-            return Err(misconfigured(format!(
-                "{} is no domain name",
-                vars::DEFAULT_REALM
-            )));
+            return Err(
+                ERRORS.misconfigured(format!("{} is not a domain name", vars::DEFAULT_REALM))
+            );
         }
         Ok(Self {
-            built_in: !only_tool,
+            only_tool,
             files,
             of_files: OnceLock::new(),
             of_variable,
@@ -82,25 +77,14 @@ impl Regions {
     /// The region of this key or identifier.
     pub(crate) fn find(&self, name: &str) -> Option<Region> {
         let name = name.trim().to_ascii_lowercase();
-        let built_in = REALMS.iter().filter(|_| self.built_in).find_map(|realm| {
-            let mut regions = realm.regions.iter();
-            let (key, id) = regions.find(|(key, id)| *key == name || *id == name)?;
-            Some(Region {
-                id: (*id).to_owned(),
-                key: (*key).to_owned(),
-                domain: realm.domain.to_owned(),
-                realm: realm.key.to_owned(),
-            })
-        });
-        built_in.or_else(|| {
-            let mut added = self.added();
-            added.find(|r| r.key == name || r.id == name).cloned()
-        })
+        let is_it = |region: &&Region| region.key == name || region.id == name;
+        let built_in = self.built_in().iter().find(is_it);
+        built_in.or_else(|| self.added().find(is_it)).cloned()
     }
 
     /// Whether a realm's services have this domain. The domain must be in lower case.
     pub(crate) fn has_domain(&self, domain: &str) -> bool {
-        (self.built_in && REALMS.iter().any(|realm| realm.domain == domain))
+        self.built_in().iter().any(|region| region.domain == domain)
             || self.default_domain == domain
             || self.added().any(|region| region.domain == domain)
     }
@@ -110,13 +94,13 @@ impl Regions {
         let default = [self.default_domain.as_str()];
         let all = self.added().map(|region| region.domain.as_str());
         let mut domains: Vec<&str> = all.chain(default).collect();
-        domains.retain(|domain| REALMS.iter().all(|realm| realm.domain != *domain));
+        domains.retain(|domain| TABLE.iter().all(|region| region.domain != *domain));
         domains.sort_unstable();
         domains.dedup();
         domains
     }
 
-    /// What is assumed of a region that nothing tells about.
+    /// What is assumed of a region that is described nowhere.
     pub(crate) fn assume(&self, id: &str) -> Region {
         Region {
             id: id.trim().to_ascii_lowercase(),
@@ -124,6 +108,10 @@ impl Regions {
             domain: self.default_domain.clone(),
             realm: String::new(),
         }
+    }
+
+    fn built_in(&self) -> &'static [Region] {
+        if self.only_tool { &[] } else { &TABLE }
     }
 
     fn added(&self) -> impl Iterator<Item = &Region> {
@@ -145,21 +133,18 @@ impl Region {
             domain: lower(self.domain),
             realm: lower(self.realm),
         };
-        let label = |text: &str| {
-            !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        };
-        let sound = region.id.split('.').all(label)
-            && label(&region.key)
-            && label(&region.realm)
+        let is_valid = region.id.split('.').all(is_label)
+            && is_label(&region.key)
+            && is_label(&region.realm)
             && is_domain(&region.domain);
-        sound.then_some(region)
+        is_valid.then_some(region)
     }
 }
 
 fn parse_one(text: &str) -> Result<Region, ProviderError> {
     let region: Option<Region> = serde_json::from_str(text).ok();
     region.and_then(Region::checked).ok_or_else(|| {
-        misconfigured(format!(
+        ERRORS.misconfigured(format!(
             "{} must be a JSON object with regionIdentifier, realmKey, realmDomainComponent and \
              regionKey",
             vars::REGION_METADATA
@@ -167,31 +152,31 @@ fn parse_one(text: &str) -> Result<Region, ProviderError> {
     })
 }
 
-/// The regions in a file; a file that is not there has none, and a broken one is left out as the
+/// The regions in a file; one that cannot be read has none, and a broken one is left out, as the
 /// SDKs do.
 fn read_file(file: &Path) -> Vec<Region> {
-    let Ok(Some(text)) = secret_file::read_if_there(file) else {
+    let Ok(text) = read_text(file, MIB) else {
         return Vec::new();
     };
     let Ok(Metadata::List(regions) | Metadata::Tool { regions }) = serde_json::from_str(&text)
     else {
-        tracing::warn!("{} is no region metadata and is left out", file.display());
+        tracing::warn!("{} is not region metadata and is left out", file.display());
         return Vec::new();
     };
     regions.into_iter().filter_map(Region::checked).collect()
 }
 
-/// At least two labels of letters, digits and dashes.
-pub(crate) fn is_domain(text: &str) -> bool {
-    let label = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    text.contains('.') && text.split('.').all(label)
+/// At least two labels.
+fn is_domain(text: &str) -> bool {
+    text.contains('.') && text.split('.').all(is_label)
 }
+
+/// The regions of every realm that Oracle's SDKs know, in the form of their own metadata:
+/// `common/regions.json` of oracle/oci-go-sdk v65.117.1, compared with `regions_definitions.py` of
+/// oracle/oci-python-sdk 2.189.0 (the same 85 regions of 20 realms).
+static TABLE: LazyLock<Vec<Region>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("regions/regions.json")).expect("a test reads it")
+});
 
 /// The domain of realm oc1.
 const COMMERCIAL: &str = "oraclecloud.com";

@@ -3,34 +3,28 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use regcred_cloud::AccessToken;
+use regcred_cloud::{AccessToken, TokenResponse};
 use regcred_core::{CredentialRequest, ErrorKind, ImageRef, ProviderError};
 use regcred_http::{Request, StatusCode, Url, secure_url};
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
-use crate::call;
-use crate::claims::Claims;
-use crate::failure::{malformed, misconfigured};
 use crate::hosts::is_region_id;
-use crate::reach::Reach;
 use crate::session::Session;
-use crate::vars;
+use crate::settings::Cloud;
+use crate::{ERRORS, signed_call, vars};
 
 /// Asks the registry for a token that serves all repositories the principal may read.
 pub(crate) async fn token(
-    reach: &Reach,
+    cloud: &Cloud,
     session: &Session,
     request: &CredentialRequest,
     who: &str,
 ) -> Result<AccessToken, ProviderError> {
-    let url = url(reach, request, &reach.settings.token_path)?;
-    let signed = session.signer.get(&url, reach.now());
+    let url = url(cloud, request, &cloud.settings.token_path)?;
+    let signed = session.signer.get(&url, cloud.now());
     let registry = request.registry.as_written();
     let refusal = |status: StatusCode| {
-        let mut what = format!("{registry} gives {who} no token");
-        if let Some(region) = reach.settings.hosts.region(&request.registry)
+        let mut what = format!("{registry} returned no token for {who}");
+        if let Some(region) = cloud.settings.hosts.region(&request.registry)
             && matches!(status.as_u16(), 401 | 403 | 404)
             && is_region_id(&region)
         {
@@ -41,16 +35,30 @@ pub(crate) async fn token(
         }
         what
     };
-    let response = call::send(reach, &reach.web()?, signed, registry, refusal).await?;
-    let answer: Answer = call::read(response, registry).await?;
-    answer.accept(reach.now(), registry)
+    let response = signed_call::send(cloud, &cloud.web()?, signed, registry, refusal).await?;
+    accept(
+        signed_call::read(response, registry).await?,
+        cloud.now(),
+        registry,
+    )
 }
 
-/// Whether the registry refuses the token for the repository that is asked for. The rights of a
-/// token seem to be fixed when it is made, so one that was made before its policy stays useless,
-/// and nobody should keep it. Anything but a clear refusal counts as none.
+fn accept(
+    response: TokenResponse,
+    now: DateTime<Utc>,
+    registry: &str,
+) -> Result<AccessToken, ProviderError> {
+    let response = response.assuming(ASSUMED_LIFE);
+    let mut token = response.accept(ERRORS, registry, now, TimeDelta::zero())?;
+    token.expires_at = token.expires_at.min(now + LONGEST_LIFE);
+    Ok(token)
+}
+
+/// Whether the registry refuses the token for the requested repository. The rights of a token seem
+/// to be fixed when it is made, so one that was made before its policy stays useless and must not be
+/// kept. Only a clear refusal counts.
 pub(crate) async fn is_refused(
-    reach: &Reach,
+    cloud: &Cloud,
     request: &CredentialRequest,
     token: &AccessToken,
 ) -> Result<bool, ProviderError> {
@@ -62,7 +70,7 @@ pub(crate) async fn is_refused(
     };
     let tag = image.digest().or(image.tag()).unwrap_or("latest");
     let url = url(
-        reach,
+        cloud,
         request,
         &format!("/v2/{}/manifests/{tag}", image.path()),
     )?;
@@ -70,7 +78,7 @@ pub(crate) async fn is_refused(
         .header("Accept", MANIFESTS)
         .bearer(&token.secret)
         .timeout(TRY);
-    match reach.web()?.send(asked).await {
+    match cloud.web()?.send(asked).await {
         Ok(response) => Ok(matches!(response.status().as_u16(), 401 | 403)),
         Err(error) => {
             tracing::debug!("the token could not be tried: {error}");
@@ -79,96 +87,47 @@ pub(crate) async fn is_refused(
     }
 }
 
-fn url(reach: &Reach, request: &CredentialRequest, path: &str) -> Result<Url, ProviderError> {
-    let settings = &reach.settings;
+fn url(cloud: &Cloud, request: &CredentialRequest, path: &str) -> Result<Url, ProviderError> {
+    let settings = &cloud.settings;
     let registry = &request.registry;
     let base = settings.token_base.clone().unwrap_or_else(|| {
         let scheme = if settings.plain_http { "http" } else { "https" };
         let host = registry.host();
-        let host = match host.contains(':') {
-            true => format!("[{host}]"),
-            false => host.to_owned(),
+        let host = if host.contains(':') {
+            format!("[{host}]")
+        } else {
+            host.to_owned()
         };
         let port = registry.port().map(|port| format!(":{port}"));
         format!("{scheme}://{host}{}", port.unwrap_or_default())
     });
     secure_url(&format!("{base}{path}")).ok_or_else(|| {
-        misconfigured(format!(
+        ERRORS.misconfigured(format!(
             "{}=http is for registries on this machine only, and {registry} is not",
             vars::PROTOCOL
         ))
     })
 }
 
-/// The endpoint's answer; `token` and `access_token` are the same.
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(default, deserialize_with = "secret")]
-    token: SecretString,
-    #[serde(default, deserialize_with = "secret")]
-    access_token: SecretString,
-    expires_in: Option<Value>,
-}
-
-impl Answer {
-    fn accept(self, now: DateTime<Utc>, registry: &str) -> Result<AccessToken, ProviderError> {
-        let token = match self.token.expose_secret().is_empty() {
-            true => self.access_token,
-            false => self.token,
-        };
-        let text = token.expose_secret();
-        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(malformed(format!("{registry} answered without a token")));
-        }
-        let said = self.expires_in.as_ref().and_then(|value| match value {
-            Value::String(text) => text.trim().parse::<f64>().ok(),
-            value => value.as_f64(),
-        });
-        #[expect(clippy::cast_possible_truncation, reason = "whole seconds will do")]
-        let said = said.map(|seconds| seconds.clamp(-1.0, LONGEST_LIFE) as i64);
-        let expires_at = match said {
-            Some(seconds) => now + TimeDelta::seconds(seconds),
-            None => Claims::of(text)
-                .and_then(|claims| claims.expires_at())
-                .unwrap_or(now + ASSUMED_LIFE),
-        };
-        if expires_at <= now {
-            return Err(malformed(format!(
-                "{registry} answered with a token that is over already; compare this machine's clock"
-            )));
-        }
-        Ok(AccessToken {
-            secret: token,
-            expires_at,
-        })
-    }
-}
-
-/// Reads a string, or null, straight into its guarded form.
-fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
-    let text = Option::<String>::deserialize(from)?;
-    Ok(text.unwrap_or_default().into())
-}
-
-/// The sentence for a fresh token that the registry refuses.
+/// The warning for a fresh token that the registry refuses.
 pub(crate) fn unauthorised(request: &CredentialRequest, who: &str) -> String {
     format!(
-        "{} refuses the fresh token of {who} for {}: give it a policy such as \"Allow ... to read \
+        "{} refuses the fresh token of {who} for {}: allow it by a policy such as \"Allow ... to read \
          repos in compartment ...\", and compare the namespace in the image's name; the token is \
          not kept",
         request.registry, request.image
     )
 }
 
-/// Whether an error says that the signature or its token was not accepted.
+/// Whether the signature or its token was not accepted.
 pub(crate) fn is_not_authenticated(error: &ProviderError) -> bool {
     error.kind() == ErrorKind::Denied
 }
 
 const TRY: Duration = Duration::from_secs(5);
-/// A day, in seconds; a registry token lives for an hour.
-const LONGEST_LIFE: f64 = 86_400.0;
-/// Where neither the answer nor the token says an end.
+/// A registry token lives for an hour.
+const LONGEST_LIFE: TimeDelta = TimeDelta::days(1);
+/// Where neither the response nor the token has an expiry.
 const ASSUMED_LIFE: TimeDelta = TimeDelta::minutes(30);
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
      application/vnd.oci.image.manifest.v1+json, \
@@ -176,4 +135,62 @@ const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
      application/vnd.docker.distribution.manifest.v2+json";
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn read(json: &str) -> Result<AccessToken, ProviderError> {
+        let response = serde_json::from_str(json).expect("JSON");
+        accept(response, DateTime::UNIX_EPOCH, "phx.ocir.io")
+    }
+
+    #[test]
+    fn either_token_is_read_with_its_expiry() {
+        // {"exp":1200}
+        let jwt = "e30.eyJleHAiOjEyMDB9.c2ln";
+        for (json, token, expiry) in [
+            (
+                r#"{"token":"t.k","access_token":"t.k","scope":"","expires_in":3600}"#.to_owned(),
+                "t.k",
+                3600,
+            ),
+            (
+                r#"{"token":null,"access_token":"a","expires_in":"60"}"#.to_owned(),
+                "a",
+                60,
+            ),
+            (
+                r#"{"token":"","access_token":"a","expires_in":59.9}"#.to_owned(),
+                "a",
+                59,
+            ),
+            (format!(r#"{{"token":"{jwt}"}}"#), jwt, 1200),
+            (r#"{"token":"opaque"}"#.to_owned(), "opaque", 1800),
+            (
+                r#"{"token":"t","expires_in":1e300}"#.to_owned(),
+                "t",
+                86_400,
+            ),
+        ] {
+            let issued = read(&json).expect(&json);
+            assert_eq!(issued.secret.expose_secret(), token);
+            assert_eq!(issued.expires_at.timestamp(), expiry, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_response_without_a_living_token_is_malformed() {
+        for json in [
+            "{}",
+            r#"{"token":""}"#,
+            r#"{"token":"a b","expires_in":3600}"#,
+            r#"{"token":"t","expires_in":0}"#,
+            r#"{"token":"t","expires_in":-5}"#,
+            r#"{"token":"e30.eyJleHAiOjB9.c2ln"}"#,
+        ] {
+            let error = read(json).expect_err(json);
+            assert_eq!(error.kind(), ErrorKind::Malformed, "{json}");
+        }
+    }
+}

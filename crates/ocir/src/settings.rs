@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use regcred_core::{AlsoServe, Env, ProviderError};
-use regcred_http::{Url, secure_url};
+use regcred_cloud::Options;
+use regcred_core::{Env, ProviderError};
+use regcred_http::Url;
 
-use crate::failure::misconfigured;
 use crate::hosts::Hosts;
 use crate::regions::Regions;
-use crate::vars;
+use crate::{ERRORS, vars};
+
+/// The settings with the clients that use them.
+pub(crate) type Cloud = regcred_cloud::Cloud<Settings>;
 
 /// The settings that hold for every request.
 #[derive(Clone, Debug)]
@@ -17,7 +20,7 @@ pub(crate) struct Settings {
     pub(crate) regions: Arc<Regions>,
     pub(crate) method: Method,
     pub(crate) require_pod_identity: bool,
-    /// Base URL that stands in for the registry's own when tokens are asked for.
+    /// Base URL at which tokens are requested instead of the registry's own.
     pub(crate) token_base: Option<String>,
     pub(crate) token_path: String,
     /// Plain http to a registry on this machine.
@@ -27,11 +30,11 @@ pub(crate) struct Settings {
     /// Base URL of the auth service, when it is not the region's.
     pub(crate) auth_service: Option<String>,
     pub(crate) proxymux_port: u16,
-    /// Whether a fresh token is tried on the repository that is asked for.
+    /// Whether a fresh token is tried on the requested repository.
     pub(crate) check_token: bool,
 }
 
-/// Which principal was asked for.
+/// Which identity was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     Auto,
@@ -46,119 +49,70 @@ pub(crate) enum Method {
 }
 
 impl Settings {
-    /// Reads the environment.
-    ///
-    /// # Errors
-    /// A sentence that names the variable, and never its value.
     pub(crate) fn read(env: &Env) -> Result<Self, ProviderError> {
-        let also_serve = AlsoServe::parse(env.get(vars::ALSO_SERVE).unwrap_or_default())
-            .map_err(|why| misconfigured(format!("{}: {why}", vars::ALSO_SERVE)))?;
+        let options = Options::new(ERRORS, env);
         let regions = Arc::new(Regions::read(env)?);
-        let token_path = env.get(vars::TOKEN_PATH).unwrap_or(TOKEN_PATH);
-        if !token_path.starts_with('/') || token_path.contains(['?', '#']) {
-            return Err(misconfigured(format!(
-                "{} must be a path that begins with /",
-                vars::TOKEN_PATH
-            )));
-        }
+        let method = match options.one_of(vars::AUTH_METHOD, &METHODS)? {
+            None => options.one_of(vars::CLI_AUTH, &METHODS)?,
+            named => named,
+        };
         Ok(Self {
             hosts: Hosts {
-                also_serve,
+                also_serve: options.hosts(vars::ALSO_SERVE)?,
                 regions: Arc::clone(&regions),
             },
             regions,
-            method: method(env)?,
-            require_pod_identity: env.is_true(vars::REQUIRE_POD_IDENTITY),
-            token_base: base_url(env, vars::TOKEN_URL)?,
-            token_path: token_path.to_owned(),
-            plain_http: one_of(env, vars::PROTOCOL, &[("https", false), ("http", true)])?
+            method: method.unwrap_or(Method::Auto),
+            require_pod_identity: options.is_true(vars::REQUIRE_POD_IDENTITY),
+            token_base: options.url(vars::TOKEN_URL)?,
+            token_path: token_path(&options)?,
+            plain_http: options
+                .one_of(vars::PROTOCOL, &[("https", false), ("http", true)])?
                 .unwrap_or(false),
-            metadata: metadata(env)?,
-            auth_service: auth_service(env)?,
-            proxymux_port: match env.get(vars::PROXYMUX_PORT) {
+            metadata: metadata(&options)?,
+            auth_service: auth_service(&options)?,
+            proxymux_port: match options.text(vars::PROXYMUX_PORT).map(str::parse) {
                 None => PROXYMUX_PORT,
-                Some(text) => text.parse().map_err(|_| {
-                    misconfigured(format!("{} is no port number", vars::PROXYMUX_PORT))
-                })?,
+                Some(Ok(port)) => port,
+                Some(Err(_)) => {
+                    return Err(options.wrong(vars::PROXYMUX_PORT, "is not a port number"));
+                }
             },
-            check_token: one_of(
-                env,
-                vars::VALIDATION,
-                &[("enabled", true), ("disabled", false)],
-            )?
-            .unwrap_or(true),
+            check_token: options
+                .one_of(vars::VALIDATION, &[("enabled", true), ("disabled", false)])?
+                .unwrap_or(true),
         })
     }
 }
 
-fn method(env: &Env) -> Result<Method, ProviderError> {
-    let ours = one_of(env, vars::AUTH_METHOD, &METHODS)?;
-    match ours {
-        Some(method) => Ok(method),
-        None => Ok(one_of(env, vars::CLI_AUTH, &METHODS)?.unwrap_or(Method::Auto)),
+fn token_path(options: &Options<'_>) -> Result<String, ProviderError> {
+    let path = options.text(vars::TOKEN_PATH).unwrap_or(TOKEN_PATH);
+    if path.starts_with('/') && !path.contains(['?', '#']) {
+        Ok(path.to_owned())
+    } else {
+        Err(options.wrong(vars::TOKEN_PATH, "must be a path that begins with /"))
     }
 }
 
-fn metadata(env: &Env) -> Result<Vec<String>, ProviderError> {
-    let Some(text) = env
-        .get(vars::METADATA_URL)
-        .map(str::trim)
-        .filter(|t| !t.is_empty())
-    else {
-        return Ok(METADATA.iter().map(|base| (*base).to_owned()).collect());
+fn metadata(options: &Options<'_>) -> Result<Vec<String>, ProviderError> {
+    let Some(text) = options.text(vars::METADATA_URL) else {
+        return Ok(METADATA.map(str::to_owned).into());
     };
     // A metadata server speaks plain http by its nature.
-    let url = Url::parse(text).ok().filter(|url| url.has_host());
+    let url = Url::parse(text).ok().filter(Url::has_host);
     match url.filter(|url| matches!(url.scheme(), "http" | "https")) {
         Some(_) => Ok(vec![text.trim_end_matches('/').to_owned()]),
-        None => Err(misconfigured(format!(
-            "{} is no http:// or https:// URL",
-            vars::METADATA_URL
-        ))),
+        None => Err(options.wrong(vars::METADATA_URL, "is not an http:// or https:// URL")),
     }
 }
 
 /// The SDKs' variables hold the base or the whole address.
-fn auth_service(env: &Env) -> Result<Option<String>, ProviderError> {
-    let name = match env.get(vars::AUTH_URL) {
-        Some(_) => vars::AUTH_URL,
-        None => vars::CLI_FEDERATION_ENDPOINT,
+fn auth_service(options: &Options<'_>) -> Result<Option<String>, ProviderError> {
+    let url = match options.url(vars::AUTH_URL)? {
+        None => options.url(vars::CLI_FEDERATION_ENDPOINT)?,
+        named => named,
     };
-    let base = base_url(env, name)?;
-    Ok(base.map(|base| {
-        base.strip_suffix("/v1/x509")
-            .map_or(base.clone(), str::to_owned)
-    }))
-}
-
-/// An https URL, or an http one of this machine, without a slash at its end.
-pub(crate) fn base_url(env: &Env, name: &str) -> Result<Option<String>, ProviderError> {
-    let Some(text) = env.get(name).map(str::trim) else {
-        return Ok(None);
-    };
-    match secure_url(text) {
-        Some(_) => Ok(Some(text.trim_end_matches('/').to_owned())),
-        None => Err(misconfigured(format!("{name} is no https:// URL"))),
-    }
-}
-
-fn one_of<T: Copy>(env: &Env, name: &str, words: &[(&str, T)]) -> Result<Option<T>, ProviderError> {
-    let Some(text) = env.get(name) else {
-        return Ok(None);
-    };
-    let mut found = words
-        .iter()
-        .filter(|(word, _)| word.eq_ignore_ascii_case(text.trim()));
-    match found.next() {
-        Some((_, value)) => Ok(Some(*value)),
-        None => {
-            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            Err(misconfigured(format!(
-                "{name} must be {}",
-                known.join(", ")
-            )))
-        }
-    }
+    Ok(url.map(|url| url.strip_suffix("/v1/x509").unwrap_or(&url).to_owned()))
 }
 
 /// The words of Oracle's command line, of the earlier kubelet plugin, and ours.
@@ -212,7 +166,7 @@ mod tests {
                 Method::Resource,
             ),
         ] {
-            assert_eq!(read(vars).expect("sound").method, method);
+            assert_eq!(read(vars).expect("valid").method, method);
         }
     }
 
@@ -223,7 +177,7 @@ mod tests {
             (vars::TOKEN_URL, "http://127.0.0.1:80/"),
             (vars::METADATA_URL, "http://10.0.0.1/opc/v2/"),
         ])
-        .expect("sound");
+        .expect("valid");
         assert_eq!(settings.auth_service.as_deref(), Some("https://auth.corp"));
         assert_eq!(settings.token_base.as_deref(), Some("http://127.0.0.1:80"));
         assert_eq!(settings.metadata, ["http://10.0.0.1/opc/v2"]);
@@ -252,8 +206,8 @@ mod tests {
             vars::METADATA_URL,
         ] {
             let error = read(&[(name, "canary")]).expect_err(name);
-            let said = error.to_string();
-            assert!(said.contains(name) && !said.contains("canary"), "{said}");
+            let text = error.to_string();
+            assert!(text.contains(name) && !text.contains("canary"), "{text}");
         }
     }
 }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::key::PrivateKey;
 
-/// Who signs, and with which key.
+/// A name for Oracle and the key that signs.
 #[derive(Debug)]
 pub(crate) struct Signer {
     /// May hold a whole security token.
@@ -21,7 +21,7 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    /// A signer whose name is said by the caller: an API key, a certificate, a resource.
+    /// A signer with a key id that the caller knows: an API key, a certificate, a resource.
     pub(crate) fn named(key_id: impl Into<SecretString>, key: PrivateKey) -> Self {
         Self {
             key_id: key_id.into(),
@@ -30,7 +30,7 @@ impl Signer {
         }
     }
 
-    /// A signer by a security token, whose issuer was told the key. Some issuers write the prefix
+    /// A signer by a security token, whose issuer knows the key. Some issuers write the prefix
     /// `ST$` themselves.
     pub(crate) fn by_token(token: &SecretString, key: PrivateKey) -> Self {
         let token = token.expose_secret().trim();
@@ -44,7 +44,7 @@ impl Signer {
         self
     }
 
-    /// The key, for whoever has to say its public half.
+    /// The key, for a request that carries its public half.
     pub(crate) fn key(&self) -> &PrivateKey {
         &self.key
     }
@@ -129,10 +129,10 @@ impl Signer {
     }
 }
 
-/// Names and values of what is signed, in order.
+/// Names and values of the signed headers, in order.
 type Lines = Vec<(&'static str, String)>;
 
-/// One line for each header, without a line end behind the last.
+/// One line for each header, without a line end after the last.
 fn signing_string(lines: &[(&'static str, String)]) -> String {
     let lines: Vec<String> = lines
         .iter()

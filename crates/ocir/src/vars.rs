@@ -14,12 +14,12 @@ options! {
         "Address of the cluster's API server, for OKE workload identity. Kubernetes sets it in \
          pods; a kubelet plugin needs it in its configuration.", "");
     AUTH_METHOD = EnvVar::new("OCIR_AUTH_METHOD",
-        "Which principal is used: `auto`, `instance_principal`, `user_principal` (or \
+        "Which identity is used: `auto`, `instance_principal`, `user_principal` (or \
          `api_key`), `security_token`, `instance_obo_user`, `resource_principal`, \
          `oke_workload_identity`, `token_exchange` or `auth_token`, in any case.",
-        "what `OCI_CLI_AUTH` says, else `auto`")
+        "`OCI_CLI_AUTH`, else `auto`")
         .flag("auth", "METHOD",
-            "Principal: auto, instance_principal, user_principal, security_token, \
+            "Identity: auto, instance_principal, user_principal, security_token, \
              instance_obo_user, resource_principal, oke_workload_identity, token_exchange or \
              auth_token.");
     ONLY_TOOL_REGIONS = EnvVar::new("OCI_ALLOW_ONLY_DEVELOPER_TOOL_CONFIGURATION_REGIONS",
@@ -31,7 +31,7 @@ options! {
         "`SSL_CERT_FILE`, else the system's");
     CLI_CONFIG_FILE = EnvVar::new("OCI_CLI_CONFIG_FILE",
         "Configuration file with profiles, as Oracle's command line names it.",
-        "`OCI_CONFIG_FILE`, else `~/.oci/config` for a user that is asked for")
+        "`OCI_CONFIG_FILE`, else `~/.oci/config` when a user is asked for")
         .flag("config-file", "FILE", "Configuration file with profiles.");
     CLI_DELEGATION_FILE = EnvVar::new("OCI_CLI_DELEGATION_TOKEN_FILE",
         "File with a delegation token, for `instance_obo_user`.",
@@ -63,13 +63,13 @@ options! {
     CONFIG_FILE = EnvVar::new("OCI_CONFIG_FILE",
         "Configuration file with profiles, as Oracle's SDKs name it.", "");
     DEFAULT_REALM = EnvVar::new("OCI_DEFAULT_REALM",
-        "Domain of the services in a region that nothing tells about; also a realm whose \
+        "Domain of the services in a region that is described nowhere; also a realm whose \
          registries are served.", "`oraclecloud.com`");
     TOOL_FILE = EnvVar::new("OCI_DEVELOPER_TOOL_CONFIGURATION_FILE_PATH",
         "File with further regions: an object with `regions`.",
         "`~/.oci/developer-tool-configuration.json`");
     SA_CERT_FILE = EnvVar::new("OCI_KUBERNETES_SERVICE_ACCOUNT_CERT_PATH",
-        "PEM file with the cluster's CA: the only one that its token service is trusted by.",
+        "PEM file with the cluster's CA, the only one trusted for its token service.",
         "`/var/run/secrets/kubernetes.io/serviceaccount/ca.crt`");
     SA_TOKEN_FILE = EnvVar::new("OCI_KUBERNETES_SERVICE_ACCOUNT_TOKEN_PATH",
         "File with the service account token.",
@@ -118,7 +118,7 @@ options! {
     _ = EnvVar::new("OCI_RESOURCE_PRINCIPAL_RPT_ENDPOINT_FOR_LEAF_RESOURCE",
         "`OCI_RESOURCE_PRINCIPAL_RPT_ENDPOINT` of the leaf resource, for version 3.0.", "");
     RESOURCE_RPT_ID = EnvVar::new("OCI_RESOURCE_PRINCIPAL_RPT_ID",
-        "What stands for `{id}` in the path of version 1.1.", "the instance's OCID");
+        "Replaces `{id}` in the path of version 1.1.", "the instance's OCID");
     _ = EnvVar::new("OCI_RESOURCE_PRINCIPAL_RPT_ID_FOR_LEAF_RESOURCE",
         "`OCI_RESOURCE_PRINCIPAL_RPT_ID` of the leaf resource, for version 3.0.", "");
     RESOURCE_RPT_PATH = EnvVar::new("OCI_RESOURCE_PRINCIPAL_RPT_PATH",
@@ -129,7 +129,7 @@ options! {
     PARENT_RPT_URL = EnvVar::new("OCI_RESOURCE_PRINCIPAL_RPT_URL_FOR_PARENT_RESOURCE",
         "Whole URL at which the parent resource is known, for version 3.0.", "");
     RESOURCE_CONTEXT = EnvVar::new("OCI_RESOURCE_PRINCIPAL_SECURITY_CONTEXT",
-        "Security context that version 2.1.2 sends along.", "")
+        "Security context that version 2.1.2 sends with its request.", "")
         .secret();
     _ = EnvVar::new("OCI_RESOURCE_PRINCIPAL_SECURITY_CONTEXT_FOR_LEAF_RESOURCE",
         "`OCI_RESOURCE_PRINCIPAL_SECURITY_CONTEXT` of the leaf resource, for version 3.0.", "")
@@ -140,7 +140,7 @@ options! {
         "`OCI_RESOURCE_PRINCIPAL_TENANCY_ID` of the leaf resource, for version 3.0.", "");
     RESOURCE_VERSION = EnvVar::new("OCI_RESOURCE_PRINCIPAL_VERSION",
         "Version of the resource principal: `1.1`, `2.1`, `2.1.1`, `2.1.2`, `2.2` or `3.0`. \
-         Setting it makes it the principal.", "");
+         Setting it makes the resource the identity.", "");
     _ = EnvVar::new("OCI_RESOURCE_PRINCIPAL_VERSION_FOR_LEAF_RESOURCE",
         "`OCI_RESOURCE_PRINCIPAL_VERSION` of the leaf resource, for version 3.0.", "");
     AUTH_URL = EnvVar::new("OCI_SDK_AUTH_CLIENT_REGION_URL",
@@ -153,13 +153,13 @@ options! {
         .secret();
     DOMAIN_URL = EnvVar::new("OCI_WORKLOAD_IDENTITY_DOMAIN_URL",
         "URL of the identity domain that exchanges a foreign token. Naming one makes the \
-         exchange the principal.", "");
+         exchanged token the identity.", "");
     EXCHANGE_WANTED = EnvVar::new("OCI_WORKLOAD_IDENTITY_REQUESTED_TOKEN_TYPE",
-        "Session that is asked for: `upst`, a user's, or `rpst`, a resource's.", "`upst`");
+        "Requested session: `upst`, a user's, or `rpst`, a resource's.", "`upst`");
     EXCHANGE_RESOURCE_TYPE = EnvVar::new("OCI_WORKLOAD_IDENTITY_RESOURCE_TYPE",
-        "Type of the resource whose session is asked for, for `rpst`.", "");
+        "Type of the resource whose session is requested, for `rpst`.", "");
     EXCHANGE_LIFE = EnvVar::new("OCI_WORKLOAD_IDENTITY_RPST_EXP",
-        "Life that is asked for a resource session, in seconds.", "");
+        "Requested life of a resource session, in seconds.", "");
     EXCHANGE_SUBJECT_TYPE = EnvVar::new("OCI_WORKLOAD_IDENTITY_SUBJECT_TOKEN_TYPE",
         "Type of the foreign token.", "`jwt`");
     EXCHANGE_TOKEN_FILE = EnvVar::new("OCI_WORKLOAD_IDENTITY_TOKEN_PATH",
@@ -178,17 +178,17 @@ options! {
         .role(Role::TokenFile)
         .flag("auth-token-file", "FILE", "File with the auth token.");
     PLUGIN_CONFIG = EnvVar::new("REGCRED_OCIR_PLUGIN_CONFIG",
-        "YAML file of the earlier kubelet plugin; what it says wins over the variables.", "")
+        "YAML file of the earlier kubelet plugin; its settings win over the variables.", "")
         .flag("config", "FILE", "YAML file of the earlier kubelet plugin.");
     PROXYMUX_PORT = EnvVar::new("REGCRED_OCIR_PROXYMUX_PORT",
         "Port of the cluster's token service.", "`12250`");
     REQUIRE_POD_IDENTITY = EnvVar::new("REGCRED_OCIR_REQUIRE_POD_IDENTITY",
         "When true, a request without a service account token is an error instead of being \
-         answered by the node's principal.", "false")
+         answered as the node.", "false")
         .role(Role::RequirePod)
         .switch("require-pod-identity", "Refuse requests without a service account token.");
     TOKEN_URL = EnvVar::new("REGCRED_OCIR_TOKEN_URL",
-        "Base URL at which registry tokens are asked for and tried, instead of the registry \
+        "Base URL at which registry tokens are requested and tried, instead of the registry \
          itself: a private gateway, a test.", "`https://` and the registry's host");
     USERNAME = EnvVar::new("REGCRED_OCIR_USERNAME",
         "`<namespace>/<user>` or `<namespace>/<domain>/<user>` for a login by auth token.", "")
@@ -199,13 +199,13 @@ options! {
         "Path of the registry's token endpoint.", "`/20180419/docker/token`")
         .role(Role::TokenFile);
     TF_FINGERPRINT = EnvVar::new("TF_VAR_fingerprint",
-        "Terraform's fingerprint, where neither variable nor profile says one.", "");
+        "Terraform's fingerprint, where neither variable nor profile has one.", "");
     TF_KEY_FILE = EnvVar::new("TF_VAR_private_key_path", "Terraform's key file, likewise.", "");
     TF_TENANCY = EnvVar::new("TF_VAR_tenancy_ocid", "Terraform's tenancy, likewise.", "");
     TF_USER = EnvVar::new("TF_VAR_user_ocid", "Terraform's user, likewise.", "");
     VALIDATION = EnvVar::new("TOKEN_VALIDATION",
-        "`enabled` tries each fresh token on the repository that is asked for, and keeps none \
-         that is refused; `disabled` does not.", "`enabled`")
+        "`enabled` tries each fresh token on the requested repository, and keeps none that is \
+         refused; `disabled` does not.", "`enabled`")
         .flag("token-validation", "WORD", "Try fresh tokens: enabled, or disabled.");
 }
 

@@ -47,7 +47,7 @@ mod tests {
         for spec in all() {
             assert_eq!(by_name(spec.name).expect("itself").title, spec.title);
         }
-        assert!(by_name("nobody").is_none());
+        assert!(by_name("other").is_none());
     }
 
     #[test]
@@ -69,7 +69,7 @@ mod tests {
             let patterns = provider.match_images();
             assert!(!patterns.is_empty(), "{}", spec.name);
             for pattern in patterns {
-                ImagePattern::parse(&pattern).expect("a pattern that the kubelet takes");
+                ImagePattern::parse(&pattern).expect("a pattern that the kubelet accepts");
                 if let Ok(host) = RegistryHost::parse(&pattern) {
                     assert!(provider.serves(&host), "{}: {pattern}", spec.name);
                 }

@@ -102,7 +102,7 @@ const FILES: &[(&str, &str)] = &[
     ("plugin", "registryTokenPath: /other\n"),
 ];
 
-/// What an option needs beside it before it counts.
+/// What else must be set before an option counts.
 const WITH: &[(&str, &[(&str, &str)])] = &[
     ("REGCRED_ACR_IB_APISERVER_IP", BINDINGS),
     ("REGCRED_ACR_IB_DEFAULT_CLIENT_ID", BINDINGS),

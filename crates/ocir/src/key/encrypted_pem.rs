@@ -1,6 +1,6 @@
 //! The older encryption of PEM files (OpenSSL's `PEM_write_bio_RSAPrivateKey`): `DEK-Info` names
-//! cipher and IV, and the key is MD5 over passphrase and salt (`EVP_BytesToKey`). It is weak; keys
-//! that people have are in it all the same.
+//! cipher and IV, and the key is MD5 over passphrase and salt (`EVP_BytesToKey`). It is weak,
+//! but keys in use have it.
 
 use aes::{Aes128, Aes192, Aes256};
 use cbc::Decryptor;
@@ -10,7 +10,7 @@ use des::TdesEde3;
 use md5::{Digest as _, Md5};
 use secrecy::zeroize::Zeroizing;
 
-use super::KeyError;
+use super::key_error::KeyError;
 use crate::pem::Block;
 
 /// The data of an encrypted block.

@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// Keys and signatures that other programs made; the file says which.
+/// Keys and signatures that other programs made; the file names them.
 pub(crate) fn vectors() -> Value {
     serde_json::from_str(include_str!("../../tests/data/vectors.json")).expect("JSON")
 }
@@ -18,7 +18,7 @@ fn passphrase() -> SecretString {
 }
 
 #[test]
-fn every_form_gives_the_same_key_with_anything_around_it() {
+fn every_form_is_the_same_key_with_anything_around_it() {
     let vectors = vectors();
     let keys = vectors["keys"].as_object().expect("keys");
     assert_eq!(keys.len(), 10);
@@ -55,7 +55,7 @@ fn passphrases_are_needed_only_where_they_are() {
 }
 
 #[test]
-fn what_is_no_key_is_named() {
+fn what_is_not_a_key_is_named() {
     let vectors = vectors();
     let other = |name: &str| vectors["not_keys"][name].as_str().expect("PEM").to_owned();
     let certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -66,8 +66,8 @@ fn what_is_no_key_is_named() {
         ("ssh-rsa AAAA me@host".to_owned(), "public key"),
         (other("bits1024"), "shorter than 2048 bits"),
         (other("bits1024_pkcs1"), "shorter than 2048 bits"),
-        (other("ec"), "no RSA key (EC PRIVATE KEY)"),
-        (other("ec_pkcs8"), "no RSA key"),
+        (other("ec"), "not an RSA key (EC PRIVATE KEY)"),
+        (other("ec_pkcs8"), "not an RSA key"),
         (certificate.to_owned(), "a certificate"),
         (cipher.to_owned(), "IDEA-CBC"),
         ("hello".to_owned(), "no private key in PEM form"),
@@ -90,19 +90,4 @@ fn what_is_no_key_is_named() {
 #[test]
 fn nothing_of_a_key_shows() {
     assert_eq!(format!("{:?}", test_key()), "PrivateKey");
-}
-
-#[tokio::test]
-async fn session_keys_are_new_each_time_and_sign() {
-    let (one, two) = tokio::join!(session_key(), session_key());
-    let (one, two) = (one.expect("a key"), two.expect("a key"));
-    assert_ne!(one.public_base64(), two.public_base64());
-    let signature = STANDARD.decode(one.sign(b"text")).expect("base64");
-    assert_eq!(signature.len(), 256);
-    ring::signature::UnparsedPublicKey::new(
-        &ring::signature::RSA_PKCS1_2048_8192_SHA256,
-        one.public_pkcs1(),
-    )
-    .verify(b"text", &signature)
-    .expect("its own signature");
 }

@@ -3,17 +3,21 @@ use std::collections::BTreeSet;
 use super::*;
 
 fn regions(vars: &[(&str, &str)]) -> Regions {
-    Regions::read(&Env::map(vars.iter().copied())).expect("sound variables")
+    Regions::read(&Env::map(vars.iter().copied())).expect("valid variables")
 }
 
 #[test]
 fn the_table_is_whole_and_without_repeats() {
-    let all: Vec<_> = REALMS.iter().flat_map(|realm| realm.regions).collect();
-    let names: BTreeSet<_> = all.iter().flat_map(|(key, id)| [key, id]).collect();
-    assert_eq!((REALMS.len(), all.len(), names.len()), (20, 85, 170));
-    for (key, id) in all {
-        assert!(crate::hosts::is_region_key(key), "{key}");
-        assert!(crate::hosts::is_region_id(id), "{id}");
+    let realms: BTreeSet<_> = TABLE.iter().map(|region| &region.realm).collect();
+    let names: BTreeSet<_> = TABLE.iter().flat_map(|r| [&r.key, &r.id]).collect();
+    assert_eq!((realms.len(), TABLE.len(), names.len()), (20, 85, 170));
+    for region in TABLE.iter() {
+        assert!(crate::hosts::is_region_key(&region.key), "{region:?}");
+        assert!(crate::hosts::is_region_id(&region.id), "{region:?}");
+        assert_eq!(region.clone().checked().as_ref(), Some(region));
+        // A realm has one domain.
+        let mut of_realm = TABLE.iter().filter(|other| other.realm == region.realm);
+        assert!(of_realm.all(|other| other.domain == region.domain));
     }
 }
 

@@ -83,15 +83,15 @@ fn another_implementation_signs_the_same() {
                 Signer::post_lines(&url, body, date, with_host)
             }
         };
-        let said = signer.authorization(&lines);
-        let said = said.expose_secret();
+        let text = signer.authorization(&lines);
+        let text = text.expose_secret();
         for (key, value) in [
             ("headers", get("headers")),
             ("keyId", get("key_id")),
             ("signature", get("signature")),
         ] {
             let part = format!("{key}=\"{}\"", value.expect(key));
-            assert!(said.contains(&part), "{name}: no {part} in {said}");
+            assert!(text.contains(&part), "{name}: no {part} in {text}");
         }
     }
 }

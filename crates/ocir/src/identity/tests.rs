@@ -1,17 +1,19 @@
+use regcred_core::ErrorKind;
+
 use super::*;
 
 fn request() -> CredentialRequest {
     CredentialRequest::new("phx.ocir.io/ns/app").expect("request")
 }
 
-fn choose(request: &CredentialRequest, vars: &[(&str, &str)]) -> Result<Principal, ProviderError> {
+fn choose(request: &CredentialRequest, vars: &[(&str, &str)]) -> Result<Identity, ProviderError> {
     let env = Env::map(vars.iter().copied());
-    Principal::choose(&env, &Settings::read(&env)?, request)
+    Identity::choose(&env, &Settings::read(&env)?, request)
 }
 
 fn chosen(vars: &[(&str, &str)]) -> String {
-    let principal = choose(&request(), vars).expect("a principal");
-    let text = format!("{principal:?}");
+    let identity = choose(&request(), vars).expect("an identity");
+    let text = format!("{identity:?}");
     text.split(['(', ' ']).next().unwrap_or_default().to_owned()
 }
 
@@ -67,16 +69,16 @@ fn the_kubelets_token_is_the_identity_and_never_the_nodes() {
     let error = choose(&request, &all).expect_err("no cluster is named");
     assert!(error.to_string().contains(vars::KUBERNETES_HOST), "{error}");
     let workload = choose(&request, &[&all[..], &[CLUSTER]].concat()).expect("workload");
-    assert!(matches!(workload, Principal::Workload(_)));
+    assert!(matches!(workload, Identity::Workload(_)));
     let shown = format!(
         "{workload:?} {:?} {}",
         workload.stable_name(),
         workload.label()
     );
     assert!(!shown.contains("canary"), "{shown}");
-    // What the operator says of the method holds for pods, too.
+    // The operator's method holds for pods, too.
     let node = choose(&request, &[(vars::AUTH_METHOD, "instance_principal")]).expect("node");
-    assert!(matches!(node, Principal::Instance(None)));
+    assert!(matches!(node, Identity::Instance(None)));
 }
 
 #[test]
@@ -100,7 +102,7 @@ fn half_a_login_is_an_error() {
 }
 
 #[test]
-fn names_tell_principals_apart_and_no_secrets() {
+fn names_tell_identities_apart_and_no_secrets() {
     let name = |vars: &[(&str, &str)]| choose(&request(), vars).expect("one").stable_name();
     assert_eq!(name(&LOGIN), None);
     let names = [name(&[]), name(&USER), name(&RESOURCE)].map(|n| n.expect("shared"));

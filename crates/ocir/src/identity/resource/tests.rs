@@ -60,7 +60,7 @@ fn names_hold_no_secret() {
         (vars::RESOURCE_RPST, "canary.b.c"),
         (vars::RESOURCE_KEY, "canary"),
     ])
-    .expect("sound");
+    .expect("valid");
     assert!(!resource.stable_name().contains("canary"));
     assert!(!format!("{resource:?}").contains("canary"));
 }

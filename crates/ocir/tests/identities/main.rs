@@ -1,5 +1,5 @@
-//! Every principal, from its settings to the registry login, against a fake region that verifies
-//! what it is sent; and how each step fails.
+//! Every identity, from its settings to the registry login, against a fake region that verifies
+//! what it receives; and how each step fails.
 
 mod failures;
 mod sessions;
@@ -7,6 +7,7 @@ mod sessions;
 use chrono::TimeDelta;
 use regcred_core::{
     CacheScope, Clock, CredentialRequest, Env, ErrorKind, Issued, Provider as _, ProviderError,
+    report,
 };
 use regcred_ocir::Ocir;
 use regcred_tests::FakeOci;
@@ -20,7 +21,7 @@ fn request() -> CredentialRequest {
 }
 
 fn provider(env: impl IntoIterator<Item = (String, String)>) -> Ocir {
-    Ocir::new(&Env::map(env), &Clock::system()).expect("sound settings")
+    Ocir::new(&Env::map(env), &Clock::system()).expect("valid settings")
 }
 
 async fn ask(oci: &FakeOci, vars: Vars<'_>) -> Result<Issued, ProviderError> {
@@ -43,7 +44,7 @@ fn owner(oci: &FakeOci, issued: &Issued) -> String {
 }
 
 #[tokio::test]
-async fn every_principal_gets_a_token_of_its_own() {
+async fn every_identity_gets_a_token_of_its_own() {
     let oci = FakeOci::start();
     let pem = std::fs::read_to_string(oci.file("resource.pem")).expect("a file");
     let session = std::fs::read_to_string(oci.file("resource.token")).expect("a file");
@@ -132,9 +133,9 @@ async fn every_principal_gets_a_token_of_its_own() {
     ] {
         let issued = ask(&oci, vars)
             .await
-            .unwrap_or_else(|e| panic!("{vars:?}: {}", told(&e)));
+            .unwrap_or_else(|e| panic!("{vars:?}: {}", report(&e)));
         assert_eq!(owner(&oci, &issued), who, "{vars:?}");
-        let left = issued.expires_at.expect("an end") - Clock::system().now();
+        let left = issued.expires_at.expect("an expiry") - Clock::system().now();
         assert!(
             (TimeDelta::minutes(59)..=TimeDelta::hours(1)).contains(&left),
             "{left}"
@@ -219,10 +220,10 @@ async fn a_token_of_another_cluster_is_exchanged_at_the_identity_domain() {
         .credentials(&pod)
         .await
         .expect_err("distrusted");
-    let said = told(&error);
+    let message = report(&error);
     assert!(
-        said.contains("invalid_grant") && said.contains("its trust must name"),
-        "{said}"
+        message.contains("invalid_grant") && message.contains("its trust must name"),
+        "{message}"
     );
     for (name, _) in &client[1..] {
         let vars: Vec<_> = client.iter().copied().filter(|(n, _)| n != name).collect();
@@ -230,7 +231,7 @@ async fn a_token_of_another_cluster_is_exchanged_at_the_identity_domain() {
             .credentials(&pod)
             .await
             .expect_err(name);
-        assert!(told(&error).contains(name), "{}", told(&error));
+        assert!(report(&error).contains(name), "{}", report(&error));
     }
     assert_eq!(oci.metadata().count("/"), 0, "the node was never asked");
 }
@@ -282,7 +283,7 @@ async fn a_stray_configuration_file_never_changes_what_an_instance_does() {
     oci.set_mood(Mood::Gone);
     std::fs::write(oci.file("config"), "[DEFAULT]\n").expect("a file");
     let error = ask(&oci, &[]).await.expect_err("no identity");
-    assert_ne!(error.kind(), ErrorKind::NotConfigured, "{}", told(&error));
+    assert_ne!(error.kind(), ErrorKind::NotConfigured, "{}", report(&error));
 }
 
 #[tokio::test]
@@ -323,10 +324,6 @@ fn nested(parent: &'static str) -> [(&'static str, &'static str); 6] {
             "{services}",
         ),
     ]
-}
-
-fn told(error: &ProviderError) -> String {
-    regcred_core::report(error)
 }
 
 const IMAGE: &str = "phx.ocir.io/axnamespace/team/app";

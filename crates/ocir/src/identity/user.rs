@@ -1,27 +1,25 @@
 //! A user: by an API key, or by a session token (`oci session authenticate`), out of variables and
 //! `~/.oci/config`. A variable wins over the file, and the file over Terraform's variables.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use regcred_core::{Env, ErrorKind, ProviderError};
+use chrono::{DateTime, Utc};
+use regcred_cloud::{Claims, SecretPlace};
+use regcred_core::{Env, ProviderError};
 use secrecy::SecretString;
 
-use super::Delegation;
-use crate::claims::Claims;
 use crate::config_file::{self, DEFAULT};
-use crate::failure::{failure, misconfigured};
+use crate::home_path::expand;
 use crate::key::PrivateKey;
-use crate::reach::Reach;
-use crate::secret_file;
 use crate::session::Session;
 use crate::signer::Signer;
-use crate::vars;
+use crate::{ERRORS, vars};
 
-/// A user, and where the secrets are. They are read when they are used.
+/// A user, and where the private key is, which is read when it is used.
 #[derive(Debug)]
 pub(crate) struct User {
     name: Name,
-    key: Key,
+    key: SecretPlace,
     passphrase: Option<SecretString>,
 }
 
@@ -30,22 +28,19 @@ enum Name {
     ApiKey {
         tenancy: String,
         user: String,
-        /// Computed from the key when nobody says it.
+        /// Computed from the key when it is not configured.
         fingerprint: Option<String>,
     },
-    Session(PathBuf),
-}
-
-#[derive(Debug)]
-enum Key {
-    Text(SecretString),
-    File(PathBuf),
+    Session {
+        token: SecretString,
+        file: PathBuf,
+    },
 }
 
 /// Which kind of profile is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// Whatever it is.
+    /// Any kind.
     Any,
     /// One with a session token.
     Session,
@@ -53,10 +48,11 @@ pub(crate) enum Profile {
     OnBehalf,
 }
 
-/// What a profile turned out to be.
+/// What a profile describes.
 pub(crate) enum Found {
     User(User),
-    Instance(Option<Delegation>),
+    /// An instance, with a delegation token if it acts on a user's behalf.
+    Instance(Option<SecretString>),
 }
 
 impl User {
@@ -66,8 +62,12 @@ impl User {
     }
 
     /// The user's signer.
-    pub(crate) fn session(&self, reach: &Reach) -> Result<Session, ProviderError> {
-        let key = self.read_key()?;
+    pub(crate) fn session(&self, now: DateTime<Utc>) -> Result<Session, ProviderError> {
+        let what = match &self.key {
+            SecretPlace::Given(_) => vars::CLI_KEY_CONTENT,
+            SecretPlace::File(_) => "the private key",
+        };
+        let key = PrivateKey::read(&self.key, what, self.passphrase.as_ref())?;
         match &self.name {
             Name::ApiKey {
                 tenancy,
@@ -75,10 +75,10 @@ impl User {
                 fingerprint,
             } => {
                 let actual = key.fingerprint();
-                if fingerprint.as_ref().is_some_and(|said| *said != actual) {
-                    return Err(misconfigured(format!(
-                        "the key's fingerprint is {actual}, which is not the one that is \
-                         configured: key and fingerprint are not of one pair"
+                if fingerprint.as_ref().is_some_and(|named| *named != actual) {
+                    return Err(ERRORS.misconfigured(format!(
+                        "the key's fingerprint is {actual}, which is not the configured one: key \
+                         and fingerprint are not of one pair"
                     )));
                 }
                 Ok(Session::lasting(Signer::named(
@@ -86,10 +86,9 @@ impl User {
                     key,
                 )))
             }
-            Name::Session(path) => {
-                let token = secret_file::read("the session token", path)?.trim().into();
-                let what = format!("the session token in {}", path.display());
-                Session::found(&token, key, &what, reach.now())
+            Name::Session { token, file } => {
+                let what = format!("the session token in {}", file.display());
+                Session::found(token, key, &what, now)
             }
         }
     }
@@ -105,11 +104,9 @@ impl User {
                 format!("user {tenancy}/{user}/{fingerprint}")
             }
             // The file may come to hold another user's token.
-            Name::Session(path) => {
-                let token = secret_file::read_if_there(path).ok().flatten();
-                let claims = token.and_then(|token| Claims::of(token.trim()));
-                let user = claims.and_then(|claims| claims.sub).unwrap_or_default();
-                format!("session {} {user}", path.display())
+            Name::Session { token, file } => {
+                let user = Claims::of(token).and_then(|claims| claims.sub);
+                format!("session {} {}", file.display(), user.unwrap_or_default())
             }
         }
     }
@@ -117,27 +114,8 @@ impl User {
     pub(crate) fn label(&self) -> String {
         match &self.name {
             Name::ApiKey { user, .. } => format!("user {user}"),
-            Name::Session(_) => "the user of the session token".to_owned(),
+            Name::Session { .. } => "the user of the session token".to_owned(),
         }
-    }
-
-    fn read_key(&self) -> Result<PrivateKey, ProviderError> {
-        let passphrase = self.passphrase.as_ref();
-        let (key, place) = match &self.key {
-            Key::Text(text) => {
-                use secrecy::ExposeSecret as _;
-                let key = PrivateKey::from_pem(text.expose_secret(), passphrase);
-                (key, vars::CLI_KEY_CONTENT.to_owned())
-            }
-            Key::File(path) => {
-                let text = secret_file::read("the private key", path)?;
-                (
-                    PrivateKey::from_pem(&text, passphrase),
-                    path.display().to_string(),
-                )
-            }
-        };
-        key.map_err(|e| misconfigured(format!("{place} gives no key")).with_source(e))
     }
 }
 
@@ -154,7 +132,7 @@ pub(crate) fn read(env: &Env, wanted: Profile) -> Result<Found, ProviderError> {
         let value = env.get(var).or_else(|| profile.get(key));
         value.or_else(|| env.get(terraform)).map(str::trim)
     };
-    let path = |var: &str, key: &str| get(var, key, "").map(|p| secret_file::expand(env, p));
+    let path = |var: &str, key: &str| get(var, key, "").map(|p| expand(env, p));
 
     let delegation = path(vars::CLI_DELEGATION_FILE, "delegation_token_file");
     let by_profile = profile.get("authentication_type");
@@ -167,19 +145,15 @@ pub(crate) fn read(env: &Env, wanted: Profile) -> Result<Found, ProviderError> {
                 file,
             ));
         }
-        return delegation
-            .as_deref()
-            .map(read_delegation)
-            .transpose()
-            .map(Found::Instance);
+        let token = delegation.map(|path| read_token("the delegation token", path));
+        return token.transpose().map(Found::Instance);
     }
 
-    let text = env
-        .get(vars::CLI_KEY_CONTENT)
-        .map(|text| Key::Text(text.into()));
-    let key = text.or_else(|| {
+    let text = env.get(vars::CLI_KEY_CONTENT);
+    let key = text.map(|text| SecretPlace::Given(text.into()));
+    let key = key.or_else(|| {
         let path = get(vars::CLI_KEY_FILE, "key_file", vars::TF_KEY_FILE)?;
-        Some(Key::File(secret_file::expand(env, path)))
+        Some(SecretPlace::File(expand(env, path)))
     });
     let passphrase = get(vars::CLI_PASSPHRASE, "pass_phrase", "")
         .or_else(|| profile.get("passphrase"))
@@ -187,13 +161,15 @@ pub(crate) fn read(env: &Env, wanted: Profile) -> Result<Found, ProviderError> {
 
     let user = get(vars::CLI_USER, "user", vars::TF_USER);
     let token = path(vars::CLI_TOKEN_FILE, "security_token_file");
-    // The variable says it of this run, the profile of all.
+    // The variable is for this run, the profile for all.
     let prefers_token =
         env.get(vars::CLI_TOKEN_FILE).is_some() && env.get(vars::CLI_USER).is_none();
     let name = match (token, user) {
-        (Some(token), None) => Name::Session(token),
-        (Some(token), Some(_)) if wanted == Profile::Session || prefers_token => {
-            Name::Session(token)
+        (Some(file), user) if user.is_none() || wanted == Profile::Session || prefers_token => {
+            Name::Session {
+                token: read_token("the session token", file.clone())?,
+                file,
+            }
         }
         (None, _) if wanted == Profile::Session => {
             return Err(missing(vars::CLI_TOKEN_FILE, "security_token_file", file));
@@ -227,7 +203,7 @@ fn config_path(env: &Env) -> (Option<PathBuf>, bool) {
         .get(vars::CLI_CONFIG_FILE)
         .or_else(|| env.get(vars::CONFIG_FILE));
     if let Some(path) = named {
-        return (Some(secret_file::expand(env, path)), true);
+        return (Some(expand(env, path)), true);
     }
     let usual = |path: &str| env.home().map(|home| home.join(path));
     let (new, old) = (usual(".oci/config"), usual(".oraclebmc/config"));
@@ -236,20 +212,14 @@ fn config_path(env: &Env) -> (Option<PathBuf>, bool) {
     (if old_is_all { old } else { new }, false)
 }
 
-fn read_delegation(path: &Path) -> Result<Delegation, ProviderError> {
-    let text = secret_file::read("the delegation token", path)?;
-    match text.trim() {
-        "" => Err(failure(
-            ErrorKind::IdentityUnavailable,
-            format!("the delegation token in {} is empty", path.display()),
-        )),
-        token => Ok(token.into()),
-    }
+/// Read once, in the plan: the key of the cache and the signature are of the same token.
+fn read_token(what: &str, file: PathBuf) -> Result<SecretString, ProviderError> {
+    SecretPlace::File(file).read(ERRORS, what, "")
 }
 
 fn missing(var: &str, key: &str, file: Option<PathBuf>) -> ProviderError {
     let file = file.map(|path| format!(" in {}", path.display()));
-    misconfigured(format!(
+    ERRORS.misconfigured(format!(
         "{key} is missing for signing as a user: set {var}, or {key}{}",
         file.unwrap_or_else(|| " in a file named by OCI_CLI_CONFIG_FILE".to_owned())
     ))
@@ -263,24 +233,24 @@ fn ocid(what: &str, text: &str) -> Result<String, ProviderError> {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     };
     let ends = |part: Option<&&str>| part.is_some_and(|p| !p.is_empty());
-    let sound =
+    let is_ocid =
         parts.len() >= 5 && parts.iter().all(legal) && ends(parts.first()) && ends(parts.last());
-    match sound {
-        true => Ok(text.to_owned()),
-        false => Err(misconfigured(format!(
-            "the {what} is no OCID (ocid1.{what}.oc1..)"
-        ))),
+    if is_ocid {
+        Ok(text.to_owned())
+    } else {
+        Err(ERRORS.misconfigured(format!("the {what} is not an OCID (ocid1.{what}.oc1..)")))
     }
 }
 
 fn checked_fingerprint(text: &str) -> Result<String, ProviderError> {
     let text = text.to_ascii_lowercase();
     let pair = |pair: &str| pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_hexdigit());
-    match text.split(':').count() == 16 && text.split(':').all(pair) {
-        true => Ok(text),
-        false => Err(misconfigured(
+    if text.split(':').count() == 16 && text.split(':').all(pair) {
+        Ok(text)
+    } else {
+        Err(ERRORS.misconfigured(
             "the fingerprint is not sixteen pairs of hexadecimal digits with colons between",
-        )),
+        ))
     }
 }
 

@@ -1,5 +1,5 @@
-//! Who asks, chosen before anything is sent. Whatever is chosen decides: when it fails, no other is
-//! tried.
+//! Which identity asks, chosen before anything is sent. Whatever is chosen decides: when it fails,
+//! no other is tried.
 
 mod auth_token;
 mod exchange;
@@ -10,14 +10,12 @@ mod resource_tokens;
 mod user;
 mod workload;
 
-use regcred_core::{CredentialRequest, Env, ErrorKind, ProviderError, fingerprint};
+use regcred_core::{CredentialRequest, Env, ProviderError, fingerprint};
 use secrecy::SecretString;
 
-use crate::failure::failure;
-use crate::reach::Reach;
 use crate::session::Session;
-use crate::settings::{Method, Settings};
-use crate::vars;
+use crate::settings::{Cloud, Method, Settings};
+use crate::{ERRORS, vars};
 
 use auth_token::AuthToken;
 use exchange::Exchange;
@@ -26,44 +24,38 @@ use resource::Resource;
 use user::{Profile, User};
 use workload::Workload;
 
-/// A principal and what it needs to prove itself.
+/// An identity and what it needs to prove itself.
 #[derive(Debug)]
-pub(crate) enum Principal {
+pub(crate) enum Identity {
     /// A user name and auth token, which the registry takes as they are.
     AuthToken(AuthToken),
     /// A user with an API key or a session token.
     User(User),
-    /// The instance, perhaps on behalf of a user.
-    Instance(Option<Delegation>),
+    /// The instance, or a user on whose behalf it acts, by the user's delegation token.
+    Instance(Option<SecretString>),
     /// A Kubernetes service account of an OKE cluster.
     Workload(Workload),
     /// A service account of another cluster, or a build, that an identity domain trusts.
     Exchange(Exchange),
-    /// A function, a container instance and the like.
+    /// A function, a container instance or another resource.
     Resource(Resource),
     /// A resource within another.
     Nested(Nested),
 }
 
-/// A user's token by which an instance acts on their behalf.
-pub(crate) type Delegation = SecretString;
-
-impl Principal {
-    /// Chooses the principal for a request.
+impl Identity {
+    /// Chooses the identity for a request.
     pub(crate) fn choose(
         env: &Env,
         settings: &Settings,
         request: &CredentialRequest,
     ) -> Result<Self, ProviderError> {
         if settings.require_pod_identity && request.service_account_token.is_none() {
-            return Err(failure(
-                ErrorKind::IdentityUnavailable,
-                format!(
-                    "no service account token came with the request and {} is set: let the \
-                     kubelet send one (tokenAttributes)",
-                    vars::REQUIRE_POD_IDENTITY
-                ),
-            ));
+            return Err(ERRORS.no_identity(format!(
+                "no service account token came with the request and {} is set: let the kubelet \
+                 send one (tokenAttributes)",
+                vars::REQUIRE_POD_IDENTITY
+            )));
         }
         match settings.method {
             Method::Auto => automatic(env, request),
@@ -75,7 +67,7 @@ impl Principal {
             Method::Workload => Workload::choose(env, request).map(Self::Workload),
             Method::Exchange => Exchange::choose(env, request).map(Self::Exchange),
             Method::AuthToken => AuthToken::named(env)?.map(Self::AuthToken).ok_or_else(|| {
-                crate::failure::misconfigured(format!(
+                ERRORS.misconfigured(format!(
                     "auth_token needs {} and {} or its file",
                     vars::USERNAME,
                     vars::AUTH_TOKEN
@@ -84,30 +76,28 @@ impl Principal {
         }
     }
 
-    /// Proves the principal to Oracle, where that takes a call, and makes its signer.
-    pub(crate) async fn session(&self, reach: &Reach) -> Result<Session, ProviderError> {
+    /// Proves the identity to Oracle, where that takes a call, and makes its signer.
+    pub(crate) async fn session(&self, cloud: &Cloud) -> Result<Session, ProviderError> {
         match self {
-            Self::AuthToken(_) => Err(failure(
-                ErrorKind::NotConfigured,
-                "an auth token signs nothing",
+            Self::AuthToken(_) => Err(ERRORS.misconfigured(
+                "an auth token cannot sign requests; choose another identity with --auth",
             )),
-            Self::User(user) => user.session(reach),
+            Self::User(user) => user.session(cloud.now()),
             Self::Instance(delegation) => {
-                let session = instance::session(reach).await?;
+                let session = instance::session(cloud).await?;
                 Ok(match delegation {
                     Some(token) => session.on_behalf_of(token.clone()),
                     None => session,
                 })
             }
-            Self::Workload(workload) => workload.session(reach).await,
-            Self::Exchange(exchange) => exchange.session(reach).await,
-            Self::Resource(resource) => resource.session(reach).await,
-            Self::Nested(nested) => nested.session(reach).await,
+            Self::Workload(workload) => workload.session(cloud).await,
+            Self::Exchange(exchange) => exchange.session(cloud).await,
+            Self::Resource(resource) => resource.session(cloud).await,
+            Self::Nested(nested) => nested.session(cloud).await,
         }
     }
 
-    /// The principal by stable names that hold no secret; `None` when its answer must not be
-    /// shared.
+    /// The identity by stable names that hold no secret; `None` when its login must not be shared.
     pub(crate) fn stable_name(&self) -> Option<String> {
         match self {
             Self::AuthToken(_) => None,
@@ -121,7 +111,7 @@ impl Principal {
         }
     }
 
-    /// In words, for sentences.
+    /// What messages call the identity.
     pub(crate) fn label(&self) -> String {
         match self {
             Self::AuthToken(_) => "the auth token".to_owned(),
@@ -130,21 +120,21 @@ impl Principal {
             Self::Instance(Some(_)) => "the instance on behalf of a user".to_owned(),
             Self::Workload(workload) => workload.label(),
             Self::Exchange(_) => "the exchanged token".to_owned(),
-            Self::Resource(resource) => resource.label(),
+            Self::Resource(_) => "the resource principal".to_owned(),
             Self::Nested(_) => "the nested resource principal".to_owned(),
         }
     }
 }
 
-fn automatic(env: &Env, request: &CredentialRequest) -> Result<Principal, ProviderError> {
+fn automatic(env: &Env, request: &CredentialRequest) -> Result<Identity, ProviderError> {
     if Exchange::is_named(env) {
-        return Exchange::choose(env, request).map(Principal::Exchange);
+        return Exchange::choose(env, request).map(Identity::Exchange);
     }
     if request.service_account_token.is_some() {
-        return Workload::choose(env, request).map(Principal::Workload);
+        return Workload::choose(env, request).map(Identity::Workload);
     }
     if let Some(login) = AuthToken::named(env)? {
-        return Ok(Principal::AuthToken(login));
+        return Ok(Identity::AuthToken(login));
     }
     if env.get(vars::RESOURCE_VERSION).is_some() {
         return of_resource(env);
@@ -152,20 +142,20 @@ fn automatic(env: &Env, request: &CredentialRequest) -> Result<Principal, Provid
     if User::is_named(env) {
         return of_user(env, Profile::Any);
     }
-    Ok(Principal::Instance(None))
+    Ok(Identity::Instance(None))
 }
 
-fn of_user(env: &Env, wanted: Profile) -> Result<Principal, ProviderError> {
+fn of_user(env: &Env, wanted: Profile) -> Result<Identity, ProviderError> {
     user::read(env, wanted).map(|found| match found {
-        user::Found::User(user) => Principal::User(user),
-        user::Found::Instance(delegation) => Principal::Instance(delegation),
+        user::Found::User(user) => Identity::User(user),
+        user::Found::Instance(delegation) => Identity::Instance(delegation),
     })
 }
 
-fn of_resource(env: &Env) -> Result<Principal, ProviderError> {
+fn of_resource(env: &Env) -> Result<Identity, ProviderError> {
     match env.get(vars::RESOURCE_VERSION) {
-        Some("3.0") => Nested::read(env).map(Principal::Nested),
-        _ => Resource::read(env, "").map(Principal::Resource),
+        Some("3.0") => Nested::read(env).map(Identity::Nested),
+        _ => Resource::read(env, "").map(Identity::Resource),
     }
 }
 

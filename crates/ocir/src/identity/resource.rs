@@ -3,31 +3,31 @@
 
 use std::path::Path;
 
+use regcred_cloud::SecretPlace;
 use regcred_core::{Env, ProviderError, fingerprint};
-use regcred_http::Request;
+use regcred_files::{MIB, read_text};
+use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
-use secrecy::{ExposeSecret, SecretString};
 
 use super::instance::{auth_service, of};
 use super::resource_tokens::{ResourceTokens, address, session_token};
-use crate::failure::misconfigured;
 use crate::imds::Imds;
-use crate::key::{PrivateKey, session_key};
-use crate::reach::Reach;
-use crate::secret_file;
+use crate::key::PrivateKey;
 use crate::session::Session;
+use crate::session_key::session_key;
+use crate::settings::Cloud;
 use crate::signer::Signer;
-use crate::vars;
+use crate::{ERRORS, vars};
 
-/// What the variables of a version say.
+/// A resource, by the version of its variables.
 #[derive(Debug)]
 pub(crate) enum Resource {
     /// 2.2: a session token and its key.
-    Ready { token: Value, key: Key },
+    Ready { token: SecretPlace, key: Key },
     /// 1.1: the instance vouches for the resource.
     OfInstance {
         token_endpoint: String,
-        /// The auth service of the instance's region if it is not said.
+        /// The auth service of the instance's region if none is named.
         session_endpoint: Option<String>,
         path: Option<String>,
         id: Option<String>,
@@ -43,15 +43,11 @@ pub(crate) enum Resource {
     },
 }
 
-/// A value, or the file that holds it: an absolute path.
-#[derive(Debug)]
-pub(crate) struct Value(SecretString);
-
 /// A private key and its passphrase: both values, or both files.
 #[derive(Debug)]
 pub(crate) struct Key {
-    pem: Value,
-    passphrase: Option<Value>,
+    pem: SecretPlace,
+    passphrase: Option<SecretPlace>,
 }
 
 impl Resource {
@@ -61,7 +57,7 @@ impl Resource {
         let need = |name: &str| {
             get(name).ok_or_else(|| {
                 let version = get(vars::RESOURCE_VERSION).unwrap_or_default();
-                misconfigured(format!(
+                ERRORS.misconfigured(format!(
                     "resource principal {version} needs {name}{suffix}; for OKE workload identity \
                      set {}=oke_workload_identity",
                     vars::AUTH_METHOD
@@ -69,25 +65,23 @@ impl Resource {
             })
         };
         let key = || {
-            let key = Key {
-                pem: Value::of(need(vars::RESOURCE_KEY)?),
-                passphrase: get(vars::RESOURCE_PASSPHRASE).map(Value::of),
-            };
-            match &key.passphrase {
-                Some(passphrase) if passphrase.is_path() != key.pem.is_path() => {
-                    Err(misconfigured(format!(
-                        "{}{suffix} and {}{suffix} must both be paths or both be values",
-                        vars::RESOURCE_KEY,
-                        vars::RESOURCE_PASSPHRASE
-                    )))
-                }
-                _ => Ok(key),
+            let (pem, passphrase) = (need(vars::RESOURCE_KEY)?, get(vars::RESOURCE_PASSPHRASE));
+            if passphrase.is_some_and(|text| is_path(text) != is_path(pem)) {
+                return Err(ERRORS.misconfigured(format!(
+                    "{}{suffix} and {}{suffix} must both be paths or both be values",
+                    vars::RESOURCE_KEY,
+                    vars::RESOURCE_PASSPHRASE
+                )));
             }
+            Ok(Key {
+                pem: place(pem),
+                passphrase: passphrase.map(without_line_end).map(place),
+            })
         };
         let version = need(vars::RESOURCE_VERSION)?;
         match version {
             "2.2" => Ok(Self::Ready {
-                token: Value::of(need(vars::RESOURCE_RPST)?),
+                token: place(need(vars::RESOURCE_RPST)?),
                 key: key()?,
             }),
             "1.1" => Ok(Self::OfInstance {
@@ -119,7 +113,7 @@ impl Resource {
                     key: key()?,
                 })
             }
-            _ => Err(misconfigured(format!(
+            _ => Err(ERRORS.misconfigured(format!(
                 "{}{suffix} must be 1.1, 2.1, 2.1.1, 2.1.2 or 2.2{}",
                 vars::RESOURCE_VERSION,
                 if suffix.is_empty() { ", or 3.0" } else { "" }
@@ -128,16 +122,12 @@ impl Resource {
     }
 
     /// A session of the resource.
-    pub(crate) async fn session(&self, reach: &Reach) -> Result<Session, ProviderError> {
+    pub(crate) async fn session(&self, cloud: &Cloud) -> Result<Session, ProviderError> {
         match self {
             Self::Ready { token, key } => {
-                let key = key.read()?;
-                let token = token
-                    .read("the resource principal session token")?
-                    .trim()
-                    .into();
                 let what = "the resource principal session token";
-                Session::found(&token, key, what, reach.now())
+                let token = token.read(ERRORS, what, "")?;
+                Session::found(&token, key.read()?, what, cloud.now())
             }
             Self::OfInstance {
                 token_endpoint,
@@ -145,25 +135,25 @@ impl Resource {
                 path,
                 id,
             } => {
-                let imds = Imds::find(reach).await?;
-                let (instance, key) = tokio::try_join!(of(reach, &imds), session_key())?;
+                let imds = Imds::find(cloud).await?;
+                let (instance, key) = tokio::try_join!(of(cloud, &imds), session_key())?;
                 let id = match id {
                     Some(id) => id.clone(),
                     None => imds.instance_id().await?,
                 };
                 let template = path.as_deref().unwrap_or(PATH_V1);
                 let url = address(token_endpoint, &template.replace("{id}", &id))?;
-                let request = instance.signer.get(&url, reach.now());
-                let (tokens, _) = ResourceTokens::ask(reach, request, &url).await?;
+                let request = instance.signer.get(&url, cloud.now());
+                let (tokens, _) = ResourceTokens::ask(cloud, request, &url).await?;
                 let session_endpoint = match session_endpoint {
                     Some(endpoint) => endpoint.clone(),
-                    None => auth_service(reach, &imds.region(reach).await?),
+                    None => auth_service(cloud, &imds.region(cloud).await?),
                 };
                 let public = key.public_base64();
                 let token =
-                    session_token(reach, &instance.signer, &session_endpoint, &tokens, &public)
+                    session_token(cloud, &instance.signer, &session_endpoint, &tokens, &public)
                         .await?;
-                Session::issued(&token, key, &session_endpoint, reach.now())
+                Session::issued(&token, key, &session_endpoint, cloud.now())
             }
             Self::OfKey {
                 key_id,
@@ -175,15 +165,15 @@ impl Resource {
             } => {
                 let signer = Signer::named(key_id.clone(), key.read()?);
                 let url = address(token_endpoint, path)?;
-                let mut request: Request = signer.get(&url, reach.now());
+                let mut request = signer.get(&url, cloud.now());
                 if let Some(context) = security_context {
                     request = request.secret_header("security-context", context);
                 }
-                let (tokens, _) = ResourceTokens::ask(reach, request, &url).await?;
+                let (tokens, _) = ResourceTokens::ask(cloud, request, &url).await?;
                 let public = signer.key().public_base64();
                 let token =
-                    session_token(reach, &signer, session_endpoint, &tokens, &public).await?;
-                Session::issued(&token, signer.into_key(), session_endpoint, reach.now())
+                    session_token(cloud, &signer, session_endpoint, &tokens, &public).await?;
+                Session::issued(&token, signer.into_key(), session_endpoint, cloud.now())
             }
         }
     }
@@ -217,50 +207,44 @@ impl Resource {
             }
         }
     }
-
-    pub(crate) fn label(&self) -> String {
-        "the resource principal".to_owned()
-    }
-}
-
-impl Value {
-    fn of(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    fn is_path(&self) -> bool {
-        Path::new(self.0.expose_secret()).is_absolute()
-    }
-
-    fn read(&self, what: &str) -> Result<Zeroizing<String>, ProviderError> {
-        let text = self.0.expose_secret();
-        match self.is_path() {
-            true => secret_file::read(what, Path::new(text)),
-            false => Ok(Zeroizing::new(text.to_owned())),
-        }
-    }
-
-    fn stable_name(&self) -> String {
-        match self.is_path() {
-            true => self.0.expose_secret().to_owned(),
-            false => fingerprint(&self.0),
-        }
-    }
 }
 
 impl Key {
     fn read(&self) -> Result<PrivateKey, ProviderError> {
-        let pem = self.pem.read("the resource principal's key")?;
-        let passphrase = self.passphrase.as_ref().map(|p| p.read("its passphrase"));
-        let passphrase = passphrase.transpose()?;
-        // A line end behind a passphrase in a file belongs to the file.
-        let passphrase = passphrase.map(|p| SecretString::from(p.trim_end_matches(['\r', '\n'])));
-        PrivateKey::from_pem(&pem, passphrase.as_ref())
-            .map_err(|e| misconfigured("the resource principal has no sound key").with_source(e))
+        let passphrase = match &self.passphrase {
+            None => None,
+            Some(SecretPlace::Given(text)) => Some(text.clone()),
+            Some(SecretPlace::File(path)) => {
+                let what = "the passphrase of the resource principal's key";
+                let text = read_text(path, MIB).map(Zeroizing::new);
+                let text = text.map_err(|e| ERRORS.unreadable(what, path, e))?;
+                Some(without_line_end(&text).into())
+            }
+        };
+        let what = "the resource principal's key";
+        PrivateKey::read(&self.pem, what, passphrase.as_ref())
     }
 }
 
-/// A path of one's own takes the resource where it says `{}`, else at its end.
+/// A value, or the file that holds it.
+fn place(text: &str) -> SecretPlace {
+    if is_path(text) {
+        SecretPlace::File(text.into())
+    } else {
+        SecretPlace::Given(text.into())
+    }
+}
+
+fn is_path(text: &str) -> bool {
+    Path::new(text).is_absolute()
+}
+
+/// A line end after a passphrase belongs to the file; blanks are the passphrase's own.
+fn without_line_end(passphrase: &str) -> &str {
+    passphrase.trim_end_matches(['\r', '\n'])
+}
+
+/// A configured path takes the resource in place of a final `{}`, else at its end.
 fn path_v212(path: Option<&str>, id: &str) -> String {
     match path {
         None => format!("{PATH_V212}/{id}"),

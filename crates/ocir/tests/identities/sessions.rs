@@ -1,4 +1,4 @@
-//! What is asked how often, and what is kept.
+//! How often services are called, and what is kept.
 
 use regcred_core::{CredentialRequest, Provider as _};
 use regcred_tests::FakeOci;
@@ -37,7 +37,7 @@ async fn one_federation_serves_every_registry_until_it_is_refused() {
 }
 
 #[tokio::test]
-async fn a_token_that_opens_nothing_is_handed_on_and_kept_by_nobody() {
+async fn a_token_that_opens_nothing_is_handed_on_and_not_kept() {
     let oci = FakeOci::start();
     oci.set_authorised(false);
     let issued = ask(&oci, &[]).await.expect("a token all the same");
@@ -89,6 +89,17 @@ async fn the_tag_or_digest_that_was_asked_for_is_tried() {
     }
 }
 
+#[tokio::test]
+async fn a_session_token_is_read_once_so_that_the_key_and_the_login_are_of_the_same_user() {
+    let oci = FakeOci::start();
+    let provider = provider(oci.env_with(&[("OCI_CLI_PROFILE", "session")]));
+    let request = request();
+    let plan = provider.plan(&request).expect("a plan");
+    std::fs::write(oci.file("session.token"), "another user's").expect("a file");
+    let issued = plan.fetch().await.expect("a token");
+    assert_eq!(owner(&oci, &issued), "user by session");
+}
+
 #[test]
 fn keys_of_the_shared_cache_tell_answers_apart_and_hold_no_secret() {
     let oci = FakeOci::start();
@@ -134,9 +145,9 @@ fn keys_of_the_shared_cache_tell_answers_apart_and_hold_no_secret() {
             "{key}"
         );
     }
-    let nobody = provider([("OCI_CLI_PROFILE".to_owned(), "nobody".to_owned())]);
+    let missing = provider([("OCI_CLI_PROFILE".to_owned(), "missing".to_owned())]);
     assert_eq!(
-        nobody
+        missing
             .plan(&request())
             .ok()
             .and_then(|plan| plan.key().cloned()),

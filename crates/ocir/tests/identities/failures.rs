@@ -1,13 +1,15 @@
-//! Servers in trouble, and sentences that say what to do.
+//! Servers in trouble, and messages with what to do.
 
 use chrono::TimeDelta;
-use regcred_core::{Clock, CredentialRequest, Env, ErrorKind, Provider as _, ProviderError};
+use regcred_core::{
+    Clock, CredentialRequest, Env, ErrorKind, Provider as _, ProviderError, report,
+};
 use regcred_ocir::Ocir;
 use regcred_tests::cloud::Trouble;
 use regcred_tests::ocir::{Mood, service_account_token};
 use regcred_tests::{FakeOci, Tls};
 
-use super::{ask, nested, owner, provider, request, told};
+use super::{ask, nested, owner, provider, request};
 
 #[tokio::test]
 async fn an_instance_that_is_starting_up_or_renewing_is_waited_for() {
@@ -16,7 +18,7 @@ async fn an_instance_that_is_starting_up_or_renewing_is_waited_for() {
         oci.set_mood(mood);
         let issued = ask(&oci, &[])
             .await
-            .unwrap_or_else(|e| panic!("{mood:?}: {}", told(&e)));
+            .unwrap_or_else(|e| panic!("{mood:?}: {}", report(&e)));
         assert_eq!(owner(&oci, &issued), "instance");
     }
     oci.throttle(3);
@@ -24,7 +26,7 @@ async fn an_instance_that_is_starting_up_or_renewing_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_region_that_no_table_knows_tells_about_itself() {
+async fn a_region_that_no_table_knows_describes_itself() {
     let oci = FakeOci::start();
     oci.set_mood(Mood::NewRegion);
     assert!(ask(&oci, &[]).await.is_ok());
@@ -34,17 +36,17 @@ async fn a_region_that_no_table_knows_tells_about_itself() {
     let vars = [("OCI_SDK_AUTH_CLIENT_REGION_URL", "")];
     let error = ask(&oci, &vars).await.expect_err("no such region");
     assert!(
-        told(&error).contains("https://auth.xx-brandnew-1.brand.new.cloud"),
+        report(&error).contains("https://auth.xx-brandnew-1.brand.new.cloud"),
         "{}",
-        told(&error)
+        report(&error)
     );
     oci.set_mood(Mood::Sound);
     let proxy = [vars[0], ("HTTPS_PROXY", "http://127.0.0.1:9")];
     let error = ask(&oci, &proxy).await.expect_err("no way out");
-    let said = told(&error);
+    let message = report(&error);
     assert!(
-        said.contains("https://auth.us-phoenix-1.oraclecloud.com"),
-        "{said}"
+        message.contains("https://auth.us-phoenix-1.oraclecloud.com"),
+        "{message}"
     );
     assert_eq!(error.kind(), ErrorKind::Unreachable);
 }
@@ -55,35 +57,35 @@ async fn without_a_metadata_server_a_users_file_is_pointed_out_and_not_used() {
     let closed = [("OCI_METADATA_BASE_URL", "http://127.0.0.1:9/opc/v2")];
     let error = ask(&oci, &closed).await.expect_err("no server");
     assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
-    let said = told(&error);
-    assert!(said.contains("OCIR_AUTH_METHOD=api_key"), "{said}");
-    assert!(said.contains(".oci/config"), "{said}");
+    let message = report(&error);
+    assert!(message.contains("OCIR_AUTH_METHOD=api_key"), "{message}");
+    assert!(message.contains(".oci/config"), "{message}");
     let nowhere = [closed[0], ("HOME", "/nonexistent")];
-    let said = told(&ask(&oci, &nowhere).await.expect_err("no server"));
+    let message = report(&ask(&oci, &nowhere).await.expect_err("no server"));
     assert!(
-        said.contains("name a principal with OCIR_AUTH_METHOD"),
-        "{said}"
+        message.contains("name a principal with OCIR_AUTH_METHOD"),
+        "{message}"
     );
 }
 
 #[tokio::test]
-async fn a_refusal_says_who_where_and_what_about_the_clock() {
+async fn a_refusal_names_identity_region_and_clock() {
     let oci = FakeOci::start();
     oci.set_trouble(Trouble::Denial);
     let error = ask(&oci, &[("OCI_CLI_AUTH", "api_key")])
         .await
         .expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Denied);
-    let said = told(&error);
+    let message = report(&error);
     for words in [
-        "phx.ocir.io gives user ocid1.user.",
+        "phx.ocir.io returned no token for user ocid1.user.",
         "us-phoenix-1",
         "NotAuthenticated",
         "opc-request-id FAKE0123/4567",
     ] {
-        assert!(said.contains(words), "no {words:?} in {said}");
+        assert!(message.contains(words), "no {words:?} in {message}");
     }
-    assert!(!said.contains("clock"), "{said}");
+    assert!(!message.contains("clock"), "{message}");
 
     let oci = FakeOci::start();
     for minutes in [7, -7] {
@@ -95,10 +97,10 @@ async fn a_refusal_says_who_where_and_what_about_the_clock() {
             .await
             .expect_err("a wrong clock");
         let direction = if minutes > 0 { "ahead of" } else { "behind" };
-        let said = told(&error);
+        let message = report(&error);
         assert!(
-            said.contains(&format!("min {direction} the server's")),
-            "{said}"
+            message.contains(&format!("min {direction} the server's")),
+            "{message}"
         );
     }
 }
@@ -109,7 +111,7 @@ async fn a_page_instead_of_a_token_is_malformed_and_not_shown() {
     oci.set_trouble(Trouble::Garbage);
     let error = ask(&oci, &[]).await.expect_err("no token");
     assert_eq!(error.kind(), ErrorKind::Malformed);
-    assert!(!told(&error).contains("a-secret"), "{}", told(&error));
+    assert!(!report(&error).contains("a-secret"), "{}", report(&error));
 }
 
 #[tokio::test]
@@ -119,11 +121,11 @@ async fn a_named_identity_that_fails_is_an_error() {
     let other_ca = other_ca.ca_file().display().to_string();
     let mut pod = request();
     for (token, vars, words) in [
-        (service_account_token("api", -60), &[][..], "ended at"),
+        (service_account_token("api", -60), &[][..], "expired at"),
         (service_account_token("other", 600), &[], "enhanced"),
-        ("canary.YQ.c".to_owned(), &[], "no JSON web token"),
+        ("canary.YQ.c".to_owned(), &[], "not a JSON web token"),
         (
-            // Signed by nobody.
+            // Not signed by the cluster.
             "e30.eyJzdWIiOiJ4IiwiZXhwIjo5OTk5OTk5OTk5fQ.c2ln".to_owned(),
             &[],
             "must be of this cluster",
@@ -154,9 +156,12 @@ async fn a_named_identity_that_fails_is_an_error() {
         let mut env = oci.cluster_env();
         env.extend(vars.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
         let error = provider(env).credentials(&pod).await.expect_err(words);
-        let said = told(&error);
-        assert!(said.contains(words), "no {words:?} in {said}");
-        assert!(!said.contains("canary") && !said.contains(&token), "{said}");
+        let message = report(&error);
+        assert!(message.contains(words), "no {words:?} in {message}");
+        assert!(
+            !message.contains("canary") && !message.contains(&token),
+            "{message}"
+        );
     }
     assert_eq!(
         oci.registry().count("/"),
@@ -183,7 +188,7 @@ async fn the_clusters_ca_is_the_only_one_its_token_service_is_trusted_by() {
         .credentials(&pod)
         .await
         .expect_err("another CA");
-    assert!(told(&error).contains("not trusted"), "{}", told(&error));
+    assert!(report(&error).contains("not trusted"), "{}", report(&error));
     assert_eq!(oci.cluster().count("/"), 0);
 }
 
@@ -199,7 +204,7 @@ async fn parents_that_never_end_or_lie_elsewhere_are_refused() {
     ] {
         let error = ask(&oci, &nested(parent)).await.expect_err(words);
         assert_eq!(error.kind(), ErrorKind::Malformed);
-        assert!(told(&error).contains(words), "{}", told(&error));
+        assert!(report(&error).contains(words), "{}", report(&error));
     }
 }
 
@@ -222,7 +227,7 @@ async fn keys_and_fingerprints_that_do_not_fit_are_found_before_anything_is_sent
     ] {
         let error = ask(&oci, &[user, var]).await.expect_err(words);
         assert_eq!(error.kind(), ErrorKind::NotConfigured);
-        assert!(told(&error).contains(words), "{}", told(&error));
+        assert!(report(&error).contains(words), "{}", report(&error));
     }
     assert_eq!(oci.registry().count("/"), 0);
 }
@@ -246,9 +251,9 @@ async fn nothing_is_sent_to_a_look_alike_or_in_clear_text() {
     ];
     let error = ask(&oci, &clear).await.expect_err("clear text");
     assert!(
-        told(&error).contains("this machine only"),
+        report(&error).contains("this machine only"),
         "{}",
-        told(&error)
+        report(&error)
     );
     assert_eq!(oci.registry().count("/") + oci.metadata().count("/"), 0);
 }

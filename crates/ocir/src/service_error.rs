@@ -1,33 +1,13 @@
-//! Short forms of this provider's errors, and what an answer's head says about them.
+//! What the head of a refusal adds to its message.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{HeaderMap, HttpError, Response, header, random_word};
+use regcred_core::ProviderError;
+use regcred_http::{HeaderMap, Response, header};
 
-use crate::NAME;
+use crate::ERRORS;
 
-/// An error of this provider.
-pub(crate) fn failure(kind: ErrorKind, message: impl Into<String>) -> ProviderError {
-    ProviderError::new(NAME, kind, message)
-}
-
-/// A wrong or missing option, variable or file.
-pub(crate) fn misconfigured(message: impl Into<String>) -> ProviderError {
-    failure(ErrorKind::NotConfigured, message)
-}
-
-/// An answer that does not have the documented form.
-pub(crate) fn malformed(message: impl Into<String>) -> ProviderError {
-    failure(ErrorKind::Malformed, message)
-}
-
-/// A failed call: the sentence says which, the cause says the status and the API's own code.
-pub(crate) fn call_failed(message: impl Into<String>, cause: HttpError) -> ProviderError {
-    failure(cause.kind(), message).with_source(cause)
-}
-
-/// An answer with another status than was hoped for: what was refused, a clock that is off, and
-/// the number under which Oracle finds the request.
+/// The error for a response with another status than 200: what was refused, a clock that is off,
+/// and the id under which Oracle finds the request.
 pub(crate) async fn refused(
     message: impl Into<String>,
     response: Response,
@@ -42,13 +22,7 @@ pub(crate) async fn refused(
     if let Some(id) = request_id(response.headers()) {
         message.push_str(&format!(" (opc-request-id {id})"));
     }
-    call_failed(message, response.into_error("request").await)
-}
-
-/// A fresh `opc-request-id`: an answer repeats it.
-pub(crate) fn new_request_id() -> String {
-    let part = || format!("{:016x}{:016x}", random_word(), random_word());
-    format!("{}/{}/{}", part(), part(), part())
+    ERRORS.call_failed(message, response.into_error("request").await)
 }
 
 /// A clock that differs by more than what signatures are allowed.
@@ -57,9 +31,10 @@ fn skew(headers: &HeaderMap, now: DateTime<Utc>) -> Option<String> {
     let theirs = DateTime::parse_from_rfc2822(date).ok()?.to_utc();
     let ahead = now - theirs;
     (ahead.abs() > ALLOWED_SKEW).then(|| {
-        let direction = match ahead > TimeDelta::zero() {
-            true => "ahead of",
-            false => "behind",
+        let direction = if ahead > TimeDelta::zero() {
+            "ahead of"
+        } else {
+            "behind"
         };
         let minutes = ahead.num_minutes().abs();
         format!("; this machine's clock is {minutes} min {direction} the server's: correct it")
@@ -79,7 +54,7 @@ const ALLOWED_SKEW: TimeDelta = TimeDelta::seconds(270);
 mod tests {
     use super::*;
 
-    fn said(date: &str) -> Option<String> {
+    fn message(date: &str) -> Option<String> {
         let mut headers = HeaderMap::new();
         headers.insert(header::DATE, date.parse().expect("value"));
         let now = DateTime::parse_from_rfc3339("2026-08-05T09:08:07Z").expect("date");
@@ -87,12 +62,12 @@ mod tests {
     }
 
     #[test]
-    fn only_a_clock_that_matters_is_spoken_of() {
-        assert_eq!(said("Wed, 05 Aug 2026 09:04:07 GMT"), None);
-        assert_eq!(said("yesterday"), None);
-        let ahead = said("Wed, 05 Aug 2026 09:00:07 GMT").expect("eight minutes");
+    fn only_a_clock_that_matters_is_reported() {
+        assert_eq!(message("Wed, 05 Aug 2026 09:04:07 GMT"), None);
+        assert_eq!(message("yesterday"), None);
+        let ahead = message("Wed, 05 Aug 2026 09:00:07 GMT").expect("eight minutes");
         assert!(ahead.contains("8 min ahead of"), "{ahead}");
-        let behind = said("Wed, 05 Aug 2026 11:08:07 GMT").expect("two hours");
+        let behind = message("Wed, 05 Aug 2026 11:08:07 GMT").expect("two hours");
         assert!(behind.contains("120 min behind"), "{behind}");
     }
 
@@ -104,6 +79,5 @@ mod tests {
         assert_eq!(request_id(&headers), Some("A1/b-2"));
         headers.insert("opc-request-id", "a b".parse().expect("value"));
         assert_eq!(request_id(&headers), None);
-        assert_eq!(new_request_id().len(), 98);
     }
 }

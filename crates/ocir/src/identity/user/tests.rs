@@ -6,6 +6,7 @@ fn home(config: &str) -> (tempfile::TempDir, String) {
     let home = tempfile::tempdir().expect("directory");
     std::fs::create_dir(home.path().join(".oci")).expect("directory");
     std::fs::write(home.path().join(".oci/config"), config).expect("file");
+    std::fs::write(home.path().join("session.token"), "h.eyJzdWIiOiJtZSJ9.s\n").expect("file");
     let path = home.path().to_str().expect("path").to_owned();
     (home, path)
 }
@@ -14,7 +15,7 @@ fn config() -> String {
     format!(
         "[DEFAULT]\nuser=ocid1.user.oc1..me\ntenancy=ocid1.tenancy.oc1..t\nfingerprint={FINGERPRINT}\n\
          key_file=~/.oci/key.pem\n\
-         [session]\nsecurity_token_file=~/.oci/sessions/session/token\nuser=\n\
+         [session]\nsecurity_token_file=~/session.token\nuser=\n\
          [node]\nauthentication_type=instance_principal\n\
          [broken]\nuser=canary\n"
     )
@@ -34,7 +35,8 @@ fn a_profile_is_a_user_a_session_or_an_instance() {
     let user = format!("user ocid1.tenancy.oc1..t/ocid1.user.oc1..me/{FINGERPRINT}");
     assert_eq!(shown(&home, Profile::Any, &[]).expect("user"), user);
     let session = shown(&home, Profile::Any, &[(vars::CLI_PROFILE, "session")]);
-    assert!(session.expect("session").starts_with("session "));
+    let session = session.expect("session");
+    assert_eq!(session, format!("session {home}/session.token me"));
     let node = shown(&home, Profile::Any, &[(vars::CLI_PROFILE, "node")]);
     assert_eq!(node.expect("instance"), "instance false");
 }
@@ -80,9 +82,9 @@ fn what_is_missing_or_wrong_is_named_and_no_value_shown() {
         (
             Profile::Any,
             &[(vars::CLI_PROFILE, "broken")],
-            "the user is no OCID",
+            "the user is not an OCID",
         ),
-        (Profile::Any, &[(vars::CLI_PROFILE, "nobody")], "no profile"),
+        (Profile::Any, &[(vars::CLI_PROFILE, "other")], "no profile"),
         (
             Profile::Any,
             &[(vars::CLI_FINGERPRINT, "canary")],
@@ -95,8 +97,8 @@ fn what_is_missing_or_wrong_is_named_and_no_value_shown() {
         ),
     ] {
         let error = shown(&home, wanted, vars).expect_err(words);
-        let said = error.to_string();
-        assert!(said.contains(words) && !said.contains("canary"), "{said}");
+        let text = error.to_string();
+        assert!(text.contains(words) && !text.contains("canary"), "{text}");
     }
     let error = shown("/nonexistent", Profile::Any, &[]).expect_err("nothing");
     assert!(error.to_string().contains(vars::CLI_USER), "{error}");

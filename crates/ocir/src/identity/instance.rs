@@ -5,27 +5,27 @@ use regcred_core::ProviderError;
 use regcred_http::secure_url;
 use serde_json::json;
 
-use crate::call::security_token;
-use crate::failure::malformed;
+use crate::ERRORS;
 use crate::imds::Imds;
-use crate::key::session_key;
-use crate::reach::Reach;
 use crate::regions::Region;
 use crate::session::Session;
+use crate::session_key::session_key;
+use crate::settings::Cloud;
+use crate::signed_call::security_token;
 use crate::signer::Signer;
 
 /// A fresh session of the instance.
-pub(super) async fn session(reach: &Reach) -> Result<Session, ProviderError> {
-    let imds = Imds::find(reach).await?;
-    of(reach, &imds).await
+pub(super) async fn session(cloud: &Cloud) -> Result<Session, ProviderError> {
+    let imds = Imds::find(cloud).await?;
+    of(cloud, &imds).await
 }
 
-/// The same with a metadata server that has answered already.
-pub(super) async fn of(reach: &Reach, imds: &Imds) -> Result<Session, ProviderError> {
+/// The same with a metadata server that was found before.
+pub(super) async fn of(cloud: &Cloud, imds: &Imds) -> Result<Session, ProviderError> {
     let ((certificate, leaf_key), intermediate, region, session_key) = tokio::try_join!(
         imds.leaf(),
         imds.intermediate(),
-        imds.region(reach),
+        imds.region(cloud),
         session_key()
     )?;
     let key_id = format!(
@@ -39,19 +39,19 @@ pub(super) async fn of(reach: &Reach, imds: &Imds) -> Result<Session, ProviderEr
         "intermediateCertificates": [intermediate],
         "fingerprintAlgorithm": "SHA256",
     });
-    let base = auth_service(reach, &region);
+    let base = auth_service(cloud, &region);
     let url = secure_url(&format!("{base}/v1/x509"))
-        .ok_or_else(|| malformed(format!("region {} has no sound domain", region.id)))?;
+        .ok_or_else(|| ERRORS.malformed(format!("region {} has no valid domain", region.id)))?;
     let signer = Signer::named(key_id, leaf_key);
-    let request = signer.post_without_host(&url, &body, reach.now());
+    let request = signer.post_without_host(&url, &body, cloud.now());
     let service = format!("the auth service {base}");
-    let refusal = "does not take the instance's certificate";
-    let token = security_token(reach, request, &service, refusal).await?;
-    Session::issued(&token, session_key, "the auth service", reach.now())
+    let refusal = "does not accept the instance's certificate";
+    let token = security_token(cloud, request, &service, refusal).await?;
+    Session::issued(&token, session_key, "the auth service", cloud.now())
 }
 
 /// Base URL of the auth service for a region.
-pub(super) fn auth_service(reach: &Reach, region: &Region) -> String {
-    let named = reach.settings.auth_service.clone();
+pub(super) fn auth_service(cloud: &Cloud, region: &Region) -> String {
+    let named = cloud.settings.auth_service.clone();
     named.unwrap_or_else(|| format!("https://auth.{}.{}", region.id, region.domain))
 }

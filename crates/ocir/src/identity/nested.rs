@@ -6,10 +6,9 @@ use regcred_http::{Url, is_loopback, secure_url};
 
 use super::resource::Resource;
 use super::resource_tokens::{ResourceTokens, address, session_token};
-use crate::failure::{malformed, misconfigured};
-use crate::reach::Reach;
 use crate::session::Session;
-use crate::vars;
+use crate::settings::Cloud;
+use crate::{ERRORS, vars};
 
 /// The leaf and its first parent.
 #[derive(Debug)]
@@ -24,7 +23,8 @@ impl Nested {
     pub(crate) fn read(env: &Env) -> Result<Self, ProviderError> {
         let need = |name: &str| {
             let value = env.get(name).map(str::to_owned);
-            value.ok_or_else(|| misconfigured(format!("resource principal 3.0 needs {name}")))
+            let missing = format!("resource principal 3.0 needs {name}");
+            value.ok_or_else(|| ERRORS.misconfigured(missing))
         };
         Ok(Self {
             leaf: Resource::read(env, vars::LEAF)?,
@@ -34,28 +34,28 @@ impl Nested {
     }
 
     /// A session of the outermost parent.
-    pub(crate) async fn session(&self, reach: &Reach) -> Result<Session, ProviderError> {
-        let mut session = self.leaf.session(reach).await?;
+    pub(crate) async fn session(&self, cloud: &Cloud) -> Result<Session, ProviderError> {
+        let mut session = self.leaf.session(cloud).await?;
         let mut url = address(&self.token_url, "")?;
         let mut seen = Vec::new();
         loop {
             if seen.contains(&url) || seen.len() == DEEPEST {
-                return Err(malformed(format!(
+                return Err(ERRORS.malformed(format!(
                     "the parents of the resource never end: {} of them, or a circle",
                     seen.len()
                 )));
             }
-            let request = session.signer.get(&url, reach.now());
-            let (tokens, parent) = ResourceTokens::ask(reach, request, &url).await?;
+            let request = session.signer.get(&url, cloud.now());
+            let (tokens, parent) = ResourceTokens::ask(cloud, request, &url).await?;
             let public = session.signer.key().public_base64();
             let endpoint = &self.session_endpoint;
-            let token = session_token(reach, &session.signer, endpoint, &tokens, &public).await?;
+            let token = session_token(cloud, &session.signer, endpoint, &tokens, &public).await?;
             let key = session.signer.into_key();
-            session = Session::issued(&token, key, endpoint, reach.now())?;
+            session = Session::issued(&token, key, endpoint, cloud.now())?;
             let Some(parent) = parent else {
                 return Ok(session);
             };
-            let next = self.trusted(reach, &parent)?;
+            let next = self.trusted(cloud, &parent)?;
             seen.push(std::mem::replace(&mut url, next));
         }
     }
@@ -67,21 +67,23 @@ impl Nested {
 
     /// A parent's address comes from a service. It gets a signed request, so it must be Oracle's,
     /// or the host that the operator named.
-    fn trusted(&self, reach: &Reach, parent: &str) -> Result<Url, ProviderError> {
-        let url = secure_url(parent)
-            .ok_or_else(|| malformed("the address of the parent resource is no https:// URL"))?;
+    fn trusted(&self, cloud: &Cloud, parent: &str) -> Result<Url, ProviderError> {
+        let url = secure_url(parent).ok_or_else(|| {
+            ERRORS.malformed("the address of the parent resource is not an https:// URL")
+        })?;
         let host = url.host_str().unwrap_or_default();
         let named = address(&self.token_url, "")?;
         let oracles = host.match_indices('.').any(|(at, _)| {
             let domain = &host[at + 1..];
-            reach.settings.regions.has_domain(domain)
+            cloud.settings.regions.has_domain(domain)
         });
         let same = named.host_str() == Some(host) && (!is_loopback(&url) || is_loopback(&named));
-        match oracles || same {
-            true => Ok(url),
-            false => Err(malformed(format!(
-                "the parent resource is said to be at {host}, which is not Oracle's"
-            ))),
+        if oracles || same {
+            Ok(url)
+        } else {
+            Err(ERRORS.malformed(format!(
+                "the service names a parent resource at {host}, which is not Oracle's"
+            )))
         }
     }
 }
