@@ -34,7 +34,10 @@ pub(crate) async fn token(
         Some(error) => {
             let number = aadsts::number(&error.to_string());
             let message = "az returned no token; if its login has expired, run az login";
-            TokenError::of(number, ERRORS.no_identity(message).with_source(error))
+            TokenError {
+                error: ERRORS.no_identity(message).with_source(error),
+                is_unknown_audience: number.is_some_and(aadsts::is_unknown_audience),
+            }
         }
         None => ERRORS
             .malformed("az printed no token with an expiry; az must be version 2.54 or newer")

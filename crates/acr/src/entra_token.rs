@@ -21,11 +21,10 @@ pub(crate) struct TokenRequest<'a> {
 
 /// Why an identity has no Entra token.
 #[derive(Debug)]
-pub(crate) enum TokenError {
-    /// The cloud does not know the audience of the request; it may know another.
-    UnknownAudience(ProviderError),
-    /// Anything else.
-    Other(ProviderError),
+pub(crate) struct TokenError {
+    pub(crate) error: ProviderError,
+    /// Whether the cloud does not know the audience of the request; it may know another.
+    pub(crate) is_unknown_audience: bool,
 }
 
 impl TokenError {
@@ -34,28 +33,19 @@ impl TokenError {
         let number = cause.message().and_then(aadsts::number);
         let advice = number.and_then(aadsts::advice).unwrap_or_default();
         let message = format!("{}{advice}", message.into());
-        Self::of(number, ERRORS.call_failed(message, cause))
-    }
-
-    /// An error in which Entra ID's code has this number.
-    pub(crate) fn of(number: Option<u32>, error: ProviderError) -> Self {
-        if number.is_some_and(aadsts::is_unknown_audience) {
-            Self::UnknownAudience(error)
-        } else {
-            Self::Other(error)
-        }
-    }
-
-    pub(crate) fn into_error(self) -> ProviderError {
-        match self {
-            Self::UnknownAudience(error) | Self::Other(error) => error,
+        Self {
+            error: ERRORS.call_failed(message, cause),
+            is_unknown_audience: number.is_some_and(aadsts::is_unknown_audience),
         }
     }
 }
 
 impl From<ProviderError> for TokenError {
     fn from(error: ProviderError) -> Self {
-        Self::Other(error)
+        Self {
+            error,
+            is_unknown_audience: false,
+        }
     }
 }
 

@@ -93,17 +93,12 @@ pub(crate) fn may_be_login_server(host: &str) -> bool {
 
 /// Letters and digits, and perhaps one hyphen in front of a domain name label's hash.
 fn is_registry_name(name: &str) -> bool {
-    match name.split_once('-') {
-        None => is_word(name),
-        Some((name, hash)) => is_word(name) && is_word(hash),
-    }
+    name.split('-').count() <= 2 && name.split('-').all(is_word)
 }
 
 fn is_word(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    let is_part = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    !text.is_empty() && text.bytes().all(is_part)
 }
 
 /// The public clouds; Germany's has closed, its registries may still be named.

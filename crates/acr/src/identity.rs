@@ -128,15 +128,16 @@ async fn managed(request: &TokenRequest<'_>, id: &ManagedId) -> Result<SecretStr
 }
 
 async fn ambient(request: &TokenRequest<'_>) -> Result<SecretString, TokenError> {
+    let token = managed(request, &ManagedId::System).await;
     let path = request.cloud.env.get("PATH").unwrap_or_default();
-    match managed(request, &ManagedId::System).await {
-        Err(TokenError::Other(error))
-            if error.kind() == ErrorKind::IdentityUnavailable
+    match &token {
+        Err(failed)
+            if failed.error.kind() == ErrorKind::IdentityUnavailable
                 && find_program("az", path).is_some() =>
         {
             azure_cli::token(request, None).await
         }
-        done => done,
+        _ => token,
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use regcred_cloud::TokenResponse;
-use regcred_core::{ErrorKind, ProviderError};
+use regcred_core::ProviderError;
 use regcred_files::read_secret;
 use regcred_http::{
     Client, Request, Response, Retry, StatusCode, Url, is_link_local, is_loopback, parse_challenges,
@@ -120,13 +120,13 @@ impl IdentityEndpoint {
 
     async fn send(&self, client: &Client, request: Request) -> Result<Response, ProviderError> {
         client.send(request).await.map_err(|error| {
-            let kind = if error.is_connect() || error.is_timeout() {
-                ErrorKind::IdentityUnavailable
-            } else {
-                error.kind()
-            };
+            let is_absent = error.is_connect() || error.is_timeout();
             let message = format!("{} does not respond", self.name());
-            ERRORS.of_kind(kind, message).with_source(error)
+            if is_absent {
+                ERRORS.no_identity(message).with_source(error)
+            } else {
+                ERRORS.call_failed(message, error)
+            }
         })
     }
 }

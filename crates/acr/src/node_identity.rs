@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use regcred_cloud::SecretPlace;
-use regcred_core::{Env, ProviderError};
+use regcred_core::ProviderError;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::application::Application;
@@ -16,63 +16,46 @@ use crate::{ERRORS, vars};
 
 /// Chooses the identity.
 pub(crate) fn choose(cloud: &Cloud, json: Option<&AzureJson>) -> Result<Identity, ProviderError> {
-    let has_file = json.is_some();
     let none = AzureJson::default();
-    let json = json.unwrap_or(&none);
-    let (named, of_file) = (Proofs::named(&cloud.env), Proofs::of_file(json));
-    let node = Node { cloud, json };
-    let missing = |kind: &str, needed: &str| {
-        ERRORS.misconfigured(format!("{}={kind} needs {needed}", vars::IDENTITY))
+    let node = Node {
+        cloud,
+        json: json.unwrap_or(&none),
     };
-    match cloud.settings.identity {
-        IdentityKind::Auto => node.automatic(named, of_file, has_file),
-        IdentityKind::Secret => match named.secret.or(of_file.secret) {
-            Some(secret) => node.by_secret(&secret),
-            None => Err(missing("secret", vars::CLIENT_SECRET)),
-        },
-        IdentityKind::Certificate => match named.certificate.or(of_file.certificate) {
-            Some(path) => node.by_certificate(path),
-            None => Err(missing("certificate", vars::CERTIFICATE_PATH)),
-        },
-        IdentityKind::Workload => match named.token.or(of_file.token) {
-            Some(token) => node.by_token(token),
-            None => Err(missing("workload", vars::FEDERATED_TOKEN_FILE)),
-        },
-        IdentityKind::Managed => Ok(Identity::Managed(node.managed_id())),
+    let kind = cloud.settings.identity;
+    let (word, needed) = match kind {
+        IdentityKind::Auto => return node.automatic(json.is_some()),
+        IdentityKind::Managed => return Ok(Identity::Managed(node.managed_id())),
         IdentityKind::Cli => {
             let tenant = cloud.env.get(vars::TENANT_ID);
-            Ok(Identity::Cli(tenant.map(str::to_owned)))
+            return Ok(Identity::Cli(tenant.map(str::to_owned)));
+        }
+        IdentityKind::Secret => ("secret", vars::CLIENT_SECRET),
+        IdentityKind::Certificate => ("certificate", vars::CERTIFICATE_PATH),
+        IdentityKind::Workload => ("workload", vars::FEDERATED_TOKEN_FILE),
+    };
+    let mut proofs = node.named().into_iter().chain(node.of_file()).flatten();
+    match proofs.find(|proof| proof.kind() == kind) {
+        Some(proof) => node.by(proof),
+        None => {
+            let name = vars::IDENTITY;
+            Err(ERRORS.misconfigured(format!("{name}={word} needs {needed}")))
         }
     }
 }
 
-/// What an application can prove itself with.
-struct Proofs {
-    secret: Option<SecretPlace>,
-    certificate: Option<PathBuf>,
-    token: Option<SecretPlace>,
+/// How an application proves itself.
+enum Proof {
+    Secret(SecretPlace),
+    Certificate(PathBuf),
+    Token(SecretPlace),
 }
 
-impl Proofs {
-    fn named(env: &Env) -> Self {
-        let (token, file) = (vars::FEDERATED_TOKEN, vars::FEDERATED_TOKEN_FILE);
-        Self {
-            secret: SecretPlace::named(env, vars::CLIENT_SECRET, vars::CLIENT_SECRET_FILE),
-            certificate: env.path(vars::CERTIFICATE_PATH),
-            token: SecretPlace::named(env, token, file),
-        }
-    }
-
-    fn of_file(json: &AzureJson) -> Self {
-        // `msi` means a managed identity.
-        let is_secret = |secret: &SecretString| secret.expose_secret() != "msi";
-        let secret = json.client_secret.clone().filter(is_secret);
-        let usual = json.use_workload_identity.then_some(USUAL_TOKEN_FILE);
-        let token = json.federated_token_file.as_deref().or(usual);
-        Self {
-            secret: secret.map(SecretPlace::Given),
-            certificate: json.certificate_path.as_ref().map(PathBuf::from),
-            token: token.map(|path| SecretPlace::File(path.into())),
+impl Proof {
+    fn kind(&self) -> IdentityKind {
+        match self {
+            Self::Secret(_) => IdentityKind::Secret,
+            Self::Certificate(_) => IdentityKind::Certificate,
+            Self::Token(_) => IdentityKind::Workload,
         }
     }
 }
@@ -83,20 +66,9 @@ struct Node<'a> {
 }
 
 impl Node<'_> {
-    fn automatic(
-        &self,
-        named: Proofs,
-        of_file: Proofs,
-        has_file: bool,
-    ) -> Result<Identity, ProviderError> {
-        if let Some(secret) = named.secret {
-            return self.by_secret(&secret);
-        }
-        if let Some(path) = named.certificate {
-            return self.by_certificate(path);
-        }
-        if let Some(token) = named.token {
-            return self.by_token(token);
+    fn automatic(&self, has_file: bool) -> Result<Identity, ProviderError> {
+        if let Some(proof) = self.named().into_iter().flatten().next() {
+            return self.by(proof);
         }
         if let Some(id) = &self.cloud.settings.managed_identity {
             return Ok(Identity::Managed(id.clone()));
@@ -107,44 +79,62 @@ impl Node<'_> {
                 None => Identity::Ambient,
             });
         }
-        // In the order of the cloud provider itself.
-        if let Some(token) = of_file.token {
-            return self.by_token(token);
-        }
-        if self.json.use_managed_identity {
+        let [token, secret, certificate] = self.of_file();
+        if token.is_none() && self.json.use_managed_identity {
             return Ok(Identity::Managed(self.managed_id()));
         }
-        if let Some(secret) = of_file.secret {
-            return self.by_secret(&secret);
+        match token.or(secret).or(certificate) {
+            Some(proof) => self.by(proof),
+            None => Err(ERRORS.misconfigured(
+                "azure.json names no identity: set useManagedIdentityExtension, aadClientId with \
+                 aadClientSecret or aadClientCertPath, or aadFederatedTokenFile",
+            )),
         }
-        if let Some(path) = of_file.certificate {
-            return self.by_certificate(path);
-        }
-        Err(ERRORS.misconfigured(
-            "azure.json names no identity: set useManagedIdentityExtension, aadClientId with \
-             aadClientSecret or aadClientCertPath, or aadFederatedTokenFile",
-        ))
     }
 
-    fn by_secret(&self, secret: &SecretPlace) -> Result<Identity, ProviderError> {
-        let secret = secret.read(ERRORS, "the client secret", "")?;
-        Ok(Identity::Secret(
-            self.application("a client secret")?,
-            secret,
-        ))
+    /// The proofs that variables name, in their order.
+    fn named(&self) -> [Option<Proof>; 3] {
+        let env = &self.cloud.env;
+        let secret = SecretPlace::named(env, vars::CLIENT_SECRET, vars::CLIENT_SECRET_FILE);
+        let token = SecretPlace::named(env, vars::FEDERATED_TOKEN, vars::FEDERATED_TOKEN_FILE);
+        [
+            secret.map(Proof::Secret),
+            env.path(vars::CERTIFICATE_PATH).map(Proof::Certificate),
+            token.map(Proof::Token),
+        ]
     }
 
-    fn by_certificate(&self, path: PathBuf) -> Result<Identity, ProviderError> {
-        let application = self.application("a certificate")?;
-        let password = self.cloud.env.get(vars::CERTIFICATE_PASSWORD);
-        let password = password.map(SecretString::from);
-        let password = password.or_else(|| self.json.certificate_password.clone());
-        Ok(Identity::Certificate(application, path, password))
+    /// The proofs that azure.json names, in the order of the cloud provider itself.
+    fn of_file(&self) -> [Option<Proof>; 3] {
+        let usual = self.json.use_workload_identity.then_some(USUAL_TOKEN_FILE);
+        let token = self.json.federated_token_file.as_deref().or(usual);
+        // `msi` means a managed identity.
+        let is_secret = |secret: &SecretString| secret.expose_secret() != "msi";
+        let secret = self.json.client_secret.clone().filter(is_secret);
+        let certificate = self.json.certificate_path.as_ref();
+        [
+            token.map(|path| Proof::Token(SecretPlace::File(path.into()))),
+            secret.map(|secret| Proof::Secret(SecretPlace::Given(secret))),
+            certificate.map(|path| Proof::Certificate(path.into())),
+        ]
     }
 
-    fn by_token(&self, token: SecretPlace) -> Result<Identity, ProviderError> {
-        let application = self.application("a federated token")?;
-        Ok(Identity::Workload(application, token))
+    fn by(&self, proof: Proof) -> Result<Identity, ProviderError> {
+        Ok(match proof {
+            Proof::Secret(secret) => {
+                let secret = secret.read(ERRORS, "the client secret", "")?;
+                Identity::Secret(self.application("a client secret")?, secret)
+            }
+            Proof::Certificate(path) => {
+                let password = self.cloud.env.get(vars::CERTIFICATE_PASSWORD);
+                let password = password.map(SecretString::from);
+                let password = password.or_else(|| self.json.certificate_password.clone());
+                Identity::Certificate(self.application("a certificate")?, path, password)
+            }
+            Proof::Token(token) => {
+                Identity::Workload(self.application("a federated token")?, token)
+            }
+        })
     }
 
     fn managed_id(&self) -> ManagedId {

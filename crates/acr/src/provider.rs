@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use crate::audience::REGISTRIES;
 use crate::azure_json::AzureJson;
-use crate::entra_token::{TokenError, TokenRequest};
+use crate::entra_token::TokenRequest;
 use crate::environment::AzureEnvironment;
 use crate::environment_file::EnvironmentFile;
 use crate::exchange::Exchange;
@@ -65,18 +65,15 @@ impl Acr {
         })
     }
 
-    fn environment_file(&self) -> Option<Result<EnvironmentFile, ProviderError>> {
-        let path = self.cloud.settings.environment_file.as_deref();
-        path.map(EnvironmentFile::read)
-    }
-
-    /// The configured hosts, and those of the cloud that a file describes.
-    fn hosts(&self, file: Option<&Result<EnvironmentFile, ProviderError>>) -> Hosts {
+    /// The configured hosts with those of the cloud that a file describes, and the file.
+    fn hosts(&self) -> (Hosts, Option<Result<EnvironmentFile, ProviderError>>) {
         let mut hosts = self.cloud.settings.hosts.clone();
-        if let Some(Ok(file)) = file {
+        let path = self.cloud.settings.environment_file.as_deref();
+        let file = path.map(EnvironmentFile::read);
+        if let Some(Ok(file)) = &file {
             hosts.suffixes.extend(file.suffix());
         }
-        hosts
+        (hosts, file)
     }
 
     /// The clients and settings, with what azure.json decides about calls.
@@ -126,12 +123,9 @@ impl Decision {
             ("registry", &*registry),
             ("for", &self.keys.join(" ")),
             ("identity", &self.identity.stable_name()),
-            of_json("cloud of azure.json", json.cloud.as_deref()),
-            of_json("tenant of azure.json", json.tenant_id.as_deref()),
-            of_json(
-                "resource manager of azure.json",
-                json.resource_manager.as_deref(),
-            ),
+            of_json("azure.json's cloud", json.cloud.as_deref()),
+            of_json("azure.json's tenant", json.tenant_id.as_deref()),
+            of_json("azure.json's manager", json.resource_manager.as_deref()),
         ];
         cloud.key(VARS, parts)
     }
@@ -143,7 +137,7 @@ impl Provider for Acr {
     }
 
     fn match_images(&self) -> Vec<String> {
-        let mut patterns = self.hosts(self.environment_file().as_ref()).patterns();
+        let mut patterns = self.hosts().0.patterns();
         patterns.extend(self.cloud.settings.mirrors.patterns().map(str::to_owned));
         patterns
     }
@@ -156,27 +150,21 @@ impl Provider for Acr {
         let settings = &self.cloud.settings;
         settings.hosts.serves(registry)
             || settings.mirrors.concern(registry)
-            || (settings.environment_file.is_some()
-                && self
-                    .hosts(self.environment_file().as_ref())
-                    .serves(registry))
+            || self.hosts().0.serves(registry)
             || (may_be_login_server(registry.host())
-                && settings
-                    .azure_json()
-                    .is_ok_and(|json| asks_for_suffix(json.as_ref())))
+                && matches!(settings.azure_json(), Ok(json) if asks_for_suffix(json.as_ref())))
     }
 
     fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
         let settings = &self.cloud.settings;
         let json = settings.azure_json()?;
-        let environment_file = self.environment_file();
-        let hosts = self.hosts(environment_file.as_ref());
+        let (hosts, environment_file) = self.hosts();
         let mirror = settings.mirrors.find(request);
         let (target, keys) = if let Some(mirror) = mirror {
             let own = mirror.target.as_written().to_owned();
             (mirror.target.clone(), vec![own, mirror.source.clone()])
         } else {
-            let target = target(&hosts, &request.registry, json.as_ref())?;
+            let target = target(&hosts, &request.registry, asks_for_suffix(json.as_ref()))?;
             (target, vec![request.registry.as_written().to_owned()])
         };
         let stored = |login| {
@@ -235,9 +223,9 @@ fn asks_for_suffix(json: Option<&AzureJson>) -> bool {
 fn target(
     hosts: &Hosts,
     registry: &RegistryHost,
-    json: Option<&AzureJson>,
+    asks_for_suffix: bool,
 ) -> Result<RegistryHost, ProviderError> {
-    let may_be_served = asks_for_suffix(json) && may_be_login_server(registry.host());
+    let may_be_served = asks_for_suffix && may_be_login_server(registry.host());
     if !hosts.serves(registry) && !may_be_served {
         return Err(ERRORS.not_served(registry, SPEC.title));
     }
@@ -267,10 +255,11 @@ async fn entra_token(
         identity: label,
     };
     let mut token = identity.token(&request).await;
-    if let Err(TokenError::UnknownAudience(error)) = &token
+    if let Err(failed) = &token
+        && failed.is_unknown_audience
         && prescribed.is_none()
     {
-        tracing::debug!(%error, "asking for a token of the resource manager");
+        tracing::debug!(error = %failed.error, "asking for a token of the resource manager");
         let audience = &environment.arm;
         token = identity
             .token(&TokenRequest {
@@ -279,7 +268,7 @@ async fn entra_token(
             })
             .await;
     }
-    token.map_err(TokenError::into_error)
+    token.map_err(|failed| failed.error)
 }
 
 /// Whether the target, which must be of the environment, is a login server with its own name in the

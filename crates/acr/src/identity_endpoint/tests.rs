@@ -1,3 +1,4 @@
+use regcred_core::ErrorKind;
 use regcred_http::testing::{Fake, Reply};
 use serde_json::json;
 
@@ -20,7 +21,7 @@ async fn asked(
     };
     let endpoint = IdentityEndpoint::find(&cloud).expect("an endpoint");
     let token = endpoint.token(&request, id).await;
-    let token = token.map_err(TokenError::into_error)?;
+    let token = token.map_err(|failed| failed.error)?;
     Ok(token.expose_secret().to_owned())
 }
 

@@ -14,7 +14,7 @@ async fn asked(url: &str, id: &ManagedId) -> Result<String, ProviderError> {
         audience: REGISTRIES,
         identity: "",
     };
-    let token = token(&request, id).await.map_err(TokenError::into_error)?;
+    let token = token(&request, id).await.map_err(|failed| failed.error)?;
     Ok(token.expose_secret().to_owned())
 }
 
