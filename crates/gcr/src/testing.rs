@@ -11,11 +11,9 @@ use chrono::{DateTime, TimeZone, Utc};
 use regcred_core::{Clock, Env};
 use regcred_http::testing::{Fake, Reply, Seen};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
-use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::ERRORS;
-use crate::jwt::SigningKey;
 use crate::settings::{Cloud, Settings};
 
 /// A key made for these tests, in both forms, and its public half as openssl wrote it.
@@ -102,52 +100,6 @@ pub(crate) async fn metadata_with_token() -> Fake {
     .await
 }
 
-/// The Security Token Service: exchanges unexpired JWTs of the tests' key with this audience.
-pub(crate) async fn sts(pool: &'static str, jwt_audience: &'static str) -> Fake {
-    fake(move |request| {
-        let form = form(request, "/v1/token")?;
-        no_authorization(request)?;
-        let subject_token = form.get("subject_token").ok_or("no subject token")?;
-        same_form(&form, &exchange(pool, subject_token, JWT))?;
-        let (_, claims) = verify(subject_token)?;
-        if claims["aud"] != jwt_audience {
-            return Err(format!("the audience in the token is {}", claims["aud"]));
-        }
-        if claims["exp"].as_i64().unwrap_or_default() <= now().timestamp() {
-            return Err("the token has expired".to_owned());
-        }
-        Ok(json!({
-            "access_token": "federated-token",
-            "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
-            "token_type": "Bearer",
-            "expires_in": 3599,
-        }))
-    })
-    .await
-}
-
-/// The form of a token exchange for the broadest scope.
-pub(crate) fn exchange<'a>(
-    pool: &'a str,
-    subject_token: &'a str,
-    subject_token_type: &'a str,
-) -> Vec<(&'a str, &'a str)> {
-    vec![
-        ("audience", pool),
-        (
-            "grant_type",
-            "urn:ietf:params:oauth:grant-type:token-exchange",
-        ),
-        (
-            "requested_token_type",
-            "urn:ietf:params:oauth:token-type:access_token",
-        ),
-        ("scope", SCOPE),
-        ("subject_token", subject_token),
-        ("subject_token_type", subject_token_type),
-    ]
-}
-
 /// The IAM Credentials API: returns `impersonated-token` for `bearer` and exactly this body.
 pub(crate) async fn iam(bearer: &'static str, wanted: Value) -> Fake {
     fake(move |request| {
@@ -171,21 +123,6 @@ pub(crate) async fn iam(bearer: &'static str, wanted: Value) -> Fake {
         }))
     })
     .await
-}
-
-/// A pod's service account token.
-pub(crate) fn pod_token(audience: &str, expires: DateTime<Utc>) -> String {
-    let claims = json!({
-        "iss": "https://issuer",
-        "sub": "system:serviceaccount:ns:sa",
-        "aud": audience,
-        "exp": expires.timestamp(),
-    });
-    SigningKey::from_pem(&KEY.into())
-        .and_then(|key| key.sign(None, &claims))
-        .expect("signed")
-        .expose_secret()
-        .to_owned()
 }
 
 /// The form of a POST to this path; no field may be there twice.
@@ -294,6 +231,3 @@ impl Dir {
         path
     }
 }
-
-/// The subject token type of service account tokens.
-pub(crate) const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";

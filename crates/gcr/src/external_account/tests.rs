@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::*;
 use crate::impersonation::{act_as, own_scopes};
+use crate::sts::JWT;
 use crate::testing::{
-    Dir, EMAIL, JWT, POOL, SCOPE, basic, cloud, exchange, fake, form, iam, no_authorization, now,
-    pod_token, same_form,
+    Dir, EMAIL, POOL, SCOPE, basic, cloud, fake, form, iam, no_authorization, now, same_form,
 };
 
 const SAML: &str = "urn:ietf:params:oauth:token-type:saml2";
@@ -22,7 +22,20 @@ async fn sts(
     authorization: Option<String>,
 ) -> Fake {
     fake(move |request| {
-        let mut wanted = exchange(POOL, subject_token, kind);
+        let mut wanted = vec![
+            ("audience", POOL),
+            (
+                "grant_type",
+                "urn:ietf:params:oauth:grant-type:token-exchange",
+            ),
+            (
+                "requested_token_type",
+                "urn:ietf:params:oauth:token-type:access_token",
+            ),
+            ("scope", SCOPE),
+            ("subject_token", subject_token),
+            ("subject_token_type", kind),
+        ];
         wanted.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
         wanted.extend(more);
         same_form(&form(request, "/v1/token")?, &wanted)?;
@@ -274,9 +287,9 @@ async fn wrong_responses_of_a_program_are_refused_and_not_shown() {
 
 #[tokio::test]
 async fn an_expired_subject_token_is_refused_with_googles_reason() {
-    let sts = crate::testing::sts(POOL, "aud").await;
+    let sts = fake(|_| Err("the token has expired".to_owned())).await;
     let dir = Dir::new();
-    let expired = dir.file("token", &pod_token("aud", now()));
+    let expired = dir.file("token", "expired");
     let file = file(&sts, JWT, &json!({ "file": expired }));
     let error = token(&file, &trusting("127.0.0.1", &[]))
         .await
