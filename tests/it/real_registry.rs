@@ -66,7 +66,7 @@ async fn our_client_writes_with_each_kind_of_login() {
         let client = RegistryClient::new(&Env::default(), Hosts::none()).expect("a client");
         let repository = |path: &str| {
             let image = format!("{}/{path}:v1", registry.authority());
-            client.repository(&image.parse::<ImageRef>().expect("a name"), login)
+            client.repository(&ImageRef::parse(&image).expect("a name"), login)
         };
         let (app, base) = (repository("team/app"), repository("team/base"));
 

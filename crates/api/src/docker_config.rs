@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use regcred_core::SecretText as _;
-use regcred_go::{DecodeError, Value, decode_base64, folds_to, json};
+use regcred_go::{DecodeError, Value, decode_base64, field_of, folds_to, go_text, json};
 use secrecy::{ExposeSecret, SecretString};
 
 /// The two forms of a file.
@@ -43,22 +43,22 @@ impl Format {
     }
 }
 
-/// What becomes of a file when one of its entries is bad.
+/// The treatment of a file with a bad entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum BadEntries {
-    /// The whole file is refused, as the kubelet does.
+    /// The whole file is refused, as by the kubelet.
     #[default]
     RejectFile,
-    /// Only the entry is left out.
+    /// Only the entry is skipped.
     Skip,
 }
 
 /// A file that parsed.
 #[derive(Clone, Debug, Default)]
 pub struct DockerConfig {
-    /// Its entries in file order; of entries for the same server only the last.
+    /// The entries in file order; of entries for the same server only the last.
     pub entries: Vec<DockerConfigEntry>,
-    /// The servers of entries left out under [`BadEntries::Skip`], and why.
+    /// The servers of entries skipped under [`BadEntries::Skip`], and why.
     pub rejected: Vec<(String, DecodeError)>,
     /// Members that docker uses and the kubelet ignores: `credsStore`, `credHelpers`.
     pub ignored: Vec<&'static str>,
@@ -73,19 +73,19 @@ pub struct DockerConfigEntry {
     pub username: String,
     /// Password; may be empty.
     pub password: SecretString,
-    /// Electronic mail address; without use.
+    /// Email address; unused.
     pub email: String,
     /// Members that docker uses and the kubelet ignores: `identitytoken`, `registrytoken`. An
-    /// entry that has nothing else is still tried, with empty user name and password.
+    /// entry with only these is still tried, with empty user name and password.
     pub ignored: Vec<&'static str>,
 }
 
-/// Parses a file with Go's forgiving rules: unknown members are ignored, names come in any case,
-/// the last of equal ones counts.
+/// Parses a file by Go's lenient rules: unknown members are ignored, names match in any case, and of
+/// equal names the last counts.
 ///
 /// # Errors
 /// When it is not JSON, has the wrong form, or (with [`BadEntries::RejectFile`]) has an entry that
-/// cannot be read, such as a bad `auth`. The entry is named, its content is not.
+/// cannot be read, such as a bad `auth`. The message names the entry and quotes no content.
 pub fn parse(
     input: &[u8],
     format: Format,
@@ -107,7 +107,7 @@ pub fn parse(
                 Format::ConfigJson => "credentialprovider.DockerConfigJSON",
                 Format::Dockercfg => "credentialprovider.DockerConfig",
             };
-            return Err(DecodeError::new(other.mismatch("Go value", go_type)));
+            return Err(other.mismatch("Go value", go_type));
         }
     }
     Ok(reader.config)
@@ -116,14 +116,14 @@ pub fn parse(
 struct Reader {
     bad_entries: BadEntries,
     config: DockerConfig,
-    /// Where the entry of a server is.
+    /// The index of each server's entry.
     places: HashMap<String, usize>,
     format: Format,
 }
 
 impl Reader {
     fn config_json(&mut self, members: Vec<(String, Value)>) -> Result<(), DecodeError> {
-        // Go goes on after a member of the wrong type, and tells of it only if no entry is bad.
+        // Go continues after a mistyped member and reports it only if every entry is valid.
         let mut mistyped = None;
         for (key, value) in members {
             if folds_to(&key, "auths") {
@@ -143,10 +143,7 @@ impl Reader {
                 if let Err(error) = check_headers(&value) {
                     mistyped.get_or_insert(error);
                 }
-            } else if let Some(name) = IGNORED_IN_FILE
-                .into_iter()
-                .find(|name| folds_to(&key, name))
-            {
+            } else if let Some(name) = field_of(&key, &IGNORED_IN_FILE) {
                 self.config.ignored.push(name);
             }
         }
@@ -183,20 +180,16 @@ fn entry(server: &str, value: Value, format: Format) -> Result<DockerConfigEntry
         Value::Object(members) => members,
         other => {
             let go_type = "credentialprovider.dockerConfigEntryWithAuth";
-            let why = other.mismatch(place_of_entry(format), go_type);
-            return Err(DecodeError::new(why));
+            return Err(other.mismatch(place_of_entry(format), go_type));
         }
     };
     let mut auth = SecretString::default();
     for (key, value) in members {
-        if let Some(name) = IGNORED_IN_ENTRY
-            .into_iter()
-            .find(|name| folds_to(&key, name))
-        {
+        if let Some(name) = field_of(&key, &IGNORED_IN_ENTRY) {
             entry.ignored.push(name);
             continue;
         }
-        let Some(field) = ENTRY_FIELDS.into_iter().find(|field| folds_to(&key, field)) else {
+        let Some(field) = field_of(&key, &ENTRY_FIELDS) else {
             continue;
         };
         match value {
@@ -208,8 +201,7 @@ fn entry(server: &str, value: Value, format: Format) -> Result<DockerConfigEntry
                 _ => auth = text,
             },
             other => {
-                let why = other.mismatch(&place_of_member(format, field), "string");
-                return Err(DecodeError::new(why));
+                return Err(other.mismatch(&place_of_member(format, field), "string"));
             }
         }
     }
@@ -219,7 +211,7 @@ fn entry(server: &str, value: Value, format: Format) -> Result<DockerConfigEntry
     Ok(entry)
 }
 
-/// How Go's decoder names the place of an entry that is no object.
+/// The place in the error of Go's decoder for an entry that is not an object.
 fn place_of_entry(format: Format) -> &'static str {
     match format {
         Format::ConfigJson => "Go struct field DockerConfigJSON.auths",
@@ -227,7 +219,7 @@ fn place_of_entry(format: Format) -> &'static str {
     }
 }
 
-/// The same for a member of an entry.
+/// As [`place_of_entry`], for a member of an entry.
 fn place_of_member(format: Format, member: &str) -> String {
     match format {
         Format::ConfigJson => format!("{}.{member}", place_of_entry(format)),
@@ -235,14 +227,12 @@ fn place_of_member(format: Format, member: &str) -> String {
     }
 }
 
-/// `base64(username:password)`. Only a text that ends in `=` is taken for padded base64.
+/// `base64(username:password)`. Only a text that ends in `=` is read as padded base64.
 fn decode_auth(auth: &SecretString) -> Result<(String, SecretString), DecodeError> {
     let text = auth.expose_secret();
     let bytes = decode_base64(text, text.trim().ends_with('='))?;
-    // Go keeps bytes that are no UTF-8, and fails later on, when it talks to the runtime.
-    let plain =
-        String::from_utf8(bytes).unwrap_or_else(|error| json::replace_bad_utf8(error.as_bytes()));
-    let plain = SecretString::from(plain);
+    // Go keeps bytes that are not UTF-8, and fails later, in its call to the runtime.
+    let plain = SecretString::from(go_text(bytes));
     let Some((username, password)) = plain.expose_secret().split_once(':') else {
         return Err(DecodeError::new(
             "unable to parse auth field, must be formatted as base64(username:password)",
@@ -251,7 +241,7 @@ fn decode_auth(auth: &SecretString) -> Result<(String, SecretString), DecodeErro
     Ok((username.to_owned(), password.into()))
 }
 
-/// The kubelet parses these headers and never uses them.
+/// Checks headers that the kubelet parses and never uses.
 fn check_headers(value: &Value) -> Result<(), DecodeError> {
     match value {
         Value::Null => Ok(()),
@@ -266,8 +256,10 @@ fn check_headers(value: &Value) -> Result<(), DecodeError> {
 }
 
 fn mismatch(found: &Value, field: &str, go_type: &str) -> DecodeError {
-    let place = format!("Go struct field DockerConfigJSON.{field}");
-    DecodeError::new(found.mismatch(&place, go_type))
+    found.mismatch(
+        &format!("Go struct field DockerConfigJSON.{field}"),
+        go_type,
+    )
 }
 
 const ENTRY_FIELDS: [&str; 4] = ["username", "password", "email", "auth"];

@@ -1,13 +1,13 @@
 //! The protocol of docker credential helpers (docker-credential-helpers `credentials` package):
 //! `get` answers and `store` takes one JSON object.
 
-use regcred_go::{DecodeError, Value, folds_to, json};
+use regcred_go::{DecodeError, Value, field_of, json};
 use secrecy::SecretString;
 
 /// What `docker-credential-x get` prints and `store` reads.
 #[derive(Clone, Debug, Default)]
 pub struct HelperCredentials {
-    /// The registry, as docker asked for it.
+    /// The registry, as docker names it.
     pub server_url: String,
     /// User name; `<token>` marks the secret as an identity token.
     pub username: String,
@@ -16,7 +16,7 @@ pub struct HelperCredentials {
 }
 
 impl HelperCredentials {
-    /// Reads the object with Go's forgiving rules: unknown fields, any case of names.
+    /// Reads the object by Go's lenient rules: unknown fields are ignored, names match in any case.
     ///
     /// # Errors
     /// When it is not a JSON object, or a field is not a string.
@@ -25,23 +25,15 @@ impl HelperCredentials {
             return Err(DecodeError::new("expected a JSON object"));
         };
         let mut found = Self::default();
-        for (key, value) in members {
-            let Some(field) = FIELDS.into_iter().find(|field| folds_to(&key, field)) else {
+        for (key, value) in &members {
+            let Some(field) = field_of(key, &FIELDS) else {
                 continue;
             };
-            match value {
-                Value::Null => {}
-                Value::Text(secret) if field == SECRET => found.secret = secret,
-                value => {
-                    let text = value
-                        .plain_text()
-                        .ok_or_else(|| DecodeError::new(format!("{field}: expected a string")))?;
-                    let target = if field == SERVER_URL {
-                        &mut found.server_url
-                    } else {
-                        &mut found.username
-                    };
-                    text.clone_into(target);
+            if let Some(text) = value.text_of(field, "a string")? {
+                match field {
+                    SERVER_URL => text.clone_into(&mut found.server_url),
+                    USERNAME => text.clone_into(&mut found.username),
+                    _ => found.secret = text.into(),
                 }
             }
         }
@@ -59,8 +51,8 @@ impl HelperCredentials {
     }
 }
 
-/// The exact text, on stdout and with exit code 1, for a registry without credentials. Docker goes
-/// on without them; any other text is a failure.
+/// The exact text on stdout, with exit code 1, for a registry without credentials. Docker continues
+/// without credentials; it treats any other text as a failure.
 pub const NOT_FOUND: &str = "credentials not found in native keychain";
 /// The text for a missing server URL.
 pub const NO_SERVER_URL: &str = "no credentials server URL";

@@ -1,29 +1,28 @@
-//! A document in JSON or YAML, as Kubernetes' universal decoder tells them apart (apimachinery
+//! A document in JSON or YAML, as Kubernetes' universal decoder distinguishes them (apimachinery
 //! `pkg/runtime/serializer`).
 
 use regcred_go::{DecodeError, Value, json, yaml};
 
-use crate::version::META_ERROR;
+use crate::version::meta_error;
 
-/// A document that could be read.
+/// A document whose syntax is valid.
 pub(crate) struct Document {
     pub(crate) value: Value,
-    /// What was found wrong with its keys while it was YAML.
+    /// The error about its keys, found in the YAML.
     pub(crate) finding: Option<String>,
-    /// Whether there are further YAML documents behind it, which nobody reads.
+    /// Whether further YAML documents follow, which are not read.
     pub(crate) has_more: bool,
 }
 
 impl Document {
-    /// Reads the first document. What begins with `{` is JSON, everything else YAML.
+    /// Reads the first document. A text that begins with `{` is JSON, any other YAML.
     ///
     /// # Errors
-    /// For a syntax error; JSON's is in the kubelet's words.
+    /// A syntax error; for JSON in the kubelet's words.
     pub(crate) fn parse(input: &[u8]) -> Result<Self, DecodeError> {
         let text = String::from_utf8_lossy(input);
         if text.trim_start().starts_with('{') {
-            let value = json::parse(input)
-                .map_err(|error| DecodeError::new(format!("{META_ERROR}{error}")))?;
+            let value = json::parse(input).map_err(|error| meta_error(&error))?;
             return Ok(Self::of(value));
         }
         let (first, has_more) = yaml::parse_first(input)?;

@@ -1,15 +1,15 @@
 //! The kubelet's `CredentialProviderConfig`, read strictly from YAML or JSON (kubernetes
 //! `pkg/credentialprovider/plugin/config.go`, `decode`).
 
-use regcred_go::{DecodeError, Decoder, Field, GoDuration, Value, go_quote};
+use regcred_go::{DecodeError, Decoder, Field, GoDuration, Value, field, go_quote};
 use secrecy::SecretString;
 
 use crate::document::Document;
 use crate::version::{ApiVersion, ConfigVersion, RecordVersion, TypeMeta, bounded};
 use crate::{pull_record, request, response};
 
-/// A decoded configuration. Only the form has been checked; the kubelet's rules about the content
-/// are the engine's.
+/// A decoded configuration. Only the form has been checked; the engine applies the kubelet's rules
+/// about the content.
 #[derive(Clone, Debug)]
 pub struct CredentialProviderConfig {
     /// The version the document was written in.
@@ -25,7 +25,7 @@ pub struct CredentialProviderConfig {
 pub struct ProviderEntry {
     /// File name of the plugin in the bin dir.
     pub name: String,
-    /// Patterns of the images for which the plugin is asked.
+    /// Patterns of the images for which the plugin runs.
     pub match_images: Vec<String>,
     /// How long an answer without `cacheDuration` is kept; the kubelet requires it.
     pub default_cache_duration: Option<GoDuration>,
@@ -39,22 +39,22 @@ pub struct ProviderEntry {
     pub token_attributes: Option<TokenAttributes>,
 }
 
-/// Which service account token and annotations a plugin is sent.
+/// The service account token and annotations that a plugin gets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenAttributes {
     /// The token's only audience.
     pub service_account_token_audience: String,
     /// `ServiceAccount` or `Token`, as written.
     pub cache_type: String,
-    /// Whether the plugin is left out for pods without a service account; the kubelet requires it.
+    /// Whether the plugin is skipped for pods without a service account; the kubelet requires it.
     pub require_service_account: Option<bool>,
-    /// Annotations without which the plugin is left out.
+    /// Annotations without which the plugin is skipped.
     pub required_service_account_annotation_keys: Vec<String>,
-    /// Annotations that are sent where they exist.
+    /// Annotations that are sent if they exist.
     pub optional_service_account_annotation_keys: Vec<String>,
 }
 
-/// Decodes a configuration file. What begins with `{` is JSON, everything else YAML.
+/// Decodes a configuration file. A text that begins with `{` is JSON, any other YAML.
 ///
 /// # Errors
 /// In the kubelet's words: unknown fields and duplicate keys, wrong types, bad durations, an
@@ -86,7 +86,7 @@ fn version_of(meta: &TypeMeta) -> Result<ConfigVersion, DecodeError> {
     if let (KIND, Ok(version)) = (kind, group_version.parse()) {
         return Ok(version);
     }
-    // Kinds that the kubelet's decoder knows besides the one wanted.
+    // Other kinds that the kubelet's decoder knows.
     let is_other = match kind {
         pull_record::INTENT | pull_record::RECORD => group_version.parse::<RecordVersion>().is_ok(),
         request::KIND | response::KIND => group_version.parse::<ApiVersion>().is_ok(),
@@ -113,17 +113,11 @@ const CONFIG: &[Field<CredentialProviderConfig>] = &[("providers", |d, value, co
 })];
 
 const PROVIDER: &[Field<ProviderEntry>] = &[
-    ("name", |d, value, into| d.text(value, &mut into.name)),
-    ("matchImages", |d, value, into| {
-        d.texts(value, &mut into.match_images)
-    }),
-    ("defaultCacheDuration", |d, value, into| {
-        d.duration(value, &mut into.default_cache_duration);
-    }),
-    ("apiVersion", |d, value, into| {
-        d.text(value, &mut into.api_version)
-    }),
-    ("args", |d, value, into| d.texts(value, &mut into.args)),
+    field!("name", text, name),
+    field!("matchImages", texts, match_images),
+    field!("defaultCacheDuration", duration, default_cache_duration),
+    field!("apiVersion", text, api_version),
+    field!("args", texts, args),
     ("env", |d, value, into| {
         d.objects(value, "ExecEnvVar", VARIABLE, &mut into.env);
     }),
@@ -141,32 +135,34 @@ const PROVIDER: &[Field<ProviderEntry>] = &[
     }),
 ];
 
-const VARIABLE: &[Field<(String, SecretString)>] = &[
-    ("name", |d, value, (name, _)| d.text(value, name)),
-    ("value", |d, value, (_, content)| d.secret(value, content)),
-];
+const VARIABLE: &[Field<(String, SecretString)>] =
+    &[field!("name", text, 0), field!("value", secret, 1)];
 
 const TOKEN: &[Field<TokenAttributes>] = &[
-    ("serviceAccountTokenAudience", |d, value, into| {
-        d.text(value, &mut into.service_account_token_audience);
-    }),
+    field!(
+        "serviceAccountTokenAudience",
+        text,
+        service_account_token_audience
+    ),
     ("cacheType", |d, value, into| {
         d.word(value, "ServiceAccountTokenCacheType", &mut into.cache_type);
     }),
-    ("requireServiceAccount", |d, value, into| {
-        d.flag(value, &mut into.require_service_account);
-    }),
-    ("requiredServiceAccountAnnotationKeys", |d, value, into| {
-        d.texts(value, &mut into.required_service_account_annotation_keys);
-    }),
-    ("optionalServiceAccountAnnotationKeys", |d, value, into| {
-        d.texts(value, &mut into.optional_service_account_annotation_keys);
-    }),
+    field!("requireServiceAccount", flag, require_service_account),
+    field!(
+        "requiredServiceAccountAnnotationKeys",
+        texts,
+        required_service_account_annotation_keys
+    ),
+    field!(
+        "optionalServiceAccountAnnotationKeys",
+        texts,
+        optional_service_account_annotation_keys
+    ),
 ];
 
 const KIND: &str = "CredentialProviderConfig";
 
-/// How the kubelet names the set of kinds it knows; it adds a line number, another in each release.
+/// The kubelet's name of its set of kinds; it adds a line number, which differs between releases.
 const SCHEME: &str = "pkg/credentialprovider/plugin/plugin.go";
 
 #[cfg(test)]

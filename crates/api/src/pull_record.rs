@@ -5,32 +5,32 @@
 use std::collections::BTreeMap;
 
 use regcred_core::ServiceAccountCoordinates;
-use regcred_go::{DecodeError, Decoder, Field, json};
+use regcred_go::{DecodeError, Decoder, Field, field, json};
 use secrecy::SecretString;
 
 use crate::document::Document;
 use crate::version::{RecordVersion, TypeMeta};
 
-/// That a pull has begun and its end is not known.
+/// A pull that has begun and whose end is not recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImagePullIntent {
     /// The image as written in the container.
     pub image: String,
 }
 
-/// With which credentials an image was pulled.
+/// The credentials with which an image was pulled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImagePulledRecord {
-    /// When it was changed last: RFC 3339, UTC. Empty when the document has none. A fraction of a
+    /// The time of the last change: RFC 3339, UTC. Empty when the document has none. A fraction of a
     /// second is read and not written.
     pub last_updated_time: String,
     /// The container runtime's ID of the image.
     pub image_ref: String,
-    /// Whose credentials were good, by the image's name as written, without tag and digest.
+    /// The owners of accepted credentials, by the image's name as written, without tag and digest.
     pub credential_mapping: BTreeMap<String, ImagePullCredentials>,
 }
 
-/// Who may use an image.
+/// The pods that may use an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImagePullCredentials {
     /// Pods with one of these Secrets.
@@ -41,7 +41,7 @@ pub struct ImagePullCredentials {
     pub node_pods_accessible: bool,
 }
 
-/// A Secret, and the credential of it that was good. Ordered by namespace, name and UID.
+/// A Secret, and its credential that was accepted. Ordered by namespace, name and UID.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ImagePullSecret {
     /// Namespace.
@@ -78,7 +78,7 @@ impl ImagePullIntent {
     /// Reads an intent.
     ///
     /// # Errors
-    /// When it is not a sound document of this kind in a known version.
+    /// When it is not a valid document of this kind in a known version.
     pub fn from_slice(input: &[u8]) -> Result<(Self, RecordVersion), DecodeError> {
         decode(input, INTENT, INTENT_FIELDS)
     }
@@ -111,14 +111,14 @@ impl ImagePulledRecord {
     /// Reads a record.
     ///
     /// # Errors
-    /// When it is not a sound document of this kind in a known version.
+    /// When it is not a valid document of this kind in a known version.
     pub fn from_slice(input: &[u8]) -> Result<(Self, RecordVersion), DecodeError> {
         decode(input, RECORD, RECORD_FIELDS)
     }
 }
 
 impl ImagePullCredentials {
-    /// Those of every pod on the node.
+    /// Credentials of the node, which every pod may use.
     #[must_use]
     pub fn of_the_node() -> Self {
         Self {
@@ -173,16 +173,11 @@ fn decode<T: Default>(
     Ok((read, version))
 }
 
-const INTENT_FIELDS: &[Field<ImagePullIntent>] =
-    &[("image", |d, value, into| d.text(value, &mut into.image))];
+const INTENT_FIELDS: &[Field<ImagePullIntent>] = &[field!("image", text, image)];
 
 const RECORD_FIELDS: &[Field<ImagePulledRecord>] = &[
-    ("lastUpdatedTime", |d, value, into| {
-        d.time(value, &mut into.last_updated_time)
-    }),
-    ("imageRef", |d, value, into| {
-        d.text(value, &mut into.image_ref)
-    }),
+    field!("lastUpdatedTime", time, last_updated_time),
+    field!("imageRef", text, image_ref),
     ("credentialMapping", |d, value, into| {
         d.map(
             value,
@@ -216,22 +211,16 @@ const CREDENTIALS_FIELDS: &[Field<ImagePullCredentials>] = &[
 ];
 
 const SECRET_FIELDS: &[Field<ImagePullSecret>] = &[
-    ("uid", |d, value, into| d.text(value, &mut into.uid)),
-    ("namespace", |d, value, into| {
-        d.text(value, &mut into.namespace)
-    }),
-    ("name", |d, value, into| d.text(value, &mut into.name)),
-    ("credentialHash", |d, value, into| {
-        d.text(value, &mut into.credential_hash)
-    }),
+    field!("uid", text, uid),
+    field!("namespace", text, namespace),
+    field!("name", text, name),
+    field!("credentialHash", text, credential_hash),
 ];
 
 const ACCOUNT_FIELDS: &[Field<ServiceAccountCoordinates>] = &[
-    ("uid", |d, value, into| d.text(value, &mut into.uid)),
-    ("namespace", |d, value, into| {
-        d.text(value, &mut into.namespace)
-    }),
-    ("name", |d, value, into| d.text(value, &mut into.name)),
+    field!("uid", text, uid),
+    field!("namespace", text, namespace),
+    field!("name", text, name),
 ];
 
 pub(crate) const INTENT: &str = "ImagePullIntent";

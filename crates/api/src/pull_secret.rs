@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regcred_go::{DecodeError, Value, decode_base64, folds_to, json, yaml};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 use crate::docker_config::{self, BadEntries, DockerConfig, Format};
 
@@ -17,25 +17,25 @@ pub struct PullSecret {
     pub name: String,
     /// UID, where the manifest comes from a cluster.
     pub uid: String,
-    /// What it is good for.
+    /// The docker configuration inside.
     pub content: Content,
 }
 
-/// What a document holds.
+/// The content of a document.
 #[derive(Clone, Debug)]
 pub enum Content {
     /// A docker configuration.
     Config(DockerConfig),
-    /// Nothing that the kubelet would use, and why. It says nothing of it itself.
+    /// A document that the kubelet would not use, and why. The kubelet does not log it.
     Skipped(String),
 }
 
 /// Parses a file: one Secret or several (YAML documents, `kind: List`), as YAML or JSON, or a bare
-/// `config.json`. What begins with `{` is JSON.
+/// `config.json`. A text that begins with `{` is JSON.
 ///
 /// # Errors
 /// When the file is neither, and when a Secret of a docker type holds bad base64 or a configuration
-/// that does not parse, which fails a pod's whole pull.
+/// that does not parse, which fails the whole pull of a pod.
 pub fn parse(input: &[u8], bad_entries: BadEntries) -> Result<Vec<PullSecret>, DecodeError> {
     let is_json = input.trim_ascii_start().starts_with(b"{");
     let documents = if is_json {
@@ -61,32 +61,7 @@ pub fn parse(input: &[u8], bad_entries: BadEntries) -> Result<Vec<PullSecret>, D
     Ok(secrets)
 }
 
-/// Writes a Secret of type `kubernetes.io/dockerconfigjson` as one line of JSON.
-#[must_use]
-pub fn render_json(
-    name: &str,
-    namespace: Option<&str>,
-    config_json: &SecretString,
-) -> SecretString {
-    let data = STANDARD.encode(config_json.expose_secret());
-    let secret = json::object(|secret| {
-        secret.text("apiVersion", "v1");
-        secret.text("kind", "Secret");
-        secret.object("metadata", |metadata| {
-            metadata.text("name", name);
-            if let Some(namespace) = namespace {
-                metadata.text("namespace", namespace);
-            }
-        });
-        secret.text("type", Format::ConfigJson.secret_type());
-        secret.object("data", |members| {
-            members.text(Format::ConfigJson.secret_key(), &data)
-        });
-    });
-    (secret + "\n").into()
-}
-
-/// Writes the same Secret as YAML.
+/// Writes a Secret of type `kubernetes.io/dockerconfigjson` as YAML.
 #[must_use]
 pub fn render_yaml(
     name: &str,
@@ -110,7 +85,7 @@ pub fn render_yaml(
     text.into()
 }
 
-/// A JSON object that docker wrote, rather than a Kubernetes object.
+/// Whether this is an object that docker wrote, rather than a Kubernetes object.
 fn is_bare_config(document: &Value) -> bool {
     let Value::Object(members) = document else {
         return false;
@@ -159,7 +134,7 @@ fn collect(
     Ok(())
 }
 
-/// The configuration of a Secret whose type and key fit together.
+/// The configuration of a Secret whose key fits its type.
 fn content(secret: &Value, bad_entries: BadEntries) -> Result<Content, DecodeError> {
     let kind = secret.member("type").and_then(Value::plain_text);
     let kind = kind.unwrap_or("Opaque");
@@ -181,33 +156,22 @@ fn content(secret: &Value, bad_entries: BadEntries) -> Result<Content, DecodeErr
     docker_config::parse(bytes.expose_secret(), format, bad_entries).map(Content::Config)
 }
 
-/// The value of a key; `stringData` wins over `data`, as it does in the API server.
-fn data(secret: &Value, key: &str) -> Result<Option<SecretSlice>, DecodeError> {
-    let expected = |place: &str, what: &str| DecodeError::new(format!("{place}[{key}]: {what}"));
-    if let Some(value) = secret.member("stringData").and_then(|map| map.member(key)) {
-        let text = match value {
-            Value::Null => "",
-            value => value
-                .plain_text()
-                .ok_or_else(|| expected("stringData", "expected a string"))?,
-        };
-        return Ok(Some(text.as_bytes().to_vec().into()));
+/// The value of a key; `stringData` overrides `data`, as in the API server.
+fn data(secret: &Value, key: &str) -> Result<Option<SecretSlice<u8>>, DecodeError> {
+    let member = |map| secret.member(map).and_then(|map| map.member(key));
+    if let Some(value) = member("stringData") {
+        let text = value.text_of(&format!("stringData[{key}]"), "a string")?;
+        let bytes = text.unwrap_or_default().as_bytes().to_vec();
+        return Ok(Some(bytes.into()));
     }
-    match secret.member("data").and_then(|map| map.member(key)) {
-        None => Ok(None),
-        Some(Value::Null) => Ok(Some(Vec::new().into())),
-        Some(value) => {
-            let text = value
-                .plain_text()
-                .ok_or_else(|| expected("data", "expected base64"))?;
-            let bytes =
-                decode_base64(text, true).map_err(|error| error.inside(format!("data[{key}]")))?;
-            Ok(Some(bytes.into()))
-        }
-    }
+    let Some(value) = member("data") else {
+        return Ok(None);
+    };
+    let place = format!("data[{key}]");
+    let text = value.text_of(&place, "base64")?.unwrap_or_default();
+    let bytes = decode_base64(text, true).map_err(|error| error.inside(place))?;
+    Ok(Some(bytes.into()))
 }
-
-type SecretSlice = secrecy::SecretSlice<u8>;
 
 /// Whether the API server accepts this as a Secret's name: a DNS subdomain name.
 #[must_use]

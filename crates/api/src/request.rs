@@ -9,10 +9,10 @@ use secrecy::SecretString;
 use crate::ApiVersion;
 use crate::version::TypeMeta;
 
-/// A question for credentials.
+/// A request for credentials.
 #[derive(Clone, Debug)]
 pub struct CredentialProviderRequest {
-    /// The version spoken; the answer comes in the same.
+    /// The version of the request; the response has the same.
     pub api_version: ApiVersion,
     /// The image: host and path, without tag, digest and scheme.
     pub image: String,
@@ -87,13 +87,8 @@ impl CredentialProviderRequest {
 }
 
 fn text<'a>(document: &'a Value, name: &str) -> Result<Option<&'a str>, DecodeError> {
-    match document.member(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.plain_text() {
-            Some(text) => Ok(Some(text)),
-            None => Err(DecodeError::new(format!("{name}: expected a string"))),
-        },
-    }
+    let member = document.member(name);
+    member.map_or(Ok(None), |value| value.text_of(name, "a string"))
 }
 
 fn annotations(document: &Value) -> Result<BTreeMap<String, String>, DecodeError> {

@@ -2,18 +2,18 @@
 //! (kubernetes `pkg/credentialprovider/plugin/plugin.go`, `ExecPlugin` and `provide`).
 
 use regcred_core::{CacheScope, Credentials, SecretText as _};
-use regcred_go::{DecodeError, Decoder, Field, GoDuration, Value, json};
+use regcred_go::{DecodeError, Decoder, Field, GoDuration, Value, field, json};
 use secrecy::SecretString;
 
 use crate::ApiVersion;
-use crate::version::{META_ERROR, TypeMeta, bounded};
+use crate::version::{TypeMeta, bounded, meta_error};
 
 /// A plugin's answer.
 #[derive(Clone, Debug)]
 pub struct CredentialProviderResponse {
-    /// The version spoken.
+    /// The version of the document.
     pub api_version: ApiVersion,
-    /// For which other images the kubelet may use the answer.
+    /// The other images for which the kubelet may use the answer.
     pub cache_key_type: CacheScope,
     /// How long the kubelet may keep the answer; `None` leaves it to `defaultCacheDuration`.
     pub cache_duration: Option<GoDuration>,
@@ -44,7 +44,7 @@ impl CredentialProviderResponse {
     }
 
     /// Reads what a plugin printed, with the kubelet's strictness and in its order. `not_token` is
-    /// the service account token that was sent, where passing it on as a password is forbidden
+    /// the service account token that was sent, if a plugin must not return it as a password
     /// (`cacheType` other than `Token`).
     ///
     /// # Errors
@@ -54,9 +54,8 @@ impl CredentialProviderResponse {
         expected: ApiVersion,
         not_token: Option<&SecretString>,
     ) -> Result<Self, ResponseError> {
-        let document = json::parse(stdout).map_err(|error| {
-            ResponseError::Unreadable(DecodeError::new(format!("{META_ERROR}{error}")))
-        })?;
+        let document =
+            json::parse(stdout).map_err(|error| ResponseError::Unreadable(meta_error(&error)))?;
         let meta = TypeMeta::of(&document).map_err(ResponseError::Unreadable)?;
         let actual = meta.group_version();
         if actual != expected.as_str() {
@@ -82,30 +81,30 @@ impl CredentialProviderResponse {
     }
 }
 
-/// Why a kubelet throws an answer away. Displays the kubelet's own sentence.
+/// Why a kubelet discards an answer. Displays as the kubelet's own sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResponseError {
     /// Not one JSON object whose type can be read.
     #[error("error reading GVK from response: {0}")]
     Unreadable(DecodeError),
-    /// Another version than the one asked in.
+    /// Another version than the request's.
     #[error(
         "apiVersion from credential plugin response did not match expected apiVersion:{}, \
          actual apiVersion:{actual}",
         expected.as_str()
     )]
     ApiVersion {
-        /// The version asked in.
+        /// The version of the request.
         expected: ApiVersion,
-        /// The one that came.
+        /// The version of the answer.
         actual: String,
     },
     /// An unknown field, duplicate key, wrong type, bad duration or wrong kind. The kubelet does not
-    /// say which, since its decoder's error may hold a secret; what is kept here names the field
-    /// and no value.
+    /// name it, since its decoder's error may hold a secret; this error names the field and never a
+    /// value.
     #[error("error decoding credential provider plugin response from stdout")]
     Malformed(DecodeError),
-    /// The plugin passed the service account token on as a password.
+    /// The plugin returned the service account token as a password.
     #[error(
         "credential provider plugin returned the service account token as the password which is \
          not allowed when service account cache type is not set to 'Token'"
@@ -144,9 +143,7 @@ const ANSWER: &[Field<(String, CredentialProviderResponse)>] = &[
     ("cacheKeyType", |d, value, (key_type, _)| {
         d.word(value, "PluginCacheKeyType", key_type);
     }),
-    ("cacheDuration", |d, value, (_, answer)| {
-        d.duration(value, &mut answer.cache_duration);
-    }),
+    field!("cacheDuration", duration, 1.cache_duration),
     ("auth", |d, value, (_, answer)| {
         let auth = &mut answer.auth;
         d.map(value, "AuthConfig", LOGIN, |key, login| {
@@ -155,12 +152,8 @@ const ANSWER: &[Field<(String, CredentialProviderResponse)>] = &[
     }),
 ];
 const LOGIN: &[Field<Credentials>] = &[
-    ("username", |d, value, login| {
-        d.text(value, &mut login.username)
-    }),
-    ("password", |d, value, login| {
-        d.secret(value, &mut login.password)
-    }),
+    field!("username", text, username),
+    field!("password", secret, password),
 ];
 pub(crate) const KIND: &str = "CredentialProviderResponse";
 

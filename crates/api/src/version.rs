@@ -1,6 +1,6 @@
 //! The versions of each kind of document, and how Kubernetes reads `kind` and `apiVersion`.
 
-use regcred_go::{DecodeError, Value, folds_to};
+use regcred_go::{DecodeError, Value, field_of};
 /// Defines the versions of one kind of document as an enum.
 macro_rules! versions {
     (
@@ -71,14 +71,14 @@ versions! {
 versions! {
     /// A version of the kubelet's records of pulls.
     RecordVersion of "kubelet.config.k8s.io" {
-        /// The alpha releases'; it is read and not written.
+        /// Of the alpha releases; read and never written.
         V1Alpha1 = "v1alpha1",
         V1Beta1 = "v1beta1",
     }
 }
 
 impl ApiVersion {
-    /// The one that is best for a new configuration.
+    /// The version for new configurations.
     pub const LATEST: Self = Self::V1;
 
     /// Whether requests carry service account tokens and annotations.
@@ -89,7 +89,7 @@ impl ApiVersion {
 }
 
 impl ConfigVersion {
-    /// The one that is best for a new configuration.
+    /// The version for new configurations.
     pub const LATEST: Self = Self::V1;
 
     /// Whether a plugin may have `tokenAttributes`.
@@ -99,11 +99,11 @@ impl ConfigVersion {
 }
 
 impl RecordVersion {
-    /// The one that is written.
+    /// The version that is written.
     pub const LATEST: Self = Self::V1Beta1;
 }
 
-/// `kind` and `apiVersion` of a document, before anything else of it is looked at.
+/// `kind` and `apiVersion` of a document, which are read before the rest.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct TypeMeta {
     pub(crate) kind: String,
@@ -112,32 +112,30 @@ pub(crate) struct TypeMeta {
 }
 
 impl TypeMeta {
-    /// Reads both with Go's forgiving rules: any case, the last of several, null for absent.
+    /// Reads both by Go's lenient rules: names match in any case, of equal names the last counts, and
+    /// null means absent.
     pub(crate) fn of(document: &Value) -> Result<Self, DecodeError> {
         let members = match document {
             Value::Object(members) => members.as_slice(),
             Value::Null => &[],
-            other => {
-                return Err(parse_error(&other.mismatch("Go value", GO_TYPE)));
-            }
+            other => return Err(meta_error(&other.mismatch("Go value", GO_TYPE))),
         };
         let (mut kind, mut api_version) = ("", "");
         for (key, value) in members {
-            let (field, name) = if folds_to(key, "kind") {
-                (&mut kind, "kind")
-            } else if folds_to(key, "apiVersion") {
-                (&mut api_version, "apiVersion")
-            } else {
+            let Some(name) = field_of(key, &["kind", "apiVersion"]) else {
                 continue;
             };
-            match value {
-                Value::Null => {}
-                value => {
-                    *field = value.plain_text().ok_or_else(|| {
-                        let place = format!("Go struct field .{name}");
-                        parse_error(&value.mismatch(&place, "string"))
-                    })?;
+            let text = match (value, value.plain_text()) {
+                (Value::Null, _) => continue,
+                (_, Some(text)) => text,
+                (other, None) => {
+                    let place = format!("Go struct field .{name}");
+                    return Err(meta_error(&other.mismatch(&place, "string")));
                 }
+            };
+            match name {
+                "kind" => kind = text,
+                _ => api_version = text,
             }
         }
         let (group, version) = match api_version.split_once('/') {
@@ -166,19 +164,19 @@ impl TypeMeta {
     }
 }
 
-/// At most 200 bytes of a name that somebody else wrote.
+/// At most 200 bytes of a name in a foreign document.
 pub(crate) fn bounded(text: &str) -> &str {
     &text[..text.floor_char_boundary(200)]
 }
 
-fn parse_error(what: &str) -> DecodeError {
-    DecodeError::new(format!("{META_ERROR}{what}"))
+/// Kubernetes' error for a document whose type cannot be read.
+pub(crate) fn meta_error(error: &DecodeError) -> DecodeError {
+    DecodeError::new(format!(
+        "couldn't get version/kind; json parse error: {error}"
+    ))
 }
 
-/// How Kubernetes begins the error for a document whose type cannot be read.
-pub(crate) const META_ERROR: &str = "couldn't get version/kind; json parse error: ";
-
-/// How Go prints the unnamed struct into which Kubernetes reads the two.
+/// Go's name of the anonymous struct into which Kubernetes reads the two.
 const GO_TYPE: &str = r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
 
 #[cfg(test)]

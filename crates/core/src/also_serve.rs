@@ -2,7 +2,7 @@
 
 use crate::RegistryHost;
 
-/// The list behind `--also-serve HOST[=REGION]`, comma-separated. Empty by default: a token goes
+/// The value of `--also-serve HOST[=REGION]`: a comma-separated list. Empty by default: a token goes
 /// only to hosts of its own cloud.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlsoServe(Vec<(RegistryHost, Option<String>)>);
@@ -11,7 +11,7 @@ impl AlsoServe {
     /// Reads the list.
     ///
     /// # Errors
-    /// A sentence naming the entry that is no host. Globs are refused: each host is named.
+    /// A sentence that names the entry that is not a host. Globs are refused.
     pub fn parse(list: &str) -> Result<Self, String> {
         let entries = list.split(',').map(str::trim).filter(|e| !e.is_empty());
         entries
@@ -21,7 +21,7 @@ impl AlsoServe {
                     None => (entry, None),
                 };
                 let host = RegistryHost::parse(host)
-                    .map_err(|e| format!("{entry:?} names no host: {}", e.reason()))?;
+                    .map_err(|e| format!("{entry:?} does not name a host: {}", e.reason()))?;
                 Ok((host, value.filter(|v| !v.is_empty())))
             })
             .collect::<Result<_, String>>()
@@ -34,7 +34,7 @@ impl AlsoServe {
         self.find(registry).is_some()
     }
 
-    /// What was written behind `=` for the host: a region or an account, by provider.
+    /// The text after `=` of the host: a region or an account, depending on the provider.
     #[must_use]
     pub fn value(&self, registry: &RegistryHost) -> Option<&str> {
         self.find(registry)?.1.as_deref()

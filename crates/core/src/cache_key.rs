@@ -1,9 +1,9 @@
-//! What decides an answer, as a text.
+//! The key under which an answer is shared.
 
 use crate::{Env, EnvVar, fingerprint};
 
-/// What decides an answer, as text that holds no secret. Two requests with equal keys may share
-/// one answer. It is hashed before it becomes a file name.
+/// Everything that decides an answer, as text without secrets. Two requests with equal keys may
+/// share one answer. The key is hashed before it becomes a file name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CacheKey(String);
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-/// Where the present time comes from.
+/// The source of the current time.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
 
@@ -20,18 +20,18 @@ impl Clock {
         Self(Arc::new(Utc::now))
     }
 
-    /// A clock that a test moves: the function is asked at each reading.
+    /// A clock that a test moves: the function is called at each reading.
     pub fn from_fn(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// A clock that stands still.
+    /// A clock that is stopped.
     #[must_use]
     pub fn fixed(now: DateTime<Utc>) -> Self {
         Self::from_fn(move || now)
     }
 
-    /// The present time.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         (self.0)()

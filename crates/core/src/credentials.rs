@@ -33,16 +33,13 @@ impl Credentials {
         Some(Self::new(username, password))
     }
 
-    /// `base64(username:password)`: the value behind `Authorization: Basic ` (RFC 7617) and of
+    /// `base64(username:password)`: the value after `Authorization: Basic ` (RFC 7617) and of
     /// `auth` in a docker configuration file.
     #[must_use]
     pub fn to_basic(&self) -> SecretString {
+        let password = self.password.expose_secret();
         STANDARD
-            .encode(format!(
-                "{}:{}",
-                self.username,
-                self.password.expose_secret()
-            ))
+            .encode(format!("{}:{password}", self.username))
             .into()
     }
 }

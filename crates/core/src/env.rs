@@ -1,10 +1,11 @@
 //! The process environment as a value.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The environment a program was started with, or one that a test wrote down. Cheap to clone.
+/// The environment of a program, or one that a test made. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Env(Arc<BTreeMap<String, String>>);
 
@@ -16,22 +17,15 @@ impl Env {
     )]
     #[must_use]
     pub fn process() -> Self {
-        Self(Arc::new(
-            std::env::vars_os()
-                .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
-                })
-                .collect(),
-        ))
+        let text = |(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self::map(std::env::vars_os().filter_map(text))
     }
 
     /// An environment with just these variables.
     pub fn map<N: Into<String>, V: Into<String>>(vars: impl IntoIterator<Item = (N, V)>) -> Self {
-        Self(Arc::new(
-            vars.into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        ))
+        Self::default().with(vars)
     }
 
     /// The variable's value; one that is set but empty counts as not set.

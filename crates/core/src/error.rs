@@ -1,11 +1,12 @@
-//! Why a provider could not answer, in a form that tells the caller what to do next.
+//! The error of a provider, with a kind that decides what the caller does next.
 
 use std::error::Error;
 use std::fmt;
+use std::iter::successors;
 
 type Source = Box<dyn Error + Send + Sync + 'static>;
 
-/// What kind of failure it was; retries and exit codes hang on it.
+/// The kind of a failure; messages and exit codes depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -25,14 +26,6 @@ pub enum ErrorKind {
     Malformed,
 }
 
-impl ErrorKind {
-    /// True when the same request may succeed a little later.
-    #[must_use]
-    pub fn is_retryable(self) -> bool {
-        matches!(self, Self::Throttled | Self::Unreachable)
-    }
-}
-
 /// A provider's failure. `Display` is one sentence of this layer, without its cause; the cause is
 /// `source()`, and [`report`] joins them. Neither ever holds a secret.
 #[derive(Debug)]
@@ -44,8 +37,8 @@ pub struct ProviderError {
 }
 
 impl ProviderError {
-    /// A failure of the provider named, as a lower-case sentence without a final period that says
-    /// what failed, where, and what to do.
+    /// A failure of this provider: a lower-case sentence without a final period that names what
+    /// failed, where, and what to do.
     pub fn new(provider: &'static str, kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             provider,
@@ -62,7 +55,7 @@ impl ProviderError {
         self
     }
 
-    /// What kind of failure it was.
+    /// The kind of the failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -92,14 +85,11 @@ impl Error for ProviderError {
 #[must_use]
 pub fn report(error: &(dyn Error + 'static)) -> String {
     let mut line = one_line(&error.to_string());
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = one_line(&error.to_string());
+    for cause in successors(error.source(), |&cause| cause.source()) {
+        let text = one_line(&cause.to_string());
         if !text.is_empty() && !line.ends_with(&text) {
-            line.push_str(": ");
-            line.push_str(&text);
+            line = format!("{line}: {text}");
         }
-        cause = error.source();
     }
     line
 }
@@ -121,11 +111,5 @@ mod tests {
             report(&error),
             "ecr: cannot reach the ECR API: connection refused"
         );
-    }
-
-    #[test]
-    fn only_passing_failures_are_retryable() {
-        assert!(ErrorKind::Throttled.is_retryable() && ErrorKind::Unreachable.is_retryable());
-        assert!(!ErrorKind::Denied.is_retryable() && !ErrorKind::Malformed.is_retryable());
     }
 }

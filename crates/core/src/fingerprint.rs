@@ -1,9 +1,9 @@
-//! Hashes as text, and what stands for a secret in a key.
+//! Hashes as text, and the replacement of a secret in a key.
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 
-/// The SHA-256 of a secret in hexadecimal: what stands for it in a cache key.
+/// The SHA-256 of a secret in hexadecimal, which replaces the secret in a cache key.
 #[must_use]
 pub fn fingerprint(secret: &SecretString) -> String {
     hex(Sha256::digest(secret.expose_secret()))
@@ -12,12 +12,8 @@ pub fn fingerprint(secret: &SecretString) -> String {
 /// Bytes as lower-case hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
-    let pairs = bytes.as_ref().iter();
-    pairs
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    let bytes = bytes.as_ref().iter();
+    bytes.map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Go's shell-style globs (`path/filepath.Match`), as far as they can stand in a host: `*`, and
+//! Go's shell-style globs (`path/filepath.Match`), as far as a host can contain them: `*`, and
 //! classes of characters in brackets.
 
 enum Part {
@@ -6,14 +6,16 @@ enum Part {
     OneOf(Vec<(char, char)>),
 }
 
-/// Whether a glob matches a text; one that is malformed matches nothing.
-pub(crate) fn matches(glob: &str, text: &str) -> bool {
+/// Whether a glob matches a host label, as Go's `filepath.Match`: `*` matches any run, also an empty
+/// one, brackets match one of the characters in them. A malformed glob matches nothing.
+#[must_use]
+pub fn glob_matches(glob: &str, text: &str) -> bool {
     let Some(parts) = parse(glob) else {
         return false;
     };
     let text: Vec<char> = text.chars().collect();
     let (mut part, mut at) = (0, 0);
-    // Where the last run began, and how far it reaches.
+    // The part after the last run, and the end of the text that the run matches so far.
     let mut retry: Option<(usize, usize)> = None;
     loop {
         match parts.get(part) {
@@ -106,7 +108,7 @@ mod tests {
             ("[::1]", "1", true),
             ("[::1]", "[::1]", false),
         ] {
-            assert_eq!(matches(glob, text), expected, "{glob} {text}");
+            assert_eq!(glob_matches(glob, text), expected, "{glob} {text}");
         }
     }
 }

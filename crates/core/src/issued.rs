@@ -1,4 +1,4 @@
-//! What a provider issued.
+//! The answer of a provider.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 
 use crate::Credentials;
 
-/// Credentials, for whom they are and how long they may be kept.
+/// Credentials, the images that they are for, and how long they may be kept.
 #[derive(Clone, Debug)]
 pub struct Issued {
     /// Credentials by pattern (`matchImages` syntax; mostly the registry itself). Empty means:
     /// pull without credentials.
     pub auth: Vec<(String, Credentials)>,
-    /// For which other images a caller may reuse the answer.
+    /// The other images for which a caller may reuse the answer.
     pub scope: CacheScope,
     /// When the credentials expire; `None` when that is not known.
     pub expires_at: Option<DateTime<Utc>>,
@@ -39,21 +39,21 @@ impl Issued {
         Self::new(vec![(registry.into(), login)])
     }
 
-    /// The same, expiring then.
+    /// The same answer, expiring at this time.
     #[must_use]
     pub fn until(mut self, expires_at: impl Into<Option<DateTime<Utc>>>) -> Self {
         self.expires_at = expires_at.into();
         self
     }
 
-    /// The same, to be kept this long at most.
+    /// The same answer, to be kept this long at most.
     #[must_use]
     pub fn keep_for(mut self, duration: impl Into<Option<Duration>>) -> Self {
         self.cache_for = duration.into();
         self
     }
 
-    /// The same, reusable for these images.
+    /// The same answer, reusable for these images.
     #[must_use]
     pub fn scope(mut self, scope: CacheScope) -> Self {
         self.scope = scope;

@@ -1,5 +1,5 @@
-//! What a registry credential provider is and what it says: the trait, the request, the answer,
-//! and the names of registries and images. No I/O and no foreign wire format lives here.
+//! What a registry credential provider is: the trait, the request, the answer, and the names of
+//! registries and images. Without I/O and without foreign wire formats.
 
 mod also_serve;
 mod cache_key;
@@ -27,9 +27,10 @@ pub use credentials::Credentials;
 pub use env::Env;
 pub use error::{ErrorKind, ProviderError, report};
 pub use fingerprint::{fingerprint, hex};
+pub use glob::glob_matches;
 pub use issued::{CacheScope, Issued};
 pub use option::{EnvVar, Flag, Role};
-pub use pattern::{ImagePattern, label_matches};
+pub use pattern::ImagePattern;
 pub use plan::Plan;
 pub use pod_service_account::{
     PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError,

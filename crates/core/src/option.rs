@@ -9,7 +9,7 @@ pub struct EnvVar {
     pub name: &'static str,
     /// One sentence: what it does and in which form the value is.
     pub doc: &'static str,
-    /// What holds when it is not set; empty when nothing does.
+    /// The behaviour when it is not set; may be empty.
     pub default: &'static str,
     /// True when the value is a secret and must never be shown.
     pub secret: bool,
@@ -40,7 +40,7 @@ pub enum Role {
     IgnoreStorage,
 }
 
-/// A command line flag of a provider. A flag wins over the variable it stands for.
+/// A command line flag of a provider. A flag overrides its variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flag {
     /// Long name without dashes, as upstream spells it: `authFlow`.

@@ -3,12 +3,12 @@
 
 use regcred_go::{GoUrl, UrlError, split_port};
 
-use crate::glob;
+use crate::glob::glob_matches;
 
 /// A pattern such as `*.dkr.ecr.*.amazonaws.com` or `registry.io:8080/path`.
 ///
 /// It matches when ports are equal as text, the number of dot-separated host labels is equal, each
-/// label matches (`*` stands for any run inside one label), and the pattern's path is a plain
+/// label matches (`*` matches any run inside one label), and the pattern's path is a plain
 /// string prefix of the image's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImagePattern {
@@ -24,7 +24,7 @@ impl ImagePattern {
     /// and matches nothing.
     ///
     /// # Errors
-    /// Where Go refuses the URL, with Go's sentence.
+    /// Go's sentence for a URL that it refuses.
     pub fn parse(pattern: &str) -> Result<Self, UrlError> {
         let url = GoUrl::parse(pattern)?;
         let (name, port) = split_port(&url.host);
@@ -45,21 +45,18 @@ impl ImagePattern {
         Self::parse(image).is_ok_and(|image| self.matches_parsed(&image))
     }
 
-    /// The same for an image name that was parsed once for many patterns.
+    /// As [`ImagePattern::matches`], for an image name that was parsed once for many patterns.
     #[must_use]
     pub fn matches_parsed(&self, image: &Self) -> bool {
+        let mut labels = self.labels.iter().zip(&image.labels);
         self.port == image.port
             && self.labels.len() == image.labels.len()
             && image.path().starts_with(self.path())
-            && self
-                .labels
-                .iter()
-                .zip(&image.labels)
-                .all(|(glob, label)| self.label_matches(glob, label))
+            && labels.all(|(glob, label)| self.label_matches(glob, label))
     }
 
-    /// The same pattern with the kubelet's eyes: there the brackets of an IPv6 literal without a port
-    /// are a glob, which stands for one of the characters between them.
+    /// The same pattern as a kubelet reads it, which treats the brackets of an IPv6 literal without a
+    /// port as a glob that matches one of the characters between them.
     #[must_use]
     pub fn with_brackets_as_glob(mut self) -> Self {
         self.literal = false;
@@ -69,16 +66,17 @@ impl ImagePattern {
     /// Whether a label of this pattern matches one of an image.
     #[must_use]
     pub fn label_matches(&self, label: &str, other: &str) -> bool {
-        match self.is_glob(label) {
-            true => glob::matches(label, other),
-            false => label == other,
+        if self.is_glob(label) {
+            glob_matches(label, other)
+        } else {
+            label == other
         }
     }
 
-    /// Whether a label of this pattern can match others than the one it is.
+    /// Whether a label of this pattern can match other labels than itself.
     #[must_use]
     pub fn is_glob(&self, label: &str) -> bool {
-        !self.literal && is_glob(label)
+        !self.literal && label.contains(['*', '['])
     }
 
     /// Host and port, percent-decoded; an IPv6 literal in its brackets.
@@ -94,8 +92,8 @@ impl ImagePattern {
     }
 
     /// Whether the host is an IPv6 literal without a port, such as `[fe80::1]/team`. A kubelet reads
-    /// its brackets as a glob, so that there it hardly ever matches; [`ImagePattern::matches`] takes
-    /// it as the address it is, unless told otherwise.
+    /// its brackets as a glob, which hardly ever matches; [`ImagePattern::matches`] reads it as an
+    /// address, except after [`ImagePattern::with_brackets_as_glob`].
     #[must_use]
     pub fn is_bare_ip_literal(&self) -> bool {
         self.url.host.starts_with('[') && self.port.is_empty()
@@ -113,20 +111,6 @@ impl ImagePattern {
     pub fn labels(&self) -> &[String] {
         &self.labels
     }
-}
-
-/// Whether one host label of a pattern matches one of an image, as Go's `filepath.Match`: `*` stands
-/// for any run, also an empty one, brackets for one of the characters in them.
-#[must_use]
-pub fn label_matches(glob: &str, label: &str) -> bool {
-    match is_glob(glob) {
-        true => glob::matches(glob, label),
-        false => glob == label,
-    }
-}
-
-fn is_glob(label: &str) -> bool {
-    label.contains(['*', '['])
 }
 
 #[cfg(test)]
@@ -179,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_and_bare_literals_are_told() {
+    fn ports_and_bare_literals_are_recognised() {
         for (pattern, port, bare) in [
             ("h.io/a:b", "", false),
             ("h.io:080/a", "080", false),

@@ -1,4 +1,4 @@
-//! How one request is answered, decided before anything is asked of the network.
+//! How one request is answered, decided before the first network request.
 
 use std::fmt;
 use std::pin::Pin;
@@ -6,7 +6,7 @@ use std::pin::Pin;
 use crate::{CacheKey, Issued, ProviderError};
 
 /// A decision of [`Provider::plan`](crate::Provider::plan): the key of the answer and the work that
-/// obtains it. What the decision was made from (files, identities) is inside the work, so that the
+/// obtains it. The work owns the files and identities that the decision was based on, so that the
 /// key and the answer cannot come from two states of a file.
 pub struct Plan<'a> {
     key: Option<CacheKey>,
@@ -28,7 +28,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Under which key the answer may be shared with other processes of the same user.
+    /// The key under which processes of the same user may share the answer.
     #[must_use]
     pub fn key(&self) -> Option<&CacheKey> {
         self.key.as_ref()
@@ -37,7 +37,7 @@ impl<'a> Plan<'a> {
     /// Fetches fresh credentials.
     ///
     /// # Errors
-    /// What the identity source or the cloud answered.
+    /// The failure of the identity source or of the cloud.
     pub async fn fetch(self) -> Result<Issued, ProviderError> {
         self.fetch.await
     }

@@ -1,5 +1,5 @@
-//! A pod's service account, for credential plugins in token mode (KEP-4412): whoever runs plugins
-//! asks this trait, whoever knows the account (a file, an API server) implements it.
+//! A pod's service account, for credential plugins in token mode (KEP-4412). Code that runs plugins
+//! calls this trait; a source of accounts (a file, an API server) implements it.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -11,14 +11,14 @@ use secrecy::SecretString;
 /// cache; an implementation decides for itself what it keeps.
 #[async_trait]
 pub trait PodServiceAccount: Send + Sync {
-    /// Who it is and which annotations it has.
+    /// The account and its annotations.
     ///
     /// # Errors
-    /// Whatever the source has to say; the providers that need the account are skipped.
+    /// A failure of the source; the providers that need the account are skipped.
     async fn account(&self) -> Result<ServiceAccount, ServiceAccountError>;
 
-    /// A token with just this audience, of the account that was answered before: one that was
-    /// deleted and made anew since then has another UID and must not get one.
+    /// A token with only this audience, for the account that [`PodServiceAccount::account`] returned:
+    /// an account that was deleted and created again has another UID and must not get one.
     ///
     /// # Errors
     /// As for [`PodServiceAccount::account`].
@@ -29,10 +29,10 @@ pub trait PodServiceAccount: Send + Sync {
     ) -> Result<SecretString, ServiceAccountError>;
 }
 
-/// What a source says when it has no answer. Must not hold a token.
+/// The failure of a source. Must not hold a token.
 pub type ServiceAccountError = Box<dyn Error + Send + Sync>;
 
-/// Which service account it is. Ordered by namespace, name and UID.
+/// The identity of a service account. Ordered by namespace, name and UID.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServiceAccountCoordinates {
     /// The pod's namespace.
@@ -46,7 +46,7 @@ pub struct ServiceAccountCoordinates {
 /// A service account, as far as credential providers are concerned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceAccount {
-    /// Which one it is.
+    /// The identity of the account.
     pub coordinates: ServiceAccountCoordinates,
     /// All annotations.
     pub annotations: BTreeMap<String, String>,

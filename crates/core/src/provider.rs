@@ -1,4 +1,4 @@
-//! The one trait of a cloud, and what is asked of it.
+//! The trait of a cloud, and its request.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +23,8 @@ pub trait Provider: Send + Sync {
     fn serves(&self, registry: &RegistryHost) -> bool;
 
     /// Decides how the request is answered: whose identity is used, and under which key the answer
-    /// may be shared. Reads configuration files, but asks nothing of the network and starts no
-    /// process; that is left to [`Plan::fetch`].
+    /// may be shared. Reads configuration files, but sends no request and starts no process; that is
+    /// left to [`Plan::fetch`].
     ///
     /// # Errors
     /// [`crate::ErrorKind::NotServed`] for a registry that [`Provider::serves`] refuses;
@@ -47,10 +47,10 @@ pub trait Provider: Send + Sync {
     }
 }
 
-/// What is asked of a provider: the kubelet's `CredentialProviderRequest` or a person's words.
+/// A request to a provider: the kubelet's `CredentialProviderRequest`, or the argument of a command.
 #[derive(Clone, Debug)]
 pub struct CredentialRequest {
-    /// The image or host as asked, without a scheme.
+    /// The image or host as written, without a scheme.
     pub image: String,
     /// Its registry.
     pub registry: RegistryHost,

@@ -18,7 +18,7 @@ impl ImageRef {
     /// Parses and normalises a reference.
     ///
     /// # Errors
-    /// With distribution/reference's own sentences, for everything it refuses.
+    /// The sentence of distribution/reference, for every text that it refuses.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         let fail = |why: String| Err(ReferenceError::new(text, why));
         if text.len() == 64 && text.bytes().all(is_lower_hex) {
@@ -47,11 +47,11 @@ impl ImageRef {
         })
     }
 
-    /// The name in a reference as it is written, without tag and digest: `docker.io` is not filled
-    /// in. Here 64 hexadecimal digits are a name.
+    /// The name in a reference as it is written, without tag and digest: `docker.io` is not added.
+    /// 64 hexadecimal digits are a name here.
     ///
     /// # Errors
-    /// As [`ImageRef::parse`], in the words for a reference that is not to be normalised.
+    /// As [`ImageRef::parse`], in the words for a reference that is not normalised.
     pub fn name_as_written(text: &str) -> Result<&str, ReferenceError> {
         let written = Written::parse(text).map_err(|why| ReferenceError::new(text, why))?;
         Ok(written.name)
@@ -118,15 +118,7 @@ impl fmt::Display for ImageRef {
     }
 }
 
-impl std::str::FromStr for ImageRef {
-    type Err = ReferenceError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
-    }
-}
-
-/// A text that is no image reference or names no registry.
+/// A text that is not an image reference or does not name a registry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("couldn't parse image name {text:?}: {reason}")]
 pub struct ReferenceError {
@@ -142,14 +134,14 @@ impl ReferenceError {
         }
     }
 
-    /// The rule that was broken, without the text.
+    /// The violated rule, without the text.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
     }
 }
 
-/// The text without a login that somebody pasted: what stands before an `@` that begins no digest.
+/// The text without a pasted login: what precedes an `@` that does not begin a digest.
 fn without_login(text: &str) -> String {
     let is_digest = |tail: &str| DIGESTS.iter().any(|start| tail.starts_with(start));
     let (name, digest) = match text.rsplit_once('@') {
@@ -224,31 +216,32 @@ impl<'a> Written<'a> {
     }
 }
 
+/// Whether a text consists of these bytes and is not empty.
+fn is_made_of(text: &str, is_in: impl Fn(u8) -> bool) -> bool {
+    !text.is_empty() && text.bytes().all(is_in)
+}
+
 fn is_domain(domain: &str) -> bool {
-    // Upstream does not look closer.
-    let is_address =
-        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b':');
-    let (host, port) = match domain.strip_prefix('[') {
-        Some(rest) => match rest.split_once(']') {
-            Some((address, port)) if is_address(address) => ("", port),
-            _ => return false,
-        },
-        None => match domain.find(':') {
-            Some(at) => domain.split_at(at),
-            None => (domain, ""),
-        },
+    let is_port = |text: &str| {
+        text.is_empty()
+            || text
+                .strip_prefix(':')
+                .is_some_and(|port| is_made_of(port, |b| b.is_ascii_digit()))
     };
-    let label = |l: &str| {
-        !l.is_empty()
-            && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && !l.starts_with('-')
-            && !l.ends_with('-')
+    if let Some(literal) = domain.strip_prefix('[') {
+        // Upstream does not check more of an address.
+        let is_in = |b: u8| b.is_ascii_hexdigit() || b == b':';
+        return literal
+            .split_once(']')
+            .is_some_and(|(address, port)| is_made_of(address, is_in) && is_port(port));
+    }
+    let (host, port) = domain.split_at(domain.find(':').unwrap_or(domain.len()));
+    let is_label = |label: &str| {
+        is_made_of(label, |b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
     };
-    let port_ok = port.is_empty()
-        || port
-            .strip_prefix(':')
-            .is_some_and(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
-    port_ok && (domain.starts_with('[') || host.split('.').all(label))
+    is_port(port) && host.split('.').all(is_label)
 }
 
 /// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
@@ -268,12 +261,8 @@ fn is_path_component(text: &str) -> bool {
 }
 
 fn is_tag(text: &str) -> bool {
-    text.len() <= 128
-        && !text.is_empty()
-        && !text.starts_with(['.', '-'])
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+    let is_in = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+    text.len() <= 128 && !text.starts_with(['.', '-']) && is_made_of(text, is_in)
 }
 
 /// The digest of a registered algorithm in its exact form.
@@ -285,7 +274,7 @@ pub(crate) fn is_digest(text: &str) -> bool {
 fn has_digest_form(text: &str) -> bool {
     let component = |c: &str| {
         c.starts_with(|x: char| x.is_ascii_alphabetic())
-            && c.bytes().all(|b| b.is_ascii_alphanumeric())
+            && is_made_of(c, |b| b.is_ascii_alphanumeric())
     };
     text.split_once(':').is_some_and(|(algorithm, hex)| {
         algorithm.split(['-', '_', '+', '.']).all(component)
@@ -309,14 +298,14 @@ fn check_digest(text: &str) -> Result<(), &'static str> {
     if hex.len() != length {
         return Err("invalid checksum digest length");
     }
-    match hex.bytes().all(is_lower_hex) {
-        true => Ok(()),
-        false => Err("invalid checksum digest format"),
+    if !hex.bytes().all(is_lower_hex) {
+        return Err("invalid checksum digest format");
     }
+    Ok(())
 }
 
 fn is_lower_hex(b: u8) -> bool {
-    b.is_ascii_digit() || (b'a'..=b'f').contains(&b)
+    matches!(b, b'0'..=b'9' | b'a'..=b'f')
 }
 
 const DEFAULT_DOMAIN: &str = "docker.io";

@@ -1,4 +1,4 @@
-//! The registry in what a caller named: a host with an optional port.
+//! A registry: a host with an optional port.
 
 use std::fmt;
 
@@ -14,37 +14,33 @@ pub struct RegistryHost {
 }
 
 impl RegistryHost {
-    /// Takes the registry out of a host, an image name (with tag or digest, without
+    /// Reads the registry of a host, an image name (with tag or digest, without
     /// normalisation: `foo/bar` has host `foo`, as kubelet plugins read it) or a URL.
     ///
     /// # Errors
-    /// When nothing is left, when there is user information (`user@host`), or when the host has
-    /// characters that no host name and no bracketed IPv6 literal has.
+    /// When the text has no host, has user information (`user@host`), or has characters in the host
+    /// that neither a host name nor a bracketed IPv6 literal allows.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         let text = text.trim();
         let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
         let first = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        // `app@sha256:...` without a slash names no host with user information, but a digest. Nothing
-        // else may follow an `@`: in `gcr.io@evil.test:443` the host is the second.
-        let (first, behind) = match first.split_once('@') {
-            Some((first, behind)) => (first, Some(behind)),
+        let fail = |why: &str| ReferenceError::new(text, why);
+        // `app@sha256:...` without a slash has a digest, not user information. Nothing else may
+        // follow an `@`: in `gcr.io@evil.test:443` the host is the second.
+        let (first, digest) = match first.split_once('@') {
+            Some((first, digest)) => (first, Some(digest)),
             None => (first, None),
         };
-        if behind.is_some_and(|behind| text.contains("://") || !is_digest(behind)) {
-            return Err(ReferenceError::new(text, "user information is not allowed"));
+        if digest.is_some_and(|digest| text.contains("://") || !is_digest(digest)) {
+            return Err(fail("user information is not allowed"));
         }
         let (host, after) = split_port(first);
-        let port =
-            match after {
-                None => None,
-                // `app:v1` without a slash: a tag, not a port.
-                Some(tag) if !tag.bytes().all(|b| b.is_ascii_digit()) => None,
-                Some(digits) => Some(digits.parse().map_err(|_| {
-                    ReferenceError::new(text, "the port is not a number up to 65535")
-                })?),
-            };
+        // `app:v1` without a slash: a tag, not a port.
+        let port = after.filter(|port| port.bytes().all(|b| b.is_ascii_digit()));
+        let port = port.map(str::parse).transpose();
+        let port = port.map_err(|_| fail("the port is not a number up to 65535"))?;
         if host.is_empty() {
-            return Err(ReferenceError::new(text, "it names no registry host"));
+            return Err(fail("it does not name a registry host"));
         }
         let inner = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         let legal = match inner {
@@ -54,7 +50,7 @@ impl RegistryHost {
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
         };
         if !legal {
-            return Err(ReferenceError::new(text, "the host has illegal characters"));
+            return Err(fail("the host has illegal characters"));
         }
         let normal = inner.unwrap_or(host).to_ascii_lowercase();
         Ok(Self {
@@ -64,7 +60,7 @@ impl RegistryHost {
         })
     }
 
-    /// `host[:port]` as written: the key of an answer.
+    /// `host[:port]` as written, which is the key of an answer.
     #[must_use]
     pub fn as_written(&self) -> &str {
         &self.written
@@ -89,7 +85,7 @@ impl fmt::Display for RegistryHost {
     }
 }
 
-/// Splits at the colon behind the host; the colons inside brackets belong to the host.
+/// Splits at the colon after the host; colons inside brackets belong to the host.
 fn split_port(text: &str) -> (&str, Option<&str>) {
     let from = text.find(']').unwrap_or(0);
     match text[from..].find(':') {

@@ -1,4 +1,4 @@
-//! What a program needs to know of a provider before it makes one: names, variables, flags.
+//! What a program needs to know before it makes a provider: names, variables, flags.
 
 use crate::{Clock, Env, EnvVar, Flag, Provider, ProviderError, RegistryHost, Role};
 
@@ -7,7 +7,7 @@ use crate::{Clock, Env, EnvVar, Flag, Provider, ProviderError, RegistryHost, Rol
 pub struct ProviderSpec {
     /// Stable lower-case name: `ecr`.
     pub name: &'static str,
-    /// The cloud's registry in words: `Amazon ECR`.
+    /// The name of the cloud's registry for people: `Amazon ECR`.
     pub title: &'static str,
     /// Names under which upstream ships a kubelet plugin for it: `auth-provider-gcp`.
     pub plugin_aliases: &'static [&'static str],
@@ -29,8 +29,8 @@ pub struct ProviderSpec {
 pub type NewProvider = fn(&Env, &Clock) -> Result<Box<dyn Provider>, ProviderError>;
 
 impl ProviderSpec {
-    /// Whether a provider that cannot be made would serve the registry, as far as the variables
-    /// that name hosts decide. `true` if not even those can be read.
+    /// Whether a provider that cannot be made would serve the registry, by its variables that name
+    /// hosts. `true` if those cannot be read either.
     #[must_use]
     pub fn would_serve(&self, registry: &RegistryHost, env: &Env, clock: &Clock) -> bool {
         let hosts = self.with_role(Role::Hosts);

@@ -1,9 +1,9 @@
 //! Standard base64 as Go's `encoding/base64` decodes it: line breaks are skipped, surplus bits of the
-//! last letter are not looked at, and an error names the byte.
+//! last character are ignored, and an error names the byte.
 
 use crate::error::DecodeError;
 
-/// Decodes a text with its padding, or one that has none.
+/// Decodes a text that is padded, or one that is not.
 ///
 /// # Errors
 /// With Go's sentence.
@@ -18,67 +18,68 @@ pub fn decode_base64(text: &str, padded: bool) -> Result<Vec<u8>, DecodeError> {
     Ok(out)
 }
 
-/// Four letters, or what is left of them at the end; gives the place behind them. An error is a place.
+/// Decodes one group of up to four characters; returns the offset after it. The error is the offset of
+/// the offending byte.
 fn quantum(input: &[u8], mut at: usize, padded: bool, out: &mut Vec<u8>) -> Result<usize, usize> {
     let mut bits = 0_u32;
-    let mut letters = 0;
-    while letters < 4 {
+    let mut count = 0;
+    while count < 4 {
         let Some(byte) = input.get(at) else {
-            match letters {
+            match count {
                 0 => return Ok(at),
                 1 => return Err(at - 1),
-                _ if padded => return Err(at - letters),
+                _ if padded => return Err(at - count),
                 _ => break,
             }
         };
         at += 1;
         if let Some(value) = value_of(*byte) {
             bits = bits << 6 | u32::from(value);
-            letters += 1;
+            count += 1;
             continue;
         }
         if is_break(byte) {
             continue;
         }
-        if *byte != b'=' || !padded || letters < 2 {
+        if *byte != b'=' || !padded || count < 2 {
             return Err(at - 1);
         }
-        if letters == 2 {
-            at = behind_breaks(input, at);
+        if count == 2 {
+            at = after_breaks(input, at);
             match input.get(at) {
                 None => return Err(input.len()),
                 Some(b'=') => at += 1,
                 Some(_) => return Err(at - 1),
             }
         }
-        at = behind_breaks(input, at);
+        at = after_breaks(input, at);
         if at < input.len() {
             return Err(at);
         }
         break;
     }
-    let bits = bits << (6 * (4 - letters));
+    let bits = bits << (6 * (4 - count));
     let [_, bytes @ ..] = bits.to_be_bytes();
-    out.extend_from_slice(&bytes[..letters - 1]);
+    out.extend_from_slice(&bytes[..count - 1]);
     Ok(at)
 }
 
 fn value_of(byte: u8) -> Option<u8> {
-    Some(match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        _ => return None,
-    })
+    match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    }
 }
 
 fn is_break(byte: &u8) -> bool {
     matches!(byte, b'\r' | b'\n')
 }
 
-fn behind_breaks(input: &[u8], at: usize) -> usize {
+fn after_breaks(input: &[u8], at: usize) -> usize {
     at + input[at..].iter().take_while(|b| is_break(b)).count()
 }
 

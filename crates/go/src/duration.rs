@@ -12,13 +12,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct GoDuration(pub i64);
 
 impl GoDuration {
-    /// A whole number of seconds; more than an `i64` of nanoseconds holds becomes the largest
-    /// duration.
-    #[must_use]
-    pub fn from_secs(seconds: u64) -> Self {
-        Duration::from_secs(seconds).into()
-    }
-
     /// The same span for the standard library; `None` when it is negative.
     #[must_use]
     pub fn to_std(self) -> Option<Duration> {
@@ -37,7 +30,8 @@ impl FromStr for GoDuration {
     type Err = DurationError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || DurationError(format!("invalid duration {}", quote(text)));
+        let refused = |what: &str| DurationError(format!("{what} duration {}", quote(text)));
+        let invalid = || refused("invalid");
         let (negative, mut rest) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -58,34 +52,20 @@ impl FromStr for GoDuration {
             if whole.is_empty() && fraction.is_empty() {
                 return Err(invalid());
             }
-            let end = after
-                .find(|c: char| c == '.' || c.is_ascii_digit())
-                .unwrap_or(after.len());
             let value = whole_number(whole).ok_or_else(invalid)?;
-            let (name, after) = after.split_at(end);
+            let end = after.find(|c: char| c == '.' || c.is_ascii_digit());
+            let (name, after) = after.split_at(end.unwrap_or(after.len()));
             if name.is_empty() {
-                return Err(DurationError(format!(
-                    "missing unit in duration {}",
-                    quote(text)
-                )));
+                return Err(refused("missing unit in"));
             }
-            let unit = unit_nanos(name).ok_or_else(|| {
-                DurationError(format!(
-                    "unknown unit {} in duration {}",
-                    quote(name),
-                    quote(text)
-                ))
-            })?;
-            let part = value
-                .checked_mul(unit)
-                .filter(|part| *part <= LIMIT)
-                .map(|part| part + fraction_nanos(fraction, unit))
-                .filter(|part| *part <= LIMIT)
+            let unit = unit_nanos(name)
+                .ok_or_else(|| refused(&format!("unknown unit {} in", quote(name))))?;
+            let part = value.checked_mul(unit).filter(|part| *part <= LIMIT);
+            let part = part.map(|part| part + fraction_nanos(fraction, unit));
+            total = part
+                .and_then(|part| total.checked_add(part))
+                .filter(|total| *total <= LIMIT)
                 .ok_or_else(invalid)?;
-            total += part;
-            if total > LIMIT {
-                return Err(invalid());
-            }
             rest = after;
         }
         if negative {
@@ -98,10 +78,7 @@ impl FromStr for GoDuration {
 impl fmt::Display for GoDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanos = self.0.unsigned_abs();
-        let mut text = String::new();
-        if self.0 < 0 {
-            text.push('-');
-        }
+        let mut text = String::from(if self.0 < 0 { "-" } else { "" });
         match nanos {
             0 => text.push_str("0s"),
             1..1_000 => write!(text, "{nanos}ns")?,
@@ -135,19 +112,17 @@ impl<'de> Deserialize<'de> for GoDuration {
     }
 }
 
-/// A text that is no Go duration; reads as Go's error does.
+/// A text that is not a Go duration; reads as Go's error does.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("time: {0}")]
 pub struct DurationError(String);
 
 fn take_digits(text: &str) -> (&str, &str) {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    text.split_at(end)
+    let end = text.find(|c: char| !c.is_ascii_digit());
+    text.split_at(end.unwrap_or(text.len()))
 }
 
-/// The number, unless it passes 2^63.
+/// The number, unless it exceeds 2^63.
 fn whole_number(digits: &str) -> Option<u64> {
     digits.bytes().try_fold(0_u64, |number, digit| {
         let next = number
@@ -157,8 +132,8 @@ fn whole_number(digits: &str) -> Option<u64> {
     })
 }
 
-/// Nanoseconds of a fraction, cut off and not rounded. Digits past Go's precision do not count. Go
-/// computes this in float64 too.
+/// Nanoseconds of a fraction, truncated. Digits beyond Go's precision are ignored. Go computes this in
+/// float64 too.
 fn fraction_nanos(digits: &str, unit: u64) -> u64 {
     let (mut fraction, mut scale) = (0_u64, 1.0_f64);
     for digit in digits.bytes() {
@@ -176,16 +151,16 @@ fn fraction_nanos(digits: &str, unit: u64) -> u64 {
 }
 
 fn unit_nanos(name: &str) -> Option<u64> {
-    Some(match name {
-        "ns" => 1,
+    match name {
+        "ns" => Some(1),
         // U+00B5 and U+03BC: the micro sign and the Greek letter.
-        "us" | "\u{b5}s" | "\u{3bc}s" => 1_000,
-        "ms" => 1_000_000,
-        "s" => SECOND,
-        "m" => 60 * SECOND,
-        "h" => 3600 * SECOND,
-        _ => return None,
-    })
+        "us" | "\u{b5}s" | "\u{3bc}s" => Some(1_000),
+        "ms" => Some(1_000_000),
+        "s" => Some(SECOND),
+        "m" => Some(60 * SECOND),
+        "h" => Some(3600 * SECOND),
+        _ => None,
+    }
 }
 
 /// `value / 10^digits` without trailing zeros.
@@ -199,15 +174,12 @@ fn decimal(value: u64, digits: u32) -> String {
     format!("{whole}.{}", fraction.trim_end_matches('0'))
 }
 
-/// Quotes as Go's time package does: bytes outside printable ASCII in hexadecimal.
+/// Quotes as Go's time package does, with bytes outside printable ASCII in hexadecimal.
 fn quote(text: &str) -> String {
     let mut out = String::from("\"");
     for byte in text.bytes() {
         match byte {
-            b'"' | b'\\' => {
-                out.push('\\');
-                out.push(char::from(byte));
-            }
+            b'"' | b'\\' => out.extend(['\\', char::from(byte)]),
             0x20..0x80 => out.push(char::from(byte)),
             _ => out.push_str(&format!("\\x{byte:02x}")),
         }

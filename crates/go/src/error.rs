@@ -1,12 +1,12 @@
-//! Why a document could not be read.
+//! The error of a document that could not be read.
 
 use std::fmt;
 
-/// What is wrong with a document and where, in the sentence that the kubelet or Go's decoder has for
-/// it. Never holds text that may be a secret.
+/// What is wrong with a document and where, in the words of the kubelet or of Go's decoder. Never
+/// contains text that may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError {
-    /// From the outside to the inside, where the sentence does not tell: `secret "a"`.
+    /// From the outside to the inside, where the sentence does not name them: `secret "a"`.
     places: Vec<String>,
     sentence: String,
 }
@@ -20,15 +20,15 @@ impl DecodeError {
         }
     }
 
-    /// The same error, inside of something.
+    /// The same error inside `place`.
     #[must_use]
     pub fn inside(mut self, place: impl Into<String>) -> Self {
         self.places.insert(0, place.into());
         self
     }
 
-    /// The sentence alone, as a kubelet has it. `Display` puts the place before it, such as the entry
-    /// of a docker configuration.
+    /// The sentence alone, as the kubelet words it. `Display` puts the place before it, such as the
+    /// entry of a docker configuration.
     #[must_use]
     pub fn sentence(&self) -> &str {
         &self.sentence

@@ -6,10 +6,10 @@ mod write;
 pub use write::{Members, object, object_line, string, string_list};
 
 use crate::error::DecodeError;
-use crate::quote::go_quote;
+use crate::quote::{go_quote, go_text};
 use crate::value::Value;
 
-/// Reads one JSON value with nothing but white space around it.
+/// Reads one JSON value with only white space around it.
 ///
 /// # Errors
 /// Go's sentence for a syntax error. It shows at most one character of the input.
@@ -34,131 +34,119 @@ struct Scanner<'a> {
 
 impl Scanner<'_> {
     fn value(&mut self) -> Result<Value, DecodeError> {
-        const WHERE: &str = "looking for beginning of value";
         match self.next_visible() {
-            Some(b'{') => self.nested(Self::object),
-            Some(b'[') => self.nested(Self::array),
+            Some(b'{') => self.object(),
+            Some(b'[') => self.array(),
             Some(b'"') => Ok(Value::Text(self.string()?.into())),
             Some(b't') => self.literal("true", Value::Bool(true)),
             Some(b'f') => self.literal("false", Value::Bool(false)),
             Some(b'n') => self.literal("null", Value::Null),
             Some(b'-' | b'0'..=b'9') => self.number(),
-            _ => Err(self.unexpected(WHERE)),
+            _ => Err(self.unexpected("looking for beginning of value")),
         }
     }
 
+    fn object(&mut self) -> Result<Value, DecodeError> {
+        let mut members = Vec::new();
+        self.nested(b'}', "after object key:value pair", |scanner| {
+            if scanner.next_visible() != Some(b'"') {
+                return Err(scanner.unexpected("looking for beginning of object key string"));
+            }
+            let key = scanner.string()?;
+            if scanner.next_visible() != Some(b':') {
+                return Err(scanner.unexpected("after object key"));
+            }
+            scanner.at += 1;
+            members.push((key, scanner.value()?));
+            Ok(())
+        })?;
+        Ok(Value::Object(members))
+    }
+
+    fn array(&mut self) -> Result<Value, DecodeError> {
+        let mut items = Vec::new();
+        self.nested(b']', "after array element", |scanner| {
+            items.push(scanner.value()?);
+            Ok(())
+        })?;
+        Ok(Value::Array(items))
+    }
+
+    /// Reads items up to the closing bracket, from the opening one. `after` is where an item ends.
     fn nested(
         &mut self,
-        read: fn(&mut Self) -> Result<Value, DecodeError>,
-    ) -> Result<Value, DecodeError> {
+        close: u8,
+        after: &str,
+        mut item: impl FnMut(&mut Self) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(DecodeError::new("exceeded max depth"));
         }
         self.at += 1;
-        let value = read(self);
+        if self.next_visible() != Some(close) {
+            loop {
+                item(self)?;
+                match self.next_visible() {
+                    Some(b',') => self.at += 1,
+                    Some(byte) if byte == close => break,
+                    _ => return Err(self.unexpected(after)),
+                }
+            }
+        }
+        self.at += 1;
         self.depth -= 1;
-        value
-    }
-
-    fn object(&mut self) -> Result<Value, DecodeError> {
-        let mut members = Vec::new();
-        if self.next_visible() == Some(b'}') {
-            self.at += 1;
-            return Ok(Value::Object(members));
-        }
-        loop {
-            if self.next_visible() != Some(b'"') {
-                return Err(self.unexpected("looking for beginning of object key string"));
-            }
-            let key = self.string()?;
-            if self.next_visible() != Some(b':') {
-                return Err(self.unexpected("after object key"));
-            }
-            self.at += 1;
-            members.push((key, self.value()?));
-            match self.next_visible() {
-                Some(b',') => self.at += 1,
-                Some(b'}') => {
-                    self.at += 1;
-                    return Ok(Value::Object(members));
-                }
-                _ => return Err(self.unexpected("after object key:value pair")),
-            }
-        }
-    }
-
-    fn array(&mut self) -> Result<Value, DecodeError> {
-        let mut items = Vec::new();
-        if self.next_visible() == Some(b']') {
-            self.at += 1;
-            return Ok(Value::Array(items));
-        }
-        loop {
-            items.push(self.value()?);
-            match self.next_visible() {
-                Some(b',') => self.at += 1,
-                Some(b']') => {
-                    self.at += 1;
-                    return Ok(Value::Array(items));
-                }
-                _ => return Err(self.unexpected("after array element")),
-            }
-        }
+        Ok(())
     }
 
     fn literal(&mut self, word: &str, value: Value) -> Result<Value, DecodeError> {
         for expected in word.bytes() {
-            if self.input.get(self.at) != Some(&expected) {
+            if !self.skip(&[expected]) {
                 let expected = char::from(expected);
                 let place = format!("in literal {word} (expecting '{expected}')");
                 return Err(self.unexpected_inside(&place));
             }
-            self.at += 1;
         }
         Ok(value)
     }
 
     fn number(&mut self) -> Result<Value, DecodeError> {
-        if self.input.get(self.at) == Some(&b'-') {
-            self.at += 1;
-        }
-        if self.input.get(self.at) == Some(&b'0') {
-            self.at += 1;
-        } else {
+        self.skip(b"-");
+        if !self.skip(b"0") {
             self.digits("in numeric literal")?;
         }
-        if self.input.get(self.at) == Some(&b'.') {
-            self.at += 1;
+        if self.skip(b".") {
             self.digits("after decimal point in numeric literal")?;
         }
-        if let Some(b'e' | b'E') = self.input.get(self.at) {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.input.get(self.at) {
-                self.at += 1;
-            }
+        if self.skip(b"eE") {
+            self.skip(b"+-");
             self.digits("in exponent of numeric literal")?;
         }
         Ok(Value::Number)
     }
 
+    /// Skips one byte if it is one of these.
+    fn skip(&mut self, bytes: &[u8]) -> bool {
+        let found = self.input.get(self.at).is_some_and(|b| bytes.contains(b));
+        self.at += usize::from(found);
+        found
+    }
+
     /// At least one digit.
     fn digits(&mut self, place: &str) -> Result<(), DecodeError> {
-        let count = self.input[self.at..]
-            .iter()
-            .take_while(|b| b.is_ascii_digit())
-            .count();
-        self.at += count;
+        let rest = &self.input[self.at..];
+        let count = rest.iter().take_while(|b| b.is_ascii_digit()).count();
         if count == 0 {
             return Err(self.unexpected_inside(place));
         }
+        self.at += count;
         Ok(())
     }
 
     /// A string literal, from its opening quote.
     fn string(&mut self) -> Result<String, DecodeError> {
         self.at += 1;
-        // Sized at once, so that no outgrown buffer leaves a copy of a secret behind.
+        // Allocated once, so that no outgrown buffer leaves a copy of a secret in memory.
         let length = self.input[self.at..].iter().position(|b| *b == b'"');
         let mut bytes = Vec::with_capacity(length.unwrap_or_default());
         loop {
@@ -177,10 +165,10 @@ impl Scanner<'_> {
             }
         }
         self.at += 1;
-        Ok(String::from_utf8(bytes).unwrap_or_else(|error| replace_bad_utf8(error.as_bytes())))
+        Ok(go_text(bytes))
     }
 
-    /// What follows a backslash.
+    /// The character after a backslash.
     fn escape(&mut self) -> Result<char, DecodeError> {
         let c = match self.input.get(self.at) {
             Some(b'b') => '\u{8}',
@@ -234,13 +222,11 @@ impl Scanner<'_> {
 
     /// Skips white space and looks at the next byte.
     fn next_visible(&mut self) -> Option<u8> {
-        while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.input.get(self.at) {
-            self.at += 1;
-        }
+        while self.skip(b" \t\r\n") {}
         self.input.get(self.at).copied()
     }
 
-    /// The error for the byte at the present position, or for the end of the input.
+    /// The error for the byte at the current position, or for the end of the input.
     fn unexpected(&self, place: &str) -> DecodeError {
         match self.input.get(self.at) {
             Some(byte) => invalid_character(*byte, place),
@@ -248,39 +234,26 @@ impl Scanner<'_> {
         }
     }
 
-    /// As [`Self::unexpected`], in the middle of a word, a number or an escape: there Go's scanner
-    /// takes the end of the input for a blank.
+    /// As [`Self::unexpected`], in the middle of a word, a number or an escape, where Go's scanner
+    /// treats the end of the input as a blank.
     fn unexpected_inside(&self, place: &str) -> DecodeError {
         invalid_character(self.input.get(self.at).copied().unwrap_or(b' '), place)
     }
 }
 
 fn invalid_character(byte: u8, place: &str) -> DecodeError {
-    // Go takes a byte for the code point of the same number.
+    // Go treats a byte as the code point of the same number.
+    let quoted = go_quote(&char::from(byte).to_string());
     let shown = match byte {
-        b'\'' => "\\'".to_owned(),
-        b'"' => "\"".to_owned(),
-        byte => go_quote(&char::from(byte).to_string())
-            .trim_matches('"')
-            .to_owned(),
+        b'\'' => "\\'",
+        b'"' => "\"",
+        _ => quoted.trim_matches('"'),
     };
     DecodeError::new(format!("invalid character '{shown}' {place}"))
 }
 
-/// One replacement character for every byte that is not part of a character.
-pub fn replace_bad_utf8(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 3);
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        for _ in chunk.invalid() {
-            text.push(char::REPLACEMENT_CHARACTER);
-        }
-    }
-    text
-}
-
-/// Nesting that is read. Go allows 10,000; nothing legal here needs more than a dozen, and the
-/// stack of a thread is small.
+/// The deepest nesting accepted. Go allows 10,000; no legal document here needs more than a dozen, and
+/// the stack of a thread is small.
 const MAX_DEPTH: usize = 1000;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Text inside messages as Go prints it, so that ours can be found with the kubelet's words.
+//! Errors as Go prints them, so that messages can be found with the kubelet's words.
 
-/// As Go's `Aggregate`: equal messages once, one alone bare, several as `[a, b]`.
+/// As Kubernetes' `Aggregate`: equal messages once; one as it is, several as `[a, b]`.
 pub fn go_aggregate<T: AsRef<str>>(messages: impl IntoIterator<Item = T>) -> String {
     let mut distinct: Vec<T> = Vec::new();
     for message in messages {
@@ -15,7 +15,7 @@ pub fn go_aggregate<T: AsRef<str>>(messages: impl IntoIterator<Item = T>) -> Str
     }
 }
 
-/// An error of the operating system in Go's words: `no such file or directory`.
+/// An error of the operating system as Go words it: `no such file or directory`.
 pub fn go_errno(error: &std::io::Error) -> String {
     let text = error.to_string();
     match (error.raw_os_error(), text.split_once(" (os error")) {

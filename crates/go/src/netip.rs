@@ -2,10 +2,10 @@
 
 use crate::quote::go_quote_bytes;
 
-/// Reads an address.
+/// Checks an address.
 ///
 /// # Errors
-/// Where Go refuses it; `None` for an IPv4 address, which is sound and does not belong in brackets.
+/// Go's sentence; `None` for a valid IPv4 address, which does not belong in brackets.
 pub(crate) fn check(text: &[u8]) -> Result<(), Option<String>> {
     match text.iter().find(|b| matches!(b, b'.' | b':' | b'%')) {
         Some(b'.') => Err(check_v4(text, text).err()),
@@ -15,7 +15,7 @@ pub(crate) fn check(text: &[u8]) -> Result<(), Option<String>> {
     }
 }
 
-/// An IPv4 address that stands at the end of a text or is all of it.
+/// Checks an IPv4 address at the end of `whole`.
 fn check_v4(whole: &[u8], part: &[u8]) -> Result<(), String> {
     let fail = |why: &str| Err(refused(whole, why));
     let (mut value, mut digits, mut dots) = (0, 0, 0);
@@ -62,9 +62,7 @@ fn check_v6(whole: &[u8]) -> Result<(), String> {
         rest = &whole[..percent];
     }
     let mut ellipsis = rest.starts_with(b"::");
-    // How many fields of two bytes stand before the ellipsis does not matter here.
-    let first_is_ellipsis = ellipsis;
-    if first_is_ellipsis {
+    if ellipsis {
         rest = &rest[2..];
         if rest.is_empty() {
             return Ok(());
@@ -77,10 +75,8 @@ fn check_v6(whole: &[u8]) -> Result<(), String> {
             return fail_at("each group must have 4 or less digits", rest);
         }
         if digits == 0 {
-            return fail_at(
-                "each colon-separated field must have at least one digit",
-                rest,
-            );
+            let why = "each colon-separated field must have at least one digit";
+            return fail_at(why, rest);
         }
         if rest.get(digits) == Some(&b'.') {
             if !ellipsis && fields != 6 {
@@ -122,14 +118,12 @@ fn check_v6(whole: &[u8]) -> Result<(), String> {
     if !rest.is_empty() {
         return fail_at("trailing garbage after address", rest);
     }
-    match (fields < 8, ellipsis) {
-        (true, false) => Err(refused(whole, "address string too short")),
-        (false, true) => Err(refused(
-            whole,
-            "the :: must expand to at least one field of zeros",
-        )),
-        _ => Ok(()),
-    }
+    let why = match (fields < 8, ellipsis) {
+        (true, false) => "address string too short",
+        (false, true) => "the :: must expand to at least one field of zeros",
+        _ => return Ok(()),
+    };
+    Err(refused(whole, why))
 }
 
 fn refused(text: &[u8], why: &str) -> String {

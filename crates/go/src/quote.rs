@@ -1,13 +1,13 @@
-//! Text as Go changes it: in quotes, so that messages of ours can be found with the kubelet's words,
-//! and in lower case.
+//! Text as Go quotes it and as Go lowers its case, so that messages can be found with the kubelet's
+//! words.
 
-/// As Go's `%q`: double quotes, backslash escapes for what cannot be printed.
+/// As Go's `%q`: in double quotes, with backslash escapes for characters that cannot be printed.
 #[must_use]
 pub fn go_quote(text: &str) -> String {
     go_quote_bytes(text.as_bytes())
 }
 
-/// The same for a text that was cut in the middle of a character.
+/// As [`go_quote`], for a text that may end in the middle of a character.
 pub(crate) fn go_quote_bytes(text: &[u8]) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
@@ -39,20 +39,32 @@ fn push(quoted: &mut String, c: char) {
     }
 }
 
-/// As Go's `strings.ToLower`: one letter for one letter, wherever it stands.
+/// As Go's `strings.ToLower`: letter by letter, without regard to its position.
 #[must_use]
 pub fn go_lowercase(text: &str) -> String {
-    text.chars()
-        .map(|c| c.to_lowercase().next().unwrap_or(c))
-        .collect()
+    let lower = |c: char| c.to_lowercase().next().unwrap_or(c);
+    text.chars().map(lower).collect()
 }
 
-/// Letters, marks, numbers, punctuation and symbols. Rust escapes a combining mark that begins a text,
-/// Go does not; behind a letter neither does.
+/// Bytes as text, with one replacement character for each byte that is not part of a character, as Go
+/// decodes them.
+#[must_use]
+pub fn go_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| {
+        // Allocated once: the text may be a secret.
+        let mut text = String::with_capacity(error.as_bytes().len() * 3);
+        for chunk in error.as_bytes().utf8_chunks() {
+            text.push_str(chunk.valid());
+            text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+        }
+        text
+    })
+}
+
+/// Letters, marks, numbers, punctuation and symbols. Rust escapes a combining mark at the beginning of a
+/// text, unlike Go; after a letter neither does.
 fn is_printable(c: char) -> bool {
-    let mut behind_a_letter = String::from("a");
-    behind_a_letter.push(c);
-    behind_a_letter.escape_debug().count() == 2
+    String::from_iter(['a', c]).escape_debug().count() == 2
 }
 
 #[cfg(test)]

@@ -15,15 +15,23 @@ use crate::value::Value;
 /// A field of a struct that is read into a `T`.
 pub type Field<T> = (&'static str, fn(&mut Decoder, Value, &mut T));
 
-/// Walks a tree and keeps what is wrong with it. Each `read` function leaves its target alone when
-/// the value is null, as Go does.
+/// A [`Field`] by its name, the method of [`Decoder`] that reads it, and its place in the target.
+#[macro_export]
+macro_rules! field {
+    ($name:literal, $read:ident, $($place:tt)+) => {
+        ($name, |decoder, value, into| decoder.$read(value, &mut into.$($place)+))
+    };
+}
+
+/// Walks a tree and collects its errors. A value that is null leaves its target alone, as in Go,
+/// unless the target is a list or may be absent.
 pub struct Decoder {
     /// The Go package of the structs.
     package: &'static str,
     path: Vec<Step>,
     /// Go names of the structs being read, outermost first.
     structs: Vec<&'static str>,
-    fatal: Option<String>,
+    fatal: Option<DecodeError>,
     strict: Vec<String>,
     /// Whether names that the writer chose freely are withheld, and durations.
     discreet: bool,
@@ -36,8 +44,12 @@ enum Step {
     Key(String),
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "all readers of a field take the value"
+)]
 impl Decoder {
-    /// A decoder for structs of a Go package, which has found something already.
+    /// A decoder for structs of a Go package; `finding` is an earlier error.
     #[must_use]
     pub fn new(package: &'static str, finding: Option<String>) -> Self {
         Self {
@@ -57,13 +69,13 @@ impl Decoder {
         self
     }
 
-    /// The first type error, else all unknown and duplicate fields in one sentence.
+    /// Ends the decoding.
     ///
     /// # Errors
-    /// When anything was found.
+    /// The first type error, else all unknown and duplicate fields in one sentence.
     pub fn finish(self) -> Result<(), DecodeError> {
         match self.fatal {
-            Some(fatal) => Err(DecodeError::new(fatal)),
+            Some(fatal) => Err(fatal),
             None if self.strict.is_empty() => Ok(()),
             None => Err(DecodeError::new(format!(
                 "strict decoding error: {}",
@@ -80,14 +92,11 @@ impl Decoder {
         fields: &[Field<T>],
         target: &mut T,
     ) {
-        let members = match value {
-            Value::Null => return,
-            Value::Object(members) => members,
-            other => return self.mismatch(&other, &self.go_type(go_struct)),
-        };
-        let of_type: &[Field<T>] = match self.structs.is_empty() {
-            true => &[("kind", skip_text), ("apiVersion", skip_text)],
-            false => &[],
+        let members = self.members(value, &self.go_type(go_struct));
+        let of_type: &[Field<T>] = if self.structs.is_empty() {
+            &[("kind", skip_text), ("apiVersion", skip_text)]
+        } else {
+            &[]
         };
         self.structs.push(go_struct);
         let mut seen = BTreeSet::new();
@@ -122,7 +131,7 @@ impl Decoder {
         });
     }
 
-    /// Reads a map of structs: `keep` takes each.
+    /// Reads a map of structs and passes each to `keep`.
     pub fn map<T: Default>(
         &mut self,
         value: Value,
@@ -130,16 +139,9 @@ impl Decoder {
         fields: &[Field<T>],
         mut keep: impl FnMut(String, T),
     ) {
-        let members = match value {
-            Value::Null => return,
-            Value::Object(members) => members,
-            other => {
-                let go_type = format!("map[string]{}", self.go_type(go_struct));
-                return self.mismatch(&other, &go_type);
-            }
-        };
+        let go_type = format!("map[string]{}", self.go_type(go_struct));
         let mut seen = BTreeSet::new();
-        for (key, value) in members {
+        for (key, value) in self.members(value, &go_type) {
             self.path.push(Step::Key(key.clone()));
             if !seen.insert(key.clone()) {
                 self.report("duplicate");
@@ -180,23 +182,17 @@ impl Decoder {
 
     /// Reads a text that is not a secret.
     pub fn text(&mut self, value: Value, target: &mut String) {
-        self.text_of(value, "string", target);
+        self.text_of(&value, "string", target);
     }
 
     /// As [`Self::text`], of a type of the package.
     pub fn word(&mut self, value: Value, go_type: &str, target: &mut String) {
-        self.text_of(value, &self.go_type(go_type), target);
+        self.text_of(&value, &self.go_type(go_type), target);
     }
 
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "all readers of a field take the value they were given"
-    )]
-    fn text_of(&mut self, value: Value, go_type: &str, target: &mut String) {
-        match (&value, value.plain_text()) {
-            (Value::Null, _) => {}
-            (_, Some(text)) => text.clone_into(target),
-            _ => self.mismatch(&value, go_type),
+    fn text_of(&mut self, value: &Value, go_type: &str, target: &mut String) {
+        if let Some(text) = self.plain(value, go_type) {
+            text.clone_into(target);
         }
     }
 
@@ -219,38 +215,49 @@ impl Decoder {
     }
 
     /// Reads a time; empty for none.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "all readers of a field take the value they were given"
-    )]
     pub fn time(&mut self, value: Value, target: &mut String) {
-        match (&value, value.plain_text()) {
-            (Value::Null, _) => target.clear(),
-            (_, Some(text)) => match time::read(text) {
+        target.clear();
+        if let Some(text) = self.plain(&value, "string") {
+            match time::read(text) {
                 Some(time) => *target = time,
-                None => self.fail(format!(
-                    "parsing time {} as \"2006-01-02T15:04:05Z07:00\"",
-                    go_quote(text)
-                )),
-            },
-            _ => self.mismatch(&value, "string"),
+                None => {
+                    let text = go_quote(text);
+                    self.fail(format!("parsing time {text} as {RFC_3339:?}"));
+                }
+            }
         }
     }
 
     /// Reads a duration that may be absent.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "all readers of a field take the value they were given"
-    )]
     pub fn duration(&mut self, value: Value, target: &mut Option<GoDuration>) {
-        match (&value, value.plain_text()) {
-            (Value::Null, _) => *target = None,
-            (_, Some(text)) => match text.parse() {
+        *target = None;
+        if let Some(text) = self.plain(&value, "string") {
+            match text.parse() {
                 Ok(duration) => *target = Some(duration),
                 Err(_) if self.discreet => self.mismatch(&value, "a Go duration"),
                 Err(error) => self.fail(error.to_string()),
-            },
-            _ => self.mismatch(&value, "string"),
+            }
+        }
+    }
+
+    /// The text of a string; `None` for null, and for a mismatch, which is kept.
+    fn plain<'v>(&mut self, value: &'v Value, go_type: &str) -> Option<&'v str> {
+        let text = value.plain_text();
+        if text.is_none() && !matches!(value, Value::Null) {
+            self.mismatch(value, go_type);
+        }
+        text
+    }
+
+    /// The members of an object; none for null, and for a mismatch, which is kept.
+    fn members(&mut self, value: Value, go_type: &str) -> Vec<(String, Value)> {
+        match value {
+            Value::Null => Vec::new(),
+            Value::Object(members) => members,
+            other => {
+                self.mismatch(&other, go_type);
+                Vec::new()
+            }
         }
     }
 
@@ -270,11 +277,11 @@ impl Decoder {
                 format!("Go struct field {name}.{fields}")
             }
         };
-        self.fail(found.mismatch(&place, go_type));
+        self.fatal.get_or_insert(found.mismatch(&place, go_type));
     }
 
     fn fail(&mut self, message: String) {
-        self.fatal.get_or_insert(message);
+        self.fatal.get_or_insert(DecodeError::new(message));
     }
 
     fn report(&mut self, what: &str) {
@@ -307,5 +314,7 @@ fn is_plain_word(name: &str) -> bool {
     name.len() <= 24 && name.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
+/// Go's name of the format.
+const RFC_3339: &str = "2006-01-02T15:04:05Z07:00";
 /// Where Kubernetes stops counting.
 const MAX_FINDINGS: usize = 100;

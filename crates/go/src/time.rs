@@ -1,35 +1,27 @@
 //! Times as Kubernetes reads and writes them (apimachinery `metav1.Time` over Go's `time.Parse`).
 
-use chrono::{Datelike as _, NaiveDate, NaiveDateTime, TimeDelta, Timelike as _};
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta, Timelike as _};
 
 /// Reads an RFC 3339 time with Go's leniency: an hour of one digit, a comma before the fraction, any
-/// offset up to 24 hours and 60 minutes. Gives it in UTC; empty for the zero time, which is none.
+/// offset up to 24 hours and 60 minutes. Returns it in UTC; empty for the zero time, which means none.
 pub(crate) fn read(text: &str) -> Option<String> {
     let (date, rest) = text.split_once('T')?;
     let (year, rest_of_date) = date.split_once('-')?;
     let (month, day) = rest_of_date.split_once('-')?;
     let (hour, rest) = rest.split_once(':')?;
-    let hour = match hour.len() {
-        1 => number(hour, 1)?,
-        _ => number(hour, 2)?,
-    };
+    let hour = number(hour, hour.len().clamp(1, 2))?;
     let (minute, rest) = rest.split_once(':')?;
     let (second, rest) = rest.split_at_checked(2)?;
     let (nanos, rest) = match rest.strip_prefix(['.', ',']) {
         Some(fraction) => {
-            let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
-            let (digits, rest) = fraction.split_at(digits);
-            let digits = &digits[..digits.len().min(9)];
-            let scale = 10_u32.pow(u32::try_from(9 - digits.len()).ok()?);
-            (digits.parse::<u32>().ok()? * scale, rest)
+            let digits = fraction.find(|c: char| !c.is_ascii_digit());
+            let (digits, rest) = fraction.split_at(digits.filter(|count| *count > 0)?);
+            (format!("{digits:0<9.9}").parse().ok()?, rest)
         }
         None => (0, rest),
     };
-    let date = NaiveDate::from_ymd_opt(
-        i32::try_from(number(year, 4)?).ok()?,
-        number(month, 2)?,
-        number(day, 2)?,
-    )?;
+    let year = i32::try_from(number(year, 4)?).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, number(month, 2)?, number(day, 2)?)?;
     let local = date.and_hms_nano_opt(hour, number(minute, 2)?, number(second, 2)?, nanos)?;
     written(local.checked_sub_signed(offset(rest)?)?)
 }
@@ -39,19 +31,13 @@ fn written(time: NaiveDateTime) -> Option<String> {
     if time == zero {
         return Some(String::new());
     }
-    let (sign, year) = match time.year() {
-        year if year < 0 => ("-", -year),
-        year => ("", year),
+    let form = match time.nanosecond() {
+        0 => "%Y-%m-%dT%H:%M:%SZ",
+        _ => "%Y-%m-%dT%H:%M:%S%.9fZ",
     };
-    let (month, day) = (time.month(), time.day());
-    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
-    let fraction = match time.nanosecond() {
-        0 => String::new(),
-        nanos => format!(".{nanos:09}"),
-    };
-    Some(format!(
-        "{sign}{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z"
-    ))
+    // Unlike chrono, Go has no sign before a year of five digits.
+    let text = time.format(form).to_string();
+    Some(text.trim_start_matches('+').to_owned())
 }
 
 /// The offset from UTC at the end.
@@ -73,7 +59,7 @@ fn offset(text: &str) -> Option<TimeDelta> {
     }
 }
 
-/// A number of just so many digits.
+/// A number of exactly `digits` digits.
 fn number(text: &str, digits: usize) -> Option<u32> {
     let is_number = text.len() == digits && text.bytes().all(|b| b.is_ascii_digit());
     is_number.then(|| text.parse().ok())?

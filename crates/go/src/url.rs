@@ -1,8 +1,7 @@
-//! Host and path of a URL as Go's `net/url` reads them behind `https://`, with its sentences for what
-//! it refuses.
+//! Host and path of a URL as Go's `net/url` reads them after `https://`, with its error sentences.
 
 use crate::netip;
-use crate::quote::{go_quote, go_quote_bytes};
+use crate::quote::{go_quote, go_quote_bytes, go_text};
 
 /// The parts of a URL that the kubelet compares, with escapes resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,10 +13,10 @@ pub struct GoUrl {
 }
 
 impl GoUrl {
-    /// Reads what stands behind `https://`. Login, query and fragment are checked and dropped.
+    /// Reads the text after `https://`. Login, query and fragment are checked and dropped.
     ///
     /// # Errors
-    /// Where Go refuses it, with Go's sentence.
+    /// Go's sentence.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         let fail = |text: &str, reason: String| UrlError {
             url: go_quote(&format!("https://{text}")),
@@ -34,43 +33,31 @@ impl GoUrl {
             return Err("net/url: invalid control character in URL".to_owned());
         }
         let text = text.split_once('?').map_or(text, |(before, _)| before);
-        let (authority, path) = match text.find('/') {
-            Some(at) => text.split_at(at),
-            None => (text, ""),
-        };
-        let (login, host) = match authority.rsplit_once('@') {
-            Some((login, host)) => (Some(login), host),
-            None => (None, authority),
-        };
+        let (authority, path) = text.split_at(text.find('/').unwrap_or(text.len()));
+        let (login, host) = authority.rsplit_once('@').unwrap_or(("", authority));
         let host = read_host(host)?;
-        if let Some(login) = login {
-            check_login(login)?;
-        }
-        let path = unescape(path, Part::Other).map(text_of)?;
+        check_login(login)?;
+        let path = unescape(path, Part::Other).map(go_text)?;
         Ok(Self { host, path })
     }
 }
 
-/// Host and port apart, as `net.SplitHostPort` does; a host that it cannot take apart is all host.
+/// Splits host and port as `net.SplitHostPort` does; the port is empty where Go returns an error.
+#[must_use]
 pub fn split_port(host: &str) -> (&str, &str) {
-    let whole = (host, "");
-    let Some(colon) = host.rfind(':') else {
-        return whole;
+    let split = || {
+        let (name, port) = host.rsplit_once(':')?;
+        let name = match name.strip_prefix('[') {
+            Some(literal) => literal.strip_suffix(']')?,
+            None if name.contains(':') || port.contains('[') => return None,
+            None => name,
+        };
+        (!name.contains(['[', ']']) && !port.contains(']')).then_some((name, port))
     };
-    let (name, port) = (&host[..colon], &host[colon + 1..]);
-    match name.strip_prefix('[') {
-        Some(inner) => match inner.find(']') {
-            Some(end) if end + 1 == inner.len() && !inner.contains('[') && !port.contains(']') => {
-                (&inner[..end], port)
-            }
-            _ => whole,
-        },
-        None if name.contains([':', '[', ']']) || port.contains(['[', ']']) => whole,
-        None => (name, port),
-    }
+    split().unwrap_or((host, ""))
 }
 
-/// A text that Go's URL parser refuses; reads as Go's error does, with the URL in it.
+/// A text that Go's URL parser refuses. Displays as Go's error, with the URL in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("parse {url}: {reason}")]
 pub struct UrlError {
@@ -80,14 +67,14 @@ pub struct UrlError {
 }
 
 impl UrlError {
-    /// The rule that was broken, without the URL, in which there may be a login.
+    /// The violated rule, without the URL, which may contain a login.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
     }
 }
 
-/// What is unescaped, as far as the rules differ.
+/// The part of a URL to unescape, as far as the rules differ.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     Host,
@@ -100,7 +87,7 @@ fn read_host(host: &str) -> Result<String, String> {
         if let Some(colon) = host.find(':') {
             check_port(&host[colon..])?;
         }
-        return unescape(host, Part::Host).map(text_of);
+        return unescape(host, Part::Host).map(go_text);
     };
     if bracket > 0 {
         return Err("invalid IP-literal".to_owned());
@@ -111,16 +98,11 @@ fn read_host(host: &str) -> Result<String, String> {
     let port = &host[end + 1..];
     check_port(port)?;
     let inside = &host[1..end];
-    let address = match inside.find("%25") {
-        Some(zone) => {
-            let mut address = unescape(&inside[..zone], Part::Host)?;
-            address.extend(unescape(&inside[zone..], Part::Zone)?);
-            address
-        }
-        None => unescape(inside, Part::Host)?,
-    };
+    let (address, zone) = inside.split_at(inside.find("%25").unwrap_or(inside.len()));
+    let mut address = unescape(address, Part::Host)?;
+    address.extend(unescape(zone, Part::Zone)?);
     match netip::check(&address) {
-        Ok(()) => Ok(format!("[{}]{port}", text_of(address))),
+        Ok(()) => Ok(format!("[{}]{port}", go_text(address))),
         Err(None) => Err("invalid IP-literal".to_owned()),
         Err(Some(why)) => Err(format!("invalid host: {why}")),
     }
@@ -145,8 +127,8 @@ fn check_login(login: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Resolves `%XX`. In a host only bytes outside ASCII may be escaped, and the percent sign that
-/// begins a zone.
+/// Resolves `%XX`. In a host, only bytes outside ASCII may be escaped, and the percent sign before a
+/// zone.
 fn unescape(text: &str, part: Part) -> Result<Vec<u8>, String> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -162,31 +144,19 @@ fn unescape(text: &str, part: Part) -> Result<Vec<u8>, String> {
             continue;
         }
         let escape = &bytes[at..bytes.len().min(at + 3)];
-        let refused = || {
-            let shown = go_quote_bytes(escape);
-            Err(format!("invalid URL escape {shown}"))
-        };
-        let Some(value) = hex_value(escape) else {
-            return refused();
-        };
-        let fine = match part {
+        let value = hex_value(escape).filter(|value| match part {
             Part::Other => true,
-            Part::Host => value >= 0x80 || value == b'%',
-            Part::Zone => value == b'%' || value == b' ' || is_host_byte(value),
+            Part::Host => *value >= 0x80 || *value == b'%',
+            Part::Zone => matches!(value, b'%' | b' ') || is_host_byte(*value),
+        });
+        let Some(value) = value else {
+            let shown = go_quote_bytes(escape);
+            return Err(format!("invalid URL escape {shown}"));
         };
-        if !fine {
-            return refused();
-        }
         out.push(value);
         at += 3;
     }
     Ok(out)
-}
-
-/// What is no UTF-8 stands in no image's name.
-fn text_of(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 fn hex_value(escape: &[u8]) -> Option<u8> {

@@ -1,5 +1,5 @@
-//! YAML read into the same tree as JSON, with YAML 1.1's words for booleans, as the kubelet's
-//! decoder (sigs.k8s.io/yaml) has them.
+//! YAML read into the same tree as JSON, with the booleans of YAML 1.1, as the kubelet's decoder
+//! (sigs.k8s.io/yaml) does.
 
 use std::fmt;
 
@@ -13,33 +13,30 @@ use crate::value::Value;
 
 /// One document of a YAML stream.
 pub struct Document {
-    /// Its content, with members in document order and duplicates kept.
+    /// The content, with members in document order and duplicates kept.
     pub value: Value,
-    /// A line for every key that was set before in the same mapping, as Go's decoder words it.
+    /// A line for each key that is repeated in its mapping, in the words of Go's decoder.
     pub duplicates: Vec<String>,
 }
 
 /// Reads all documents that are not empty.
 ///
 /// # Errors
-/// With the line number, without the text.
+/// A syntax error, with the line number and without the text.
 pub fn parse(input: &[u8]) -> Result<Vec<Document>, DecodeError> {
     let text = check_utf8(input)?;
     serde_saphyr::from_multiple_with_options(text, options()).map_err(|error| refused(&error))
 }
 
-/// Reads the first document that is not empty, as a kubelet does, and says whether something follows
-/// it.
+/// Reads the first document that is not empty, as the kubelet does, and whether anything follows it.
 ///
 /// # Errors
-/// As [`parse`]; what follows may be anything.
+/// As [`parse`], for the first document only.
 pub fn parse_first(mut input: &[u8]) -> Result<(Option<Document>, bool), DecodeError> {
     check_utf8(input)?;
     let mut documents = serde_saphyr::read_with_options(&mut input, options());
-    let first: Option<Document> = documents
-        .next()
-        .transpose()
-        .map_err(|error: serde_saphyr::Error| refused(&error))?;
+    let first = documents.next().transpose();
+    let first: Option<Document> = first.map_err(|error| refused(&error))?;
     let has_more = first.is_some() && documents.next().is_some();
     Ok((first, has_more))
 }
@@ -71,13 +68,9 @@ impl<'de> Deserialize<'de> for Document {
 
 struct Tree;
 
-impl Document {
-    fn leaf<E>(value: Value) -> Result<Self, E> {
-        Ok(Self {
-            value,
-            duplicates: Vec::new(),
-        })
-    }
+fn leaf<E>(value: Value) -> Result<Document, E> {
+    let duplicates = Vec::new();
+    Ok(Document { value, duplicates })
 }
 
 impl<'de> Visitor<'de> for Tree {
@@ -88,35 +81,35 @@ impl<'de> Visitor<'de> for Tree {
     }
 
     fn visit_unit<E>(self) -> Result<Document, E> {
-        Document::leaf(Value::Null)
+        leaf(Value::Null)
     }
 
     fn visit_none<E>(self) -> Result<Document, E> {
-        Document::leaf(Value::Null)
+        leaf(Value::Null)
     }
 
     fn visit_bool<E>(self, flag: bool) -> Result<Document, E> {
-        Document::leaf(Value::Bool(flag))
+        leaf(Value::Bool(flag))
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Document, E> {
-        Document::leaf(Value::Number)
+        leaf(Value::Number)
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Document, E> {
-        Document::leaf(Value::Number)
+        leaf(Value::Number)
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Document, E> {
-        Document::leaf(Value::Number)
+        leaf(Value::Number)
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Document, E> {
-        Document::leaf(Value::Text(text.into()))
+        leaf(Value::Text(text.into()))
     }
 
     fn visit_string<E>(self, text: String) -> Result<Document, E> {
-        Document::leaf(Value::Text(text.into()))
+        leaf(Value::Text(text.into()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Document, A::Error> {
@@ -125,10 +118,8 @@ impl<'de> Visitor<'de> for Tree {
             items.push(item.value);
             duplicates.extend(item.duplicates);
         }
-        Ok(Document {
-            value: Value::Array(items),
-            duplicates,
-        })
+        let value = Value::Array(items);
+        Ok(Document { value, duplicates })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
@@ -139,17 +130,13 @@ impl<'de> Visitor<'de> for Tree {
             let (line, item) = (item.referenced.line(), item.value);
             duplicates.extend(item.duplicates);
             if members.iter().any(|(other, _)| *other == key) {
-                duplicates.push(format!(
-                    "line {line}: key {} already set in map",
-                    go_quote(&key)
-                ));
+                let key = go_quote(&key);
+                duplicates.push(format!("line {line}: key {key} already set in map"));
             }
             members.push((key, item.value));
         }
-        Ok(Document {
-            value: Value::Object(members),
-            duplicates,
-        })
+        let value = Value::Object(members);
+        Ok(Document { value, duplicates })
     }
 }
 

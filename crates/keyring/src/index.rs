@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use regcred_core::{ImagePattern, label_matches};
+use regcred_core::{ImagePattern, glob_matches};
 
 /// Values by pattern. A look-up costs as much as the host has labels, times the globs that stand in
 /// the place of one label, however many other hosts there are.
@@ -89,7 +89,7 @@ impl<T> PatternIndex<T> {
     fn children(&self, at: usize, label: &str) -> impl Iterator<Item = usize> {
         let node = &self.nodes[at];
         let globs = node.globs.iter();
-        let globs = globs.filter(move |(glob, _)| label_matches(glob, label));
+        let globs = globs.filter(move |(glob, _)| glob_matches(glob, label));
         node.plain
             .get(label)
             .copied()

@@ -11,7 +11,7 @@ use crate::{Hosts, RegistryClient};
 /// The image under which a server has everything.
 pub(crate) fn image(server: &Fake) -> ImageRef {
     let name = format!("{}/team/app:v1", server.host());
-    name.parse().expect("image")
+    ImageRef::parse(&name).expect("image")
 }
 
 /// A client that does not wait long.

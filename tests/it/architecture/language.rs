@@ -9,11 +9,8 @@ use super::workspace::{files_below, root, shown};
 
 /// Directories whose language is still to be put right. Only ever shorter.
 const STILL_ROUGH: &[&str] = &[
-    "crates/api/",
-    "crates/core/",
     "crates/ecr/",
     "crates/engine/",
-    "crates/go/",
     "crates/http/",
     "crates/keyring/",
     "crates/refresh/",

@@ -39,7 +39,7 @@ fn members_follow_gos_rules() {
             r#"{"auths":{"h":{"username":"a","password":"b","email":"c"}}}"#,
             vec![("h", "a", "b", "c")],
         ),
-        // `auth` wins over both, wherever it stands; the address stays.
+        // `auth` overrides both, wherever it is written; the address stays.
         (
             r#"{"auths":{"h":{"auth":"dTpw","username":"a","password":"b","email":"c"}}}"#,
             vec![("h", "u", "p", "c")],
@@ -130,7 +130,7 @@ fn auth_decoding_has_gos_quirks() {
         // Surplus bits are not looked at.
         ("dXM6cB==", Some(("us", "p"))),
         ("dXM6cB", Some(("us", "p"))),
-        // Bytes that are no UTF-8.
+        // Bytes that are not UTF-8.
         ("dTr/", Some(("u", "\u{fffd}"))),
         // Other white space, other alphabets, wrong padding.
         (" dTpw", None),

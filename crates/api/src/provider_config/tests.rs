@@ -1,5 +1,7 @@
 //! Texts of type errors were compared with those of `kubectl` for a kubeconfig of the same form.
 
+use std::time::Duration;
+
 use secrecy::ExposeSecret as _;
 
 use super::*;
@@ -60,7 +62,7 @@ fn yaml_is_read_in_full() {
     );
     assert_eq!(
         first.default_cache_duration,
-        Some(GoDuration::from_secs(43_200))
+        Some(Duration::from_secs(43_200).into())
     );
     assert_eq!(first.api_version, "credentialprovider.kubelet.k8s.io/v1");
     assert_eq!(first.args, ["get-credentials"]);

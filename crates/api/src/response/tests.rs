@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use secrecy::ExposeSecret as _;
 
 use super::*;
@@ -18,7 +20,7 @@ fn answers_are_written_byte_for_byte() {
     let mut answer = CredentialProviderResponse {
         api_version: ApiVersion::V1,
         cache_key_type: CacheScope::Registry,
-        cache_duration: Some(GoDuration::from_secs(43_200)),
+        cache_duration: Some(Duration::from_secs(43_200).into()),
         auth: vec![("h.io".into(), login.clone()), ("a.io".into(), login)],
     };
     assert_eq!(

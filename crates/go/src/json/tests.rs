@@ -126,7 +126,7 @@ fn strings_are_decoded_as_go_does() {
     for (input, text) in [
         (&br#""a\"\\\/\b\f\n\r\t""#[..], "a\"\\/\u{8}\u{c}\n\r\t"),
         (br#""\u00e9\uD83D\ude00""#, "é😀"),
-        // Halves of pairs, and bytes that are no UTF-8, each become one replacement character.
+        // Halves of pairs, and bytes that are not UTF-8, each become one replacement character.
         (br#""\ud83d""#, "\u{fffd}"),
         (br#""\ude00\ud83dx""#, "\u{fffd}\u{fffd}x"),
         (br#""\ud83d\u0041""#, "\u{fffd}A"),

@@ -2,7 +2,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use regcred_core::{Credentials, report};
+use regcred_core::{Credentials, ImageRef, report};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
@@ -237,7 +237,7 @@ async fn capabilities_and_failures_move_on_and_the_registry_has_the_last_word() 
 #[tokio::test]
 async fn a_broken_configuration_is_reported_by_the_first_request() {
     let (_root, hosts) = hosts_toml("reg.example", "server = 1");
-    let image = "reg.example/team/app:v1".parse().expect("image");
+    let image = ImageRef::parse("reg.example/team/app:v1").expect("image");
     let repository = client(hosts).repository(&image, Some(&login()));
     let error = repository.manifest("v1").await.expect_err("broken");
     let text = report(&error);
