@@ -34,25 +34,17 @@ pub(crate) fn pool_provider(text: &str) -> Option<String> {
         let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         !text.is_empty() && text.bytes().all(is_allowed)
     };
-    let [
-        "projects",
-        p,
-        "locations",
-        l,
-        "workloadIdentityPools",
-        w,
-        "providers",
-        x,
-    ] = parts[..]
-    else {
-        return None;
-    };
+    let is_pool = matches!(
+        parts[..],
+        ["projects", p, "locations", l, "workloadIdentityPools", w, "providers", x]
+            if [p, l, w, x].into_iter().all(is_id)
+    );
     let full = if text.starts_with("//") {
         text.to_owned()
     } else {
         format!("//iam.googleapis.com/{path}")
     };
-    [p, l, w, x].into_iter().all(is_id).then_some(full)
+    is_pool.then_some(full)
 }
 
 #[cfg(test)]

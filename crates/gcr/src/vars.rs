@@ -111,7 +111,8 @@ options! {
         "Endpoint of the Security Token Service, for private endpoints.",
         "`https://sts.googleapis.com/v1/token`");
     TOKEN_SOURCES = EnvVar::new("REGCRED_GCR_TOKEN_SOURCES",
-        "Where identities are looked for, in order: a list of `file`, `metadata` and `gcloud`.", "`file,metadata,gcloud`")
+        "Where identities are looked for, in order: a list of `file`, `metadata` and `gcloud`.",
+        "`file,metadata,gcloud`")
         .flag("token-source", "LIST",
             "Where identities are looked for, in order: file, metadata, gcloud.");
     TRUSTED_HOSTS = EnvVar::new("REGCRED_GCR_TRUSTED_HOSTS",
