@@ -23,8 +23,7 @@ fn docker_is_told_to_ask_the_helper_for_googles_hosts() {
     let done = home.helper(&["configure-docker"]);
     let _ = done.success();
     assert!(
-        done.stderr
-            .contains("gcr.io was served by the helper gcloud"),
+        done.stderr.contains("gcr.io had the helper gcloud"),
         "{}",
         done.stderr
     );
