@@ -4,6 +4,7 @@
 use std::error::Error;
 
 use aws_config::imds::client::error::ImdsError;
+use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -11,15 +12,17 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::ErrorKind as RetryKind;
 use aws_types::request_id::RequestId;
-use regcred_core::ErrorKind;
+use regcred_core::{ErrorKind, ProviderError};
 use regcred_http::{HttpError, plain};
+
+use crate::ERRORS;
 
 /// A failed call to an AWS API. `Display` holds the service's code and message, bounded, or what
 /// kept the call from being made; never a body.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub(crate) struct ApiFailure {
-    kind: ErrorKind,
+    pub(crate) kind: ErrorKind,
     code: Option<String>,
     text: String,
 }
@@ -31,24 +34,20 @@ impl ApiFailure {
         E: ProvideErrorMetadata + Error + 'static,
     {
         match error {
-            SdkError::ServiceError(context) => {
-                let status = context.raw().status().as_u16();
+            SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
+                let status = error.raw_response().map_or(0, |raw| raw.status().as_u16());
                 if (200..300).contains(&status) {
-                    return Self::malformed(UNREADABLE);
+                    return Self::malformed("the response cannot be read");
                 }
-                let meta = context.err().meta();
-                Self::answered(meta.code(), meta.message(), status, meta.request_id())
+                let meta = error.as_service_error().map(ProvideErrorMetadata::meta);
+                let code = meta.and_then(|meta| meta.code());
+                let message = meta.and_then(|meta| meta.message());
+                Self::response(code, message, status, meta.and_then(RequestId::request_id))
             }
-            SdkError::ResponseError(context) => {
-                let status = context.raw().status().as_u16();
-                if (200..300).contains(&status) {
-                    return Self::malformed(UNREADABLE);
-                }
-                Self::answered(None, None, status, None)
-            }
-            SdkError::TimeoutError(_) => {
-                Self::new(ErrorKind::Unreachable, "no answer within the time allowed")
-            }
+            SdkError::TimeoutError(_) => Self::new(
+                ErrorKind::Unreachable,
+                "no response within the time allowed",
+            ),
             SdkError::DispatchFailure(failure) => {
                 let cause = failure.as_connector_error();
                 let text = cause.map_or_else(|| "no connection".to_owned(), |e| causes(e));
@@ -59,64 +58,45 @@ impl ApiFailure {
         }
     }
 
-    /// The same failure with the place of the call in front.
-    pub(crate) fn at(self, place: &str) -> Self {
-        Self {
-            text: format!("{place}: {}", self.text),
-            ..self
-        }
-    }
-
     /// A response without a part that it must have.
     pub(crate) fn malformed(text: &str) -> Self {
         Self::new(ErrorKind::Malformed, text)
     }
 
-    /// The class that the caller acts on.
-    pub(crate) fn kind(&self) -> ErrorKind {
-        self.kind
-    }
-
-    /// The service's error code.
-    pub(crate) fn code(&self) -> Option<&str> {
-        self.code.as_deref()
-    }
-
-    /// Whether the session that signed the call has ended.
-    pub(crate) fn is_expired_session(&self) -> bool {
-        self.code().is_some_and(|code| EXPIRED.contains(&code))
-    }
-
-    /// Whether the identity may not have a token, or the service does not know it.
-    pub(crate) fn lacks_rights(&self) -> bool {
-        self.code()
-            .is_some_and(|code| DENIED.contains(&code) || UNKNOWN_KEYS.contains(&code))
+    /// Whether the service's error code is one of these.
+    pub(crate) fn has_code(&self, codes: &[&str]) -> bool {
+        let code = self.code.as_deref();
+        code.is_some_and(|code| codes.contains(&code))
     }
 
     /// What a person can do about it; `None` when the text says all.
     pub(crate) fn advice(&self) -> Option<&'static str> {
-        let code = self.code()?;
-        if UNKNOWN_KEYS.contains(&code) {
-            return Some(
-                "check that the keys belong to this partition and are active, and that the clock is right",
-            );
-        }
-        if EXPIRED.contains(&code) {
-            return Some("renew the session that the credentials come from");
-        }
-        match code {
-            "UnsupportedCommandException" => Some("this region has no ECR Public API"),
-            "RegionDisabledException" => {
-                Some("activate the region for STS in the account of the role")
+        Some(match self.code.as_deref()? {
+            code if UNKNOWN_KEYS.contains(&code) => {
+                "check that the keys belong to this partition and are active, and that the clock is \
+                 right"
             }
-            "InvalidIdentityToken" => Some(
-                "the role's trust policy must name the cluster's OIDC provider and this token's audience",
-            ),
-            _ => None,
-        }
+            code if EXPIRED.contains(&code) => "renew the session that the credentials come from",
+            "UnsupportedCommandException" => "this region has no ECR Public API",
+            "RegionDisabledException" => "activate the region for STS in the account of the role",
+            "InvalidIdentityToken" => {
+                "the role's trust policy must name the cluster's OIDC provider and this token's \
+                 audience"
+            }
+            _ => return None,
+        })
     }
 
-    fn answered(
+    /// The provider's error: what failed, what to do about it, and this as the cause.
+    pub(crate) fn into_error(self, text: String, advice: Option<&str>) -> ProviderError {
+        let text = match advice {
+            Some(advice) => format!("{text} ({advice})"),
+            None => text,
+        };
+        ERRORS.of_kind(self.kind, text).with_source(self)
+    }
+
+    fn response(
         code: Option<&str>,
         message: Option<&str>,
         status: u16,
@@ -132,9 +112,8 @@ impl ApiFailure {
             text.push_str(&format!(" (request {})", shown(request)));
         }
         Self {
-            kind: classify(code, status),
             code: code.map(str::to_owned),
-            text,
+            ..Self::new(classify(code, status), text)
         }
     }
 
@@ -172,14 +151,14 @@ pub(crate) fn in_chain<'a, E: Error + 'static>(error: &'a (dyn Error + 'static))
     chain.find_map(|error| error.downcast_ref())
 }
 
-/// The words of an SDK error chain that say something, joined and bounded. Never a body.
+/// The texts of an SDK error chain without those of its wrappers, joined and bounded. Never a body.
 pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(ImdsError::ErrorResponse(answer)) = error.downcast_ref() {
+        if let Some(ImdsError::ErrorResponse(response)) = error.downcast_ref() {
             // Its Display prints the whole response.
-            parts.push(format!("HTTP {}", answer.response().status().as_u16()));
+            parts.push(format!("HTTP {}", response.response().status().as_u16()));
             break;
         }
         let text = error.to_string();
@@ -197,8 +176,9 @@ fn shown(text: &str) -> String {
 
 fn classify(code: Option<&str>, status: u16) -> ErrorKind {
     match code {
-        Some(code) if THROTTLED.contains(&code) => ErrorKind::Throttled,
-        Some(code) if TRANSIENT.contains(&code) => ErrorKind::Unreachable,
+        Some(code) if THROTTLING_ERRORS.contains(&code) => ErrorKind::Throttled,
+        Some(code) if TRANSIENT_ERRORS.contains(&code) => ErrorKind::Unreachable,
+        Some(code) if SERVER_ERRORS.contains(&code) => ErrorKind::Unreachable,
         Some("InvalidParameterException" | "UnsupportedCommandException") => {
             ErrorKind::NotConfigured
         }
@@ -211,7 +191,7 @@ fn classify(code: Option<&str>, status: u16) -> ErrorKind {
 const MAX_TEXT: usize = 200;
 const MAX_CAUSES: usize = 300;
 
-/// Sentences of the SDK's wrappers, which say nothing that the cause behind them does not say.
+/// What the SDK's wrappers add to their causes: nothing.
 const WRAPPERS: &[&str] = &[
     "an error occurred while loading credentials",
     "the credential provider was not enabled",
@@ -229,36 +209,23 @@ const WRAPPERS: &[&str] = &[
     "other",
 ];
 
-const UNREADABLE: &str = "the answer cannot be read";
-
-const THROTTLED: &[&str] = &[
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "TooManyRequestsException",
-    "RequestLimitExceeded",
-    "SlowDown",
-    "LimitExceededException",
-];
-
-const TRANSIENT: &[&str] = &[
+/// The service's own failures, which it may send with HTTP 400.
+const SERVER_ERRORS: &[&str] = &[
     "ServerException",
     "InternalFailure",
     "InternalServerError",
     "ServiceUnavailable",
-    "RequestTimeout",
-    "RequestTimeoutException",
     "IDPCommunicationError",
 ];
 
-const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException"];
+/// The session that signed the call has ended.
+pub(crate) const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException"];
 
-const DENIED: &[&str] = &["AccessDenied", "AccessDeniedException"];
+/// The identity may not make the call.
+pub(crate) const DENIED: &[&str] = &["AccessDenied", "AccessDeniedException"];
 
 /// Codes for keys that the service does not know; with the last one the keys are missing.
-const UNKNOWN_KEYS: &[&str] = &[
+pub(crate) const UNKNOWN_KEYS: &[&str] = &[
     "UnrecognizedClientException",
     "InvalidSignatureException",
     "SignatureDoesNotMatch",
@@ -304,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn causes_are_told_without_the_wrappers() {
+    fn causes_are_shown_without_the_wrappers() {
         let refused = std::io::Error::other("Connection refused");
         let error = ConnectorError::io(refused.into());
         let error = SdkError::<std::io::Error, HttpResponse>::dispatch_failure(error);
@@ -315,8 +282,8 @@ mod tests {
 
     #[test]
     fn expired_sessions_and_unknown_keys_come_with_advice() {
-        let failure = |code| ApiFailure::answered(Some(code), Some("m"), 400, Some("r1"));
-        assert!(failure("ExpiredTokenException").is_expired_session());
+        let failure = |code| ApiFailure::response(Some(code), Some("m"), 400, Some("r1"));
+        assert!(failure("ExpiredTokenException").has_code(EXPIRED));
         assert!(failure("UnrecognizedClientException").advice().is_some());
         assert!(failure("AccessDeniedException").advice().is_none());
         assert_eq!(failure("X").to_string(), "X: m (request r1)");

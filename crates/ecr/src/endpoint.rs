@@ -7,7 +7,6 @@
 use aws_sdk_ecr::config::endpoint::ResolveEndpoint as _;
 use aws_sdk_ecrpublic::config::endpoint::ResolveEndpoint as _;
 use aws_sdk_sts::config::endpoint::ResolveEndpoint as _;
-use aws_types::region::Region;
 use futures_util::FutureExt as _;
 use regcred_core::ProviderError;
 use regcred_http::secure_url;
@@ -19,18 +18,16 @@ use crate::shared_config::SharedConfig;
 /// An AWS API that the provider calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
-    /// Elastic Container Registry.
     Ecr,
-    /// ECR Public.
     EcrPublic,
-    /// Security Token Service.
     Sts,
 }
 
 /// Where an API is called, and for which region a request is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
-    pub(crate) service: Service,
+    service: Service,
+    /// Empty before [`Endpoint::in_region`].
     pub(crate) region: String,
     /// The operator's URL.
     pub(crate) url: Option<String>,
@@ -50,21 +47,16 @@ impl Service {
 }
 
 impl Endpoint {
-    /// Applies the rules for one service.
+    /// Applies the rules for one service, in any region.
     pub(crate) fn choose(
         service: Service,
-        region: &str,
         host: &EcrHost,
         config: &SharedConfig,
         plain_endpoint: bool,
     ) -> Result<Self, ProviderError> {
         let url = custom_url(service, config)?;
-        let (host_fips, host_dual) = match host {
-            EcrHost::Private(host) => (host.fips, host.dual_stack),
-            EcrHost::Public { dual_stack } => (false, *dual_stack),
-        };
         let derive = url.is_none() && !plain_endpoint;
-        let flag = |variable, key, host: bool| match config.switch(variable, key)? {
+        let flag = |variable, host: bool| match config.switch(variable)? {
             // As in every AWS SDK.
             Some(true) if url.is_some() => Err(ERRORS.misconfigured(format!(
                 "{variable} and an endpoint URL for {} exclude each other, drop one",
@@ -73,32 +65,29 @@ impl Endpoint {
             Some(set) => Ok(set),
             None => Ok(derive && host),
         };
-        let fips = flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint", host_fips)?;
-        let dual_stack = flag(
-            "AWS_USE_DUALSTACK_ENDPOINT",
-            "use_dualstack_endpoint",
-            host_dual,
-        )?;
         Ok(Self {
             service,
-            region: region.to_owned(),
+            region: String::new(),
+            fips: flag("AWS_USE_FIPS_ENDPOINT", host.fips)?,
+            dual_stack: flag("AWS_USE_DUALSTACK_ENDPOINT", host.dual_stack)?,
             url,
-            fips,
-            dual_stack,
         })
     }
 
-    /// The region as the SDK takes it.
-    pub(crate) fn sdk_region(&self) -> Region {
-        Region::new(self.region.clone())
+    /// The endpoint of one region.
+    pub(crate) fn in_region(&self, region: &str) -> Self {
+        Self {
+            region: region.to_owned(),
+            ..self.clone()
+        }
     }
 
-    /// What decides the URL, for the cache key: working the URL out would cost a run that is
-    /// answered from the cache more than all the rest.
+    /// What decides the URL, for the cache key: resolving the URL would cost a run that is answered
+    /// from the cache more than everything else.
     pub(crate) fn key(&self) -> String {
         let url = self.url.as_deref().unwrap_or_default();
-        let (fips, dual_stack) = (self.fips, self.dual_stack);
-        format!("{} {fips} {dual_stack} {url}", self.service.id())
+        let service = self.service.id();
+        format!("{service} {} {} {url}", self.fips, self.dual_stack)
     }
 
     /// The URL, for messages.
@@ -133,14 +122,10 @@ impl Endpoint {
 
 /// The operator's URL, which must not send signed requests in the clear.
 fn custom_url(service: Service, config: &SharedConfig) -> Result<Option<String>, ProviderError> {
-    let ignored = config.switch(
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-        "ignore_configured_endpoint_urls",
-    )?;
-    if ignored == Some(true) {
+    if config.switch("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")? == Some(true) {
         return Ok(None);
     }
-    match config.service_setting(service.id(), "AWS_ENDPOINT_URL", "endpoint_url") {
+    match config.endpoint_url(service.id()) {
         Some(url) if secure_url(&url).is_none() => Err(ERRORS.misconfigured(format!(
             "the endpoint URL for {} must be https, or http on loopback",
             service.id()
@@ -166,12 +151,9 @@ mod tests {
         let config = SharedConfig::load(&env, None).expect("no files");
         let registry = RegistryHost::parse(host).expect(host);
         let host = EcrHost::parse(&registry, &settings.also_serve).expect("ours");
-        let region = match &host {
-            EcrHost::Private(host) => host.region.clone().expect("named"),
-            EcrHost::Public { .. } => "us-east-1".to_owned(),
-        };
-        let plain = settings.plain_endpoint;
-        Endpoint::choose(service, &region, &host, &config, plain).map(|e| e.address())
+        let region = host.region.clone().expect("named");
+        let endpoint = Endpoint::choose(service, &host, &config, settings.plain_endpoint)?;
+        Ok(endpoint.in_region(&region).address())
     }
 
     fn ecr(host: &str, vars: &[(&str, &str)]) -> String {

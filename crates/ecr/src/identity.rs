@@ -10,153 +10,176 @@ mod container;
 mod key_document;
 mod keys;
 mod metadata;
-mod outcome;
+mod no_credentials;
 mod process;
 mod profile;
 mod source;
 mod web_identity;
 
-use std::time::Duration;
-
 use aws_credential_types::Credentials;
-use regcred_core::{Env, ErrorKind};
-use tokio::time::{Instant, timeout};
+use regcred_core::{Env, ProviderError};
+use tokio::time::Instant;
 
-use crate::current_step::CurrentStep;
-use crate::endpoint::Endpoint;
-use crate::sdk::Sdk;
+use crate::deadline::Deadline;
 use crate::shared_config::SharedConfig;
+use crate::sts::{RoleSession, Sts, session_name};
 
 pub(crate) use metadata::Metadata;
-pub(crate) use outcome::NoCredentials;
+pub(crate) use no_credentials::NoCredentials;
+pub(crate) use web_identity::WebIdentity;
 
 use container::Container;
-use outcome::PassedOver;
 use profile::Profile;
 use source::Source;
-use web_identity::WebIdentity;
 
-/// Keys, and where they came from in words.
-#[derive(Clone, Debug)]
-pub(crate) struct Identity {
-    pub(crate) credentials: Credentials,
-    pub(crate) source: String,
-}
-
-/// The source that will be asked, with what was read of it.
+/// The identity that will be used, with what was read of it.
 #[derive(Debug)]
-pub(crate) struct Chosen {
-    /// What messages call it.
-    name: String,
+pub(crate) struct Identity {
+    /// What messages call the source of its keys.
+    source: String,
     origin: Origin,
-    passed_over: PassedOver,
+    /// The sources before it, each with the reason why it is not configured.
+    passed_over: Vec<String>,
+    /// A role of the role map, assumed with the source's keys.
+    role: Option<RoleSession>,
 }
 
+/// Where the keys come from.
 #[derive(Debug)]
 enum Origin {
     Source(Source),
     Profile(Profile),
-    /// No source is configured.
-    Nowhere,
 }
 
-impl Chosen {
+impl Identity {
+    /// A pod's own role.
+    pub(crate) fn pod(role: WebIdentity) -> Self {
+        let name = role.name.clone();
+        Self::new(name, Origin::Source(Source::WebIdentity(role)))
+    }
+
     /// The first configured source of the chain. Reads files and asks nothing.
-    ///
-    /// # Errors
-    /// When a source is configured that cannot be used.
-    pub(crate) fn ambient(env: &Env, config: &SharedConfig) -> Result<Self, NoCredentials> {
-        let mut passed_over = PassedOver::default();
+    pub(crate) fn ambient(env: &Env, config: &SharedConfig) -> Result<Self, ProviderError> {
+        let mut passed_over = Vec::new();
         for (name, look) in ORDER {
             match look(env, config) {
-                Err(NoCredentials::Absent(reason)) => passed_over.push(name, reason),
+                Err(NoCredentials::Absent(reason)) => passed_over.push(without(name, &reason)),
                 found => {
-                    return Ok(Self {
-                        name: (*name).to_owned(),
-                        origin: found?,
-                        passed_over,
-                    });
+                    let mut identity = Self::new((*name).to_owned(), found?);
+                    identity.passed_over = passed_over;
+                    return Ok(identity);
                 }
             }
         }
+        let service = Source::Metadata(Metadata::of(env, config));
         Ok(Self {
-            name: String::new(),
-            origin: Origin::Nowhere,
             passed_over,
+            ..Self::new("instance metadata".to_owned(), Origin::Source(service))
         })
     }
 
     /// The selected profile and nothing else.
-    ///
-    /// # Errors
-    /// When it names no source of credentials, or one that cannot be used.
-    pub(crate) fn profile(env: &Env, config: &SharedConfig) -> Result<Self, NoCredentials> {
+    pub(crate) fn profile(env: &Env, config: &SharedConfig) -> Result<Self, ProviderError> {
         let name = profile::named(config);
-        let profile = Profile::of(env, config).map_err(|error| error.required(name.clone()))?;
-        Ok(Self {
-            name,
-            origin: Origin::Profile(profile),
-            passed_over: PassedOver::default(),
-        })
+        let profile = Profile::of(env, config).map_err(|error| error.required(&name))?;
+        Ok(Self::new(name, Origin::Profile(profile)))
     }
 
-    /// Whom the source stands for, without secrets and the same for each of its sessions.
+    /// The same, with a role that it assumes.
+    pub(crate) fn assuming(mut self, role: &str, env: &Env) -> Self {
+        self.role = Some(RoleSession {
+            role: role.to_owned(),
+            name: session_name(env).to_owned(),
+        });
+        self
+    }
+
+    /// Whose keys these are, without secrets and the same for each of its sessions.
     pub(crate) fn stable_name(&self) -> String {
-        match &self.origin {
-            Origin::Source(source) => source.stable_name(),
+        let source = match &self.origin {
+            Origin::Source(source) => format!("{}: {}", self.source, source.stable_name()),
             Origin::Profile(profile) => format!("profile {}", profile.stable_name()),
-            Origin::Nowhere => "no identity".to_owned(),
+        };
+        match &self.role {
+            Some(session) => format!("{} by {source}", session.role),
+            None => source,
         }
     }
 
-    /// Asks the source.
-    ///
-    /// # Errors
-    /// [`NoCredentials::Absent`], with what was tried, when no source is configured and the
-    /// instance has none; [`NoCredentials::Failed`] otherwise.
-    pub(crate) async fn identity(
+    /// What messages call it.
+    pub(crate) fn name(&self) -> String {
+        match &self.role {
+            Some(session) => format!("the role {} by {}", session.role, self.source),
+            None => self.source.clone(),
+        }
+    }
+
+    /// The keys that sign the call of the API. They are absent, with what was tried as the reason,
+    /// when no source is configured and the instance has no role.
+    pub(crate) async fn credentials(
         &self,
         config: &SharedConfig,
-        sdk: &Sdk,
-        sts: &Endpoint,
-        step: &CurrentStep,
-    ) -> Result<Identity, NoCredentials> {
-        step.asks(&self.name);
-        let began = Instant::now();
-        let asked = timeout(LONGEST, async {
-            match &self.origin {
-                Origin::Source(source) => source.credentials(sdk, sts).await,
-                Origin::Profile(profile) => profile.credentials(config, sdk, sts).await,
-                Origin::Nowhere => Err(NoCredentials::Absent(self.passed_over.to_string())),
-            }
-        });
-        let credentials = match asked.await {
-            Ok(Err(NoCredentials::Absent(reason))) if matches!(self.origin, Origin::Source(_)) => {
-                let tried = self.passed_over.clone();
-                let tried = tried.asked(METADATA, reason, began.elapsed());
-                return Err(NoCredentials::Absent(tried.to_string()));
-            }
-            Ok(asked) => asked?,
-            Err(_) => {
-                let text = format!("no answer within {} s", LONGEST.as_secs());
-                return Err(NoCredentials::failed(
-                    &self.name,
-                    ErrorKind::Unreachable,
-                    text,
-                ));
-            }
+        sts: &Sts<'_>,
+        deadline: Deadline,
+    ) -> Result<Credentials, NoCredentials> {
+        let source = self.source_credentials(config, sts);
+        let base = deadline.wait(|| self.source.clone(), source).await?;
+        let Some(session) = &self.role else {
+            return base;
         };
-        tracing::debug!("AWS identity from {} in {:?}", self.name, began.elapsed());
-        Ok(Identity {
-            credentials,
-            source: self.name.clone(),
-        })
+        let base = base.map_err(ProviderError::from)?;
+        let assumed = sts.with_credentials(session, base, &self.source);
+        Ok(deadline.wait(|| sts.name(), assumed).await??)
     }
+
+    async fn source_credentials(
+        &self,
+        config: &SharedConfig,
+        sts: &Sts<'_>,
+    ) -> Result<Credentials, NoCredentials> {
+        let began = Instant::now();
+        let asked = match &self.origin {
+            Origin::Source(source) => source.credentials(sts).await,
+            Origin::Profile(profile) => profile.credentials(config, sts).await,
+        };
+        let took = began.elapsed();
+        match asked {
+            Err(NoCredentials::Absent(mut reason)) => {
+                if took.as_millis() >= 50 {
+                    reason.push_str(&format!(", {:.1} s", took.as_secs_f32()));
+                }
+                let mut tried = self.passed_over.clone();
+                tried.push(without(&self.source, &reason));
+                let tried = tried.join("; ");
+                Err(NoCredentials::Absent(format!(
+                    "tried in this order: {tried}"
+                )))
+            }
+            asked => asked.inspect(|_| {
+                tracing::debug!("AWS identity from {} in {took:?}", self.source);
+            }),
+        }
+    }
+
+    fn new(source: String, origin: Origin) -> Self {
+        Self {
+            source,
+            origin,
+            passed_over: Vec::new(),
+            role: None,
+        }
+    }
+}
+
+/// A source that is passed over.
+fn without(source: &str, reason: &str) -> String {
+    tracing::debug!("no AWS identity from {source}: {reason}");
+    format!("{source} ({reason})")
 }
 
 type Look = fn(&Env, &SharedConfig) -> Result<Origin, NoCredentials>;
 
-/// The order of `resolveCredentialChain` in aws-sdk-go-v2 `config`.
+/// The order of `resolveCredentialChain` in aws-sdk-go-v2 `config`, before instance metadata.
 const ORDER: &[(&str, Look)] = &[
     ("environment keys", |env, _| {
         keys::of(env).map(|keys| Origin::Source(Source::Keys(keys)))
@@ -170,14 +193,4 @@ const ORDER: &[(&str, Look)] = &[
     ("container credentials", |env, _| {
         Container::of(env).map(|agent| Origin::Source(Source::Container(agent)))
     }),
-    (METADATA, |env, config| {
-        Metadata::of(env, config).map(|service| Origin::Source(Source::Metadata(service)))
-    }),
 ];
-
-const METADATA: &str = "instance metadata";
-/// A profile may sign in elsewhere or run a program; the other sources have shorter limits.
-const LONGEST: Duration = Duration::from_secs(30);
-
-#[cfg(test)]
-mod tests;

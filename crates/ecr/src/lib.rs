@@ -2,23 +2,19 @@
 
 mod api_failure;
 mod authorization_token;
-mod current_step;
+mod deadline;
 mod decision;
 mod endpoint;
-#[cfg(test)]
-mod fake;
 mod hosts;
 mod identity;
 mod jwt_subject;
 mod pod;
 mod provider;
-mod refusal;
 mod roles;
 mod sdk;
 mod settings;
 mod shared_config;
 mod sts;
-mod token_file;
 mod transport;
 mod vars;
 
@@ -26,6 +22,9 @@ use regcred_cloud::Errors;
 
 pub use provider::{Ecr, SPEC};
 
+/// The provider's name in errors, caches and programs.
 const NAME: &str = "ecr";
+/// Its title in messages and pages.
 const TITLE: &str = "Amazon ECR";
+/// This provider's errors.
 const ERRORS: Errors = Errors::of(NAME);

@@ -2,101 +2,83 @@
 //! or the operator name. The annotation is upstream's; it is not the one of IAM roles for service
 //! accounts, so that a pod's pull role and its runtime role can differ.
 
-use regcred_core::{CredentialRequest, ProviderError};
-use secrecy::{ExposeSecret as _, SecretString};
+use regcred_core::{CredentialRequest, ProviderError, SecretText as _};
+use secrecy::SecretString;
 
-use crate::jwt_subject::{service_account, stable_name};
+use crate::identity::WebIdentity;
+use crate::jwt_subject::service_account;
 use crate::roles::is_role_arn;
 use crate::settings::Settings;
-use crate::sts::SESSION;
+use crate::sts::{RoleSession, SESSION};
 use crate::{ERRORS, vars};
 
-/// A token and the role it is exchanged for.
-#[derive(Clone, Debug)]
-pub(crate) struct PodRole {
-    pub(crate) role: String,
-    pub(crate) token: SecretString,
+/// The pod identity of a request; `None` when it has no token, or no role is named and the node's
+/// identity may be used.
+pub(crate) fn identity(
+    request: &CredentialRequest,
+    settings: &Settings,
+) -> Result<Option<WebIdentity>, ProviderError> {
+    let strict = |why: &str| {
+        let option = vars::REQUIRE_POD_IDENTITY;
+        format!("{why}, and {option} forbids every other identity")
+    };
+    let token = request.service_account_token.as_ref();
+    let Some(token) = token.filter(|token| !token.is_blank()) else {
+        if settings.require_pod_identity {
+            let why = "no service account token came with the request (set tokenAttributes)";
+            return Err(ERRORS.no_identity(strict(why)));
+        }
+        return Ok(None);
+    };
+    let annotation = |key: &str| {
+        let value = request.service_account_annotations.get(key)?.trim();
+        (!value.is_empty()).then(|| (value.to_owned(), format!("the annotation {key}")))
+    };
+    let irsa = annotation(IRSA_ANNOTATION);
+    let ignored = irsa.is_some() && !settings.irsa_annotation;
+    let default = settings.pod_role.clone();
+    let named = annotation(ANNOTATION)
+        .or_else(|| irsa.filter(|_| settings.irsa_annotation))
+        .or_else(|| Some((default?, vars::POD_ROLE.to_owned())));
+    let Some((role, named_by)) = named else {
+        if settings.require_pod_identity {
+            let why =
+                format!("the pod's service account names no role (annotate it with {ANNOTATION})");
+            return Err(ERRORS.misconfigured(strict(&why)));
+        }
+        if ignored {
+            tracing::warn!(
+                "the annotation {IRSA_ANNOTATION} does not name the pull role; annotate with \
+                 {ANNOTATION} or set {}=true",
+                vars::IRSA_ANNOTATION
+            );
+        }
+        tracing::debug!("the service account names no role, so the node's identity is used");
+        return Ok(None);
+    };
+    if !is_role_arn(&role) {
+        return Err(ERRORS.misconfigured(format!("{named_by} is not a role ARN")));
+    }
+    Ok(Some(WebIdentity {
+        name: "the pod's token".to_owned(),
+        session: RoleSession {
+            role,
+            name: session_name(token),
+        },
+        token: token.trimmed(),
+    }))
 }
 
-impl PodRole {
-    /// The pod identity of a request; `None` when no token came or no role is named and the
-    /// node's identity may answer.
-    ///
-    /// # Errors
-    /// When a role is not a role ARN, or there is no pod identity and the operator requires one.
-    pub(crate) fn of(
-        request: &CredentialRequest,
-        settings: &Settings,
-    ) -> Result<Option<Self>, ProviderError> {
-        let strict = |why: &str| {
-            format!(
-                "{why}, and {} forbids every other identity",
-                vars::REQUIRE_POD_IDENTITY
-            )
-        };
-        let token = request.service_account_token.as_ref();
-        let token = token.map(|token| token.expose_secret().trim());
-        let Some(token) = token.filter(|token| !token.is_empty()) else {
-            if settings.require_pod_identity {
-                let why = "no service account token came with the request (set tokenAttributes)";
-                return Err(ERRORS.no_identity(strict(why)));
-            }
-            return Ok(None);
-        };
-        let annotation = |key: &str| {
-            let value = request.service_account_annotations.get(key)?.trim();
-            (!value.is_empty()).then(|| (value.to_owned(), format!("the annotation {key}")))
-        };
-        let irsa = annotation(IRSA_ANNOTATION);
-        let ignored = irsa.is_some() && !settings.irsa_annotation;
-        let default = settings.pod_role.clone();
-        let named = annotation(ANNOTATION)
-            .or_else(|| irsa.filter(|_| settings.irsa_annotation))
-            .or_else(|| Some((default?, vars::POD_ROLE.to_owned())));
-        let Some((role, named_by)) = named else {
-            if settings.require_pod_identity {
-                let why = format!(
-                    "the pod's service account names no role (annotate it with {ANNOTATION})"
-                );
-                return Err(ERRORS.misconfigured(strict(&why)));
-            }
-            if ignored {
-                tracing::warn!(
-                    "the annotation {IRSA_ANNOTATION} does not name the pull role; annotate with \
-                     {ANNOTATION} or set {}=true",
-                    vars::IRSA_ANNOTATION
-                );
-            }
-            tracing::debug!("the service account names no role, so the node's identity answers");
-            return Ok(None);
-        };
-        if !is_role_arn(&role) {
-            return Err(ERRORS.misconfigured(format!("{named_by} is not a role ARN")));
-        }
-        Ok(Some(Self {
-            role,
-            token: token.into(),
-        }))
+/// The session's name: upstream's, and the pod's service account as far as 64 characters go.
+fn session_name(token: &SecretString) -> String {
+    let mut name = SESSION.to_owned();
+    if let Some((namespace, account)) = service_account(token) {
+        name.push_str(&format!(".{namespace}.{account}"));
     }
-
-    /// The session's name in CloudTrail: upstream's, and the pod's identity as far as 64
-    /// characters go.
-    pub(crate) fn session_name(&self) -> String {
-        let mut name = SESSION.to_owned();
-        if let Some((namespace, account)) = service_account(&self.token) {
-            name.push_str(&format!(".{namespace}.{account}"));
-        }
-        name.chars()
-            .filter(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(*c))
-            .take(64)
-            .collect()
-    }
-
-    /// The role and the pod's service account, the same for each of the pod's tokens, without
-    /// secrets.
-    pub(crate) fn stable_name(&self) -> String {
-        format!("{} {}", self.role, stable_name(&self.token))
-    }
+    name.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(*c))
+        .take(64)
+        .collect()
 }
 
 const ANNOTATION: &str = "eks.amazonaws.com/ecr-role-arn";
@@ -125,7 +107,7 @@ mod tests {
         token: &str,
         annotations: &[(&str, &str)],
         vars: &[(&str, &str)],
-    ) -> Result<Option<PodRole>, ProviderError> {
+    ) -> Result<Option<WebIdentity>, ProviderError> {
         let mut request = CredentialRequest::new(HOST).expect("image");
         request.service_account_token = Some(token.to_owned().into());
         request.service_account_annotations = annotations
@@ -133,7 +115,7 @@ mod tests {
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect();
         let env = Env::map(vars.iter().copied());
-        PodRole::of(&request, &Settings::read(&env).expect("sound"))
+        identity(&request, &Settings::read(&env).expect("sound"))
     }
 
     #[test]
@@ -145,7 +127,7 @@ mod tests {
         let role = |annotations: &[_], vars: &[_]| {
             pod("t", annotations, vars)
                 .expect("sound")
-                .map(|pod| pod.role)
+                .map(|pod| pod.session.role)
         };
         assert_eq!(role(&both, &[option, fallback]), Some(own.clone()));
         assert_eq!(role(&both[1..], &[option, fallback]), Some(irsa.clone()));
@@ -187,7 +169,7 @@ mod tests {
         let own = arn("own");
         let name = |token: &str| {
             let pod = pod(token, &[(ANNOTATION, &own)], &[]);
-            pod.expect("sound").expect("pod").session_name()
+            pod.expect("sound").expect("pod").session.name
         };
         assert_eq!(
             name(&token("system:serviceaccount:shop:web")),

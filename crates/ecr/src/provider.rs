@@ -2,22 +2,21 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use regcred_cloud::{Cloud, DEADLINE};
 use regcred_core::{
     Clock, CredentialRequest, Env, ErrorKind, Issued, Plan, Provider, ProviderError, ProviderSpec,
     RegistryHost,
 };
-use tokio::time::timeout;
 
-use crate::authorization_token::authorization_token;
-use crate::current_step::CurrentStep;
+use crate::api_failure::{ApiFailure, DENIED, EXPIRED, UNKNOWN_KEYS};
+use crate::authorization_token::{private, public};
+use crate::deadline::Deadline;
 use crate::decision::Decision;
+use crate::endpoint::Endpoint;
 use crate::hosts::{EcrHost, match_images};
-use crate::refusal::no_token;
-use crate::sdk::Sdk;
-use crate::settings::Settings;
-use crate::{ERRORS, NAME, TITLE, vars};
+use crate::identity::NoCredentials;
+use crate::sdk::{LONGEST_CALL, config};
+use crate::settings::{Cloud, Settings};
+use crate::{NAME, TITLE, transport, vars};
 
 /// Amazon ECR as data: names, variables, flags.
 pub const SPEC: ProviderSpec = ProviderSpec {
@@ -35,8 +34,7 @@ pub const SPEC: ProviderSpec = ProviderSpec {
 /// Amazon ECR, private and public.
 #[derive(Debug)]
 pub struct Ecr {
-    cloud: Cloud<Settings>,
-    sdk: Sdk,
+    cloud: Cloud,
 }
 
 impl Ecr {
@@ -45,61 +43,53 @@ impl Ecr {
     /// # Errors
     /// [`ErrorKind::NotConfigured`] when an option cannot be read.
     pub fn new(env: &Env, clock: &Clock) -> Result<Self, ProviderError> {
-        Ok(Self {
-            cloud: Cloud::new(ERRORS, env, clock, Settings::read(env)?),
-            sdk: Sdk::new(env, clock),
-        })
+        let cloud = transport::cloud(env, clock, Settings::read(env)?);
+        Ok(Self { cloud })
     }
 
     async fn fetch(&self, decision: Decision) -> Result<Issued, ProviderError> {
-        for note in decision.notes() {
+        for note in &decision.config.files.notes {
             tracing::warn!("{note}");
         }
         // The words that Kubernetes' own troubleshooting page tells people to look for.
         tracing::debug!("unable to get ECR credentials from cache, checking ECR API");
-        let step = CurrentStep::default();
-        let answer = timeout(DEADLINE, self.answer(&decision, &step)).await;
-        answer.unwrap_or_else(|_| {
-            let text = format!(
-                "no result within {} s, it was waiting for {}",
-                DEADLINE.as_secs(),
-                step.in_words()
-            );
-            Err(ERRORS.of_kind(ErrorKind::Unreachable, text))
-        })
-    }
-
-    async fn answer(
-        &self,
-        decision: &Decision,
-        step: &CurrentStep,
-    ) -> Result<Issued, ProviderError> {
-        let region = decision.region(step).await?;
-        let api = decision.api(&region)?;
-        let sts = decision.sts(&region)?;
+        let deadline = Deadline::start();
+        let (api, sts) = decision.endpoints(deadline).await?;
         let mut renewed = false;
         loop {
-            let identity = match decision.identity(&sts, step).await? {
-                Ok(identity) => identity,
-                Err(reason) if decision.is_public() => {
+            let (identity, files) = (&decision.identity, &decision.config);
+            let keys = match identity.credentials(files, &sts, deadline).await {
+                Err(NoCredentials::Absent(reason)) if decision.is_public => {
                     return Ok(self.anonymous(&format!("no AWS identity: {reason}")));
                 }
-                Err(reason) => {
-                    return Err(ERRORS.no_identity(format!("no AWS identity: {reason}")));
+                keys => keys?,
+            };
+            let config = config(&decision.cloud, &api, Some(keys), LONGEST_CALL)?;
+            let call = async {
+                if decision.is_public {
+                    public(&config, self.cloud.now()).await
+                } else {
+                    private(&config, self.cloud.now()).await
                 }
             };
-            step.calls(&api);
-            match authorization_token(&decision.sdk, &api, &identity).await {
-                Ok(token) => {
+            let what = || format!("the API at {}", api.address());
+            let failure = match deadline.wait(what, call).await? {
+                Ok((login, expires_at)) => {
                     let registry = decision.registry.as_str();
                     tracing::debug!("Got ECR credentials from ECR API for {registry}");
-                    return Ok(Issued::login(registry, token.login).until(token.expires_at));
+                    return Ok(Issued::login(registry, login).until(expires_at));
                 }
-                Err(failure) if failure.is_expired_session() && !renewed => renewed = true,
-                Err(failure) if decision.is_public() && failure.lacks_rights() => {
-                    return Ok(self.anonymous(&format!("{}: {failure}", identity.source)));
-                }
-                Err(failure) => return Err(no_token(&api, &identity, failure)),
+                Err(failure) => failure,
+            };
+            let identity = identity.name();
+            if failure.has_code(EXPIRED) && !renewed {
+                renewed = true;
+            } else if decision.is_public
+                && (failure.has_code(DENIED) || failure.has_code(UNKNOWN_KEYS))
+            {
+                return Ok(self.anonymous(&format!("{identity}: {failure}")));
+            } else {
+                return Err(no_token(&api, &identity, failure));
             }
         }
     }
@@ -107,10 +97,25 @@ impl Ecr {
     /// The public registry serves everyone: missing rights mean no credentials, not a failed pull.
     fn anonymous(&self, reason: &str) -> Issued {
         tracing::warn!("no credentials for the public registry, pulling without: {reason}");
-        Issued::new(Vec::new())
-            .until(self.cloud.now() + ANONYMOUS)
-            .keep_for(ANONYMOUS.to_std().unwrap_or(Duration::ZERO))
+        let issued = Issued::new(Vec::new()).keep_for(ANONYMOUS);
+        issued.until(self.cloud.now() + ANONYMOUS)
     }
+}
+
+/// An API that did not issue a token.
+fn no_token(api: &Endpoint, identity: &str, failure: ApiFailure) -> ProviderError {
+    let address = api.address();
+    let text = match failure.kind {
+        ErrorKind::Denied => format!("the API at {address} refused the identity from {identity}"),
+        ErrorKind::Throttled => format!("the API at {address} throttles this account"),
+        _ => format!("no token from the API at {address} with the identity from {identity}"),
+    };
+    let advice = if failure.has_code(DENIED) {
+        Some("allow ecr:GetAuthorizationToken on Resource \"*\"")
+    } else {
+        failure.advice()
+    };
+    failure.into_error(text, advice)
 }
 
 impl Provider for Ecr {
@@ -131,13 +136,9 @@ impl Provider for Ecr {
     }
 
     fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
-        let decision = Decision::of(request, &self.cloud, &self.sdk)?;
-        let key = decision.key(&self.cloud)?;
-        Ok(Plan::new(Some(key), self.fetch(decision)))
+        let decision = Decision::of(request, &self.cloud)?;
+        Ok(Plan::new(Some(decision.key()), self.fetch(decision)))
     }
 }
 
-const ANONYMOUS: TimeDelta = TimeDelta::minutes(5);
-
-#[cfg(test)]
-mod tests;
+const ANONYMOUS: Duration = Duration::from_secs(5 * 60);

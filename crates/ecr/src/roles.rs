@@ -2,7 +2,7 @@
 
 use regcred_core::RegistryHost;
 
-use crate::hosts::EcrHost;
+use crate::hosts::{EcrHost, is_account};
 
 /// The map behind `--role KEY=VALUE`. The most precise key wins: host, account, `*`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,21 +25,17 @@ enum Key {
 }
 
 impl Roles {
-    /// Reads the entries of the list.
-    ///
-    /// # Errors
-    /// What is wrong with which entry, to follow the option's name. Its text is not repeated.
+    /// Reads the entries of the list. The error follows the option's name: what is wrong with which
+    /// entry, whose text is not repeated.
     pub(crate) fn parse<'a>(entries: impl Iterator<Item = &'a str>) -> Result<Self, String> {
         let parsed = entries.enumerate().map(|(n, entry)| {
             let wrong = |what| format!("has an entry ({}) that {what}", n + 1);
             let pair = entry.split_once('=');
             let (key, value) = pair.ok_or_else(|| wrong("is not KEY=VALUE"))?;
-            let key = Key::parse(key.trim());
-            let key =
-                key.ok_or_else(|| wrong("is not for a registry host, an account number or *"))?;
-            let wanted = Wanted::parse(value.trim());
-            let wanted =
-                wanted.ok_or_else(|| wrong("names neither a role ARN nor profile:NAME"))?;
+            let key = Key::parse(key.trim())
+                .ok_or_else(|| wrong("is not for a registry host, an account number or *"))?;
+            let wanted = Wanted::parse(value.trim())
+                .ok_or_else(|| wrong("names neither a role ARN nor profile:NAME"))?;
             Ok((key, wanted))
         });
         parsed.collect::<Result<_, _>>().map(Self)
@@ -52,7 +48,7 @@ impl Roles {
                 let port = listed.port().is_none() || listed.port() == registry.port();
                 (listed.host() == registry.host() && port).then_some(0)
             }
-            Key::Account(account) => (host.account() == Some(account)).then_some(1),
+            Key::Account(account) => (host.account.as_ref() == Some(account)).then_some(1),
             Key::All => Some(2),
         };
         let ranked = self.0.iter().filter_map(|(k, w)| Some((rank(k)?, w)));
@@ -95,10 +91,6 @@ pub(crate) fn is_role_arn(text: &str) -> bool {
         && !name.is_empty()
         && name.bytes().all(|b| b.is_ascii_graphic())
         && (20..=2048).contains(&text.len())
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ use regcred_core::{AlsoServe, Env, ProviderError};
 use crate::roles::Roles;
 use crate::{ERRORS, vars};
 
+/// The settings with the clients that use them.
+pub(crate) type Cloud = regcred_cloud::Cloud<Settings>;
+
 /// The options that hold for every request.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -26,10 +29,6 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Reads the options.
-    ///
-    /// # Errors
-    /// [`regcred_core::ErrorKind::NotConfigured`], naming the variable.
     pub(crate) fn read(env: &Env) -> Result<Self, ProviderError> {
         let options = Options::new(ERRORS, env);
         Ok(Self {

@@ -8,100 +8,90 @@ mod files;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
 
 use aws_config::profile::{Profile, ProfileSet};
 use aws_runtime::env_config::EnvConfigValue;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
-use aws_types::os_shim_internal;
+use aws_types::os_shim_internal::{Env as NoEnv, Fs};
 use futures_util::FutureExt as _;
 use regcred_core::{Env, ProviderError, fingerprint};
 
-use crate::{ERRORS, vars};
+use crate::ERRORS;
 
 use files::Files;
 
-/// The configuration files and the selected profile.
-#[derive(Clone)]
+/// The configuration files and the selected profile. Has no `Debug`: the texts may hold keys.
 pub(crate) struct SharedConfig {
-    env: os_shim_internal::Env,
-    files: Files,
+    pub(crate) files: Files,
+    /// The selected profile's name.
+    pub(crate) profile: String,
+    env: Env,
     sections: ProfileSet,
-    profile: String,
 }
 
 impl SharedConfig {
     /// Reads the files and selects the profile given (with what named it), else that of
-    /// `AWS_PROFILE`, else `default`.
-    ///
-    /// # Errors
-    /// For a broken file, one that is named and cannot be read, and a profile that is named and not
-    /// there. `default` may be missing.
+    /// `AWS_PROFILE`, else `default`. A broken file is an error, and so is a profile that is named
+    /// and not there; `default` may be missing.
     pub(crate) fn load(env: &Env, named: Option<(&str, &str)>) -> Result<Self, ProviderError> {
         let files = Files::read(env)?;
-        let (named_by, profile) = named.unwrap_or_else(|| {
-            let set = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"]
-                .into_iter()
-                .find_map(|name| Some((name, env.get(name)?)));
-            set.unwrap_or(("", "default"))
-        });
+        let by_variable = || {
+            let mut names = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter();
+            names.find_map(|name| Some((name, env.get(name)?)))
+        };
+        let (named_by, profile) = named.or_else(by_variable).unwrap_or(("", "default"));
         let mut this = Self {
-            env: vars::shim(env),
+            env: env.clone(),
             files,
             sections: ProfileSet::default(),
             profile: profile.to_owned(),
         };
-        if this.has_files() {
+        if !this.files.texts.is_empty() {
             this.sections = this.parse()?;
         }
-        let must_exist = !named_by.is_empty() && profile != "default" || named.is_some();
+        let must_exist = named.is_some() || profile != "default";
         if must_exist && this.sections.get_profile(profile).is_none() {
             return Err(ERRORS.misconfigured(format!(
                 "{named_by} names the profile {profile:?}, which is not in {}",
-                this.files_in_words()
+                this.files.places()
             )));
         }
         Ok(this)
     }
 
-    /// A setting: the variable, else the profile's key.
-    pub(crate) fn setting(&self, variable: &str, key: &str) -> Option<String> {
-        self.non_empty(&EnvConfigValue::new().env(variable).profile(key))
+    /// A setting: the variable, else the profile's key, which has the variable's name without
+    /// `AWS_`.
+    pub(crate) fn setting(&self, variable: &str) -> Option<&str> {
+        let key = variable.trim_start_matches("AWS_").to_ascii_lowercase();
+        self.env.get(variable).or_else(|| self.key(&key))
     }
 
-    /// A setting of one service: `VARIABLE_SERVICE`, `VARIABLE`, the profile's `services` section,
-    /// the profile. The service's identifier is the SDKs': `ECR PUBLIC`.
-    pub(crate) fn service_setting(
-        &self,
-        service: &str,
-        variable: &str,
-        key: &str,
-    ) -> Option<String> {
-        let value = EnvConfigValue::new().env(variable).profile(key);
-        self.non_empty(&value.service_id(service))
+    /// The URL of a service: `AWS_ENDPOINT_URL_SERVICE`, `AWS_ENDPOINT_URL`, the profile's
+    /// `services` section, the profile. The service's identifier is the SDKs': `ECR PUBLIC`.
+    pub(crate) fn endpoint_url(&self, service: &str) -> Option<String> {
+        let variable = format!("AWS_ENDPOINT_URL_{}", service.replace(' ', "_"));
+        let general = || self.env.get("AWS_ENDPOINT_URL");
+        let by_variable = self.env.get(&variable).or_else(general);
+        by_variable.map(str::to_owned).or_else(|| {
+            let value = EnvConfigValue::new().profile("endpoint_url");
+            let value = value.service_id(service);
+            let none = NoEnv::from_slice(&[]);
+            let (url, _) = value.load(&none, Some(&self.sections))?;
+            Some(url.into_owned()).filter(|url| !url.is_empty())
+        })
     }
 
-    /// A switch: the variable, else the profile's key.
-    ///
-    /// # Errors
-    /// When it is neither `true` nor `false`.
-    pub(crate) fn switch(&self, variable: &str, key: &str) -> Result<Option<bool>, ProviderError> {
-        match self.setting(variable, key) {
-            None => Ok(None),
-            Some(value) if value.eq_ignore_ascii_case("true") => Ok(Some(true)),
-            Some(value) if value.eq_ignore_ascii_case("false") => Ok(Some(false)),
-            Some(_) => Err(ERRORS.misconfigured(format!("{variable} is neither true nor false"))),
-        }
+    /// A setting that is `true` or `false`.
+    pub(crate) fn switch(&self, variable: &str) -> Result<Option<bool>, ProviderError> {
+        let value = self.setting(variable);
+        let value = value.map(|value| value.to_ascii_lowercase().parse());
+        let value = value.transpose();
+        value.map_err(|_| ERRORS.misconfigured(format!("{variable} is neither true nor false")))
     }
 
     /// A key of the selected profile.
     pub(crate) fn key(&self, key: &str) -> Option<&str> {
         value(self.sections.get_profile(&self.profile)?, key)
-    }
-
-    /// The selected profile's name.
-    pub(crate) fn profile(&self) -> &str {
-        &self.profile
     }
 
     /// The selected profile and those that it takes its credentials from, as aws-config finds them.
@@ -125,7 +115,7 @@ impl SharedConfig {
         chain
     }
 
-    /// The selected profile, and a fingerprint of the files that it stands in.
+    /// The selected profile, and a fingerprint of the files that it is in.
     pub(crate) fn stable_name(&self) -> String {
         let texts = self.files.texts.iter().map(|(_, text)| text.as_str());
         let texts = texts.collect::<Vec<_>>().join("\0");
@@ -134,7 +124,7 @@ impl SharedConfig {
 
     /// The files for the SDK's own profile provider. `source` is a profile and the
     /// `credential_source` to write over what its files say.
-    pub(crate) fn files(&self, source: Option<(&str, &str)>) -> EnvConfigFiles {
+    pub(crate) fn for_sdk(&self, source: Option<(&str, &str)>) -> EnvConfigFiles {
         let first = EnvConfigFiles::builder();
         let texts = self.files.texts.iter();
         let mut files = texts.fold(first, |files, (kind, text)| {
@@ -147,49 +137,19 @@ impl SharedConfig {
         files.build()
     }
 
-    /// Whether there is any file.
-    pub(crate) fn has_files(&self) -> bool {
-        !self.files.texts.is_empty()
-    }
-
-    /// Files that were expected and could not be read, in words.
-    pub(crate) fn notes(&self) -> &[String] {
-        &self.files.notes
-    }
-
-    /// The files that were looked for, for messages.
-    pub(crate) fn files_in_words(&self) -> String {
-        self.files.in_words()
-    }
-
     fn parse(&self) -> Result<ProfileSet, ProviderError> {
-        let fs = os_shim_internal::Fs::from_map(HashMap::<String, Vec<u8>>::new());
+        let (env, fs) = (NoEnv::from_slice(&[]), HashMap::<String, Vec<u8>>::new());
         let profile = Cow::Owned(self.profile.clone());
-        let files = self.files(None);
-        let loading = aws_config::profile::load(&fs, &self.env, &files, Some(profile));
+        let (fs, files) = (Fs::from_map(fs), self.for_sdk(None));
+        let loading = aws_config::profile::load(&fs, &env, &files, Some(profile));
         loading
             .now_or_never()
-            .expect("the texts are at hand, so that parsing never waits")
+            .expect("parsing texts never waits")
             .map_err(|error| {
-                let files = self.files_in_words();
+                let files = self.files.places();
                 let text = format!("cannot read the AWS configuration files ({files})");
                 ERRORS.misconfigured(text).with_source(error)
             })
-    }
-
-    fn non_empty(&self, value: &EnvConfigValue<'_>) -> Option<String> {
-        let (value, _) = value.load(&self.env, Some(&self.sections))?;
-        Some(value.into_owned()).filter(|v| !v.is_empty())
-    }
-}
-
-/// Names files only: the texts may hold keys.
-impl fmt::Debug for SharedConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharedConfig")
-            .field("profile", &self.profile)
-            .field("files", &self.files_in_words())
-            .finish_non_exhaustive()
     }
 }
 

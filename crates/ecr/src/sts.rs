@@ -1,70 +1,102 @@
 //! Roles: `AssumeRoleWithWebIdentity` (unsigned) and `AssumeRole` (signed) at the region's STS.
 
+use std::time::Duration;
+
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use regcred_core::Env;
+use aws_sdk_sts::Client;
+use aws_sdk_sts::config::Builder;
+use regcred_core::{Env, ErrorKind, ProviderError};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::api_failure::ApiFailure;
+use crate::api_failure::{ApiFailure, RetryTooManyRequests};
 use crate::endpoint::Endpoint;
-use crate::sdk::{Sdk, quiet, service_config};
+use crate::sdk::{LONGEST_CALL, config, quiet};
+use crate::settings::Cloud;
 
 /// STS of one region.
 #[derive(Debug)]
 pub(crate) struct Sts<'a> {
-    pub(crate) sdk: &'a Sdk,
-    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) cloud: &'a Cloud,
+    pub(crate) endpoint: Endpoint,
+}
+
+/// A role and the name of its session, as CloudTrail shows it.
+#[derive(Clone, Debug)]
+pub(crate) struct RoleSession {
+    pub(crate) role: String,
+    pub(crate) name: String,
 }
 
 impl Sts<'_> {
-    /// Exchanges a token of an identity provider for a role. Needs no AWS credentials.
+    /// Exchanges a token of an identity provider for a role; `by` names the token. Needs no AWS
+    /// credentials.
     pub(crate) async fn with_web_identity(
         &self,
-        role: &str,
-        session: &str,
+        session: &RoleSession,
         token: &SecretString,
-    ) -> Result<Credentials, ApiFailure> {
-        let config = service_config!(aws_sdk_sts, self.sdk, self.endpoint).build();
-        let output = aws_sdk_sts::Client::from_conf(config)
+        by: &str,
+    ) -> Result<Credentials, ProviderError> {
+        let client = self.client(None, LONGEST_EXCHANGE)?;
+        let call = client
             .assume_role_with_web_identity()
-            .role_arn(role)
-            .role_session_name(session)
+            .role_arn(&session.role)
+            .role_session_name(&session.name)
             .web_identity_token(token.expose_secret())
             .send();
-        let output = quiet(output)
-            .await
-            .map_err(|error| self.failed(ApiFailure::from_sdk(&error)))?;
-        self.credentials(output.credentials)
+        let output = quiet(call).await.map_err(|e| ApiFailure::from_sdk(&e));
+        self.keys(output.map(|output| output.credentials), session, by)
     }
 
-    /// Assumes a role with another identity.
+    /// Assumes a role with another identity; `by` names it.
     pub(crate) async fn with_credentials(
         &self,
-        role: &str,
-        session: &str,
+        session: &RoleSession,
         base: Credentials,
-    ) -> Result<Credentials, ApiFailure> {
-        let config = service_config!(aws_sdk_sts, self.sdk, self.endpoint)
-            .credentials_provider(SharedCredentialsProvider::new(base))
-            .build();
-        let output = aws_sdk_sts::Client::from_conf(config)
+        by: &str,
+    ) -> Result<Credentials, ProviderError> {
+        let client = self.client(Some(base), LONGEST_CALL)?;
+        let call = client
             .assume_role()
-            .role_arn(role)
-            .role_session_name(session)
+            .role_arn(&session.role)
+            .role_session_name(&session.name)
             .send();
-        let output = quiet(output)
-            .await
-            .map_err(|error| self.failed(ApiFailure::from_sdk(&error)))?;
-        self.credentials(output.credentials)
+        let output = quiet(call).await.map_err(|e| ApiFailure::from_sdk(&e));
+        self.keys(output.map(|output| output.credentials), session, by)
     }
 
-    fn credentials(
+    /// What messages call it.
+    pub(crate) fn name(&self) -> String {
+        format!("STS at {}", self.endpoint.address())
+    }
+
+    fn client(
         &self,
-        issued: Option<aws_sdk_sts::types::Credentials>,
-    ) -> Result<Credentials, ApiFailure> {
-        let Some(issued) = issued else {
-            return Err(self.failed(ApiFailure::malformed("the response holds no credentials")));
-        };
+        keys: Option<Credentials>,
+        longest: Duration,
+    ) -> Result<Client, ProviderError> {
+        let config = config(self.cloud, &self.endpoint, keys, longest)?;
+        let config = Builder::from(&config).retry_classifier(RetryTooManyRequests);
+        Ok(Client::from_conf(config.build()))
+    }
+
+    fn keys(
+        &self,
+        issued: Result<Option<aws_sdk_sts::types::Credentials>, ApiFailure>,
+        RoleSession { role, .. }: &RoleSession,
+        by: &str,
+    ) -> Result<Credentials, ProviderError> {
+        let malformed = || ApiFailure::malformed("the response has no credentials");
+        let issued = issued.and_then(|issued| issued.ok_or_else(malformed));
+        let issued = issued.map_err(|failure| {
+            let refused = failure.kind == ErrorKind::Denied;
+            let usual = refused.then_some("check the role's trust policy and that the role exists");
+            let advice = failure.advice().or(usual);
+            let sts = self.name();
+            failure.into_error(
+                format!("failed to assume role: {role} with {by}, by {sts}"),
+                advice,
+            )
+        })?;
         Ok(Credentials::new(
             issued.access_key_id,
             issued.secret_access_key,
@@ -73,16 +105,14 @@ impl Sts<'_> {
             "role",
         ))
     }
-
-    fn failed(&self, failure: ApiFailure) -> ApiFailure {
-        failure.at(&format!("STS at {}", self.endpoint.address()))
-    }
 }
 
-/// The name of role sessions other than pods', as CloudTrail shows it.
+/// The name of role sessions other than pods'.
 pub(crate) fn session_name(env: &Env) -> &str {
     env.get("AWS_ROLE_SESSION_NAME").unwrap_or(SESSION)
 }
 
 /// Upstream's session name.
 pub(crate) const SESSION: &str = "ecr-credential-provider";
+/// For a source of an identity, after which there is the call of the API.
+const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);

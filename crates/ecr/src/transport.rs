@@ -4,7 +4,7 @@
 //! The SDK decides when a request is sent again, because only it knows ECR's error codes; the client
 //! sends each request once.
 
-use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -15,78 +15,62 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
-use regcred_core::{Env, ErrorKind};
-use regcred_http::{
-    CaBundle, Client, ClientOptions, HttpError, Method, Proxy, Request, SharedClient,
-};
+use regcred_core::{Clock, Env, ErrorKind, ProviderError};
+use regcred_http::{CaBundle, Client, HttpError, Method, Request};
 
-/// The client. Cheap to make and to clone: nothing is read before a request needs it.
-#[derive(Clone)]
+use crate::ERRORS;
+use crate::settings::{Cloud, Settings};
+
+/// The settings with their clients.
+pub(crate) fn cloud(env: &Env, clock: &Clock, settings: Settings) -> Cloud {
+    let cloud = Cloud::new(ERRORS, env, clock, settings).with_options(|options| {
+        options.connect_timeout = CONNECT;
+        options.idle_timeout = READ;
+    });
+    trusting(cloud, env.path(BUNDLE), BUNDLE)
+}
+
+/// The same with a bundle, if there is one, in place of the system's roots. The first stays: a
+/// profile's does not replace that of `AWS_CA_BUNDLE`.
+pub(crate) fn trusting(cloud: Cloud, bundle: Option<PathBuf>, named_by: &'static str) -> Cloud {
+    let Some(path) = bundle else {
+        return cloud;
+    };
+    cloud.with_options(|options| {
+        let bundle = || CaBundle { path, named_by };
+        options.ca_bundle.get_or_insert_with(bundle);
+    })
+}
+
+/// The client, with the time that one request may take.
+#[derive(Clone, Debug)]
 pub(crate) struct Transport {
-    env: Env,
-    bundle: Option<CaBundle>,
-    /// Whether this calls metadata services only: never through a proxy, and over plain http.
+    client: Client,
+    time: Duration,
+    /// Whether this calls metadata services, whose protocol is plain http.
     metadata: bool,
-    client: SharedClient,
 }
 
 impl Transport {
-    /// A client for the service endpoints.
-    pub(crate) fn new(env: &Env) -> Self {
-        let bundle = env.path(BUNDLE).map(|path| CaBundle {
-            path,
-            named_by: BUNDLE,
-        });
+    /// For service endpoints.
+    pub(crate) fn web(cloud: &Cloud) -> Result<Self, ProviderError> {
+        Ok(Self::new(cloud.web()?, false))
+    }
+
+    /// For metadata services.
+    pub(crate) fn link(cloud: &Cloud) -> Result<Self, ProviderError> {
+        Ok(Self::new(cloud.link(CONNECT)?, true))
+    }
+
+    fn new(client: Client, metadata: bool) -> Self {
         Self {
-            env: env.clone(),
-            bundle,
-            metadata: false,
-            client: SharedClient::default(),
+            client,
+            time: READ,
+            metadata,
         }
     }
 
-    /// A client for metadata services.
-    pub(crate) fn direct(env: &Env) -> Self {
-        Self {
-            metadata: true,
-            ..Self::new(env)
-        }
-    }
-
-    /// The same client with the `ca_bundle` of a profile, which replaces the system's roots but not
-    /// those of `AWS_CA_BUNDLE`.
-    pub(crate) fn with_profile(&self, bundle: &str) -> Self {
-        let of_profile = || CaBundle {
-            path: bundle.into(),
-            named_by: "the profile's ca_bundle",
-        };
-        Self {
-            bundle: Some(self.bundle.clone().unwrap_or_else(of_profile)),
-            client: SharedClient::default(),
-            ..self.clone()
-        }
-    }
-
-    /// The client for requests that the SDK does not make.
-    pub(crate) fn client(&self) -> Result<Client, HttpError> {
-        self.client.get(|| ClientOptions {
-            connect_timeout: CONNECT,
-            idle_timeout: READ,
-            proxy: if self.metadata {
-                Proxy::None
-            } else {
-                Proxy::Env
-            },
-            ca_bundle: self.bundle.clone(),
-            ..ClientOptions::new(&self.env)
-        })
-    }
-
-    async fn send(
-        &self,
-        asked: &HttpRequest,
-        time: Duration,
-    ) -> Result<HttpResponse, ConnectorError> {
+    async fn send(&self, asked: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let method = Method::from_bytes(asked.method().as_bytes());
         let method = method.map_err(|error| ConnectorError::user(error.into()))?;
         let body = asked.body().bytes();
@@ -94,36 +78,29 @@ impl Transport {
         let mut request = Request::new(method, asked.uri())
             .body(body.to_vec())
             .secret_body()
-            .timeout(time);
+            .timeout(self.time);
         if self.metadata {
             request = request.allow_cleartext();
         }
         for (name, value) in asked.headers() {
             request = request.secret_header(name, &value.into());
         }
-        let client = self.client().map_err(classified)?;
-        let response = client.send(request).await.map_err(classified)?;
+        let response = self.client.send(request).await.map_err(classified)?;
         let status = StatusCode::try_from(response.status().as_u16());
         let status = status.map_err(|error| ConnectorError::other(error.into(), None))?;
         let headers = response.headers().clone();
         let body = response.bytes(LARGEST).await.map_err(classified)?;
-        let mut answer = HttpResponse::new(status, SdkBody::from(body));
+        let mut passed_on = HttpResponse::new(status, SdkBody::from(body));
         for (name, value) in &headers {
-            answer.headers_mut().append(name.clone(), value.clone());
+            passed_on.headers_mut().append(name.clone(), value.clone());
         }
         // EC2 returns the life of a metadata token and the SDK insists on it; some emulators leave it
-        // out. A request uses the token for seconds, so that the six hours that were asked for do.
+        // out. The token is used for seconds, so the six hours that were requested are assumed.
         let token = self.metadata && asked.uri().ends_with(TOKEN_PATH) && status.is_success();
         if token && !headers.contains_key(TOKEN_LIFE) {
-            answer.headers_mut().insert(TOKEN_LIFE, "21600");
+            passed_on.headers_mut().insert(TOKEN_LIFE, "21600");
         }
-        Ok(answer)
-    }
-}
-
-impl fmt::Debug for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Transport")
+        Ok(passed_on)
     }
 }
 
@@ -133,24 +110,17 @@ impl HttpClient for Transport {
         settings: &HttpConnectorSettings,
         _components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        SharedHttpConnector::new(Connector {
-            transport: self.clone(),
+        SharedHttpConnector::new(Self {
             time: settings.read_timeout().unwrap_or(READ),
+            ..self.clone()
         })
     }
 }
 
-/// The transport with the time that one request may take.
-#[derive(Clone, Debug)]
-struct Connector {
-    transport: Transport,
-    time: Duration,
-}
-
-impl HttpConnector for Connector {
+impl HttpConnector for Transport {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let Self { transport, time } = self.clone();
-        HttpConnectorFuture::new(async move { transport.send(&request, time).await })
+        let this = self.clone();
+        HttpConnectorFuture::new(async move { this.send(&request).await })
     }
 }
 
@@ -169,10 +139,10 @@ fn classified(error: HttpError) -> ConnectorError {
 
 const BUNDLE: &str = "AWS_CA_BUNDLE";
 /// Time to connect, as in the AWS SDKs.
-const CONNECT: Duration = Duration::from_millis(3100);
-/// Time for an answer.
-const READ: Duration = Duration::from_secs(5);
-/// A token answer has a few kilobytes.
+pub(crate) const CONNECT: Duration = Duration::from_millis(3100);
+/// Time for a response.
+pub(crate) const READ: Duration = Duration::from_secs(5);
+/// A response with a token has a few kilobytes.
 const LARGEST: usize = 1 << 20;
 
 const TOKEN_PATH: &str = "/latest/api/token";

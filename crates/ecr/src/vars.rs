@@ -1,9 +1,6 @@
 //! The variables that the ECR provider and the AWS libraries under it read.
 
-use std::collections::HashMap;
-
-use aws_types::os_shim_internal;
-use regcred_core::{Env, EnvVar, Role, options};
+use regcred_core::{EnvVar, Role, options};
 
 options! {
     /// Every variable that decides what this provider does.
@@ -124,12 +121,3 @@ options! {
 }
 
 const CACHE: &str = "it decides where answers are kept";
-
-/// The environment in the form that the AWS libraries take: the variables of the table.
-pub(crate) fn shim(env: &Env) -> os_shim_internal::Env {
-    let map: HashMap<String, String> = VARS
-        .iter()
-        .filter_map(|var| Some((var.name.to_owned(), env.get(var.name)?.to_owned())))
-        .collect();
-    os_shim_internal::Env::from(map)
-}

@@ -1,31 +1,24 @@
 //! The metadata services' real addresses, in a network namespace of its own: the instance's, ECS's
 //! and EKS's, on IPv4 and IPv6, with a proxy in the environment that must see none of them; and a
-//! machine where nobody answers there.
-//!
-//! A test starts this test program again inside a namespace (`unshare`, `ip`), where the test of the
-//! same name with `inside_` in front runs. Where namespaces are not allowed it says so and ends;
-//! with `CI` set it fails instead.
-
-use std::net::TcpListener;
-use std::time::Duration;
+//! machine without these services.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regcred_core::{Clock, CredentialRequest, Env, ErrorKind, Issued, Provider, ProviderError};
 use regcred_ecr::Ecr;
-use regcred_exec::Exec;
+use regcred_http::testing::{Fake, Reply, Seen};
+use regcred_tests::namespace::{SILENT_LINK, run_inside};
+use tokio::net::TcpListener;
 use tokio::time::Instant;
-use wiremock::matchers::{header, header_exists, header_regex, method, path};
-use wiremock::{Mock, MockServer, ResponseTemplate};
 
-#[tokio::test]
-async fn every_metadata_address_is_asked_directly() {
+#[test]
+fn every_metadata_address_is_asked_directly() {
     let addresses = "169.254.169.254/32 169.254.170.2/32 169.254.170.23/32";
     let setup = format!(
-        "ip link set lo up && for a in {addresses}; do ip addr add $a dev lo || exit 1; done && \
+        "for a in {addresses}; do ip addr add $a dev lo || exit 1; done && \
          ip -6 addr add fd00:ec2::254/128 dev lo && ip -6 addr add fd00:ec2::23/128 dev lo"
     );
-    in_namespace(&setup, "inside_every_metadata_address_is_asked_directly").await;
+    run_inside(&setup, "inside_every_metadata_address_is_asked_directly");
 }
 
 #[tokio::test]
@@ -37,80 +30,71 @@ async fn inside_every_metadata_address_is_asked_directly() {
     let token = token.to_str().expect("text");
     const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
     const FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
-    let instance = [
-        instance("169.254.169.254:80").await,
-        instance("[fd00:ec2::254]:80").await,
-    ];
-    let ecs = agent("169.254.170.2:80", "/v2/credentials/1").await;
-    let eks = [
-        agent("169.254.170.23:80", "/v1/credentials").await,
-        agent("[fd00:ec2::23]:80", "/v1/credentials").await,
+    const INSTANCE: [&str; 2] = ["169.254.169.254:80", "[fd00:ec2::254]:80"];
+    const ECS: &str = "169.254.170.2:80";
+    const EKS: [&str; 2] = ["169.254.170.23:80", "[fd00:ec2::23]:80"];
+    let _servers = [
+        serve(INSTANCE[0], instance).await,
+        serve(INSTANCE[1], instance).await,
+        serve(ECS, ecs).await,
+        serve(EKS[0], eks).await,
+        serve(EKS[1], eks).await,
     ];
     for (server, vars) in [
-        (&instance[0], &[][..]),
+        (INSTANCE[0], &[][..]),
         (
-            &instance[1],
+            INSTANCE[1],
             &[("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv6")],
         ),
         (
-            &ecs,
+            ECS,
             &[(
                 "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
                 "/v2/credentials/1",
             )],
         ),
         (
-            &eks[0],
+            EKS[0],
             &[
                 (FULL, "http://169.254.170.23/v1/credentials"),
                 (FILE, token),
             ],
         ),
         (
-            &eks[1],
+            EKS[1],
             &[
                 (FULL, "http://[fd00:ec2::23]/v1/credentials"),
                 (FILE, token),
             ],
         ),
     ] {
-        let api = api(&server.address().to_string()).await;
-        let vars = vars
-            .iter()
-            .copied()
-            .chain([("AWS_ENDPOINT_URL_ECR", api.as_str())]);
+        let api = api(server).await;
+        let url = api.url("");
+        let vars = vars.iter().copied();
+        let vars = vars.chain([("AWS_ENDPOINT_URL_ECR", url.as_str())]);
         let issued = ask(vars).await.expect("token");
         assert_eq!(issued.auth[0].1.username, "AWS");
     }
 }
 
-#[tokio::test]
-async fn a_machine_without_metadata_is_told_in_two_seconds() {
-    for setup in [
-        // Packets vanish, as behind many firewalls.
-        "ip link add void type veth peer name end && ip link set void up && ip link set end up && \
-         ip route add 169.254.0.0/16 dev void && \
-         ip neigh add 169.254.169.254 lladdr 02:00:00:00:00:01 dev void",
-        // There is no way at all.
-        "true",
-    ] {
-        in_namespace(
+#[test]
+fn a_machine_without_metadata_finds_out_in_two_seconds() {
+    for setup in [SILENT_LINK, "true"] {
+        run_inside(
             setup,
-            "inside_a_machine_without_metadata_is_told_in_two_seconds",
-        )
-        .await;
+            "inside_a_machine_without_metadata_finds_out_in_two_seconds",
+        );
     }
 }
 
-// The clock stands still and goes on to the next moment that something waits for: what is counted
-// is the waiting, however loaded the machine is.
+// The clock is paused and jumps to the next moment that something waits for: what is counted is
+// the waiting, however loaded the machine is.
 #[tokio::test(start_paused = true)]
-#[ignore = "needs a namespace; a_machine_without_metadata_is_told_in_two_seconds runs it"]
-async fn inside_a_machine_without_metadata_is_told_in_two_seconds() {
+#[ignore = "needs a namespace; a_machine_without_metadata_finds_out_in_two_seconds runs it"]
+async fn inside_a_machine_without_metadata_finds_out_in_two_seconds() {
     let began = Instant::now();
-    let error = ask([]).await.expect_err("nobody is there");
-    let took = began.elapsed();
-    assert!(took < Duration::from_millis(2500), "{took:?}");
+    let error = ask([]).await.expect_err("no such service");
+    assert!(began.elapsed().as_secs() <= 2, "{:?}", began.elapsed());
     assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
     let text = regcred_core::report(&error);
     for part in [
@@ -122,7 +106,7 @@ async fn inside_a_machine_without_metadata_is_told_in_two_seconds() {
     }
 }
 
-/// Asks in an environment with these variables and a proxy that nobody may use.
+/// Asks in an environment with these variables and a proxy that must not be used.
 async fn ask(vars: impl IntoIterator<Item = (&str, &str)>) -> Result<Issued, ProviderError> {
     let env = Env::map([
         ("HTTP_PROXY", PROXY),
@@ -134,56 +118,49 @@ async fn ask(vars: impl IntoIterator<Item = (&str, &str)>) -> Result<Issued, Pro
     ecr.credentials(&request.expect("image")).await
 }
 
-async fn listen(address: &str) -> MockServer {
-    let listener = TcpListener::bind(address).expect("an address of the namespace");
-    MockServer::builder().listener(listener).start().await
+async fn serve(address: &'static str, script: fn(&str, &Seen) -> Reply) -> Fake {
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.expect("an address of the namespace");
+    Fake::on(listener, None, move |seen| script(address, seen))
 }
 
-/// Instance metadata; the key that it gives out is named after its address.
-async fn instance(address: &str) -> MockServer {
+/// Instance metadata.
+fn instance(address: &str, seen: &Seen) -> Reply {
     const TTL: &str = "x-aws-ec2-metadata-token-ttl-seconds";
-    let server = listen(address).await;
-    let token = ResponseTemplate::new(200)
-        .set_body_string("session")
-        .insert_header(TTL, "21600");
-    Mock::given(method("PUT"))
-        .and(path("/latest/api/token"))
-        .and(header_exists(TTL))
-        .respond_with(token)
-        .mount(&server)
-        .await;
-    let role = "/latest/meta-data/iam/security-credentials/";
-    for (at, body) in [
-        (role.to_owned(), "node".to_owned()),
-        (format!("{role}node"), keys(&server)),
-    ] {
-        Mock::given(method("GET"))
-            .and(path(at))
-            .and(header("x-aws-ec2-metadata-token", "session"))
-            .respond_with(ResponseTemplate::new(200).set_body_string(body))
-            .mount(&server)
-            .await;
+    const ROLE: &str = "/latest/meta-data/iam/security-credentials/";
+    if seen.line() == "PUT /latest/api/token" && seen.header(TTL).is_some() {
+        return Reply::ok("session").header(TTL, "21600");
     }
-    server
+    let known = seen.header("x-aws-ec2-metadata-token") == Some("session");
+    match seen.path.strip_prefix(ROLE) {
+        Some("") if known => Reply::ok("node"),
+        Some("node") if known => keys(address),
+        _ => Reply::new(404),
+    }
 }
 
-/// A container's agent: ECS's takes no token, EKS's takes the file's.
-async fn agent(address: &str, at: &str) -> MockServer {
-    let server = listen(address).await;
-    let mut mock = Mock::given(method("GET")).and(path(at));
-    if at.starts_with("/v1/") {
-        mock = mock.and(header("authorization", "pod-token"));
+/// ECS's agent, which takes no token.
+fn ecs(address: &str, seen: &Seen) -> Reply {
+    match seen.line().as_str() {
+        "GET /v2/credentials/1" => keys(address),
+        _ => Reply::new(404),
     }
-    let answer = ResponseTemplate::new(200).set_body_string(keys(&server));
-    mock.respond_with(answer).mount(&server).await;
-    server
 }
 
-fn keys(server: &MockServer) -> String {
-    let id = key_id(&server.address().to_string());
-    format!(
+/// EKS's agent, which takes the file's token.
+fn eks(address: &str, seen: &Seen) -> Reply {
+    match seen.line().as_str() {
+        "GET /v1/credentials" if seen.authorization() == Some("pod-token") => keys(address),
+        _ => Reply::new(404),
+    }
+}
+
+/// Keys named after the address of the service that issues them.
+fn keys(address: &str) -> Reply {
+    let id = key_id(address);
+    Reply::ok(format!(
         r#"{{"Code":"Success","LastUpdated":"2024-01-01T00:00:00Z","Type":"AWS-HMAC","AccessKeyId":"{id}","SecretAccessKey":"s","Token":"t","Expiration":"2099-01-01T00:00:00Z"}}"#
-    )
+    ))
 }
 
 fn key_id(address: &str) -> String {
@@ -193,48 +170,22 @@ fn key_id(address: &str) -> String {
         .collect()
 }
 
-/// The ECR API on loopback, for requests signed with the key of the metadata server at `address`.
-async fn api(address: &str) -> String {
-    let server = listen("127.0.0.1:0").await;
+/// The ECR API on loopback, for requests signed with the key of the service at `address`.
+async fn api(address: &str) -> Fake {
+    let signer = format!("Credential={}/", key_id(address));
     let token = STANDARD.encode("AWS:password");
     let body = format!(r#"{{"authorizationData":[{{"authorizationToken":"{token}"}}]}}"#);
-    Mock::given(method("POST"))
-        .and(header_regex(
-            "authorization",
-            &format!("Credential={}/", key_id(address)),
-        ))
-        .respond_with(ResponseTemplate::new(200).set_body_string(body))
-        .mount(&server)
-        .await;
-    let url = server.uri();
-    // Until the end of this test's own process.
-    std::mem::forget(server);
-    url
-}
-
-/// Runs one ignored test of this program in a fresh network namespace.
-#[expect(clippy::print_stderr, reason = "a test that is left out says so")]
-async fn in_namespace(setup: &str, test: &str) {
-    let probe = unshared(&format!("({setup}) >&2")).run().await;
-    if let Err(error) = probe {
-        let required = Env::process().is_true("CI");
-        assert!(!required, "network namespaces are needed here: {error}");
-        eprintln!("SKIPPED: no network namespace here: {error}");
-        return;
-    }
-    let program = std::env::current_exe().expect("this program");
-    let program = program.to_str().expect("UTF-8");
-    let command = format!("({setup}) && exec {program} --exact {test} --ignored --nocapture 2>&1");
-    let output = unshared(&command).run().await;
-    let output = output.unwrap_or_else(|error| panic!("{test}: {error}"));
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("1 passed"), "{text}");
-}
-
-fn unshared(command: &str) -> Exec {
-    Exec::new("unshare")
-        .args(["--map-root-user", "--net", "sh", "-c", command])
-        .deadline(Duration::from_secs(120))
+    Fake::start(move |seen| {
+        if seen
+            .authorization()
+            .is_some_and(|header| header.contains(&signer))
+        {
+            Reply::ok(body.clone())
+        } else {
+            Reply::new(403)
+        }
+    })
+    .await
 }
 
 const PROXY: &str = "http://127.0.0.1:1";

@@ -15,7 +15,7 @@ pub struct AnswerFields {
 impl AnswerFields {
     /// Reads a body: OAuth's `error` and `error_description`, `{"error":{"code","message",
     /// "status"}}` and `{"errors":[{"code","message"}]}` of the clouds and of registries,
-    /// `errorCode` and `errorMessage` of IBM, `__type` of AWS. Anything else gives nothing.
+    /// `errorCode` and `errorMessage` of IBM, `__type` of AWS. Nothing is read from any other body.
     #[must_use]
     pub fn parse(body: &[u8]) -> Self {
         if TLS_PORT.iter().any(|words| contains(body, words)) {
@@ -32,7 +32,7 @@ impl AnswerFields {
         let mut found = Self::default();
         for place in places.into_iter().flatten() {
             let text = |names: &[&str]| names.iter().find_map(|name| short(place.get(name)?));
-            // A number only repeats the answer's status; the word beside it says more.
+            // A number only repeats the response's status; the word next to it is more precise.
             let word = || {
                 place.get("code").filter(|code| code.is_number())?;
                 place.get("status").filter(|word| word.is_string())
@@ -88,13 +88,13 @@ pub fn plain(text: &str, most: usize) -> String {
     line.chars().take(most).collect()
 }
 
-/// Neither a control character nor one of Unicode's marks of width nothing or of direction.
+/// Neither a control character nor one of Unicode's zero-width or direction marks.
 fn is_shown(c: char) -> bool {
     let mark = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     !c.is_control() && !mark
 }
 
-/// Text or number, shortened; nothing for anything else.
+/// A text, shortened, or a number; `None` for anything else.
 fn short(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => plain(text, LONGEST),
@@ -125,7 +125,7 @@ const MESSAGES: [&str; 6] = [
     "msg",
     "details",
 ];
-/// What Go's server and nginx say to http on a port of theirs that speaks TLS.
+/// How Go's server and nginx respond to plain http on a TLS port.
 const TLS_PORT: [&[u8]; 2] = [
     b"sent an HTTP request to an HTTPS server",
     b"plain HTTP request was sent to HTTPS port",

@@ -1,4 +1,4 @@
-//! Why a request got no answer: reads the chain of errors below reqwest.
+//! Why a request got no response: reads the chain of errors below reqwest.
 
 use std::error::Error;
 use std::fmt;
@@ -37,7 +37,7 @@ impl Cause {
             next = error.source();
         }
         let tls = chain.iter().find_map(|error| tls_error(*error));
-        // hyper's words for bytes that are no answer of HTTP/1, such as a TLS alert.
+        // hyper's message for bytes that are not an HTTP/1 response, such as a TLS alert.
         let not_http = chain
             .iter()
             .any(|error| error.to_string().starts_with("invalid HTTP"));
@@ -62,7 +62,7 @@ impl Cause {
         Self { what, text }
     }
 
-    /// Whether the same request may get an answer a little later.
+    /// Whether the same request may get a response a little later.
     pub(crate) fn is_passing(&self) -> bool {
         match self.what {
             Failure::Connect | Failure::ConnectTimeout | Failure::Broken => true,
@@ -81,7 +81,7 @@ impl fmt::Display for Cause {
 
 impl Error for Cause {}
 
-/// tokio-rustls hands its errors on inside of an `io::Error`, hyper-rustls that in another one.
+/// tokio-rustls wraps its errors in an `io::Error`, and hyper-rustls wraps that in another one.
 fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     error.downcast_ref::<rustls::Error>().or_else(|| {
         let inner = error.downcast_ref::<io::Error>()?.get_ref()?;

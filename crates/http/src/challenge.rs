@@ -20,8 +20,8 @@ impl Challenge {
     }
 }
 
-/// All challenges of an answer in their order. A broken one is left out, never half read; the ones
-/// around it stay. Lenient in one point: an unquoted value may hold any characters up to the next
+/// All challenges of a response in their order. A broken one is left out, never half read; the
+/// others stay. Lenient in one point: an unquoted value may hold any characters up to the next
 /// comma or space, since IBM's registry sends its realm so.
 #[must_use]
 pub fn parse_challenges(headers: &HeaderMap) -> Vec<Challenge> {
@@ -121,7 +121,7 @@ impl<'a> Parser<'a> {
         Err(Broken)
     }
 
-    /// Takes a lone credential such as `Negotiate`'s; nothing is taken if this is none.
+    /// Takes a lone credential such as `Negotiate`'s, if there is one.
     fn token68(&mut self) -> bool {
         let is_68 = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
         let rest = self.rest.trim_start_matches(is_68);
@@ -164,8 +164,7 @@ impl<'a> Parser<'a> {
         self.rest.is_empty() || self.rest.starts_with(',')
     }
 
-    /// Goes on behind a broken challenge: to the next comma outside quotes that is followed by a
-    /// scheme. An open quote swallows the rest of the line.
+    /// Skips a broken challenge: to the next comma outside quotes that is followed by a scheme. An open quote swallows the rest of the line.
     fn skip_broken(&mut self) {
         loop {
             self.take_until(|c| matches!(c, ',' | '"'));

@@ -1,4 +1,4 @@
-//! The client: sends a request, repeats it as told, never follows a redirect.
+//! The client: sends a request, repeats it by the request's rules, never follows a redirect.
 
 use std::fmt;
 use std::sync::Arc;
@@ -76,14 +76,14 @@ impl Client {
         })))
     }
 
-    /// Sends the request and returns the head of the answer, whatever its status. With a
+    /// Sends the request and returns the head of the response, whatever its status. With a
     /// [`Retry`](crate::Retry) it is sent again after a failed connection, a time-out or a status
     /// that says so (408, 425, 429, 500, 502, 503, 504), within the request's time. A host that
     /// asks for a pause gets it from all requests of this client that may be repeated.
     ///
     /// # Errors
-    /// When no answer came, or when the request must not be sent: a secret over plain http, a
-    /// header that is none, a proxy variable that names none.
+    /// When there is no response, or when the request must not be sent: a secret over plain http, an
+    /// invalid header, a proxy variable whose value is not a proxy.
     pub async fn send(&self, request: Request) -> Result<Response, HttpError> {
         let url = request.check()?;
         let target = Target::new(&request.method, url);
@@ -108,8 +108,8 @@ impl Client {
                 .await;
             let pause = match &result {
                 _ if !may_repeat => None,
-                Ok(answer) if is_passing_status(answer.status()) => {
-                    self.pause_after(answer, request.retry.pause(attempt))
+                Ok(response) if is_passing_status(response.status()) => {
+                    self.pause_after(response, request.retry.pause(attempt))
                 }
                 Ok(_) => None,
                 Err(Reason::Failed(cause)) if !cause.is_passing() => None,
@@ -128,7 +128,7 @@ impl Client {
                     Err(reason) => Err(HttpError::new(&target, reason)),
                 };
             };
-            tracing::debug!(host, attempt, "request failed for now and is sent again");
+            tracing::debug!(host, attempt, "request failed and is sent again");
             drop(result);
             sleep_until(again).await;
             attempt += 1;
@@ -137,21 +137,21 @@ impl Client {
 
     /// The pause before the next attempt, `None` when the server asks for more than is waited.
     /// All requests to a host that throttles share the pause.
-    fn pause_after(&self, answer: &reqwest::Response, own: Duration) -> Option<Duration> {
-        let asked = retry_after(answer.headers(), self.0.clock.now());
+    fn pause_after(&self, response: &reqwest::Response, own: Duration) -> Option<Duration> {
+        let asked = retry_after(response.headers(), self.0.clock.now());
         if asked.is_some_and(|pause| pause > LONGEST_RETRY_AFTER) {
             return None;
         }
         // A little more than asked for, so that waiting requests do not come back as one.
         let pause = asked.map_or(own, |pause| pause + jitter(Duration::from_millis(250)));
-        if asked.is_some() || answer.status().as_u16() == 429 {
-            self.0.pauses.extend(&host_key(answer.url()), pause);
+        if asked.is_some() || response.status().as_u16() == 429 {
+            self.0.pauses.extend(&host_key(response.url()), pause);
         }
         Some(pause)
     }
 
-    /// Waits out the host's pause. One that ends behind the request's time is not waited for: the
-    /// server's own answer says more than a time-out.
+    /// Waits out the host's pause, unless it ends after the request's time: the server's own response
+    /// is more precise than a time-out.
     async fn wait_for_host(&self, host: &str, limits: &Limits) {
         while let Some(until) = self.0.pauses.until(host) {
             if limits.deadline.is_some_and(|(end, _)| end <= until) {

@@ -25,7 +25,7 @@ struct Inner {
     reason: Reason,
 }
 
-/// What a message may say of a request.
+/// What a message may show of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     method: Method,
@@ -80,7 +80,7 @@ impl HttpError {
         }))
     }
 
-    /// Puts a phrase in front: what the request was for.
+    /// Adds a phrase in front: what the request was for.
     #[must_use]
     pub fn context(mut self, what: impl Into<String>) -> Self {
         self.0.what = Some(what.into());
@@ -104,7 +104,7 @@ impl HttpError {
         }
     }
 
-    /// The answer's status, when there was an answer and its status is the failure.
+    /// The response's status, when that is the failure.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match &self.0.reason {
@@ -113,7 +113,7 @@ impl HttpError {
         }
     }
 
-    /// The error code in the answer's JSON body (`error`, `code` and the like), at most 200
+    /// The error code in the response's JSON body (`error`, `code` and the like), at most 200
     /// characters.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
@@ -123,7 +123,7 @@ impl HttpError {
         }
     }
 
-    /// The error message in the answer's JSON body (`error_description`, `message` and the like), at
+    /// The error message in the response's JSON body (`error_description`, `message` and the like), at
     /// most 200 characters.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
@@ -133,7 +133,7 @@ impl HttpError {
         }
     }
 
-    /// Whether no answer came because of a time-out: of connecting, of an idle connection or of
+    /// Whether there is no response because of a time-out: of connecting, of an idle connection or of
     /// the request's own deadline.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
@@ -153,7 +153,7 @@ impl HttpError {
         }
     }
 
-    /// Whether what came was no HTTP at all; a server that expects TLS answers so.
+    /// Whether the response was not HTTP; a server that expects TLS responds so.
     #[must_use]
     pub fn is_not_http(&self) -> bool {
         matches!(&self.0.reason, Reason::Failed(cause) if cause.what == Failure::NotHttp)
@@ -181,13 +181,16 @@ impl fmt::Display for HttpError {
             write!(f, "{method} {place}: ")?;
         }
         match &self.0.reason {
-            Reason::Url => f.write_str("the address is no http or https URL"),
+            Reason::Url => f.write_str("the address is not an http or https URL"),
             Reason::Header(name) => write!(f, "the value of header {name} cannot be sent"),
             Reason::Cleartext => {
                 f.write_str("refusing to send a secret over plain http; name an https address")
             }
             Reason::Proxy(name) => {
-                write!(f, "the proxy in {name} is no http:// or https:// address")
+                write!(
+                    f,
+                    "the proxy in {name} is not an http:// or https:// address"
+                )
             }
             Reason::Identity(_) | Reason::Setup(_) => f.write_str("cannot make an HTTP client"),
             Reason::Failed(cause) => f.write_str(match cause.what {
@@ -198,24 +201,22 @@ impl fmt::Display for HttpError {
                 Failure::Trust => "the server's certificate is not trusted",
                 Failure::Roots => "no certificate can be verified",
                 Failure::Broken => "the connection broke",
-                Failure::NotHttp => {
-                    "the answer is not HTTP; a server that expects https answers so"
-                }
+                Failure::NotHttp => "the response is not HTTP; the server may expect https",
             }),
             Reason::Idle(time) => write!(f, "nothing was received for {time:?}"),
             Reason::Deadline(time) => write!(f, "not done within {time:?}"),
-            Reason::TooLarge(limit) => write!(f, "the answer is longer than {limit} bytes"),
+            Reason::TooLarge(limit) => write!(f, "the response is longer than {limit} bytes"),
             Reason::NotJson { line, column } => write!(
                 f,
-                "the answer is not the expected JSON (line {line}, column {column})"
+                "the response is not the expected JSON (line {line}, column {column})"
             ),
-            Reason::NotText => f.write_str("the answer is not UTF-8 text"),
+            Reason::NotText => f.write_str("the response is not UTF-8 text"),
             Reason::Status(status, fields) => {
                 write!(f, "answered {status}")?;
-                match fields.is_empty() {
-                    true => Ok(()),
-                    false => write!(f, ": {fields}"),
+                if fields.is_empty() {
+                    return Ok(());
                 }
+                write!(f, ": {fields}")
             }
         }
     }
@@ -232,7 +233,7 @@ impl Error for HttpError {
     }
 }
 
-/// What the caller can do about an answer with an unwanted status.
+/// What the caller can do about a response with an unwanted status.
 #[must_use]
 pub fn kind_of_status(status: StatusCode) -> ErrorKind {
     match status.as_u16() {

@@ -15,7 +15,7 @@ pub struct ClientOptions {
     pub user_agent: String,
     /// Time for name resolution, TCP and TLS together. 10 s by default.
     pub connect_timeout: Duration,
-    /// Longest time without a byte: until the answer's head, and between two pieces of its body.
+    /// Longest time without a byte: until the response's head, and between two pieces of its body.
     /// 30 s by default.
     pub idle_timeout: Duration,
     /// Whether requests go through the proxies of the environment.
@@ -24,12 +24,11 @@ pub struct ClientOptions {
     pub ca_bundle: Option<CaBundle>,
     /// More trusted roots, each a PEM text with one or several certificates.
     pub extra_ca_pem: Vec<Vec<u8>>,
-    /// Client certificate chain and private key as one PEM text, for servers that ask for it.
+    /// Client certificate chain and private key as one PEM text, for servers that request it.
     pub client_identity_pem: Option<SecretSlice<u8>>,
     /// Accepts every server certificate. For registries an operator marked so, never by default.
     pub danger_skip_verify: bool,
-    /// Where a name (in lower case) is found in place of what name servers say; TLS still goes by the
-    /// name. The port counts where a URL has none. Not for names that a proxy is asked for.
+    /// Addresses of names (in lower case), used instead of DNS; TLS still verifies the name. The port counts where a URL has none. Not for names that a proxy resolves.
     pub resolve: Vec<(String, Vec<SocketAddr>)>,
     /// The environment in which proxies and trust are looked up.
     pub env: Env,

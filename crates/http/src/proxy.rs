@@ -17,7 +17,7 @@ pub(crate) struct ProxyRules {
 }
 
 impl ProxyRules {
-    /// Reads the variables. A value that names no proxy is reported when it would be used.
+    /// Reads the variables. A value that is not a proxy is reported when it would be used.
     pub(crate) fn from_env(env: &Env) -> Self {
         let first = |names: [&'static str; 2]| {
             names
@@ -48,7 +48,7 @@ impl ProxyRules {
     /// The proxy for a URL; `None` for a direct connection.
     ///
     /// # Errors
-    /// The name of the variable whose value is no http or https URL.
+    /// The name of the variable whose value is not an http or https URL.
     pub(crate) fn proxy_for(&self, url: &Url) -> Result<Option<&Url>, &'static str> {
         let proxy = match url.scheme() {
             "http" => &self.http,
@@ -175,15 +175,16 @@ fn within(network: IpAddr, prefix: u8, address: IpAddr) -> bool {
 
 /// `host:port` counts as `http://host:port`.
 fn proxy_url(value: &str) -> Option<Url> {
-    let url = match value.contains("://") {
-        true => Url::parse(value),
-        false => Url::parse(&format!("http://{value}")),
+    let url = if value.contains("://") {
+        Url::parse(value)
+    } else {
+        Url::parse(&format!("http://{value}"))
     };
     url.ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
-/// Names that clouds give to link-local metadata servers.
+/// Names of link-local metadata servers.
 const NEVER_PROXIED: [&str; 2] = ["metadata.google.internal", "metadata.goog"];
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Randomness that nobody has to trust: for pauses, names of requests and of temporary files.
+//! Randomness without security: for pauses, names of requests and of temporary files.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 

@@ -13,7 +13,7 @@ use crate::body::Body;
 use crate::error::{HttpError, Reason, Target};
 use crate::{Retry, is_loopback};
 
-/// A request in the making. Mistakes surface when it is sent.
+/// A request. Mistakes in it are reported when it is sent.
 #[derive(Clone)]
 pub struct Request {
     pub(crate) method: Method,
@@ -97,7 +97,7 @@ impl Request {
         self.secret_header(header::AUTHORIZATION.as_str(), &value.into())
     }
 
-    /// Adds pairs to the URL's query; what it holds already stays.
+    /// Adds pairs to the URL's query, after those that it has.
     #[must_use]
     pub fn query(mut self, pairs: &[(&str, &str)]) -> Self {
         if let Some(url) = &mut self.url
@@ -143,8 +143,8 @@ impl Request {
         self
     }
 
-    /// The time for everything: connecting, repeats with their pauses, and reading the body. 30 s
-    /// if nothing is said.
+    /// The time for everything: connecting, repeats with their pauses, and reading the body.
+    /// Defaults to 30 s.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -158,7 +158,7 @@ impl Request {
         self
     }
 
-    /// When the request is sent again. [`Retry::none`] if nothing is said.
+    /// When the request is sent again. Defaults to [`Retry::none`].
     #[must_use]
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
@@ -166,7 +166,7 @@ impl Request {
     }
 
     /// Lets secrets go over plain http to hosts that are not this machine: for metadata servers of
-    /// the link, whose protocol it is.
+    /// the link, which speak nothing else.
     #[must_use]
     pub fn allow_cleartext(mut self) -> Self {
         self.allow_cleartext = true;
@@ -187,7 +187,7 @@ impl Request {
         self.holds_secret |= secret;
     }
 
-    /// The URL, once everything else is found to be in order.
+    /// The URL, after everything else was checked.
     pub(crate) fn check(&self) -> Result<&Url, HttpError> {
         let Some(url) = &self.url else {
             return Err(HttpError::early(Reason::Url));

@@ -1,4 +1,4 @@
-//! An answer whose body is read in bounds of size and time.
+//! A response whose body is read within limits of size and time.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::AnswerFields;
 use crate::cause::Cause;
 use crate::error::{HttpError, Reason, Target};
 
-/// An answer, its body still to be read.
+/// A response whose body is still to be read.
 pub struct Response {
     inner: reqwest::Response,
     target: Target,
@@ -31,7 +31,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Waits for a step of the exchange, until the connection is idle or the time is over.
+    /// Waits for a step of the exchange, until the connection is idle or the time has passed.
     pub(crate) async fn wait<T>(
         &self,
         step: impl Future<Output = Result<T, reqwest::Error>>,
@@ -64,7 +64,7 @@ impl Response {
         }
     }
 
-    /// The status; redirects are answers like others.
+    /// The status; redirects are responses like others.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.inner.status()
@@ -82,7 +82,7 @@ impl Response {
         self.inner.url()
     }
 
-    /// The body's length in bytes, if the server said it.
+    /// The body's length in bytes, if the server announced it.
     #[must_use]
     pub fn content_length(&self) -> Option<u64> {
         self.inner.content_length()
@@ -94,21 +94,22 @@ impl Response {
         self.retry_after
     }
 
-    /// The answer, if its status is a success. `what` is what the request was for.
+    /// The response, if its status is a success. `what` is what the request was for.
     ///
     /// # Errors
     /// As [`Response::into_error`] for any other status.
     pub async fn success(self, what: &str) -> Result<Self, HttpError> {
-        match self.status().is_success() {
-            true => Ok(self),
-            false => Err(self.into_error(what).await),
+        if self.status().is_success() {
+            Ok(self)
+        } else {
+            Err(self.into_error(what).await)
         }
     }
 
     /// The next piece of the body, `None` at its end.
     ///
     /// # Errors
-    /// When the connection breaks, stays idle, or the request's time is over.
+    /// When the connection breaks, stays idle, or the request's time has passed.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
         let result = self.limits.wait(self.inner.chunk()).await;
         result.map_err(|reason| HttpError::new(&self.target, reason))
@@ -148,7 +149,7 @@ impl Response {
         self.fields().await
     }
 
-    /// Turns an answer with an unwanted status into an error that says so. `what` is what the
+    /// Turns a response with an unwanted status into an error. `what` is what the
     /// request was for.
     pub async fn into_error(mut self, what: &str) -> HttpError {
         let fields = self.fields().await;

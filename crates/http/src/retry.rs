@@ -42,7 +42,7 @@ impl Retry {
         }
     }
 
-    /// The pause behind attempt number `attempt` (1 is the first): random, up to the ceiling.
+    /// The pause after attempt number `attempt` (1 is the first): random, up to the ceiling.
     #[must_use]
     pub fn pause(&self, attempt: u32) -> Duration {
         let doublings = attempt.saturating_sub(1).min(16);
@@ -51,14 +51,14 @@ impl Retry {
     }
 }
 
-/// Whether an answer with this status may be another one soon.
+/// Whether a retry may turn this status into another.
 #[must_use]
 pub fn is_passing_status(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504)
 }
 
-/// The pause that an answer asks for by `Retry-After`: seconds, or an HTTP date (a past one is no
-/// pause at all). `None` when the header is missing or has neither form.
+/// The pause that a response requests by `Retry-After`: seconds, or an HTTP date (a past one means
+/// no pause). `None` when the header is missing or has neither form.
 #[must_use]
 pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
@@ -80,7 +80,7 @@ pub(crate) fn jitter(ceiling: Duration) -> Duration {
     ceiling.mul_f64(share.clamp(0.0, 1.0))
 }
 
-/// A longer wait than this is not waited out: the answer goes back to the caller.
+/// A longer pause than this is not waited out: the response goes back to the caller.
 pub(crate) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
 
 #[cfg(test)]

@@ -69,8 +69,8 @@ impl RootSource {
                 return Err(RootsError::NoExtra);
             }
         }
-        // Reading a file for each root costs a one-shot process more than the call it makes, so
-        // that the distribution's directories come last.
+        // Reading a file for each root costs a one-shot process more than the call it makes, so the
+        // distribution's directories come last.
         for directory in DIRECTORIES {
             if store.is_empty() {
                 add_directory(&mut store, Path::new(directory));
@@ -137,7 +137,7 @@ fn certificates(mut pem: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
-    // Dashes are rare, so that few places are looked at closely.
+    // Dashes are rare, so few places are compared.
     let mut from = 0;
     loop {
         from += text.get(from..)?.iter().position(|byte| *byte == b'-')?;
@@ -174,7 +174,7 @@ const BUNDLES: [&str; 7] = [
 ];
 /// Where distributions keep their roots one by one; the first that has any is used.
 const DIRECTORIES: [&str; 2] = ["/etc/ssl/certs", "/etc/pki/tls/certs"];
-/// A distribution's bundle has a quarter of a mebibyte.
+/// A distribution's bundle has about a quarter of a mebibyte.
 const LARGEST: u64 = 16 * MIB;
 const VARIABLE: &str = "SSL_CERT_FILE";
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";

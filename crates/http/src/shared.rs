@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::{Client, ClientOptions, HttpError};
 
-/// A client that is made when it is first needed. Clones share it, and with it connections and
+/// A client that is made when it is first needed. Clones share it with its connections and its
 /// trusted roots, which are read once.
 #[derive(Clone, Default)]
 pub struct SharedClient(Arc<OnceLock<Client>>);
@@ -47,7 +47,7 @@ mod tests {
             .get(|| ClientOptions::new(&Env::default()))
             .expect("a client");
         other
-            .get(|| unreachable!("it is there"))
+            .get(|| unreachable!("it is made"))
             .expect("the same client");
     }
 }

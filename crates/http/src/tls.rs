@@ -20,9 +20,10 @@ pub(crate) fn client_config(options: &ClientOptions) -> Result<ClientConfig, Ide
     let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(Verifier {
         provider: provider.clone(),
-        trust: match options.danger_skip_verify {
-            true => Trust::Anyone,
-            false => Trust::Roots(RootSource::new(options), OnceLock::new()),
+        trust: if options.danger_skip_verify {
+            Trust::Anyone
+        } else {
+            Trust::Roots(RootSource::new(options), OnceLock::new())
         },
     });
     let builder = ClientConfig::builder_with_provider(provider)
@@ -56,7 +57,7 @@ pub(crate) enum IdentityError {
     Refused(#[source] Error),
 }
 
-/// Judges a server's certificate. That the server holds its key is checked whatever is trusted.
+/// Verifies a server's certificate. That the server has its key is checked whatever is trusted.
 #[derive(Debug)]
 struct Verifier {
     provider: Arc<CryptoProvider>,
@@ -67,8 +68,8 @@ struct Verifier {
 #[derive(Debug)]
 enum Trust {
     Anyone,
-    /// Those that the roots vouch for. They are read when the first certificate is to be judged: a
-    /// client that only ever speaks plain http never reads them.
+    /// Those that the roots vouch for. They are read when the first certificate is verified: a client
+    /// that only uses plain http never reads them.
     Roots(RootSource, OnceLock<Loaded>),
 }
 
@@ -130,7 +131,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// What to do about a failed handshake, where the failure itself does not say it.
+/// What to do about a failed handshake, where the failure itself leaves that open.
 pub(crate) fn hint(error: &Error) -> Option<&'static str> {
     match error {
         Error::InvalidCertificate(CertificateError::UnknownIssuer) => {

@@ -9,9 +9,7 @@ use super::workspace::{files_below, root, shown};
 
 /// Directories whose language is still to be put right. Only ever shorter.
 const STILL_ROUGH: &[&str] = &[
-    "crates/ecr/",
     "crates/engine/",
-    "crates/http/",
     "crates/keyring/",
     "crates/refresh/",
     "crates/registry/",

@@ -50,7 +50,7 @@ fn those_who_wait_for_a_failing_call_share_its_failure() {
         account.ecr.fail(failure, usize::MAX);
         let cache = CachePlace::new();
         let node = account.plugin().env("REGCRED_CACHE", cache.path());
-        // Nothing fails before everybody stands in line behind the one that asks.
+        // The call fails after all the others have queued for the lock.
         let gate = account.ecr.hold();
         let mut all = start(&node, 1);
         until("the first call", || account.calls() == 1);
@@ -77,7 +77,7 @@ fn those_who_wait_for_a_failing_call_share_its_failure() {
         assert!(cache.entries().is_empty(), "a failure was kept");
         assert!(cache.files(".tmp").is_empty(), "something half written");
 
-        // It is no cache of errors: who comes later asks anew.
+        // Errors are not cached: a later process asks again.
         account.ecr.fail(failure, 2);
         let _ = password(&node.stdin(request(HOST)).run());
         assert_eq!(cache.entries().len(), 1);
@@ -103,7 +103,11 @@ fn a_valid_token_is_served_while_the_api_is_down() {
             assert_eq!(password(done), first, "{failure:?}");
         }
         let told = |done: &&Finished| done.stderr.contains("refresh failed, serving");
-        assert_eq!(all.iter().filter(told).count(), 1, "one tried and said so");
+        assert_eq!(
+            all.iter().filter(told).count(),
+            1,
+            "one tried and logged it"
+        );
         let attempts = account.calls() - calls;
         assert!((1..=4).contains(&attempts), "{failure:?}: {attempts}");
 
@@ -147,21 +151,30 @@ fn a_hanging_api_holds_nobody_beyond_the_deadline() {
 #[test]
 fn a_killed_process_never_blocks_the_others() {
     let account = Account::new();
-    // From before it reaches for the lock to after it has answered.
-    for moment in (0..60).step_by(4) {
+    // From before it takes the lock to after it has answered.
+    for moment in ["its start", "its lock", "its call", "its entry"].repeat(4) {
         let cache = CachePlace::new();
         let node = account.plugin().env("REGCRED_CACHE", cache.path());
+        let calls = account.calls();
         let mut victim = node.clone().stdin(request(HOST)).start();
-        std::thread::sleep(Duration::from_millis(moment));
+        until(moment, || match moment {
+            "its lock" => !cache.files(".lock").is_empty(),
+            "its call" => account.calls() > calls,
+            "its entry" => !cache.entries().is_empty(),
+            _ => true,
+        });
         let others = start(&node, 4);
         victim.kill();
-        let calls = account.calls();
         for done in finish(others) {
             let _ = password(&done);
             assert!(done.elapsed < DEADLINE, "{:?}", done.elapsed);
         }
-        assert!(account.calls() - calls <= 2, "at {moment} ms");
-        assert_eq!(cache.entries().len(), 1, "at {moment} ms");
+        let calls = account.calls() - calls;
+        assert!(
+            calls <= 3,
+            "killed after {moment}: its own and {calls} more"
+        );
+        assert_eq!(cache.entries().len(), 1, "killed after {moment}");
         let _ = victim.finish();
     }
 }
@@ -201,7 +214,7 @@ fn any_of_many_may_be_killed_at_any_moment() {
     let account = Account::new();
     let cache = CachePlace::new();
     let node = account.plugin().env("REGCRED_CACHE", cache.path());
-    // Nobody is done before the killing is.
+    // No process has its answer before all of these are killed.
     account.ecr.fail(Failure::Hang, usize::MAX);
     let mut all = start(&node, 1);
     until("the first call", || account.calls() > 0);
@@ -209,8 +222,9 @@ fn any_of_many_may_be_killed_at_any_moment() {
     all.extend(start(&node, 39));
     // Every other one, in an order that has nothing to do with the start's.
     for turn in 0..20 {
-        all[(turn * 22 + 14) % 40].kill();
-        std::thread::sleep(Duration::from_millis(3));
+        let victim = &mut all[(turn * 22 + 14) % 40];
+        victim.kill();
+        until("its end", || victim.has_ended());
     }
     account.ecr.fail(Failure::Hang, 0);
     let (killed, alive): (Vec<_>, Vec<_>) =

@@ -54,7 +54,7 @@ fn a_failure_that_lasts_has_its_code_and_its_words() {
         (Failure::Close, 7, 4, "no token from the API at"),
         (Failure::Denied, 6, 1, "AccessDeniedException"),
         (Failure::ExpiredSession, 6, 2, "renew the session"),
-        (Failure::Garbage, 8, 1, "the answer cannot be read"),
+        (Failure::Garbage, 8, 1, "the response cannot be read"),
     ] {
         let account = Account::new();
         account.ecr.fail(failure, usize::MAX);

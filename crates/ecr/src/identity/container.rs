@@ -7,17 +7,19 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use regcred_cloud::SecretPlace;
 use regcred_core::{Env, ErrorKind};
 use regcred_http::{HttpError, Request, Retry, Url};
 use secrecy::SecretString;
 
-use super::key_document::KeyDocument;
-use super::outcome::NoCredentials;
+use super::key_document::keys;
+use super::no_credentials::NoCredentials;
+use crate::ERRORS;
 use crate::jwt_subject::stable_name;
-use crate::token_file::read_token;
-use crate::transport::Transport;
+use crate::settings::Cloud;
+use crate::transport::CONNECT;
 
-/// The agent that the environment names, and the token that it wants to see.
+/// The agent that the environment names, and the token that it expects.
 #[derive(Clone, Debug)]
 pub(super) struct Container {
     url: String,
@@ -35,12 +37,10 @@ impl Container {
                 return Err(NoCredentials::Absent(absent));
             }
         };
-        let authorization = match env.get(TOKEN_FILE) {
-            Some(file) => Some(read_token(file).map_err(|error| {
-                let text = format!("cannot read {file} that {TOKEN_FILE} names: {error}");
-                NoCredentials::failed(named(&url), ErrorKind::NotConfigured, text)
-            })?),
-            None => env.get(TOKEN).map(|token| token.trim().into()),
+        let authorization = match (env.path(TOKEN_FILE), env.get(TOKEN)) {
+            (Some(file), _) => Some(SecretPlace::File(file).read(ERRORS, TOKEN_FILE, "")?),
+            (None, Some(token)) => Some(SecretPlace::Given(token.into()).read(ERRORS, TOKEN, "")?),
+            (None, None) => None,
         };
         Ok(Self { url, authorization })
     }
@@ -51,16 +51,11 @@ impl Container {
         format!("{} {}", self.url, token.unwrap_or_default())
     }
 
-    pub(super) async fn credentials(
-        &self,
-        transport: &Transport,
-    ) -> Result<Credentials, NoCredentials> {
+    pub(super) async fn credentials(&self, cloud: &Cloud) -> Result<Credentials, NoCredentials> {
         let failed = |error: HttpError| {
             NoCredentials::failed("the container credentials", error.kind(), error)
         };
-        check_destination(&self.url)
-            .await
-            .map_err(|(kind, text)| NoCredentials::failed(named(&self.url), kind, text))?;
+        check_destination(&self.url).await?;
         let mut request = Request::get(&self.url)
             .header("accept", "application/json")
             .allow_cleartext()
@@ -69,17 +64,14 @@ impl Container {
         if let Some(token) = &self.authorization {
             request = request.secret_header("authorization", token);
         }
-        let client = transport.client().map_err(failed)?;
-        let response = client.send(request).await.map_err(failed)?;
+        let response = cloud.link(CONNECT)?.send(request).await.map_err(failed)?;
         if response.status() != 200 {
             return Err(failed(response.into_error("the agent").await));
         }
         let body = response.bytes(LARGEST).await.map_err(failed)?;
-        let document = KeyDocument::parse(&body).ok_or("is not a JSON object");
-        let keys = document.and_then(|document| document.keys("container"));
-        keys.map_err(|reason| {
+        keys(&body, None, "container").map_err(|reason| {
             let text = format!("the response {reason}");
-            NoCredentials::failed(named(&self.url), ErrorKind::Malformed, text)
+            NoCredentials::failed(&named(&self.url), ErrorKind::Malformed, text)
         })
     }
 }
@@ -91,9 +83,10 @@ fn named(url: &str) -> String {
 }
 
 /// The SDKs' rule: https anywhere; http only to this machine and to the container services'
-/// addresses, because the request carries a token and the answer keys.
-async fn check_destination(url: &str) -> Result<(), (ErrorKind, String)> {
-    let refused = |rule: &str| Err((ErrorKind::NotConfigured, rule.to_owned()));
+/// addresses, because the request holds a token and the response keys.
+async fn check_destination(url: &str) -> Result<(), NoCredentials> {
+    let failed = |kind, text: String| NoCredentials::failed(&named(url), kind, text);
+    let refused = |rule: &str| Err(failed(ErrorKind::NotConfigured, rule.to_owned()));
     let parsed = Url::parse(url).ok();
     let host = match &parsed {
         Some(url) if url.scheme() == "https" => return Ok(()),
@@ -107,7 +100,7 @@ async fn check_destination(url: &str) -> Result<(), (ErrorKind, String)> {
             .await
             .map_err(|error| {
                 let text = format!("cannot resolve {host}: {error}");
-                (ErrorKind::Unreachable, text)
+                failed(ErrorKind::Unreachable, text)
             })?
             .map(|socket| socket.ip())
             .collect(),
@@ -128,7 +121,7 @@ const ECS: &str = "http://169.254.170.2";
 /// ECS, EKS, EKS on IPv6.
 const AGENTS: &[&str] = &["169.254.170.2", "169.254.170.23", "fd00:ec2::23"];
 
-/// An agent that starts together with its node is not there at once.
+/// An agent that starts together with its node is not up at once.
 const RETRY: Retry = Retry {
     attempts: 3,
     base: Duration::from_millis(250),

@@ -3,7 +3,7 @@
 use aws_credential_types::Credentials;
 use regcred_core::Env;
 
-use super::outcome::NoCredentials;
+use super::no_credentials::NoCredentials;
 
 /// Both halves of a key, with an optional session.
 pub(super) fn of(env: &Env) -> Result<Credentials, NoCredentials> {

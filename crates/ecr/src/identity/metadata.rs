@@ -1,7 +1,6 @@
 //! EC2 instance metadata, version 2, by aws-config, capped: a machine without it must fail in
 //! about two seconds.
 
-use std::error::Error;
 use std::time::Duration;
 
 use aws_config::imds;
@@ -12,66 +11,83 @@ use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use regcred_core::{Env, ErrorKind};
+use tokio::time::timeout;
 
-use super::outcome::NoCredentials;
-use crate::api_failure::causes;
-use crate::sdk::{Sdk, quiet};
+use super::no_credentials::NoCredentials;
+use crate::api_failure::{causes, in_chain};
+use crate::sdk::{metadata_config, quiet};
+use crate::settings::Cloud;
 use crate::shared_config::SharedConfig;
 
-/// The metadata service of this instance, by its address.
-#[derive(Clone, Debug)]
-pub(crate) struct Metadata(String);
+/// The metadata service of this instance: its address, or why it is not asked.
+#[derive(Debug)]
+pub(crate) struct Metadata(Result<String, String>);
 
 impl Metadata {
     /// The service, unless the operator switched it off.
-    pub(crate) fn of(env: &Env, config: &SharedConfig) -> Result<Self, NoCredentials> {
+    pub(crate) fn of(env: &Env, config: &SharedConfig) -> Self {
         let disabled = env.get(DISABLED);
-        if disabled.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-            return Err(NoCredentials::Absent(format!("{DISABLED} is set")));
-        }
-        Ok(Self(address(config)))
+        let disabled = disabled.filter(|value| value.eq_ignore_ascii_case("true"));
+        Self(match disabled {
+            Some(_) => Err(format!("{DISABLED} is set")),
+            None => Ok(address(config)),
+        })
     }
 
     /// The instance, by the address of its service.
     pub(super) fn stable_name(&self) -> &str {
-        &self.0
+        self.0.as_deref().unwrap_or_default()
+    }
+
+    /// The address of the service.
+    pub(super) fn address(&self) -> Result<&str, NoCredentials> {
+        let off = |reason: &String| NoCredentials::Absent(reason.clone());
+        self.0.as_deref().map_err(off)
     }
 
     /// The region of this instance.
-    pub(crate) async fn region(&self, sdk: &Sdk) -> Option<String> {
-        let client = self.client(sdk).ok()?;
+    pub(crate) async fn region(&self, cloud: &Cloud) -> Option<String> {
+        let client = self.client(cloud).ok()?;
         let path = "/latest/meta-data/placement/region";
-        let response = quiet(tokio::time::timeout(CAP, client.get(path))).await;
+        let response = quiet(timeout(CAP, client.get(path))).await;
         let region = response.ok()?.ok()?;
         let region = region.as_ref().trim();
         regcred_cloud::is_label(region).then(|| region.to_owned())
     }
 
-    /// Whatever goes wrong here is the reason why the instance has no identity.
-    pub(super) async fn credentials(&self, sdk: &Sdk) -> Result<Credentials, NoCredentials> {
-        let client = self.client(sdk).map_err(|error| {
-            let name = format!("instance metadata at {}", self.0);
-            NoCredentials::failed(name, ErrorKind::NotConfigured, causes(&*error))
-        })?;
+    /// The keys of the instance's role. Whatever goes wrong is the reason why it has none.
+    pub(super) async fn credentials(&self, cloud: &Cloud) -> Result<Credentials, NoCredentials> {
+        let address = self.address()?;
         let provider = ImdsCredentialsProvider::builder()
-            .configure(&sdk.metadata_config())
-            .imds_client(client)
+            .configure(&metadata_config(cloud)?)
+            .imds_client(self.client(cloud)?)
             .build();
-        // The client does not repeat what got no response at all; a busy service deserves one more.
-        let asked = match quiet(provider.provide_credentials()).await {
-            Err(error) if got_no_response(&error) => quiet(provider.provide_credentials()).await,
-            other => other,
+        let asked = timeout(LONGEST, async {
+            // The client does not repeat what got no response at all; a busy service deserves one
+            // more.
+            match quiet(provider.provide_credentials()).await {
+                Err(error) if got_no_response(&error) => {
+                    quiet(provider.provide_credentials()).await
+                }
+                other => other,
+            }
+        });
+        let reason = match asked.await {
+            Ok(Ok(keys)) => return Ok(keys),
+            Ok(Err(error)) => explained(causes(&error)),
+            Err(_) => format!("no response within {} s", LONGEST.as_secs()),
         };
-        asked.map_err(|error| {
-            let reason = in_words(&causes(&error));
-            NoCredentials::Absent(format!("{}: {reason}", self.0))
-        })
+        Err(NoCredentials::Absent(format!("{address}: {reason}")))
     }
 
-    fn client(&self, sdk: &Sdk) -> Result<imds::Client, Box<dyn Error + Send + Sync>> {
-        Ok(imds::Client::builder()
-            .configure(&sdk.metadata_config())
-            .endpoint(&self.0)?
+    fn client(&self, cloud: &Cloud) -> Result<imds::Client, NoCredentials> {
+        let address = self.address()?;
+        let client = imds::Client::builder().configure(&metadata_config(cloud)?);
+        let client = client.endpoint(address).map_err(|error| {
+            let source = format!("instance metadata at {address}");
+            NoCredentials::failed(&source, ErrorKind::NotConfigured, causes(&*error))
+        })?;
+        Ok(client
             .connect_timeout(ONE_TRY)
             .read_timeout(ONE_TRY)
             .operation_attempt_timeout(ONE_TRY)
@@ -83,57 +99,37 @@ impl Metadata {
 
 /// The address that the variables or the profile name, else the usual one.
 fn address(config: &SharedConfig) -> String {
-    let named = config.setting(
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-        "ec2_metadata_service_endpoint",
-    );
-    let mode = config.setting(
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
-        "ec2_metadata_service_endpoint_mode",
-    );
-    named.unwrap_or_else(|| {
+    let named = config.setting("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+    let usual = || {
+        let mode = config.setting("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
         let ipv6 = mode.is_some_and(|mode| mode.eq_ignore_ascii_case("ipv6"));
-        if ipv6 { IPV6 } else { IPV4 }.to_owned()
-    })
+        if ipv6 { IPV6 } else { IPV4 }
+    };
+    named.unwrap_or_else(usual).to_owned()
 }
 
 /// True for a refused or missing connection and for silence, not for a response.
 fn got_no_response(error: &CredentialsError) -> bool {
-    let mut next: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = next {
-        let imds = error.downcast_ref::<ImdsError>();
-        let token = matches!(
-            imds,
-            Some(ImdsError::FailedToLoadToken(_) | ImdsError::IoError(_))
-        );
-        if token || error.is::<ConnectorError>() {
-            return true;
-        }
-        next = error.source();
-    }
-    false
+    use ImdsError::{FailedToLoadToken, IoError};
+    let imds = in_chain::<ImdsError>(error);
+    matches!(imds, Some(FailedToLoadToken(_) | IoError(_)))
+        || in_chain::<ConnectorError>(error).is_some()
 }
 
-/// The SDK's words for the usual cases say too little.
-fn in_words(reason: &str) -> String {
-    if ["HTTP 404", "received 404"]
-        .iter()
-        .any(|words| reason.contains(words))
-    {
-        return "the instance has no IAM role".to_owned();
-    }
-    if ["timeout", "timed out", "not done within", "took too long"]
-        .iter()
-        .any(|words| reason.contains(words))
-    {
-        return "no answer (not an EC2 instance, or a container that needs a hop limit of 2)"
-            .to_owned();
-    }
-    // A successful answer always has it here, so that this was a refusal of another kind.
-    if reason.contains("TTL header") {
-        return "something else than instance metadata answers there".to_owned();
-    }
-    reason.to_owned()
+/// The SDK's texts for the usual cases leave out what they mean.
+fn explained(reason: String) -> String {
+    let has = |texts: &[&str]| texts.iter().any(|text| reason.contains(text));
+    let meaning = if has(&["HTTP 404", "received 404"]) {
+        "the instance has no IAM role"
+    } else if has(&["timeout", "timed out", "not done within", "took too long"]) {
+        "no response (not an EC2 instance, or a container that needs a hop limit of 2)"
+    } else if has(&["TTL header"]) {
+        // A successful response always has it here, so this was a refusal of another kind.
+        "something other than instance metadata responds there"
+    } else {
+        return reason;
+    };
+    meaning.to_owned()
 }
 
 const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
@@ -141,3 +137,4 @@ const IPV4: &str = "http://169.254.169.254";
 const IPV6: &str = "http://[fd00:ec2::254]";
 const ONE_TRY: Duration = Duration::from_secs(1);
 const CAP: Duration = Duration::from_secs(3);
+const LONGEST: Duration = Duration::from_secs(6);

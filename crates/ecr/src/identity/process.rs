@@ -10,8 +10,8 @@ use aws_credential_types::Credentials;
 use regcred_core::ErrorKind;
 use regcred_exec::{Exec, ExecError};
 
-use super::key_document::KeyDocument;
-use super::outcome::NoCredentials;
+use super::key_document::keys;
+use super::no_credentials::NoCredentials;
 
 /// The program's command line.
 #[derive(Clone, Debug)]
@@ -33,14 +33,10 @@ impl Process {
             };
             NoCredentials::failed(NAME, kind, error)
         })?;
-        let malformed = |reason: &str| {
+        keys(&output.stdout, Some(1), "process").map_err(|reason| {
             let text = format!("its output {reason}");
             NoCredentials::failed(NAME, ErrorKind::IdentityUnavailable, text)
-        };
-        let document = KeyDocument::parse(&output.stdout);
-        let document = document.filter(KeyDocument::is_version_1);
-        let document = document.ok_or_else(|| malformed("is not a JSON object with Version 1"))?;
-        document.keys("process").map_err(malformed)
+        })
     }
 }
 

@@ -2,38 +2,41 @@
 //! `credential_source`, web identity, SSO and `credential_process`.
 //!
 //! aws-config reads two things of the process's own environment: `HOME` for the SSO cache and
-//! `AWS_ENDPOINT_URL*` of STS and SSO. Everything else is handed to it, the source at the end of the
-//! chain of roles included: it would read a token file again and not end a program at its deadline.
+//! `AWS_ENDPOINT_URL*` of STS and SSO. Everything else is handed to it, the keys at the end of the
+//! chain of roles included: it would read a token file a second time and not end a program at its
+//! deadline.
+
+use std::time::Duration;
 
 use aws_config::profile::{Profile as Section, ProfileFileCredentialsProvider};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
-use regcred_core::{Env, ErrorKind};
+use regcred_core::{Env, ErrorKind, ProviderError, report};
 use regcred_http::HttpError;
+use tokio::time::timeout;
 
 use super::container::Container;
 use super::keys;
 use super::metadata::Metadata;
-use super::outcome::{NoCredentials, SourceError};
+use super::no_credentials::NoCredentials;
 use super::process::Process;
-use super::source::{Lent, Source};
+use super::source::Source;
 use super::web_identity::WebIdentity;
-use crate::api_failure::{causes, in_chain};
-use crate::endpoint::Endpoint;
-use crate::sdk::{Sdk, quiet};
+use crate::api_failure::{DENIED, UNKNOWN_KEYS, causes, in_chain};
+use crate::sdk::{provider_config, quiet};
 use crate::shared_config::{SharedConfig, value};
-use crate::sts::session_name;
+use crate::sts::{Sts, session_name};
 
 /// A profile that names a source of credentials.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Profile {
     base: Base,
     stable_name: String,
 }
 
 /// Where a profile's credentials begin.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Base {
     /// The profile's own keys.
     Keys(Credentials),
@@ -47,10 +50,12 @@ impl Profile {
     /// The selected profile.
     pub(super) fn of(env: &Env, config: &SharedConfig) -> Result<Self, NoCredentials> {
         let chain = config.chain();
-        let is_source =
-            |profile: &&Section| SOURCES.iter().any(|key| value(profile, key).is_some());
-        if !config.has_files() {
-            let absent = format!("there is none of {}", config.files_in_words());
+        let is_source = |profile: &&Section| {
+            let mut keys = SOURCES.iter().chain(&SIGN_IN).chain([&PROCESS]);
+            keys.any(|key| value(profile, key).is_some())
+        };
+        if config.files.texts.is_empty() {
+            let absent = format!("there is none of {}", config.files.places());
             return Err(NoCredentials::Absent(absent));
         }
         let (Some(first), Some(last)) = (chain.first().filter(|p| is_source(p)), chain.last())
@@ -58,9 +63,8 @@ impl Profile {
             let absent = format!("{} names no source of credentials", named(config));
             return Err(NoCredentials::Absent(absent));
         };
-        let is_first = first.name() == last.name();
-        let base =
-            base(last, is_first, env, config).map_err(|error| error.required(named(config)))?;
+        let base = base(last, first.name() == last.name(), env, config);
+        let base = base.map_err(|error| error.required(&named(config)))?;
         let mut stable_name = config.stable_name();
         if let Base::Lent(_, source) = &base {
             stable_name.push_str(&format!(" by {}", source.stable_name()));
@@ -77,38 +81,51 @@ impl Profile {
     pub(super) async fn credentials(
         &self,
         config: &SharedConfig,
-        sdk: &Sdk,
-        sts: &Endpoint,
+        sts: &Sts<'_>,
     ) -> Result<Credentials, NoCredentials> {
+        let name = named(config);
         let provider = ProfileFileCredentialsProvider::builder()
-            .configure(&sdk.provider_config(sts))
-            .profile_name(config.profile());
+            .configure(&provider_config(sts.cloud, &sts.endpoint)?)
+            .profile_name(&config.profile);
         let provider = match &self.base {
             Base::Keys(keys) => return Ok(keys.clone()),
-            Base::Sdk => provider.profile_files(config.files(None)),
-            Base::Lent(profile, source) => provider
-                .profile_files(config.files(Some((profile, OURS))))
-                .with_custom_provider(OURS, Lent::new(source, sdk, sts)),
+            Base::Sdk => provider.profile_files(config.for_sdk(None)),
+            Base::Lent(profile, source) => {
+                let keys = source.credentials(sts).await;
+                let keys = keys.map_err(|error| within(&name, error))?;
+                provider
+                    .profile_files(config.for_sdk(Some((profile, OURS))))
+                    .with_custom_provider(OURS, keys)
+            }
         };
-        let asked = quiet(provider.build().provide_credentials()).await;
+        let provider = provider.build();
+        let asked = timeout(LONGEST, quiet(provider.provide_credentials()));
+        let asked = asked.await.map_err(|_| {
+            let text = format!("no response within {} s", LONGEST.as_secs());
+            NoCredentials::failed(&name, ErrorKind::Unreachable, text)
+        })?;
         asked.map_err(|error| {
             let mut reason = causes(&error);
-            if config
-                .key("sso_session")
-                .or(config.key("sso_start_url"))
-                .is_some()
-            {
-                let name = config.profile();
-                reason.push_str(&format!(" (sign in: aws sso login --profile {name})"));
+            if config.key("sso_session").is_some() || config.key("sso_start_url").is_some() {
+                let profile = &config.profile;
+                reason.push_str(&format!(" (sign in: aws sso login --profile {profile})"));
             }
-            NoCredentials::failed(named(config), kind(&error), reason)
+            NoCredentials::failed(&name, kind(&error), reason)
         })
     }
 }
 
+/// The failure of the source that a profile begins with.
+fn within(profile: &str, error: NoCredentials) -> NoCredentials {
+    let error = ProviderError::from(error);
+    let text = report(&error);
+    let text = text.strip_prefix("ecr: ").unwrap_or(&text);
+    NoCredentials::failed(profile, error.kind(), text)
+}
+
 /// The profile in messages.
 pub(super) fn named(config: &SharedConfig) -> String {
-    format!("the profile {:?}", config.profile())
+    format!("the profile {:?}", config.profile)
 }
 
 /// The source of the last profile of the chain, by aws-config's order.
@@ -127,51 +144,40 @@ fn base(
         // In Go the selected profile's own keys go before its other sources, in the Rust SDK after
         // them.
         let session = get("aws_session_token").map(str::to_owned);
-        let keys = Credentials::new(id, secret, session, None, "profile");
-        return Ok(if is_first {
-            Base::Keys(keys)
-        } else {
-            Base::Sdk
-        });
+        let keys = || Credentials::new(id, secret, session, None, "profile");
+        return Ok(is_first.then(keys).map_or(Base::Sdk, Base::Keys));
     }
-    Ok(
-        match (
-            get("credential_source"),
-            get("web_identity_token_file"),
-            role,
-        ) {
-            (Some("Environment"), ..) => lent(Source::Keys(keys::of(env)?)),
-            (Some("EcsContainer"), ..) => lent(Source::Container(Container::of(env)?)),
-            (Some("Ec2InstanceMetadata"), ..) => lent(Source::Metadata(Metadata::of(env, config)?)),
-            (None, Some(file), Some(role)) => {
-                let session = get("role_session_name").unwrap_or_else(|| session_name(env));
-                lent(Source::WebIdentity(WebIdentity::read(file, role, session)?))
-            }
-            (None, None, None) if GO_BEFORE_PROCESS.iter().all(|key| get(key).is_none()) => {
-                let process = get("credential_process");
-                process.map_or(Base::Sdk, |line| {
-                    lent(Source::Process(Process(line.to_owned())))
-                })
-            }
-            _ => Base::Sdk,
-        },
-    )
+    let token = get("web_identity_token_file");
+    Ok(match (get("credential_source"), token, role) {
+        (Some("Environment"), ..) => lent(Source::Keys(keys::of(env)?)),
+        (Some("EcsContainer"), ..) => lent(Source::Container(Container::of(env)?)),
+        (Some("Ec2InstanceMetadata"), ..) => {
+            let service = Metadata::of(env, config);
+            service.address()?;
+            lent(Source::Metadata(service))
+        }
+        (None, Some(file), Some(role)) => {
+            let session = get("role_session_name").unwrap_or_else(|| session_name(env));
+            lent(Source::WebIdentity(WebIdentity::read(file, role, session)?))
+        }
+        (None, None, None) => {
+            let mut before = SIGN_IN.iter().chain([&"sso_region"]);
+            let line = get(PROCESS).filter(|_| before.all(|key| get(key).is_none()));
+            let process = line.map(|line| Source::Process(Process(line.to_owned())));
+            process.map_or(Base::Sdk, lent)
+        }
+        _ => Base::Sdk,
+    })
 }
 
 fn kind(error: &CredentialsError) -> ErrorKind {
     let text = causes(error);
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if let Some(error) = in_chain::<SourceError>(error) {
-        error.kind
-    } else if let Some(error) = in_chain::<HttpError>(error) {
+    let has = |texts: &[&str]| texts.iter().any(|part| text.contains(part));
+    if let Some(error) = in_chain::<HttpError>(error) {
         error.kind()
     } else if matches!(error, CredentialsError::InvalidConfiguration(_)) {
         ErrorKind::NotConfigured
-    } else if has(&[
-        "AccessDenied",
-        "InvalidClientTokenId",
-        "SignatureDoesNotMatch",
-    ]) {
+    } else if has(DENIED) || has(UNKNOWN_KEYS) {
         ErrorKind::Denied
     } else if has(&["timeout", "timed out"]) {
         ErrorKind::Unreachable
@@ -180,31 +186,28 @@ fn kind(error: &CredentialsError) -> ErrorKind {
     }
 }
 
-/// The name of our source for the SDK; no profile can mean another by it.
+/// The name of our source for the SDK, which profiles cannot use for another.
 const OURS: &str = "Regcred";
 
-/// A profile with one of these is a source of credentials.
-const SOURCES: [&str; 12] = [
+/// A profile with one of these, or of [`SIGN_IN`], is a source of credentials.
+const SOURCES: [&str; 6] = [
     "aws_access_key_id",
     "aws_secret_access_key",
     "role_arn",
     "source_profile",
     "credential_source",
     "web_identity_token_file",
+];
+
+/// In aws-config these go before a `credential_process`, as a lone `sso_region` does.
+const SIGN_IN: [&str; 5] = [
     "sso_session",
     "sso_start_url",
     "sso_account_id",
     "sso_role_name",
-    "credential_process",
     "login_session",
 ];
 
-/// In aws-config these go before a `credential_process`.
-const GO_BEFORE_PROCESS: [&str; 6] = [
-    "sso_session",
-    "sso_start_url",
-    "sso_region",
-    "sso_account_id",
-    "sso_role_name",
-    "login_session",
-];
+const PROCESS: &str = "credential_process";
+/// A profile may sign in elsewhere, or assume several roles.
+const LONGEST: Duration = Duration::from_secs(30);

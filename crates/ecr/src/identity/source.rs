@@ -1,19 +1,16 @@
 //! The sources of keys that need no profile. A profile may begin with one of them.
 
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, future};
 
 use super::container::Container;
 use super::metadata::Metadata;
-use super::outcome::NoCredentials;
+use super::no_credentials::NoCredentials;
 use super::process::Process;
 use super::web_identity::WebIdentity;
-use crate::endpoint::Endpoint;
-use crate::sdk::Sdk;
+use crate::sts::Sts;
 
 /// One source with what was read of it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Source {
     Keys(Credentials),
     WebIdentity(WebIdentity),
@@ -23,7 +20,7 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// Whom the source stands for, without secrets and the same for each of its sessions.
+    /// Whose keys these are, without secrets and the same for each of its sessions.
     pub(super) fn stable_name(&self) -> String {
         match self {
             Self::Keys(keys) => format!("keys {}", keys.access_key_id()),
@@ -34,46 +31,14 @@ impl Source {
         }
     }
 
-    /// Asks for the keys; STS at the endpoint given where a role needs it.
-    pub(super) async fn credentials(
-        &self,
-        sdk: &Sdk,
-        sts: &Endpoint,
-    ) -> Result<Credentials, NoCredentials> {
+    /// Asks for the keys; STS where a role needs it.
+    pub(super) async fn credentials(&self, sts: &Sts<'_>) -> Result<Credentials, NoCredentials> {
         match self {
             Self::Keys(keys) => Ok(keys.clone()),
-            Self::WebIdentity(token) => token.credentials(sdk, sts).await,
+            Self::WebIdentity(token) => Ok(token.credentials(sts).await?),
             Self::Process(process) => process.credentials().await,
-            Self::Container(agent) => agent.credentials(&sdk.metadata).await,
-            Self::Metadata(service) => service.credentials(sdk).await,
+            Self::Container(agent) => agent.credentials(sts.cloud).await,
+            Self::Metadata(service) => service.credentials(sts.cloud).await,
         }
-    }
-}
-
-/// A source as the SDK's profile provider takes it.
-#[derive(Debug)]
-pub(super) struct Lent(Source, Sdk, Endpoint);
-
-impl Lent {
-    pub(super) fn new(source: &Source, sdk: &Sdk, sts: &Endpoint) -> Self {
-        Self(source.clone(), sdk.clone(), sts.clone())
-    }
-}
-
-impl ProvideCredentials for Lent {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(async {
-            let Self(source, sdk, sts) = self;
-            source
-                .credentials(sdk, sts)
-                .await
-                .map_err(|error| match error {
-                    NoCredentials::Absent(reason) => CredentialsError::not_loaded(reason),
-                    NoCredentials::Failed(error) => CredentialsError::provider_error(error),
-                })
-        })
     }
 }

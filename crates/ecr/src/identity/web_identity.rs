@@ -1,23 +1,23 @@
-//! A role for a token in a file: IAM roles for service accounts, or any OIDC provider.
+//! A role for a token of an identity provider: IAM roles for service accounts, or any OIDC
+//! provider.
 
 use aws_credential_types::Credentials;
-use regcred_core::{Env, ErrorKind};
+use regcred_cloud::SecretPlace;
+use regcred_core::{Env, ErrorKind, ProviderError};
 use secrecy::SecretString;
 
-use super::outcome::NoCredentials;
-use crate::endpoint::Endpoint;
+use super::no_credentials::NoCredentials;
+use crate::ERRORS;
 use crate::jwt_subject::stable_name;
-use crate::sdk::Sdk;
-use crate::sts::{Sts, session_name};
-use crate::token_file::read_token;
+use crate::sts::{RoleSession, Sts, session_name};
 
 /// The token and the role that it is exchanged for.
 #[derive(Clone, Debug)]
-pub(super) struct WebIdentity {
-    file: String,
-    token: SecretString,
-    role: String,
-    session: String,
+pub(crate) struct WebIdentity {
+    /// What messages call the token.
+    pub(crate) name: String,
+    pub(crate) token: SecretString,
+    pub(crate) session: RoleSession,
 }
 
 impl WebIdentity {
@@ -29,41 +29,32 @@ impl WebIdentity {
         let Some(role) = env.get(ROLE) else {
             let text = format!("{FILE} is set but {ROLE} is not");
             let kind = ErrorKind::NotConfigured;
-            return Err(NoCredentials::failed(named(file), kind, text));
+            return Err(NoCredentials::failed(&named(file), kind, text));
         };
-        Self::read(file, role, session_name(env))
+        Ok(Self::read(file, role, session_name(env))?)
     }
 
     /// Reads the token.
-    pub(super) fn read(file: &str, role: &str, session: &str) -> Result<Self, NoCredentials> {
-        let token = read_token(file).map_err(|error| {
-            let text = format!("cannot read the file: {error}");
-            NoCredentials::failed(named(file), ErrorKind::NotConfigured, text)
-        })?;
+    pub(super) fn read(file: &str, role: &str, session: &str) -> Result<Self, ProviderError> {
         Ok(Self {
-            file: file.to_owned(),
-            token,
-            role: role.to_owned(),
-            session: session.to_owned(),
+            name: named(file),
+            token: SecretPlace::File(file.into()).read(ERRORS, "the web identity token", "")?,
+            session: RoleSession {
+                role: role.to_owned(),
+                name: session.to_owned(),
+            },
         })
     }
 
     /// The role, and whom the token was issued to: two jobs on one machine may find different
     /// tokens under the same path.
-    pub(super) fn stable_name(&self) -> String {
-        format!("{} {}", self.role, stable_name(&self.token))
+    pub(crate) fn stable_name(&self) -> String {
+        format!("{} {}", self.session.role, stable_name(&self.token))
     }
 
-    pub(super) async fn credentials(
-        &self,
-        sdk: &Sdk,
-        endpoint: &Endpoint,
-    ) -> Result<Credentials, NoCredentials> {
-        let sts = Sts { sdk, endpoint };
-        let asked = sts.with_web_identity(&self.role, &self.session, &self.token);
-        asked
+    pub(super) async fn credentials(&self, sts: &Sts<'_>) -> Result<Credentials, ProviderError> {
+        sts.with_web_identity(&self.session, &self.token, &self.name)
             .await
-            .map_err(|error| NoCredentials::failed(named(&self.file), error.kind(), error))
     }
 }
 

@@ -11,20 +11,17 @@ use crate::ERRORS;
 
 /// The files that were found.
 #[derive(Clone, Default)]
-pub(super) struct Files {
-    /// Empty: there is no file to read.
-    pub(super) texts: Vec<(EnvConfigFileKind, String)>,
-    /// Files that were expected and could not be read, in words.
-    pub(super) notes: Vec<String>,
+pub(crate) struct Files {
+    pub(crate) texts: Vec<(EnvConfigFileKind, String)>,
+    /// Files that were expected and could not be read, each with its reason.
+    pub(crate) notes: Vec<String>,
     looked_at: Vec<PathBuf>,
 }
 
 impl Files {
-    /// Reads the files that variables name, else those at their usual places.
-    ///
-    /// # Errors
-    /// For a file that is there, or was named, and cannot be read: its contents must not be passed
-    /// over for another identity.
+    /// Reads the files that variables name, else those at their usual places. One that exists, or
+    /// was named, and cannot be read is an error: its contents must not be passed over for another
+    /// identity.
     pub(super) fn read(env: &Env) -> Result<Self, ProviderError> {
         let mut this = Self::default();
         for (kind, variable, name) in [
@@ -36,23 +33,21 @@ impl Files {
             ),
         ] {
             let home = env.home();
-            match (env.get(variable), home) {
-                (Some(set), home) => {
-                    let path = match (set.strip_prefix("~/"), home) {
-                        (Some(rest), Some(home)) => home.join(rest),
-                        _ => PathBuf::from(set),
-                    };
-                    this.add(kind, path, Some(variable))?;
-                }
-                (None, Some(home)) => this.add(kind, home.join(".aws").join(name), None)?,
-                (None, None) => {}
+            if let Some(set) = env.get(variable) {
+                let path = match (set.strip_prefix("~/"), home) {
+                    (Some(rest), Some(home)) => home.join(rest),
+                    _ => PathBuf::from(set),
+                };
+                this.add(kind, path, Some(variable))?;
+            } else if let Some(home) = home {
+                this.add(kind, home.join(".aws").join(name), None)?;
             }
         }
         Ok(this)
     }
 
     /// The files that were looked for, for messages.
-    pub(super) fn in_words(&self) -> String {
+    pub(crate) fn places(&self) -> String {
         if self.looked_at.is_empty() {
             return "the files below HOME, which is not set".to_owned();
         }
@@ -69,30 +64,21 @@ impl Files {
         variable: Option<&str>,
     ) -> Result<(), ProviderError> {
         use io::ErrorKind::{FileTooLarge, InvalidData, NotADirectory, NotFound};
-        let shown = path.display().to_string();
+        let by = variable.map(|name| format!(" that {name} names"));
+        let what = format!("cannot read {}{}", path.display(), by.unwrap_or_default());
         let read = read_text(&path, MIB);
         self.looked_at.push(path);
-        let error = match read {
-            Ok(text) => {
-                self.texts.push((kind, text));
-                return Ok(());
+        match (read, variable) {
+            (Ok(text), _) => self.texts.push((kind, text)),
+            (Err(error), _) if matches!(error.kind(), NotFound | NotADirectory) => {
+                if variable.is_some() {
+                    self.notes.push(format!("{what}: {error}"));
+                }
             }
-            Err(error) => error,
-        };
-        match (variable, error.kind()) {
-            (None, NotFound | NotADirectory) => {}
-            (Some(variable), NotFound | NotADirectory) => {
-                self.notes
-                    .push(format!("{variable} names {shown}: {error}"));
+            (Err(error), None) if !matches!(error.kind(), FileTooLarge | InvalidData) => {
+                self.notes.push(format!("{what}: {error}"));
             }
-            (None, kind) if !matches!(kind, FileTooLarge | InvalidData) => {
-                self.notes.push(format!("cannot read {shown}: {error}"));
-            }
-            (variable, _) => {
-                let by = variable.map(|name| format!(" that {name} names"));
-                let text = format!("cannot read {shown}{}", by.unwrap_or_default());
-                return Err(ERRORS.misconfigured(text).with_source(error));
-            }
+            (Err(error), _) => return Err(ERRORS.misconfigured(what).with_source(error)),
         }
         Ok(())
     }

@@ -16,11 +16,15 @@ impl Home {
     }
 }
 
+fn refused(env: &Env) -> ProviderError {
+    SharedConfig::load(env, None).err().expect("refused")
+}
+
 #[test]
 fn without_home_there_is_no_file_and_no_error() {
     let config = SharedConfig::load(&Env::default(), None).expect("nothing to read");
-    assert!(!config.has_files() && config.chain().is_empty());
-    assert!(config.files_in_words().contains("HOME, which is not set"));
+    assert!(config.files.texts.is_empty() && config.chain().is_empty());
+    assert!(config.files.places().contains("HOME, which is not set"));
 }
 
 #[test]
@@ -31,12 +35,8 @@ fn variables_win_over_the_profile_and_the_service_over_the_general() {
         "",
     );
     let config = SharedConfig::load(&home.env(&[]), None).expect("sound");
-    let url =
-        |c: &SharedConfig, service| c.service_setting(service, "AWS_ENDPOINT_URL", "endpoint_url");
-    assert_eq!(
-        config.setting("AWS_REGION", "region").as_deref(),
-        Some("eu-west-1")
-    );
+    let url = |c: &SharedConfig, service| c.endpoint_url(service);
+    assert_eq!(config.setting("AWS_REGION"), Some("eu-west-1"));
     assert_eq!(url(&config, "ECR").as_deref(), Some("http://127.0.0.1:2"));
     assert_eq!(url(&config, "STS").as_deref(), Some("http://127.0.0.1:1"));
     let env = home.env(&[
@@ -45,10 +45,7 @@ fn variables_win_over_the_profile_and_the_service_over_the_general() {
         ("AWS_ENDPOINT_URL_ECR_PUBLIC", "http://127.0.0.1:4"),
     ]);
     let config = SharedConfig::load(&env, None).expect("sound");
-    assert_eq!(
-        config.setting("AWS_REGION", "region").as_deref(),
-        Some("us-east-1")
-    );
+    assert_eq!(config.setting("AWS_REGION"), Some("us-east-1"));
     assert_eq!(url(&config, "ECR").as_deref(), Some("http://127.0.0.1:3"));
     assert_eq!(
         url(&config, "ECR PUBLIC").as_deref(),
@@ -62,7 +59,7 @@ fn a_named_profile_must_exist_and_default_need_not() {
     let load = |vars: &[(&str, &str)]| SharedConfig::load(&home.env(vars), None);
     assert!(load(&[("AWS_PROFILE", "default")]).is_ok());
     assert!(load(&[("AWS_PROFILE", "dev")]).is_ok());
-    let error = load(&[("AWS_PROFILE", "prod")]).expect_err("missing");
+    let error = refused(&home.env(&[("AWS_PROFILE", "prod")]));
     let text = error.to_string();
     assert!(
         text.contains("AWS_PROFILE") && text.contains("prod"),
@@ -75,7 +72,7 @@ fn a_named_profile_must_exist_and_default_need_not() {
 #[test]
 fn a_broken_file_is_an_error_without_its_text() {
     let home = Home::new("[default\naws_secret_access_key = canary\n", "");
-    let error = SharedConfig::load(&home.env(&[]), None).expect_err("broken");
+    let error = refused(&home.env(&[]));
     let text = regcred_core::report(&error);
     assert!(
         text.contains("config") && !text.contains("canary"),
@@ -84,7 +81,7 @@ fn a_broken_file_is_an_error_without_its_text() {
 }
 
 #[test]
-fn a_file_that_was_named_must_be_readable_and_a_missing_one_is_told() {
+fn a_file_that_was_named_must_be_readable_and_a_missing_one_is_noted() {
     let home = Home::new("", "");
     let broken = home.0.path().join("broken");
     std::fs::write(&broken, b"[default]\n\xff").expect("file");
@@ -93,18 +90,18 @@ fn a_file_that_was_named_must_be_readable_and_a_missing_one_is_told() {
     for path in [home.0.path(), &broken, &huge] {
         for name in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
             let env = home.env(&[(name, path.to_str().expect("text"))]);
-            let error = SharedConfig::load(&env, None).expect_err("unreadable");
+            let error = refused(&env);
             let text = regcred_core::report(&error);
             assert!(text.contains(&format!("that {name} names: ")), "{text}");
         }
     }
     let env = home.env(&[("AWS_CONFIG_FILE", "/nowhere/config")]);
     let config = SharedConfig::load(&env, None).expect("may be missing, as in the SDKs");
-    let [note] = config.notes() else {
-        panic!("one note: {:?}", config.notes());
+    let [note] = &config.files.notes[..] else {
+        panic!("one note: {:?}", config.files.notes);
     };
     assert!(
-        note.contains("AWS_CONFIG_FILE names /nowhere/config"),
+        note.contains("cannot read /nowhere/config that AWS_CONFIG_FILE names: No such file"),
         "{note}"
     );
 }
@@ -112,7 +109,7 @@ fn a_file_that_was_named_must_be_readable_and_a_missing_one_is_told() {
 #[test]
 fn a_file_at_its_usual_place_is_never_read_in_part() {
     let home = Home::new(&"#".repeat((1 << 20) + 1), "");
-    let error = SharedConfig::load(&home.env(&[]), None).expect_err("too large");
+    let error = refused(&home.env(&[]));
     let text = regcred_core::report(&error);
     assert!(
         text.contains(".aws/config: it is larger than 1 MiB"),
@@ -147,10 +144,10 @@ fn the_chain_follows_source_profiles_as_the_sdk_does() {
 }
 
 #[test]
-fn a_home_that_is_no_directory_has_no_files() {
+fn a_home_that_is_not_a_directory_has_no_files() {
     for home in ["/dev/null", "/etc/passwd", "/nowhere/at/all"] {
         let config = SharedConfig::load(&Env::map([("HOME", home)]), None).expect(home);
-        assert!(!config.has_files() && config.notes().is_empty());
+        assert!(config.files.texts.is_empty() && config.files.notes.is_empty());
     }
     let home = Home::new("", "");
     let config = home.0.path().join(".aws/config");
@@ -158,8 +155,8 @@ fn a_home_that_is_no_directory_has_no_files() {
     std::fs::create_dir(&config).expect("dir");
     let config = SharedConfig::load(&home.env(&[]), None).expect("as in the SDKs");
     assert!(
-        config.notes()[0].contains("Is a directory"),
+        config.files.notes[0].contains("Is a directory"),
         "{:?}",
-        config.notes()
+        config.files.notes
     );
 }

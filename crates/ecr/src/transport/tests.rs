@@ -1,20 +1,24 @@
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use regcred_core::report;
-use regcred_http::testing::{Fake, Reply};
+use regcred_http::testing::{Ca, Fake, Reply};
 
 use super::*;
-use crate::fake::closed;
 
-async fn send(transport: &Transport, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-    let connector = Connector {
-        transport: transport.clone(),
-        time: Duration::from_secs(5),
-    };
-    connector.call(request).await
+fn cloud(env: &Env) -> Cloud {
+    let settings = Settings::read(env).expect("sound");
+    super::cloud(env, &Clock::system(), settings)
+}
+
+fn own(env: &Env) -> Cloud {
+    trusting(cloud(env), Some("/own".into()), "the profile's ca_bundle")
+}
+
+fn web(env: &Env) -> Transport {
+    Transport::web(&cloud(env)).expect("a client")
 }
 
 async fn get(transport: &Transport, url: &str) -> Result<HttpResponse, ConnectorError> {
-    send(transport, HttpRequest::get(url).expect("url")).await
+    transport.call(HttpRequest::get(url).expect("url")).await
 }
 
 #[tokio::test]
@@ -26,7 +30,7 @@ async fn a_request_and_its_answer_pass_as_they_are() {
     request.set_uri(server.url("/a?b=c")).expect("url");
     request.headers_mut().insert("x-amz-date", "today");
     request.headers_mut().insert("user-agent", "app/regcred");
-    let answer = send(&Transport::new(&Env::default()), request).await;
+    let answer = web(&Env::default()).call(request).await;
     let answer = answer.expect("an answer");
     assert_eq!(answer.status().as_u16(), 418);
     assert_eq!(answer.headers().get("x-amzn-requestid"), Some("r1"));
@@ -42,8 +46,8 @@ async fn a_request_and_its_answer_pass_as_they_are() {
 
 #[tokio::test]
 async fn only_what_may_pass_is_left_to_the_sdk_to_repeat() {
-    let services = Transport::new(&Env::default());
-    let error = get(&services, &closed()).await.expect_err("closed");
+    let services = web(&Env::default());
+    let error = get(&services, CLOSED).await.expect_err("closed");
     assert!(error.is_io(), "{}", report(&error));
     let server = Fake::answering(vec![Reply::new(503).body("x".repeat(LARGEST + 1))]).await;
     let error = get(&services, &server.url("/"))
@@ -56,52 +60,46 @@ async fn only_what_may_pass_is_left_to_the_sdk_to_repeat() {
 
 #[tokio::test]
 async fn the_metadata_client_has_no_proxy_and_the_other_sends_nothing_in_the_clear() {
-    let env = Env::map([("HTTP_PROXY", closed())]);
+    let env = Env::map([("HTTP_PROXY", CLOSED)]);
     // Proxied, it would be refused; directly, there is no such host.
     let url = "http://metadata.invalid/";
-    let error = get(&Transport::direct(&env), url)
-        .await
-        .expect_err("no host");
+    let link = Transport::link(&cloud(&env)).expect("a client");
+    let error = get(&link, url).await.expect_err("no host");
     assert!(
         report(&error).contains("cannot resolve"),
         "{}",
         report(&error)
     );
-    let error = get(&Transport::new(&env), url)
-        .await
-        .expect_err("plain http");
+    let error = get(&web(&env), url).await.expect_err("plain http");
     assert!(error.is_user(), "{}", report(&error));
 }
 
 #[tokio::test]
 async fn a_bundle_is_read_only_for_https_and_the_variable_wins_over_the_profile() {
-    let server = Fake::answering(vec![Reply::ok("plain")]).await;
-    let fails = async |transport: Transport| {
-        get(&transport, &server.url("/"))
-            .await
-            .expect("no bundle needed");
-        let url = server.url("/").replace("http:", "https:");
-        let error = get(&transport, &url).await.expect_err("TLS");
+    let ca = Ca::new();
+    let plain = Fake::answering(vec![Reply::ok("plain")]).await;
+    let tls = Fake::start_tls(ca.server("127.0.0.1", None), |_| Reply::new(200)).await;
+    let named_by = async |cloud: &Cloud| {
+        let transport = Transport::web(cloud).expect("a client");
+        let url = plain.url("/");
+        get(&transport, &url).await.expect("no bundle needed");
+        let error = get(&transport, &tls.url("/")).await.expect_err("no bundle");
         report(&error)
     };
     let env = Env::map([
         ("AWS_CA_BUNDLE", "/nowhere/ca.pem"),
         ("SSL_CERT_FILE", "/x"),
     ]);
-    for transport in [
-        Transport::new(&env),
-        Transport::new(&env).with_profile("/own"),
-    ] {
-        let bundle = transport.bundle.clone().expect("named");
-        assert_eq!(
-            (bundle.path.to_str(), bundle.named_by),
-            (Some("/nowhere/ca.pem"), BUNDLE)
-        );
-        // A server of plain http ends the handshake before there is a certificate to check.
-        fails(transport).await;
+    for cloud in [cloud(&env), own(&env)] {
+        let text = named_by(&cloud).await;
+        assert!(text.contains("/nowhere/ca.pem of AWS_CA_BUNDLE"), "{text}");
     }
     let env = Env::map([("SSL_CERT_FILE", "/x")]);
-    assert_eq!(Transport::new(&env).bundle, None);
-    let profile = Transport::new(&env).with_profile("/own").bundle;
-    assert_eq!(profile.expect("named").named_by, "the profile's ca_bundle");
+    let text = named_by(&cloud(&env)).await;
+    assert!(text.contains("/x of SSL_CERT_FILE"), "{text}");
+    let text = named_by(&own(&env)).await;
+    assert!(text.contains("/own of the profile's ca_bundle"), "{text}");
 }
+
+/// Nothing listens on this port.
+const CLOSED: &str = "http://127.0.0.1:1/";

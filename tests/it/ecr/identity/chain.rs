@@ -200,7 +200,7 @@ fn without_any_identity_it_ends_soon_and_says_what_was_tried() {
         "profile (there is none of the files below HOME, which is not set)",
         "container credentials (neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor",
         "instance metadata (http://127.0.0.1",
-        "no answer (not an EC2 instance",
+        "no response (not an EC2 instance",
     ] {
         assert!(said.contains(part), "{part} is not in: {said}");
     }

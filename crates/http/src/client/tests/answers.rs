@@ -1,4 +1,4 @@
-//! What an answer gives, and what of it never shows.
+//! What is read of a response, and what of it is never shown.
 
 use super::*;
 
@@ -49,7 +49,7 @@ async fn bodies_are_bounded_announced_or_not() {
         assert!(
             error
                 .to_string()
-                .ends_with("the answer is longer than 7 bytes"),
+                .ends_with("the response is longer than 7 bytes"),
             "{error}"
         );
     }
@@ -65,7 +65,7 @@ async fn a_body_of_another_form_is_not_shown() {
     let error = answer
         .json::<Vec<u8>>(100)
         .await
-        .expect_err("a text is no list");
+        .expect_err("a text is not a list");
     assert!(!report(&error).contains("canary"), "{error}");
     assert_eq!(error.kind(), ErrorKind::Malformed);
 }

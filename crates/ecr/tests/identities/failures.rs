@@ -1,34 +1,36 @@
-use super::*;
+//! What failing services come to.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use regcred_cloud::DEADLINE;
+use regcred_core::{Clock, CredentialRequest, Env, ErrorKind, Provider as _, report};
+use regcred_ecr::Ecr;
+use regcred_http::testing::{Fake, Reply};
+use tokio::time::Instant;
+
+use crate::fake::*;
+use crate::registries::with;
 
 #[tokio::test]
 async fn the_public_registry_without_rights_is_pulled_without_credentials() {
     for code in ["AccessDeniedException", "UnrecognizedClientException"] {
-        let api = MockServer::start().await;
-        public_call()
-            .respond_with(ecr_error(400, code, "no"))
-            .mount(&api)
-            .await;
-        let vars = with(&[("AWS_ENDPOINT_URL_ECR_PUBLIC", &api.uri())]);
+        let api = public(move |_| ecr_error(400, code, "no")).await;
+        let vars = with(&[("AWS_ENDPOINT_URL_ECR_PUBLIC", &api.url(""))]);
         let issued = ask("public.ecr.aws/a/b", &vars).await.expect(code);
         assert!(issued.auth.is_empty());
         assert_eq!(issued.cache_for, Some(Duration::from_secs(300)));
         assert!(issued.expires_at.expect("known") > Clock::system().now());
     }
-    let nobody = Env::map([("AWS_EC2_METADATA_DISABLED", "true")]);
-    let issued = ask("public.ecr.aws/a/b", &nobody)
-        .await
-        .expect("no identity");
+    let off = Env::map([("AWS_EC2_METADATA_DISABLED", "true")]);
+    let issued = ask("public.ecr.aws/a/b", &off).await.expect("no identity");
     assert!(issued.auth.is_empty());
 }
 
 #[tokio::test]
 async fn a_failing_public_api_is_an_error() {
-    let api = MockServer::start().await;
-    public_call()
-        .respond_with(ecr_error(400, "InvalidParameterException", "no"))
-        .mount(&api)
-        .await;
-    let vars = with(&[("AWS_ENDPOINT_URL_ECR_PUBLIC", &api.uri())]);
+    let api = public(|_| ecr_error(400, "InvalidParameterException", "no")).await;
+    let vars = with(&[("AWS_ENDPOINT_URL_ECR_PUBLIC", &api.url(""))]);
     let error = ask("public.ecr.aws/a/b", &vars).await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::NotConfigured);
 }
@@ -41,19 +43,11 @@ async fn passing_failures_are_retried_also_throttling_with_http_400() {
         (500, "ServerException"),
         (503, "Whatever"),
     ] {
-        let api = MockServer::start().await;
-        ecr_call()
-            .respond_with(ecr_error(status, code, "Rate exceeded"))
-            .up_to_n_times(2)
-            .mount(&api)
-            .await;
-        ecr_call()
-            .respond_with(ecr_answer(&in_hours(12)))
-            .mount(&api)
-            .await;
-        let vars = with(&[("AWS_ENDPOINT_URL_ECR", &api.uri())]);
+        let failure = ecr_error(status, code, "Rate exceeded");
+        let api = private(turns(2, failure, ecr_token(&in_hours(12)))).await;
+        let vars = with(&[("AWS_ENDPOINT_URL_ECR", &api.url(""))]);
         ask(HOST, &vars).await.expect(code);
-        assert_eq!(calls(&api).await, 3, "{code}");
+        assert_eq!(api.seen().len(), 3, "{code}");
     }
 }
 
@@ -103,22 +97,21 @@ async fn lasting_failures_have_their_class_their_words_and_no_secret() {
             "renew the session",
         ),
     ] {
-        let api = MockServer::start().await;
-        ecr_call()
-            .respond_with(ecr_error(status, code, "said"))
-            .mount(&api)
-            .await;
-        let vars = with(&[("AWS_ENDPOINT_URL_ECR", &api.uri())]);
+        let api = private(move |_| ecr_error(status, code, "said")).await;
+        let vars = with(&[("AWS_ENDPOINT_URL_ECR", &api.url(""))]);
         let error = ask(HOST, &vars).await.expect_err(code);
         let text = report(&error);
         assert_eq!(error.kind(), kind, "{text}");
-        assert!(text.contains(words) && text.contains(&api.uri()), "{text}");
+        assert!(
+            text.contains(words) && text.contains(&api.url("")),
+            "{text}"
+        );
         assert!(
             text.contains("environment keys") || kind == ErrorKind::Throttled,
             "{text}"
         );
         assert!(!text.contains(CANARY) && !format!("{error:?}").contains(CANARY));
-        assert_eq!(calls(&api).await, attempts, "{code}");
+        assert_eq!(api.seen().len(), attempts, "{code}");
     }
 }
 
@@ -140,10 +133,8 @@ async fn answers_without_a_token_are_malformed_in_upstreams_words() {
         ),
         ("<canary-secret>", "cannot be read"),
     ] {
-        let api = MockServer::start().await;
-        let answer = wiremock::ResponseTemplate::new(200).set_body_string(body);
-        ecr_call().respond_with(answer).mount(&api).await;
-        let vars = with(&[("AWS_ENDPOINT_URL_ECR", &api.uri())]);
+        let api = private(move |_| Reply::ok(body)).await;
+        let vars = with(&[("AWS_ENDPOINT_URL_ECR", &api.url(""))]);
         let error = ask(HOST, &vars).await.expect_err(body);
         let text = report(&error);
         assert_eq!(error.kind(), ErrorKind::Malformed, "{text}");
@@ -154,9 +145,9 @@ async fn answers_without_a_token_are_malformed_in_upstreams_words() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_api_ends_before_the_deadline() {
-    let (_listener, url) = silent();
-    let started = tokio::time::Instant::now();
-    let error = ask(HOST, &with(&[("AWS_ENDPOINT_URL_ECR", &url)])).await;
+    let api = silent().await;
+    let started = Instant::now();
+    let error = ask(HOST, &with(&[("AWS_ENDPOINT_URL_ECR", &api.url(""))])).await;
     assert_eq!(error.expect_err("silent").kind(), ErrorKind::Unreachable);
     assert!(
         started.elapsed() < Duration::from_secs(30),
@@ -174,49 +165,46 @@ async fn a_closed_api_is_unreachable() {
 
 #[tokio::test]
 async fn a_wrong_clock_is_corrected_and_does_not_stretch_the_token() {
-    let api = MockServer::start().await;
-    ecr_call()
-        .and(SignedNow(false))
-        .respond_with(ecr_error(
-            400,
-            "InvalidSignatureException",
-            "Signature expired",
-        ))
-        .mount(&api)
-        .await;
-    ecr_call()
-        .and(SignedNow(true))
-        .respond_with(ecr_answer(&in_hours(12)))
-        .mount(&api)
-        .await;
+    let api = private(|seen| {
+        let date = Clock::system().now().format("%a, %d %b %Y %H:%M:%S GMT");
+        let reply = if is_signed_now(seen) {
+            ecr_token(&in_hours(12))
+        } else {
+            ecr_error(400, "InvalidSignatureException", "Signature expired")
+        };
+        reply.header("date", date.to_string())
+    })
+    .await;
     let slow = Clock::system().now() - TimeDelta::hours(5);
-    let env = with(&[("AWS_ENDPOINT_URL_ECR", &api.uri())]);
+    let env = with(&[("AWS_ENDPOINT_URL_ECR", &api.url(""))]);
     let provider = Ecr::new(&env, &Clock::fixed(slow)).expect("sound");
     let request = CredentialRequest::new(HOST).expect("host");
     let issued = provider.credentials(&request).await.expect("token");
     assert_eq!(issued.expires_at, Some(slow + TimeDelta::hours(12)));
-    assert_eq!(calls(&api).await, 2);
+    assert_eq!(api.seen().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn everything_together_ends_at_the_deadline_and_says_where() {
     let keys = format!(r#"{{"AccessKeyId":"AKIA","SecretAccessKey":"{CANARY}","Token":"t"}}"#);
-    let agent = slow(2, keys).await;
-    let sts = slow(3, sts_keys("AssumeRole", "ASIA")).await;
-    let api = slow(9, String::new()).await;
+    let failure = || late("500 Internal Server Error", "");
+    let agent = Fake::start(turns(2, failure(), late("200 OK", &keys))).await;
+    let issued = late("200 OK", &sts_body("AssumeRole", "ASIA"));
+    let sts = Fake::start(turns(3, failure(), issued)).await;
+    let api = Fake::start(move |_| failure()).await;
     let env = Env::map([
-        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent),
-        ("AWS_ENDPOINT_URL_STS", sts),
-        ("AWS_ENDPOINT_URL_ECR", api.clone()),
-        (vars::ROLES, format!("*={ROLE}")),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url("")),
+        ("AWS_ENDPOINT_URL_STS", sts.url("")),
+        ("AWS_ENDPOINT_URL_ECR", api.url("")),
+        ("REGCRED_ECR_ROLES", format!("*={ROLE}")),
     ]);
-    let started = tokio::time::Instant::now();
+    let started = Instant::now();
     let error = ask(HOST, &env).await.expect_err("too slow");
     assert_eq!(started.elapsed().as_secs(), DEADLINE.as_secs());
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     let text = report(&error);
     assert!(
-        text.contains(&format!("waiting for the API at {api}")),
+        text.contains(&format!("waiting for the API at {}", api.url(""))),
         "{text}"
     );
 }
@@ -229,7 +217,7 @@ async fn no_log_at_any_level_holds_a_secret_and_kubernetes_words_are_there() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(std::io::sink)
         .finish();
-    tracing::subscriber::set_global_default(everywhere).expect("nobody else sets one");
+    tracing::subscriber::set_global_default(everywhere).expect("the only one");
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -237,18 +225,12 @@ async fn no_log_at_any_level_holds_a_secret_and_kubernetes_words_are_there() {
         .with_writer(move || writer.clone())
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    let sts = MockServer::start().await;
-    for action in ["AssumeRole", "AssumeRoleWithWebIdentity"] {
-        sts_call(action)
-            .respond_with(sts_answer(action, "ASIAROLE"))
-            .mount(&sts)
-            .await;
-    }
+    let sts = sts(|action, _| sts_keys(action, "ASIAROLE")).await;
     let api = ecr_for("ASIAROLE", true).await;
     let env = with(&[
-        ("AWS_ENDPOINT_URL_ECR", &api.uri()),
-        ("AWS_ENDPOINT_URL_STS", &sts.uri()),
-        (vars::ROLES, &format!("*={ROLE}")),
+        ("AWS_ENDPOINT_URL_ECR", &api.url("")),
+        ("AWS_ENDPOINT_URL_STS", &sts.url("")),
+        ("REGCRED_ECR_ROLES", &format!("*={ROLE}")),
     ]);
     ask(HOST, &env).await.expect("by role");
     let mut request = CredentialRequest::new(HOST).expect("host");

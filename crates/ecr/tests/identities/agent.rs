@@ -1,4 +1,10 @@
-use super::*;
+//! The container's agent.
+
+use regcred_core::{Env, ErrorKind, report};
+use regcred_http::testing::{Fake, Reply};
+
+use crate::fake::*;
+use crate::home::Home;
 
 #[tokio::test]
 async fn an_agents_token_file_wins_and_is_trimmed() {
@@ -6,10 +12,10 @@ async fn an_agents_token_file_wins_and_is_trimmed() {
     let agent = agent("from-file", "ASIAAGENT").await;
     let api = ecr_for("ASIAAGENT", true).await;
     let env = Env::map([
-        ("AWS_ENDPOINT_URL_ECR", api.uri()),
+        ("AWS_ENDPOINT_URL_ECR", api.url("")),
         (
             "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-            format!("{}/v1/credentials", agent.uri()),
+            agent.url("/v1/credentials"),
         ),
         (
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
@@ -25,24 +31,11 @@ async fn an_agents_token_file_wins_and_is_trimmed() {
 
 #[tokio::test]
 async fn an_agent_that_refuses_is_final_and_one_that_starts_is_waited_for() {
-    let server = MockServer::start().await;
-    let answer =
-        |status, body: &str| ResponseTemplate::new(status).set_body_string(body.to_owned());
-    Mock::given(method("GET"))
-        .respond_with(answer(503, ""))
-        .up_to_n_times(1)
-        .mount(&server)
-        .await;
-    Mock::given(method("GET"))
-        .respond_with(answer(
-            403,
-            r#"{"code":"AccessDenied","message":"no association","secret":"canary-secret"}"#,
-        ))
-        .mount(&server)
-        .await;
+    let body = r#"{"code":"AccessDenied","message":"no association","secret":"canary-secret"}"#;
+    let server = Fake::answering(vec![Reply::new(503), Reply::new(403).body(body)]).await;
     let env = Env::map([(
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        format!("{}/v1/credentials?x=canary-secret", server.uri()),
+        server.url("/v1/credentials?x=canary-secret"),
     )]);
     let error = ask(HOST, &env).await.expect_err("refused");
     let text = report(&error);
@@ -52,7 +45,7 @@ async fn an_agent_that_refuses_is_final_and_one_that_starts_is_waited_for() {
         "{text}"
     );
     assert!(!text.contains(CANARY), "{text}");
-    assert_eq!(calls(&server).await, 2);
+    assert_eq!(server.seen().len(), 2);
 }
 
 #[tokio::test]
@@ -62,12 +55,8 @@ async fn an_agents_answer_must_hold_keys() {
         ("{}", "no AccessKeyId"),
         (r#"{"AccessKeyId":"canary-secret"}"#, "no SecretAccessKey"),
     ] {
-        let server = MockServer::start().await;
-        Mock::given(method("GET"))
-            .respond_with(ResponseTemplate::new(200).set_body_string(body))
-            .mount(&server)
-            .await;
-        let env = Env::map([("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.uri())]);
+        let server = Fake::answering(vec![Reply::ok(body)]).await;
+        let env = Env::map([("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url("/"))]);
         let error = ask(HOST, &env).await.expect_err(body);
         let text = report(&error);
         assert_eq!(error.kind(), ErrorKind::Malformed, "{text}");

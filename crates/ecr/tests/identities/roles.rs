@@ -1,27 +1,23 @@
-use super::*;
+//! Roles of pods and of the role map, and whose cache entry is whose.
+
+use regcred_core::{CredentialRequest, Env, ErrorKind, report};
+use regcred_ecr::SPEC;
+
+use crate::fake::*;
+use crate::registries::with;
+
+const ROLES: &str = "REGCRED_ECR_ROLES";
 
 #[tokio::test]
 async fn a_pod_is_its_role_at_sts_without_a_signature() {
     let api = ecr_for("ASIAPOD", true).await;
-    let sts = MockServer::start().await;
-    sts_call("AssumeRoleWithWebIdentity")
-        .and(Unsigned)
-        .and(body_string_contains(
-            "RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fpuller",
-        ))
-        .and(body_string_contains(
-            "RoleSessionName=ecr-credential-provider",
-        ))
-        .and(body_string_contains("WebIdentityToken=pod-token"))
-        .respond_with(sts_answer("AssumeRoleWithWebIdentity", "ASIAPOD"))
-        .mount(&sts)
-        .await;
+    let sts = web_identity("pod-token", "ASIAPOD").await;
     let vars = with(&[
-        ("AWS_ENDPOINT_URL_ECR", &api.uri()),
-        ("AWS_ENDPOINT_URL_STS", &sts.uri()),
-        // Neither the role map nor the node's profile stands for a pod that names its role.
-        (vars::ROLES, "*=profile:nobody"),
-        (vars::PROFILE, "nobody"),
+        ("AWS_ENDPOINT_URL_ECR", &api.url("")),
+        ("AWS_ENDPOINT_URL_STS", &sts.url("")),
+        // Neither the role map nor the node's profile is for a pod that names its role.
+        (ROLES, "*=profile:missing"),
+        ("REGCRED_ECR_PROFILE", "missing"),
     ]);
     let mut request = CredentialRequest::new(HOST).expect("host");
     request.service_account_token = Some("pod-token\n".to_owned().into());
@@ -29,20 +25,19 @@ async fn a_pod_is_its_role_at_sts_without_a_signature() {
         .service_account_annotations
         .insert("eks.amazonaws.com/ecr-role-arn".to_owned(), ROLE.to_owned());
     ask_for(&request, &vars).await.expect("token");
+    let call = &sts.seen()[0];
+    assert_eq!(field(call, "RoleArn"), ROLE);
+    assert_eq!(field(call, "RoleSessionName"), "ecr-credential-provider");
 }
 
 #[tokio::test]
 async fn a_pod_whose_role_fails_never_becomes_the_node() {
     let api = ecr_for("AKIAENV", false).await;
-    let sts = MockServer::start().await;
-    sts_call("AssumeRoleWithWebIdentity")
-        .respond_with(sts_error(403, "AccessDenied"))
-        .mount(&sts)
-        .await;
+    let sts = sts(|_, _| sts_error(403, "AccessDenied")).await;
     let vars = with(&[
-        ("AWS_ENDPOINT_URL_ECR", &api.uri()),
-        ("AWS_ENDPOINT_URL_ECR_PUBLIC", &api.uri()),
-        ("AWS_ENDPOINT_URL_STS", &sts.uri()),
+        ("AWS_ENDPOINT_URL_ECR", &api.url("")),
+        ("AWS_ENDPOINT_URL_ECR_PUBLIC", &api.url("")),
+        ("AWS_ENDPOINT_URL_STS", &sts.url("")),
         ("AWS_ECR_ROLE_ARN", ROLE),
     ]);
     for image in [HOST, "public.ecr.aws/a/b"] {
@@ -57,43 +52,33 @@ async fn a_pod_whose_role_fails_never_becomes_the_node() {
         );
         assert!(!format!("{error:?} {text}").contains(CANARY));
     }
-    assert_eq!(calls(&api).await, 0);
+    assert!(api.seen().is_empty());
 }
 
 #[tokio::test]
 async fn a_token_without_a_role_is_the_nodes_identity() {
     let api = ecr_for("AKIAENV", false).await;
-    let vars = with(&[("AWS_ENDPOINT_URL_ECR", &api.uri())]);
+    let vars = with(&[("AWS_ENDPOINT_URL_ECR", &api.url(""))]);
     let mut request = CredentialRequest::new(HOST).expect("host");
     request.service_account_token = Some("t".to_owned().into());
     ask_for(&request, &vars).await.expect("token");
     let strict = with(&[
-        ("AWS_ENDPOINT_URL_ECR", &api.uri()),
-        (vars::REQUIRE_POD_ROLE, "true"),
+        ("AWS_ENDPOINT_URL_ECR", &api.url("")),
+        ("REGCRED_ECR_REQUIRE_POD_ROLE", "true"),
     ]);
     ask_for(&request, &strict).await.expect_err("strict");
-    assert_eq!(calls(&api).await, 1);
+    assert_eq!(api.seen().len(), 1);
 }
 
 #[tokio::test]
 async fn a_role_of_the_map_is_assumed_with_the_ambient_identity() {
     let api = ecr_for("ASIAMAP", true).await;
-    let sts = MockServer::start().await;
-    sts_call("AssumeRole")
-        .and(SignedBy {
-            key: "AKIAENV",
-            region: "eu-west-1",
-            service: "sts",
-            session: false,
-        })
-        .respond_with(sts_answer("AssumeRole", "ASIAMAP"))
-        .mount(&sts)
-        .await;
+    let sts = sts_for("AKIAENV", false, "ASIAMAP").await;
     let map = format!("123456789012={ROLE}");
     let vars = with(&[
-        ("AWS_ENDPOINT_URL_ECR", &api.uri()),
-        ("AWS_ENDPOINT_URL_STS", &sts.uri()),
-        (vars::ROLES, &map),
+        ("AWS_ENDPOINT_URL_ECR", &api.url("")),
+        ("AWS_ENDPOINT_URL_STS", &sts.url("")),
+        (ROLES, &map),
     ]);
     ask(HOST, &vars).await.expect("token");
 }
@@ -101,28 +86,16 @@ async fn a_role_of_the_map_is_assumed_with_the_ambient_identity() {
 #[tokio::test]
 async fn a_mapped_role_that_fails_is_an_error() {
     let api = ecr_for("AKIAENV", false).await;
-    let sts = MockServer::start().await;
-    sts_call("AssumeRole")
-        .respond_with(sts_error(403, "AccessDenied"))
-        .mount(&sts)
-        .await;
+    let sts = sts(|_, _| sts_error(403, "AccessDenied")).await;
     let map = format!("*={ROLE}");
     let vars = with(&[
-        ("AWS_ENDPOINT_URL_ECR", &api.uri()),
-        ("AWS_ENDPOINT_URL_STS", &sts.uri()),
-        (vars::ROLES, &map),
+        ("AWS_ENDPOINT_URL_ECR", &api.url("")),
+        ("AWS_ENDPOINT_URL_STS", &sts.url("")),
+        (ROLES, &map),
     ]);
     let error = ask(HOST, &vars).await.expect_err("denied");
     assert!(report(&error).contains(ROLE), "{}", report(&error));
-    assert_eq!(calls(&api).await, 0);
-}
-
-fn key(env: &Env, request: &CredentialRequest) -> Option<CacheKey> {
-    Ecr::new(env, &Clock::system())
-        .expect("sound")
-        .plan(request)
-        .ok()
-        .and_then(|plan| plan.key().cloned())
+    assert!(api.seen().is_empty());
 }
 
 #[test]
@@ -143,16 +116,16 @@ fn the_cache_key_is_the_identitys_and_holds_no_secret() {
     let moved = with(&[("AWS_ENDPOINT_URL_ECR", "https://vpce.example")]);
     assert_ne!(key(&moved, &image(HOST)), Some(keys.clone()));
     let map = format!("*={ROLE}");
-    assert_ne!(key(&with(&[(vars::ROLES, &map)]), &image(HOST)), Some(keys));
+    assert_ne!(key(&with(&[(ROLES, &map)]), &image(HOST)), Some(keys));
     assert_eq!(key(&none, &image("registry.k8s.io/pause")), None);
 }
 
 /// A value that an option accepts, whatever it is.
 fn value_of(option: &str) -> String {
     match option {
-        vars::ROLES => format!("*={ROLE}"),
-        vars::ALSO_SERVE => "mirror.corp".to_owned(),
-        vars::POD_ROLE => ROLE.to_owned(),
+        ROLES => format!("*={ROLE}"),
+        "REGCRED_ECR_ALSO_SERVE" => "mirror.corp".to_owned(),
+        "AWS_ECR_ROLE_ARN" => ROLE.to_owned(),
         _ if option.starts_with("AWS_ENDPOINT_URL") => "https://vpce.example".to_owned(),
         _ if option.contains("ENDPOINT_MODE") => "IPv6".to_owned(),
         _ if option.contains("URI") || option.contains("SERVICE_ENDPOINT") => {
@@ -175,12 +148,12 @@ fn every_option_is_in_the_key_or_has_a_reason_not_to_be() {
     ]);
     let request = CredentialRequest::new(HOST).expect("host");
     let node = key(&base, &request).expect("key");
-    for option in vars::VARS {
+    for option in SPEC.vars {
         let env = base.with([(option.name, value_of(option.name))]);
         let key = match option.name {
             // Files that are not in the form of the AWS tools, and profiles without a source.
-            "AWS_CONFIG_FILE" | "AWS_SHARED_CREDENTIALS_FILE" | vars::PROFILE => continue,
-            vars::REQUIRE_POD_IDENTITY | vars::REQUIRE_POD_ROLE => {
+            "AWS_CONFIG_FILE" | "AWS_SHARED_CREDENTIALS_FILE" | "REGCRED_ECR_PROFILE" => continue,
+            "REGCRED_ECR_REQUIRE_POD_IDENTITY" | "REGCRED_ECR_REQUIRE_POD_ROLE" => {
                 assert_eq!(key(&env, &request), None, "nothing is answered");
                 continue;
             }

@@ -1,12 +1,9 @@
-mod failures;
-mod roles;
+//! Which registry gets which token, from which region.
 
-use regcred_core::{CacheKey, CacheScope, report};
+use chrono::TimeDelta;
+use regcred_core::{CacheScope, Clock, Env, ErrorKind};
 use secrecy::ExposeSecret as _;
-use wiremock::MockServer;
-use wiremock::matchers::body_string_contains;
 
-use super::*;
 use crate::fake::*;
 
 const KEYS: [(&str, &str); 2] = [
@@ -14,14 +11,15 @@ const KEYS: [(&str, &str); 2] = [
     ("AWS_SECRET_ACCESS_KEY", CANARY),
 ];
 
-fn with(more: &[(&str, &str)]) -> Env {
+/// An environment with access keys.
+pub(crate) fn with(more: &[(&str, &str)]) -> Env {
     Env::map(KEYS).with(more.iter().copied())
 }
 
 #[tokio::test]
 async fn a_private_registry_gets_its_token_under_its_own_host() {
     let api = ecr_for("AKIAENV", false).await;
-    let vars = with(&[("AWS_ENDPOINT_URL_ECR", &api.uri())]);
+    let vars = with(&[("AWS_ENDPOINT_URL_ECR", &api.url(""))]);
     for host in [HOST.to_owned(), format!("{HOST}:443")] {
         let issued = ask(&format!("{host}/app:v1"), &vars).await.expect("token");
         let [(pattern, login)] = &issued.auth[..] else {
@@ -43,19 +41,14 @@ async fn a_private_registry_gets_its_token_under_its_own_host() {
         );
         assert!(!format!("{issued:?}").contains(CANARY));
     }
-    let body = &api.received_requests().await.expect("recorded")[0].body;
-    assert_eq!(body, b"{}", "no registry ids");
+    assert_eq!(api.seen()[0].text(), "{}", "no registry ids");
 }
 
 #[tokio::test]
 async fn expiry_is_bounded_kept_when_past_and_may_be_missing() {
-    let expiry = async |answer: &str| {
-        let api = MockServer::start().await;
-        ecr_call()
-            .respond_with(ecr_answer(answer))
-            .mount(&api)
-            .await;
-        let vars = with(&[("AWS_ENDPOINT_URL_ECR", &api.uri())]);
+    let expiry = async |expires: &'static str| {
+        let api = private(move |_| ecr_token(expires)).await;
+        let vars = with(&[("AWS_ENDPOINT_URL_ECR", &api.url(""))]);
         ask(HOST, &vars).await.expect("token").expires_at
     };
     let now = Clock::system().now();
@@ -74,19 +67,13 @@ async fn expiry_is_bounded_kept_when_past_and_may_be_missing() {
 
 #[tokio::test]
 async fn the_public_registry_answers_with_an_object_signed_for_us_east_1() {
-    let api = MockServer::start().await;
-    public_call()
-        .and(SignedBy {
-            key: "AKIAENV",
-            region: "us-east-1",
-            service: "ecr-public",
-            session: false,
-        })
-        .respond_with(public_answer(&in_hours(12)))
-        .mount(&api)
-        .await;
+    let api = public(|seen| {
+        assert!(is_signed(seen, "AKIAENV", "us-east-1/ecr-public", false));
+        public_token(&in_hours(12))
+    })
+    .await;
     let vars = with(&[
-        ("AWS_ENDPOINT_URL_ECR_PUBLIC", &api.uri()),
+        ("AWS_ENDPOINT_URL_ECR_PUBLIC", &api.url("")),
         ("AWS_REGION", "eu-west-1"),
     ]);
     for host in ["public.ecr.aws", "ecr-public.aws.com"] {
@@ -98,7 +85,7 @@ async fn the_public_registry_answers_with_an_object_signed_for_us_east_1() {
 #[tokio::test]
 async fn a_look_alike_gets_nothing_and_nothing_is_asked() {
     let api = ecr_for("AKIAENV", false).await;
-    let vars = with(&[("AWS_ENDPOINT_URL", &api.uri())]);
+    let vars = with(&[("AWS_ENDPOINT_URL", &api.url(""))]);
     for image in [
         format!("{HOST}.evil.example/x"),
         format!("evil.example/{HOST}"),
@@ -107,30 +94,26 @@ async fn a_look_alike_gets_nothing_and_nothing_is_asked() {
         let error = ask(&image, &vars).await.expect_err(&image);
         assert_eq!(error.kind(), ErrorKind::NotServed);
     }
-    assert_eq!(calls(&api).await, 0);
+    assert!(api.seen().is_empty());
 }
 
 #[tokio::test]
 async fn a_listed_host_takes_its_region_from_the_list_the_variable_or_the_instance() {
-    let api = MockServer::start().await;
-    ecr_call()
-        .respond_with(ecr_answer(&in_hours(12)))
-        .mount(&api)
-        .await;
+    let api = private(|_| ecr_token(&in_hours(12))).await;
     let imds = metadata(true).await;
     let scope = async |vars: &[(&str, &str)]| {
-        let vars = with(vars).with([("AWS_ENDPOINT_URL_ECR", api.uri())]);
+        let vars = with(vars).with([("AWS_ENDPOINT_URL_ECR", api.url(""))]);
         let issued = ask("mirror.corp:5000/a", &vars).await.expect("token");
         assert_eq!(issued.auth[0].0, "mirror.corp:5000");
-        let requests = api.received_requests().await.expect("recorded");
-        let last = requests.last().expect("one");
-        let scope = last.headers["authorization"].to_str().expect("text");
-        scope.split('/').nth(2).expect("region").to_owned()
+        let seen = api.seen();
+        let scope = seen.last().and_then(|last| last.authorization());
+        let region = scope.and_then(|scope| scope.split('/').nth(2));
+        region.expect("region").to_owned()
     };
-    let list = (vars::ALSO_SERVE, "mirror.corp");
-    let listed = (vars::ALSO_SERVE, "mirror.corp=eu-north-1");
+    let list = ("REGCRED_ECR_ALSO_SERVE", "mirror.corp");
+    let listed = ("REGCRED_ECR_ALSO_SERVE", "mirror.corp=eu-north-1");
     let region = ("AWS_REGION", "ap-south-1");
-    let instance = imds.uri();
+    let instance = imds.url("");
     let instance = ("AWS_EC2_METADATA_SERVICE_ENDPOINT", instance.as_str());
     assert_eq!(scope(&[listed, region]).await, "eu-north-1");
     assert_eq!(scope(&[list, region, instance]).await, "ap-south-1");

@@ -1,11 +1,17 @@
-use super::*;
+//! Whose cache entry a profile's is, and that a plan has read what its fetch uses.
+
+use regcred_core::{Clock, CredentialRequest, Env, ErrorKind, Provider as _, report};
+use regcred_ecr::Ecr;
+
+use crate::fake::*;
+use crate::home::Home;
 
 const TOKEN: &str = "[default]\nrole_arn = arn:aws:iam::123456789012:role/puller\n";
 
 fn stable_name(home: &Home, more: &[(&str, &str)]) -> String {
     let env = Env::map([("HOME", home.path())]).with(more.iter().copied());
-    let config = SharedConfig::load(&env, None).expect("sound");
-    Chosen::profile(&env, &config).expect("sound").stable_name()
+    let request = CredentialRequest::new(HOST).expect("host");
+    key(&env, &request).expect("a key").as_str().to_owned()
 }
 
 #[test]
@@ -52,10 +58,10 @@ fn the_identity_of_an_agent_is_its_tokens_too() {
         stable_name(&home, &[url, ("AWS_CONTAINER_AUTHORIZATION_TOKEN", token)])
     };
     assert_ne!(name("canary-one"), name("canary-two"));
-    let env = Env::map([("HOME", home.path())]);
-    let config = SharedConfig::load(&env, None).expect("sound");
-    let error = Chosen::ambient(&env, &config).expect_err("no agent, and no other source either");
-    let error = regcred_core::ProviderError::from(error);
+    let provider = Ecr::new(&Env::map([("HOME", home.path())]), &Clock::system()).expect("sound");
+    let request = CredentialRequest::new(HOST).expect("host");
+    let error = provider.plan(&request);
+    let error = error.expect_err("no agent, and no other source either");
     assert_eq!(error.kind(), ErrorKind::NotConfigured, "{}", report(&error));
 }
 
@@ -70,20 +76,21 @@ async fn a_profiles_token_is_exchanged_as_the_plan_read_it() {
              [profile base]\nrole_arn = {ROLE}\nweb_identity_token_file = {token}\n"
         ),
     ] {
-        let sts = web_identity("first-token", "ASIAWEB").await;
-        sts_call("AssumeRole")
-            .respond_with(sts_answer("AssumeRole", "ASIAWEB"))
-            .mount(&sts)
-            .await;
+        let sts = sts(|action, seen| {
+            let exchange = action == "AssumeRoleWithWebIdentity";
+            assert!(!exchange || field(seen, "WebIdentityToken") == "first-token");
+            sts_keys(action, "ASIAWEB")
+        })
+        .await;
         let api = ecr_for("ASIAWEB", true).await;
         home.write("token", "first-token");
-        let url = sts.uri();
+        let url = sts.url("");
         home.write(
             ".aws/config",
             &format!("{TOKEN}endpoint_url = {url}\n{config}"),
         );
-        let env = Env::map([("HOME", home.path()), ("AWS_ENDPOINT_URL_ECR", api.uri())]);
-        let provider = Ecr::new(&env, &regcred_core::Clock::system()).expect("sound");
+        let env = Env::map([("HOME", home.path()), ("AWS_ENDPOINT_URL_ECR", api.url(""))]);
+        let provider = Ecr::new(&env, &Clock::system()).expect("sound");
         let request = CredentialRequest::new(HOST).expect("host");
         let plan = provider.plan(&request).expect("a plan");
         home.write("token", "second-token");

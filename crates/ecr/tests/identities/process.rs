@@ -1,4 +1,13 @@
-use super::*;
+//! Profiles with a `credential_process`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use regcred_core::{Env, ErrorKind, report};
+use tokio::time::Instant;
+
+use crate::fake::*;
+use crate::home::Home;
 
 const KEYS: &str = r#"{"Version":1,"AccessKeyId":"ASIAPROC","SecretAccessKey":"canary-secret","SessionToken":"canary-secret","Expiration":"2099-01-01T00:00:00Z"}"#;
 
@@ -19,7 +28,7 @@ async fn a_credential_process_is_run_and_its_failure_is_final() {
     let answer = home.write("an answer.json", KEYS);
     let api = ecr_for("ASIAPROC", true).await;
     let imds = metadata(true).await;
-    let (api, address) = (api.uri(), imds.uri());
+    let (api, address) = (api.url(""), imds.url(""));
     let vars = [
         ("AWS_ENDPOINT_URL_ECR", api.as_str()),
         ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &address),
@@ -29,7 +38,7 @@ async fn a_credential_process_is_run_and_its_failure_is_final() {
         .expect("token");
     for (command, words) in [
         ("echo no session >&2; exit 3", "exit status 3: no session"),
-        ("echo canary-secret", "Version 1"),
+        ("echo canary-secret", "not a JSON object"),
         (
             "echo '{\"Version\":2,\"AccessKeyId\":\"canary-secret\"}'",
             "Version 1",
@@ -46,35 +55,25 @@ async fn a_credential_process_is_run_and_its_failure_is_final() {
         assert!(said.contains("profile \"default\""), "{said}");
         assert!(said.contains(words) && !said.contains(CANARY), "{said}");
     }
-    assert_eq!(calls(&imds).await, 0);
+    assert!(imds.seen().is_empty());
 }
 
 #[tokio::test]
 async fn a_role_may_begin_with_a_program() {
-    let sts = MockServer::start().await;
-    sts_call("AssumeRole")
-        .and(SignedBy {
-            key: "ASIAPROC",
-            region: "eu-west-1",
-            service: "sts",
-            session: true,
-        })
-        .respond_with(sts_answer("AssumeRole", "ASIAROLE"))
-        .mount(&sts)
-        .await;
+    let sts = sts_for("ASIAPROC", true, "ASIAROLE").await;
     let api = ecr_for("ASIAROLE", true).await;
     let home = Home::new("", "");
     let answer = home.write("answer.json", KEYS);
     let config = format!(
         "[profile pull]\nrole_arn = {ROLE}\nsource_profile = helper\nendpoint_url = {}\n\
          [profile helper]\ncredential_process = cat {answer}\n",
-        sts.uri()
+        sts.url("")
     );
     home.write(".aws/config", &config);
     let env = Env::map([
         ("HOME", home.path()),
         ("AWS_PROFILE", "pull".to_owned()),
-        ("AWS_ENDPOINT_URL_ECR", api.uri()),
+        ("AWS_ENDPOINT_URL_ECR", api.url("")),
     ]);
     ask(HOST, &env).await.expect("token");
 }

@@ -1,0 +1,52 @@
+//! Why a source of an AWS identity has no credentials.
+
+use std::error::Error;
+
+use regcred_core::{ErrorKind, ProviderError};
+
+use crate::ERRORS;
+
+/// Why a source has no credentials.
+#[derive(Debug)]
+pub(crate) enum NoCredentials {
+    /// It is not configured, or the instance has none; with the reason.
+    Absent(String),
+    /// It is configured, or was named, and failed.
+    Failed(ProviderError),
+}
+
+impl NoCredentials {
+    pub(super) fn failed(
+        source: &str,
+        kind: ErrorKind,
+        cause: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        let error = ERRORS.of_kind(kind, format!("no AWS identity from {source}"));
+        Self::Failed(error.with_source(cause))
+    }
+
+    /// The same for a source that an option or a profile names: its absence is a failure.
+    pub(super) fn required(self, source: &str) -> Self {
+        match self {
+            Self::Absent(reason) => Self::failed(source, ErrorKind::NotConfigured, reason),
+            failed @ Self::Failed(_) => failed,
+        }
+    }
+}
+
+impl From<ProviderError> for NoCredentials {
+    fn from(error: ProviderError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<NoCredentials> for ProviderError {
+    fn from(error: NoCredentials) -> Self {
+        match error {
+            NoCredentials::Absent(reason) => {
+                ERRORS.no_identity(format!("no AWS identity: {reason}"))
+            }
+            NoCredentials::Failed(error) => error,
+        }
+    }
+}

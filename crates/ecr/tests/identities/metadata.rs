@@ -1,0 +1,56 @@
+//! Instance metadata.
+
+use regcred_core::{Env, report};
+use regcred_http::testing::{Fake, Reply};
+use tokio::time::Instant;
+
+use crate::fake::*;
+
+#[tokio::test]
+async fn instance_metadata_is_asked_with_a_session_also_an_emulators() {
+    for with_ttl in [true, false] {
+        let imds = metadata(with_ttl).await;
+        let api = ecr_for("AKIAIMDS", true).await;
+        // A proxy must not see the metadata service.
+        let env = Env::map([
+            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.url("")),
+            ("AWS_ENDPOINT_URL_ECR", api.url("")),
+            ("HTTP_PROXY", closed()),
+        ]);
+        ask(HOST, &env).await.expect("token");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_instance_metadata_costs_two_seconds() {
+    let imds = silent().await;
+    let env = Env::map([("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.url(""))]);
+    let started = Instant::now();
+    let error = ask(HOST, &env).await.expect_err("silent");
+    // The clock is paused: these are the seconds that were waited for, not those that passed.
+    assert_eq!(started.elapsed().as_secs(), 2);
+    let text = report(&error);
+    assert!(text.contains("no response (not an EC2 instance"), "{text}");
+}
+
+#[tokio::test]
+async fn an_instance_without_a_role_says_so() {
+    let server = Fake::answering(vec![Reply::ok("t"), Reply::new(404)]).await;
+    let env = Env::map([("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.url(""))]);
+    let error = ask(HOST, &env).await.expect_err("no role");
+    let text = report(&error);
+    assert!(text.contains("the instance has no IAM role"), "{text}");
+    assert_eq!(server.seen().len(), 2, "no second try after a response");
+}
+
+#[tokio::test]
+async fn an_address_of_another_service_is_recognized() {
+    let server = Fake::answering(vec![Reply::new(404)]).await;
+    let env = Env::map([("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.url(""))]);
+    let error = ask(HOST, &env).await.expect_err("HTTP 404 for a token");
+    let text = report(&error);
+    assert!(
+        text.contains("something other than instance metadata"),
+        "{text}"
+    );
+}
