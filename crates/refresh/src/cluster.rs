@@ -20,7 +20,7 @@ mod watch;
 
 pub use client::Cluster;
 pub(crate) use collection::{Collection, Object};
-pub use connect::{ConnectError, connect};
+pub use connect::connect;
 pub(crate) use error::{ClusterError, ClusterErrorKind};
 pub(crate) use events::{EventBudget, EventReason};
 pub(crate) use lease::micro_time;

@@ -8,4 +8,4 @@ mod server;
 mod start;
 mod watches;
 
-pub use start::{Handle, StartError};
+pub use start::Handle;

@@ -3,29 +3,44 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
-/// From when to when a login is valid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// From when to when a login is valid. Kept in an annotation of Secrets under these names.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) struct Life {
     /// When it was issued, to the second.
+    #[serde(rename = "refreshedAt")]
     pub(crate) issued: DateTime<Utc>,
     /// When it expires; `None` if unknown.
+    #[serde(rename = "expiresAt", default, skip_serializing_if = "Option::is_none")]
     pub(crate) expires: Option<DateTime<Utc>>,
 }
 
-/// How early, and how late at most, a token is renewed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rhythm {
-    /// How much before half of its lifetime a token is renewed, as a part of the lifetime: 0 to 0.1.
-    /// Refreshers that were started together should not call together for ever.
-    pub(crate) early: f64,
-    /// Renew at this age at the latest.
-    pub(crate) max_age: Option<Duration>,
+/// The times of several sources' logins, by the sources' indices in the plan.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lives(pub(crate) Vec<(usize, Life)>);
+
+impl Lives {
+    pub(crate) fn of(&self, source: usize) -> Option<Life> {
+        let mut all = self.0.iter();
+        all.find(|(known, _)| *known == source)
+            .map(|(_, life)| *life)
+    }
+
+    /// When the first login expires.
+    pub(crate) fn expires(&self) -> Option<DateTime<Utc>> {
+        self.0.iter().filter_map(|(_, life)| life.expires).min()
+    }
+}
+
+impl FromIterator<(usize, Life)> for Lives {
+    fn from_iter<T: IntoIterator<Item = (usize, Life)>>(all: T) -> Self {
+        Self(all.into_iter().collect())
+    }
 }
 
 impl Life {
     /// A life from now on. Fractions of a second are dropped: times are kept in annotations.
-    #[must_use]
     pub(crate) fn from(now: DateTime<Utc>, expires: Option<DateTime<Utc>>) -> Self {
         Self {
             issued: whole_second(now),
@@ -35,24 +50,25 @@ impl Life {
 
     /// When it should be renewed. A token that has already expired, or that lives for weeks, comes
     /// from a wrong clock: neither makes a hot loop or a sleep for ever.
-    #[must_use]
-    pub(crate) fn due(&self, rhythm: Rhythm) -> DateTime<Utc> {
+    ///
+    /// `early` is how much before half of its lifetime, as a part of the lifetime: 0 to 0.1. Refreshers
+    /// that were started together should not call together for ever. `max_age` is the latest age.
+    pub(crate) fn due(&self, early: f64, max_age: Option<Duration>) -> DateTime<Utc> {
         let length = match self.expires {
             Some(expires) => (expires - self.issued).min(LONGEST),
             None => UNKNOWN,
         };
         let seconds = length.num_seconds().max(0);
         #[expect(clippy::cast_precision_loss, reason = "a day in seconds is small")]
-        let half = (seconds as f64) * (0.5 - rhythm.early.clamp(0.0, 0.1));
+        let half = (seconds as f64) * (0.5 - early.clamp(0.0, 0.1));
         let mut age = TimeDelta::milliseconds((half * 1000.0).round() as i64);
-        if let Some(most) = rhythm.max_age.and_then(|d| TimeDelta::from_std(d).ok()) {
+        if let Some(most) = max_age.and_then(|d| TimeDelta::from_std(d).ok()) {
             age = age.min(most);
         }
         self.issued + age.max(SHORTEST)
     }
 
     /// Whether it has expired.
-    #[must_use]
     pub(crate) fn has_expired(&self, now: DateTime<Utc>) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
@@ -80,7 +96,7 @@ mod tests {
         let issued = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
         let life = Life::from(issued, seconds.map(|s| issued + TimeDelta::seconds(s)));
         let max_age = max_age.map(Duration::from_secs);
-        (life.due(Rhythm { early, max_age }) - issued).num_seconds()
+        (life.due(early, max_age) - issued).num_seconds()
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod namespace;
 mod secret;
 mod source;
 
+pub(crate) use contents::FilePlan;
 pub use contents::Plan;
 pub(crate) use namespace::Namespace;
 pub(crate) use secret::{NAMESPACE, SecretPlan};

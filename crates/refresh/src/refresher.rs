@@ -8,10 +8,8 @@ mod context;
 mod file;
 mod once;
 mod outcome;
-mod print;
 mod secret;
 mod tenant;
 
 pub use context::{Mode, Refresher};
-pub use once::RunError;
 pub(crate) use outcome::{LastSeen, Next, Outcome};

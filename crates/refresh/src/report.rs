@@ -142,17 +142,10 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            namespace,
-            kind,
-            name,
-            action,
-            ..
-        } = self;
-        if !namespace.is_empty() {
-            write!(f, "{namespace} ")?;
+        if !self.namespace.is_empty() {
+            write!(f, "{} ", self.namespace)?;
         }
-        write!(f, "{kind} {name}: {}", action.as_str())?;
+        write!(f, "{} {}: {}", self.kind, self.name, self.action.as_str())?;
         if !self.hosts.is_empty() {
             write!(f, ", hosts {}", self.hosts.join(" "))?;
         }

@@ -1,6 +1,5 @@
 //! The program: command line to exit code.
 
-use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,14 +8,16 @@ use chrono::TimeDelta;
 use clap::Parser as _;
 use regcred_api::pull_secret;
 use regcred_core::{Clock, Env, report};
+use regcred_run::output::{self, json_line, line, note};
 use regcred_run::{block_on, init_json_logging, init_logging};
 use secrecy::ExposeSecret as _;
 use tracing::level_filters::LevelFilter;
 
 use crate::cli::{Cli, DryRun, Output};
-use crate::cluster::{Cluster, connect};
-use crate::config::{Config, ConfigError, SCHEMA};
-use crate::plan::Plan;
+use crate::cluster::connect;
+use crate::config::{Config, SCHEMA};
+use crate::error::RunError;
+use crate::plan::{FilePlan, Plan};
 use crate::refresher::{Mode, Refresher};
 use crate::report::{Report, exit, exit_code};
 
@@ -36,52 +37,48 @@ pub fn main() -> ExitCode {
         }
     };
     let (env, clock) = (Env::process(), Clock::system());
-    let level = if cli.daemon {
-        LevelFilter::INFO
-    } else {
-        LevelFilter::WARN
-    };
-    if cli.daemon && cli.log_format == Output::Json {
-        init_json_logging(&env, level, clock.clone());
-    } else {
-        init_logging(&env, level);
+    match (cli.daemon, cli.log_format) {
+        (true, Output::Json) => init_json_logging(&env, LevelFilter::INFO, clock.clone()),
+        (true, Output::Text) => init_logging(&env, LevelFilter::INFO),
+        (false, _) => init_logging(&env, LevelFilter::WARN),
     }
     let done = block_on(run(cli, env, clock));
-    match done.unwrap_or_else(|error| Err(error.into())) {
-        Ok(code) => code.into(),
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "{}", report(&*error));
-            exit::USAGE.into()
-        }
-    }
+    let done = done.unwrap_or_else(|error| Err(error.into()));
+    let code = done.unwrap_or_else(|error| {
+        note(&report(&*error));
+        exit::USAGE
+    });
+    code.into()
 }
 
 type BoxError = Box<dyn std::error::Error>;
 
 async fn run(cli: Cli, env: Env, clock: Clock) -> Result<u8, BoxError> {
     if cli.schema {
-        io::stdout().write_all(SCHEMA.as_bytes())?;
+        output::write(SCHEMA)?;
         return Ok(exit::DONE);
     }
     let mut plan = plan(&cli, &env)?;
     if !cli.print && plan.secrets.is_empty() && plan.files.is_empty() {
-        return Err(Box::new(ConfigError(
-            "no target: name a Secret (--secret) or a file (--docker-config)".to_owned(),
-        )));
+        let text = "no target: name a Secret (--secret) or a file (--docker-config)";
+        return Err(RunError::new(text).into());
     }
     if let Some(address) = cli.listen {
         plan.server.address = address;
     }
     if cli.check {
-        io::stdout().write_all(summary(&plan).as_bytes())?;
+        output::write(&summary(&plan))?;
         return Ok(exit::DONE);
     }
     let plan = Arc::new(plan);
-    let needs_cluster = !cli.print && !plan.secrets.is_empty();
-    let cluster = if needs_cluster {
-        Some(cluster(&cli, &plan, &env).await?)
-    } else {
+    let cluster = if cli.print || plan.secrets.is_empty() {
         None
+    } else {
+        let rate = plan.limits.requests_per_second;
+        let (kubeconfig, context) = (cli.kubeconfig.as_deref(), cli.context.as_deref());
+        let mut cluster = connect(kubeconfig, context, &env, rate).await?;
+        cluster.dry_run = cli.dry_run == Some(DryRun::Server);
+        Some(cluster)
     };
     let mode = Mode {
         force: cli.force,
@@ -95,9 +92,7 @@ async fn run(cli: Cli, env: Env, clock: Clock) -> Result<u8, BoxError> {
             let namespace = cli.single.namespaces.first().map(String::as_str);
             text = pull_secret::render_yaml(name, namespace, &text);
         }
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(text.expose_secret().trim_end().as_bytes())?;
-        stdout.write_all(b"\n")?;
+        line(text.expose_secret().trim_end())?;
         return Ok(exit::DONE);
     }
     if cli.daemon {
@@ -123,9 +118,8 @@ fn plan(cli: &Cli, env: &Env) -> Result<Plan, BoxError> {
     let specs = regcred_providers::all();
     let config = match &cli.config {
         Some(_) if !cli.single.is_empty() => {
-            return Err(Box::new(ConfigError(
-                "give either --config or the flags of a single target".to_owned(),
-            )));
+            let text = "give either --config or the flags of a single target";
+            return Err(RunError::new(text).into());
         }
         Some(path) => read(path)?,
         None => {
@@ -137,27 +131,17 @@ fn plan(cli: &Cli, env: &Env) -> Result<Plan, BoxError> {
     Ok(Plan::new(&config, &specs, env)?)
 }
 
-fn read(path: &Path) -> Result<Config, ConfigError> {
+fn read(path: &Path) -> Result<Config, BoxError> {
     let text = regcred_files::read_text(path, MAX_CONFIG);
-    let cannot = |error| ConfigError(format!("cannot read {}: {error}", path.display()));
-    Config::parse(&text.map_err(cannot)?)
-}
-
-async fn cluster(cli: &Cli, plan: &Plan, env: &Env) -> Result<Cluster, BoxError> {
-    let rate = plan.limits.requests_per_second;
-    let cluster = connect(cli.kubeconfig.as_deref(), cli.context.as_deref(), env, rate).await?;
-    Ok(match cli.dry_run {
-        Some(DryRun::Server) => cluster.with_server_dry_run(),
-        _ => cluster,
-    })
+    let text = text.map_err(RunError::at(format!("cannot read {}", path.display())))?;
+    Ok(Config::parse(&text)?)
 }
 
 fn print(report: &Report, output: Output) {
-    let line = match output {
-        Output::Text => report.to_string(),
-        Output::Json => serde_json::to_string(report).unwrap_or_default(),
+    let _ = match output {
+        Output::Text => line(&report.to_string()),
+        Output::Json => json_line(report),
     };
-    let _ = writeln!(io::stdout().lock(), "{line}");
 }
 
 /// A summary of a configuration, for `--check`.
@@ -169,28 +153,24 @@ fn summary(plan: &Plan) -> String {
         text.push_str(&format!("registry {name} ({provider}): {hosts}\n"));
     }
     let names = |sources: &[usize]| {
-        let names: Vec<_> = sources
-            .iter()
-            .map(|s| plan.sources[*s].registry.name.as_str())
-            .collect();
-        names.join(" ")
+        let names = sources.iter().map(|s| &*plan.sources[*s].registry.name);
+        names.collect::<Vec<_>>().join(" ")
     };
     for secret in &plan.secrets {
+        let (target, name, from) = (&secret.target, &secret.object.name, names(&secret.sources));
         let namespaces = secret.namespaces.include.join(" ");
         text.push_str(&format!(
-            "target {}: Secret {} from {} in {namespaces}\n",
-            secret.target,
-            secret.object.name,
-            names(&secret.sources)
+            "target {target}: Secret {name} from {from} in {namespaces}\n"
         ));
     }
-    for file in &plan.files {
-        text.push_str(&format!(
-            "target {}: file {} from {}\n",
-            file.target,
-            file.file.path.display(),
-            names(&file.sources)
-        ));
+    for FilePlan {
+        target,
+        sources,
+        file,
+    } in &plan.files
+    {
+        let (path, from) = (file.path.display(), names(sources));
+        text.push_str(&format!("target {target}: file {path} from {from}\n"));
     }
     text
 }

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::PostParams;
 use regcred_core::ServiceAccountCoordinates;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::call::{Call, json, resource};
@@ -69,12 +69,7 @@ struct IssuedSpec {
 
 #[derive(Deserialize)]
 struct IssuedStatus {
-    #[serde(deserialize_with = "secret")]
     token: SecretString,
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
-    String::deserialize(deserializer).map(Into::into)
 }
 
 /// The shortest that the API server grants, in seconds: the cloud reads the token at once.

@@ -53,19 +53,15 @@ impl Cluster {
             let patch = Patch::Merge(&operations);
             let built = accounts.patch_metadata(name, &self.patch_params(), &patch);
             let call = Call::new(built)?.json_patch();
-            match self.send::<Object>(&call).await {
-                Ok(_) => return Ok(true),
-                Err(error) if error.kind == ClusterErrorKind::NotFound => return Ok(false),
+            let Err(error) = self.send::<Object>(&call).await else {
+                return Ok(true);
+            };
+            attempts += 1;
+            match error.kind {
+                ClusterErrorKind::NotFound => return Ok(false),
                 // 409 and, for a test that failed, 422.
-                Err(error)
-                    if matches!(
-                        error.kind,
-                        ClusterErrorKind::Conflict | ClusterErrorKind::Invalid
-                    ) && attempts < ATTEMPTS =>
-                {
-                    attempts += 1;
-                }
-                Err(error) => return Err(error),
+                ClusterErrorKind::Conflict | ClusterErrorKind::Invalid if attempts <= ATTEMPTS => {}
+                _ => return Err(error),
             }
             match self.account(namespace, name).await? {
                 Some(fresh) => account = fresh,

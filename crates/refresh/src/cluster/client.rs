@@ -23,7 +23,8 @@ pub struct Cluster {
     pace: Arc<Pace>,
     calls: Arc<AtomicU64>,
     namespace: Arc<str>,
-    pub(super) dry_run: bool,
+    /// Whether the server checks every write and stores none.
+    pub(crate) dry_run: bool,
 }
 
 impl Cluster {
@@ -39,12 +40,6 @@ impl Cluster {
             namespace,
             dry_run: false,
         }
-    }
-
-    /// The same cluster, whose server checks every write and stores none.
-    pub(crate) fn with_server_dry_run(mut self) -> Self {
-        self.dry_run = true;
-        self
     }
 
     /// The namespace of the pod, or of the kubeconfig's context.

@@ -1,7 +1,7 @@
 //! Which cluster: that of a named kubeconfig, else the one this pod runs in, else that of the user's
 //! kubeconfig.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use kube::Config;
@@ -9,23 +9,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use regcred_core::Env;
 
 use super::client::Cluster;
-
-/// There is no connection to a cluster.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// The kubeconfig cannot be used.
-    #[error("the kubeconfig {0} cannot be used")]
-    Kubeconfig(PathBuf, #[source] Box<kube::config::KubeconfigError>),
-    /// The pod's own files cannot be used.
-    #[error("the pod's service account cannot be used; does it mount its token?")]
-    InCluster(#[source] Box<kube::config::InClusterError>),
-    /// Nothing names a cluster.
-    #[error("no cluster: not in a pod, no KUBECONFIG and no ~/.kube/config; use --kubeconfig FILE")]
-    Nowhere,
-    /// The client cannot be created.
-    #[error("no client for the API server")]
-    Client(#[source] Box<kube::Error>),
-}
+use crate::error::RunError;
 
 /// Reads what a connection needs; opens none yet.
 ///
@@ -36,7 +20,7 @@ pub async fn connect(
     context: Option<&str>,
     env: &Env,
     requests_per_second: u32,
-) -> Result<Cluster, ConnectError> {
+) -> Result<Cluster, RunError> {
     let named = kubeconfig
         .map(Path::to_owned)
         .or_else(|| env.path("KUBECONFIG"));
@@ -44,13 +28,13 @@ pub async fn connect(
     let mut config = match named {
         Some(paths) => from_files(&paths, context).await?,
         None if in_pod => {
-            Config::incluster_env().map_err(|e| ConnectError::InCluster(Box::new(e)))?
+            let text = "the pod's service account cannot be used; does it mount its token?";
+            Config::incluster_env().map_err(RunError::at(text))?
         }
         None => {
             let path = env.home().map(|home| home.join(".kube/config"));
-            let path = path
-                .filter(|path| path.is_file())
-                .ok_or(ConnectError::Nowhere)?;
+            let path = path.filter(|path| path.is_file());
+            let path = path.ok_or_else(|| RunError::new(NOWHERE))?;
             from_files(&path, context).await?
         }
     };
@@ -59,16 +43,14 @@ pub async fn connect(
     config.read_timeout = Some(Duration::from_secs(320));
     // Only `Cluster` retries, or it would be done twice.
     config.default_retry = false;
-    let client = kube::Client::try_from(config).map_err(|e| ConnectError::Client(Box::new(e)))?;
+    let client = kube::Client::try_from(config);
+    let client = client.map_err(RunError::at("no client for the API server"))?;
     Ok(Cluster::new(client, requests_per_second))
 }
 
 /// One file, or several separated by colons; the first that sets a value counts.
-async fn from_files(paths: &Path, context: Option<&str>) -> Result<Config, ConnectError> {
-    let fail = |path: &Path| {
-        let path = path.to_owned();
-        move |error| ConnectError::Kubeconfig(path, Box::new(error))
-    };
+async fn from_files(paths: &Path, context: Option<&str>) -> Result<Config, RunError> {
+    let fail = |path: &Path| format!("the kubeconfig {} cannot be used", path.display());
     let list = paths.to_string_lossy();
     let files = list
         .split(':')
@@ -76,8 +58,8 @@ async fn from_files(paths: &Path, context: Option<&str>) -> Result<Config, Conne
         .map(Path::new);
     let mut merged = Kubeconfig::default();
     for file in files {
-        let read = Kubeconfig::read_from(file).map_err(fail(file))?;
-        merged = merged.merge(read).map_err(fail(file))?;
+        let read = Kubeconfig::read_from(file).map_err(RunError::at(fail(file)))?;
+        merged = merged.merge(read).map_err(RunError::at(fail(file)))?;
     }
     let options = KubeConfigOptions {
         context: context.map(str::to_owned),
@@ -85,5 +67,8 @@ async fn from_files(paths: &Path, context: Option<&str>) -> Result<Config, Conne
     };
     Config::from_custom_kubeconfig(merged, &options)
         .await
-        .map_err(fail(paths))
+        .map_err(RunError::at(fail(paths)))
 }
+
+const NOWHERE: &str =
+    "no cluster: not in a pod, no KUBECONFIG and no ~/.kube/config; use --kubeconfig FILE";

@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Preconditions};
 use regcred_api::docker_config::Format;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::call::{Call, resource};
 use super::client::Cluster;
@@ -164,16 +164,7 @@ struct SecretBody {
     #[serde(default)]
     immutable: Option<bool>,
     #[serde(default)]
-    data: Option<BTreeMap<String, Masked>>,
-}
-
-/// A value of `data` from the moment it is read.
-struct Masked(SecretString);
-
-impl<'de> Deserialize<'de> for Masked {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(text.into()))
-    }
+    data: Option<BTreeMap<String, SecretString>>,
 }
 
 impl From<SecretBody> for StoredSecret {
@@ -183,7 +174,7 @@ impl From<SecretBody> for StoredSecret {
             .as_ref()
             .and_then(|data| data.get(key(&body.kind)));
         let text = value.and_then(|value| {
-            let bytes = STANDARD.decode(value.0.expose_secret()).ok()?;
+            let bytes = STANDARD.decode(value.expose_secret()).ok()?;
             Some(String::from_utf8(bytes).ok()?.into())
         });
         Self {

@@ -8,7 +8,7 @@ use super::schedule::Key;
 use crate::cluster::Object;
 use crate::plan::{Namespace, Plan};
 
-/// Namespaces, and the service accounts that some target selects.
+/// Namespaces, and the service accounts that some target selects or that prove an identity.
 #[derive(Debug)]
 pub(super) struct Inventory {
     namespaces: HashMap<Arc<str>, Namespace>,
@@ -17,8 +17,6 @@ pub(super) struct Inventory {
     pub(super) namespaces_listed: bool,
     /// The namespaces whose accounts are watched (`None`: all); others are fetched on demand.
     listed: BTreeSet<Option<String>>,
-    /// The accounts' annotations that name identities.
-    roles: HashMap<(String, String), BTreeMap<String, String>>,
 }
 
 impl Inventory {
@@ -29,7 +27,6 @@ impl Inventory {
             annotations: plan.annotations(),
             namespaces_listed: plan.secrets.is_empty(),
             listed: BTreeSet::new(),
-            roles: HashMap::new(),
         }
     }
 
@@ -61,7 +58,6 @@ impl Inventory {
     pub(super) fn forget(&mut self, name: &str) {
         self.namespaces.remove(name);
         self.accounts.remove(name);
-        self.roles.retain(|(namespace, _), _| namespace != name);
     }
 
     pub(super) fn accounts_listed(&mut self, place: Option<String>, listed: bool) {
@@ -74,34 +70,22 @@ impl Inventory {
 
     /// Adds or updates a service account; true if this changes whose identity counts.
     pub(super) fn account(&mut self, mut account: Object, plan: &Plan) -> bool {
-        let changed = self.role(&account, plan);
-        let mut secrets = plan.secrets.iter();
-        let selected = secrets.any(|secret| secret.accounts.covers(&account));
-        let namespace = std::mem::take(&mut account.metadata.namespace);
-        let name = account.metadata.name.clone();
-        if !selected {
-            self.no_account(&namespace, &name);
-            return changed;
-        }
-        account.metadata.annotations.clear();
-        self.accounts
-            .entry(namespace.into())
-            .or_default()
-            .insert(name, account);
-        changed
-    }
-
-    fn role(&mut self, account: &Object, plan: &Plan) -> bool {
-        let meta = &account.metadata;
+        let meta = &mut account.metadata;
         let mut identities = plan.identities();
-        if !identities.any(|identity| identity.service_account == meta.name) {
+        let proves = identities.any(|identity| identity.service_account == meta.name);
+        let decisive = &self.annotations;
+        meta.annotations
+            .retain(|key, _| proves && decisive.contains(key));
+        let annotations = meta.annotations.clone();
+        let (namespace, name) = (std::mem::take(&mut meta.namespace), meta.name.clone());
+        let mut secrets = plan.secrets.iter();
+        if !proves && !secrets.any(|secret| secret.accounts.covers(&account)) {
+            self.no_account(&namespace, &name);
             return false;
         }
-        let mut annotations = meta.annotations.clone();
-        annotations.retain(|key, _| self.annotations.contains(key));
-        let key = (meta.namespace.clone(), meta.name.clone());
-        let known = self.roles.insert(key, annotations.clone());
-        known.unwrap_or_default() != annotations
+        let accounts = self.accounts.entry(namespace.into()).or_default();
+        let known = accounts.insert(name, account);
+        known.unwrap_or_default().metadata.annotations != annotations
     }
 
     pub(super) fn no_account(&mut self, namespace: &str, name: &str) {

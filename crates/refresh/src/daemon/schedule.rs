@@ -168,25 +168,23 @@ impl Schedule {
             }
             Key::File(_) => false,
         };
-        let unreported = self.entries.iter().filter(|(key, entry)| {
+        let unreported = |key: &Key, entry: &Entry| {
             !entry.reported && (entry.running || entry.seen.is_some()) && concerns(key)
-        });
-        let keys: Vec<Key> = unreported.map(|(key, _)| key.clone()).collect();
-        for key in keys {
+        };
+        for key in self.keys(unreported) {
             self.noticed(&key, "");
         }
     }
 
     /// Makes everything due that these sources feed.
     pub(super) fn renew(&mut self, plan: &Plan, sources: &[usize], now: DateTime<Utc>) {
-        let is_fed = |key: &&Key| {
+        let is_fed = |key: &Key, _: &Entry| {
             let (_, own) = key.origin(plan);
             own.iter().any(|source| sources.contains(source))
         };
-        let keys: Vec<Key> = self.entries.keys().filter(is_fed).cloned().collect();
-        for key in keys {
+        for key in self.keys(is_fed) {
             if let Some(seen) = self.entries.get_mut(&key).and_then(|e| e.seen.as_mut()) {
-                seen.lives.retain(|(source, _)| !sources.contains(source));
+                seen.lives.0.retain(|(source, _)| !sources.contains(source));
             }
             self.add(&key, now);
         }
@@ -194,12 +192,11 @@ impl Schedule {
 
     /// Forgets what is remembered, and makes everything due.
     pub(super) fn forget_all(&mut self, now: DateTime<Utc>) {
-        let keys: Vec<Key> = self.entries.keys().cloned().collect();
-        for key in keys {
-            if let Some(entry) = self.entries.get_mut(&key) {
-                entry.seen = None;
-                entry.failures = 0;
-            }
+        for entry in self.entries.values_mut() {
+            entry.seen = None;
+            entry.failures = 0;
+        }
+        for key in self.keys(|_, _| true) {
             self.add(&key, now);
         }
     }
@@ -213,9 +210,18 @@ impl Schedule {
     }
 
     pub(super) fn remove_namespace(&mut self, name: &str) {
-        let of = |key: &&Key| matches!(key, Key::Secret(_, namespace) if **namespace == *name);
-        let keys: Vec<Key> = self.entries.keys().filter(of).cloned().collect();
-        keys.iter().for_each(|key| self.remove(key));
+        let of = |key: &Key| matches!(key, Key::Secret(_, namespace) if **namespace == *name);
+        for key in self.keys(|key, _| of(key)) {
+            self.remove(&key);
+        }
+    }
+
+    fn keys(&self, wanted: impl Fn(&Key, &Entry) -> bool) -> Vec<Key> {
+        let wanted = self
+            .entries
+            .iter()
+            .filter(|(key, entry)| wanted(key, entry));
+        wanted.map(|(key, _)| key.clone()).collect()
     }
 
     /// When the next object is due.
@@ -242,7 +248,7 @@ impl Schedule {
         for (key, entry) in &self.entries {
             let (target, _) = key.origin(plan);
             let summary = all.entry(target).or_default();
-            let end = entry.seen.as_ref().and_then(|seen| seen.expires);
+            let end = entry.seen.as_ref().and_then(|seen| seen.lives.expires());
             match (entry.served, entry.good && end.is_none_or(|end| end > now)) {
                 (false, _) => summary.waiting += 1,
                 (true, true) => summary.good += 1,

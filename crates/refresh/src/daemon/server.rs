@@ -1,8 +1,6 @@
 //! Health, metrics and the status page: four read-only documents.
 
 use std::convert::Infallible;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,13 +16,6 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::status::Status;
-
-/// Listens; returns the bound address as well.
-pub(super) async fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(address).await?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
-}
 
 /// Serves requests until it is aborted.
 pub(super) async fn serve(listener: TcpListener, status: Arc<Status>) {

@@ -4,21 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regcred_core::Env;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::main_loop::Loop;
 use super::{election, server};
+use crate::error::RunError;
 use crate::refresher::Refresher;
-
-/// The daemon could not start.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {what}")]
-pub struct StartError {
-    what: String,
-    #[source]
-    source: std::io::Error,
-}
 
 /// A running daemon inside another program.
 #[derive(Debug)]
@@ -47,14 +41,10 @@ impl Refresher {
     ///
     /// # Errors
     /// If it cannot listen, or cannot handle signals.
-    pub async fn daemon(self, env: &Env) -> Result<(), StartError> {
-        let signals = |source| StartError {
-            what: "handle signals".to_owned(),
-            source,
-        };
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut term = signal(SignalKind::terminate()).map_err(signals)?;
-        let mut int = signal(SignalKind::interrupt()).map_err(signals)?;
+    pub async fn daemon(self, env: &Env) -> Result<(), RunError> {
+        let on = |kind| signal(kind).map_err(RunError::at("cannot handle signals"));
+        let mut term = on(SignalKind::terminate())?;
+        let mut int = on(SignalKind::interrupt())?;
         let handle = self.start(env).await?;
         tokio::select! {
             _ = term.recv() => {}
@@ -69,13 +59,12 @@ impl Refresher {
     ///
     /// # Errors
     /// If it cannot listen.
-    pub async fn start(mut self, env: &Env) -> Result<Handle, StartError> {
+    pub async fn start(mut self, env: &Env) -> Result<Handle, RunError> {
         self.tokens.set_patience(Duration::from_secs(5));
         let address = self.plan.server.address;
-        let (listener, address) = server::listen(address).await.map_err(|source| StartError {
-            what: format!("listen on {address}"),
-            source,
-        })?;
+        let at = || RunError::at(format!("cannot listen on {address}"));
+        let listener = TcpListener::bind(address).await.map_err(at())?;
+        let address = listener.local_addr().map_err(at())?;
         tracing::info!(%address, "listening");
         let (stop, stopped) = watch::channel(false);
         let holder = election::holder(env);

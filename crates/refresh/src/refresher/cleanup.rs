@@ -5,8 +5,8 @@ use futures_util::stream::{self, StreamExt as _};
 use super::accounts::selected;
 use super::context::Refresher;
 use super::file;
-use super::once::RunError;
 use crate::cluster::{Cluster, ClusterError};
+use crate::error::RunError;
 use crate::plan::{Namespace, SecretPlan};
 use crate::report::{Action, Report};
 

@@ -4,9 +4,8 @@
 //! written empty or with less than it held; entries of a source without a token stay as they are.
 
 mod desired;
-mod fingerprint;
 mod stored;
 mod times;
 
 pub(crate) use desired::{Desired, Part};
-pub(crate) use fingerprint::Fingerprint;
+pub(crate) use stored::Fingerprint;

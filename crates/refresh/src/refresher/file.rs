@@ -5,6 +5,7 @@ use regcred_docker_config::{Change, DockerFile, EntryForm, FileError};
 
 use super::context::Refresher;
 use super::outcome::{LastSeen, Next, Outcome};
+use crate::life::Lives;
 use crate::report::{Action, Report};
 use crate::tokens::written;
 
@@ -16,7 +17,7 @@ impl Refresher {
         let check_at = self.next_check();
         let mut next = check_at;
         let mut logins = Vec::new();
-        let mut lives = Vec::new();
+        let mut lives = Lives::default();
         for source in &plan.sources {
             let available = self.tokens.get(*source, None).await;
             if let Some(failure) = available.failure {
@@ -28,14 +29,14 @@ impl Refresher {
                 if !report.registry_failed {
                     next = next.min(self.tokens.due(*source, &token.life));
                 }
-                lives.push((*source, token.life));
+                lives.0.push((*source, token.life));
                 for (host, login) in &token.logins {
                     report.hosts.push(host.clone());
                     logins.push((host.clone(), login.clone()));
                 }
             }
         }
-        report.expires_at = lives.iter().filter_map(|(_, life)| life.expires).min();
+        report.expires_at = lives.expires();
         if logins.is_empty() {
             return Outcome::forgotten(report, Next::At(next));
         }
@@ -52,13 +53,11 @@ impl Refresher {
                 return Outcome::forgotten(report, Next::Later);
             }
         }
-        let expires = report.expires_at;
         Outcome {
             reports: vec![report],
             seen: Some(LastSeen {
                 lives,
                 check_at,
-                expires,
                 ..LastSeen::default()
             }),
             next: Next::At(next),

@@ -4,22 +4,15 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{self, StreamExt as _};
+use regcred_api::docker_config::Format;
+use regcred_docker_config::{Document, EntryForm};
+use secrecy::SecretString;
 
 use super::context::Refresher;
+use crate::error::RunError;
 use crate::life::rfc3339;
 use crate::plan::Namespace;
 use crate::report::Report;
-
-/// A run could not start, or a registry issued no token to print.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// A list failed.
-    #[error("the namespaces cannot be listed")]
-    Namespaces(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A registry issued no token.
-    #[error("registry {0}: {1}")]
-    Registry(String, String),
-}
 
 impl Refresher {
     /// Processes every object once. `each` sees every report as it comes.
@@ -47,6 +40,34 @@ impl Refresher {
         }
         reports.iter().for_each(|report| self.status.report(report));
         Ok(reports)
+    }
+
+    /// A docker configuration with the logins of all registries, or of one target's.
+    ///
+    /// # Errors
+    /// If a registry issues no token.
+    pub(crate) async fn print(&self, target: Option<&str>) -> Result<SecretString, RunError> {
+        let chosen = self.plan.sources_of(target);
+        let mut document = Document::empty(Format::ConfigJson);
+        for (place, source) in self.plan.sources.iter().enumerate() {
+            if !chosen.contains(&place) {
+                continue;
+            }
+            let registry = &source.registry;
+            let fail = |why: &str| RunError::new(format!("registry {}: {why}", registry.name));
+            if registry.namespace_identity.is_some() {
+                return Err(fail(
+                    "it has a token for each namespace, but none of its own",
+                ));
+            }
+            let available = self.tokens.get(place, None).await;
+            let why = available.failure.map(|failure| failure.text);
+            let token = available
+                .token
+                .ok_or_else(|| fail(why.as_deref().unwrap_or("no token")))?;
+            token.add_to(&mut document, EntryForm::Full);
+        }
+        Ok(document.compact())
     }
 
     /// A sentence for each target with a login that expires before the next run.
@@ -80,7 +101,7 @@ impl Refresher {
         }
         let decisive = self.plan.annotations();
         let all = cluster.namespaces().await;
-        let all = all.map_err(|error| RunError::Namespaces(Box::new(error)))?;
+        let all = all.map_err(RunError::at("the namespaces cannot be listed"))?;
         let all = all.into_iter();
         Ok(all.map(|object| Namespace::of(object, &decisive)).collect())
     }

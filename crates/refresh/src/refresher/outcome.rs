@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::content::Fingerprint;
 use crate::cluster::{ClusterError, ClusterErrorKind};
-use crate::life::Life;
+use crate::life::Lives;
 use crate::report::Report;
 
 /// What is remembered of an object.
@@ -13,11 +13,10 @@ pub(crate) struct LastSeen {
     /// Its resource version.
     pub(crate) version: String,
     pub(crate) fingerprint: Option<Fingerprint>,
-    /// The times of its entries, by source.
-    pub(crate) lives: Vec<(usize, Life)>,
+    /// The times of its entries.
+    pub(crate) lives: Lives,
     /// When it is read again, to see whether it has changed.
     pub(crate) check_at: DateTime<Utc>,
-    pub(crate) expires: Option<DateTime<Utc>>,
     /// Whether an Event has reported that a registry fails.
     pub(crate) reported: bool,
     /// Whether a foreign change was undone. After another one it waits for the periodic check: two

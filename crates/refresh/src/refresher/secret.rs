@@ -2,7 +2,6 @@
 
 mod decide;
 mod finish;
-mod refusal;
 mod write;
 
 use super::context::Refresher;

@@ -1,7 +1,5 @@
 //! The status page: one read-only HTML document without scripts.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, Utc};
 
 use super::state::Status;
@@ -13,22 +11,10 @@ impl Status {
         let now = self.clock.now();
         let ready = self.ready();
         let state = self.lock();
-        let mut html = String::from(HEAD);
         let (class, word) = match &ready {
             Ok(()) => ("good", "ready"),
             Err(_) => ("bad", "not ready"),
         };
-        let role = if state.leader { "leader" } else { "standby" };
-        let _ = writeln!(
-            html,
-            "<p><span id=\"state\" class=\"{class}\">{word}</span> as {role}, up for {}, \
-             {} requests to the API server</p>",
-            span((now - state.started).num_seconds()),
-            state.requests,
-        );
-        if let Err(reasons) = &ready {
-            let _ = writeln!(html, "<pre class=\"bad\">{}</pre>", escape(reasons));
-        }
         let registries = state.sources.iter().map(|source| {
             let expiry = source.life.map(|life| expiry(life.expires, now));
             let mut hosts = source.hosts.join(", ");
@@ -45,8 +31,6 @@ impl Status {
                 failure(source.failure.as_ref(), now),
             ]
         });
-        let heads = "Name Provider Hosts Token_expires Issued Failed Last_error";
-        table(&mut html, "Registries", heads, registries);
         let targets = state.targets.iter().map(|target| {
             let summary = &target.summary;
             let first = summary.expires.map(|end| expiry(Some(end), now));
@@ -61,35 +45,33 @@ impl Status {
                 failure(target.failure.as_ref(), now),
             ]
         });
-        let heads = "Name Kind Object Good Failing Waiting First_entry_expires Last_error";
-        table(&mut html, "Targets", heads, targets);
-        let _ = write!(
-            html,
-            "<footer>{} · <a href=\"/metrics\">metrics</a> · \
-             <a href=\"/readyz\">readyz</a></footer>\n</body></html>\n",
-            rfc3339(now)
-        );
+        let values = [
+            class.to_owned(),
+            word.to_owned(),
+            if state.leader { "leader" } else { "standby" }.to_owned(),
+            span((now - state.started).num_seconds()),
+            state.requests.to_string(),
+            escape(&ready.err().unwrap_or_default()),
+            rows(registries),
+            rows(targets),
+            rfc3339(now),
+        ];
+        let mut html = String::new();
+        let mut values = values.into_iter();
+        for piece in PAGE.split("{}") {
+            html.push_str(piece);
+            html.extend(values.next());
+        }
         html
     }
 }
 
-fn table<const N: usize>(
-    html: &mut String,
-    title: &str,
-    heads: &str,
-    rows: impl Iterator<Item = [String; N]>,
-) {
-    let heads = heads.replace(' ', "<th>").replace('_', " ");
-    let id = title.to_lowercase();
-    let _ = writeln!(
-        html,
-        "<h2>{title}</h2>\n<table id=\"{id}\"><thead><tr><th>{heads}</tr></thead><tbody>"
-    );
-    for row in rows {
-        let cells = row.map(|cell| format!("<td>{}", escape(&cell))).concat();
-        let _ = writeln!(html, "<tr>{cells}</tr>");
-    }
-    html.push_str("</tbody></table>\n");
+fn rows<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> String {
+    let row = |cells: [String; N]| {
+        let cells = cells.map(|cell| format!("<td>{}", escape(&cell))).concat();
+        format!("<tr>{cells}</tr>\n")
+    };
+    rows.map(row).collect()
 }
 
 fn expiry(end: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
@@ -132,7 +114,8 @@ fn escape(text: &str) -> String {
     safe
 }
 
-const HEAD: &str = include_str!("page_head.html");
+/// With a place for each value.
+const PAGE: &str = include_str!("page.html");
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,7 @@ use super::tenant::{Tenant, TenantIdentity};
 use super::token::Token;
 use super::token_source::{fetch, inputs};
 use crate::backoff::{fraction, pause};
-use crate::life::{Life, Rhythm};
+use crate::life::Life;
 use crate::plan::Plan;
 use crate::status::Status;
 
@@ -62,9 +62,31 @@ struct TokenSlot {
 #[derive(Default)]
 struct SlotState {
     token: Option<Arc<Token>>,
-    stale: bool,
+    /// Why the last request failed.
+    failure: Option<Arc<str>>,
+    /// Failures in a row.
     failures: u32,
-    failure: Option<TokenFailure>,
+    /// When the last request was made, and when the next is due.
+    requested: DateTime<Utc>,
+    next: DateTime<Utc>,
+}
+
+impl SlotState {
+    /// Whether a request is due. A clock that was set back must not make a pause longer than it was
+    /// meant to be.
+    fn is_due(&self, now: DateTime<Utc>) -> bool {
+        now >= self.next || now < self.requested - TimeDelta::minutes(1)
+    }
+
+    fn available(&self) -> Available {
+        Available {
+            token: self.token.clone(),
+            failure: self.failure.clone().map(|text| TokenFailure {
+                text,
+                retry_at: self.next,
+            }),
+        }
+    }
 }
 
 impl TokenStore {
@@ -89,10 +111,8 @@ impl TokenStore {
         if life.issued > self.clock.now() + SKEW {
             return DateTime::UNIX_EPOCH;
         }
-        life.due(Rhythm {
-            early: self.early,
-            max_age: self.plan.sources[source].registry.max_age.map(|p| p.0),
-        })
+        let max_age = self.plan.sources[source].registry.max_age;
+        life.due(self.early, max_age.map(|period| period.0))
     }
 
     /// How long to wait for a token that another caller is fetching, if there is no older one. A
@@ -116,27 +136,22 @@ impl TokenStore {
             }
         };
         if turn.is_err() {
-            let text = "its token is still being requested".into();
             return Available {
                 token: None,
-                failure: Some(self.soon(text, self.clock.now())),
+                failure: Some(TokenFailure {
+                    text: "its token is still being requested".into(),
+                    retry_at: self.clock.now() + SOON,
+                }),
             };
         }
-        if let Some(token) = self.not_due(source, &slot) {
-            return Available {
-                token: Some(token),
-                failure: None,
-            };
-        }
-        if !self.is_pausing(&slot) {
+        if lock(&slot.state).is_due(self.clock.now()) {
             self.fetch(source, tenant, &slot).await;
         }
         let now = self.clock.now();
-        let state = lock(&slot.state);
-        let token = state.token.clone();
+        let Available { token, failure } = lock(&slot.state).available();
         Available {
-            token: token.filter(|t| state.failure.is_none() || !t.life.has_expired(now)),
-            failure: state.failure.clone(),
+            token: token.filter(|token| failure.is_none() || !token.life.has_expired(now)),
+            failure,
         }
     }
 
@@ -148,37 +163,12 @@ impl TokenStore {
     /// What is available while a new token is requested.
     fn last(&self, slot: &TokenSlot) -> Available {
         let now = self.clock.now();
-        let state = lock(&slot.state);
-        let failure = state.failure.clone();
-        Available {
-            token: state.token.clone().filter(|t| !t.life.has_expired(now)),
-            failure: failure.map(|failure| self.soon(failure.text, failure.retry_at)),
+        let mut last = lock(&slot.state).available();
+        last.token = last.token.filter(|token| !token.life.has_expired(now));
+        if let Some(failure) = &mut last.failure {
+            failure.retry_at = failure.retry_at.max(now + SOON);
         }
-    }
-
-    fn not_due(&self, source: usize, slot: &TokenSlot) -> Option<Arc<Token>> {
-        let state = lock(&slot.state);
-        let token = state.token.clone().filter(|_| !state.stale)?;
-        (self.clock.now() < self.due(source, &token.life)).then_some(token)
-    }
-
-    /// Whether it failed a short while ago.
-    fn is_pausing(&self, slot: &TokenSlot) -> bool {
-        let now = self.clock.now();
-        let cap = self.plan.intervals.retry_cap.0.max(Duration::from_secs(1));
-        let longest = TimeDelta::from_std(cap).unwrap_or(TimeDelta::seconds(300));
-        // A clock that was set back must not make the pause longer than it can be.
-        let failure = &lock(&slot.state).failure;
-        let failure = failure.as_ref();
-        failure.is_some_and(|f| now < f.retry_at && f.retry_at - now <= longest)
-    }
-
-    fn soon(&self, text: Arc<str>, retry_at: DateTime<Utc>) -> TokenFailure {
-        let soon = self.clock.now() + TimeDelta::seconds(5);
-        TokenFailure {
-            text,
-            retry_at: retry_at.max(soon),
-        }
+        last
     }
 
     /// Sources whose files have changed since the last call; their tokens are renewed at the next
@@ -193,11 +183,13 @@ impl TokenStore {
                 changed.push(place);
             }
         }
-        for slot in self.slots_of(&changed) {
+        let mut slots: Vec<_> = lock(&self.slots).clone().into_iter().collect();
+        slots.retain(|(key, _)| changed.contains(&key.source));
+        for (_, slot) in slots {
             // A token that is being requested may be one of before.
             let _turn = slot.turn.lock().await;
             let mut state = lock(&slot.state);
-            state.stale = true;
+            state.next = DateTime::UNIX_EPOCH;
             state.failure = None;
         }
         changed
@@ -206,12 +198,10 @@ impl TokenStore {
     /// Drops the tokens of a namespace that was deleted.
     pub(crate) fn forget(&self, namespace: &str) {
         let mut slots = lock(&self.slots);
-        let is_theirs = |key: &SlotKey| {
-            key.tenant
-                .as_ref()
-                .is_some_and(|t| *t.namespace == *namespace)
-        };
-        slots.retain(|key, _| !is_theirs(key));
+        slots.retain(|key, _| {
+            let tenant = key.tenant.as_ref();
+            tenant.is_none_or(|tenant| *tenant.namespace != *namespace)
+        });
     }
 
     async fn fetch(&self, source: usize, tenant: Option<&TenantIdentity>, slot: &TokenSlot) {
@@ -241,7 +231,9 @@ impl TokenStore {
                 self.status
                     .token(source, &token.life, now, took, tenant.is_some());
                 *state = SlotState {
+                    next: self.due(source, &token.life),
                     token: Some(Arc::new(token)),
+                    requested: now,
                     ..SlotState::default()
                 };
             }
@@ -253,10 +245,9 @@ impl TokenStore {
                 let wait = pause(state.failures, intervals.retry.0, intervals.retry_cap.0);
                 self.status
                     .token_failure(source, error.kind(), &text, now, took);
-                state.failure = Some(TokenFailure {
-                    text: text.into(),
-                    retry_at: now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::seconds(60)),
-                });
+                state.failure = Some(text.into());
+                state.requested = now;
+                state.next = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::seconds(60));
             }
         }
     }
@@ -269,14 +260,6 @@ impl TokenStore {
         let mut slots = lock(&self.slots);
         Arc::clone(slots.entry(key).or_default())
     }
-
-    fn slots_of(&self, sources: &[usize]) -> Vec<Arc<TokenSlot>> {
-        let slots = lock(&self.slots);
-        let chosen = slots
-            .iter()
-            .filter(|(key, _)| sources.contains(&key.source));
-        chosen.map(|(_, slot)| Arc::clone(slot)).collect()
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -285,3 +268,5 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// How far the clocks of two machines may be apart.
 const SKEW: TimeDelta = TimeDelta::minutes(10);
+/// When to ask again for what another caller is fetching.
+const SOON: TimeDelta = TimeDelta::seconds(5);

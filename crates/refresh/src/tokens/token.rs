@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use regcred_core::Credentials;
-use regcred_docker_config::EntryLogin;
+use regcred_docker_config::{Document, EntryForm, EntryLogin};
 
 use crate::life::Life;
 
@@ -13,6 +13,17 @@ pub(crate) struct Token {
     /// The login for each host.
     pub(crate) logins: BTreeMap<String, Credentials>,
     pub(crate) life: Life,
+}
+
+impl Token {
+    /// Adds its logins to a docker configuration; entries of earlier sources stay.
+    pub(crate) fn add_to(&self, document: &mut Document, form: EntryForm) {
+        for (host, login) in &self.logins {
+            if !document.has(host) {
+                document.set(host, &written(login), form);
+            }
+        }
+    }
 }
 
 /// A login as it is written into a docker configuration.

@@ -2,7 +2,7 @@
 
 use regcred_core::{Clock, Env, ProviderSpec, RegistryHost, report};
 
-use super::unique;
+use super::rule::{require, unique};
 use crate::config::{FILE, Registry, STATIC, StaticLogin, ecr_host, plain_host};
 use crate::plan::source::{SourceKind, SourcePlan};
 
@@ -13,12 +13,16 @@ pub(super) fn source(
 ) -> Result<SourcePlan, String> {
     let mut hosts: Vec<String> = registry.hosts.iter().map(|h| plain_host(h)).collect();
     let kind = kind(registry, specs)?;
-    if registry.path.is_some() && !matches!(kind, SourceKind::File(_)) {
-        return Err("path is only for provider file".to_owned());
-    }
-    if registry.login.is_some() && !matches!(kind, SourceKind::Static(_)) {
-        return Err("login is only for provider static".to_owned());
-    }
+    let is_file = matches!(kind, SourceKind::File(_));
+    let is_static = matches!(kind, SourceKind::Static(_));
+    require(
+        registry.path.is_none() || is_file,
+        "path is only for provider file",
+    )?;
+    require(
+        registry.login.is_none() || is_static,
+        "login is only for provider static",
+    )?;
     match (&registry.account, &registry.region) {
         (Some(account), Some(region)) if registry.provider == "ecr" => {
             hosts.insert(0, ecr_host(account, region));
@@ -26,22 +30,19 @@ pub(super) fn source(
         (None, None) => {}
         _ => return Err("account and region go together, and only with ecr".to_owned()),
     }
-    unique::names("host", hosts.iter().map(String::as_str))?;
-    if hosts.is_empty() && !matches!(kind, SourceKind::File(_)) {
-        return Err("name at least one host".to_owned());
-    }
+    unique("host", &hosts)?;
+    require(!hosts.is_empty() || is_file, "name at least one host")?;
     if let SourceKind::Provider(spec) = &kind {
         variables(registry, spec)?;
         serves(registry, spec, &hosts, env)?;
-    } else if registry.namespace_identity.is_some() {
-        return Err(format!(
-            "namespaceIdentity is not available for provider {}",
-            registry.provider
-        ));
-    } else if !registry.env.is_empty() || !registry.env_files.is_empty() {
-        return Err(format!("provider {} reads no variables", registry.provider));
+    } else {
+        let provider = &registry.provider;
+        let text = format!("namespaceIdentity is not available for provider {provider}");
+        require(registry.namespace_identity.is_none(), text)?;
+        let has_none = registry.env.is_empty() && registry.env_files.is_empty();
+        require(has_none, format!("provider {provider} reads no variables"))?;
     }
-    if matches!(kind, SourceKind::Static(_)) {
+    if is_static {
         hosts.iter().try_for_each(|host| host_of(host).map(drop))?;
     }
     let registry = Registry {
@@ -78,9 +79,10 @@ fn kind(registry: &Registry, specs: &[&'static ProviderSpec]) -> Result<SourceKi
 fn check_login(login: &StaticLogin) -> Result<(), String> {
     // Readers of the login take what is before the first colon as the user.
     let user = &login.username;
-    if user.is_empty() || user.contains(':') || user.chars().any(char::is_control) {
-        return Err("login.username is empty, or has colons or control characters".to_owned());
-    }
+    require(
+        !user.is_empty() && !user.contains(':') && !user.chars().any(char::is_control),
+        "login.username is empty, or has colons or control characters",
+    )?;
     match (&login.password_file, &login.password_variable) {
         (Some(path), None) if path.is_absolute() => Ok(()),
         (Some(_), None) => Err("login.passwordFile must be absolute".to_owned()),
@@ -99,11 +101,10 @@ fn variables(registry: &Registry, spec: &ProviderSpec) -> Result<(), String> {
         let Some(var) = known(name) else {
             return Err(format!("{name} is not a variable of {}", spec.name));
         };
-        if var.secret && registry.env.contains_key(name) {
-            return Err(format!(
-                "{name} is a secret: mount it as a file and name the file under envFiles"
-            ));
-        }
+        require(
+            !var.secret || !registry.env.contains_key(name),
+            format!("{name} is a secret: mount it as a file and name the file under envFiles"),
+        )?;
     }
     Ok(())
 }
@@ -122,12 +123,11 @@ fn serves(
         Err(error) => return Err(report(&error)),
     };
     for host in hosts {
-        if !provider.serves(&host_of(host)?) {
-            return Err(format!(
-                "{} does not serve {host}: its token must not go there",
-                spec.title
-            ));
-        }
+        let title = spec.title;
+        require(
+            provider.serves(&host_of(host)?),
+            format!("{title} does not serve {host}: its token must not go there"),
+        )?;
     }
     Ok(())
 }

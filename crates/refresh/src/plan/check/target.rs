@@ -4,7 +4,7 @@ use regcred_api::docker_config::Format;
 use regcred_api::pull_secret::is_object_name;
 use regcred_docker_config::DockerFile;
 
-use super::unique;
+use super::rule::{require, unique};
 use crate::config::{DockerConfigTarget, Registry, SecretTarget, Target};
 use crate::digest::hash;
 use crate::names::{MANAGED_BY, PREFIX};
@@ -39,17 +39,13 @@ fn sources_of(target: &Target, plan: &Plan) -> Result<Vec<usize>, String> {
     if target.registries.is_empty() {
         return Ok((0..plan.sources.len()).collect());
     }
-    unique::names("registry", target.registries.iter().map(String::as_str))?;
+    unique("registry", &target.registries)?;
     let index = |name: &String| {
-        plan.sources
-            .iter()
-            .position(|source| source.registry.name == *name)
+        let mut sources = plan.sources.iter();
+        let found = sources.position(|source| source.registry.name == *name);
+        found.ok_or_else(|| format!("there is no registry {name:?}"))
     };
-    let indices = target
-        .registries
-        .iter()
-        .map(|name| index(name).ok_or_else(|| format!("there is no registry {name:?}")));
-    indices.collect()
+    target.registries.iter().map(index).collect()
 }
 
 fn file_plan(
@@ -58,17 +54,15 @@ fn file_plan(
     sources: Vec<usize>,
     plan: &Plan,
 ) -> Result<FilePlan, String> {
-    if !file.path.is_absolute() {
-        return Err("dockerConfig.path must be absolute".to_owned());
-    }
-    if sources
-        .iter()
-        .any(|s| plan.sources[*s].registry.namespace_identity.is_some())
-    {
-        return Err(
-            "a file has no namespace: it cannot use a registry with namespaceIdentity".to_owned(),
-        );
-    }
+    require(
+        file.path.is_absolute(),
+        "dockerConfig.path must be absolute",
+    )?;
+    let mut registries = sources.iter().map(|source| &plan.sources[*source].registry);
+    require(
+        registries.all(|registry| registry.namespace_identity.is_none()),
+        "a file has no namespace: it cannot use a registry with namespaceIdentity",
+    )?;
     let mode = file.mode.as_deref().map(|text| {
         let mode = u32::from_str_radix(text, 8).ok();
         mode.filter(|mode| *mode <= 0o777)
@@ -104,21 +98,19 @@ fn secret_plan(
     if let Some(key) = keys.find(reserved) {
         return Err(format!("{key} is set by the refresher itself"));
     }
-    if target.namespaces.include.is_empty() {
-        return Err("namespaces.include is empty, so no namespace is selected".to_owned());
-    }
-    let hosts = sources
-        .iter()
-        .flat_map(|s| &plan.sources[*s].registry.hosts);
-    unique::names("host", hosts.map(String::as_str))?;
+    require(
+        !target.namespaces.include.is_empty(),
+        "namespaces.include is empty, so no namespace is selected",
+    )?;
+    let registries = sources.iter().map(|source| &plan.sources[*source].registry);
+    unique("host", registries.flat_map(|registry| &registry.hosts))?;
     let registry = match &sources[..] {
         [only] => &*plan.sources[*only].registry.name,
         _ => "",
     };
     let name = secret.name.replace(REGISTRY, registry);
-    if !is_object_name(&name.replace(NAMESPACE, "x")) {
-        return Err(format!("{:?} is not a valid object name", secret.name));
-    }
+    let text = format!("{:?} is not a valid object name", secret.name);
+    require(is_object_name(&name.replace(NAMESPACE, "x")), text)?;
     let inputs = inputs(format, &sources, plan);
     Ok(SecretPlan {
         target: target.name.clone(),

@@ -1,14 +1,12 @@
 //! A Secret as it should be.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use regcred_docker_config::{Document, EntryForm};
 
 use super::times::annotations;
 use crate::cluster::{SecretContent, StoredSecret};
-use crate::life::Life;
+use crate::life::{Life, Lives};
 use crate::names::{MANAGED_BY, NAME};
 use crate::plan::{Plan, SecretPlan};
 use crate::tokens::{Token, written};
@@ -32,8 +30,8 @@ pub(crate) enum Part {
 pub(crate) struct Desired {
     pub(crate) content: SecretContent,
     pub(crate) hosts: Vec<String>,
-    /// The times of each source that contributes, by its index in the plan.
-    pub(crate) lives: BTreeMap<usize, Life>,
+    /// The times of each source that contributes.
+    pub(crate) lives: Lives,
 }
 
 impl Part {
@@ -44,6 +42,34 @@ impl Part {
 }
 
 impl Desired {
+    /// Another owner's Secret with our hosts' new logins. `None` if there is no new login.
+    pub(crate) fn merge(
+        parts: &[(usize, Part)],
+        theirs: &StoredSecret,
+        mut document: Document,
+    ) -> Option<Self> {
+        let mut hosts = Vec::new();
+        let mut lives = Lives::default();
+        for (source, part) in parts {
+            if let Part::Token(token) = part {
+                for (host, login) in &token.logins {
+                    document.set(host, &written(login), EntryForm::Full);
+                    hosts.push(host.clone());
+                }
+                lives.0.push((*source, token.life));
+            }
+        }
+        let content = SecretContent {
+            text: Some(document.compact()),
+            ..theirs.content.clone()
+        };
+        (!lives.0.is_empty()).then_some(Self {
+            content,
+            hosts,
+            lives,
+        })
+    }
+
     /// Puts the parts together. `None` if no part has an entry: nothing is written then.
     pub(crate) fn compose(
         plan: &Plan,
@@ -86,19 +112,9 @@ impl Desired {
         })
     }
 
-    /// Whether the Secret is up to date.
-    pub(crate) fn is(&self, existing: &StoredSecret) -> bool {
-        existing.content.holds(&self.content)
-    }
-
     /// Whether it fits into an object.
     pub(crate) fn fits(&self) -> bool {
         self.content.exposed_text().len() <= LIMIT
-    }
-
-    /// When the first of its entries expires.
-    pub(crate) fn expires(&self) -> Option<DateTime<Utc>> {
-        self.lives.values().filter_map(|life| life.expires).min()
     }
 }
 
@@ -112,13 +128,7 @@ fn compose(
     let mut document = Document::empty(secret.format);
     for (source, part) in parts {
         match (part, old) {
-            (Part::Token(token), _) => {
-                for (host, login) in &token.logins {
-                    if !document.has(host) {
-                        document.set(host, &written(login), form);
-                    }
-                }
-            }
+            (Part::Token(token), _) => token.add_to(&mut document, form),
             (Part::Kept(_) | Part::Leftover, Some(old)) => {
                 keep(plan, parts, *source, old, &mut document);
             }

@@ -6,9 +6,14 @@ use regcred_docker_config::{Document, DocumentError};
 
 use super::times::life_in;
 use crate::cluster::{SecretContent, StoredSecret};
+use crate::digest::digest;
 use crate::life::Life;
-use crate::names::{ADOPT, INPUTS, MANAGED_BY, NAME};
+use crate::names::{ADOPT, INPUTS, MANAGED_BY, NAME, PREFIX};
 use crate::plan::{Plan, SecretPlan};
+
+/// Covers everything that the refresher writes: to notice changes without keeping tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fingerprint([u8; 16]);
 
 impl StoredSecret {
     /// Whether it carries our label.
@@ -75,11 +80,28 @@ impl StoredSecret {
 
 impl SecretContent {
     /// Whether type and text are the same, and all of its labels and annotations are there.
-    pub(super) fn holds(&self, wanted: &Self) -> bool {
+    pub(crate) fn holds(&self, wanted: &Self) -> bool {
         self.kind == wanted.kind
             && self.exposed_text() == wanted.exposed_text()
             && includes(&self.labels, &wanted.labels)
             && includes(&self.annotations, &wanted.annotations)
+    }
+}
+
+impl Fingerprint {
+    pub(crate) fn of(content: &SecretContent, plan: &SecretPlan) -> Self {
+        let wanted = &plan.object;
+        let labels = content.labels.iter();
+        let labels =
+            labels.filter(|(key, _)| *key == MANAGED_BY || wanted.labels.contains_key(*key));
+        let annotations = content
+            .annotations
+            .iter()
+            .filter(|(key, _)| key.starts_with(PREFIX) || wanted.annotations.contains_key(*key));
+        let ours = labels.chain(annotations);
+        let mut parts = vec![content.kind.as_str(), content.exposed_text()];
+        parts.extend(ours.flat_map(|(key, value)| [key.as_str(), value.as_str()]));
+        Self(digest(parts))
     }
 }
 

@@ -115,11 +115,7 @@ impl Work<'_> {
 
     fn life_of(&self, source: usize, existing: &Existing) -> Option<Life> {
         match existing {
-            Existing::AsSeen => {
-                let mut lives = self.seen.as_ref()?.lives.iter();
-                let known = lives.find(|(known, _)| *known == source);
-                known.map(|(_, life)| *life)
-            }
+            Existing::AsSeen => self.seen.as_ref()?.lives.of(source),
             Existing::Read(found) => {
                 found.life_of(&self.refresher.plan, self.plan, &self.inputs, source)
             }

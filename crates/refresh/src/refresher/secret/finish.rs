@@ -1,18 +1,19 @@
 //! The outcome of the work on one Secret: the report, what is remembered, when it is processed again,
-//! and the Events about its registries.
+//! the Events about its registries; and that of a Secret that may not be changed.
 
 use chrono::TimeDelta;
 
 use super::{Existing, Work};
-use crate::cluster::{ClusterError, ClusterErrorKind, EventReason};
-use crate::life::Life;
-use crate::refresher::content::{Desired, Fingerprint};
+use crate::cluster::{ClusterError, ClusterErrorKind, EventReason, StoredSecret};
+use crate::config::Ownership;
+use crate::life::Lives;
+use crate::refresher::content::Fingerprint;
 use crate::refresher::outcome::{LastSeen, Next, Outcome};
 use crate::report::{Action, Report};
 
 impl Work<'_> {
     /// Nothing is due and nothing has changed.
-    pub(super) fn untouched(&self, existing: &Existing, lives: Vec<(usize, Life)>) -> Outcome {
+    pub(super) fn untouched(&self, existing: &Existing, lives: Lives) -> Outcome {
         let (version, fingerprint) = match (existing, &self.seen) {
             (Existing::Read(found), _) => (
                 found.resource_version.clone(),
@@ -21,17 +22,13 @@ impl Work<'_> {
             (_, Some(seen)) => (seen.version.clone(), seen.fingerprint),
             (_, None) => (String::new(), None),
         };
-        let mut report = self.report(Action::Unchanged);
-        report.expires_at = lives.iter().filter_map(|(_, life)| life.expires).min();
-        self.done(report, version, fingerprint, lives)
+        self.done(self.report(Action::Unchanged), version, fingerprint, lives)
     }
 
-    /// No source has a token, and the Secret has no entries.
-    pub(super) fn nothing_to_write(&self) -> Outcome {
-        self.again(self.report(Action::Failed))
-    }
-
-    pub(super) fn again(&self, mut report: Report) -> Outcome {
+    /// Nothing is written: it is tried again when a registry is.
+    pub(super) fn again(&self, why: Option<&str>) -> Outcome {
+        let mut report = self.report(Action::Failed);
+        report.reason = why.map(str::to_owned);
         let retries = self.failures.iter().map(|(_, failure)| failure.retry_at);
         let next = retries.min().map_or(Next::Later, Next::At);
         self.explain(&mut report);
@@ -43,8 +40,9 @@ impl Work<'_> {
         mut report: Report,
         version: String,
         fingerprint: Option<Fingerprint>,
-        lives: Vec<(usize, Life)>,
+        lives: Lives,
     ) -> Outcome {
+        report.expires_at = lives.expires();
         self.explain(&mut report);
         let refresher = self.refresher;
         let now = refresher.clock.now();
@@ -56,14 +54,13 @@ impl Work<'_> {
         let due = sources.filter_map(|source| match failed(*source) {
             Some((_, failure)) => Some(failure.retry_at),
             None => {
-                let life = lives.iter().find(|(known, _)| known == source);
-                life.map(|(_, life)| refresher.tokens.due(*source, life))
+                let life = lives.of(*source);
+                life.map(|life| refresher.tokens.due(*source, &life))
             }
         });
         let next = due.chain([check_at]).min().unwrap_or(check_at);
         // What is due already waits for a token that another task is fetching.
         let next = next.max(now + TimeDelta::seconds(1));
-        let expires = report.expires_at;
         Outcome {
             reports: vec![report],
             seen: Some(LastSeen {
@@ -71,7 +68,6 @@ impl Work<'_> {
                 fingerprint,
                 lives,
                 check_at,
-                expires,
                 reported: seen.is_some_and(|seen| seen.reported),
                 restored: false,
                 inputs: self.inputs.clone(),
@@ -92,18 +88,44 @@ impl Work<'_> {
         }
     }
 
+    /// The outcome for a Secret that has another owner or cannot be changed, if that is not allowed.
+    pub(super) async fn refusal(&self, existing: &StoredSecret) -> Option<Outcome> {
+        let may_write = self.forced(existing) || self.plan.object.ownership == Ownership::Merge;
+        let (action, why) = if !existing.is_ours() && !may_write {
+            let manager = existing.manager();
+            let maker = manager.map_or("another owner".to_owned(), |name| format!("{name:?}"));
+            let why = format!(
+                "it was made by {maker}; set ownership, or annotate it with \
+                 refresh.regcred.dev/adopt=true"
+            );
+            (Action::Foreign, why)
+        } else {
+            let obstacle = existing.obstacle(self.plan)?;
+            if self.forced(existing) {
+                return None;
+            }
+            let why = format!("{obstacle}; ownership Force replaces it");
+            (Action::Failed, why)
+        };
+        let reason = EventReason::ForeignSecret;
+        self.record(&existing.uid, reason, &why).await;
+        let report = self.report(action).with(action, why);
+        let next = Next::At(self.refresher.next_check());
+        Some(Outcome::forgotten(report, next))
+    }
+
+    /// Whether the Secret is taken over, whoever made it.
+    pub(super) fn forced(&self, existing: &StoredSecret) -> bool {
+        self.refresher.mode.force
+            || self.plan.object.ownership == Ownership::Force
+            || existing.may_be_adopted()
+    }
+
     fn explain(&self, report: &mut Report) {
         if let Some((_, first)) = self.failures.first() {
             report.registry_failed = true;
             report.reason = Some(first.text.to_string());
         }
-    }
-
-    pub(super) fn report_of(&self, action: Action, desired: &Desired) -> Report {
-        let mut report = self.report(action);
-        report.hosts.clone_from(&desired.hosts);
-        report.expires_at = desired.expires();
-        report
     }
 
     /// Records once that a registry has failed for long, and once that it has recovered.

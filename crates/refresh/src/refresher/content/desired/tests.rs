@@ -1,3 +1,4 @@
+use chrono::DateTime;
 use regcred_core::{Credentials, Env};
 
 use super::*;
@@ -49,9 +50,9 @@ fn what_was_written_is_recognised_and_its_times_are_read_back() {
     ];
     let desired = Desired::compose(&plan, secret, &secret.inputs, &parts, None).expect("entries");
     assert_eq!(desired.hosts, ["eu.gcr.io", "gcr.io", "icr.io"]);
-    assert_eq!(desired.expires(), life(0).expires);
+    assert_eq!(desired.lives.expires(), life(0).expires);
     let held = existing(&desired);
-    assert!(desired.is(&held) && held.is_ours());
+    assert!(held.content.holds(&desired.content) && held.is_ours());
     let fingerprint = |content| Fingerprint::of(content, secret);
     assert_eq!(fingerprint(&held.content), fingerprint(&desired.content));
     assert_eq!(
@@ -62,7 +63,7 @@ fn what_was_written_is_recognised_and_its_times_are_read_back() {
     let kept = [(0, Part::Kept(life(0))), (1, Part::Kept(life(3)))];
     let again =
         Desired::compose(&plan, secret, &secret.inputs, &kept, Some(&held)).expect("entries");
-    assert!(again.is(&held));
+    assert!(held.content.holds(&again.content));
     for (key, value) in &desired.content.annotations {
         assert!(!value.contains("cA=="), "{key}: {value}");
     }
@@ -125,7 +126,7 @@ fn a_failing_registry_loses_nothing_and_nothing_is_written_empty() {
         Desired::compose(&plan, secret, &secret.inputs, &half, Some(&held)).expect("entries");
     assert_eq!(after.hosts.len(), 3);
     assert!(after.content.exposed_text().contains("\"password\":\"q\""));
-    assert!(!after.lives.contains_key(&1), "nobody knows how good it is");
+    assert!(after.lives.of(1).is_none(), "nobody knows how good it is");
     let dropped = [(0, Part::Dropped), (1, Part::Dropped)];
     let empty =
         Desired::compose(&plan, secret, &secret.inputs, &dropped, Some(&held)).expect("on purpose");

@@ -1,0 +1,30 @@
+//! What ends a run or keeps one from starting.
+
+use std::error::Error;
+
+/// A run failed as a whole, or could not start: the message says at which step, the source why.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct RunError {
+    text: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl RunError {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            source: None,
+        }
+    }
+
+    /// For `map_err`: the text is of the step that failed.
+    pub(crate) fn at<E: Into<Box<dyn Error + Send + Sync>>>(
+        text: impl Into<String>,
+    ) -> impl FnOnce(E) -> Self {
+        |error| Self {
+            text: text.into(),
+            source: Some(error.into()),
+        }
+    }
+}
