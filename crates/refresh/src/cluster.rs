@@ -5,11 +5,8 @@
 //! sent here: with bounds that kube's own calls lack, and for metadata alone where that is enough, so
 //! that a cluster of thousands of namespaces is never held in memory.
 
-mod account_token;
 mod accounts;
-mod call;
 mod client;
-mod collection;
 mod connect;
 mod error;
 mod events;
@@ -19,10 +16,9 @@ mod secrets;
 mod watch;
 
 pub use client::Cluster;
-pub(crate) use collection::{Collection, Object};
 pub use connect::connect;
-pub(crate) use error::{ClusterError, ClusterErrorKind};
-pub(crate) use events::{EventBudget, EventReason};
+pub(crate) use error::{ClusterError, ClusterErrorKind, ClusterResult};
+pub(crate) use events::EventReason;
 pub(crate) use lease::micro_time;
 pub(crate) use secrets::{SecretContent, StoredSecret};
-pub(crate) use watch::{ClusterChange, WatchChange, watch};
+pub(crate) use watch::{ClusterChange, Collection, Object, WatchChange, watch};

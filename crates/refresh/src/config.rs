@@ -5,7 +5,6 @@
 //! names. `docs/kubernetes/refresh.schema.json` is the same format for editors.
 
 mod document;
-mod host;
 mod legacy;
 mod period;
 mod registry;
@@ -15,10 +14,11 @@ mod target;
 
 pub use document::{Config, ConfigError};
 pub(crate) use document::{Intervals, LeaderElection, Limits, SCHEMA, Server};
-pub(crate) use host::{ecr_host, plain_host};
 pub use legacy::vars;
 pub(crate) use period::Period;
-pub(crate) use registry::{FILE, NamespaceIdentity, Registry, STATIC, StaticLogin};
+pub(crate) use registry::{
+    FILE, NamespaceIdentity, Registry, STATIC, StaticLogin, ecr_host, plain_host,
+};
 pub(crate) use selector::{glob, is_pattern};
 pub(crate) use single_target::SingleTarget;
 pub(crate) use target::{

@@ -33,12 +33,6 @@ impl Lives {
     }
 }
 
-impl FromIterator<(usize, Life)> for Lives {
-    fn from_iter<T: IntoIterator<Item = (usize, Life)>>(all: T) -> Self {
-        Self(all.into_iter().collect())
-    }
-}
-
 impl Life {
     /// A life from now on. Fractions of a second are dropped: times are kept in annotations.
     pub(crate) fn from(now: DateTime<Utc>, expires: Option<DateTime<Utc>>) -> Self {
@@ -62,8 +56,8 @@ impl Life {
         #[expect(clippy::cast_precision_loss, reason = "a day in seconds is small")]
         let half = (seconds as f64) * (0.5 - early.clamp(0.0, 0.1));
         let mut age = TimeDelta::milliseconds((half * 1000.0).round() as i64);
-        if let Some(most) = max_age.and_then(|d| TimeDelta::from_std(d).ok()) {
-            age = age.min(most);
+        if let Some(most) = max_age {
+            age = age.min(delta(most));
         }
         self.issued + age.max(SHORTEST)
     }
@@ -72,6 +66,11 @@ impl Life {
     pub(crate) fn has_expired(&self, now: DateTime<Utc>) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
+}
+
+/// A length of time in the units of wall-clock times; what is too long for them counts as a year.
+pub(crate) fn delta(length: Duration) -> TimeDelta {
+    TimeDelta::from_std(length).unwrap_or(TimeDelta::days(365))
 }
 
 /// A time as annotations, reports and the status page show it.

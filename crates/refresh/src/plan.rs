@@ -4,15 +4,11 @@
 
 mod check;
 mod contents;
-mod namespace;
 mod secret;
-mod source;
 
-pub(crate) use contents::FilePlan;
 pub use contents::Plan;
-pub(crate) use namespace::Namespace;
-pub(crate) use secret::{NAMESPACE, SecretPlan};
-pub(crate) use source::{SourceKind, SourcePlan};
+pub(crate) use contents::{FilePlan, SourceKind, SourcePlan};
+pub(crate) use secret::{NAMESPACE, Namespace, SecretPlan};
 
 #[cfg(test)]
 mod tests;

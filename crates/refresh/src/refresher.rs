@@ -2,7 +2,6 @@
 //! do exactly this.
 
 mod accounts;
-mod cleanup;
 mod content;
 mod context;
 mod file;

@@ -11,7 +11,7 @@ use crate::cluster::ClusterError;
 use crate::life::rfc3339;
 
 /// What was done with one object.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// The target's name.
@@ -41,7 +41,7 @@ pub struct Report {
 }
 
 /// What was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// Created.
@@ -59,6 +59,7 @@ pub enum Action {
     /// Another field manager owns its fields.
     Conflict,
     /// Failed.
+    #[default]
     Failed,
 }
 
@@ -112,12 +113,7 @@ impl Report {
             namespace: Arc::clone(namespace),
             kind,
             name: name.into(),
-            action: Action::Failed,
-            reason: None,
-            hosts: Vec::new(),
-            expires_at: None,
-            registry_failed: false,
-            cause: None,
+            ..Self::default()
         }
     }
 

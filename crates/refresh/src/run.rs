@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
 use clap::Parser as _;
 use regcred_api::pull_secret;
 use regcred_core::{Clock, Env, report};
@@ -17,6 +16,7 @@ use crate::cli::{Cli, DryRun, Output};
 use crate::cluster::connect;
 use crate::config::{Config, SCHEMA};
 use crate::error::RunError;
+use crate::life::delta;
 use crate::plan::{FilePlan, Plan};
 use crate::refresher::{Mode, Refresher};
 use crate::report::{Report, exit, exit_code};
@@ -106,7 +106,7 @@ async fn run(cli: Cli, env: Env, clock: Clock) -> Result<u8, BoxError> {
         refresher.once(show).await?
     };
     if let Some(period) = cli.period {
-        let next = clock.now() + TimeDelta::from_std(period.0).unwrap_or(TimeDelta::days(1));
+        let next = clock.now() + delta(period.0);
         for sentence in refresher.too_short_for(&reports, next) {
             tracing::warn!("{sentence}");
         }

@@ -1,14 +1,21 @@
-//! Service accounts and their list of pull secrets. Every kind of merge replaces the list as a whole;
-//! only a JSON Patch under a test of the resource version adds to it safely.
+//! Service accounts: their list of pull secrets, and their tokens (TokenRequest), by which namespaces
+//! prove their identity.
 
+use std::time::Duration;
+
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
-use kube::api::{GetParams, Patch, PatchParams};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{GetParams, Patch, PatchParams, PostParams};
+use regcred_core::ServiceAccountCoordinates;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use super::call::{Call, resource};
-use super::client::Cluster;
-use super::collection::{Collection, Object};
-use super::error::{ClusterError, ClusterErrorKind};
+use super::client::{Call, Cluster, json, resource};
+use super::error::{ClusterError, ClusterErrorKind, ClusterResult};
+use super::watch::{Collection, Object};
 use crate::names::NAME;
 
 impl Cluster {
@@ -17,14 +24,14 @@ impl Cluster {
         &self,
         namespace: &str,
         name: &str,
-    ) -> Result<Option<Object>, ClusterError> {
+    ) -> ClusterResult<Option<Object>> {
         let accounts = resource::<ServiceAccount>(Some(namespace));
         self.find(&Call::new(accounts.get(name, &GetParams::default()))?)
             .await
     }
 
     /// All service accounts of a namespace.
-    pub(crate) async fn accounts(&self, namespace: &str) -> Result<Vec<Object>, ClusterError> {
+    pub(crate) async fn accounts(&self, namespace: &str) -> ClusterResult<Vec<Object>> {
         let namespace = Some(namespace.to_owned());
         let collection = Collection::Accounts {
             namespace,
@@ -41,7 +48,7 @@ impl Cluster {
         known: Object,
         secret: &str,
         wanted: bool,
-    ) -> Result<bool, ClusterError> {
+    ) -> ClusterResult<bool> {
         let accounts = resource::<ServiceAccount>(Some(namespace));
         let mut account = known;
         let mut attempts = 0;
@@ -60,7 +67,7 @@ impl Cluster {
             match error.kind {
                 ClusterErrorKind::NotFound => return Ok(false),
                 // 409 and, for a test that failed, 422.
-                ClusterErrorKind::Conflict | ClusterErrorKind::Invalid if attempts <= ATTEMPTS => {}
+                ClusterErrorKind::Conflict | ClusterErrorKind::Invalid if attempts <= PATCHES => {}
                 _ => return Err(error),
             }
             match self.account(namespace, name).await? {
@@ -105,37 +112,72 @@ fn operations(account: &Object, secret: &str, wanted: bool) -> Option<Value> {
     ]))
 }
 
-const ATTEMPTS: u32 = 5;
+/// For a patch of an account that changes meanwhile.
+const PATCHES: u32 = 5;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn change(list: &str, wanted: bool) -> Option<String> {
-        let text = format!(r#"{{"metadata":{{"resourceVersion":"7"}},{list}}}"#);
-        let account: Object = serde_json::from_str(&text).expect("an account");
-        let operations = operations(&account, "ours", wanted)?;
-        assert_eq!(operations[0]["value"], "7");
-        Some(operations[1].to_string())
-    }
-
-    #[test]
-    fn the_list_is_only_ever_added_to_and_taken_from() {
-        let theirs = r#""imagePullSecrets":[{"name":"theirs"}]"#;
-        let both = r#""imagePullSecrets":[{"name":"theirs"},{"name":"ours"}]"#;
-        assert_eq!(
-            change(theirs, true).as_deref(),
-            Some(r#"{"op":"add","path":"/imagePullSecrets/-","value":{"name":"ours"}}"#)
-        );
-        assert_eq!(
-            change(r#""x":0"#, true).as_deref(),
-            Some(r#"{"op":"add","path":"/imagePullSecrets","value":[{"name":"ours"}]}"#)
-        );
-        assert_eq!(
-            change(both, false).as_deref(),
-            Some(r#"{"op":"remove","path":"/imagePullSecrets/1"}"#)
-        );
-        assert_eq!(change(both, true), None);
-        assert_eq!(change(theirs, false), None);
+impl Cluster {
+    /// A new token of the service account for this audience alone.
+    pub(crate) async fn account_token(
+        &self,
+        account: &ServiceAccountCoordinates,
+        audience: &str,
+    ) -> ClusterResult<SecretString> {
+        let body = TokenRequest {
+            metadata: ObjectMeta {
+                // A precondition: an account that was deleted and made again under its name is
+                // another one.
+                uid: Some(account.uid.clone()).filter(|uid| !uid.is_empty()),
+                ..ObjectMeta::default()
+            },
+            spec: TokenRequestSpec {
+                audiences: vec![audience.to_owned()],
+                bound_object_ref: None,
+                expiration_seconds: Some(LIFE),
+            },
+            status: None,
+        };
+        let accounts = resource::<ServiceAccount>(Some(&account.namespace));
+        let params = PostParams::default();
+        let built = accounts.create_subresource("token", &account.name, &params, json(&body));
+        // Sent twice it only issues two tokens.
+        let call = Call::new(built)?.limit(MAX_ANSWER).attempts(ATTEMPTS);
+        let TokenResponse { spec, status } = timeout(PATIENCE, self.send(&call))
+            .await
+            .map_err(|_| ClusterError::timed_out(&call.place()))??;
+        let text = status.token.expose_secret();
+        let is_token = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
+        if is_token && spec.audiences == [audience] {
+            Ok(status.token)
+        } else {
+            Err(ClusterError::no_token(&call.place(), audience))
+        }
     }
 }
+
+/// The part of a TokenRequest's answer that is used. The library's own type holds the token unmasked.
+#[derive(Deserialize)]
+struct TokenResponse {
+    spec: IssuedSpec,
+    status: IssuedStatus,
+}
+
+#[derive(Deserialize)]
+struct IssuedSpec {
+    #[serde(default)]
+    audiences: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct IssuedStatus {
+    token: SecretString,
+}
+
+/// The shortest that the API server grants, in seconds: the cloud reads the token at once.
+const LIFE: i64 = 600;
+/// For a request with all its attempts.
+const PATIENCE: Duration = Duration::from_secs(50);
+const ATTEMPTS: u32 = 3;
+const MAX_ANSWER: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests;

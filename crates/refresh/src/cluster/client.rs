@@ -1,19 +1,25 @@
-//! A client with a pace, a deadline and a size limit for every request.
+//! A client with a pace, and requests to the API server, built by kube from a resource's type, with a
+//! deadline and a size limit for each.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Response;
+use chrono::{DateTime, Utc};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request};
 use http_body_util::{BodyExt as _, Limited};
+use k8s_openapi::jiff::Timestamp;
+use kube::Resource;
 use kube::client::Body;
+use kube::core::request;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use super::call::Call;
-use super::error::{ClusterError, ClusterErrorKind};
-use super::pace::Pace;
+use super::error::{ClusterError, ClusterErrorKind, ClusterResult};
+use super::pace::{EventBudget, Pace};
 use crate::backoff::pause;
 
 /// A cluster to work on. Cheap to clone.
@@ -23,6 +29,7 @@ pub struct Cluster {
     pace: Arc<Pace>,
     calls: Arc<AtomicU64>,
     namespace: Arc<str>,
+    pub(super) events: Arc<EventBudget>,
     /// Whether the server checks every write and stores none.
     pub(crate) dry_run: bool,
 }
@@ -38,6 +45,7 @@ impl Cluster {
             pace: Arc::new(Pace::new(each, requests_per_second.saturating_mul(2))),
             calls: Arc::default(),
             namespace,
+            events: Arc::default(),
             dry_run: false,
         }
     }
@@ -57,16 +65,13 @@ impl Cluster {
     ///
     /// kube's own `Client::request` is not used: it reads answers of any length, logs those that it
     /// cannot parse, Secrets included, and drops `Retry-After`.
-    pub(super) async fn send<T: DeserializeOwned>(&self, call: &Call) -> Result<T, ClusterError> {
+    pub(super) async fn send<T: DeserializeOwned>(&self, call: &Call) -> ClusterResult<T> {
         let bytes = self.bytes(call).await?;
         serde_json::from_slice(&bytes).map_err(|_| ClusterError::malformed(&call.place()))
     }
 
     /// The same, for what may be absent.
-    pub(super) async fn find<T: DeserializeOwned>(
-        &self,
-        call: &Call,
-    ) -> Result<Option<T>, ClusterError> {
+    pub(super) async fn find<T: DeserializeOwned>(&self, call: &Call) -> ClusterResult<Option<T>> {
         match self.send(call).await {
             Ok(found) => Ok(Some(found)),
             Err(error) if error.kind == ClusterErrorKind::NotFound => Ok(None),
@@ -74,7 +79,7 @@ impl Cluster {
         }
     }
 
-    async fn bytes(&self, call: &Call) -> Result<Bytes, ClusterError> {
+    async fn bytes(&self, call: &Call) -> ClusterResult<Bytes> {
         let mut failures = 0;
         loop {
             self.pace.turn().await;
@@ -94,38 +99,123 @@ impl Cluster {
         }
     }
 
-    async fn once(&self, call: &Call) -> Result<Bytes, ClusterError> {
+    async fn once(&self, call: &Call) -> ClusterResult<Bytes> {
         let answer = async {
-            let (head, body) = self.respond(call).await?.into_parts();
-            let collected = Limited::new(body, call.limit).collect().await;
-            let bytes = collected
-                .map_err(|_| ClusterError::unreachable(&call.place(), "its answer broke off"))?
-                .to_bytes();
-            if head.status.is_success() {
-                Ok(bytes)
-            } else {
-                Err(ClusterError::answered(
-                    &call.place(),
-                    head.status,
-                    &head.headers,
-                    &bytes,
-                ))
-            }
+            let body = self.respond(call).await?;
+            read(call, body).await
         };
-        timeout(DEADLINE, answer)
-            .await
-            .unwrap_or_else(|_| Err(ClusterError::timed_out(&call.place())))
+        in_time(call, answer).await
     }
 
-    /// Sends a request once; returns the answer before its body, for a watch.
-    pub(super) async fn respond(&self, call: &Call) -> Result<Response<Body>, ClusterError> {
+    /// Sends a request once; returns the body of a success before it is read.
+    pub(super) async fn respond(&self, call: &Call) -> ClusterResult<Body> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let request = call.request.clone().map(Body::from);
         let response = self.client.send(request).await;
-        response.map_err(|error| ClusterError::of_client(&call.place(), &error))
+        let response = response.map_err(|error| ClusterError::of_client(&call.place(), &error))?;
+        let (head, body) = response.into_parts();
+        if head.status.is_success() {
+            return Ok(body);
+        }
+        let (status, headers) = (head.status, &head.headers);
+        let body = read(call, body).await?;
+        Err(ClusterError::answered(
+            &call.place(),
+            status,
+            headers,
+            &body,
+        ))
     }
 }
 
-pub(super) const DEADLINE: Duration = Duration::from_secs(20);
+/// Ends what takes longer than a request may.
+pub(super) async fn in_time<T>(
+    call: &Call,
+    work: impl Future<Output = ClusterResult<T>>,
+) -> ClusterResult<T> {
+    let done = timeout(DEADLINE, work).await;
+    done.unwrap_or_else(|_| Err(ClusterError::timed_out(&call.place())))
+}
+
+async fn read(call: &Call, body: Body) -> ClusterResult<Bytes> {
+    let broken = |_| ClusterError::unreachable(&call.place(), "its answer broke off");
+    let read = Limited::new(body, call.limit).collect().await;
+    Ok(read.map_err(broken)?.to_bytes())
+}
+
+const DEADLINE: Duration = Duration::from_secs(20);
 const RETRY: Duration = Duration::from_millis(400);
 const RETRY_CAP: Duration = Duration::from_secs(5);
+
+/// A request before it is sent. Without `Debug`: its body may hold a Secret.
+#[derive(Clone)]
+pub(super) struct Call {
+    pub(super) request: Request<Bytes>,
+    /// The longest response body that is read, in bytes.
+    pub(super) limit: usize,
+    /// How often it is sent at most.
+    pub(super) attempts: u32,
+}
+
+/// kube's builder of requests for a resource, in one namespace or all.
+pub(super) fn resource<K: Resource<DynamicType = ()>>(namespace: Option<&str>) -> request::Request {
+    request::Request::new(K::url_path(&(), namespace))
+}
+
+/// An object as a request's body; those of the library cannot fail.
+pub(super) fn json(object: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(object).unwrap_or_default()
+}
+
+/// A time as the library's objects hold it, to the microsecond.
+pub(super) fn timestamp(time: DateTime<Utc>) -> Timestamp {
+    Timestamp::from_microsecond(time.timestamp_micros()).unwrap_or_default()
+}
+
+impl Call {
+    pub(super) fn new(built: Result<Request<Vec<u8>>, request::Error>) -> ClusterResult<Self> {
+        let request = built.map_err(|error| ClusterError::unbuilt(&error))?;
+        // A create that is sent twice may act twice.
+        let attempts = if request.method() == Method::POST {
+            1
+        } else {
+            4
+        };
+        Ok(Self {
+            request: request.map(Bytes::from),
+            limit: 4 << 20,
+            attempts,
+        })
+    }
+
+    /// Sets the media type of a patch that kube has no builder for.
+    pub(super) fn json_patch(mut self) -> Self {
+        let value = HeaderValue::from_static("application/json-patch+json");
+        self.request.headers_mut().insert(CONTENT_TYPE, value);
+        self
+    }
+
+    /// Asks for the written object's metadata alone.
+    pub(super) fn metadata_only(mut self) -> Self {
+        let value = HeaderValue::from_static(
+            "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+        );
+        self.request.headers_mut().insert(ACCEPT, value);
+        self
+    }
+
+    pub(super) fn limit(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    pub(super) fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// Method and path, without the query.
+    pub(super) fn place(&self) -> String {
+        format!("{} {}", self.request.method(), self.request.uri().path())
+    }
+}

@@ -15,6 +15,9 @@ pub(crate) struct ClusterError {
     text: String,
 }
 
+/// The result of a request.
+pub(crate) type ClusterResult<T> = Result<T, ClusterError>;
+
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClusterErrorKind {

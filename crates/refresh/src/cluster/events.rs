@@ -1,18 +1,13 @@
 //! Kubernetes Events about the Secrets: few enough to be read, and none where the right to create them
 //! is missing.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::api::PostParams;
 
-use super::call::{Call, json, resource, timestamp};
-use super::client::Cluster;
+use super::client::{Call, Cluster, json, resource, timestamp};
 use super::error::ClusterErrorKind;
-use super::pace::Pace;
 use crate::names::NAME;
 
 /// The reason of an Event about a Secret.
@@ -28,39 +23,16 @@ pub(crate) enum EventReason {
     ForeignSecret,
 }
 
-/// How many Events may still be created.
-#[derive(Debug)]
-pub(crate) struct EventBudget {
-    pace: Pace,
-    refused: AtomicBool,
-}
-
-impl Default for EventBudget {
-    fn default() -> Self {
-        Self {
-            pace: Pace::new(EACH, BURST),
-            refused: AtomicBool::new(false),
-        }
-    }
-}
-
-impl EventBudget {
-    fn take(&self) -> bool {
-        !self.refused.load(Ordering::Relaxed) && self.pace.try_turn()
-    }
-}
-
 impl Cluster {
     /// Creates an Event if the budget allows it; a failure changes nothing.
     pub(crate) async fn record(
         &self,
-        budget: &EventBudget,
         now: DateTime<Utc>,
         (namespace, name, uid): (&str, &str, &str),
         reason: EventReason,
         message: &str,
     ) {
-        if self.dry_run || !budget.take() {
+        if self.dry_run || !self.events.take() {
             return;
         }
         let kind = if reason == EventReason::Refreshed {
@@ -102,7 +74,7 @@ impl Cluster {
         };
         if let Err(error) = created.await {
             let forbidden = error.kind == ClusterErrorKind::Forbidden;
-            if forbidden && !budget.refused.swap(true, Ordering::Relaxed) {
+            if forbidden && self.events.refuse() {
                 tracing::info!("no right to create events: {error}");
             } else {
                 tracing::debug!("no event: {error}");
@@ -110,6 +82,3 @@ impl Cluster {
         }
     }
 }
-
-const EACH: Duration = Duration::from_secs(5);
-const BURST: u32 = 50;

@@ -5,17 +5,12 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{GetParams, PostParams};
 
-use super::call::{Call, json, resource, timestamp};
-use super::client::Cluster;
-use super::error::ClusterError;
+use super::client::{Call, Cluster, json, resource, timestamp};
+use super::error::ClusterResult;
 
 impl Cluster {
     /// The Lease, if it exists.
-    pub(crate) async fn lease(
-        &self,
-        namespace: &str,
-        name: &str,
-    ) -> Result<Option<Lease>, ClusterError> {
+    pub(crate) async fn lease(&self, namespace: &str, name: &str) -> ClusterResult<Option<Lease>> {
         let built = resource::<Lease>(Some(namespace)).get(name, &GetParams::default());
         self.find(&Call::new(built)?.attempts(1)).await
     }
@@ -26,7 +21,7 @@ impl Cluster {
         &self,
         mut lease: Lease,
         now: DateTime<Utc>,
-    ) -> Result<Lease, ClusterError> {
+    ) -> ClusterResult<Lease> {
         lease.spec.get_or_insert_default().renew_time = Some(micro_time(now));
         let metadata = &lease.metadata;
         let leases = resource::<Lease>(metadata.namespace.as_deref());

@@ -1,5 +1,6 @@
 //! How fast something may happen: a rate with a burst, and a hold for all when the server asks for one.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -57,6 +58,33 @@ impl Pace {
 
     fn paid(&self) -> MutexGuard<'_, Instant> {
         self.paid.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many Events may still be created.
+#[derive(Debug)]
+pub(super) struct EventBudget {
+    pace: Pace,
+    refused: AtomicBool,
+}
+
+impl Default for EventBudget {
+    fn default() -> Self {
+        Self {
+            pace: Pace::new(Duration::from_secs(5), 50),
+            refused: AtomicBool::new(false),
+        }
+    }
+}
+
+impl EventBudget {
+    pub(super) fn take(&self) -> bool {
+        !self.refused.load(Ordering::Relaxed) && self.pace.try_turn()
+    }
+
+    /// The right to create them is missing; true the first time.
+    pub(super) fn refuse(&self) -> bool {
+        !self.refused.swap(true, Ordering::Relaxed)
     }
 }
 

@@ -12,10 +12,9 @@ use regcred_api::docker_config::Format;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
-use super::call::{Call, resource};
-use super::client::Cluster;
-use super::collection::{Metadata, Object};
-use super::error::ClusterError;
+use super::client::{Call, Cluster, resource};
+use super::error::ClusterResult;
+use super::watch::{Metadata, Object};
 use crate::names::NAME;
 
 /// A pull secret as it is in the cluster.
@@ -51,7 +50,7 @@ impl Cluster {
         &self,
         namespace: &str,
         name: &str,
-    ) -> Result<Option<StoredSecret>, ClusterError> {
+    ) -> ClusterResult<Option<StoredSecret>> {
         let built = secrets(namespace).get(name, &GetParams::default());
         let found: Option<SecretBody> = self.find(&Call::new(built)?).await?;
         Ok(found.map(Into::into))
@@ -62,7 +61,7 @@ impl Cluster {
         &self,
         namespace: &str,
         name: &str,
-    ) -> Result<Option<String>, ClusterError> {
+    ) -> ClusterResult<Option<String>> {
         let built = secrets(namespace).get_metadata(name, &GetParams::default());
         let found: Option<Object> = self.find(&Call::new(built)?).await?;
         Ok(found.map(|object| object.metadata.resource_version))
@@ -76,7 +75,7 @@ impl Cluster {
         name: &str,
         content: &SecretContent,
         force: bool,
-    ) -> Result<String, ClusterError> {
+    ) -> ClusterResult<String> {
         let data = ByteString(content.exposed_text().as_bytes().to_vec());
         let secret = Secret {
             metadata: ObjectMeta {
@@ -106,7 +105,7 @@ impl Cluster {
         name: &str,
         version: &str,
         content: &SecretContent,
-    ) -> Result<String, ClusterError> {
+    ) -> ClusterResult<String> {
         // The object as a whole, so that nothing of theirs is lost; as it was when the entries were
         // put together, or not at all.
         let built = secrets(namespace).get(name, &GetParams::default());
@@ -129,7 +128,7 @@ impl Cluster {
         namespace: &str,
         name: &str,
         uid: &str,
-    ) -> Result<(), ClusterError> {
+    ) -> ClusterResult<()> {
         let params = DeleteParams {
             dry_run: self.dry_run,
             ..DeleteParams::default()
@@ -161,9 +160,7 @@ struct SecretBody {
     metadata: Metadata,
     #[serde(default, rename = "type")]
     kind: String,
-    #[serde(default)]
     immutable: Option<bool>,
-    #[serde(default)]
     data: Option<BTreeMap<String, SecretString>>,
 }
 

@@ -1,19 +1,144 @@
-//! Watching a collection: one list, then its changes. A watch that ends goes on at the last version it
-//! has seen; only a version that is too old (410) needs another list.
+//! Objects as lists and watches return them, with the few fields that decide something. Whole
+//! `ObjectMeta` of thousands of objects would be held only to be dropped again.
+//!
+//! A watch is one list, then its changes. A watch that ends goes on at the last version it has seen;
+//! only a version that is too old (410) needs another list.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use kube::core::WatchEvent;
+use k8s_openapi::api::core::v1::{LocalObjectReference, Namespace, Secret, ServiceAccount};
+use kube::api::{ListParams, WatchParams};
+use kube::core::request::Request;
+use kube::core::{ObjectList, WatchEvent};
+use serde::Deserialize;
 use tokio::sync::mpsc::Sender;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::client::{Cluster, DEADLINE};
-use super::collection::{Collection, Object};
-use super::error::{ClusterError, ClusterErrorKind};
+use super::client::{Call, Cluster, in_time, resource};
+use super::error::{ClusterError, ClusterErrorKind, ClusterResult};
 use crate::backoff::{fraction, pause};
+
+/// A namespace or a service account, or the metadata of a Secret.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Object {
+    pub(crate) metadata: Metadata,
+    pub(crate) image_pull_secrets: Option<Vec<LocalObjectReference>>,
+}
+
+/// The fields of an `ObjectMeta` that are used.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Metadata {
+    pub(crate) name: String,
+    pub(crate) namespace: String,
+    pub(crate) uid: String,
+    pub(crate) resource_version: String,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) annotations: BTreeMap<String, String>,
+    pub(crate) deletion_timestamp: Option<String>,
+}
+
+/// Objects of one resource; `namespace` is `None` for all namespaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Collection {
+    Namespaces,
+    /// Service accounts, of one name or all.
+    Accounts {
+        namespace: Option<String>,
+        name: Option<String>,
+    },
+    /// Secrets of one name.
+    Secrets {
+        namespace: Option<String>,
+        name: String,
+    },
+}
+
+impl Object {
+    /// Whether the service account lists the pull secret.
+    pub(crate) fn lists(&self, secret: &str) -> bool {
+        let list = self.image_pull_secrets.iter().flatten();
+        list.into_iter().any(|reference| reference.name == secret)
+    }
+}
+
+impl Collection {
+    /// kube's builder of requests, and whether the metadata is enough: of a service account the list
+    /// of pull secrets is needed too.
+    fn resource(&self) -> (Request, bool) {
+        match self {
+            Self::Namespaces => (resource::<Namespace>(None), true),
+            Self::Accounts { namespace, .. } => {
+                (resource::<ServiceAccount>(namespace.as_deref()), false)
+            }
+            Self::Secrets { namespace, .. } => (resource::<Secret>(namespace.as_deref()), true),
+        }
+    }
+
+    fn field_selector(&self) -> Option<String> {
+        let name = match self {
+            Self::Namespaces => None,
+            Self::Accounts { name, .. } => name.as_ref(),
+            Self::Secrets { name, .. } => Some(name),
+        };
+        name.map(|name| format!("metadata.name={name}"))
+    }
+
+    /// A watch from a resource version on.
+    pub(super) fn watch(&self, seconds: u32, version: &str) -> ClusterResult<Call> {
+        let params = WatchParams {
+            field_selector: self.field_selector(),
+            timeout: Some(seconds),
+            ..WatchParams::default()
+        };
+        Call::new(match self.resource() {
+            (resource, true) => resource.watch_metadata(&params, version),
+            (resource, false) => resource.watch(&params, version),
+        })
+    }
+}
+
+impl Cluster {
+    /// A whole collection, page by page, and its resource version.
+    pub(crate) async fn list(&self, what: &Collection) -> ClusterResult<(Vec<Object>, String)> {
+        let mut all = Vec::new();
+        let mut params = ListParams {
+            field_selector: what.field_selector(),
+            limit: Some(PAGE),
+            ..ListParams::default()
+        };
+        loop {
+            let built = match what.resource() {
+                (resource, true) => resource.list_metadata(&params),
+                (resource, false) => resource.list(&params),
+            };
+            let call = Call::new(built)?.limit(PAGE_BYTES);
+            let page: ObjectList<Object> = self.send(&call).await?;
+            all.extend(page.items);
+            params.continue_token = page.metadata.continue_.filter(|next| !next.is_empty());
+            if params.continue_token.is_none() {
+                return Ok((all, page.metadata.resource_version.unwrap_or_default()));
+            }
+        }
+    }
+
+    /// All namespaces.
+    pub(crate) async fn namespaces(&self) -> ClusterResult<Vec<Object>> {
+        let mut listed = self.list(&Collection::Namespaces).await;
+        // A continuation that has grown too old begins again, once.
+        if matches!(&listed, Err(error) if error.kind == ClusterErrorKind::Gone) {
+            listed = self.list(&Collection::Namespaces).await;
+        }
+        listed.map(|(all, _)| all)
+    }
+}
+
+const PAGE: u32 = 500;
+const PAGE_BYTES: usize = 64 << 20;
 
 /// What a watch reports.
 #[derive(Debug)]
@@ -88,14 +213,14 @@ struct Watcher {
 
 impl Watcher {
     /// A list if one is needed, then one watch to its end.
-    async fn step(&mut self) -> Result<(), ClusterError> {
+    async fn step(&mut self) -> ClusterResult<()> {
         if self.version.is_empty() {
             self.list().await?;
         }
         self.watch().await
     }
 
-    async fn list(&mut self) -> Result<(), ClusterError> {
+    async fn list(&mut self) -> ClusterResult<()> {
         let (objects, version) = self.cluster.list(&self.what).await?;
         let mut gone = std::mem::take(&mut self.known);
         for object in objects {
@@ -110,23 +235,12 @@ impl Watcher {
         Ok(())
     }
 
-    async fn watch(&mut self) -> Result<(), ClusterError> {
+    async fn watch(&mut self) -> ClusterResult<()> {
         // Between four and five minutes, so that many watches do not end together.
         let seconds = 240 + (fraction() * 60.0) as u32;
         let call = self.what.watch(seconds, &self.version)?;
         let place = call.place();
-        let (head, mut body) = timeout(DEADLINE, self.cluster.respond(&call))
-            .await
-            .map_err(|_| ClusterError::timed_out(&place))??
-            .into_parts();
-        if !head.status.is_success() {
-            return Err(ClusterError::answered(
-                &place,
-                head.status,
-                &head.headers,
-                b"",
-            ));
-        }
+        let mut body = in_time(&call, self.cluster.respond(&call)).await?;
         let mut buffer: Vec<u8> = Vec::new();
         let end = Instant::now() + Duration::from_secs(u64::from(seconds) + 15);
         loop {
@@ -151,7 +265,7 @@ impl Watcher {
         }
     }
 
-    async fn event(&mut self, place: &str, line: &[u8]) -> Result<(), ClusterError> {
+    async fn event(&mut self, place: &str, line: &[u8]) -> ClusterResult<()> {
         let event: WatchEvent<Object> =
             serde_json::from_slice(line).map_err(|_| ClusterError::malformed(place))?;
         match event {

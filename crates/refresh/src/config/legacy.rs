@@ -6,8 +6,7 @@ use std::path::PathBuf;
 
 use regcred_core::{Env, EnvVar};
 
-use super::host::plain_host;
-use super::registry::StaticLogin;
+use super::registry::{Registry, STATIC, StaticLogin, plain_host};
 use super::single_target::SingleTarget;
 
 /// What a variable sets where no flag did.
@@ -17,8 +16,6 @@ enum Sets {
     Text(fn(&mut SingleTarget) -> &mut Option<String>),
     File(fn(&mut SingleTarget) -> &mut Option<PathBuf>),
     Switch(fn(&mut SingleTarget) -> &mut bool),
-    /// Read elsewhere.
-    Nothing,
 }
 
 impl SingleTarget {
@@ -56,23 +53,29 @@ impl SingleTarget {
     }
 
     fn add_logins(&mut self, env: &Env) {
-        let login = |username, variable: &str| StaticLogin {
-            username,
-            password_file: None,
-            password_variable: Some(variable.to_owned()),
+        let login = |name: &str, host: &str, username, variable: &str| Registry {
+            name: name.to_owned(),
+            provider: STATIC.to_owned(),
+            hosts: vec![plain_host(host)],
+            login: Some(StaticLogin {
+                username,
+                password_file: None,
+                password_variable: Some(variable.to_owned()),
+            }),
+            ..Registry::default()
         };
         match (text(env, "ACR_URL"), text(env, "ACR_CLIENT_ID")) {
             (Some(host), Some(client)) => {
-                let login = login(client, "ACR_PASSWORD");
-                self.logins.push(("azure".to_owned(), host, login));
+                let login = login("azure", &host, client, "ACR_PASSWORD");
+                self.logins.push(login);
             }
             (Some(host), None) => self.hosts.push(plain_host(&host)),
             _ => {}
         }
         let server = text(env, "DOCKER_PRIVATE_REGISTRY_SERVER");
         if let (Some(host), Some(user)) = (server, text(env, "DOCKER_PRIVATE_REGISTRY_USER")) {
-            let login = login(user, "DOCKER_PRIVATE_REGISTRY_PASSWORD");
-            self.logins.push(("private".to_owned(), host, login));
+            let login = login("private", &host, user, "DOCKER_PRIVATE_REGISTRY_PASSWORD");
+            self.logins.push(login);
         }
     }
 }
@@ -80,7 +83,8 @@ impl SingleTarget {
 /// The variables of the refresher, for the reference page.
 #[must_use]
 pub fn vars() -> Vec<EnvVar> {
-    VARIABLES.iter().map(|(var, _)| *var).collect()
+    let all = VARIABLES.iter().map(|(var, _)| var).chain(OTHERS);
+    all.copied().collect()
 }
 
 fn text(env: &Env, name: &str) -> Option<String> {
@@ -131,26 +135,21 @@ const VARIABLES: &[(EnvVar, Sets)] = &[
         Sets::Switch(|to| &mut to.all_service_accounts)),
     (EnvVar::new("CONFIG_FORCE", "True takes over Secrets that the refresher did not make.", "false"),
         Sets::Switch(|to| &mut to.force)),
-    (EnvVar::new("ACR_URL", "Azure registry host or URL.", ""),
-        Sets::Nothing),
-    (EnvVar::new("ACR_CLIENT_ID", "User of `ACR_URL`, such as a service principal's id.", "the pod's own identity, by a token"),
-        Sets::Nothing),
-    (EnvVar::new("ACR_PASSWORD", "Password of `ACR_CLIENT_ID`.", "").secret(),
-        Sets::Nothing),
-    (EnvVar::new("DOCKER_PRIVATE_REGISTRY_SERVER", "A registry of any kind, host or URL, with a login that does not expire.", ""),
-        Sets::Nothing),
-    (EnvVar::new("DOCKER_PRIVATE_REGISTRY_USER", "User of `DOCKER_PRIVATE_REGISTRY_SERVER`.", ""),
-        Sets::Nothing),
-    (EnvVar::new("DOCKER_PRIVATE_REGISTRY_PASSWORD", "Password of `DOCKER_PRIVATE_REGISTRY_USER`.", "").secret(),
-        Sets::Nothing),
-    (EnvVar::new("HOSTNAME", "First part of this replica's holder identity in the Lease.", "`regcred-refresh`"),
-        Sets::Nothing),
-    (EnvVar::new("KUBECONFIG", "Kubeconfig files that name the cluster, separated by `:`.", "the pod's own, else `~/.kube/config`"),
-        Sets::Nothing),
-    (EnvVar::new("KUBERNETES_SERVICE_HOST", "Set by Kubernetes in a pod, whose own cluster is used then.", ""),
-        Sets::Nothing),
-    (EnvVar::new("KUBERNETES_SERVICE_PORT", "Set by Kubernetes: where the API server listens.", "").foreign(),
-        Sets::Nothing),
+];
+
+/// Read elsewhere.
+#[rustfmt::skip]
+const OTHERS: &[EnvVar] = &[
+    EnvVar::new("ACR_URL", "Azure registry host or URL.", ""),
+    EnvVar::new("ACR_CLIENT_ID", "User of `ACR_URL`, such as a service principal's id.", "the pod's own identity, by a token"),
+    EnvVar::new("ACR_PASSWORD", "Password of `ACR_CLIENT_ID`.", "").secret(),
+    EnvVar::new("DOCKER_PRIVATE_REGISTRY_SERVER", "A registry of any kind, host or URL, with a login that does not expire.", ""),
+    EnvVar::new("DOCKER_PRIVATE_REGISTRY_USER", "User of `DOCKER_PRIVATE_REGISTRY_SERVER`.", ""),
+    EnvVar::new("DOCKER_PRIVATE_REGISTRY_PASSWORD", "Password of `DOCKER_PRIVATE_REGISTRY_USER`.", "").secret(),
+    EnvVar::new("HOSTNAME", "First part of this replica's holder identity in the Lease.", "`regcred-refresh`"),
+    EnvVar::new("KUBECONFIG", "Kubeconfig files that name the cluster, separated by `:`.", "the pod's own, else `~/.kube/config`"),
+    EnvVar::new("KUBERNETES_SERVICE_HOST", "Set by Kubernetes in a pod, whose own cluster is used then.", ""),
+    EnvVar::new("KUBERNETES_SERVICE_PORT", "Set by Kubernetes: where the API server listens.", "").foreign(),
 ];
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::period::Period;
 
 /// One source of logins. One token serves all of its hosts and all targets.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Registry {
     /// The name used by targets, logs, metrics and the status page.
@@ -22,10 +22,8 @@ pub(crate) struct Registry {
     #[serde(default)]
     pub(crate) hosts: Vec<String>,
     /// ECR: the account, instead of a host.
-    #[serde(default)]
     pub(crate) account: Option<String>,
     /// ECR: the account's region.
-    #[serde(default)]
     pub(crate) region: Option<String>,
     /// The provider's own variables; they override those of the process. Secret ones are rejected.
     #[serde(default)]
@@ -34,16 +32,12 @@ pub(crate) struct Registry {
     #[serde(default)]
     pub(crate) env_files: BTreeMap<String, PathBuf>,
     /// `file`: the docker configuration.
-    #[serde(default)]
     pub(crate) path: Option<PathBuf>,
     /// `static`: the login.
-    #[serde(default)]
     pub(crate) login: Option<StaticLogin>,
     /// Renew at this age even if half of the lifetime is longer.
-    #[serde(default)]
     pub(crate) max_age: Option<Period>,
     /// Request a token for each namespace, under the namespace's own identity.
-    #[serde(default)]
     pub(crate) namespace_identity: Option<NamespaceIdentity>,
 }
 
@@ -54,10 +48,8 @@ pub(crate) struct StaticLogin {
     /// User name.
     pub(crate) username: String,
     /// File that holds the password, such as a mounted Secret.
-    #[serde(default)]
     pub(crate) password_file: Option<PathBuf>,
     /// Variable that holds the password.
-    #[serde(default)]
     pub(crate) password_variable: Option<String>,
 }
 
@@ -94,3 +86,15 @@ fn yes() -> bool {
 /// The providers that are not clouds.
 pub(crate) const FILE: &str = "file";
 pub(crate) const STATIC: &str = "static";
+
+/// The private registry of an AWS account.
+pub(crate) fn ecr_host(account: &str, region: &str) -> String {
+    let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
+    format!("{account}.dkr.ecr.{region}.amazonaws.com{suffix}")
+}
+
+/// The host of `https://host/`, as the tools that regcred replaces write it.
+pub(crate) fn plain_host(text: &str) -> String {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or_default().to_owned()
+}

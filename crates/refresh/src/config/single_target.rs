@@ -7,8 +7,7 @@ use regcred_api::docker_config::Format;
 use regcred_core::{Clock, Env, ProviderSpec, RegistryHost};
 
 use super::document::{Config, ConfigError};
-use super::host::{ecr_host, plain_host};
-use super::registry::{FILE, Registry, STATIC, StaticLogin};
+use super::registry::{FILE, Registry, ecr_host, plain_host};
 use super::target::{
     DockerConfigTarget, Namespaces, Ownership, SecretTarget, ServiceAccounts, Target,
 };
@@ -65,9 +64,9 @@ pub(crate) struct SingleTarget {
     #[arg(long, value_name = "FILE")]
     pub(crate) docker_config: Option<PathBuf>,
 
-    /// Logins that do not expire, each with the name of its registry and its host.
+    /// Registries with logins that do not expire.
     #[arg(skip)]
-    pub(crate) logins: Vec<(String, String, StaticLogin)>,
+    pub(crate) logins: Vec<Registry>,
 
     /// Whether Secrets that others made are taken over.
     #[arg(skip)]
@@ -160,16 +159,12 @@ impl SingleTarget {
             })?;
             hosts.push(ecr_host(account, region));
         }
-        registries.extend(self.logins.iter().map(|(name, host, login)| Registry {
-            name: name.clone(),
-            provider: STATIC.to_owned(),
-            hosts: vec![plain_host(host)],
-            login: Some(login.clone()),
-            ..Registry::default()
-        }));
+        registries.extend_from_slice(&self.logins);
         if hosts.is_empty() && registries.is_empty() {
             hosts.push(self.host_of_role(env)?);
         }
+        let roles = self.role.as_ref().map(|role| format!("*={role}"));
+        let roles = roles.map(|roles| ("REGCRED_ECR_ROLES".to_owned(), roles));
         for host in hosts {
             let provider = self.provider_of(&host, specs, env)?;
             let known = registries.iter_mut().find(|r| r.provider == provider);
@@ -178,12 +173,11 @@ impl SingleTarget {
                 None => registries.push(Registry {
                     name: provider.clone(),
                     hosts: vec![host],
-                    env: match (&*provider, &self.role) {
-                        ("ecr", Some(role)) => {
-                            [("REGCRED_ECR_ROLES".to_owned(), format!("*={role}"))].into()
-                        }
-                        _ => Default::default(),
-                    },
+                    env: roles
+                        .clone()
+                        .filter(|_| provider == "ecr")
+                        .into_iter()
+                        .collect(),
                     provider,
                     ..Registry::default()
                 }),
@@ -203,22 +197,17 @@ impl SingleTarget {
         }
         let parsed = RegistryHost::parse(host)
             .map_err(|error| ConfigError(format!("{host:?}: {}", error.reason())))?;
-        specs
-            .iter()
-            .find(|spec| {
-                let clock = Clock::system();
-                match (spec.new)(env, &clock) {
-                    Ok(provider) => provider.serves(&parsed),
-                    // What it lacks is reported when it is used.
-                    Err(_) => spec.would_serve(&parsed, env, &clock),
-                }
-            })
-            .map(|spec| spec.name.to_owned())
-            .ok_or_else(|| {
-                ConfigError(format!(
-                    "no provider serves {host}; choose one with --provider"
-                ))
-            })
+        let clock = Clock::system();
+        let serves = |spec: &&&ProviderSpec| match (spec.new)(env, &clock) {
+            Ok(provider) => provider.serves(&parsed),
+            // What it lacks is reported when it is used.
+            Err(_) => spec.would_serve(&parsed, env, &clock),
+        };
+        let found = specs.iter().find(serves).map(|spec| spec.name.to_owned());
+        found.ok_or_else(|| {
+            let text = format!("no provider serves {host}; choose one with --provider");
+            ConfigError(text)
+        })
     }
 
     /// k8s-ecr-login-renew asked ECR for the account's own registry; the role's ARN names it.

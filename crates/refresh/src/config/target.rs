@@ -18,7 +18,6 @@ pub(crate) struct Target {
     #[serde(default)]
     pub(crate) registries: Vec<String>,
     /// A Secret in each namespace.
-    #[serde(default)]
     pub(crate) secret: Option<SecretTarget>,
     /// The namespaces that get the Secret.
     #[serde(default)]
@@ -27,7 +26,6 @@ pub(crate) struct Target {
     #[serde(default)]
     pub(crate) service_accounts: ServiceAccounts,
     /// A file on this machine.
-    #[serde(default)]
     pub(crate) docker_config: Option<DockerConfigTarget>,
 }
 
@@ -97,10 +95,8 @@ pub(crate) struct DockerConfigTarget {
     /// Absolute path. Entries of other hosts, and everything else in the file, stay as they are.
     pub(crate) path: PathBuf,
     /// `user`, `user:group` or numbers; defaults to the file's owner.
-    #[serde(default)]
     pub(crate) owner: Option<String>,
     /// Permissions in octal; defaults to those of the file, `0600` for a new one.
-    #[serde(default)]
     pub(crate) mode: Option<String>,
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::backoff::{fraction, random};
-use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, micro_time};
+use crate::cluster::{Cluster, ClusterErrorKind, ClusterResult, micro_time};
 use crate::config::LeaderElection;
 
 /// A name that no other process has: the pod's, and a random number.
@@ -108,7 +108,7 @@ impl Campaign {
         })
     }
 
-    async fn turn(&mut self) -> Result<(), ClusterError> {
+    async fn turn(&mut self) -> ClusterResult<()> {
         let (namespace, name) = (&self.namespace, &self.election.name);
         let found = self.cluster.lease(namespace, name).await?;
         let started = (Instant::now(), self.clock.now());

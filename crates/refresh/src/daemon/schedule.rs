@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::backoff::pause;
+use crate::life::delta;
 use crate::plan::Plan;
 use crate::refresher::LastSeen;
 use crate::status::Summary;
@@ -138,8 +139,11 @@ impl Schedule {
             entry.failures += 1;
             entry.failures
         });
-        let wait = pause(failures, Duration::from_secs(1), Duration::from_secs(300));
-        TimeDelta::from_std(wait).unwrap_or(TimeDelta::seconds(60))
+        delta(pause(
+            failures,
+            Duration::from_secs(1),
+            Duration::from_secs(300),
+        ))
     }
 
     /// Takes in a Secret's version that a watch reported; empty if the Secret was deleted.

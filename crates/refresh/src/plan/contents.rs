@@ -1,13 +1,16 @@
 //! The plan as a whole.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use regcred_core::ProviderSpec;
 use regcred_docker_config::DockerFile;
 
 use super::secret::SecretPlan;
-use super::source::SourcePlan;
-use crate::config::{Intervals, LeaderElection, Limits, NamespaceIdentity, Server};
+use crate::config::{
+    Intervals, LeaderElection, Limits, NamespaceIdentity, Registry, STATIC, Server, StaticLogin,
+};
 use crate::names::OPT_OUT;
 
 /// Everything to keep fresh, and how.
@@ -83,5 +86,36 @@ impl Plan {
         let secrets = secrets.flat_map(|secret| &secret.sources);
         let all = secrets.chain(files.flat_map(|file| &file.sources));
         all.copied().collect()
+    }
+}
+
+/// One source of logins.
+#[derive(Clone, Debug)]
+pub(crate) struct SourcePlan {
+    /// Its entry in the configuration. The hosts are bare names, that of an ECR account among them.
+    pub(crate) registry: Registry,
+    /// Who issues the logins.
+    pub(crate) kind: SourceKind,
+}
+
+/// Who issues a source's logins.
+#[derive(Clone, Debug)]
+pub(crate) enum SourceKind {
+    /// A cloud.
+    Provider(&'static ProviderSpec),
+    /// A docker configuration file.
+    File(PathBuf),
+    /// A login that does not expire.
+    Static(StaticLogin),
+}
+
+impl SourceKind {
+    /// The provider's name, or the file's path.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Provider(spec) => spec.name.to_owned(),
+            Self::File(path) => path.display().to_string(),
+            Self::Static(_) => STATIC.to_owned(),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The Secret's name in the pull secrets of service accounts: always after the Secret itself.
 
 use super::context::Refresher;
-use crate::cluster::{Cluster, ClusterError, Object};
+use crate::cluster::{Cluster, ClusterError, ClusterResult, Object};
 use crate::config::ServiceAccounts;
 use crate::plan::{Namespace, SecretPlan};
 use crate::report::{Action, Report};
@@ -72,7 +72,7 @@ pub(super) async fn selected(
     cluster: &Cluster,
     plan: &SecretPlan,
     namespace: &Namespace,
-) -> Result<Vec<Object>, ClusterError> {
+) -> ClusterResult<Vec<Object>> {
     let rule = &plan.accounts;
     if rule.all || rule.selector.is_some() {
         let mut all = cluster.accounts(&namespace.name).await?;

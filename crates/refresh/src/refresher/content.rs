@@ -5,7 +5,6 @@
 
 mod desired;
 mod stored;
-mod times;
 
 pub(crate) use desired::{Desired, Part};
 pub(crate) use stored::Fingerprint;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use regcred_core::{Clock, Env};
 
 use crate::backoff::fraction;
-use crate::cluster::{Cluster, EventBudget};
+use crate::cluster::Cluster;
+use crate::life::delta;
 use crate::plan::Plan;
 use crate::status::Status;
 use crate::tokens::TokenStore;
@@ -19,7 +20,6 @@ pub struct Refresher {
     pub(crate) clock: Clock,
     pub(crate) status: Arc<Status>,
     pub(crate) mode: Mode,
-    pub(super) events: EventBudget,
 }
 
 /// How the work is done.
@@ -46,7 +46,6 @@ impl Refresher {
         let status = Arc::new(Status::new(&plan, clock.clone()));
         Self {
             tokens: TokenStore::new(Arc::clone(&plan), env, clock.clone(), Arc::clone(&status)),
-            events: EventBudget::default(),
             plan,
             cluster,
             clock,
@@ -60,6 +59,6 @@ impl Refresher {
     pub(super) fn next_check(&self) -> DateTime<Utc> {
         let reapply = self.plan.intervals.reapply.0;
         let period = reapply.mul_f64(0.9 + 0.2 * fraction());
-        self.clock.now() + TimeDelta::from_std(period).unwrap_or(TimeDelta::minutes(15))
+        self.clock.now() + delta(period)
     }
 }

@@ -97,8 +97,8 @@ impl Work<'_> {
         let refresher = self.refresher;
         if !refresher.mode.dry_run {
             let place = (&*self.namespace.name, self.name.as_str(), uid);
-            let (events, now) = (&refresher.events, refresher.clock.now());
-            self.cluster.record(events, now, place, reason, text).await;
+            let now = refresher.clock.now();
+            self.cluster.record(now, place, reason, text).await;
         }
     }
 }

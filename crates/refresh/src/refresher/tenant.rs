@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use regcred_core::ServiceAccountCoordinates;
 
 use super::context::Refresher;
-use crate::cluster::{Cluster, ClusterError};
+use crate::cluster::{Cluster, ClusterResult};
 use crate::plan::Namespace;
 use crate::tokens::{Tenant, TenantIdentity};
 
@@ -24,7 +24,7 @@ impl Refresher {
         cluster: &Cluster,
         source: usize,
         namespace: &Namespace,
-    ) -> Result<Who, ClusterError> {
+    ) -> ClusterResult<Who> {
         let Some(identity) = &self.plan.sources[source].registry.namespace_identity else {
             return Ok(Who::Known(None));
         };

@@ -40,7 +40,7 @@ const FAMILIES: &[Family] = &[
     ("token_last_success_timestamp_seconds", "gauge", "When the last token was issued.",
         |all| sources(all, |source| seconds(source.last_success))),
     ("token_refresh_total", "counter", "Token requests by result: success, or the kind of failure.",
-        results),
+        |all| counts("source", all.sources.iter().map(|source| (&source.name, &source.results)), "result")),
     ("provider_request_duration_seconds", "summary", "Duration of token requests.",
         durations),
     ("secrets_managed", "gauge", "Objects that are up to date.",
@@ -52,9 +52,9 @@ const FAMILIES: &[Family] = &[
     ("target_last_success_timestamp_seconds", "gauge", "When an object of the target was last found or made up to date.",
         |all| targets(all, |target| seconds(target.last_success))),
     ("secret_writes_total", "counter", "Results of the work on objects.",
-        |all| counts(all, "action", |target| &target.actions)),
+        |all| counts("target", all.targets.iter().map(|target| (&target.name, &target.actions)), "action")),
     ("errors_total", "counter", "Failures by reason.",
-        |all| counts(all, "reason", |target| &target.errors)),
+        |all| counts("target", all.targets.iter().map(|target| (&target.name, &target.errors)), "reason")),
     ("api_requests_total", "counter", "Requests to the API server.",
         |all| vec![(String::new(), all.requests.to_string())]),
     ("leader", "gauge", "1 if this process does the work.",
@@ -73,21 +73,10 @@ fn targets(state: &State, value: fn(&TargetState) -> Option<String>) -> Vec<Samp
         .collect()
 }
 
-fn results(state: &State) -> Vec<Sample> {
-    let of_source = |source: &SourceState| {
-        let failed = source.failed.iter().map(|(kind, count)| (*kind, *count));
-        let results = [("success", source.issued)].into_iter().chain(failed);
-        let sample =
-            |(result, count)| sample("", &[("source", &source.name), ("result", result)], count);
-        results.map(sample).collect::<Vec<_>>()
-    };
-    state.sources.iter().flat_map(of_source).collect()
-}
-
 fn durations(state: &State) -> Vec<Sample> {
     let of_source = |source: &SourceState| {
         let labels = [("source", source.name.as_str()), ("operation", "token")];
-        let count = source.issued + source.failed.values().sum::<u64>();
+        let count: u64 = source.results.values().sum();
         [
             sample("_sum", &labels, format!("{:.3}", source.seconds)),
             sample("_count", &labels, count),
@@ -96,19 +85,19 @@ fn durations(state: &State) -> Vec<Sample> {
     state.sources.iter().flat_map(of_source).collect()
 }
 
-fn counts(
-    state: &State,
+/// Counts of several sources or targets, with their label and name and the label of the counts.
+fn counts<'a>(
     label: &str,
-    counts: fn(&TargetState) -> &BTreeMap<&'static str, u64>,
+    all: impl Iterator<Item = (&'a String, &'a BTreeMap<&'static str, u64>)>,
+    counted: &str,
 ) -> Vec<Sample> {
-    let of_target = |target: &TargetState| {
-        let counts = counts(target).iter();
-        let sample = |(name, count): (&&str, &u64)| {
-            sample("", &[("target", &target.name), (label, name)], count)
-        };
+    let of_one = |(name, counts): (&String, &BTreeMap<&'static str, u64>)| {
+        let counts = counts.iter();
+        let sample =
+            |(what, count): (&&str, _)| sample("", &[(label, name), (counted, what)], count);
         counts.map(sample).collect::<Vec<_>>()
     };
-    state.targets.iter().flat_map(of_target).collect()
+    all.flat_map(of_one).collect()
 }
 
 fn seconds(time: Option<DateTime<Utc>>) -> Option<String> {

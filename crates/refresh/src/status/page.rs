@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::state::Status;
+use super::state::{SUCCESS, Status};
 use crate::life::rfc3339;
 
 impl Status {
@@ -17,6 +17,8 @@ impl Status {
         };
         let registries = state.sources.iter().map(|source| {
             let expiry = source.life.map(|life| expiry(life.expires, now));
+            let issued = source.results[SUCCESS];
+            let requested: u64 = source.results.values().sum();
             let mut hosts = source.hosts.join(", ");
             if source.tenants {
                 hosts.push_str(" (a token for each namespace)");
@@ -26,8 +28,8 @@ impl Status {
                 source.provider.clone(),
                 hosts,
                 expiry.unwrap_or_else(|| "none requested yet".to_owned()),
-                source.issued.to_string(),
-                source.failed.values().sum::<u64>().to_string(),
+                issued.to_string(),
+                (requested - issued).to_string(),
                 failure(source.failure.as_ref(), now),
             ]
         });

@@ -39,8 +39,8 @@ pub(super) struct SourceState {
     pub(super) last_success: Option<DateTime<Utc>>,
     /// Since when it has failed, and the last error.
     pub(super) failure: Option<(DateTime<Utc>, String)>,
-    pub(super) issued: u64,
-    pub(super) failed: BTreeMap<&'static str, u64>,
+    /// Requests by result: `success`, or the kind of failure.
+    pub(super) results: BTreeMap<&'static str, u64>,
     pub(super) seconds: f64,
 }
 
@@ -78,6 +78,7 @@ impl Status {
             provider: source.kind.shown(),
             hosts: source.registry.hosts.clone(),
             tenants: source.registry.namespace_identity.is_some(),
+            results: [(SUCCESS, 0)].into(),
             ..SourceState::default()
         });
         let mut targets: Vec<TargetState> = Vec::new();
@@ -152,14 +153,9 @@ impl Status {
         self.lock().sources[source].danger(now).is_some()
     }
 
-    pub(crate) fn token(
-        &self,
-        source: usize,
-        life: &Life,
-        now: DateTime<Utc>,
-        took: Duration,
-        tenant: bool,
-    ) {
+    /// A token of the source was issued.
+    pub(crate) fn issued(&self, source: usize, life: &Life, tenant: bool, took: Duration) {
+        let now = self.clock.now();
         let mut state = self.lock();
         let source = &mut state.sources[source];
         let earlier = source.life.filter(|_| tenant);
@@ -174,24 +170,17 @@ impl Status {
         });
         source.last_success = Some(now);
         source.failure = None;
-        source.issued += 1;
-        source.seconds += took.as_secs_f64();
+        source.requested(SUCCESS, took);
     }
 
-    pub(crate) fn token_failure(
-        &self,
-        source: usize,
-        kind: ErrorKind,
-        text: &str,
-        now: DateTime<Utc>,
-        took: Duration,
-    ) {
+    /// A request for a token of the source failed.
+    pub(crate) fn not_issued(&self, source: usize, kind: ErrorKind, text: &str, took: Duration) {
+        let now = self.clock.now();
         let mut state = self.lock();
         let source = &mut state.sources[source];
-        *source.failed.entry(kind_name(kind)).or_default() += 1;
         let since = source.failure.as_ref().map_or(now, |(since, _)| *since);
         source.failure = Some((since, text.to_owned()));
-        source.seconds += took.as_secs_f64();
+        source.requested(kind_name(kind), took);
     }
 
     pub(crate) fn report(&self, report: &Report) {
@@ -245,6 +234,11 @@ impl Status {
 }
 
 impl SourceState {
+    fn requested(&mut self, result: &'static str, took: Duration) {
+        *self.results.entry(result).or_default() += 1;
+        self.seconds += took.as_secs_f64();
+    }
+
     /// The failure, if it has lasted so long that logins may expire. With a token: half of the life
     /// that was left at the first failure. Without one: at once.
     fn danger(&self, now: DateTime<Utc>) -> Option<&str> {
@@ -256,6 +250,8 @@ impl SourceState {
         in_danger.then_some(text)
     }
 }
+
+pub(super) const SUCCESS: &str = "success";
 
 fn kind_name(kind: ErrorKind) -> &'static str {
     match kind {

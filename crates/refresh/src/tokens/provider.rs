@@ -11,9 +11,7 @@ use regcred_core::{
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
 
-use super::secret_file::{is_empty, read_line};
-use super::tenant::TenantIdentity;
-use super::token::Token;
+use super::token::{TenantIdentity, Token, is_empty, read_line};
 use crate::config::Registry;
 use crate::life::Life;
 

@@ -9,11 +9,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{Clock, Env, report};
 use tokio::time::timeout;
 
-use super::tenant::{Tenant, TenantIdentity};
-use super::token::Token;
+use super::token::{Tenant, TenantIdentity, Token};
 use super::token_source::{fetch, inputs};
 use crate::backoff::{fraction, pause};
-use crate::life::Life;
+use crate::life::{Life, delta};
 use crate::plan::Plan;
 use crate::status::Status;
 
@@ -228,8 +227,8 @@ impl TokenStore {
                         "the token has already expired; check this machine's clock"
                     );
                 }
-                self.status
-                    .token(source, &token.life, now, took, tenant.is_some());
+                let is_tenants = tenant.is_some();
+                self.status.issued(source, &token.life, is_tenants, took);
                 *state = SlotState {
                     next: self.due(source, &token.life),
                     token: Some(Arc::new(token)),
@@ -243,11 +242,10 @@ impl TokenStore {
                 state.failures += 1;
                 let intervals = self.plan.intervals;
                 let wait = pause(state.failures, intervals.retry.0, intervals.retry_cap.0);
-                self.status
-                    .token_failure(source, error.kind(), &text, now, took);
+                self.status.not_issued(source, error.kind(), &text, took);
                 state.failure = Some(text.into());
                 state.requested = now;
-                state.next = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::seconds(60));
+                state.next = now + delta(wait);
             }
         }
     }

@@ -9,9 +9,7 @@ use regcred_core::{Clock, Credentials, Env, ErrorKind, ProviderError, Role};
 use regcred_docker_config::ImportPlan;
 
 use super::provider::ProviderFetch;
-use super::secret_file::{fingerprint, is_empty, read_line};
-use super::tenant::TenantIdentity;
-use super::token::Token;
+use super::token::{TenantIdentity, Token, fingerprint, is_empty, read_line};
 use crate::config::{FILE, STATIC, StaticLogin};
 use crate::digest::hash;
 use crate::life::Life;

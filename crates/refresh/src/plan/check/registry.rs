@@ -4,7 +4,7 @@ use regcred_core::{Clock, Env, ProviderSpec, RegistryHost, report};
 
 use super::rule::{require, unique};
 use crate::config::{FILE, Registry, STATIC, StaticLogin, ecr_host, plain_host};
-use crate::plan::source::{SourceKind, SourcePlan};
+use crate::plan::contents::{SourceKind, SourcePlan};
 
 pub(super) fn source(
     registry: &Registry,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use regcred_docker_config::{Document, EntryForm};
 
-use super::times::annotations;
+use super::stored::annotations;
 use crate::cluster::{SecretContent, StoredSecret};
 use crate::life::{Life, Lives};
 use crate::names::{MANAGED_BY, NAME};
@@ -101,7 +101,7 @@ impl Desired {
             Part::Kept(life) => Some((*source, *life)),
             Part::Leftover | Part::Dropped => None,
         });
-        let lives = lives.collect();
+        let lives = Lives(lives.collect());
         let managed_by = (MANAGED_BY.to_owned(), NAME.to_owned());
         content.labels.extend([managed_by]);
         content.annotations = annotations(plan, secret, inputs, &lives);

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{Existing, Work};
-use crate::cluster::ClusterError;
-use crate::life::Life;
+use crate::cluster::ClusterResult;
+use crate::life::{Life, Lives};
 use crate::refresher::content::{Fingerprint, Part};
 use crate::refresher::outcome::{Next, Outcome};
 use crate::refresher::tenant::Who;
@@ -21,7 +21,7 @@ struct Share {
 }
 
 impl Work<'_> {
-    pub(super) async fn run(&mut self) -> Result<Outcome, ClusterError> {
+    pub(super) async fn run(&mut self) -> ClusterResult<Outcome> {
         let now = self.refresher.clock.now();
         let mut shares = Vec::new();
         let mut missing = None;
@@ -57,8 +57,11 @@ impl Work<'_> {
         }
         let lives = || {
             let lives = shares.iter();
-            let lives = lives.filter_map(|share| Some((share.source, share.life?)));
-            lives.collect()
+            Lives(
+                lives
+                    .filter_map(|share| Some((share.source, share.life?)))
+                    .collect(),
+            )
         };
         let mut all = shares.iter();
         let all_fresh = all.all(|share| self.is_fresh(share));
@@ -91,7 +94,7 @@ impl Work<'_> {
 
     /// Reads as little as is needed to know the state of the Secret; true if it has changed since it
     /// was last seen.
-    async fn look(&self, now: DateTime<Utc>) -> Result<(Existing, bool), ClusterError> {
+    async fn look(&self, now: DateTime<Utc>) -> ClusterResult<(Existing, bool)> {
         let namespace = &self.namespace.name;
         if let Some(seen) = &self.seen {
             if now < seen.check_at {

@@ -1,7 +1,7 @@
 //! Writing one Secret: as ours, or only our entries into another owner's.
 
 use super::{Existing, Work};
-use crate::cluster::{ClusterError, ClusterErrorKind, EventReason, SecretContent};
+use crate::cluster::{ClusterErrorKind, ClusterResult, EventReason, SecretContent};
 use crate::config::Ownership;
 use crate::refresher::content::{Desired, Fingerprint, Part};
 use crate::refresher::outcome::{Next, Outcome};
@@ -12,7 +12,7 @@ impl Work<'_> {
         &self,
         existing: &Existing,
         parts: &[(usize, Part)],
-    ) -> Result<Outcome, ClusterError> {
+    ) -> ClusterResult<Outcome> {
         let (old, action) = match existing {
             Existing::Read(found) => (Some(found), Action::Update),
             Existing::AsSeen => (None, Action::Update),
@@ -96,7 +96,7 @@ impl Work<'_> {
 
     /// Applies without force first. If that conflicts, another manager has changed the fields: as
     /// long as the Secret carries our label they are taken back. Without our label it is not ours.
-    async fn apply(&self, content: &SecretContent, force: bool) -> Result<String, ClusterError> {
+    async fn apply(&self, content: &SecretContent, force: bool) -> ClusterResult<String> {
         let (cluster, namespace, name) = (self.cluster, &self.namespace.name, &self.name);
         let applied = cluster.apply_secret(namespace, name, content, force).await;
         if matches!(&applied, Err(error) if error.kind == ClusterErrorKind::Conflict) {

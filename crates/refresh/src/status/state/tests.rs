@@ -26,8 +26,7 @@ fn a_failure_is_an_alarm_when_half_of_what_was_left_is_gone() {
     let on = |more: i64| seconds.fetch_add(more, Ordering::SeqCst);
     let now = |status: &Status| status.clock.now();
     let fail = |status: &Status| {
-        let at = now(status);
-        status.token_failure(0, ErrorKind::Denied, "no", at, Duration::ZERO);
+        status.not_issued(0, ErrorKind::Denied, "no", Duration::ZERO);
     };
     status.alive(true, 1);
     assert!(status.ready().is_err(), "the first pass is to come");
@@ -37,7 +36,7 @@ fn a_failure_is_an_alarm_when_half_of_what_was_left_is_gone() {
     fail(&status);
     assert!(status.ready().expect_err("no token").contains("no"));
     let life = Life::from(now(&status), Some(now(&status) + TimeDelta::hours(12)));
-    status.token(0, &life, now(&status), Duration::ZERO, false);
+    status.issued(0, &life, false, Duration::ZERO);
     assert!(status.ready().is_ok());
     on(6 * 3600);
     fail(&status);

@@ -163,3 +163,31 @@ async fn what_may_pass_is_asked_again_and_the_rest_is_not() {
         assert_eq!(server.asked(), before + times, "{expected}");
     }
 }
+
+fn change(list: &str, wanted: bool) -> Option<String> {
+    let text = format!(r#"{{"metadata":{{"resourceVersion":"7"}},{list}}}"#);
+    let account: Object = serde_json::from_str(&text).expect("an account");
+    let operations = operations(&account, "ours", wanted)?;
+    assert_eq!(operations[0]["value"], "7");
+    Some(operations[1].to_string())
+}
+
+#[test]
+fn the_list_is_only_ever_added_to_and_taken_from() {
+    let theirs = r#""imagePullSecrets":[{"name":"theirs"}]"#;
+    let both = r#""imagePullSecrets":[{"name":"theirs"},{"name":"ours"}]"#;
+    assert_eq!(
+        change(theirs, true).as_deref(),
+        Some(r#"{"op":"add","path":"/imagePullSecrets/-","value":{"name":"ours"}}"#)
+    );
+    assert_eq!(
+        change(r#""x":0"#, true).as_deref(),
+        Some(r#"{"op":"add","path":"/imagePullSecrets","value":[{"name":"ours"}]}"#)
+    );
+    assert_eq!(
+        change(both, false).as_deref(),
+        Some(r#"{"op":"remove","path":"/imagePullSecrets/1"}"#)
+    );
+    assert_eq!(change(both, true), None);
+    assert_eq!(change(theirs, false), None);
+}
