@@ -21,7 +21,6 @@ pub(crate) type ClusterResult<T> = Result<T, ClusterError>;
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClusterErrorKind {
-    /// Not found.
     NotFound,
     /// Another manager owns the fields, or the object has changed since it was read.
     Conflict,

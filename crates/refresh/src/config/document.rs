@@ -45,7 +45,6 @@ pub(crate) enum Kind {
     RefreshConfiguration,
 }
 
-/// Periods of the work.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Intervals {
@@ -57,7 +56,6 @@ pub(crate) struct Intervals {
     pub(crate) retry_cap: Period,
 }
 
-/// Limits on requests to the API server.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Limits {
@@ -67,7 +65,6 @@ pub(crate) struct Limits {
     pub(crate) requests_per_second: u32,
 }
 
-/// The daemon's endpoint for health, metrics and the status page.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Server {
@@ -75,13 +72,11 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
 }
 
-/// Election of the one daemon that works.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct LeaderElection {
     /// False only for a single replica without rolling updates.
     pub(crate) enabled: bool,
-    /// Name of the Lease.
     pub(crate) name: String,
     /// Namespace of the Lease; defaults to the pod's own.
     pub(crate) namespace: Option<String>,

@@ -45,7 +45,6 @@ pub(crate) struct Registry {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct StaticLogin {
-    /// User name.
     pub(crate) username: String,
     /// File that holds the password, such as a mounted Secret.
     pub(crate) password_file: Option<PathBuf>,

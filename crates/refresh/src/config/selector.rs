@@ -20,16 +20,13 @@ pub(crate) struct LabelSelector {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct MatchExpression {
-    /// The label.
     pub(crate) key: String,
-    /// How it is compared.
     pub(crate) operator: Operator,
     /// The values it is compared with.
     #[serde(default)]
     pub(crate) values: Vec<String>,
 }
 
-/// How a label is compared.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) enum Operator {
     /// The value is one of these.
@@ -43,7 +40,6 @@ pub(crate) enum Operator {
 }
 
 impl LabelSelector {
-    /// Whether the labels match.
     pub(crate) fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         let equal = |(key, value): (&String, &String)| labels.get(key) == Some(value);
         self.match_labels.iter().all(equal)

@@ -218,13 +218,13 @@ impl SingleTarget {
             .find_map(|arn| arn.split(':').nth(4).filter(|account| !account.is_empty()));
         match (account, &self.region) {
             (Some(account), Some(region)) => Ok(ecr_host(account, region)),
-            _ => Err(ConfigError(
-                "no registry given: set --host, DOCKER_REGISTRIES, or an account and a region"
-                    .to_owned(),
-            )),
+            _ => Err(ConfigError(NO_REGISTRY.to_owned())),
         }
     }
 }
+
+const NO_REGISTRY: &str =
+    "no registry given: set --host, DOCKER_REGISTRIES, or an account and a region";
 
 #[cfg(test)]
 mod tests {

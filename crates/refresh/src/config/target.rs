@@ -76,19 +76,15 @@ pub(crate) struct Namespaces {
     pub(crate) selector: Option<LabelSelector>,
 }
 
-/// Selection of service accounts.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct ServiceAccounts {
-    /// Names.
     pub(crate) names: Vec<String>,
-    /// Every service account.
     pub(crate) all: bool,
     /// Service accounts with these labels.
     pub(crate) selector: Option<LabelSelector>,
 }
 
-/// A docker configuration file.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct DockerConfigTarget {

@@ -45,9 +45,9 @@ impl Campaign {
         holder: String,
         clock: Clock,
     ) -> Self {
-        let own = cluster.own_namespace().to_owned();
+        let namespace = election.namespace.as_deref();
         Self {
-            namespace: election.namespace.clone().unwrap_or(own),
+            namespace: namespace.unwrap_or(cluster.own_namespace()).to_owned(),
             cluster,
             election,
             holder,

@@ -25,7 +25,7 @@ impl Inventory {
             namespaces: HashMap::new(),
             accounts: HashMap::new(),
             annotations: plan.annotations(),
-            namespaces_listed: plan.secrets.is_empty(),
+            namespaces_listed: plan.named_namespaces().is_some(),
             listed: BTreeSet::new(),
         }
     }

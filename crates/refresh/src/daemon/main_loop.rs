@@ -16,7 +16,7 @@ use super::inventory::Inventory;
 use super::schedule::{Key, Schedule};
 use super::watches::watch_all;
 use crate::backoff::pause;
-use crate::cluster::{ClusterChange, Collection, Object, WatchChange};
+use crate::cluster::{ClusterChange, Collection, WatchChange};
 use crate::refresher::{Next, Outcome, Refresher};
 
 pub(super) struct Loop {
@@ -117,30 +117,22 @@ impl Loop {
         for place in 0..plan.files.len() {
             self.schedule.add(&Key::File(place), now);
         }
-        let Some(cluster) = self.refresher.cluster.clone() else {
+        let cluster = self.refresher.cluster.clone();
+        let election = plan.leader_election.clone();
+        if let Some(cluster) = &cluster {
+            watch_all(plan, cluster, helpers, changes);
+        }
+        for name in plan.named_namespaces().into_iter().flatten() {
+            self.inventory.name(&name);
+            self.enqueue_all(&name);
+        }
+        let Some(cluster) = cluster.filter(|_| election.enabled) else {
             self.lead(Some(0));
             return None;
         };
-        watch_all(plan, &cluster, helpers, changes);
-        if let Some(names) = plan.named_namespaces() {
-            for name in names {
-                self.inventory.name(&name);
-                self.enqueue_all(&name);
-            }
-            self.inventory.namespaces_listed = true;
-        }
-        let election = self.refresher.plan.leader_election.clone();
-        if !election.enabled {
-            self.lead(Some(0));
-            return None;
-        }
-        let clock = self.refresher.clock.clone();
-        let holder = self.holder.clone();
-        Some(tokio::spawn(async move {
-            Campaign::new(cluster, election, holder, clock)
-                .run(lead, resigned)
-                .await;
-        }))
+        let (holder, clock) = (self.holder.clone(), self.refresher.clock.clone());
+        let campaign = Campaign::new(cluster, election, holder, clock);
+        Some(tokio::spawn(campaign.run(lead, resigned)))
     }
 
     fn lead(&mut self, term: Option<i32>) {
@@ -194,12 +186,9 @@ impl Loop {
             (Collection::Accounts { namespace, .. }, WatchChange::Forbidden) => {
                 self.inventory.accounts_listed(namespace.clone(), false);
             }
-            (Collection::Secrets { .. }, WatchChange::Present(Object { metadata, .. })) => {
-                self.noticed(
-                    &metadata.namespace,
-                    &metadata.name,
-                    &metadata.resource_version,
-                );
+            (Collection::Secrets { .. }, WatchChange::Present(object)) => {
+                let found = object.metadata;
+                self.noticed(&found.namespace, &found.name, &found.resource_version);
             }
             (Collection::Secrets { .. }, WatchChange::Deleted(namespace, name)) => {
                 self.noticed(&namespace, &name, "");
@@ -324,10 +313,8 @@ impl Loop {
             _ => None,
         };
         let full = self.running.len() >= self.refresher.plan.limits.parallel;
-        let left = next
-            .filter(|_| !full)
-            .map(|at| at - self.refresher.clock.now());
-        let left = left.and_then(|left| left.to_std().ok());
+        let next = next.filter(|_| !full);
+        let left = next.and_then(|at| (at - self.refresher.clock.now()).to_std().ok());
         left.unwrap_or(TICK).clamp(Duration::from_millis(5), TICK)
     }
 
@@ -342,11 +329,8 @@ impl Loop {
         let plan = &self.refresher.plan;
         let summaries = self.schedule.summaries(plan, now);
         self.refresher.status.summaries(&summaries);
-        if !self.first_pass
-            && self.leading
-            && self.inventory.namespaces_listed
-            && self.schedule.is_served()
-        {
+        let is_complete = self.inventory.namespaces_listed && self.schedule.is_served();
+        if !self.first_pass && self.leading && is_complete {
             self.first_pass = true;
             self.refresher.status.first_pass_done();
             tracing::info!(objects = self.schedule.len(), "first pass complete");
@@ -355,14 +339,9 @@ impl Loop {
             self.inputs_at = Instant::now();
             let changed = self.refresher.tokens.changed_inputs().await;
             if !changed.is_empty() {
-                let names: Vec<_> = changed
-                    .iter()
-                    .map(|s| &*plan.sources[*s].registry.name)
-                    .collect();
-                tracing::info!(
-                    registries = names.join(" "),
-                    "files of these registries have changed"
-                );
+                let names = changed.iter().map(|s| &*plan.sources[*s].registry.name);
+                let registries = names.collect::<Vec<_>>().join(" ");
+                tracing::info!(registries, "files of these registries have changed");
                 self.schedule.renew(plan, &changed, now);
             }
         }

@@ -101,9 +101,7 @@ pub(crate) struct SourcePlan {
 /// Who issues a source's logins.
 #[derive(Clone, Debug)]
 pub(crate) enum SourceKind {
-    /// A cloud.
     Provider(&'static ProviderSpec),
-    /// A docker configuration file.
     File(PathBuf),
     /// A login that does not expire.
     Static(StaticLogin),

@@ -13,13 +13,10 @@ use crate::names::OPT_OUT;
 /// What is known of a namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Namespace {
-    /// Its name.
     pub(crate) name: Arc<str>,
-    /// Its labels.
     pub(crate) labels: BTreeMap<String, String>,
     /// Those of its annotations that decide something.
     pub(crate) annotations: BTreeMap<String, String>,
-    /// Whether it is being deleted.
     pub(crate) terminating: bool,
 }
 
@@ -63,7 +60,6 @@ pub(crate) struct SecretPlan {
     pub(crate) sources: Vec<usize>,
     /// What is written. In its name `{namespace}` is not yet replaced.
     pub(crate) object: SecretTarget,
-    /// The form of its content.
     pub(crate) format: Format,
     pub(crate) namespaces: Namespaces,
     pub(crate) accounts: ServiceAccounts,

@@ -7,14 +7,15 @@ use crate::plan::{Namespace, SecretPlan};
 use crate::report::{Action, Report};
 
 impl Refresher {
-    /// Adds the Secret to every selected service account. `known` are those that lack it, if they are
-    /// watched; else they are fetched.
+    /// Adds the Secret to every selected service account (`wanted`), or removes it. `known` are those
+    /// that lack it, if they are watched; else they are fetched.
     pub(super) async fn link_accounts(
         &self,
         cluster: &Cluster,
         plan: &SecretPlan,
         namespace: &Namespace,
         known: Option<Vec<Object>>,
+        wanted: bool,
     ) -> (Vec<Report>, Option<ClusterError>) {
         let mut reports = Vec::new();
         if plan.accounts.is_none() {
@@ -30,7 +31,7 @@ impl Refresher {
         let secret = plan.name_in(&namespace.name);
         let mut failure = None;
         for account in accounts {
-            if account.lists(&secret) {
+            if account.lists(&secret) == wanted {
                 continue;
             }
             let name = account.metadata.name.clone();
@@ -38,11 +39,14 @@ impl Refresher {
             let done = if self.mode.dry_run {
                 Ok(true)
             } else {
-                cluster.link(&namespace.name, account, &secret, true).await
+                cluster
+                    .link(&namespace.name, account, &secret, wanted)
+                    .await
             };
             match done {
                 Ok(true) => {
-                    report = report.with(Action::Update, format!("has pull secret {secret}"));
+                    let has = if wanted { "has" } else { "no longer has" };
+                    report = report.with(Action::Update, format!("{has} pull secret {secret}"));
                 }
                 Ok(false) => continue,
                 Err(error) => {
@@ -68,7 +72,7 @@ impl ServiceAccounts {
 }
 
 /// The selected accounts that exist.
-pub(super) async fn selected(
+async fn selected(
     cluster: &Cluster,
     plan: &SecretPlan,
     namespace: &Namespace,

@@ -9,7 +9,6 @@ use regcred_api::docker_config::Format;
 use regcred_docker_config::{Document, EntryForm};
 use secrecy::SecretString;
 
-use super::accounts::selected;
 use super::context::Refresher;
 use super::file;
 use crate::cluster::{Cluster, ClusterError};
@@ -60,15 +59,13 @@ impl Refresher {
             let registry = &source.registry;
             let fail = |why: &str| RunError::new(format!("registry {}: {why}", registry.name));
             if registry.namespace_identity.is_some() {
-                return Err(fail(
-                    "it has a token for each namespace, but none of its own",
-                ));
+                let why = "it has a token for each namespace, but none of its own";
+                return Err(fail(why));
             }
             let available = self.tokens.get(place, None).await;
             let why = available.failure.map(|failure| failure.text);
-            let token = available
-                .token
-                .ok_or_else(|| fail(why.as_deref().unwrap_or("no token")))?;
+            let token = available.token;
+            let token = token.ok_or_else(|| fail(why.as_deref().unwrap_or("no token")))?;
             token.add_to(&mut document, EntryForm::Full);
         }
         Ok(document.compact())
@@ -108,9 +105,7 @@ impl Refresher {
         let all = all.into_iter();
         Ok(all.map(|object| Namespace::of(object, &decisive)).collect())
     }
-}
 
-impl Refresher {
     /// Removes what was written: the names from service accounts first, then our Secrets, then the
     /// entries in files. What others made stays.
     ///
@@ -131,10 +126,9 @@ impl Refresher {
             }
         }
         for plan in &self.plan.files {
-            let sources = plan.sources.iter().map(|s| &self.plan.sources[*s]);
-            let hosts: Vec<String> = sources
-                .flat_map(|source| source.registry.hosts.clone())
-                .collect();
+            let sources = plan.sources.iter();
+            let hosts = sources.flat_map(|s| self.plan.sources[*s].registry.hosts.clone());
+            let hosts: Vec<String> = hosts.collect();
             let mut report = Report::of_file(&plan.target, &plan.file.path);
             match file::remove(&plan.file, self.mode.dry_run, &hosts) {
                 Ok(action) => report.action = action,
@@ -154,41 +148,33 @@ impl Refresher {
     ) -> Vec<Report> {
         let name = plan.name_in(&namespace.name);
         let mut reports = Vec::new();
-        let report =
-            |kind: &'static str, name: &str| Report::new(&plan.target, &namespace.name, kind, name);
+        let report = || Report::new(&plan.target, &namespace.name, "Secret", &*name);
         let work = async {
             let Some(found) = cluster.secret(&namespace.name, &name).await? else {
                 return Ok(());
             };
             if !found.is_ours() {
-                let skipped = report("Secret", &name);
-                reports.push(skipped.with(Action::Skip, "it was not made by the refresher"));
+                reports.push(report().with(Action::Skip, "it was not made by the refresher"));
                 return Ok(());
             }
-            if !plan.accounts.is_none() {
-                for account in selected(cluster, plan, namespace).await? {
-                    let updated = report("ServiceAccount", &account.metadata.name);
-                    let unlinked = account.lists(&name)
-                        && (self.mode.dry_run
-                            || cluster.link(&namespace.name, account, &name, false).await?);
-                    if unlinked {
-                        let reason = format!("no longer has pull secret {name}");
-                        reports.push(updated.with(Action::Update, reason));
-                    }
-                }
+            let linked = self.link_accounts(cluster, plan, namespace, None, false);
+            let (unlinked, failure) = linked.await;
+            reports.extend(unlinked);
+            if failure.is_some() {
+                return Ok(());
             }
             if !self.mode.dry_run {
-                cluster
-                    .delete_secret(&namespace.name, &name, &found.uid)
-                    .await?;
+                let deleted = cluster.delete_secret(&namespace.name, &name, &found.uid);
+                deleted.await?;
             }
-            let mut deleted = report("Secret", &name);
-            deleted.action = Action::Delete;
-            reports.push(deleted);
+            reports.push(Report {
+                action: Action::Delete,
+                ..report()
+            });
             Ok::<_, ClusterError>(())
         };
         if let Err(error) = work.await {
-            reports.push(report("Secret", &name).caused_by(&error));
+            reports.push(report().caused_by(&error));
         }
         reports
     }

@@ -10,10 +10,8 @@ use crate::report::Report;
 /// What is remembered of an object.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LastSeen {
-    /// Its resource version.
     pub(crate) version: String,
     pub(crate) fingerprint: Option<Fingerprint>,
-    /// The times of its entries.
     pub(crate) lives: Lives,
     /// When it is read again, to see whether it has changed.
     pub(crate) check_at: DateTime<Utc>,
@@ -37,7 +35,6 @@ pub(crate) struct Outcome {
 /// When the object is processed again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// At this time.
     At(DateTime<Utc>),
     /// In a few seconds: its namespace is named, but does not exist yet.
     Soon,

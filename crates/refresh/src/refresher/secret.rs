@@ -11,7 +11,6 @@ use crate::plan::{Namespace, SecretPlan};
 use crate::report::{Action, Report};
 use crate::tokens::TokenFailure;
 
-/// The work on one Secret.
 struct Work<'a> {
     refresher: &'a Refresher,
     cluster: &'a Cluster,
@@ -74,7 +73,9 @@ impl Refresher {
         work.record_registries(&mut outcome).await;
         let mut actions = outcome.reports.iter().map(|report| report.action);
         if actions.all(|action| action.is_good() && action != Action::Skip) {
-            let (reports, failure) = self.link_accounts(cluster, plan, namespace, accounts).await;
+            let (reports, failure) = self
+                .link_accounts(cluster, plan, namespace, accounts, true)
+                .await;
             outcome.reports.extend(reports);
             if let Some(error) = failure {
                 outcome.next = Next::after(&error);

@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use super::state::{SourceState, State, Status, TargetState};
 
 impl Status {
-    /// All metrics.
     pub(crate) fn metrics(&self) -> String {
         let state = &*self.lock();
         let mut page = String::new();

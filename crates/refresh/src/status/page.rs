@@ -6,7 +6,6 @@ use super::state::{SUCCESS, Status};
 use crate::life::rfc3339;
 
 impl Status {
-    /// The page.
     pub(crate) fn page(&self) -> String {
         let now = self.clock.now();
         let ready = self.ready();

@@ -60,9 +60,7 @@ struct TokenSlot {
 
 #[derive(Default)]
 struct SlotState {
-    token: Option<Arc<Token>>,
-    /// Why the last request failed.
-    failure: Option<Arc<str>>,
+    available: Available,
     /// Failures in a row.
     failures: u32,
     /// When the last request was made, and when the next is due.
@@ -75,16 +73,6 @@ impl SlotState {
     /// meant to be.
     fn is_due(&self, now: DateTime<Utc>) -> bool {
         now >= self.next || now < self.requested - TimeDelta::minutes(1)
-    }
-
-    fn available(&self) -> Available {
-        Available {
-            token: self.token.clone(),
-            failure: self.failure.clone().map(|text| TokenFailure {
-                text,
-                retry_at: self.next,
-            }),
-        }
     }
 }
 
@@ -147,7 +135,7 @@ impl TokenStore {
             self.fetch(source, tenant, &slot).await;
         }
         let now = self.clock.now();
-        let Available { token, failure } = lock(&slot.state).available();
+        let Available { token, failure } = lock(&slot.state).available.clone();
         Available {
             token: token.filter(|token| failure.is_none() || !token.life.has_expired(now)),
             failure,
@@ -162,7 +150,7 @@ impl TokenStore {
     /// What is available while a new token is requested.
     fn last(&self, slot: &TokenSlot) -> Available {
         let now = self.clock.now();
-        let mut last = lock(&slot.state).available();
+        let mut last = lock(&slot.state).available.clone();
         last.token = last.token.filter(|token| !token.life.has_expired(now));
         if let Some(failure) = &mut last.failure {
             failure.retry_at = failure.retry_at.max(now + SOON);
@@ -189,7 +177,7 @@ impl TokenStore {
             let _turn = slot.turn.lock().await;
             let mut state = lock(&slot.state);
             state.next = DateTime::UNIX_EPOCH;
-            state.failure = None;
+            state.available.failure = None;
         }
         changed
     }
@@ -212,6 +200,7 @@ impl TokenStore {
         let took = started.elapsed();
         let now = self.clock.now();
         let mut state = lock(&slot.state);
+        state.requested = now;
         match fetched {
             Ok(token) => {
                 tracing::info!(
@@ -229,11 +218,11 @@ impl TokenStore {
                 }
                 let is_tenants = tenant.is_some();
                 self.status.issued(source, &token.life, is_tenants, took);
-                *state = SlotState {
-                    next: self.due(source, &token.life),
+                state.failures = 0;
+                state.next = self.due(source, &token.life);
+                state.available = Available {
                     token: Some(Arc::new(token)),
-                    requested: now,
-                    ..SlotState::default()
+                    failure: None,
                 };
             }
             Err(error) => {
@@ -243,9 +232,11 @@ impl TokenStore {
                 let intervals = self.plan.intervals;
                 let wait = pause(state.failures, intervals.retry.0, intervals.retry_cap.0);
                 self.status.not_issued(source, error.kind(), &text, took);
-                state.failure = Some(text.into());
-                state.requested = now;
                 state.next = now + delta(wait);
+                state.available.failure = Some(TokenFailure {
+                    text: text.into(),
+                    retry_at: state.next,
+                });
             }
         }
     }
