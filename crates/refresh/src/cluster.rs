@@ -16,9 +16,9 @@ mod secrets;
 mod watch;
 
 pub use client::Cluster;
+pub(crate) use client::timestamp;
 pub use connect::connect;
 pub(crate) use error::{ClusterError, ClusterErrorKind, ClusterResult};
 pub(crate) use events::EventReason;
-pub(crate) use lease::micro_time;
 pub(crate) use secrets::{SecretContent, StoredSecret};
 pub(crate) use watch::{ClusterChange, Collection, Object, WatchChange, watch};

@@ -159,26 +159,18 @@ impl fmt::Display for Report {
 /// outlive the next attempt.
 #[must_use]
 pub fn exit_code(reports: &[Report], next_attempt: DateTime<Utc>) -> u8 {
-    let tried = || {
-        reports
-            .iter()
-            .filter(|report| report.action != Action::Skip)
-    };
-    let is_bad = |report: &&Report| report.registry_failed || !report.action.is_good();
-    let outlives = |report: &Report| {
+    let mut tried: Vec<_> = reports.iter().collect();
+    tried.retain(|report| report.action != Action::Skip);
+    let mut bad = tried.clone();
+    bad.retain(|report| report.registry_failed || !report.action.is_good());
+    let outlives = |report: &&Report| {
         report.action.is_good() && report.expires_at.is_some_and(|end| end > next_attempt)
     };
-    let bad = tried().filter(is_bad).count();
-    if bad == 0 {
-        return exit::DONE;
-    }
-    if tried().filter(is_bad).all(outlives) {
-        return exit::STILL_VALID;
-    }
-    if tried().count() == bad {
-        exit::ALL_FAILED
-    } else {
-        exit::SOME_FAILED
+    match bad.len() {
+        0 => exit::DONE,
+        _ if bad.iter().all(outlives) => exit::STILL_VALID,
+        all if all == tried.len() => exit::ALL_FAILED,
+        _ => exit::SOME_FAILED,
     }
 }
 

@@ -14,10 +14,10 @@ use tracing::level_filters::LevelFilter;
 
 use crate::cli::{Cli, DryRun, Output};
 use crate::cluster::connect;
-use crate::config::{Config, SCHEMA};
+use crate::config::{Config, SCHEMA, SingleTarget};
 use crate::error::RunError;
 use crate::life::delta;
-use crate::plan::{FilePlan, Plan};
+use crate::plan::Plan;
 use crate::refresher::{Mode, Refresher};
 use crate::report::{Report, exit, exit_code};
 
@@ -117,7 +117,7 @@ async fn run(cli: Cli, env: Env, clock: Clock) -> Result<u8, BoxError> {
 fn plan(cli: &Cli, env: &Env) -> Result<Plan, BoxError> {
     let specs = regcred_providers::all();
     let config = match &cli.config {
-        Some(_) if !cli.single.is_empty() => {
+        Some(_) if cli.single != SingleTarget::default() => {
             let text = "give either --config or the flags of a single target";
             return Err(RunError::new(text).into());
         }
@@ -163,13 +163,8 @@ fn summary(plan: &Plan) -> String {
             "target {target}: Secret {name} from {from} in {namespaces}\n"
         ));
     }
-    for FilePlan {
-        target,
-        sources,
-        file,
-    } in &plan.files
-    {
-        let (path, from) = (file.path.display(), names(sources));
+    for file in &plan.files {
+        let (target, path, from) = (&file.target, file.file.path.display(), names(&file.sources));
         text.push_str(&format!("target {target}: file {path} from {from}\n"));
     }
     text

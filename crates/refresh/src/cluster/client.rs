@@ -168,7 +168,7 @@ pub(super) fn json(object: &impl Serialize) -> Vec<u8> {
 }
 
 /// A time as the library's objects hold it, to the microsecond.
-pub(super) fn timestamp(time: DateTime<Utc>) -> Timestamp {
+pub(crate) fn timestamp(time: DateTime<Utc>) -> Timestamp {
     Timestamp::from_microsecond(time.timestamp_micros()).unwrap_or_default()
 }
 
@@ -176,11 +176,8 @@ impl Call {
     pub(super) fn new(built: Result<Request<Vec<u8>>, request::Error>) -> ClusterResult<Self> {
         let request = built.map_err(|error| ClusterError::unbuilt(&error))?;
         // A create that is sent twice may act twice.
-        let attempts = if request.method() == Method::POST {
-            1
-        } else {
-            4
-        };
+        let is_create = request.method() == Method::POST;
+        let attempts = if is_create { 1 } else { 4 };
         Ok(Self {
             request: request.map(Bytes::from),
             limit: 4 << 20,

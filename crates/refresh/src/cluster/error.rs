@@ -43,10 +43,8 @@ pub(crate) enum ClusterErrorKind {
 impl ClusterError {
     /// Whether the same request may succeed a little later.
     pub(crate) fn is_passing(&self) -> bool {
-        matches!(
-            self.kind,
-            ClusterErrorKind::Throttled(_) | ClusterErrorKind::Unreachable
-        )
+        use ClusterErrorKind::{Throttled, Unreachable};
+        matches!(self.kind, Throttled(_) | Unreachable)
     }
 
     /// A short word for metrics.
@@ -149,11 +147,7 @@ impl ClusterError {
         let mut text = format!("{place}: {code} {}", status.reason);
         if let Some(manager) = manager {
             text.push_str(&format!(": its fields belong to {manager:?}"));
-        } else if matches!(
-            kind,
-            ClusterErrorKind::Forbidden | ClusterErrorKind::Terminating
-        ) && !status.message.is_empty()
-        {
+        } else if matches!(code, 401 | 403) && !status.message.is_empty() {
             // A quota's or a webhook's sentence; of other kinds the message may quote the object.
             let message: String = status.message.chars().take(200).collect();
             text.push_str(&format!(": {message}"));

@@ -35,11 +35,8 @@ impl Cluster {
         if self.dry_run || !self.events.take() {
             return;
         }
-        let kind = if reason == EventReason::Refreshed {
-            "Normal"
-        } else {
-            "Warning"
-        };
+        let is_normal = reason == EventReason::Refreshed;
+        let kind = if is_normal { "Normal" } else { "Warning" };
         let at = Some(Time(timestamp(now)));
         let event = Event {
             metadata: ObjectMeta {

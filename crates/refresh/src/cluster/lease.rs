@@ -22,7 +22,7 @@ impl Cluster {
         mut lease: Lease,
         now: DateTime<Utc>,
     ) -> ClusterResult<Lease> {
-        lease.spec.get_or_insert_default().renew_time = Some(micro_time(now));
+        lease.spec.get_or_insert_default().renew_time = Some(MicroTime(timestamp(now)));
         let metadata = &lease.metadata;
         let leases = resource::<Lease>(metadata.namespace.as_deref());
         let params = PostParams::default();
@@ -32,9 +32,4 @@ impl Cluster {
         };
         self.send(&Call::new(built)?.attempts(1)).await
     }
-}
-
-/// A time as a Lease holds it.
-pub(crate) fn micro_time(time: DateTime<Utc>) -> MicroTime {
-    MicroTime(timestamp(time))
 }

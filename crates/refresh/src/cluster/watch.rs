@@ -168,7 +168,7 @@ pub(crate) async fn watch(cluster: Cluster, what: Collection, changes: Sender<Cl
     let mut failures = 0;
     while !watcher.changes.is_closed() {
         let started = Instant::now();
-        let error = match watcher.step().await {
+        let error = match watcher.watch().await {
             Ok(()) => {
                 failures = 0;
                 // A server that ends every watch at once must not be asked without a pause.
@@ -212,14 +212,6 @@ struct Watcher {
 }
 
 impl Watcher {
-    /// A list if one is needed, then one watch to its end.
-    async fn step(&mut self) -> ClusterResult<()> {
-        if self.version.is_empty() {
-            self.list().await?;
-        }
-        self.watch().await
-    }
-
     async fn list(&mut self) -> ClusterResult<()> {
         let (objects, version) = self.cluster.list(&self.what).await?;
         let mut gone = std::mem::take(&mut self.known);
@@ -235,7 +227,11 @@ impl Watcher {
         Ok(())
     }
 
+    /// A list if one is needed, then one watch to its end.
     async fn watch(&mut self) -> ClusterResult<()> {
+        if self.version.is_empty() {
+            self.list().await?;
+        }
         // Between four and five minutes, so that many watches do not end together.
         let seconds = 240 + (fraction() * 60.0) as u32;
         let call = self.what.watch(seconds, &self.version)?;

@@ -74,15 +74,7 @@ pub(crate) struct SingleTarget {
 }
 
 impl SingleTarget {
-    /// True if nothing was given.
-    pub(crate) fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// The equivalent configuration file.
-    ///
-    /// # Errors
-    /// If no registry was given, or no provider serves one of them.
+    /// The equivalent configuration file, unless no registry was given or no provider serves one.
     pub(crate) fn into_config(
         self,
         specs: &[&'static ProviderSpec],
@@ -165,6 +157,13 @@ impl SingleTarget {
         }
         let roles = self.role.as_ref().map(|role| format!("*={role}"));
         let roles = roles.map(|roles| ("REGCRED_ECR_ROLES".to_owned(), roles));
+        let roles_of = |provider: &str| {
+            roles
+                .iter()
+                .filter(|_| provider == "ecr")
+                .cloned()
+                .collect()
+        };
         for host in hosts {
             let provider = self.provider_of(&host, specs, env)?;
             let known = registries.iter_mut().find(|r| r.provider == provider);
@@ -173,11 +172,7 @@ impl SingleTarget {
                 None => registries.push(Registry {
                     name: provider.clone(),
                     hosts: vec![host],
-                    env: roles
-                        .clone()
-                        .filter(|_| provider == "ecr")
-                        .into_iter()
-                        .collect(),
+                    env: roles_of(&provider),
                     provider,
                     ..Registry::default()
                 }),

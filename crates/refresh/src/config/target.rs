@@ -96,20 +96,13 @@ pub(crate) struct DockerConfigTarget {
     pub(crate) mode: Option<String>,
 }
 
-impl Namespaces {
-    /// These names and patterns.
-    pub(crate) fn named(include: Vec<String>) -> Self {
+impl Default for Namespaces {
+    fn default() -> Self {
         Self {
-            include,
+            include: vec!["*".to_owned()],
             exclude: Vec::new(),
             selector: None,
         }
-    }
-}
-
-impl Default for Namespaces {
-    fn default() -> Self {
-        Self::named(vec!["*".to_owned()])
     }
 }
 

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use regcred_core::{Clock, Env};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::backoff::{fraction, random};
-use crate::cluster::{Cluster, ClusterErrorKind, ClusterResult, micro_time};
+use crate::cluster::{Cluster, ClusterErrorKind, ClusterResult, timestamp};
 use crate::config::LeaderElection;
 
 /// A name that no other process has: the pod's, and a random number.
@@ -132,7 +132,7 @@ impl Campaign {
                 return Ok(());
             }
             spec.holder_identity = Some(self.holder.clone());
-            spec.acquire_time = Some(micro_time(started.1));
+            spec.acquire_time = Some(MicroTime(timestamp(started.1)));
             spec.lease_transitions = Some(spec.lease_transitions.unwrap_or(0) + 1);
         }
         let length = self.election.lease_duration.0.as_secs().max(1);

@@ -69,7 +69,6 @@ impl Loop {
         // A stop of its own: the Lease is released last.
         let (resign, resigned) = watch::channel(false);
         let campaign = self.prepare(helpers, &report, lead, resigned);
-        self.refresher.tokens.changed_inputs().await;
         // A branch of its own: the loop must tick however many changes come.
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -258,10 +258,7 @@ impl Schedule {
                 (true, true) => summary.good += 1,
                 (true, false) => summary.failing += 1,
             }
-            summary.expires = match (summary.expires, end) {
-                (Some(known), Some(end)) => Some(known.min(end)),
-                (known, end) => known.or(end),
-            };
+            summary.expires = [summary.expires, end].into_iter().flatten().min();
         }
         all
     }

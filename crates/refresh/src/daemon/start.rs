@@ -69,12 +69,10 @@ impl Refresher {
         let (stop, stopped) = watch::channel(false);
         let holder = election::holder(env);
         let done = tokio::spawn(async move {
-            let status = Arc::clone(&self.status);
             let mut helpers = JoinSet::new();
-            helpers.spawn(server::serve(listener, status));
-            Loop::new(Arc::new(self), holder, stopped)
-                .run(&mut helpers)
-                .await;
+            helpers.spawn(server::serve(listener, Arc::clone(&self.status)));
+            let main_loop = Loop::new(Arc::new(self), holder, stopped);
+            main_loop.run(&mut helpers).await;
         });
         Ok(Handle {
             address,

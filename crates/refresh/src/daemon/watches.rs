@@ -1,6 +1,8 @@
 //! What is watched in the cluster: namespaces, service accounts, and our own Secrets by name. Never
 //! all Secrets.
 
+use std::collections::BTreeSet;
+
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 
@@ -42,10 +44,8 @@ fn watched(plan: &Plan) -> Vec<Collection> {
     };
     let only = only_account(plan);
     let secrets = plan.secrets.iter();
-    let mut names: Vec<&str> = secrets.map(|secret| &*secret.object.name).collect();
+    let mut names: BTreeSet<&str> = secrets.map(|secret| &*secret.object.name).collect();
     names.retain(|name| !name.contains(NAMESPACE));
-    names.sort_unstable();
-    names.dedup();
     for namespace in namespaces {
         all.extend(names.iter().map(|name| Collection::Secrets {
             namespace: namespace.clone(),
@@ -64,19 +64,14 @@ fn watched(plan: &Plan) -> Vec<Collection> {
 /// The name of the only service account that decides anything, if there is only one.
 fn only_account(plan: &Plan) -> Option<&str> {
     let identities = plan.identities();
-    let mut names: Vec<&str> = identities.map(|i| i.service_account.as_str()).collect();
+    let mut names: BTreeSet<&str> = identities.map(|i| i.service_account.as_str()).collect();
     for rule in plan.secrets.iter().map(|secret| &secret.accounts) {
         if rule.all || rule.selector.is_some() {
             return None;
         }
         names.extend(rule.names.iter().map(String::as_str));
     }
-    names.sort_unstable();
-    names.dedup();
-    match names[..] {
-        [only] => Some(only),
-        _ => None,
-    }
+    names.pop_first().filter(|_| names.is_empty())
 }
 
 /// Each watch is a connection, here and for the server.

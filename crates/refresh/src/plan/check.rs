@@ -25,13 +25,8 @@ impl Plan {
 }
 
 fn plan(config: &Config, specs: &[&'static ProviderSpec], env: &Env) -> Result<Plan, String> {
-    let Config {
-        registries,
-        targets,
-        intervals,
-        limits,
-        ..
-    } = config;
+    let (registries, targets) = (&config.registries, &config.targets);
+    let (intervals, limits) = (config.intervals, config.limits);
     unique("registry", registries.iter().map(|registry| &registry.name))?;
     unique("target", targets.iter().map(|target| &target.name))?;
     let has_registries = !registries.is_empty();
@@ -44,8 +39,8 @@ fn plan(config: &Config, specs: &[&'static ProviderSpec], env: &Env) -> Result<P
         sources: Vec::new(),
         secrets: Vec::new(),
         files: Vec::new(),
-        intervals: *intervals,
-        limits: *limits,
+        intervals,
+        limits,
         server: config.server,
         leader_election: config.leader_election.clone(),
     };

@@ -45,10 +45,8 @@ impl Refresher {
         Ok(reports)
     }
 
-    /// A docker configuration with the logins of all registries, or of one target's.
-    ///
-    /// # Errors
-    /// If a registry issues no token.
+    /// A docker configuration with the logins of all registries, or of one target's, unless one of
+    /// them issues no token.
     pub(crate) async fn print(&self, target: Option<&str>) -> Result<SecretString, RunError> {
         let chosen = self.plan.sources_of(target);
         let mut document = Document::empty(Format::ConfigJson);

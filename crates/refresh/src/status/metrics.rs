@@ -62,14 +62,14 @@ const FAMILIES: &[Family] = &[
 
 fn sources(state: &State, value: fn(&SourceState) -> Option<String>) -> Vec<Sample> {
     let all = state.sources.iter();
-    all.filter_map(|source| Some(sample("", &[("source", &source.name)], value(source)?)))
-        .collect()
+    let all = all.filter_map(|one| Some(sample("", &[("source", &one.name)], value(one)?)));
+    all.collect()
 }
 
 fn targets(state: &State, value: fn(&TargetState) -> Option<String>) -> Vec<Sample> {
     let all = state.targets.iter();
-    all.filter_map(|target| Some(sample("", &[("target", &target.name)], value(target)?)))
-        .collect()
+    let all = all.filter_map(|one| Some(sample("", &[("target", &one.name)], value(one)?)));
+    all.collect()
 }
 
 fn durations(state: &State) -> Vec<Sample> {

@@ -121,10 +121,7 @@ impl Status {
     }
 
     /// Ready: a standby always; the leader once every object has been processed and while no source
-    /// has failed for longer than half of its token's remaining life. If not, why.
-    ///
-    /// # Errors
-    /// The reasons, one per line.
+    /// has failed for longer than half of its token's remaining life. If not, why, one reason per line.
     pub(crate) fn ready(&self) -> Result<(), String> {
         let now = self.clock.now();
         let state = self.lock();

@@ -24,7 +24,7 @@ pub(crate) struct TokenStore {
     status: Arc<Status>,
     early: f64,
     slots: Mutex<HashMap<SlotKey, Arc<TokenSlot>>>,
-    inputs: Mutex<Vec<Option<String>>>,
+    inputs: Mutex<Vec<String>>,
     patience: Duration,
 }
 
@@ -79,15 +79,15 @@ impl SlotState {
 impl TokenStore {
     /// A store without tokens.
     pub(crate) fn new(plan: Arc<Plan>, env: Env, clock: Clock, status: Arc<Status>) -> Self {
-        let inputs = Mutex::new(vec![None; plan.sources.len()]);
+        let known = plan.sources.iter().map(|source| inputs(source, &env));
         Self {
+            inputs: Mutex::new(known.collect()),
             plan,
             env,
             clock,
             status,
             early: fraction() * 0.1,
             slots: Mutex::default(),
-            inputs,
             patience: Duration::from_secs(3600),
         }
     }
@@ -159,14 +159,14 @@ impl TokenStore {
     }
 
     /// Sources whose files have changed since the last call; their tokens are renewed at the next
-    /// request. The first call returns none.
+    /// request.
     pub(crate) async fn changed_inputs(&self) -> Vec<usize> {
         let mut changed = Vec::new();
         for (place, source) in self.plan.sources.iter().enumerate() {
             let found = inputs(source, &self.env);
-            let mut known = lock(&self.inputs);
-            let before = known[place].replace(found.clone());
-            if before.is_some_and(|before| before != found) {
+            let known = &mut lock(&self.inputs)[place];
+            if *known != found {
+                *known = found;
                 changed.push(place);
             }
         }

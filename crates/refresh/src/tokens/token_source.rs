@@ -16,9 +16,7 @@ use crate::life::Life;
 use crate::plan::{SourceKind, SourcePlan};
 
 /// Requests the source's logins, once for each of its identities and endpoints.
-///
-/// # Errors
-/// The provider's error, or an answer that leaves a host without a login.
+/// Fails with the provider's error, or for an answer that leaves a host without a login.
 pub(super) async fn fetch(
     source: &SourcePlan,
     tenant: Option<&TenantIdentity>,

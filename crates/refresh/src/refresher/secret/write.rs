@@ -39,30 +39,25 @@ impl Work<'_> {
         if !desired.fits() {
             return Ok(self.again(Some("its entries are larger than an object may be")));
         }
-        let Desired {
-            content,
-            hosts,
-            lives,
-        } = desired;
-        let fingerprint = Some(Fingerprint::of(&content, self.plan));
-        let shown = hosts.join(", ");
+        let fingerprint = Some(Fingerprint::of(&desired.content, self.plan));
+        let shown = desired.hosts.join(", ");
         let mut report = self.report(action);
-        report.hosts = hosts;
-        if let Some(old) = old.filter(|old| old.content.holds(&content)) {
+        report.hosts = desired.hosts;
+        if let Some(old) = old.filter(|old| old.content.holds(&desired.content)) {
             report.action = Action::Unchanged;
             let version = old.resource_version.clone();
-            return Ok(self.done(report, version, fingerprint, lives));
+            return Ok(self.done(report, version, fingerprint, desired.lives));
         }
         if self.refresher.mode.dry_run {
-            return Ok(self.done(report, String::new(), None, lives));
+            return Ok(self.done(report, String::new(), None, desired.lives));
         }
         let (namespace, name) = (&self.namespace.name, &self.name);
         if let Some(theirs) = theirs {
             let version = &theirs.resource_version;
             let written = self
                 .cluster
-                .replace_secret(namespace, name, version, &content);
-            return Ok(self.done(report, written.await?, fingerprint, lives));
+                .replace_secret(namespace, name, version, &desired.content);
+            return Ok(self.done(report, written.await?, fingerprint, desired.lives));
         }
         if let Some(old) = old.filter(|old| old.obstacle(self.plan).is_some()) {
             // Neither a type nor an immutable content can be changed in place.
@@ -72,7 +67,7 @@ impl Work<'_> {
         let force = self.refresher.mode.force
             || self.plan.object.ownership == Ownership::Force
             || old.is_some_and(|old| self.forced(old) && !old.is_ours());
-        let version = match self.apply(&content, force).await {
+        let version = match self.apply(&desired.content, force).await {
             Ok(version) => version,
             Err(error) if error.kind == ClusterErrorKind::Conflict => {
                 let text = error.to_string();
@@ -87,7 +82,7 @@ impl Work<'_> {
             let text = format!("logins for {shown}");
             self.record("", EventReason::Refreshed, &text).await;
         }
-        let mut outcome = self.done(report, version, fingerprint, lives);
+        let mut outcome = self.done(report, version, fingerprint, desired.lives);
         if let Some(seen) = &mut outcome.seen {
             seen.restored = old.is_some() && self.seen.is_some();
         }
