@@ -7,14 +7,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use p12_keystore::Pkcs12Archive;
-use regcred_core::{ProviderError, hex};
+use regcred_cloud::SigningKey;
+use regcred_core::ProviderError;
 use regcred_files::{MIB, read_secret_bytes};
+use regcred_http::random_word;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
-use ring::rand::{SecureRandom as _, SystemRandom};
-use ring::rsa::PublicKeyComponents;
-use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
@@ -22,7 +21,7 @@ use crate::ERRORS;
 
 /// A certificate with its RSA key.
 pub(crate) struct Certificate {
-    key: RsaKeyPair,
+    key: SigningKey,
     /// DER, the key's own certificate first.
     chain: Vec<Vec<u8>>,
 }
@@ -37,10 +36,8 @@ impl Certificate {
         password: Option<&SecretString>,
     ) -> Result<Self, ProviderError> {
         let shown = path.display();
-        let content = read_secret_bytes(path, MIB).map_err(|error| {
-            let message = format!("cannot read the certificate {shown}");
-            ERRORS.misconfigured(message).with_source(error)
-        })?;
+        let content = read_secret_bytes(path, MIB)
+            .map_err(|error| ERRORS.unreadable("the certificate", path, error))?;
         let content = content.expose_secret();
         let is_pem = content.windows(PEM.len()).any(|window| window == PEM);
         let read = if is_pem {
@@ -60,14 +57,11 @@ impl Certificate {
             return Err("its PEM is broken");
         };
         let key = match &keys[..] {
-            [PrivateKeyDer::Pkcs8(der)] => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
-            [PrivateKeyDer::Pkcs1(der)] => RsaKeyPair::from_der(der.secret_pkcs1_der()),
-            [_] => return Err(NOT_RSA),
+            [key] => SigningKey::from_der(key).map_err(|_| NOT_RSA)?,
             [] => return Err(NO_KEY),
             _ => return Err("it has several private keys"),
         };
-        let certificates = certificates.iter().map(|der| der.to_vec()).collect();
-        Self::new(key.map_err(|_| NOT_RSA)?, certificates)
+        Self::new(key, certificates.iter().map(|der| der.to_vec()).collect())
     }
 
     fn from_pkcs12(bytes: &[u8], password: Option<&SecretString>) -> Result<Self, &'static str> {
@@ -81,7 +75,8 @@ impl Certificate {
         let [key] = &archive.keys[..] else {
             return Err("it does not have exactly one private key");
         };
-        let key = RsaKeyPair::from_pkcs8(key.key.as_der()).map_err(|_| NOT_RSA)?;
+        let key = PrivatePkcs8KeyDer::from(key.key.as_der()).into();
+        let key = SigningKey::from_der(&key).map_err(|_| NOT_RSA)?;
         let certificates = archive.certs.iter();
         Self::new(
             key,
@@ -89,10 +84,9 @@ impl Certificate {
         )
     }
 
-    fn new(key: RsaKeyPair, mut chain: Vec<Vec<u8>>) -> Result<Self, &'static str> {
+    fn new(key: SigningKey, mut chain: Vec<Vec<u8>>) -> Result<Self, &'static str> {
         // A certificate repeats its key's modulus, which is long enough to be there only once.
-        let PublicKeyComponents { n: modulus, .. } =
-            PublicKeyComponents::<Vec<u8>>::from(key.public());
+        let modulus = key.modulus();
         let own = chain
             .iter()
             .position(|der| der.windows(modulus.len()).any(|window| window == modulus))
@@ -106,7 +100,7 @@ impl Certificate {
     /// token endpoint's URL.
     ///
     /// # Errors
-    /// When the system has no random bytes, or the key cannot sign.
+    /// When the key cannot sign.
     pub(crate) fn assertion(
         &self,
         client_id: &str,
@@ -115,55 +109,37 @@ impl Certificate {
         send_chain: bool,
     ) -> Result<SecretString, ProviderError> {
         let thumbprint = digest(&SHA1_FOR_LEGACY_USE_ONLY, &self.chain[0]);
-        let thumbprint = URL_SAFE_NO_PAD.encode(thumbprint);
-        let mut header = json!({ "alg": "RS256", "typ": "JWT", "x5t": thumbprint });
-        if send_chain {
-            let chain = self.chain.iter().map(|der| STANDARD.encode(der));
-            header["x5c"] = chain.collect();
-        }
+        let chain = self.chain.iter().map(|der| STANDARD.encode(der));
+        let members = [
+            ("x5t", URL_SAFE_NO_PAD.encode(thumbprint).into()),
+            ("x5c", send_chain.then(|| chain.collect::<Value>()).into()),
+        ];
         let claims = json!({
             "aud": audience,
             "iss": client_id,
             "sub": client_id,
-            "jti": unique_id()?,
+            "jti": unique_id(),
             "nbf": now.timestamp(),
             "iat": now.timestamp(),
             "exp": (now + LIFE).timestamp(),
         });
-        let signed = format!("{}.{}", segment(&header), segment(&claims));
-        let mut signature = vec![0; self.key.public().modulus_len()];
         self.key
-            .sign(
-                &RSA_PKCS1_SHA256,
-                &SystemRandom::new(),
-                signed.as_bytes(),
-                &mut signature,
-            )
-            .map_err(|_| ERRORS.misconfigured("the certificate's key cannot sign"))?;
-        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)).into())
+            .sign(&members, &claims)
+            .map_err(|why| ERRORS.misconfigured(format!("cannot use the certificate: {why}")))
     }
 }
 
-fn segment(value: &Value) -> String {
-    URL_SAFE_NO_PAD.encode(value.to_string())
-}
-
 /// A random UUID (RFC 9562, version 4).
-fn unique_id() -> Result<String, ProviderError> {
-    let mut bytes = [0_u8; 16];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| ERRORS.misconfigured("the system has no random bytes"))?;
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let parts = [
-        &bytes[..4],
-        &bytes[4..6],
-        &bytes[6..8],
-        &bytes[8..10],
-        &bytes[10..],
-    ];
-    Ok(parts.map(hex).join("-"))
+fn unique_id() -> String {
+    let [high, low] = [random_word(), random_word()];
+    format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xfff,
+        low >> 48 & 0x3fff | 0x8000,
+        low & 0xffff_ffff_ffff
+    )
 }
 
 const NO_KEY: &str = "it has no private key that can be read; one with a password must be in a \

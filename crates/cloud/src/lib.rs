@@ -9,6 +9,7 @@ mod errors;
 mod label;
 mod options;
 mod secret_place;
+mod signing_key;
 mod token;
 
 pub use cloud::Cloud;
@@ -17,4 +18,5 @@ pub use errors::Errors;
 pub use label::is_label;
 pub use options::{Options, secure_base};
 pub use secret_place::SecretPlace;
+pub use signing_key::SigningKey;
 pub use token::{AccessToken, Claims, TokenResponse, claims, secret};

@@ -24,7 +24,6 @@ mod hosts;
 mod identity;
 mod impersonation;
 mod json_fields;
-mod jwt;
 mod metadata;
 mod pod;
 mod provider;

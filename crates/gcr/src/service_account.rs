@@ -5,14 +5,13 @@
 use std::path::Path;
 
 use chrono::TimeDelta;
-use regcred_cloud::{AccessToken, secret};
+use regcred_cloud::{AccessToken, SigningKey, secret};
 use regcred_core::ProviderError;
 use regcred_http::Request;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::jwt::SigningKey;
 use crate::settings::{Cloud, GOOGLE, Settings};
 use crate::{ERRORS, call, sdk};
 
@@ -105,7 +104,8 @@ impl ServiceAccount {
             claim: value,
         });
         let key_id = self.key.private_key_id.as_deref();
-        let secret = self.signing_key.sign(key_id, &claims).map_err(|reason| {
+        let secret = self.signing_key.sign(&[("kid", key_id.into())], &claims);
+        let secret = secret.map_err(|reason| {
             ERRORS.misconfigured(format!("cannot sign for {}: {reason}", self.label))
         })?;
         Ok(AccessToken { secret, expires_at })
