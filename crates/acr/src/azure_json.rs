@@ -11,6 +11,7 @@ use regcred_files::{MIB, read_secret};
 use regcred_http::Retry;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
 
 use crate::ERRORS;
 
@@ -43,10 +44,8 @@ impl AzureJson {
     /// When it cannot be read or has another form. The text is not shown: it may hold a secret.
     pub(crate) fn read(path: &Path) -> Result<Self, ProviderError> {
         let shown = path.display();
-        let text = read_secret(path, MIB).map_err(|error| {
-            let message = format!("cannot read {shown}");
-            ERRORS.misconfigured(message).with_source(error)
-        })?;
+        let text = read_secret(path, MIB)
+            .map_err(|error| ERRORS.unreadable("the configuration", path, error))?;
         Self::parse(text.expose_secret())
             .map_err(|why| ERRORS.misconfigured(format!("cannot use {shown}: {why}")))
     }
@@ -133,21 +132,18 @@ fn text<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<String>, A::Error>
     Ok(text.filter(|t| !t.trim().is_empty()))
 }
 
-/// `true`, or the text that templates make of it.
+/// A truth value, or the text that templates make of it.
 fn truth<'de, A: MapAccess<'de>>(map: &mut A) -> Result<bool, A::Error> {
-    #[derive(serde::Deserialize)]
-    #[serde(untagged)]
-    enum Truth {
-        Plain(Option<bool>),
-        Word(String),
-    }
-    match map.next_value()? {
-        Truth::Plain(value) => Ok(value.unwrap_or_default()),
-        Truth::Word(word) => match word.trim().to_ascii_lowercase().as_str() {
-            "true" => Ok(true),
-            "false" | "" => Ok(false),
-            _ => Err(A::Error::custom("expected true or false")),
-        },
+    let text = match map.next_value()? {
+        Value::Null => return Ok(false),
+        Value::Bool(value) => return Ok(value),
+        Value::String(text) => text.trim().to_ascii_lowercase(),
+        _ => "another type".to_owned(),
+    };
+    match text.as_str() {
+        "true" => Ok(true),
+        "false" | "" => Ok(false),
+        _ => Err(A::Error::custom("expected true or false")),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Tokens that Entra ID issues to an application, through azure_identity.
 
-use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -74,18 +73,13 @@ async fn token(
 }
 
 /// An assertion that exists already.
+#[derive(Debug)]
 struct Assertion(SecretString);
 
 #[async_trait]
 impl ClientAssertion for Assertion {
     async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
         Ok(self.0.expose_secret().to_owned())
-    }
-}
-
-impl fmt::Debug for Assertion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Assertion")
     }
 }
 

@@ -6,8 +6,8 @@ use regcred_core::ProviderError;
 use regcred_files::{MIB, read_text};
 use serde::Deserialize;
 
+use crate::ERRORS;
 use crate::hosts::normal_suffix;
-use crate::{ERRORS, vars};
 
 /// The members of the file that decide about registries.
 #[derive(Debug, Default, Deserialize)]
@@ -27,10 +27,8 @@ impl EnvironmentFile {
     /// When it cannot be read or is not JSON of that form.
     pub(crate) fn read(path: &Path) -> Result<Self, ProviderError> {
         let shown = path.display();
-        let text = read_text(path, MIB).map_err(|error| {
-            let message = format!("cannot read {} ({shown})", vars::ENVIRONMENT_FILE);
-            ERRORS.misconfigured(message).with_source(error)
-        })?;
+        let text = read_text(path, MIB)
+            .map_err(|error| ERRORS.unreadable("the description of the cloud", path, error))?;
         serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|_| {
             ERRORS.misconfigured(format!(
                 "{shown} does not describe a cloud: it is not the expected JSON"

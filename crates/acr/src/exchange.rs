@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use regcred_cloud::{AccessToken, Claims, secret};
-use regcred_core::{ErrorKind, ProviderError, RegistryHost};
+use regcred_core::{ErrorKind, ProviderError, RegistryHost, SecretText as _};
 use regcred_http::{
     Challenge, HttpError, Request, Retry, StatusCode, Url, is_loopback, parse_challenges,
 };
@@ -77,7 +77,7 @@ impl Exchange<'_> {
                 "the registry {registry} returned a token that {what}"
             )))
         };
-        if secret.expose_secret().is_empty() {
+        if secret.is_empty() {
             return malformed("is empty");
         }
         let expiry = Claims::of(&secret).and_then(|claims| claims.expires_at());

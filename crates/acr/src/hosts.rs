@@ -30,24 +30,22 @@ impl Hosts {
 
     /// The parts of a login server in one of the public clouds or under a configured suffix.
     pub(crate) fn login_server<'a>(&'a self, host: &'a str) -> Option<LoginServer<'a>> {
-        let configured = self.suffixes.iter().map(String::as_str);
-        SUFFIXES
-            .into_iter()
-            .chain(configured)
-            .find_map(|suffix| LoginServer::parse(host, suffix))
+        let mut suffixes = self.suffixes();
+        suffixes.find_map(|suffix| LoginServer::parse(host, suffix))
     }
 
     /// `matchImages` for the kubelet, which compares label by label, so that regional endpoints
     /// need patterns of their own.
     pub(crate) fn patterns(&self) -> Vec<String> {
+        let own = self.suffixes();
+        let own = own.flat_map(|suffix| [format!("*{suffix}"), format!("*.*.geo{suffix}")]);
+        let added = self.also_serve.hosts().map(str::to_owned);
+        own.chain(added).collect()
+    }
+
+    fn suffixes(&self) -> impl Iterator<Item = &str> {
         let configured = self.suffixes.iter().map(String::as_str);
-        let mut patterns = Vec::new();
-        for suffix in SUFFIXES.into_iter().chain(configured) {
-            patterns.push(format!("*{suffix}"));
-            patterns.push(format!("*.*.geo{suffix}"));
-        }
-        patterns.extend(self.also_serve.hosts().map(str::to_owned));
-        patterns
+        SUFFIXES.into_iter().chain(configured)
     }
 }
 

@@ -128,16 +128,15 @@ async fn managed(request: &TokenRequest<'_>, id: &ManagedId) -> Result<SecretStr
 }
 
 async fn ambient(request: &TokenRequest<'_>) -> Result<SecretString, TokenError> {
-    let token = managed(request, &ManagedId::System).await;
     let path = request.cloud.env.get("PATH").unwrap_or_default();
-    match &token {
+    match managed(request, &ManagedId::System).await {
         Err(failed)
             if failed.error.kind() == ErrorKind::IdentityUnavailable
                 && find_program("az", path).is_some() =>
         {
             azure_cli::token(request, None).await
         }
-        _ => token,
+        token => token,
     }
 }
 

@@ -1,8 +1,7 @@
 //! Which identity a token is asked for, chosen before anything is sent. Whatever is named decides:
 //! when it fails, no other is tried.
 
-use regcred_core::{CredentialRequest, ProviderError};
-use secrecy::{ExposeSecret, SecretString};
+use regcred_core::{CredentialRequest, ProviderError, SecretText as _};
 
 use crate::application::Application;
 use crate::azure_json::AzureJson;
@@ -49,10 +48,10 @@ fn of_pod(
             )),
         };
     };
-    let token: SecretString = match token.expose_secret().trim() {
-        "" => return Err(ERRORS.no_identity("the pod's service account token is empty")),
-        token => token.into(),
-    };
+    if token.is_blank() {
+        return Err(ERRORS.no_identity("the pod's service account token is empty"));
+    }
+    let token = token.trimmed();
     if let Some(bindings) = bindings {
         let client = bindings.client_id(request)?;
         return Ok(Some(Identity::Bound(bindings.clone(), client, token)));

@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use regcred_cloud::SecretPlace;
-use regcred_core::ProviderError;
-use secrecy::{ExposeSecret, SecretString};
+use regcred_core::{ProviderError, SecretText as _};
+use secrecy::SecretString;
 
 use crate::application::Application;
 use crate::azure_json::AzureJson;
@@ -109,7 +109,7 @@ impl Node<'_> {
         let usual = self.json.use_workload_identity.then_some(USUAL_TOKEN_FILE);
         let token = self.json.federated_token_file.as_deref().or(usual);
         // `msi` means a managed identity.
-        let is_secret = |secret: &SecretString| secret.expose_secret() != "msi";
+        let is_secret = |secret: &SecretString| !secret.is_same(&"msi".into());
         let secret = self.json.client_secret.clone().filter(is_secret);
         let certificate = self.json.certificate_path.as_ref();
         [

@@ -16,7 +16,8 @@ pub(crate) fn find(
     registry: &RegistryHost,
     login_server: Option<LoginServer<'_>>,
 ) -> Result<Option<Credentials>, ProviderError> {
-    let Some(username) = secret(env, vars::USERNAME, vars::USERNAME_FILE)? else {
+    let place = (vars::USERNAME, vars::USERNAME_FILE);
+    let Some(username) = secret(env, "the user name", place)? else {
         return Ok(None);
     };
     let username = username.expose_secret();
@@ -32,7 +33,8 @@ pub(crate) fn find(
             "{user} is not known to be for {registry}: name its registries in {list}"
         )));
     }
-    match secret(env, vars::PASSWORD, vars::PASSWORD_FILE)? {
+    let place = (vars::PASSWORD, vars::PASSWORD_FILE);
+    match secret(env, "the password", place)? {
         Some(password) => Ok(Some(Credentials::new(username, password))),
         None => Err(ERRORS.misconfigured(format!(
             "{user} needs {} or {}",
@@ -42,14 +44,14 @@ pub(crate) fn find(
     }
 }
 
-/// The secret that one variable holds, or the file that another one names.
-fn secret(env: &Env, variable: &str, file: &str) -> Result<Option<SecretString>, ProviderError> {
+/// The secret that the variables hold or name; `what` it is, for messages.
+fn secret(
+    env: &Env,
+    what: &str,
+    (variable, file): (&str, &str),
+) -> Result<Option<SecretString>, ProviderError> {
     let place = SecretPlace::named(env, variable, file);
-    let secret = place.map(|place| match place {
-        SecretPlace::Given(_) => place.read(ERRORS, variable, ""),
-        SecretPlace::File(_) => place.read(ERRORS, file, ""),
-    });
-    secret.transpose()
+    place.map(|place| place.read(ERRORS, what, "")).transpose()
 }
 
 #[cfg(test)]
