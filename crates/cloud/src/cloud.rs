@@ -1,11 +1,11 @@
 //! A provider's settings with what they are used with: the environment, the clock, HTTP clients.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use regcred_core::{CacheKey, Clock, Env, EnvVar, Issued, Plan, ProviderError};
-use regcred_http::{Client, ClientOptions, HttpError, Proxy, SharedClient};
+use regcred_http::{Client, ClientOptions, HttpError, Proxy};
 
 use crate::Errors;
 use crate::deadline::in_time;
@@ -22,7 +22,9 @@ pub struct Cloud<S> {
     /// The provider's errors.
     pub errors: Errors,
     options: ClientOptions,
-    web: SharedClient,
+    /// Made by the first call. Clones share it with its connections and its trusted roots, which are
+    /// read once.
+    web: Arc<OnceLock<Client>>,
 }
 
 impl<S> Cloud<S> {
@@ -38,7 +40,7 @@ impl<S> Cloud<S> {
                 clock: clock.clone(),
                 ..ClientOptions::new(env)
             },
-            web: SharedClient::default(),
+            web: Arc::default(),
         }
     }
 
@@ -46,7 +48,7 @@ impl<S> Cloud<S> {
     #[must_use]
     pub fn with_options(mut self, change: impl FnOnce(&mut ClientOptions)) -> Self {
         change(&mut self.options);
-        self.web = SharedClient::default();
+        self.web = Arc::default();
         self
     }
 
@@ -68,8 +70,11 @@ impl<S> Cloud<S> {
     /// # Errors
     /// When the options cannot be used.
     pub fn web(&self) -> Result<Client, ProviderError> {
-        let made = self.web.get(|| self.options.clone());
-        made.map_err(|error| self.no_client(error))
+        if let Some(made) = self.web.get() {
+            return Ok(made.clone());
+        }
+        let made = self.client(|_| ())?;
+        Ok(self.web.get_or_init(|| made).clone())
     }
 
     /// A client for servers of this machine and its link, which never have a proxy.

@@ -98,7 +98,7 @@ impl Identity {
     pub(crate) fn stable_name(&self) -> String {
         let source = match &self.origin {
             Origin::Source(source) => format!("{}: {}", self.source, source.stable_name()),
-            Origin::Profile(profile) => format!("profile {}", profile.stable_name()),
+            Origin::Profile(profile) => format!("profile {}", profile.stable_name),
         };
         match &self.role {
             Some(session) => format!("{} by {source}", session.role),

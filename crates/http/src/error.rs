@@ -11,7 +11,7 @@ use url::Url;
 use crate::cause::{Cause, Failure};
 use crate::retry::is_passing_status;
 use crate::tls::IdentityError;
-use crate::{AnswerFields, plain};
+use crate::{ErrorFields, plain};
 
 /// A failed exchange. `Display` names the method, scheme, host and path (never query or user
 /// information) and what went wrong there; the cause is `source()`.
@@ -59,7 +59,7 @@ pub(crate) enum Reason {
     TooLarge(usize),
     NotJson { line: usize, column: usize },
     NotText,
-    Status(StatusCode, AnswerFields),
+    Status(StatusCode, ErrorFields),
 }
 
 impl HttpError {

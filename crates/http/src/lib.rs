@@ -5,12 +5,12 @@
 //! process that asks a metadata server over plain http never pays for them.
 
 mod address;
-mod answer;
 mod body;
 mod cause;
 mod challenge;
 mod client;
 mod error;
+mod error_fields;
 mod options;
 mod pause;
 mod proxy;
@@ -19,16 +19,15 @@ mod request;
 mod response;
 mod retry;
 mod roots;
-mod shared;
 mod tls;
 mod vars;
 
 pub use address::{host_and_port, is_link_local, is_loopback, secure_url};
-pub use answer::{AnswerFields, plain};
 pub use body::Body;
 pub use challenge::{Challenge, parse_challenges};
 pub use client::Client;
 pub use error::{HttpError, kind_of_status};
+pub use error_fields::{ErrorFields, plain};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use options::{CaBundle, ClientOptions, Proxy};
 pub use random::random_word;
@@ -37,6 +36,5 @@ pub use regcred_http_testing as testing;
 pub use request::Request;
 pub use response::Response;
 pub use retry::{Retry, is_passing_status};
-pub use shared::SharedClient;
 pub use url::Url;
 pub use vars::VARS;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use crate::AnswerFields;
+use crate::ErrorFields;
 use crate::cause::Cause;
 use crate::error::{HttpError, Reason, Target};
 
@@ -145,7 +145,7 @@ impl Response {
     }
 
     /// The known fields of an error body; nothing when it cannot be read.
-    pub async fn error_fields(mut self) -> AnswerFields {
+    pub async fn error_fields(mut self) -> ErrorFields {
         self.fields().await
     }
 
@@ -157,10 +157,10 @@ impl Response {
         HttpError::new(&self.target, Reason::Status(status, fields)).context(what)
     }
 
-    async fn fields(&mut self) -> AnswerFields {
+    async fn fields(&mut self) -> ErrorFields {
         match self.read(LONGEST_ERROR_BODY).await {
-            Ok(body) => AnswerFields::parse(&body),
-            Err(_) => AnswerFields::default(),
+            Ok(body) => ErrorFields::parse(&body),
+            Err(_) => ErrorFields::default(),
         }
     }
 

@@ -32,7 +32,8 @@ use crate::sts::{Sts, session_name};
 #[derive(Debug)]
 pub(super) struct Profile {
     base: Base,
-    stable_name: String,
+    /// The files, and who is at the end of the chain, without secrets.
+    pub(super) stable_name: String,
 }
 
 /// Where a profile's credentials begin.
@@ -70,11 +71,6 @@ impl Profile {
             stable_name.push_str(&format!(" by {}", source.stable_name()));
         }
         Ok(Self { base, stable_name })
-    }
-
-    /// The files, and who is at the end of the chain, without secrets.
-    pub(super) fn stable_name(&self) -> &str {
-        &self.stable_name
     }
 
     /// The profile's credentials; the files are those that it was read from.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use regcred_http::{AnswerFields, plain};
+use regcred_http::{ErrorFields, plain};
 use serde_json::Value;
 
 use super::advice;
@@ -15,7 +15,7 @@ pub(crate) struct ServerErrors(Vec<(String, String)>);
 
 impl ServerErrors {
     /// Reads a body. Unknown codes stay as they are; plain text, HTML and an empty body are no
-    /// errors; in bodies of another form [`AnswerFields`] finds them.
+    /// errors; in bodies of another form [`ErrorFields`] finds them.
     pub(crate) fn parse(body: &[u8]) -> Self {
         let value: Value = serde_json::from_slice(body).unwrap_or_default();
         let listed: Vec<_> = value["errors"]
@@ -29,7 +29,7 @@ impl ServerErrors {
         if !listed.is_empty() {
             return Self(listed);
         }
-        let fields = AnswerFields::parse(body);
+        let fields = ErrorFields::parse(body);
         let text = |field: Option<&str>| field.unwrap_or_default().to_owned();
         if fields.is_empty() {
             Self::default()

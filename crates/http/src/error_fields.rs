@@ -7,12 +7,12 @@ use serde_json::Value;
 /// Code and message out of a JSON error body, cut to 200 characters each. Whole bodies are never
 /// kept: they may repeat what was sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AnswerFields {
+pub struct ErrorFields {
     code: Option<String>,
     message: Option<String>,
 }
 
-impl AnswerFields {
+impl ErrorFields {
     /// Reads a body: OAuth's `error` and `error_description`, `{"error":{"code","message",
     /// "status"}}` and `{"errors":[{"code","message"}]}` of the clouds and of registries,
     /// `errorCode` and `errorMessage` of IBM, `__type` of AWS. Nothing is read from any other body.
@@ -66,7 +66,7 @@ impl AnswerFields {
     }
 }
 
-impl fmt::Display for AnswerFields {
+impl fmt::Display for ErrorFields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.code, &self.message) {
             (Some(code), Some(message)) => write!(f, "{code}: {message}"),
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     fn shown(body: &str) -> String {
-        AnswerFields::parse(body.as_bytes()).to_string()
+        ErrorFields::parse(body.as_bytes()).to_string()
     }
 
     #[test]
