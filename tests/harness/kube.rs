@@ -44,7 +44,7 @@ pub(crate) struct Shared {
     pub(crate) changed: watch::Sender<u64>,
     /// Counts up to break every watch.
     pub(crate) breaks: watch::Sender<u64>,
-    /// Counts up to end every watch as if its time were over.
+    /// Counts up to end every watch as if its time had ended.
     pub(crate) ends: watch::Sender<u64>,
     pub(crate) down: Mutex<bool>,
     pub(crate) bookmarks: Duration,
@@ -276,7 +276,7 @@ impl FakeKube {
         self.shared.breaks.send_modify(|count| *count += 1);
     }
 
-    /// Ends every watch as the server does when its time is over: with a bookmark before the end for
+    /// Ends every watch as the server does when its time has ended: with a bookmark before the end for
     /// those who take them.
     pub fn end_watches(&self) {
         self.shared.ends.send_modify(|count| *count += 1);

@@ -382,7 +382,7 @@ fn thousands_of_namespaces_cost_three_tokens_and_one_write_each() {
         std::thread::sleep(Duration::from_secs(3));
         let changed = stage.kube.version() - version;
         let now = stage.kube.counts();
-        // Nothing but the Lease, and a watch whose time is over.
+        // Nothing but the Lease, and a watch whose time has ended.
         let quiet = |what: &str| what.ends_with(" leases") || what.starts_with("watch ");
         for (what, count) in now.iter().filter(|(what, _)| !quiet(what)) {
             assert_eq!(

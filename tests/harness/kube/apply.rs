@@ -75,7 +75,7 @@ pub(crate) fn apply(
     Ok((object, owners))
 }
 
-/// Who owns what after an object was written as a whole: the writer what is new or changed, nobody
+/// Who owns what after an object was written as a whole: the writer what is new or changed, no manager
 /// what is gone.
 pub(crate) fn taken_by(
     owner: Owner,

@@ -1,4 +1,4 @@
-//! A watch: what happened since, then what happens, with bookmarks, until its time is over.
+//! A watch: what happened since, then what happens, with bookmarks, until its time has ended.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -14,7 +14,6 @@ const STILL_ROUGH: &[&str] = &[
     "crates/refresh/",
     "crates/registry/",
     "docs/",
-    "tests/",
 ];
 
 /// A phrase, and what to write for it. `*` is any word, `.` the end of a clause.
