@@ -56,7 +56,7 @@ impl Screen {
     }
 }
 
-/// A reader may stop early: a closed pipe is not a failure.
+/// Whoever reads may have seen enough: a closed pipe is no failure.
 fn line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }

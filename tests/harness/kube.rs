@@ -143,9 +143,10 @@ impl FakeKube {
         object["metadata"]["name"] = name.into();
         object["metadata"]["labels"]["kubernetes.io/metadata.name"] = name.into();
         object["spec"] = json!({"finalizers": ["kubernetes"]});
-        let phase = match object["metadata"]["deletionTimestamp"].is_null() {
-            true => "Active",
-            false => "Terminating",
+        let phase = if object["metadata"]["deletionTimestamp"].is_null() {
+            "Active"
+        } else {
+            "Terminating"
         };
         object["status"] = json!({"phase": phase});
         self.change(|store| {

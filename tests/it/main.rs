@@ -4,7 +4,6 @@ mod acr;
 mod architecture;
 mod bad_input;
 mod bench;
-mod clouds;
 mod demo;
 mod docker_helper;
 mod docs;

@@ -37,7 +37,7 @@ pub(crate) struct Cli {
     #[arg(long, group = "what")]
     pub(crate) cleanup: bool,
 
-    /// Check the configuration and print what it means
+    /// Check the configuration and print a summary
     #[arg(long, group = "what")]
     pub(crate) check: bool,
 
@@ -53,7 +53,7 @@ pub(crate) struct Cli {
     #[arg(long, value_enum, value_name = "client|server", num_args = 0..=1, default_missing_value = "client", hide_possible_values = true)]
     pub(crate) dry_run: Option<DryRun>,
 
-    /// Take over Secrets that the refresher did not make
+    /// Take over Secrets that the refresher did not create
     #[arg(long)]
     pub(crate) force: bool,
 

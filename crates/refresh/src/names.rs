@@ -1,12 +1,12 @@
 //! The names that the refresher leaves in a cluster.
 
-/// The label that says who manages a Secret.
+/// The label that names the manager of a Secret.
 pub(crate) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The label's value, and the field manager.
 pub(crate) const NAME: &str = "regcred-refresh";
 /// The prefix of our annotations.
 pub(crate) const PREFIX: &str = "refresh.regcred.dev/";
-/// Set by an owner who hands a Secret over.
+/// Set by an owner to hand a Secret over.
 pub(crate) const ADOPT: &str = "refresh.regcred.dev/adopt";
 pub(crate) const EXPIRES_AT: &str = "refresh.regcred.dev/expires-at";
 pub(crate) const REFRESHED_AT: &str = "refresh.regcred.dev/refreshed-at";

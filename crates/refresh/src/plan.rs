@@ -1,6 +1,6 @@
 //! What to keep fresh: a checked configuration, as lists of sources, Secrets and files.
 //!
-//! Pure: nothing is read but the environment that the providers are made with.
+//! Pure: nothing is read but the environment that the providers are created with.
 
 mod check;
 mod contents;

@@ -54,7 +54,7 @@ pub enum Action {
     Delete,
     /// Not selected.
     Skip,
-    /// Not made by the refresher.
+    /// Not created by the refresher.
     Foreign,
     /// Another field manager owns its fields.
     Conflict,

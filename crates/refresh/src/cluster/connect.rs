@@ -44,7 +44,7 @@ pub async fn connect(
     // Only `Cluster` retries, or it would be done twice.
     config.default_retry = false;
     let client = kube::Client::try_from(config);
-    let client = client.map_err(RunError::at("no client for the API server"))?;
+    let client = client.map_err(RunError::at("cannot create a client for the API server"))?;
     Ok(Cluster::new(client, requests_per_second))
 }
 

@@ -19,7 +19,7 @@ pub(crate) enum EventReason {
     RefreshFailed,
     /// Another field manager owns its fields.
     Conflict,
-    /// It was not made by the refresher.
+    /// It was not created by the refresher.
     ForeignSecret,
 }
 
@@ -72,9 +72,9 @@ impl Cluster {
         if let Err(error) = created.await {
             let forbidden = error.kind == ClusterErrorKind::Forbidden;
             if forbidden && self.events.refuse() {
-                tracing::info!("no right to create events: {error}");
+                tracing::info!("not allowed to create events: {error}");
             } else {
-                tracing::debug!("no event: {error}");
+                tracing::debug!("cannot create an event: {error}");
             }
         }
     }

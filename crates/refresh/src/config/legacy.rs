@@ -133,7 +133,7 @@ const VARIABLES: &[(EnvVar, Sets)] = &[
         Sets::List(|to| &mut to.service_accounts)),
     (EnvVar::new("CONFIG_ALLSERVICEACCOUNT", "True adds the Secret to every service account.", "false"),
         Sets::Switch(|to| &mut to.all_service_accounts)),
-    (EnvVar::new("CONFIG_FORCE", "True takes over Secrets that the refresher did not make.", "false"),
+    (EnvVar::new("CONFIG_FORCE", "True takes over Secrets that the refresher did not create.", "false"),
         Sets::Switch(|to| &mut to.force)),
 ];
 

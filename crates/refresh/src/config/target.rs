@@ -45,12 +45,12 @@ pub(crate) struct SecretTarget {
     /// Annotations in addition to the refresher's own.
     #[serde(default)]
     pub(crate) annotations: BTreeMap<String, String>,
-    /// How to treat a Secret that the refresher did not make.
+    /// How to treat a Secret that the refresher did not create.
     #[serde(default)]
     pub(crate) ownership: Ownership,
 }
 
-/// How to treat a Secret that the refresher did not make.
+/// How to treat a Secret that the refresher did not create.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) enum Ownership {
     /// Leave it alone and report it.

@@ -165,7 +165,7 @@ impl Loop {
                 self.inventory.namespaces_listed = true
             }
             (Collection::Namespaces, WatchChange::Forbidden) => {
-                tracing::error!("no right to list and watch namespaces: name them literally");
+                tracing::error!("not allowed to list and watch namespaces; name them literally");
             }
             (Collection::Accounts { .. }, WatchChange::Present(object)) => {
                 let namespace = object.metadata.namespace.clone();
@@ -210,7 +210,7 @@ impl Loop {
         }
     }
 
-    /// Puts all selected objects of a namespace before everything else.
+    /// Moves all selected objects of a namespace to the front.
     fn enqueue_all(&mut self, name: &str) {
         let Some(namespace) = self.inventory.get(name) else {
             return;

@@ -82,7 +82,7 @@ impl Schedule {
         }
     }
 
-    /// Puts an object before all others.
+    /// Moves an object to the front.
     pub(super) fn first(&mut self, key: &Key) {
         self.add(key, DateTime::UNIX_EPOCH);
     }
@@ -318,7 +318,7 @@ mod tests {
         schedule.add(&key("a"), at(0));
         schedule.take(at(0));
         schedule.first(&key("a"));
-        assert!(schedule.take(at(99)).is_none(), "nobody works on it twice");
+        assert!(schedule.take(at(99)).is_none(), "it is not processed twice");
         schedule.done(&key("a"), seen("1"), Some(at(500)), true);
         assert_eq!(schedule.take(at(1)).map(|(k, _)| k), Some(key("a")));
         schedule.done(&key("a"), seen("1"), Some(at(500)), true);
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_writes_are_no_news() {
+    fn our_own_writes_are_not_news() {
         let mut schedule = Schedule::default();
         schedule.add(&key("a"), at(0));
         schedule.take(at(0));
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_list_does_not_tell_of_is_looked_at() {
+    fn what_a_list_does_not_name_is_checked() {
         let config = crate::config::Config::parse(
             "apiVersion: refresh.regcred.dev/v1\nkind: RefreshConfiguration\nregistries:\n\
              - {name: g, provider: gcr, hosts: [gcr.io]}\ntargets:\n- {name: t, secret: {name: s}}",

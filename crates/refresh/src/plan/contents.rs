@@ -39,8 +39,8 @@ pub(crate) struct FilePlan {
 }
 
 impl Plan {
-    /// The namespaces that can be selected, if their names alone decide; `None` if all must be looked
-    /// at, since some rule needs their names, labels or annotations.
+    /// The namespaces that can be selected, if their names alone decide; `None` if all must be listed,
+    /// since some rule needs their names, labels or annotations.
     pub(crate) fn named_namespaces(&self) -> Option<BTreeSet<Arc<str>>> {
         let mut named = BTreeSet::new();
         for secret in &self.secrets {

@@ -105,7 +105,7 @@ impl Refresher {
     }
 
     /// Removes what was written: the names from service accounts first, then our Secrets, then the
-    /// entries in files. What others made stays.
+    /// entries in files. What others created stays.
     ///
     /// # Errors
     /// If the namespaces cannot be listed.
@@ -152,7 +152,7 @@ impl Refresher {
                 return Ok(());
             };
             if !found.is_ours() {
-                reports.push(report().with(Action::Skip, "it was not made by the refresher"));
+                reports.push(report().with(Action::Skip, "it was not created by the refresher"));
                 return Ok(());
             }
             let linked = self.link_accounts(cluster, plan, namespace, None, false);

@@ -227,7 +227,7 @@ impl TokenStore {
             }
             Err(error) => {
                 let text = report(&error);
-                tracing::warn!(registry, namespace, "no token: {text}");
+                tracing::warn!(registry, namespace, "no token issued: {text}");
                 state.failures += 1;
                 let intervals = self.plan.intervals;
                 let wait = pause(state.failures, intervals.retry.0, intervals.retry_cap.0);

@@ -71,7 +71,7 @@ impl TenantIdentity {
                 ErrorKind::IdentityUnavailable
             };
             let (namespace, name) = (&which.namespace, &which.name);
-            let text = format!("no token of service account {namespace}/{name}");
+            let text = format!("cannot get a token of service account {namespace}/{name}");
             ProviderError::new("kubernetes", kind, text).with_source(error)
         })
     }
@@ -92,7 +92,7 @@ pub(super) fn fingerprint(path: &Path) -> String {
     }
 }
 
-/// Whether there is no secret at all.
+/// Whether the secret is empty.
 pub(super) fn is_empty(secret: &SecretString) -> bool {
     secret.expose_secret().is_empty()
 }

@@ -94,7 +94,7 @@ async fn live_policies_set_always_and_refuse_the_rest() {
         let container = &set["spec"]["ephemeralContainers"][place];
         assert_eq!(container["imagePullPolicy"], "Always", "{container}");
     }
-    // A new image there needs no change. In a pod from before, whose policy nobody can change any
+    // A new image there needs no change. In a pod from before, whose policy cannot be changed any
     // more, it is refused.
     for (name, expected) in [("set", 200), ("old", 422)] {
         let mut pod = pods.get(name).await;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{
     CacheKey, CacheScope, Clock, CredentialRequest, Credentials, Env, EnvVar, ErrorKind, Issued,
     Plan, Provider, ProviderError, ProviderSpec, RegistryHost, Role,
@@ -52,7 +52,7 @@ impl Cloud {
         self.fails.store(fails, Ordering::SeqCst);
     }
 
-    /// From now on it answers nobody.
+    /// From now on it answers no request.
     pub(crate) fn hang(&self) {
         self.hangs.store(true, Ordering::SeqCst);
     }
@@ -167,23 +167,28 @@ pub(crate) static SPEC: ProviderSpec = ProviderSpec {
     new,
 };
 
-/// A clock that runs with the machine's, and that a test moves.
+/// A clock that runs with the machine's until it is stopped, and that a test moves.
 #[derive(Clone, Default)]
-pub(crate) struct Moved(Arc<AtomicI64>);
+pub(crate) struct Moved(Arc<Mutex<(TimeDelta, Option<DateTime<Utc>>)>>);
 
 impl Moved {
     pub(crate) fn clock(&self) -> Clock {
-        let offset = Arc::clone(&self.0);
-        let system = Clock::system();
-        Clock::from_fn(move || system.now() + TimeDelta::seconds(offset.load(Ordering::SeqCst)))
+        let moved = self.clone();
+        Clock::from_fn(move || moved.now())
+    }
+
+    /// From now on time passes only as the test moves it: what waits for a time never happens.
+    pub(crate) fn stop(&self) {
+        self.0.lock().expect("no test panics here").1 = Some(Clock::system().now());
     }
 
     pub(crate) fn on(&self, time: TimeDelta) {
-        self.0.fetch_add(time.num_seconds(), Ordering::SeqCst);
+        self.0.lock().expect("no test panics here").0 += time;
     }
 
-    pub(crate) fn now(&self) -> chrono::DateTime<Utc> {
-        self.clock().now()
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        let (moved, stopped) = *self.0.lock().expect("no test panics here");
+        stopped.unwrap_or_else(|| Clock::system().now()) + moved
     }
 }
 

@@ -1,6 +1,7 @@
-//! The daemon: new things within a second, renewal at half-life, what is changed comes back.
-
-use std::time::Duration;
+//! The daemon: new things as they come, renewal at half-life, what is changed comes back.
+//!
+//! Where the clock stands still, no periodic check comes: what happens was caused by a watch. That
+//! something did not happen is seen when a namespace that was made later has its Secret.
 
 use chrono::TimeDelta;
 use regcred_refresh::Handle;
@@ -12,20 +13,17 @@ use crate::stage::{Stage, password, theirs};
 
 mod tests {
     crate::both! {
-        new_namespaces_and_accounts_are_served_within_a_second
+        new_namespaces_and_accounts_are_served_as_they_come
         what_is_deleted_or_edited_comes_back
         a_token_is_renewed_at_half_of_its_life_and_kept_while_it_cannot_be
         a_restart_asks_for_no_token_and_writes_nothing
         of_two_daemons_one_works_and_the_other_takes_over
         changed_files_are_noticed
         a_role_that_changes_counts_at_once
-        a_registry_that_hangs_holds_up_nobody_else
+        a_registry_that_hangs_holds_up_no_other
         pages_show_the_state_and_no_token
     }
 }
-
-/// Because the daemon was told of the change, and not because it looked again minutes later.
-pub(crate) const AT_ONCE: Duration = Duration::from_secs(30);
 
 const SIMPLE: &str = "
 registries: [{name: r, provider: fake, hosts: [a.eu.fake.io]}]
@@ -57,6 +55,14 @@ pub(crate) async fn has(stage: &Stage, namespace: &str) -> bool {
     stage.secret(namespace, &stage.ns("pull")).await.is_some()
 }
 
+/// Waits until a namespace that is made now has its Secret.
+pub(crate) async fn later(stage: &Stage, name: &str) {
+    let ns = stage.namespace(name, json!({})).await;
+    stage
+        .until("a later one", async || has(stage, &ns).await)
+        .await;
+}
+
 async fn linked(stage: &Stage, namespace: &str, account: &str) -> bool {
     let found = stage.get(namespace, "serviceaccounts", account).await;
     let list = found
@@ -66,7 +72,8 @@ async fn linked(stage: &Stage, namespace: &str, account: &str) -> bool {
         .is_some_and(|list| list.contains(&json!({"name": stage.ns("pull")})))
 }
 
-async fn new_namespaces_and_accounts_are_served_within_a_second(stage: &Stage) {
+async fn new_namespaces_and_accounts_are_served_as_they_come(stage: &Stage) {
+    stage.time.stop();
     let first = stage.namespace("first", json!({})).await;
     let plan = stage.plan(&SIMPLE.replace("[default]", "[default, robot]"));
     let daemon = stage.daemon(&plan).await;
@@ -76,29 +83,27 @@ async fn new_namespaces_and_accounts_are_served_within_a_second(stage: &Stage) {
         })
         .await;
     let second = stage.namespace("second", json!({})).await;
-    let took = stage
+    stage
         .until("a new one", async || has(stage, &second).await)
         .await;
-    assert!(took < AT_ONCE, "{took:?}");
-    let took = stage
+    stage
         .until("its account", async || {
             linked(stage, &second, "default").await
         })
         .await;
-    assert!(took < AT_ONCE, "{took:?}");
     let body = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "robot"}});
     stage.make(&second, "serviceaccounts", &body).await;
-    let took = stage
+    stage
         .until("a new account", async || {
             linked(stage, &second, "robot").await
         })
         .await;
-    assert!(took < AT_ONCE, "{took:?}");
     assert_eq!(stage.cloud.calls(), 1);
     daemon.stop().await;
 }
 
 async fn what_is_deleted_or_edited_comes_back(stage: &Stage) {
+    stage.time.stop();
     let ns = stage.namespace("a", json!({})).await;
     let daemon = stage.daemon(&stage.plan(SIMPLE)).await;
     stage
@@ -107,8 +112,7 @@ async fn what_is_deleted_or_edited_comes_back(stage: &Stage) {
     let name = stage.ns("pull");
     let before = stage.secret(&ns, &name).await.expect("there");
     stage.delete(&ns, "secrets", &name).await;
-    let took = stage.until("it back", async || has(stage, &ns).await).await;
-    assert!(took < AT_ONCE, "{took:?}");
+    stage.until("it back", async || has(stage, &ns).await).await;
     let mut edited = stage.secret(&ns, &name).await.expect("there");
     edited["data"] = theirs("x", &json!({"auths": {}}))["data"].clone();
     stage.update(&ns, "secrets", &edited).await;
@@ -122,6 +126,7 @@ async fn what_is_deleted_or_edited_comes_back(stage: &Stage) {
 }
 
 async fn a_token_is_renewed_at_half_of_its_life_and_kept_while_it_cannot_be(stage: &Stage) {
+    stage.time.stop();
     let ns = stage.namespace("a", json!({})).await;
     let daemon = stage.daemon(&stage.plan(SIMPLE)).await;
     let name = stage.ns("pull");
@@ -133,7 +138,7 @@ async fn a_token_is_renewed_at_half_of_its_life_and_kept_while_it_cannot_be(stag
     stage.until("the first", async || is(1).await).await;
     // Half of twelve hours, or up to a tenth of them earlier.
     stage.time.on(TimeDelta::hours(4));
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    later(stage, "early").await;
     assert_eq!(stage.cloud.calls(), 1, "too early");
     stage.time.on(TimeDelta::hours(2));
     stage.until("the second", async || is(2).await).await;
@@ -146,12 +151,8 @@ async fn a_token_is_renewed_at_half_of_its_life_and_kept_while_it_cannot_be(stag
     stage
         .until("a failure", async || stage.cloud.calls() > 2)
         .await;
-    tokio::time::sleep(Duration::from_millis(1500)).await;
-    assert!(
-        stage.cloud.calls() <= 4,
-        "{} calls: no pause",
-        stage.cloud.calls()
-    );
+    later(stage, "failing").await;
+    assert_eq!(stage.cloud.calls(), 3, "a pause after a failure");
     assert!(is(2).await, "kept while it is good");
     let (code, _) = page(&daemon, "/readyz").await;
     assert_eq!(code, 200, "there is time yet");
@@ -205,12 +206,12 @@ async fn a_restart_asks_for_no_token_and_writes_nothing(stage: &Stage) {
     let before = versions().await;
     daemon.kill();
     let daemon = stage.daemon(&plan).await;
+    let all = "secrets_managed{target=\"t\"} 3\n";
     stage
         .until("a look at all", async || {
-            page(&daemon, "/readyz").await.1.contains("ok")
+            page(&daemon, "/metrics").await.1.contains(all)
         })
         .await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(stage.cloud.calls(), 1);
     assert_eq!(versions().await, before);
     // The first that needs one is worth a call, and the others keep theirs.
@@ -263,6 +264,7 @@ async fn of_two_daemons_one_works_and_the_other_takes_over(stage: &Stage) {
 }
 
 async fn a_role_that_changes_counts_at_once(stage: &Stage) {
+    stage.time.stop();
     let ns = stage.namespace("a", json!({})).await;
     let there = async || stage.get(&ns, "serviceaccounts", "default").await.is_some();
     stage.until("the account", there).await;
@@ -279,25 +281,30 @@ async fn a_role_that_changes_counts_at_once(stage: &Stage) {
             .secret(&ns, &stage.ns("pull"))
             .await
             .unwrap_or_default();
-        match secret.is_null() {
-            true => String::new(),
-            false => password(&secret, "a.eu.fake.io").unwrap_or_default(),
+        if secret.is_null() {
+            String::new()
+        } else {
+            password(&secret, "a.eu.fake.io").unwrap_or_default()
         }
     };
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let skipped = "secret_writes_total{target=\"t\",action=\"skip\"}";
+    stage
+        .until("a look", async || {
+            page(&daemon, "/metrics").await.1.contains(skipped)
+        })
+        .await;
     assert_eq!(held().await, "", "no role, no login");
     for role in ["first", "second"] {
         set(role).await;
-        let took = stage
+        stage
             .until(role, async || held().await.contains(role))
             .await;
-        assert!(took < AT_ONCE, "{role}: {took:?}");
     }
     assert_eq!(stage.cloud.calls(), 2);
     daemon.stop().await;
 }
 
-async fn a_registry_that_hangs_holds_up_nobody_else(stage: &Stage) {
+async fn a_registry_that_hangs_holds_up_no_other(stage: &Stage) {
     let other = crate::cloud::Cloud::start();
     other.hang();
     let mut names = Vec::new();
@@ -324,9 +331,11 @@ targets:
         }
         true
     };
-    let took = stage.until("the good one everywhere", all).await;
-    assert!(took < AT_ONCE, "{took:?}");
+    stage.until("the good one everywhere", all).await;
     assert_eq!((stage.cloud.calls(), other.calls()), (1, 1));
+    let metrics = page(&daemon, "/metrics").await.1;
+    let ended = "source=\"hanging\",result=\"unreachable\"";
+    assert!(!metrics.contains(ended), "still hanging: {metrics}");
     daemon.kill();
 }
 

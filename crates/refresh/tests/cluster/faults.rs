@@ -9,7 +9,7 @@ use regcred_refresh::{Action, exit, exit_code};
 use serde_json::json;
 
 use crate::cloud::CANARY;
-use crate::daemon::{has, page};
+use crate::daemon::{has, later, page};
 use crate::stage::{Stage, actions, config_of, password, theirs};
 
 const SIMPLE: &str = "
@@ -65,7 +65,7 @@ async fn a_watch_that_breaks_goes_on_and_only_one_that_is_too_late_lists_again()
         1,
         "it went on where it was"
     );
-    // Changes that are made while nobody watches, then a version that is too old.
+    // Changes that are made while nothing is watched, then a version that is too old.
     fake.down(true);
     fake.namespace(&stage.ns("unseen"), json!({}));
     fake.remove_namespace(&names[0]);
@@ -159,7 +159,7 @@ async fn throttling_and_passing_failures_are_waited_out() {
 }
 
 #[tokio::test]
-async fn one_broken_namespace_stops_nobody() {
+async fn one_broken_namespace_stops_no_other() {
     let stage = Stage::fake().await;
     let fake = stage.told();
     let names = namespaces(&stage, 4).await;
@@ -190,7 +190,7 @@ async fn one_broken_namespace_stops_nobody() {
 }
 
 #[tokio::test]
-async fn fields_that_somebody_else_owns_are_reported_by_their_name() {
+async fn fields_of_another_manager_are_reported_with_its_name() {
     let stage = Stage::fake().await;
     let fake = stage.told();
     let names = namespaces(&stage, 1).await;
@@ -243,19 +243,22 @@ async fn an_hour_without_the_server_ends_without_a_stampede() {
     let (read, written) = (fake.asked("get", "secrets"), fake.asked("patch", "secrets"));
     fake.down(true);
     let refused = fake.refused();
+    let started = std::time::Instant::now();
     stage.time.on(TimeDelta::hours(1));
-    tokio::time::sleep(Duration::from_secs(4)).await;
-    let tries = fake.refused() - refused;
+    stage
+        .until("attempts", async || fake.refused() - refused >= 40)
+        .await;
+    // Eight objects are tried four times with pauses of 0.1, 0.2 and 0.4 s or more between.
     assert!(
-        tries < 80,
-        "{tries} attempts in four seconds at a server that is away"
+        started.elapsed() >= Duration::from_millis(500),
+        "attempts without pauses at a server that is away"
     );
     assert!(stage.cloud.calls() <= 2);
     assert_eq!(page(&daemon, "/healthz").await.0, 200);
     fake.down(false);
     let name = stage.ns("pull");
     stage
-        .until("all anew", async || {
+        .until("all again", async || {
             names.iter().all(|ns| {
                 let secret = fake.object("secrets", ns, &name).expect("there");
                 password(&secret, "a.eu.fake.io") == Some(format!("{CANARY}-own-2"))
@@ -363,15 +366,16 @@ async fn a_public_registrys_dead_login_is_taken_out() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_over_already_makes_no_hot_loop() {
+async fn an_answer_that_has_already_expired_makes_no_hot_loop() {
     let stage = Stage::fake().await;
     stage.cloud.set_life(TimeDelta::days(-4000));
     let names = namespaces(&stage, 1).await;
+    stage.time.stop();
     let daemon = stage.daemon(&stage.plan(SIMPLE)).await;
     stage
         .until("the Secret", async || has(&stage, &names[0]).await)
         .await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    later(&stage, "later").await;
     assert_eq!(stage.cloud.calls(), 1);
     stage.time.on(TimeDelta::seconds(70));
     stage

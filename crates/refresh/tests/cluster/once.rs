@@ -12,7 +12,7 @@ mod tests {
     crate::both! {
         one_token_serves_all_and_nothing_is_written_twice
         several_registries_share_a_secret_and_a_failing_one_keeps_its_entries
-        secrets_of_others_are_left_alone_unless_told
+        secrets_of_others_are_left_alone_unless_allowed
         merged_secrets_keep_what_is_theirs
         types_and_immutable_secrets_are_replaced_only_by_force
         service_accounts_keep_what_they_had
@@ -90,7 +90,7 @@ async fn one_token_serves_all_and_nothing_is_written_twice(stage: &Stage) {
         "{managed}"
     );
 
-    // A refresher that was started anew and cannot get a token leaves everything as it is.
+    // A refresher that was restarted and cannot get a token leaves everything as it is.
     stage.cloud.fail(true);
     stage.time.on(TimeDelta::hours(7));
     let reports = stage.once(&plan).await;
@@ -142,7 +142,7 @@ targets: [{{name: t, secret: {{name: pull}}, namespaces: {{include: ['ID-a']}}}}
     assert_ne!(after["data"], both["data"]);
 }
 
-async fn secrets_of_others_are_left_alone_unless_told(stage: &Stage) {
+async fn secrets_of_others_are_left_alone_unless_allowed(stage: &Stage) {
     let ns = stage.namespace("a", json!({})).await;
     let before = stage
         .make(&ns, "secrets", &theirs("pull", &json!({"auths": {}})))
@@ -154,14 +154,14 @@ async fn secrets_of_others_are_left_alone_unless_told(stage: &Stage) {
     assert_eq!(
         stage.cloud.calls(),
         0,
-        "no token is asked for that nobody gets"
+        "no token is requested that nothing gets"
     );
     let now = stage.secret(&ns, "pull").await.expect("there");
     assert_eq!(
         now["metadata"]["resourceVersion"],
         before["metadata"]["resourceVersion"]
     );
-    // Told by its owner.
+    // Allowed by its owner.
     let mut marked = now;
     marked["metadata"]["annotations"]["refresh.regcred.dev/adopt"] = "true".into();
     stage.update(&ns, "secrets", &marked).await;
@@ -397,7 +397,7 @@ async fn a_namespace_may_have_its_own_identity(stage: &Stage) {
     }
     assert!(
         stage.secret(&b, "pull").await.is_none(),
-        "no role, no login of somebody else"
+        "no role, no login of another"
     );
     // An annotation that the provider does not look at would give it the refresher's own token.
     let ignored = identity.replace("fake.io/role", "other.io/role");

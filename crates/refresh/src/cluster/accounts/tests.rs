@@ -78,7 +78,7 @@ impl Server {
 }
 
 fn status(code: u16, reason: &str) -> String {
-    json!({"kind": "Status", "code": code, "reason": reason, "message": "told"}).to_string()
+    json!({"kind": "Status", "code": code, "reason": reason, "message": "quota"}).to_string()
 }
 
 fn issued(asked: &Value) -> (u16, String) {
@@ -141,7 +141,7 @@ async fn what_may_pass_is_asked_again_and_the_rest_is_not() {
     let two_lines = answer("canary\r\nx: y", &json!(["sts"]));
     let empty = answer("", &json!(["sts"]));
     for (code, text, expected) in [
-        (403, status(403, "Forbidden"), "403 Forbidden: told"),
+        (403, status(403, "Forbidden"), "403 Forbidden: quota"),
         (404, status(404, "NotFound"), "404 NotFound"),
         (422, status(422, "Invalid"), "422 Invalid"),
         (201, others, "not a token for the audience \"sts\""),

@@ -176,3 +176,15 @@ fn the_shipped_examples_for_clouds_are_sound() {
     }
     assert_eq!(count, 6, "one for each cloud, and one for tenants");
 }
+
+#[test]
+fn the_schema_for_editors_names_every_provider() {
+    let schema: Value = serde_json::from_str(SCHEMA).expect("JSON");
+    let listed = &schema["$defs"]["registry"]["properties"]["provider"]["enum"];
+    let mut names: Vec<_> = regcred_providers::all()
+        .iter()
+        .map(|spec| spec.name)
+        .collect();
+    names.extend([crate::config::FILE, crate::config::STATIC]);
+    assert_eq!(*listed, serde_json::json!(names));
+}

@@ -95,7 +95,7 @@ impl Work<'_> {
             let manager = existing.manager();
             let maker = manager.map_or("another owner".to_owned(), |name| format!("{name:?}"));
             let why = format!(
-                "it was made by {maker}; set ownership, or annotate it with \
+                "it was created by {maker}; set ownership, or annotate it with \
                  refresh.regcred.dev/adopt=true"
             );
             (Action::Foreign, why)
@@ -143,7 +143,7 @@ impl Work<'_> {
                 seen.reported = true;
             }
             None if seen.reported && report.action == Action::Update => {
-                let text = format!("logins for {} again", report.hosts.join(", "));
+                let text = format!("logins for {} are valid again", report.hosts.join(", "));
                 let reason = EventReason::Refreshed;
                 self.record("", reason, &text).await;
                 seen.reported = false;

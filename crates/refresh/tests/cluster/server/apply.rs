@@ -31,7 +31,7 @@ pub(super) async fn apply_makes_changes_and_leaves_alone(stage: &Stage) {
         "f:type": {},
     });
     assert_eq!(entry["fieldsV1"], fields);
-    // The same again is no change; a dry run neither.
+    // The same again changes nothing, nor does a dry run.
     let version = &made["metadata"]["resourceVersion"];
     let (code, same) = place.apply("fieldManager=one", &secret("eA==")).await;
     assert_eq!((code, &same["metadata"]["resourceVersion"]), (200, version));

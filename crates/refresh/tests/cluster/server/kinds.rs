@@ -31,7 +31,7 @@ pub(super) async fn tokens_leases_and_events_are_checked(stage: &Stage) {
     assert!(answer["status"]["token"].is_string());
     assert!(answer["status"]["expirationTimestamp"].is_string());
     assert_eq!(token("robot", 599).await.0, 422);
-    assert_eq!(token("nobody", 600).await.0, 404);
+    assert_eq!(token("absent", 600).await.0, 404);
 
     let leases = format!("/apis/coordination.k8s.io/v1/namespaces/{ns}/leases");
     let lease = |spec: Value| {

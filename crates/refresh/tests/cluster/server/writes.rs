@@ -1,4 +1,4 @@
-//! Writes that are no apply: checks of Secrets, versions, JSON patches.
+//! Writes other than apply: checks of Secrets, versions, JSON patches.
 
 use http::Method;
 use serde_json::{Value, json};

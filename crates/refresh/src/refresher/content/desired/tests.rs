@@ -126,7 +126,7 @@ fn a_failing_registry_loses_nothing_and_nothing_is_written_empty() {
         Desired::compose(&plan, secret, &secret.inputs, &half, Some(&held)).expect("entries");
     assert_eq!(after.hosts.len(), 3);
     assert!(after.content.exposed_text().contains("\"password\":\"q\""));
-    assert!(after.lives.of(1).is_none(), "nobody knows how good it is");
+    assert!(after.lives.of(1).is_none(), "its age is unknown");
     let dropped = [(0, Part::Dropped), (1, Part::Dropped)];
     let empty =
         Desired::compose(&plan, secret, &secret.inputs, &dropped, Some(&held)).expect("on purpose");
