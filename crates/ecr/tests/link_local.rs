@@ -16,7 +16,7 @@ fn every_metadata_address_is_asked_directly() {
     let addresses = "169.254.169.254/32 169.254.170.2/32 169.254.170.23/32";
     let setup = format!(
         "for a in {addresses}; do ip addr add $a dev lo || exit 1; done && \
-         ip -6 addr add fd00:ec2::254/128 dev lo && ip -6 addr add fd00:ec2::23/128 dev lo"
+         for a in fd00:ec2::254/128 fd00:ec2::23/128; do ip -6 addr add $a dev lo nodad || exit 1; done"
     );
     run_inside(&setup, "inside_every_metadata_address_is_asked_directly");
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_config::imds;
 use aws_config::imds::client::error::ImdsError;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
@@ -47,7 +48,7 @@ impl Metadata {
 
     /// The region of this instance.
     pub(crate) async fn region(&self, cloud: &Cloud) -> Option<String> {
-        let client = self.client(cloud).ok()?;
+        let client = self.client(&metadata_config(cloud).ok()?).ok()?;
         let path = "/latest/meta-data/placement/region";
         let response = quiet(timeout(CAP, client.get(path))).await;
         let region = response.ok()?.ok()?;
@@ -58,17 +59,16 @@ impl Metadata {
     /// The keys of the instance's role. Whatever goes wrong is the reason why it has none.
     pub(super) async fn credentials(&self, cloud: &Cloud) -> Result<Credentials, NoCredentials> {
         let address = self.address()?;
+        let config = metadata_config(cloud)?;
         let provider = ImdsCredentialsProvider::builder()
-            .configure(&metadata_config(cloud)?)
-            .imds_client(self.client(cloud)?)
+            .configure(&config)
+            .imds_client(self.client(&config)?)
             .build();
+        let ask = || quiet(provider.provide_credentials());
         let asked = timeout(LONGEST, async {
-            // The client does not repeat what got no response at all; a busy service deserves one
-            // more.
-            match quiet(provider.provide_credentials()).await {
-                Err(error) if got_no_response(&error) => {
-                    quiet(provider.provide_credentials()).await
-                }
+            // The client does not repeat what got no response; a busy service deserves one more.
+            match ask().await {
+                Err(error) if got_no_response(&error) => ask().await,
                 other => other,
             }
         });
@@ -80,9 +80,9 @@ impl Metadata {
         Err(NoCredentials::Absent(format!("{address}: {reason}")))
     }
 
-    fn client(&self, cloud: &Cloud) -> Result<imds::Client, NoCredentials> {
+    fn client(&self, config: &ProviderConfig) -> Result<imds::Client, NoCredentials> {
         let address = self.address()?;
-        let client = imds::Client::builder().configure(&metadata_config(cloud)?);
+        let client = imds::Client::builder().configure(config);
         let client = client.endpoint(address).map_err(|error| {
             let source = format!("instance metadata at {address}");
             NoCredentials::failed(&source, ErrorKind::NotConfigured, causes(&*error))

@@ -14,7 +14,7 @@ use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 use regcred_core::{Env, ErrorKind, ProviderError, report};
 use regcred_http::HttpError;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::container::Container;
 use super::keys;
@@ -80,6 +80,7 @@ impl Profile {
         sts: &Sts<'_>,
     ) -> Result<Credentials, NoCredentials> {
         let name = named(config);
+        let end = Instant::now() + LONGEST;
         let provider = ProfileFileCredentialsProvider::builder()
             .configure(&provider_config(sts.cloud, &sts.endpoint)?)
             .profile_name(&config.profile);
@@ -95,7 +96,7 @@ impl Profile {
             }
         };
         let provider = provider.build();
-        let asked = timeout(LONGEST, quiet(provider.provide_credentials()));
+        let asked = timeout_at(end, quiet(provider.provide_credentials()));
         let asked = asked.await.map_err(|_| {
             let text = format!("no response within {} s", LONGEST.as_secs());
             NoCredentials::failed(&name, ErrorKind::Unreachable, text)
