@@ -22,7 +22,7 @@ pub struct AccessToken {
 
 /// The response of a token endpoint, by any of the names that clouds have for its members. What
 /// else it holds is not read.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub struct TokenResponse {
     #[serde(default, alias = "accessToken", deserialize_with = "secret_or_null")]
     access_token: SecretString,
@@ -54,6 +54,16 @@ impl Seconds {
         match self {
             Self::Number(seconds) => Some(*seconds),
             Self::Text(text) => text.trim().parse().ok(),
+        }
+    }
+}
+
+/// The response of an endpoint that has its token under another name, and no expiry beside it.
+impl From<SecretString> for TokenResponse {
+    fn from(access_token: SecretString) -> Self {
+        Self {
+            access_token,
+            ..Self::default()
         }
     }
 }
@@ -256,6 +266,8 @@ mod tests {
             let accepted = accepted.expect(token);
             assert_eq!(accepted.secret.expose_secret(), token);
             assert_eq!(accepted.expires_at.timestamp(), expected, "{token}");
+            let bare = TokenResponse::from(SecretString::from(token));
+            assert_eq!(bare.expires_at(now).is_some(), token != "opaque");
         }
     }
 
