@@ -8,8 +8,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use regcred_cloud::{AccessToken, Claims, secret};
-use regcred_core::{ErrorKind, ProviderError, RegistryHost, SecretText as _};
+use regcred_cloud::{AccessToken, Claims, TokenResponse, secret};
+use regcred_core::{ErrorKind, ProviderError, RegistryHost};
 use regcred_http::{
     Challenge, HttpError, Request, Retry, StatusCode, Url, is_loopback, parse_challenges,
 };
@@ -66,26 +66,10 @@ impl Exchange<'_> {
         let client = self.cloud.web()?;
         let response = async { read::<ExchangeResponse>(client.send(request).await?).await };
         let response = response.await.map_err(|error| self.failed(error))?;
-        self.accept(response.refresh_token)
-    }
-
-    fn accept(&self, secret: SecretString) -> Result<AccessToken, ProviderError> {
-        let now = self.cloud.now();
-        let malformed = |what: &str| {
-            let registry = self.registry;
-            Err(ERRORS.malformed(format!(
-                "the registry {registry} returned a token that {what}"
-            )))
-        };
-        if secret.is_empty() {
-            return malformed("is empty");
-        }
-        let expiry = Claims::of(&secret).and_then(|claims| claims.expires_at());
-        let expires_at = expiry.unwrap_or(now + UNKNOWN_LIFE).min(now + LONGEST_LIFE);
-        if expires_at <= now {
-            return malformed("has already expired; check this machine's clock");
-        }
-        Ok(AccessToken { secret, expires_at })
+        let issuer = format!("the registry {}", self.registry);
+        TokenResponse::from(response.refresh_token)
+            .assuming(UNKNOWN_LIFE)
+            .accept(ERRORS, &issuer, self.cloud.now(), TimeDelta::zero())
     }
 
     fn failed(&self, error: HttpError) -> ProviderError {
@@ -194,8 +178,6 @@ const RETRY: Retry = Retry {
 };
 /// For a token that is not a JWT.
 const UNKNOWN_LIFE: TimeDelta = TimeDelta::minutes(10);
-/// Longer than any of these tokens lives; keeps dates from overflowing.
-const LONGEST_LIFE: TimeDelta = TimeDelta::days(1);
 
 #[cfg(test)]
 mod tests;

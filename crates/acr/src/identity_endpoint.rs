@@ -11,12 +11,12 @@ use regcred_cloud::TokenResponse;
 use regcred_core::ProviderError;
 use regcred_files::read_secret;
 use regcred_http::{
-    Client, Request, Response, Retry, StatusCode, Url, is_link_local, is_loopback, parse_challenges,
+    Client, Request, Response, StatusCode, Url, is_link_local, is_loopback, parse_challenges,
 };
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::entra_token::{TokenError, TokenRequest, read};
-use crate::machine::METADATA;
+use crate::machine::{CONNECT, METADATA, RETRY};
 use crate::managed_id::ManagedId;
 use crate::settings::Cloud;
 use crate::{ERRORS, vars};
@@ -32,25 +32,25 @@ impl IdentityEndpoint {
     /// The endpoint that the environment names, or that Arc's agent has where it is installed.
     pub(crate) fn find(cloud: &Cloud) -> Option<Self> {
         let (env, machine) = (&cloud.env, &cloud.settings.machine);
-        let url = env.get(vars::IDENTITY_ENDPOINT);
-        let arc = |url: &str| Self {
-            url: url.to_owned(),
-            header: None,
+        // With a thumbprint it is Service Fabric's, which is another protocol.
+        let is_fabric = env.get(vars::IDENTITY_THUMBPRINT).is_some();
+        let header = env.get(vars::IDENTITY_HEADER).filter(|_| !is_fabric);
+        let is_arc = env.get(vars::IMDS_ENDPOINT).is_some();
+        let is_installed = || {
+            let is_default = cloud.settings.imds == METADATA;
+            is_default && machine.arc_agent.is_file() && !machine.is_azure()
         };
-        match (url, env.get(vars::IDENTITY_HEADER)) {
-            // With a thumbprint it is Service Fabric's, which is another protocol.
-            (Some(url), Some(header)) if env.get(vars::IDENTITY_THUMBPRINT).is_none() => {
-                Some(Self {
-                    url: url.to_owned(),
-                    header: Some(header.into()),
-                })
-            }
-            (Some(url), _) if env.get(vars::IMDS_ENDPOINT).is_some() => Some(arc(url)),
-            _ => {
-                let is_default = cloud.settings.imds == METADATA;
-                let is_arc = is_default && machine.arc_agent.is_file() && !machine.is_azure();
-                is_arc.then(|| arc(ARC))
-            }
+        match env.get(vars::IDENTITY_ENDPOINT) {
+            Some(url) if header.is_some() || is_arc => Some(Self::at(url, header)),
+            _ if is_installed() => Some(Self::at(ARC, None)),
+            _ => None,
+        }
+    }
+
+    fn at(url: &str, header: Option<&str>) -> Self {
+        Self {
+            url: url.to_owned(),
+            header: header.map(SecretString::from),
         }
     }
 
@@ -152,13 +152,7 @@ fn arc_key(response: &Response, directory: &Path) -> Result<SecretString, Provid
 }
 
 const ARC: &str = "http://127.0.0.1:40342/metadata/identity/oauth2/token";
-const CONNECT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(15);
-const RETRY: Retry = Retry {
-    attempts: 5,
-    base: Duration::from_millis(400),
-    cap: Duration::from_secs(5),
-};
 /// In bytes, as Microsoft's libraries have it.
 const LONGEST_KEY: u64 = 4096;
 

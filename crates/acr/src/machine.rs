@@ -1,6 +1,9 @@
 //! The machine that this process runs on.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use regcred_http::Retry;
 
 /// Files that show which machine this is.
 #[derive(Clone, Debug)]
@@ -32,4 +35,12 @@ impl Default for Machine {
 
 /// The metadata service of a virtual machine, by its address: it has no name.
 pub(crate) const METADATA: &str = "http://169.254.169.254";
+/// The time to connect to a service of this machine.
+pub(crate) const CONNECT: Duration = Duration::from_secs(3);
+/// How requests to a service of this machine are repeated.
+pub(crate) const RETRY: Retry = Retry {
+    attempts: 5,
+    base: Duration::from_millis(400),
+    cap: Duration::from_secs(5),
+};
 const ASSET_TAG: &str = "7783-7084-3265-9085-8269-3286-77";

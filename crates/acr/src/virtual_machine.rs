@@ -7,7 +7,7 @@ use regcred_http::{HttpError, Retry};
 use secrecy::SecretString;
 
 use crate::entra_token::{TokenError, TokenRequest};
-use crate::machine::METADATA;
+use crate::machine::{CONNECT, METADATA, RETRY};
 use crate::managed_id::ManagedId;
 use crate::transport::Transport;
 use crate::{ERRORS, aadsts, sdk, vars};
@@ -92,14 +92,8 @@ fn elsewhere() -> String {
     )
 }
 
-const CONNECT: Duration = Duration::from_secs(3);
 /// Where nothing shows that the machine is Azure's.
 const SHORT_CONNECT: Duration = Duration::from_secs(1);
-const RETRY: Retry = Retry {
-    attempts: 5,
-    base: Duration::from_millis(400),
-    cap: Duration::from_secs(5),
-};
 
 #[cfg(test)]
 mod tests;

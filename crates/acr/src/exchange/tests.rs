@@ -98,7 +98,7 @@ async fn refusals_are_distinguished() {
         (Reply::new(403), ErrorKind::Denied, "refuses the identity"),
         (Reply::new(404), ErrorKind::Denied, "not an Azure registry"),
         (Reply::new(302), ErrorKind::Malformed, "points elsewhere"),
-        (token_of(""), ErrorKind::Malformed, "empty"),
+        (token_of(""), ErrorKind::Malformed, "returned no"),
         (
             token_of(&jwt(&json!({"exp": 5}))),
             ErrorKind::Malformed,
