@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use regcred_cloud::TokenResponse;
 use regcred_core::{Env, ErrorKind};
+use regcred_http::FormValue::{Secret, Text};
 use regcred_http::{CaBundle, Proxy, Request};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::net::lookup_host;
 
 use crate::ERRORS;
@@ -41,13 +42,12 @@ pub(crate) async fn token(
     let scope = format!("{}/.default", request.audience);
     let asked = Request::post(&format!("https://{sni}"))
         .form(&[
-            ("grant_type", "client_credentials"),
-            ("client_assertion_type", ASSERTION_TYPE),
-            ("scope", &scope),
-            ("client_assertion", token.expose_secret()),
-            ("client_id", client_id),
+            ("grant_type", Text("client_credentials")),
+            ("client_assertion_type", Text(ASSERTION_TYPE)),
+            ("scope", Text(&scope)),
+            ("client_assertion", Secret(token)),
+            ("client_id", Text(client_id)),
         ])
-        .secret_body()
         .timeout(TIMEOUT)
         .retry(request.cloud.settings.retry);
     let response = async { read::<TokenResponse>(client.send(asked).await?).await };

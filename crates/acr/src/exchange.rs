@@ -10,10 +10,11 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use regcred_cloud::{AccessToken, Claims, TokenResponse, secret};
 use regcred_core::{ErrorKind, ProviderError, RegistryHost};
+use regcred_http::FormValue::{Secret, Text};
 use regcred_http::{
     Challenge, HttpError, Request, Retry, StatusCode, Url, is_loopback, parse_challenges,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::entra_token::read;
@@ -52,15 +53,14 @@ impl Exchange<'_> {
             tenant = tenant.or_else(|| named("tenant").map(str::to_owned));
         }
         let mut form = vec![
-            ("grant_type", "access_token"),
-            ("service", &*service),
-            ("access_token", token.expose_secret()),
+            ("grant_type", Text("access_token")),
+            ("service", Text(&service)),
+            ("access_token", Secret(token)),
         ];
-        form.extend(tenant.as_deref().map(|tenant| ("tenant", tenant)));
+        form.extend(tenant.as_deref().map(|tenant| ("tenant", Text(tenant))));
         let request = Request::post(&format!("{}/oauth2/exchange", self.base()))
             .header("Accept", "application/json")
             .form(&form)
-            .secret_body()
             .timeout(TIMEOUT)
             .retry(RETRY);
         let client = self.cloud.web()?;

@@ -16,7 +16,7 @@ use std::time::Duration;
 use regcred_api::{
     ApiVersion, CredentialProviderRequest, CredentialProviderResponse, ProviderEntry,
 };
-use regcred_core::{CacheScope, Clock, ImagePattern, PodServiceAccount};
+use regcred_core::{CacheScope, Clock, ImagePattern, PodServiceAccount, SecretText as _};
 use regcred_exec::Exec;
 use regcred_keyring::PatternIndex;
 use secrecy::{ExposeSecret, SecretString};
@@ -289,7 +289,7 @@ impl Inner {
             .is_some_and(TokenMode::passes_token);
         let not_token = request
             .service_account_token
-            .filter(|token| !passes_token && !token.expose_secret().is_empty());
+            .filter(|token| !passes_token && !token.is_empty());
         CredentialProviderResponse::decode(&output.stdout, self.api_version, not_token.as_ref())
             .map_err(|error| PluginError::Response {
                 plugin: self.name.clone(),

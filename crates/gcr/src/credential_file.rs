@@ -4,9 +4,9 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use regcred_core::{Env, ProviderError};
+use regcred_core::{Env, ProviderError, SecretText as _};
 use regcred_files::{MIB, read_secret};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::gcloud::{WELL_KNOWN, gcloud_dir};
 use crate::{ERRORS, vars};
@@ -70,8 +70,7 @@ impl CredentialFile {
 
     /// Whether the file still holds the same text.
     pub(crate) fn is_unchanged(&self) -> bool {
-        read_secret(&self.path, MIB)
-            .is_ok_and(|text| text.expose_secret() == self.text.expose_secret())
+        read_secret(&self.path, MIB).is_ok_and(|text| text.is_same(&self.text))
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use regcred_cloud::secret;
-use regcred_core::{Credentials, ProviderError};
+use regcred_core::{Credentials, ProviderError, SecretText as _};
 use regcred_http::{Request, Retry};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -65,7 +65,7 @@ fn parse(
     let entries: BTreeMap<String, Entry> = serde_json::from_str(text.expose_secret())
         .map_err(|_| unreadable("it is not a .dockercfg document"))?;
     let logins = entries.into_iter().map(|(server, entry)| {
-        let login = if entry.auth.expose_secret().is_empty() {
+        let login = if entry.auth.is_empty() {
             Credentials::new(entry.username, entry.password)
         } else {
             decode(&entry.auth).ok_or_else(|| {

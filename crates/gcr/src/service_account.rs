@@ -7,8 +7,9 @@ use std::path::Path;
 use chrono::TimeDelta;
 use regcred_cloud::{AccessToken, SigningKey, secret};
 use regcred_core::ProviderError;
+use regcred_http::FormValue::{Secret, Text};
 use regcred_http::Request;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -76,12 +77,10 @@ impl ServiceAccount {
         // The audience is Google's public name of the endpoint, also at a private address.
         let audience = self.key.token_uri.as_deref().unwrap_or(sdk::TOKEN_URL);
         let assertion = self.signed(cloud, scopes, ("aud", audience))?.secret;
-        let request = Request::post(&self.token_url)
-            .form(&[
-                ("grant_type", JWT_BEARER),
-                ("assertion", assertion.expose_secret()),
-            ])
-            .secret_body();
+        let request = Request::post(&self.token_url).form(&[
+            ("grant_type", Text(JWT_BEARER)),
+            ("assertion", Secret(&assertion)),
+        ]);
         let failed = format!("Google returned no token for the key of {}", self.label);
         let issuer = "Google's token endpoint";
         call::token(cloud, &cloud.web()?, request, issuer, failed).await

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use regcred_cloud::secret;
-use regcred_core::hex;
+use regcred_core::{SecretText as _, hex};
 use regcred_http::{Url, host_and_port};
 use ring::{digest, hmac};
 use secrecy::{ExposeSecret, SecretString};
@@ -45,7 +45,7 @@ impl Signing<'_> {
             ("host", host_and_port(self.url).into()),
             ("x-amz-date", stamp.as_str().into()),
         ];
-        if !keys.session_token.expose_secret().is_empty() {
+        if !keys.session_token.is_empty() {
             headers.push(("x-amz-security-token", keys.session_token.clone()));
         }
         headers.extend(extra.iter().map(|(name, value)| (*name, (*value).into())));

@@ -3,8 +3,9 @@
 
 use regcred_cloud::AccessToken;
 use regcred_core::{Credentials, ProviderError};
+use regcred_http::FormValue::{Secret, Text};
 use regcred_http::{Client, Request};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
 
 use crate::call;
@@ -37,18 +38,18 @@ impl Exchange {
         let project = self.user_project.as_ref();
         let options = project.map(|project| json!({ "userProject": project }).to_string());
         let mut form = vec![
-            ("audience", &*self.audience),
-            ("grant_type", TOKEN_EXCHANGE),
-            ("requested_token_type", ACCESS_TOKEN),
-            ("scope", scopes),
-            ("subject_token", subject_token.expose_secret()),
-            ("subject_token_type", &self.subject_token_type),
+            ("audience", Text(&self.audience)),
+            ("grant_type", Text(TOKEN_EXCHANGE)),
+            ("requested_token_type", Text(ACCESS_TOKEN)),
+            ("scope", Text(scopes)),
+            ("subject_token", Secret(subject_token)),
+            ("subject_token_type", Text(&self.subject_token_type)),
         ];
         // A client's login names the project already.
         if let (Some(options), None) = (&options, &self.client) {
-            form.push(("options", options));
+            form.push(("options", Text(options)));
         }
-        let mut request = Request::post(&self.url).form(&form).secret_body();
+        let mut request = Request::post(&self.url).form(&form);
         if let Some(login) = &self.client {
             request = request.basic(login);
         }

@@ -5,8 +5,9 @@
 
 use regcred_cloud::{AccessToken, secret};
 use regcred_core::{Credentials, ProviderError};
+use regcred_http::FormValue::{Secret, Text};
 use regcred_http::Request;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::credential_file::CredentialFile;
@@ -63,8 +64,8 @@ impl UserLogin {
     /// An access token.
     pub(crate) async fn token(&self, cloud: &Cloud) -> Result<AccessToken, ProviderError> {
         let mut form = vec![
-            ("grant_type", "refresh_token"),
-            ("refresh_token", self.refresh_token.expose_secret()),
+            ("grant_type", Text("refresh_token")),
+            ("refresh_token", Secret(&self.refresh_token)),
         ];
         let (request, issuer) = if let Some(url) = &self.federated {
             let request = Request::post(url).basic(&self.client).form(&form);
@@ -73,18 +74,19 @@ impl UserLogin {
             if let Some(token) = sdk::user_token(cloud, &self.file).await {
                 return Ok(token);
             }
-            form.push(("client_id", &self.client.username));
-            form.push(("client_secret", self.client.password.expose_secret()));
+            form.push(("client_id", Text(&self.client.username)));
+            form.push(("client_secret", Secret(&self.client.password)));
             let settings = &cloud.settings;
             let public = || format!("https://oauth2.{}/token", settings.universe);
             let url = settings.oauth_url.clone().unwrap_or_else(public);
-            (Request::post(&url).form(&form), "Google's token endpoint")
+            let request = Request::post(&url).form(&form);
+            (request, "Google's token endpoint")
         };
         let failed = format!(
             "{issuer} returned no token for the login in {}; renew it with gcloud auth \
              application-default login",
             self.file.path.display()
         );
-        call::token(cloud, &cloud.web()?, request.secret_body(), issuer, failed).await
+        call::token(cloud, &cloud.web()?, request, issuer, failed).await
     }
 }

@@ -33,7 +33,7 @@ pub use options::{CaBundle, ClientOptions, Proxy};
 pub use random::random_word;
 #[cfg(any(test, feature = "testing"))]
 pub use regcred_http_testing as testing;
-pub use request::Request;
+pub use request::{FormValue, Request};
 pub use response::Response;
 pub use retry::{Retry, is_passing_status};
 pub use url::Url;

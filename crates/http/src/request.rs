@@ -27,6 +27,15 @@ pub struct Request {
     bad_header: Option<String>,
 }
 
+/// The value of a form's field.
+#[derive(Clone, Copy, Debug)]
+pub enum FormValue<'a> {
+    /// A value that may be shown.
+    Text(&'a str),
+    /// A secret.
+    Secret(&'a SecretString),
+}
+
 impl Request {
     /// A request with any method.
     #[must_use]
@@ -108,18 +117,23 @@ impl Request {
         self
     }
 
-    /// A form as the body (`application/x-www-form-urlencoded`). Add [`Request::secret_body`] when
-    /// a value is secret.
+    /// A form as the body (`application/x-www-form-urlencoded`). Forms are for token endpoints: it is
+    /// a [secret body](Request::secret_body).
     #[must_use]
-    pub fn form(self, pairs: &[(&str, &str)]) -> Self {
+    pub fn form(self, fields: &[(&str, FormValue<'_>)]) -> Self {
+        let fields = fields.iter().map(|(name, value)| match value {
+            FormValue::Text(text) => (*name, *text),
+            FormValue::Secret(secret) => (*name, secret.expose_secret()),
+        });
         let body = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(pairs)
+            .extend_pairs(fields)
             .finish();
         self.header(
             header::CONTENT_TYPE.as_str(),
             "application/x-www-form-urlencoded",
         )
         .body(body)
+        .secret_body()
     }
 
     /// JSON as the body. Add [`Request::secret_body`] when a value is secret.

@@ -5,8 +5,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use regcred_cloud::{AccessToken, Claims, TokenResponse};
 use regcred_core::{ErrorKind, ProviderError};
+use regcred_http::FormValue::{self, Secret, Text};
 use regcred_http::{HttpError, Request, Retry, StatusCode, random_word};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::ERRORS;
 use crate::advice::advice;
@@ -26,7 +27,7 @@ pub(crate) enum Grant<'a> {
 }
 
 impl Grant<'_> {
-    fn form(&self) -> Vec<(&'static str, &str)> {
+    fn form(&self) -> Vec<(&'static str, FormValue<'_>)> {
         let (kind, field, secret, profile) = match self {
             Grant::ApiKey(key) => (
                 "urn:ibm:params:oauth:grant-type:apikey",
@@ -48,12 +49,13 @@ impl Grant<'_> {
                 Some(profile),
             ),
         };
-        let mut form = vec![("grant_type", kind), (field, secret.expose_secret())];
-        form.extend(profile.into_iter().flat_map(|p| p.form()));
+        let mut form = vec![("grant_type", Text(kind)), (field, Secret(secret))];
+        let names = profile.into_iter().flat_map(|profile| profile.form());
+        form.extend(names.map(|(name, value)| (name, Text(value))));
         if let Grant::Assume(_, profile) = self
             && let Some(account) = &profile.account
         {
-            form.push(("account", account));
+            form.push(("account", Text(account)));
         }
         form
     }
@@ -108,7 +110,6 @@ async fn ask(
         .header("Accept", "application/json")
         .header("X-Correlation-ID", &correlation)
         .form(&grant.form())
-        .secret_body()
         .timeout(time)
         .retry(RETRY);
     if let Some(client) = &cloud.settings.client {

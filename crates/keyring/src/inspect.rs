@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use regcred_core::ImagePattern;
-use secrecy::ExposeSecret as _;
+use regcred_core::{ImagePattern, SecretText as _};
 use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
 
@@ -97,7 +96,7 @@ impl InspectedEntry {
     fn of(entry: &Entry) -> Self {
         let login = &entry.credentials;
         let mut notes = entry.notes.clone();
-        let no_password = login.password.expose_secret().is_empty();
+        let no_password = login.password.is_empty();
         match (login.username.is_empty(), no_password) {
             (true, true) => notes.push("user name and password are empty".to_owned()),
             (true, false) => notes.push("the user name is empty".to_owned()),

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use regcred_core::{
-    PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError,
+    PodServiceAccount, SecretText as _, ServiceAccount, ServiceAccountCoordinates,
+    ServiceAccountError,
 };
 use regcred_files::read_secret;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 /// A service account out of a token file (a projected volume, `kubectl create token`) and
 /// annotations that a person wrote down. The file is read at each look-up, since kubelets renew
@@ -31,10 +32,10 @@ impl TokenFile {
 
     fn read(&self) -> io::Result<SecretString> {
         let text = read_secret(&self.path, MAX_TOKEN)?;
-        match text.expose_secret().trim() {
-            "" => Err(io::Error::other("it is empty")),
-            token => Ok(token.into()),
+        if text.is_blank() {
+            return Err(io::Error::other("it is empty"));
         }
+        Ok(text.trimmed())
     }
 }
 
@@ -67,6 +68,8 @@ const MAX_TOKEN: u64 = 64 << 10;
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     #[tokio::test]

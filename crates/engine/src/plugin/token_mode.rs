@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use regcred_api::TokenAttributes;
 use regcred_core::{
-    PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError, fingerprint,
-    report,
+    PodServiceAccount, SecretText as _, ServiceAccount, ServiceAccountCoordinates,
+    ServiceAccountError, fingerprint, report,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::SkipReason;
 use super::cache::AccountKey;
@@ -121,7 +121,7 @@ impl Identity {
     /// `sha256:` and hex digits; `None` without a token, and for an empty one.
     pub(super) fn token_hash(&self) -> Option<String> {
         let token = self.token.as_ref()?;
-        if token.expose_secret().is_empty() {
+        if token.is_empty() {
             return None;
         }
         Some(format!("sha256:{}", fingerprint(token)))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use regcred_cloud::secret;
-use regcred_core::{ErrorKind, ProviderError};
+use regcred_core::{ErrorKind, ProviderError, SecretText as _};
 use regcred_exec::Exec;
 use regcred_files::{MIB, read_secret};
 use secrecy::{ExposeSecret, SecretString};
@@ -148,7 +148,7 @@ impl Executable {
             SAML => response.saml_response,
             _ => return malformed("response has an unknown token_type"),
         };
-        if token.expose_secret().is_empty() {
+        if token.is_empty() {
             return malformed("response has no token");
         }
         Ok(token)

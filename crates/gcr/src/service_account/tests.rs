@@ -2,6 +2,8 @@ use regcred_core::{ErrorKind, report};
 use regcred_http::testing::Fake;
 use serde_json::Value;
 
+use secrecy::ExposeSecret as _;
+
 use super::*;
 use crate::testing::{
     EMAIL, KEY, OLD_KEY, SCOPE, cloud, fake, form, no_authorization, now, same_form, verify,

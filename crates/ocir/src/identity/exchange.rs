@@ -3,8 +3,9 @@
 
 use regcred_cloud::{Options, SecretPlace};
 use regcred_core::{CredentialRequest, Credentials, Env, ProviderError};
+use regcred_http::FormValue::{Secret, Text};
 use regcred_http::Request;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::home_path::expand;
 use crate::session::Session;
@@ -75,24 +76,26 @@ impl Exchange {
         let mut form = vec![
             (
                 "grant_type",
-                "urn:ietf:params:oauth:grant-type:token-exchange",
+                Text("urn:ietf:params:oauth:grant-type:token-exchange"),
             ),
-            ("subject_token", token.expose_secret()),
-            ("subject_token_type", &self.subject_type),
-            ("public_key", &public_key),
+            ("subject_token", Secret(&token)),
+            ("subject_token_type", Text(&self.subject_type)),
+            ("public_key", Text(&public_key)),
         ];
         match &self.requested {
-            Requested::User => form.push(("requested_token_type", UPST)),
+            Requested::User => form.push(("requested_token_type", Text(UPST))),
             Requested::Resource { kind, life } => {
-                form.extend([("requested_token_type", RPST), ("res_type", kind.as_str())]);
-                form.extend(life.as_deref().map(|life| ("rpst_exp", life)));
+                form.extend([
+                    ("requested_token_type", Text(RPST)),
+                    ("res_type", Text(kind)),
+                ]);
+                form.extend(life.as_deref().map(|life| ("rpst_exp", Text(life))));
             }
         }
         let domain = &self.domain;
         let request = Request::post(&format!("{domain}/oauth2/v1/token"))
             .basic(&self.client)
-            .form(&form)
-            .secret_body();
+            .form(&form);
         let service = format!("the identity domain {domain}");
         let refusal = "does not exchange the token; its trust must name the token's issuer, \
                        audience and subject, and the client";

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use regcred_core::{Credentials, Env, ImageRef};
+use regcred_core::{Credentials, Env, ImageRef, SecretText as _};
 use regcred_http::{Client, ClientOptions, HttpError, Retry};
-use secrecy::ExposeSecret;
 
 use super::auth::Auth;
 use super::endpoint::Endpoint;
@@ -54,8 +53,7 @@ impl RegistryClient {
     pub fn repository(&self, image: &ImageRef, login: Option<&Credentials>) -> Repository {
         let Shared { retry, .. } = *self.0;
         // A credential without user name and secret counts as none.
-        let login =
-            login.filter(|l| !l.username.is_empty() || !l.password.expose_secret().is_empty());
+        let login = login.filter(|l| !l.username.is_empty() || !l.password.is_empty());
         let endpoints = self.0.servers.of(image.domain()).map(|servers| {
             let endpoint = |(config, client): &(HostConfig, Client)| {
                 // A mirror never sees the registry's credential.

@@ -1,7 +1,7 @@
 //! What a request may carry, and where to.
 
 use super::*;
-use crate::Body;
+use crate::{Body, FormValue};
 
 #[tokio::test]
 async fn secrets_do_not_go_over_plain_http_unless_it_is_the_protocol() {
@@ -12,7 +12,7 @@ async fn secrets_do_not_go_over_plain_http_unless_it_is_the_protocol() {
             Request::get(url).bearer(&token),
             Request::get(url).basic(&login),
             Request::get(url).secret_header("x-token", &token),
-            Request::post(url).form(&[("a", "canary")]).secret_body(),
+            Request::post(url).form(&[("a", FormValue::Secret(&"canary".into()))]),
         ]
     };
     for request in requests("http://10.255.255.1/x") {
@@ -54,7 +54,10 @@ async fn a_form_and_json_have_their_types() {
     let server = Fake::answering(vec![Reply::new(200)]).await;
     let url = server.url("/?a=1");
     let form = Request::post(&url)
-        .form(&[("k", "a b&c")])
+        .form(&[
+            ("k", FormValue::Text("a b&c")),
+            ("s", FormValue::Secret(&"x".into())),
+        ])
         .query(&[("b", "2 3")]);
     let json = Request::put(&url).json(&serde_json::json!({"k": 1}));
     for request in [form, json] {
@@ -66,7 +69,7 @@ async fn a_form_and_json_have_their_types() {
         seen[0].header("content-type"),
         Some("application/x-www-form-urlencoded")
     );
-    assert_eq!(seen[0].body, "k=a+b%26c");
+    assert_eq!(seen[0].body, "k=a+b%26c&s=x");
     assert_eq!(seen[1].header("content-type"), Some("application/json"));
     assert_eq!(seen[1].body, r#"{"k":1}"#);
 }

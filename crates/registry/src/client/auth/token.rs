@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use regcred_core::Credentials;
+use regcred_http::FormValue::{self, Secret, Text};
 use regcred_http::{Request, Response};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -115,27 +116,29 @@ impl TokenRequest<'_> {
     }
 
     async fn exchange(&self, login: &Credentials) -> Result<Response, RegistryError> {
-        let token = login.password.expose_secret();
-        self.post(&[("grant_type", "refresh_token"), ("refresh_token", token)])
-            .await
-    }
-
-    async fn password(&self, login: &Credentials) -> Result<Response, RegistryError> {
         self.post(&[
-            ("grant_type", "password"),
-            ("username", &login.username),
-            ("password", login.password.expose_secret()),
+            ("grant_type", Text("refresh_token")),
+            ("refresh_token", Secret(&login.password)),
         ])
         .await
     }
 
-    async fn post(&self, grant: &[(&str, &str)]) -> Result<Response, RegistryError> {
+    async fn password(&self, login: &Credentials) -> Result<Response, RegistryError> {
+        self.post(&[
+            ("grant_type", Text("password")),
+            ("username", Text(&login.username)),
+            ("password", Secret(&login.password)),
+        ])
+        .await
+    }
+
+    async fn post(&self, grant: &[(&str, FormValue<'_>)]) -> Result<Response, RegistryError> {
         let scope = self.scopes.join(" ");
         let mut form = grant.to_vec();
-        form.extend(self.realm.service.as_deref().map(|s| ("service", s)));
-        form.extend([("scope", scope.as_str()), ("client_id", CLIENT_ID)]);
+        form.extend(self.realm.service.as_deref().map(|s| ("service", Text(s))));
+        form.extend([("scope", Text(&scope)), ("client_id", Text(CLIENT_ID))]);
         let request = Request::post(self.realm.url.as_str()).form(&form);
-        self.send(request.secret_body()).await
+        self.send(request).await
     }
 
     async fn send(&self, request: Request) -> Result<Response, RegistryError> {
