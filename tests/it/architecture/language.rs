@@ -12,7 +12,6 @@ const STILL_ROUGH: &[&str] = &[
     "crates/engine/",
     "crates/keyring/",
     "crates/registry/",
-    "docs/",
     "tests/",
 ];
 
