@@ -23,28 +23,34 @@ impl Mirrors {
     /// one colon is left out with a warning: upstream accepts no ports.
     ///
     /// # Errors
-    /// A sentence that names the target that is not a login server.
+    /// What is wrong with the list, after the name of the option. No value is repeated; items are
+    /// counted from 1.
     pub(crate) fn parse(
         list: &str,
         is_login_server: impl Fn(&RegistryHost) -> bool,
     ) -> Result<Self, String> {
         let plain: String = list.chars().filter(|c| !c.is_whitespace()).collect();
         let mut mirrors = Vec::new();
-        for item in plain.split(',').filter(|item| !item.is_empty()) {
+        for (at, item) in plain.split(',').enumerate() {
+            let number = at + 1;
             let parts: Vec<&str> = item.split(':').collect();
             let [source, target] = parts[..] else {
-                tracing::warn!(item, "a registry mirror is SOURCE:TARGET; it is left out");
+                if !item.is_empty() {
+                    tracing::warn!(
+                        number,
+                        "a registry mirror that is not SOURCE:TARGET is left out"
+                    );
+                }
                 continue;
             };
+            let wrong = |what: &str| format!("has an item (number {number}) whose {what}");
             let target = RegistryHost::parse(target)
                 .ok()
                 .filter(&is_login_server)
-                .ok_or_else(|| format!("the mirror target {target:?} is not a login server"))?;
+                .ok_or_else(|| wrong("target is not a login server"))?;
             let source = source.trim_end_matches('/');
-            let host = RegistryHost::parse(source).map_err(|error| {
-                let reason = error.reason();
-                format!("the mirror source {source:?} is not a registry: {reason}")
-            })?;
+            let host = RegistryHost::parse(source)
+                .map_err(|error| wrong(&format!("source is not a registry: {}", error.reason())))?;
             mirrors.push(Mirror {
                 source: source.to_owned(),
                 normal: normal(source, &host),
@@ -144,6 +150,11 @@ mod tests {
             ":contoso.azurecr.io",
         ] {
             assert!(parse(list).is_err(), "{list}");
+        }
+        for list in ["a.test:canary", "canary*:contoso.azurecr.io"] {
+            let error = parse(&format!("x.test:contoso.azurecr.io,{list}")).expect_err(list);
+            assert!(error.contains("number 2"), "{error}");
+            assert!(!error.contains("canary"), "{error}");
         }
         assert_eq!(parse(""), Ok(Mirrors::default()));
     }

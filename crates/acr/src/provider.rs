@@ -235,7 +235,9 @@ fn target(
     let target = RegistryHost::parse(other).ok();
     target.filter(|host| hosts.serves(host)).ok_or_else(|| {
         let name = vars::ALSO_SERVE;
-        ERRORS.misconfigured(format!("{other:?} in {name} is not a login server"))
+        ERRORS.misconfigured(format!(
+            "{name} has a host for {registry} that is not a login server"
+        ))
     })
 }
 

@@ -90,9 +90,7 @@ impl Settings {
         let mirrors = Mirrors::parse(mirrors, |target| {
             hosts.serves(target) || (custom && may_be_login_server(target.host()))
         });
-        let mirrors = mirrors.map_err(|reason| {
-            ERRORS.misconfigured(format!("{}: {reason}", vars::REGISTRY_MIRROR))
-        })?;
+        let mirrors = mirrors.map_err(|what| options.wrong(vars::REGISTRY_MIRROR, &what))?;
         let identity = options.one_of(vars::IDENTITY, &IDENTITIES)?;
         let registry_login = options.one_of(vars::LOGIN, &REGISTRY_LOGINS)?;
         let imds = options.text(vars::IMDS).unwrap_or(METADATA);
