@@ -5,28 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::modules::{Arrow, Modules};
 use super::workspace::{crate_roots, shown};
 
-/// Crates whose circles are still to be untied. Only ever shorter.
-const STILL_CIRCLES: &[&str] = &[];
-
 type Path = Vec<String>;
 
 #[test]
 fn no_file_uses_what_uses_it() {
     let mut wrong = Vec::new();
-    let mut free: BTreeSet<_> = STILL_CIRCLES.iter().copied().map(str::to_owned).collect();
-    for (package, root) in crate_roots() {
-        let found = circles(&Modules::read(&root).arrows(), |path| path.to_vec());
-        if !STILL_CIRCLES.contains(&package.as_str()) {
-            wrong.extend(found);
-        } else if !found.is_empty() {
-            free.remove(&package);
-        }
+    for (_, root) in crate_roots() {
+        let arrows = Modules::read(&root).arrows();
+        wrong.extend(circles(&arrows, |path| path.to_vec()));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(
-        free.is_empty(),
-        "without circles now, take them off the list: {free:?}"
-    );
 }
 
 /// Each circle of the arrows between modules, as a text that lists its arrows. Modules with the same
