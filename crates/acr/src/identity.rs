@@ -59,7 +59,7 @@ impl Identity {
                 entra::by_assertion(request, application, assertion).await
             }
             Self::Workload(application, token) => {
-                let token = token.read(ERRORS, "the federated token", "")?;
+                let token = token.read(ERRORS, "the federated token")?;
                 entra::by_assertion(request, application, token).await
             }
             Self::Pod(application, token) => {

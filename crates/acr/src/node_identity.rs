@@ -122,7 +122,7 @@ impl Node<'_> {
     fn by(&self, proof: Proof) -> Result<Identity, ProviderError> {
         Ok(match proof {
             Proof::Secret(secret) => {
-                let secret = secret.read(ERRORS, "the client secret", "")?;
+                let secret = secret.read(ERRORS, "the client secret")?;
                 Identity::Secret(self.application("a client secret")?, secret)
             }
             Proof::Certificate(path) => {

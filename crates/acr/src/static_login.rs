@@ -51,7 +51,7 @@ fn secret(
     (variable, file): (&str, &str),
 ) -> Result<Option<SecretString>, ProviderError> {
     let place = SecretPlace::named(env, variable, file);
-    place.map(|place| place.read(ERRORS, what, "")).transpose()
+    place.map(|place| place.read(ERRORS, what)).transpose()
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use regcred_core::{CacheKey, Clock, Env, EnvVar, Issued, Plan, ProviderError};
+use regcred_core::{CacheKey, Clock, Env, EnvVar, ErrorKind, Issued, Plan, ProviderError};
 use regcred_http::{Client, ClientOptions, HttpError, Proxy};
+use tokio::time::timeout;
 
 use crate::Errors;
-use crate::deadline::in_time;
 
 /// What every call of a provider is made from. Cheap to clone.
 #[derive(Debug)]
@@ -114,13 +114,19 @@ impl<S> Cloud<S> {
         CacheKey::new(parts).with_options(options, &self.env)
     }
 
-    /// A plan whose fetch ends in time for the kubelet.
+    /// A plan whose fetch fails as unreachable when it takes longer than [`DEADLINE`].
     pub fn plan<'a>(
         &self,
         key: Option<CacheKey>,
         fetch: impl Future<Output = Result<Issued, ProviderError>> + Send + 'a,
     ) -> Plan<'a> {
-        Plan::new(key, in_time(self.errors, fetch))
+        let errors = self.errors;
+        Plan::new(key, async move {
+            timeout(DEADLINE, fetch).await.unwrap_or_else(|_| {
+                let message = format!("no token within {} s", DEADLINE.as_secs());
+                Err(errors.of_kind(ErrorKind::Unreachable, message))
+            })
+        })
     }
 
     fn no_client(&self, error: HttpError) -> ProviderError {
@@ -138,5 +144,25 @@ impl<S> Clone for Cloud<S> {
             options: self.options.clone(),
             web: self.web.clone(),
         }
+    }
+}
+
+/// How long a provider may take: 45 s. The kubelet kills a plugin after a minute, and the reason must
+/// be printed before that.
+pub const DEADLINE: Duration = Duration::from_secs(45);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fetch_that_does_not_end_is_an_error_of_its_provider() {
+        let cloud = Cloud::new(Errors::of("icr"), &Env::default(), &Clock::system(), ());
+        let silent = cloud.plan(None, std::future::pending()).fetch().await;
+        let error = silent.expect_err("late");
+        assert_eq!(error.kind(), ErrorKind::Unreachable);
+        assert_eq!(error.to_string(), "icr: no token within 45 s");
+        let issued = cloud.plan(None, async { Ok(Issued::new(Vec::new())) });
+        assert!(issued.fetch().await.is_ok());
     }
 }

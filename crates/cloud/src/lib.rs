@@ -4,7 +4,6 @@
 //! as [`SecretPlace`] until they are needed, and reports through its [`Errors`].
 
 mod cloud;
-mod deadline;
 mod errors;
 mod label;
 mod options;
@@ -12,11 +11,10 @@ mod secret_place;
 mod signing_key;
 mod token;
 
-pub use cloud::Cloud;
-pub use deadline::{DEADLINE, in_time};
+pub use cloud::{Cloud, DEADLINE};
 pub use errors::Errors;
 pub use label::is_label;
 pub use options::{Options, secure_base};
 pub use secret_place::SecretPlace;
 pub use signing_key::SigningKey;
-pub use token::{AccessToken, Claims, TokenResponse, claims, secret};
+pub use token::{AccessToken, Claims, TokenResponse, secret};

@@ -71,16 +71,12 @@ impl<'a> Options<'a> {
         let Some(text) = self.text(name) else {
             return Ok(None);
         };
-        let found = words
-            .iter()
-            .find(|(word, _)| word.eq_ignore_ascii_case(text));
-        match found {
-            Some((_, value)) => Ok(Some(*value)),
-            None => {
-                let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-                Err(self.wrong(name, &format!("must be one of {}", known.join(", "))))
-            }
+        let is_it = |(word, _): &&(&str, T)| word.eq_ignore_ascii_case(text);
+        if let Some((_, value)) = words.iter().find(is_it) {
+            return Ok(Some(*value));
         }
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        Err(self.wrong(name, &format!("must be one of {}", known.join(", "))))
     }
 
     /// A URL that may be given secrets (https, or http of this machine), without a query and
@@ -92,13 +88,9 @@ impl<'a> Options<'a> {
         let Some(text) = self.text(name) else {
             return Ok(None);
         };
-        match secure_base(text) {
-            Some(base) => Ok(Some(base)),
-            None => Err(self.wrong(
-                name,
-                "is not an https:// URL (http:// is for this machine only)",
-            )),
-        }
+        let wrong = "is not an https:// URL (http:// is for this machine only)";
+        let base = secure_base(text).ok_or_else(|| self.wrong(name, wrong))?;
+        Ok(Some(base))
     }
 
     /// A list of hosts, each perhaps with a value: `HOST` or `HOST=VALUE`.
@@ -108,9 +100,11 @@ impl<'a> Options<'a> {
     pub fn hosts(&self, name: &str) -> Result<AlsoServe, ProviderError> {
         let list = self.env.get(name).unwrap_or_default();
         AlsoServe::parse(list).map_err(|_| {
-            let mut entries = list.split(',');
-            let broken = entries.position(|entry| AlsoServe::parse(entry).is_err());
-            let number = broken.map_or(0, |at| at + 1);
+            let valid = list
+                .split(',')
+                .map(AlsoServe::parse)
+                .take_while(Result::is_ok);
+            let number = valid.count() + 1;
             let what = format!("has an entry (number {number}) that is not HOST or HOST=VALUE");
             self.wrong(name, &what)
         })
@@ -203,7 +197,7 @@ mod tests {
         ] {
             assert_eq!(refused(value, reader), expected);
         }
-        let error = SecretPlace::Given(" ".into()).read(Errors::of("x"), "the key", "");
+        let error = SecretPlace::Given(" ".into()).read(Errors::of("x"), "the key");
         assert_eq!(error.expect_err("empty").to_string(), "x: the key is empty");
         let options = read("canary", |o| format!("{o:?}"));
         assert!(!options.contains("canary"), "{options}");

@@ -1,6 +1,5 @@
 //! Where a secret is: in an option, or in a file.
 
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use regcred_core::{Env, ProviderError, SecretText as _, fingerprint};
@@ -28,27 +27,16 @@ impl SecretPlace {
         given.or_else(|| env.path(file).map(Self::File))
     }
 
-    /// The secret without the blanks around it; a file is read each time.
+    /// The secret without the blanks around it; a file is read each time. `what` names the secret.
     ///
     /// # Errors
-    /// When the file cannot be read, or the secret is empty. `what` names the secret; `missing` is
-    /// what to do when the file does not exist.
-    pub fn read(
-        &self,
-        errors: Errors,
-        what: &str,
-        missing: &str,
-    ) -> Result<SecretString, ProviderError> {
+    /// When the file cannot be read, or the secret is empty.
+    pub fn read(&self, errors: Errors, what: &str) -> Result<SecretString, ProviderError> {
         let text = match self {
             Self::Given(secret) => secret.clone(),
-            Self::File(path) => read_secret(path, MIB).map_err(|error| {
-                let hint = match error.kind() {
-                    ErrorKind::NotFound if !missing.is_empty() => format!("; {missing}"),
-                    _ => String::new(),
-                };
-                let message = format!("cannot read {}{hint}", self.describe(what));
-                errors.misconfigured(message).with_source(error)
-            })?,
+            Self::File(path) => {
+                read_secret(path, MIB).map_err(|error| errors.unreadable(what, path, error))?
+            }
         };
         if text.is_blank() {
             return Err(errors.misconfigured(format!("{} is empty", self.describe(what))));
@@ -90,7 +78,7 @@ mod tests {
         let read = |vars: &[(&str, &str)]| {
             let place = SecretPlace::named(&Env::map(vars.iter().copied()), "V", "F");
             let place = place.expect("named");
-            place.read(Errors::of("x"), "the token", "mount one")
+            place.read(Errors::of("x"), "the token")
         };
         let text = |vars: &[_]| read(vars).expect("secret").expose_secret().to_owned();
         assert_eq!(text(&[file]), "a.b.c");
@@ -100,7 +88,10 @@ mod tests {
         assert!(read(&[file]).is_err());
         std::fs::remove_file(&path).expect("remove");
         let error = read(&[file]).expect_err("gone").to_string();
-        assert!(error.ends_with("token; mount one"), "{error}");
+        assert_eq!(
+            error,
+            format!("x: cannot read the token {}", path.display())
+        );
     }
 
     #[test]

@@ -25,8 +25,7 @@ pub(crate) fn usual() -> Option<SecretPlace> {
 pub(crate) fn read(place: &SecretPlace) -> Result<SecretString, ProviderError> {
     place.read(
         ERRORS,
-        "the compute resource token",
-        "project a service account token with audience iam to that path",
+        "the compute resource token (projected, with audience iam)",
     )
 }
 

@@ -21,7 +21,7 @@ use auth_token::AuthToken;
 use exchange::Exchange;
 use nested::Nested;
 use resource::Resource;
-use user::{Profile, User};
+use user::{User, WantedProfile};
 use workload::Workload;
 
 /// An identity and what it needs to prove itself.
@@ -59,10 +59,10 @@ impl Identity {
         }
         match settings.method {
             Method::Auto => automatic(env, request),
-            Method::User => of_user(env, Profile::Any),
-            Method::SecurityToken => of_user(env, Profile::Session),
+            Method::User => of_user(env, WantedProfile::Any),
+            Method::SecurityToken => of_user(env, WantedProfile::Session),
             Method::Instance => Ok(Self::Instance(None)),
-            Method::InstanceOnBehalf => of_user(env, Profile::OnBehalf),
+            Method::InstanceOnBehalf => of_user(env, WantedProfile::OnBehalf),
             Method::Resource => of_resource(env),
             Method::Workload => Workload::choose(env, request).map(Self::Workload),
             Method::Exchange => Exchange::choose(env, request).map(Self::Exchange),
@@ -140,12 +140,12 @@ fn automatic(env: &Env, request: &CredentialRequest) -> Result<Identity, Provide
         return of_resource(env);
     }
     if User::is_named(env) {
-        return of_user(env, Profile::Any);
+        return of_user(env, WantedProfile::Any);
     }
     Ok(Identity::Instance(None))
 }
 
-fn of_user(env: &Env, wanted: Profile) -> Result<Identity, ProviderError> {
+fn of_user(env: &Env, wanted: WantedProfile) -> Result<Identity, ProviderError> {
     user::read(env, wanted).map(|found| match found {
         user::Found::User(user) => Identity::User(user),
         user::Found::Instance(delegation) => Identity::Instance(delegation),

@@ -33,7 +33,7 @@ impl PrivateKey {
         what: &str,
         passphrase: Option<&SecretString>,
     ) -> Result<Self, ProviderError> {
-        let pem = place.read(ERRORS, what, "")?;
+        let pem = place.read(ERRORS, what)?;
         Self::from_pem(pem.expose_secret(), passphrase).map_err(|error| {
             let message = format!("cannot use {}", place.describe(what));
             ERRORS.misconfigured(message).with_source(error)

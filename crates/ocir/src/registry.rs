@@ -168,10 +168,12 @@ mod tests {
             (format!(r#"{{"token":"{jwt}"}}"#), jwt, 1200),
             (r#"{"token":"opaque"}"#.to_owned(), "opaque", 1800),
             (
-                r#"{"token":"t","expires_in":1e300}"#.to_owned(),
+                r#"{"token":"t","expires_in":9000000}"#.to_owned(),
                 "t",
                 86_400,
             ),
+            // No date is so far away, so none is stated.
+            (r#"{"token":"t","expires_in":1e300}"#.to_owned(), "t", 1800),
         ] {
             let issued = read(&json).expect(&json);
             assert_eq!(issued.secret.expose_secret(), token);

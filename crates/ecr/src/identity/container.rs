@@ -38,8 +38,8 @@ impl Container {
             }
         };
         let authorization = match (env.path(TOKEN_FILE), env.get(TOKEN)) {
-            (Some(file), _) => Some(SecretPlace::File(file).read(ERRORS, TOKEN_FILE, "")?),
-            (None, Some(token)) => Some(SecretPlace::Given(token.into()).read(ERRORS, TOKEN, "")?),
+            (Some(file), _) => Some(SecretPlace::File(file).read(ERRORS, TOKEN_FILE)?),
+            (None, Some(token)) => Some(SecretPlace::Given(token.into()).read(ERRORS, TOKEN)?),
             (None, None) => None,
         };
         Ok(Self { url, authorization })

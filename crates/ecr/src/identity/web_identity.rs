@@ -38,7 +38,7 @@ impl WebIdentity {
     pub(super) fn read(file: &str, role: &str, session: &str) -> Result<Self, ProviderError> {
         Ok(Self {
             name: named(file),
-            token: SecretPlace::File(file.into()).read(ERRORS, "the web identity token", "")?,
+            token: SecretPlace::File(file.into()).read(ERRORS, "the web identity token")?,
             session: RoleSession {
                 role: role.to_owned(),
                 name: session.to_owned(),

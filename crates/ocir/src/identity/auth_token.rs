@@ -48,7 +48,7 @@ impl AuthToken {
 
     /// The login itself.
     pub(crate) fn read(self) -> Result<Credentials, ProviderError> {
-        let token = self.token.read(ERRORS, "the auth token", "")?;
+        let token = self.token.read(ERRORS, "the auth token")?;
         Ok(Credentials::new(self.username, token))
     }
 }

@@ -70,7 +70,7 @@ impl Exchange {
 
     /// A fresh session.
     pub(crate) async fn session(&self, cloud: &Cloud) -> Result<Session, ProviderError> {
-        let token = self.token.read(ERRORS, "the token to exchange", "")?;
+        let token = self.token.read(ERRORS, "the token to exchange")?;
         let key = session_key().await?;
         let public_key = key.public_base64();
         let mut form = vec![

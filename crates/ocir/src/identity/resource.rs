@@ -126,7 +126,7 @@ impl Resource {
         match self {
             Self::Ready { token, key } => {
                 let what = "the resource principal session token";
-                let token = token.read(ERRORS, what, "")?;
+                let token = token.read(ERRORS, what)?;
                 Session::found(&token, key.read()?, what, cloud.now())
             }
             Self::OfInstance {

@@ -39,7 +39,7 @@ enum Name {
 
 /// Which kind of profile is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Profile {
+pub(crate) enum WantedProfile {
     /// Any kind.
     Any,
     /// One with a session token.
@@ -120,7 +120,7 @@ impl User {
 }
 
 /// Reads the user, or the instance, that variables and profile describe.
-pub(crate) fn read(env: &Env, wanted: Profile) -> Result<Found, ProviderError> {
+pub(crate) fn read(env: &Env, wanted: WantedProfile) -> Result<Found, ProviderError> {
     let (file, named) = config_path(env);
     let name = env.get(vars::CLI_PROFILE).unwrap_or(DEFAULT);
     let must_exist = named || name != DEFAULT;
@@ -137,8 +137,8 @@ pub(crate) fn read(env: &Env, wanted: Profile) -> Result<Found, ProviderError> {
     let delegation = path(vars::CLI_DELEGATION_FILE, "delegation_token_file");
     let by_profile = profile.get("authentication_type");
     let instance = by_profile.is_some_and(|kind| kind.eq_ignore_ascii_case("instance_principal"));
-    if wanted == Profile::OnBehalf || (instance && wanted == Profile::Any) {
-        if delegation.is_none() && wanted == Profile::OnBehalf {
+    if wanted == WantedProfile::OnBehalf || (instance && wanted == WantedProfile::Any) {
+        if delegation.is_none() && wanted == WantedProfile::OnBehalf {
             return Err(missing(
                 vars::CLI_DELEGATION_FILE,
                 "delegation_token_file",
@@ -165,13 +165,15 @@ pub(crate) fn read(env: &Env, wanted: Profile) -> Result<Found, ProviderError> {
     let prefers_token =
         env.get(vars::CLI_TOKEN_FILE).is_some() && env.get(vars::CLI_USER).is_none();
     let name = match (token, user) {
-        (Some(file), user) if user.is_none() || wanted == Profile::Session || prefers_token => {
+        (Some(file), user)
+            if user.is_none() || wanted == WantedProfile::Session || prefers_token =>
+        {
             Name::Session {
                 token: read_token("the session token", file.clone())?,
                 file,
             }
         }
-        (None, _) if wanted == Profile::Session => {
+        (None, _) if wanted == WantedProfile::Session => {
             return Err(missing(vars::CLI_TOKEN_FILE, "security_token_file", file));
         }
         (_, None) => return Err(missing(vars::CLI_USER, "user", file)),
@@ -214,7 +216,7 @@ fn config_path(env: &Env) -> (Option<PathBuf>, bool) {
 
 /// Read once, in the plan: the key of the cache and the signature are of the same token.
 fn read_token(what: &str, file: PathBuf) -> Result<SecretString, ProviderError> {
-    SecretPlace::File(file).read(ERRORS, what, "")
+    SecretPlace::File(file).read(ERRORS, what)
 }
 
 fn missing(var: &str, key: &str, file: Option<PathBuf>) -> ProviderError {

@@ -111,7 +111,7 @@ impl Workload {
     /// The token, which has not expired. The kubelet replaces a file from time to time.
     fn read(&self, cloud: &Cloud) -> Result<SecretString, ProviderError> {
         let what = "the service account token";
-        let token = self.token.read(ERRORS, what, "")?;
+        let token = self.token.read(ERRORS, what)?;
         let what = self.token.describe(what);
         let Some(claims) = Claims::of(&token) else {
             return Err(ERRORS.misconfigured(format!("{what} is not a JSON web token")));

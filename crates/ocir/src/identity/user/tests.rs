@@ -21,7 +21,11 @@ fn config() -> String {
     )
 }
 
-fn shown(home: &str, wanted: Profile, vars: &[(&str, &str)]) -> Result<String, ProviderError> {
+fn shown(
+    home: &str,
+    wanted: WantedProfile,
+    vars: &[(&str, &str)],
+) -> Result<String, ProviderError> {
     let all = vars.iter().copied().chain([("HOME", home)]);
     Ok(match read(&Env::map(all), wanted)? {
         Found::User(user) => user.stable_name(),
@@ -33,11 +37,11 @@ fn shown(home: &str, wanted: Profile, vars: &[(&str, &str)]) -> Result<String, P
 fn a_profile_is_a_user_a_session_or_an_instance() {
     let (_keep, home) = home(&config());
     let user = format!("user ocid1.tenancy.oc1..t/ocid1.user.oc1..me/{FINGERPRINT}");
-    assert_eq!(shown(&home, Profile::Any, &[]).expect("user"), user);
-    let session = shown(&home, Profile::Any, &[(vars::CLI_PROFILE, "session")]);
+    assert_eq!(shown(&home, WantedProfile::Any, &[]).expect("user"), user);
+    let session = shown(&home, WantedProfile::Any, &[(vars::CLI_PROFILE, "session")]);
     let session = session.expect("session");
     assert_eq!(session, format!("session {home}/session.token me"));
-    let node = shown(&home, Profile::Any, &[(vars::CLI_PROFILE, "node")]);
+    let node = shown(&home, WantedProfile::Any, &[(vars::CLI_PROFILE, "node")]);
     assert_eq!(node.expect("instance"), "instance false");
 }
 
@@ -46,7 +50,7 @@ fn a_variable_wins_over_the_profile_and_the_profile_over_terraform() {
     let (_keep, home) = home(&config());
     let named = shown(
         &home,
-        Profile::Any,
+        WantedProfile::Any,
         &[
             (vars::CLI_USER, "ocid1.user.oc1..other"),
             (vars::TF_TENANCY, "ocid1.x.y..z"),
@@ -59,7 +63,7 @@ fn a_variable_wins_over_the_profile_and_the_profile_over_terraform() {
     );
     let terraform = shown(
         "/nonexistent",
-        Profile::Any,
+        WantedProfile::Any,
         &[
             (vars::TF_USER, "ocid1.user.oc1..tf"),
             (vars::TF_TENANCY, "ocid1.tenancy.oc1..tf"),
@@ -77,21 +81,25 @@ fn a_variable_wins_over_the_profile_and_the_profile_over_terraform() {
 fn what_is_missing_or_wrong_is_named_and_no_value_shown() {
     let (_keep, home) = home(&config());
     for (wanted, vars, words) in [
-        (Profile::Session, &[][..], vars::CLI_TOKEN_FILE),
-        (Profile::OnBehalf, &[], vars::CLI_DELEGATION_FILE),
+        (WantedProfile::Session, &[][..], vars::CLI_TOKEN_FILE),
+        (WantedProfile::OnBehalf, &[], vars::CLI_DELEGATION_FILE),
         (
-            Profile::Any,
+            WantedProfile::Any,
             &[(vars::CLI_PROFILE, "broken")],
             "the user is not an OCID",
         ),
-        (Profile::Any, &[(vars::CLI_PROFILE, "other")], "no profile"),
         (
-            Profile::Any,
+            WantedProfile::Any,
+            &[(vars::CLI_PROFILE, "other")],
+            "no profile",
+        ),
+        (
+            WantedProfile::Any,
             &[(vars::CLI_FINGERPRINT, "canary")],
             "fingerprint",
         ),
         (
-            Profile::Any,
+            WantedProfile::Any,
             &[(vars::CONFIG_FILE, "/nonexistent/c")],
             "/nonexistent/c",
         ),
@@ -100,7 +108,7 @@ fn what_is_missing_or_wrong_is_named_and_no_value_shown() {
         let text = error.to_string();
         assert!(text.contains(words) && !text.contains("canary"), "{text}");
     }
-    let error = shown("/nonexistent", Profile::Any, &[]).expect_err("nothing");
+    let error = shown("/nonexistent", WantedProfile::Any, &[]).expect_err("nothing");
     assert!(error.to_string().contains(vars::CLI_USER), "{error}");
 }
 
@@ -111,14 +119,14 @@ fn a_delegation_token_is_read_for_an_instance() {
     let path = file.path().to_str().expect("path");
     let found = shown(
         "/nonexistent",
-        Profile::OnBehalf,
+        WantedProfile::OnBehalf,
         &[(vars::CLI_DELEGATION_FILE, path)],
     );
     assert_eq!(found.expect("instance"), "instance true");
     std::fs::write(file.path(), "\n").expect("file");
     let found = shown(
         "/nonexistent",
-        Profile::OnBehalf,
+        WantedProfile::OnBehalf,
         &[(vars::CLI_DELEGATION_FILE, path)],
     );
     assert!(found.is_err());
