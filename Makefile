@@ -9,7 +9,7 @@ MOTO := $(VENV)/bin/moto_server
 # One feature set for every build, so that each dependency is compiled once for each profile.
 BINARIES := -p regcred -p regcred-plugin-ecr -p regcred-plugin-gcr -p regcred-tests
 RELEASE_BINS := --bin regcred --bin ecr-credential-provider --bin gcr-credential-provider
-OTHER_CLOUDS := acr ocir icr
+CLOUDS := $(notdir $(wildcard plugins/*))
 
 .NOTPARALLEL:
 .PHONY: help demo test bench check deps deps-build deps-test venv
@@ -45,8 +45,8 @@ test: deps-build deps-test check
 
 bench: deps-build deps-test
 	@echo '== bench: building the release programs (the first time takes some minutes)'
-	$(CARGO) build --release $(BINARIES) $(OTHER_CLOUDS:%=-p regcred-plugin-%) $(RELEASE_BINS) \
-	  $(OTHER_CLOUDS:%=--bin %-credential-provider) --bin bench --bin bench-floor --bin bench-measure
+	$(CARGO) build --release -p regcred -p regcred-tests $(CLOUDS:%=-p regcred-plugin-%) --bin regcred \
+	  $(CLOUDS:%=--bin %-credential-provider) --bin bench --bin bench-floor --bin bench-measure
 	@target/release/bench
 
 deps: deps-build deps-test

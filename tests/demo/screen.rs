@@ -56,7 +56,7 @@ impl Screen {
     }
 }
 
-/// Whoever reads may have seen enough: a closed pipe is no failure.
+/// A reader may stop early: a closed pipe is not a failure.
 fn line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! A port on loopback where nobody listens, and where nobody else can begin to: a number that was
+//! A port on loopback without a listener, which no other process can take: a number that was
 //! free a moment ago may be another test's server by now.
 
 use std::net::SocketAddr;

@@ -35,9 +35,9 @@ pub enum Failure {
     ServerError,
     /// HTTP 400 with `AccessDeniedException`.
     Denied,
-    /// HTTP 400 with `ExpiredTokenException`: the session of the key is over.
+    /// HTTP 400 with `ExpiredTokenException`: the session of the key has expired.
     ExpiredSession,
-    /// HTTP 200 with a body that is no JSON and holds a password.
+    /// HTTP 200 with a body that is not JSON and holds a password.
     Garbage,
     /// No answer ever.
     Hang,
@@ -265,14 +265,14 @@ impl Api {
 /// The body's one optional member.
 fn registry_ids(body: &[u8]) -> Result<Vec<String>, &'static str> {
     let value: Value = serde_json::from_slice(body).map_err(|_| "the body is not JSON")?;
-    let object = value.as_object().ok_or("the body is no object")?;
+    let object = value.as_object().ok_or("the body is not an object")?;
     if object.keys().any(|key| key != "registryIds") {
         return Err("the body has an unknown member");
     }
     let Some(ids) = object.get("registryIds") else {
         return Ok(Vec::new());
     };
-    let ids = ids.as_array().ok_or("registryIds is no list")?;
+    let ids = ids.as_array().ok_or("registryIds is not a list")?;
     ids.iter()
         .map(|id| {
             id.as_str()

@@ -223,7 +223,7 @@ impl Machine {
         }
     }
 
-    /// What stands behind `instance/service-accounts/`.
+    /// The path after `instance/service-accounts/`.
     fn service_account(&self, path: &str, request: &Seen) -> Reply {
         let entry = ["default", NODE_ACCOUNT]
             .iter()

@@ -100,7 +100,7 @@ impl FakeGoogle {
         oauth::self_signed(token)
     }
 
-    /// A cluster outside Google, whose issuer stands behind [`POOL`].
+    /// A cluster outside Google, whose issuer [`POOL`] trusts.
     #[must_use]
     pub fn cluster(&self) -> &Cluster {
         &self.google.cluster
@@ -164,7 +164,7 @@ type Fields = BTreeMap<String, String>;
 fn form(request: &Seen) -> Result<Fields, Reply> {
     post(request)?;
     if request.header("content-type") != Some("application/x-www-form-urlencoded") {
-        return Err(invalid_request("the body is no form"));
+        return Err(invalid_request("the body is not a form"));
     }
     let mut fields = Fields::new();
     for (name, value) in request.form() {
@@ -179,7 +179,7 @@ fn form(request: &Seen) -> Result<Fields, Reply> {
 fn json_fields(request: &Seen) -> Result<Fields, Reply> {
     post(request)?;
     serde_json::from_slice(&request.body)
-        .map_err(|_| invalid_request("the body is no object of texts"))
+        .map_err(|_| invalid_request("the body is not an object of texts"))
 }
 
 fn post(request: &Seen) -> Result<(), Reply> {
@@ -251,7 +251,7 @@ pub const NODE_ACCOUNT: &str = "node@demo-project.iam.gserviceaccount.com";
 pub const TARGET_ACCOUNT: &str = "target@demo-project.iam.gserviceaccount.com";
 /// One that the person may act as, and that itself may act as [`DISTANT_ACCOUNT`].
 pub const MIDDLE_ACCOUNT: &str = "middle@demo-project.iam.gserviceaccount.com";
-/// One that nobody but [`MIDDLE_ACCOUNT`] may act as.
+/// One that only [`MIDDLE_ACCOUNT`] may act as.
 pub const DISTANT_ACCOUNT: &str = "distant@demo-project.iam.gserviceaccount.com";
 /// A person who has logged in.
 pub const PERSON: &str = "ada@example.com";

@@ -106,7 +106,7 @@ impl FakeRegistry {
         &self.server
     }
 
-    /// From now on the bearer challenge has no quotes and a blank behind each comma, as some of
+    /// From now on the bearer challenge has no quotes and a blank after each comma, as some of
     /// IBM's registries write it.
     pub fn write_bare_challenges(&self) {
         if let Some(bearer) = &self.registry.bearer {

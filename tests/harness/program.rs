@@ -86,7 +86,7 @@ impl Program {
         self
     }
 
-    /// What it reads; nothing by default. What it does not read is no error.
+    /// Standard input; empty by default. A program need not read all of it.
     #[must_use]
     pub fn stdin(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.stdin = input.into();
@@ -220,7 +220,7 @@ impl Running {
                 let _ = self.child.0.wait();
                 let stderr = self.stderr.join().unwrap_or_default();
                 panic!(
-                    "{} did not end within {:?}; it said: {}",
+                    "{} did not end within {:?}; its standard error: {}",
                     self.name.display(),
                     self.limit,
                     String::from_utf8_lossy(&stderr)

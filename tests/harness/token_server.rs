@@ -29,13 +29,13 @@ impl TokenServer {
     /// The `issuer` that registries must be configured with.
     pub const ISSUER: &str = "test-issuer";
 
-    /// Starts a server that knows nobody.
+    /// Starts a server without users.
     #[must_use]
     pub fn start() -> Self {
         Self::sharing(&Logins::new())
     }
 
-    /// Starts a server for the logins that somebody else issues; what each user may do is still to
+    /// Starts a server for the logins that another server issues; what each user may do is still to
     /// be said.
     #[must_use]
     pub fn sharing(logins: &Logins) -> Self {

@@ -1,6 +1,6 @@
 //! The reference pages are made from the programs themselves, and no link in the documents is dead.
 //!
-//! `REGCRED_UPDATE_DOCS=1` writes the pages anew instead of comparing them.
+//! `REGCRED_UPDATE_DOCS=1` writes the pages instead of comparing them.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -129,14 +129,35 @@ fn kubelet_configurations(page: &str) -> Vec<String> {
 }
 
 /// Our programs and their commands.
-fn programs() -> Vec<(String, Vec<&'static str>)> {
-    let own = ["", "token", "pull", "explain", "config generate"];
-    let mut programs = vec![("regcred".to_owned(), own.to_vec())];
+fn programs() -> Vec<(String, Vec<String>)> {
+    let mut programs = vec![("regcred".to_owned(), verbs())];
     for spec in regcred_providers::all() {
-        programs.push((format!("{}-credential-provider", spec.name), vec![""]));
+        programs.push((
+            format!("{}-credential-provider", spec.name),
+            vec![String::new()],
+        ));
     }
-    programs.push(("regcred-refresh".to_owned(), vec![""]));
+    programs.push(("regcred-refresh".to_owned(), vec![String::new()]));
     programs
+}
+
+/// The command itself, and its subcommands that have a help of their own, in their order.
+fn verbs() -> Vec<String> {
+    let mut verbs = vec![String::new()];
+    let mut open = vec![(String::new(), regcred::command_line())];
+    while let Some((name, command)) = open.pop() {
+        if !name.is_empty() && !command.has_subcommands() {
+            verbs.push(name.clone());
+        }
+        let below = command
+            .get_subcommands()
+            .filter(|c| !c.is_disable_help_flag_set());
+        let below = below.map(|sub| (format!("{name} {}", sub.get_name()), sub.clone()));
+        let mut below: Vec<_> = below.collect();
+        below.reverse();
+        open.extend(below);
+    }
+    verbs.iter().map(|verb| verb.trim().to_owned()).collect()
 }
 
 fn table(page: &mut String, title: &str, vars: &[EnvVar]) {

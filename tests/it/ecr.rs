@@ -15,7 +15,7 @@ use regcred_tests::sigv4::AccessKey;
 use regcred_tests::{FakeEcr, Finished, Program};
 use serde_json::{Value, json};
 
-/// Somebody with a key pair, and the ECR API that knows it.
+/// A user with a key pair, and the ECR API that knows it.
 struct Account {
     ecr: FakeEcr,
 }

@@ -13,7 +13,7 @@ fn the_plugin_gets_what_boto3_gets() {
     let ours = format!("{}:{}", text(&login["username"]), text(&login["password"]));
     assert_eq!(ours, boto3(moto.env()));
     assert_eq!(ours, "AWS:123456789012-auth-token");
-    // moto's tokens ended in 2015: nobody may keep them.
+    // moto's tokens ended in 2015: they must not be kept.
     assert_eq!(answer.json()["cacheDuration"], "0s");
     assert!(!answer.stderr.contains(Moto::SECRET));
 }

@@ -38,7 +38,7 @@ fn a_bad_entry_spoils_its_file_unless_told_otherwise() {
     let config = node.root().join("docker.json");
     let auths = json!({"auths": {
         "other.example.com": {"auth": "no base64"},
-        "registry.example.com": {"username": "somebody", "password": "canary"},
+        "registry.example.com": {"username": "alice", "password": "canary"},
     }});
     std::fs::write(&config, auths.to_string()).expect("a file");
     let candidates = |improve: &str| {
@@ -50,7 +50,7 @@ fn a_bad_entry_spoils_its_file_unless_told_otherwise() {
     };
     assert_eq!(candidates(""), json!([]));
     let left = candidates("skip-bad-entries");
-    assert_eq!(left[0]["username"], "somebody", "{left}");
+    assert_eq!(left[0]["username"], "alice", "{left}");
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn who_pulled(google: &FakeGoogle, registry: &FakeRegistry) -> Vec<String> {
     let asked = seen.iter().filter(|request| request.path == "/token");
     asked
         .map(|request| request.header("authorization").and_then(login))
-        .map(|owner| owner.unwrap_or_else(|| "nobody".to_owned()))
+        .map(|owner| owner.unwrap_or_else(|| "no owner".to_owned()))
         .collect()
 }
 

@@ -4,6 +4,7 @@ mod acr;
 mod architecture;
 mod bad_input;
 mod bench;
+mod clouds;
 mod demo;
 mod docker_helper;
 mod docs;

@@ -107,7 +107,7 @@ impl Programs {
                 eprintln!("SKIPPED: no whole node: {name} names no program (CONTRIBUTING.md)");
                 return None;
             }
-            assert!(path.is_file(), "{name}: {} is no file", path.display());
+            assert!(path.is_file(), "{name}: {} is not a file", path.display());
         }
         Some(named)
     }

@@ -142,7 +142,7 @@ fn an_auth_token_pulls_through_every_face() {
     let token = plugin().args(["token", "phx.ocir.io"]).run();
     assert_eq!(token.success().trim(), "a(uth>tok;en");
     pulls(&registry, &env);
-    assert_eq!(oci.registry().count("/"), 0, "nobody was asked");
+    assert_eq!(oci.registry().count("/"), 0, "no request was sent");
 }
 
 #[test]

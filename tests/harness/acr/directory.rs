@@ -100,7 +100,7 @@ impl Directory {
         token
     }
 
-    /// Letters and digits that nobody can guess.
+    /// Letters and digits that cannot be guessed.
     pub(super) fn word(&self, length: usize) -> String {
         lock(&self.0).random.word(length)
     }

@@ -87,7 +87,7 @@ impl Handler for Entra {
                 return refuse((7_000_222, "The provided client secret keys are expired."));
             }
             Some(Trouble::Garbage) => {
-                let secret = self.directory.issue("page", "nobody");
+                let secret = self.directory.issue("page", "no-client");
                 return Reply::typed(200, "text/html", format!("<html>{secret}</html>"));
             }
             None => {}
@@ -119,7 +119,7 @@ impl Entra {
             (SECRET_CLIENT, _) => Err((7_000_215, "Invalid client secret provided.")),
             (client, true) if get("client_assertion_type") == ASSERTION_TYPE => {
                 let owner = assertion::owner(&self.directory, get("client_assertion"), client, url);
-                // Nobody shows two proofs.
+                // A client shows one proof.
                 match form.contains_key("client_secret") {
                     true => Err((90_014, "the request is malformed")),
                     false => owner,

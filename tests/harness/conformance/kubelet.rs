@@ -1,12 +1,13 @@
 //! The kubelet's face: a request on stdin, an answer on stdout.
 
-use regcred_api::GoDuration;
+use regcred_api::{ApiVersion, GoDuration};
 use serde_json::{Value, json};
 
 use super::{CANARY, FOREIGN, Plugin, request};
 
 pub(super) fn check(plugin: &Plugin<'_>) {
-    for version in ["v1alpha1", "v1beta1", "v1"] {
+    for version in ApiVersion::ALL {
+        let (_, version) = version.as_str().split_once('/').expect("a group");
         answers(plugin, version, &[]);
     }
     answers(plugin, "v1", &["get-credentials"]);
@@ -66,7 +67,7 @@ fn serves_nobody_else(plugin: &Plugin<'_>) {
         assert_eq!(answer["auth"], json!({}), "{image}");
         assert_eq!(answer["cacheDuration"], "0s", "{image}");
     }
-    assert_eq!(plugin.cloud.calls(), calls, "nobody was to be asked");
+    assert_eq!(plugin.cloud.calls(), calls, "the cloud was not to be asked");
 }
 
 fn refuses_bad_input(plugin: &Plugin<'_>) {
@@ -105,7 +106,7 @@ fn refuses_bad_input(plugin: &Plugin<'_>) {
     let done = plugin.start().stdin(huge).run();
     done.fails(2);
     assert!(done.taken < 4 << 20, "it read {} bytes", done.taken);
-    assert_eq!(plugin.cloud.calls(), calls, "nobody was to be asked");
+    assert_eq!(plugin.cloud.calls(), calls, "the cloud was not to be asked");
 }
 
 /// Whatever a plugin makes of a pod's token, it never repeats it.

@@ -29,7 +29,7 @@ pub(super) fn check(plugin: &Plugin<'_>) {
     assert_eq!(plugin.cloud.calls() - calls, 1, "one call served them all");
     only_ours(&cache);
 
-    // A cache that cannot be used is no error.
+    // A cache that cannot be used is not an error.
     std::fs::remove_dir_all(&cache).expect("our own directory");
     std::fs::write(&cache, "in the way").expect("a file");
     let _ = password(plugin, &start().finish());

@@ -79,7 +79,7 @@ impl FakeGoogle {
         })
     }
 
-    /// Somebody who acts as a service account, through these others.
+    /// A person who acts as a service account, through these others.
     #[must_use]
     pub fn impersonating_file(&self, source: &Value, account: &str, delegates: &[&str]) -> Value {
         json!({

@@ -77,7 +77,7 @@ fn refresh(google: &Google, fields: &Fields) -> Result<Value, Reply> {
 /// The scopes that a good assertion asks for.
 fn asserted_scopes(assertion: &str, audiences: &[&str]) -> Result<Vec<String>, Reply> {
     let invalid = |description: &str| refusal(400, "invalid_grant", description);
-    let jwt = Jwt::parse(assertion).ok_or_else(|| invalid_request("the assertion is no JWT"))?;
+    let jwt = Jwt::parse(assertion).ok_or_else(|| invalid_request("the assertion is not a JWT"))?;
     check_signature(&jwt).map_err(invalid)?;
     if !audiences.contains(&jwt.text("aud")) {
         return Err(invalid("Invalid JWT: Failed audience check."));

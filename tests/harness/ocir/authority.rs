@@ -136,8 +136,8 @@ impl Authority {
     pub(super) fn issue_session(&self, who: &str, public_key: &str) -> Result<String, String> {
         let der = STANDARD
             .decode(public_key)
-            .map_err(|_| "the public key is no base64")?;
-        let key = pkcs1_of(&der).ok_or("the public key is no RSA key of 2048 bits")?;
+            .map_err(|_| "the public key is not base64")?;
+        let key = pkcs1_of(&der).ok_or("the public key is not an RSA key of 2048 bits")?;
         Ok(self.add_session(who, key))
     }
 
@@ -257,7 +257,7 @@ impl Authority {
     }
 
     /// A federation call has a new key in its body each time, so its signature comes once. Others
-    /// may well be the same within one second, which is no replay.
+    /// may well be the same within one second, which is not a replay.
     fn use_once(&self, signed: &Signed) -> Result<(), String> {
         match lock(&self.state).used.insert(signed.signature.clone()) {
             true => Ok(()),

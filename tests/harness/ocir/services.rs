@@ -101,7 +101,7 @@ impl Services {
         let der = |text: &str| {
             STANDARD
                 .decode(text)
-                .map_err(|_| "a certificate is no base64")
+                .map_err(|_| "a certificate is not base64")
         };
         let (leaf, intermediate) = (der(leaf)?, der(intermediate)?);
         let ca = CertificateDer::from_pem_slice(self.0.intermediate.as_bytes()).expect("our own");
@@ -196,7 +196,7 @@ impl Services {
         };
         let what = of("resourcePrincipalToken", "rpt")?;
         if of("servicePrincipalSessionToken", "spst")? != who {
-            return Err("the service spoke to somebody else".to_owned());
+            return Err("the service spoke to another server".to_owned());
         }
         let key = body["sessionPublicKey"]
             .as_str()

@@ -50,7 +50,7 @@ fn a_pods_token_is_its_own_identity_or_an_error_and_never_the_nodes() {
             6,
             "AADSTS7000215",
         ),
-        (good(), annotations("nobody", TENANT), 6, "AADSTS700016"),
+        (good(), annotations("no-client", TENANT), 6, "AADSTS700016"),
         (
             forged(good()),
             annotations(WORKLOAD_CLIENT, TENANT),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::paths::{Paths, Used};
 use super::rust::Rust;
+use super::workspace::shown;
 
 /// The production modules of a crate.
 pub(super) struct Modules {
@@ -64,7 +65,7 @@ impl Modules {
         let mut arrows = Vec::new();
         for (from, module) in &self.modules {
             for used in &module.paths.used {
-                let handed_on = from.is_empty() && used.is_public;
+                let handed_on = from.is_empty() && module.paths.only_hands_on(used);
                 let Some(path) = self.absolute(from, &used.path, FOLLOWED) else {
                     continue;
                 };
@@ -83,6 +84,17 @@ impl Modules {
             }
         }
         arrows
+    }
+
+    /// Every import of all names of a module of this crate. What comes in by one cannot be followed.
+    pub(super) fn globs(&self) -> Vec<String> {
+        let mut globs = Vec::new();
+        for (from, module) in &self.modules {
+            let used = module.paths.used.iter().filter(|used| used.is_glob());
+            let own = used.filter(|used| self.absolute(from, &used.path, FOLLOWED).is_some());
+            globs.extend(own.map(|used| format!("{}:{}", shown(&module.file), used.line)));
+        }
+        globs
     }
 
     /// The path from the crate's root to where the item is defined; `None` for another crate's.
@@ -107,6 +119,9 @@ impl Modules {
         };
         if next == "super" {
             return self.absolute(&from, rest, depth);
+        }
+        if next == "*" {
+            return Some([from.as_slice(), rest].concat());
         }
         let mut child = from.clone();
         child.push(next.clone());
@@ -145,3 +160,45 @@ impl Modules {
 
 /// Imports of imports that are followed; more is a circle of imports.
 const FOLLOWED: usize = 8;
+
+#[test]
+fn arrows_lead_to_where_an_item_is_defined() {
+    let files = [
+        (
+            "",
+            "mod a; mod b; pub use b::Thing; pub use a::Own; fn f(_: Own) {}",
+        ),
+        (
+            "a",
+            "mod child; pub(crate) use child::Deep; pub struct Own;",
+        ),
+        (
+            "a/child",
+            "use super::*; use crate::Thing; pub struct Deep(Own);",
+        ),
+        ("b", "use crate::a; pub struct Thing(a::Deep);"),
+    ];
+    let modules = files.map(|(path, code)| {
+        let path = path.split_terminator('/').map(str::to_owned).collect();
+        let (file, paths) = (PathBuf::new(), Paths::of(code));
+        (path, Module { file, paths })
+    });
+    let modules = Modules {
+        modules: modules.into(),
+    };
+    let mut found: Vec<_> = modules
+        .arrows()
+        .iter()
+        .map(|arrow| format!("{} -> {}", arrow.from.join("/"), arrow.to.join("/")))
+        .collect();
+    found.sort();
+    let expected = [
+        " -> a",
+        "a -> a/child",
+        "a/child -> a",
+        "a/child -> b",
+        "b -> a/child",
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(modules.globs().len(), 1);
+}

@@ -89,8 +89,17 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("toml", &["regcred-registry"]),
 ];
 
-/// Packages that must not be in the lock file at all: other TLS stacks and slow start-up.
-const BANNED: &[&str] = &["aws-lc-sys", "aws-lc-rs", "openssl-sys", "native-tls"];
+/// Packages that must not be in the lock file at all: other TLS stacks, slow start-up, other HTTP
+/// clients.
+const BANNED: &[&str] = &[
+    "aws-lc-sys",
+    "aws-lc-rs",
+    "openssl-sys",
+    "native-tls",
+    "aws-smithy-http-client",
+    "curl",
+    "ureq",
+];
 
 #[test]
 fn packages_use_only_what_the_drawing_allows() {
@@ -156,6 +165,35 @@ fn libraries_stay_where_they_belong() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn cargo_deny_has_the_same_bans() {
+    let deny = fs::read_to_string(root().join("deny.toml")).expect("deny.toml");
+    let bans = deny.lines().filter(|line| line.contains("{ crate = "));
+    let mut wrong = Vec::new();
+    for ban in bans {
+        let quoted: Vec<_> = ban.split('"').skip(1).step_by(2).collect();
+        let [library, others @ ..] = &quoted[..] else {
+            panic!("{ban}");
+        };
+        let users: Vec<_> = others
+            .iter()
+            .filter(|o| o.starts_with("regcred-"))
+            .collect();
+        let is_it =
+            |row: &&str| row == library || (row.ends_with('-') && library.starts_with(*row));
+        let row = LIBRARIES.iter().find(|(row, _)| is_it(row));
+        let is_same = match row {
+            _ if users.is_empty() => BANNED.contains(library),
+            Some((_, listed)) => listed.iter().eq(users),
+            None => false,
+        };
+        if !is_same {
+            wrong.push(ban.trim());
+        }
+    }
+    assert!(wrong.is_empty(), "in deny.toml and not here: {wrong:#?}");
 }
 
 #[test]

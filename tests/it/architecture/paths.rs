@@ -1,11 +1,15 @@
 //! The paths in one file's code: imports, re-exports, and those in the middle of it.
 
+use std::collections::BTreeSet;
+
 /// What a file names.
 #[derive(Default)]
 pub(super) struct Paths {
     /// Modules declared by `mod x;`.
     pub(super) children: Vec<String>,
     pub(super) used: Vec<Used>,
+    /// Every word outside imports.
+    words: BTreeSet<String>,
 }
 
 /// A path, as written; the leaves of a `use` tree are one each.
@@ -23,6 +27,11 @@ impl Used {
     pub(super) fn is_same(&self, path: &[String]) -> bool {
         self.path == path
     }
+
+    /// An import of every name of a module.
+    pub(super) fn is_glob(&self) -> bool {
+        self.path.last().is_some_and(|word| word == "*")
+    }
 }
 
 impl Paths {
@@ -36,6 +45,9 @@ impl Paths {
         while at < tokens.len() {
             let word = tokens[at].0;
             let next = tokens.get(at + 1).map_or("", |t| t.0);
+            if word != "use" || next == "<" {
+                paths.words.insert(word.to_owned());
+            }
             let after = tokens.get(at + 2).map_or("", |t| t.0);
             match (word, after) {
                 ("mod", ";") => paths.children.push(next.to_owned()),
@@ -84,6 +96,11 @@ impl Paths {
             at += 1;
         }
         paths
+    }
+
+    /// Whether the file only hands an import on, without a use of its own.
+    pub(super) fn only_hands_on(&self, used: &Used) -> bool {
+        used.is_public && !self.words.contains(&used.name)
     }
 
     /// The import that brings this name into the module.
@@ -195,5 +212,8 @@ fn every_way_to_name_a_module_is_seen() {
         paths.import("C").expect("an import").path.join("::"),
         "crate::a::B"
     );
-    assert!(paths.import("Thing").expect("an import").is_public);
+    let thing = paths.import("Thing").expect("an import");
+    assert!(thing.is_public && paths.only_hands_on(thing));
+    let used = Paths::of("pub use a::Thing; fn f(_: Thing) {}");
+    assert!(!used.only_hands_on(&used.used[0]));
 }

@@ -1,8 +1,6 @@
 //! Plugins that are missing, broken or endless. A plugin that fails returns no login; other sources
 //! still count, and the failure is reported if the pull fails without a login.
 
-use std::time::Duration;
-
 use regcred_tests::oci_registry::Access;
 use regcred_tests::{FakeRegistry, Finished, Image, Logins, Node, Program, until};
 
@@ -32,7 +30,6 @@ fn the_output_of_a_broken_plugin_is_not_shown_but_its_failure_is() {
         assert_eq!(done.code(), Some(6), "{script}: {}", done.stderr);
         assert!(done.stderr.contains(expected), "{script}: {}", done.stderr);
         assert!(!done.stderr.contains("c4n4ry"), "{}", done.stderr);
-        assert!(done.elapsed < SOON, "{:?}", done.elapsed);
     }
 }
 
@@ -57,7 +54,6 @@ fn a_hanging_plugin_ends_with_the_pull_that_is_stopped() {
     let _ = Program::new("/bin/sh").args(["-c", &stop]).run().success();
     let done = running.finish();
     assert_eq!(done.code(), Some(143), "{}", done.stderr);
-    assert!(done.elapsed < SOON, "{:?}", done.elapsed);
 
     let sleeper = std::fs::read_to_string(file).expect("a process id");
     let status = format!("/proc/{}/status", sleeper.trim());
@@ -79,6 +75,3 @@ fn pull_with(script: &str) -> Finished {
     assert_sound(&node.store());
     done
 }
-
-/// Well within the kubelet's minute, and before any of the scripts ends by itself.
-const SOON: Duration = Duration::from_secs(30);

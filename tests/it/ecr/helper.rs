@@ -153,7 +153,7 @@ fn docker_is_told_not_found_and_people_the_cause() {
     ] {
         assert!(done.stderr.contains(part), "{}", done.stderr);
     }
-    // Nothing is the matter with a registry of somebody else.
+    // A registry of another cloud is not an error.
     let done = with_keys(Program::new(&ours))
         .arg("get")
         .stdin("quay.io")

@@ -1,4 +1,4 @@
-//! Whom a token goes to, on the wire: every form of Google's registries, and nobody who merely
+//! Whom a token goes to, on the wire: every form of Google's registries, and no host that merely
 //! looks like one.
 
 use regcred_core::ImagePattern;

@@ -49,7 +49,7 @@ fn a_refusal_names_source_status_and_reason() {
         ),
         (
             "a client that is gone",
-            changed(user.clone(), "client_id", json!("nobody")),
+            changed(user.clone(), "client_id", json!("no-client")),
             6,
             vec!["401", "invalid_client", "The OAuth client was not found."],
         ),
@@ -134,7 +134,7 @@ fn nothing_at_all_names_every_place_that_was_looked_at() {
     let env = vars(&[
         ("HOME", &home),
         ("PATH", "/nonexistent"),
-        // Nobody listens there.
+        // A port without a listener.
         ("GCE_METADATA_HOST", "127.0.0.1:9"),
         ("REGCRED_GCR_TOKEN_SOURCES", "file,gcloud"),
     ]);

@@ -99,7 +99,7 @@ fn sources_are_asked_in_the_order_that_was_chosen() {
     );
 }
 
-/// Docker asks for each pull anew, for every host that it was told of.
+/// Docker asks again for each pull, for every configured host.
 #[test]
 fn docker_gets_one_token_for_all_hosts_while_it_is_good() {
     let machine = FakeGceMetadata::start();

@@ -171,7 +171,10 @@ fn a_key_may_vouch_for_itself_or_be_handed_out_on_request() {
     let encoded = token(&["--username", "_json_key_base64"]);
     assert_eq!(encoded["username"], "_json_key_base64");
     assert_eq!(encoded["password"], base64(&file.to_string()));
-    assert!(google.server().seen().is_empty(), "nobody was to be asked");
+    assert!(
+        google.server().seen().is_empty(),
+        "no request was to be sent"
+    );
 
     let other_name = token(&["--username", "oauth2accesstoken"]);
     assert_eq!(other_name["username"], "oauth2accesstoken");

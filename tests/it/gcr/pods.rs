@@ -95,7 +95,7 @@ fn a_pods_identity_that_fails_is_an_error_with_its_reason() {
     let foreign_account = "other@demo-project.iam.gserviceaccount.com";
     for (token, annotations, code, parts) in [
         (
-            cluster.token("somebody-else", 600),
+            cluster.token("another-user", 600),
             json!({OPT_IN: "true"}),
             6,
             [
@@ -176,7 +176,7 @@ fn a_pods_answer_ends_with_its_token_and_is_its_own() {
     let of_another = ask(&env, &other, &json!({})).json();
     assert_ne!(password(&first), password(&of_another));
     assert_eq!(google.server().count("/v1/token"), 2);
-    // Without a token there is nobody to answer for.
+    // Without a token there is no identity to answer for.
     let none = plugin(&env).stdin(request(IMAGE).to_string()).run();
     none.fails(5);
 }

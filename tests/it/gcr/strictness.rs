@@ -106,7 +106,7 @@ fn the_token_exchange_checks_audience_types_and_subject_token() {
             "urn:ietf:params:aws:token-type:aws4_request",
         ),
         ("subject_token", "no token"),
-        ("subject_token", &google.cluster().token("somebody", 600)),
+        ("subject_token", &google.cluster().token("a-user", 600)),
         ("subject_token", &google.cluster().token(&pool, -1)),
         ("subject_token", &of_another_cluster),
         ("options", "{\"userProject\":\"1\"}"),
@@ -173,7 +173,7 @@ fn the_credentials_api_checks_bearer_rights_and_body() {
         ("lifetime", Value::Null),
         ("scope", json!([])),
         ("scope", json!(CLOUD_PLATFORM)),
-        ("delegates", json!("somebody")),
+        ("delegates", json!("a-user")),
         ("more", json!(1)),
     ] {
         let mut body: Value = serde_json::from_slice(&good.body).expect("JSON");

@@ -38,7 +38,7 @@ fn a_node_gets_the_same_logins_from_both() {
                 let token = text(&login["password"]);
                 assert!(peer.machine.logins().accepts("_token", token), "{image}");
             }
-            // Every key of theirs that is no pattern of ours is the host itself.
+            // Every key of theirs that is not a pattern of ours is the host itself.
             for key in keys(&theirs) {
                 let host = image.split('/').next().unwrap_or_default();
                 assert!(keys(&ours).contains(&key) || key == host, "{key}");

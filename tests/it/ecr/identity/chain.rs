@@ -21,7 +21,7 @@ fn an_instance_gives_its_role_by_version_2_of_its_metadata() {
     assert!(asked[0].method == "PUT" && asked[0].path == "/latest/api/token");
     let session = "x-aws-ec2-metadata-token";
     assert!(asked[1..].iter().all(|r| r.header(session).is_some()));
-    // The region is in the host's name: nobody asks for it.
+    // The region is in the host's name: no request is sent for it.
     assert!(asked.iter().all(|r| !r.path.contains("placement")));
     assert_eq!(asked.len(), 3);
 

@@ -1,5 +1,5 @@
-//! A pod that pulls as itself (KEP-4412): the kubelet sends its token, and that identity answers or
-//! nobody.
+//! A pod that pulls as itself (KEP-4412): the kubelet sends its token, and only that
+//! identity answers.
 
 use regcred_tests::sts::Role;
 use regcred_tests::{FakeSts, Finished};
