@@ -1,4 +1,4 @@
-//! Chance in times: pauses between attempts, and jitter.
+//! Random times: pauses between attempts, and jitter.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;

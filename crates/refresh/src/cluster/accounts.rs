@@ -124,7 +124,7 @@ impl Cluster {
     ) -> ClusterResult<SecretString> {
         let body = TokenRequest {
             metadata: ObjectMeta {
-                // A precondition: an account that was deleted and made again under its name is
+                // A precondition: an account that was deleted and created again under its name is
                 // another one.
                 uid: Some(account.uid.clone()).filter(|uid| !uid.is_empty()),
                 ..ObjectMeta::default()

@@ -68,7 +68,7 @@ pub(crate) struct SingleTarget {
     #[arg(skip)]
     pub(crate) logins: Vec<Registry>,
 
-    /// Whether Secrets that others made are taken over.
+    /// Whether Secrets that others created are taken over.
     #[arg(skip)]
     pub(crate) force: bool,
 }

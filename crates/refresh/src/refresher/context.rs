@@ -25,7 +25,7 @@ pub struct Refresher {
 /// How the work is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mode {
-    /// Whether Secrets that the refresher did not make are taken over.
+    /// Whether Secrets that the refresher did not create are taken over.
     pub force: bool,
     /// Whether nothing is written, and only reported.
     pub dry_run: bool,

@@ -74,7 +74,7 @@ impl<'a> ProviderFetch<'a> {
             let mut rest = Vec::new();
             for other in waiting {
                 let other_request = self.request(other, proof.as_ref())?;
-                // By the provider's own word the same key means the same answer.
+                // For the provider the same key means the same answer.
                 let shared = other == host
                     || issued.scope == CacheScope::Global
                     || (key.is_some() && self.key(&other_request) == key);

@@ -53,7 +53,7 @@ struct SlotKey {
 
 #[derive(Default)]
 struct TokenSlot {
-    /// Held by the caller who requests a new token.
+    /// Held by the caller that requests a new token.
     turn: tokio::sync::Mutex<()>,
     state: Mutex<SlotState>,
 }
@@ -173,7 +173,7 @@ impl TokenStore {
         let mut slots: Vec<_> = lock(&self.slots).clone().into_iter().collect();
         slots.retain(|(key, _)| changed.contains(&key.source));
         for (_, slot) in slots {
-            // A token that is being requested may be one of before.
+            // A token that is being requested may come from the old files.
             let _turn = slot.turn.lock().await;
             let mut state = lock(&slot.state);
             state.next = DateTime::UNIX_EPOCH;

@@ -1,79 +1,47 @@
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use regcred_http_testing::{Fake, Reply, Seen};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use super::*;
 
 const CANARY: &str = "canary.service-account.token";
 
 /// An API server that issues tokens of one account and refuses everything else.
-#[derive(Clone, Default)]
-struct Server(Arc<Mutex<State>>);
-
-#[derive(Default)]
-struct State {
-    asked: Vec<Value>,
-    /// Answers that come before the right one.
-    faults: VecDeque<(u16, String)>,
+struct Server {
+    http: Fake,
+    cluster: Cluster,
+    /// Replies that come before the right one.
+    faults: Arc<Mutex<VecDeque<Reply>>>,
 }
 
 impl Server {
-    async fn start(&self) -> Cluster {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let server = self.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let server = server.clone();
-                tokio::spawn(async move {
-                    let answer = service_fn(|request| server.answer(request));
-                    let http = hyper::server::conn::http1::Builder::new();
-                    let _ = http.serve_connection(TokioIo::new(stream), answer).await;
-                });
-            }
-        });
+    async fn start() -> Self {
+        let faults = Arc::<Mutex<VecDeque<Reply>>>::default();
+        let first = Arc::clone(&faults);
+        let http = Fake::start(move |seen| {
+            let fault = first.lock().expect("whole").pop_front();
+            fault.unwrap_or_else(|| issued(seen))
+        })
+        .await;
         regcred_run::install_crypto();
-        let config = kube::Config::new(url.parse().expect("a URL"));
+        let config = kube::Config::new(http.url("/").parse().expect("a URL"));
         let client = kube::Client::try_from(config).expect("a client");
-        Cluster::new(client, 0)
-    }
-
-    async fn answer(
-        &self,
-        request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Infallible> {
-        let question = format!("{} {}", request.method(), request.uri());
-        let body = request.into_body().collect().await.expect("a body");
-        let body: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
-        let mut state = self.0.lock().expect("whole");
-        let (status, text) = match (state.faults.pop_front(), &*question) {
-            (Some(fault), _) => fault,
-            (None, "POST /api/v1/namespaces/shop/serviceaccounts/puller/token?") => issued(&body),
-            (None, _) => (404, status(404, "NotFound")),
-        };
-        state.asked.push(body);
-        let answer = Response::builder().status(status).body(text.into());
-        Ok(answer.expect("an answer"))
-    }
-
-    fn fail(&self, status: u16, text: &str, times: usize) {
-        let mut state = self.0.lock().expect("whole");
-        for _ in 0..times {
-            state.faults.push_back((status, text.to_owned()));
+        Self {
+            http,
+            cluster: Cluster::new(client, 0),
+            faults,
         }
     }
 
+    fn fail(&self, status: u16, text: &str, times: usize) {
+        let replies = std::iter::repeat_with(|| Reply::text(status, text)).take(times);
+        self.faults.lock().expect("whole").extend(replies);
+    }
+
     fn asked(&self) -> usize {
-        self.0.lock().expect("whole").asked.len()
+        self.http.seen().len()
     }
 }
 
@@ -81,12 +49,20 @@ fn status(code: u16, reason: &str) -> String {
     json!({"kind": "Status", "code": code, "reason": reason, "message": "quota"}).to_string()
 }
 
-fn issued(asked: &Value) -> (u16, String) {
+fn body(seen: &Seen) -> Value {
+    serde_json::from_slice(&seen.body).unwrap_or_default()
+}
+
+fn issued(seen: &Seen) -> Reply {
+    let asked = body(seen);
     let uid = &asked["metadata"]["uid"];
-    if !uid.is_null() && uid != "uid-1" {
-        return (409, status(409, "Conflict"));
+    if seen.path != "/api/v1/namespaces/shop/serviceaccounts/puller/token" {
+        return Reply::text(404, &status(404, "NotFound"));
     }
-    (201, answer(CANARY, &asked["spec"]["audiences"]))
+    if !uid.is_null() && uid != "uid-1" {
+        return Reply::text(409, &status(409, "Conflict"));
+    }
+    Reply::text(201, &answer(CANARY, &asked["spec"]["audiences"]))
 }
 
 fn answer(token: &str, audiences: &Value) -> String {
@@ -108,11 +84,11 @@ async fn token(cluster: &Cluster, uid: &str, audience: &str) -> Result<String, C
 
 #[tokio::test]
 async fn a_request_has_one_audience_and_the_accounts_uid_as_precondition() {
-    let server = Server::default();
-    let cluster = server.start().await;
-    assert_eq!(token(&cluster, "uid-1", "sts").await.expect("one"), CANARY);
-    assert_eq!(token(&cluster, "", "x").await.expect("one"), CANARY);
-    let asked = server.0.lock().expect("whole").asked.clone();
+    let server = Server::start().await;
+    let cluster = &server.cluster;
+    assert_eq!(token(cluster, "uid-1", "sts").await.expect("one"), CANARY);
+    assert_eq!(token(cluster, "", "x").await.expect("one"), CANARY);
+    let asked: Vec<_> = server.http.seen().iter().map(body).collect();
     let request = |audience: &str, metadata: Value| {
         json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
             "metadata": metadata, "spec": {"audiences": [audience], "expirationSeconds": 600}})
@@ -122,19 +98,19 @@ async fn a_request_has_one_audience_and_the_accounts_uid_as_precondition() {
         request("x", json!({})),
     ];
     assert_eq!(asked, expected);
-    let refused = token(&cluster, "uid-2", "sts").await.expect_err("another");
+    let refused = token(cluster, "uid-2", "sts").await.expect_err("another");
     assert!(refused.to_string().contains("409 Conflict"), "{refused}");
 }
 
 #[tokio::test]
 async fn what_may_pass_is_asked_again_and_the_rest_is_not() {
-    let server = Server::default();
-    let cluster = server.start().await;
+    let server = Server::start().await;
+    let cluster = &server.cluster;
     server.fail(500, "", 2);
-    assert_eq!(token(&cluster, "", "retried").await.expect("one"), CANARY);
+    assert_eq!(token(cluster, "", "retried").await.expect("one"), CANARY);
     assert_eq!(server.asked(), 3);
     server.fail(429, &status(429, "TooManyRequests"), 1);
-    assert_eq!(token(&cluster, "", "slowed").await.expect("one"), CANARY);
+    assert_eq!(token(cluster, "", "slowed").await.expect("one"), CANARY);
     assert_eq!(server.asked(), 5);
     let others = answer(CANARY, &json!(["others"]));
     let many = answer(CANARY, &json!(["sts", "others"]));
@@ -154,7 +130,7 @@ async fn what_may_pass_is_asked_again_and_the_rest_is_not() {
         let before = server.asked();
         let times = if expected.contains("broke") { 3 } else { 1 };
         server.fail(code, &text, times);
-        let error = token(&cluster, "", "sts").await.expect_err(expected);
+        let error = token(cluster, "", "sts").await.expect_err(expected);
         let may_pass = expected.contains("broke");
         assert_eq!(error.is_passing(), may_pass, "{error}");
         let error = error.to_string();

@@ -114,7 +114,7 @@ impl Work<'_> {
         Some(Outcome::forgotten(report, next))
     }
 
-    /// Whether the Secret is taken over, whoever made it.
+    /// Whether the Secret is taken over from its owner.
     pub(super) fn forced(&self, existing: &StoredSecret) -> bool {
         self.refresher.mode.force
             || self.plan.object.ownership == Ownership::Force
