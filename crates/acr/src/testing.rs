@@ -1,7 +1,7 @@
 //! What the tests of this crate share: settings with their clients, requests, replies.
 
 use regcred_core::{Clock, CredentialRequest, Env};
-use regcred_http::testing::{Fake, Reply};
+use regcred_http_testing::{Fake, Reply};
 
 use crate::ERRORS;
 use crate::settings::{Cloud, Settings};

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regcred_core::{Clock, CredentialRequest, Env, ErrorKind, Issued, Provider, ProviderError};
 use regcred_ecr::Ecr;
-use regcred_http::testing::{Fake, Reply, Seen};
+use regcred_http_testing::{Fake, Reply, Seen};
 use regcred_tests::namespace::{SILENT_LINK, run_inside};
 use tokio::net::TcpListener;
 use tokio::time::Instant;

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeZone, Utc};
 use regcred_core::{Clock, Env};
-use regcred_http::testing::{Fake, Reply, Seen};
+use regcred_http_testing::{Fake, Reply, Seen};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::{Value, json};
 

@@ -10,7 +10,7 @@ use regcred_core::{
     Provider, ProviderError, report,
 };
 use regcred_gcr::Gcr;
-use regcred_http::testing::{Fake, Reply};
+use regcred_http_testing::{Fake, Reply};
 use regcred_tests::google::{
     GKE_AUDIENCE, GKE_ISSUER, GKE_POD, KEY_ACCOUNT, NODE_ACCOUNT, POD, POOL, PROJECT,
     TARGET_ACCOUNT,

@@ -3,7 +3,7 @@
 
 use regcred_core::{Clock, CredentialRequest, Env, ErrorKind, Issued, Provider, ProviderError};
 use regcred_gcr::Gcr;
-use regcred_http::testing::{Fake, Reply};
+use regcred_http_testing::{Fake, Reply};
 use regcred_tests::namespace::{SILENT_LINK, run_inside};
 use secrecy::ExposeSecret as _;
 use serde_json::json;

@@ -31,8 +31,6 @@ pub use error_fields::{ErrorFields, plain};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use options::{CaBundle, ClientOptions, Proxy};
 pub use random::random_word;
-#[cfg(any(test, feature = "testing"))]
-pub use regcred_http_testing as testing;
 pub use request::{FormValue, Request};
 pub use response::Response;
 pub use retry::{Retry, is_passing_status};

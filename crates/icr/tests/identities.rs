@@ -3,7 +3,7 @@
 use regcred_core::{
     CacheScope, Clock, CredentialRequest, Env, ErrorKind, Issued, Provider, ProviderError, report,
 };
-use regcred_http::testing::{Fake, Reply};
+use regcred_http_testing::{Fake, Reply};
 use regcred_icr::Icr;
 use regcred_tests::icr::{
     API_KEY, ASSUMED_PROFILE, FakeIam, FakeVpcMetadata, LINKED_PROFILE, REFRESH_TOKEN,

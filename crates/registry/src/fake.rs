@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use regcred_core::{Env, ImageRef};
 use regcred_http::Retry;
-pub(crate) use regcred_http::testing::{Fake, Reply, Seen, bind};
+pub(crate) use regcred_http_testing::{Fake, Reply, Seen, bind};
 
 use crate::{Hosts, RegistryClient};
 

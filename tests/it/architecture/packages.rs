@@ -16,8 +16,7 @@ const PROVIDER: &[&str] = &["regcred-exec", "regcred-http", "regcred-cloud"];
 const EDGES: &[(&str, &[&str])] = &[
     ("regcred-api", &[]),
     ("regcred-exec", &[]),
-    // Behind the feature `testing`, on its way out.
-    ("regcred-http", &["regcred-http-testing"]),
+    ("regcred-http", &[]),
     ("regcred-run", &[]),
     ("regcred-cache", &[]),
     ("regcred-cloud", &["regcred-http"]),

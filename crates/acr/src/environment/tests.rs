@@ -1,4 +1,4 @@
-use regcred_http::testing::Reply;
+use regcred_http_testing::Reply;
 use serde_json::json;
 
 use super::*;

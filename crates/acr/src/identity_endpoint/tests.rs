@@ -1,5 +1,5 @@
 use regcred_core::ErrorKind;
-use regcred_http::testing::{Fake, Reply};
+use regcred_http_testing::{Fake, Reply};
 use serde_json::json;
 
 use super::*;

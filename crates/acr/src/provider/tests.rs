@@ -1,5 +1,5 @@
 use regcred_core::ErrorKind;
-use regcred_http::testing::{Fake, Reply, bind};
+use regcred_http_testing::{Fake, Reply, bind};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 

@@ -1,5 +1,5 @@
 use azure_core::http::{Method as AzureMethod, Request as LibraryRequest, Url as AzureUrl};
-use regcred_http::testing::Reply;
+use regcred_http_testing::Reply;
 
 use super::*;
 use crate::testing::{cloud, fake};

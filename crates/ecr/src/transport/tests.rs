@@ -1,6 +1,6 @@
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use regcred_core::report;
-use regcred_http::testing::{Ca, Fake, Reply};
+use regcred_http_testing::{Ca, Fake, Reply};
 
 use super::*;
 

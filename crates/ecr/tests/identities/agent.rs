@@ -1,7 +1,7 @@
 //! The container's agent.
 
 use regcred_core::{Env, ErrorKind, report};
-use regcred_http::testing::{Fake, Reply};
+use regcred_http_testing::{Fake, Reply};
 
 use crate::fake::*;
 use crate::home::Home;

@@ -1,7 +1,7 @@
 //! The chain of sources in the order of Go, and the profile.
 
 use regcred_core::{CredentialRequest, Env, ErrorKind, report};
-use regcred_http::testing::{Ca, Fake, Reply};
+use regcred_http_testing::{Ca, Fake, Reply};
 use tokio::time::Instant;
 
 use crate::fake::*;

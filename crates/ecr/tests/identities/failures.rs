@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use regcred_cloud::DEADLINE;
 use regcred_core::{Clock, CredentialRequest, Env, ErrorKind, Provider as _, report};
 use regcred_ecr::Ecr;
-use regcred_http::testing::{Fake, Reply};
+use regcred_http_testing::{Fake, Reply};
 use tokio::time::Instant;
 
 use crate::fake::*;

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regcred_core::{CacheKey, Clock, CredentialRequest, Env, Issued, Provider as _, ProviderError};
 use regcred_ecr::Ecr;
-use regcred_http::testing::{Fake, Reply, Seen};
+use regcred_http_testing::{Fake, Reply, Seen};
 
 /// A private registry of the fake account.
 pub(crate) const HOST: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";

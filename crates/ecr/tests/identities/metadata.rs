@@ -1,7 +1,7 @@
 //! Instance metadata.
 
 use regcred_core::{Env, report};
-use regcred_http::testing::{Fake, Reply};
+use regcred_http_testing::{Fake, Reply};
 use tokio::time::Instant;
 
 use crate::fake::*;

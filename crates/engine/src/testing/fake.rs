@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use regcred_core::Credentials;
-use regcred_http::testing::{Fake, Reply, Seen, bind};
+use regcred_http_testing::{Fake, Reply, Seen, bind};
 use regcred_registry::{Descriptor, Digest, media_type};
 use secrecy::ExposeSecret as _;
 use serde_json::json;

@@ -1,5 +1,5 @@
 use regcred_core::CredentialRequest;
-use regcred_http::testing::Fake;
+use regcred_http_testing::Fake;
 use secrecy::ExposeSecret;
 use serde_json::json;
 

@@ -1,5 +1,5 @@
 use regcred_core::{ErrorKind, report};
-use regcred_http::testing::{Fake, Reply};
+use regcred_http_testing::{Fake, Reply};
 
 use super::*;
 use crate::testing::{cloud, metadata};

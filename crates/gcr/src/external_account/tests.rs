@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use regcred_core::{ErrorKind, report};
-use regcred_http::testing::{Fake, Seen};
+use regcred_http_testing::{Fake, Seen};
 use secrecy::ExposeSecret;
 use serde_json::json;
 

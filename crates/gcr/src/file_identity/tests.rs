@@ -1,5 +1,5 @@
 use regcred_core::{ErrorKind, report};
-use regcred_http::testing::Seen;
+use regcred_http_testing::Seen;
 use serde_json::json;
 
 use super::*;

@@ -1,5 +1,5 @@
 use regcred_core::report;
-use regcred_http::testing::{Fake, Reply};
+use regcred_http_testing::{Fake, Reply};
 use secrecy::ExposeSecret;
 
 use super::*;

@@ -1,5 +1,5 @@
 use regcred_core::{ErrorKind, report};
-use regcred_http::testing::Fake;
+use regcred_http_testing::Fake;
 use serde_json::Value;
 
 use secrecy::ExposeSecret as _;

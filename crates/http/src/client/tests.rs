@@ -5,7 +5,7 @@ use secrecy::SecretString;
 
 use super::*;
 use crate::Retry;
-use crate::testing::{Fake, Reply};
+use regcred_http_testing::{Fake, Reply};
 
 mod answers;
 mod repeats;

@@ -4,8 +4,8 @@ use regcred_core::{Env, ErrorKind, report};
 use secrecy::SecretSlice;
 
 use super::*;
-use crate::testing::{Ca, Fake, Reply};
 use crate::{CaBundle, Client, HttpError, Request};
+use regcred_http_testing::{Ca, Fake, Reply};
 
 async fn get(options: &ClientOptions, url: &str) -> Result<String, HttpError> {
     let client = Client::new(options.clone())?;
