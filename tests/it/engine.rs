@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 const IMAGE: &str = "registry.example.com/team/app:v1";
 
 #[test]
-fn a_stale_login_spoils_a_public_image_as_in_a_kubelet_unless_told_otherwise() {
+fn a_stale_login_fails_a_public_image_as_in_a_kubelet_unless_improved() {
     let registry = public_registry();
     let node = Node::new();
     node.map_host("registry.example.com", &registry.url());
@@ -33,7 +33,7 @@ fn a_stale_login_spoils_a_public_image_as_in_a_kubelet_unless_told_otherwise() {
 }
 
 #[test]
-fn a_bad_entry_spoils_its_file_unless_told_otherwise() {
+fn a_bad_entry_invalidates_its_file_unless_improved() {
     let node = Node::new();
     let config = node.root().join("docker.json");
     let auths = json!({"auths": {
@@ -74,7 +74,7 @@ fn an_unknown_improvement_is_a_usage_error_that_lists_the_known_ones() {
     assert!(done.fails(2).contains("REGCRED_IMPROVE"), "{}", done.stderr);
 }
 
-/// A registry whose token server gives everybody a token, but refuses every login.
+/// A registry whose token server returns a token to anonymous requests, but refuses every login.
 fn public_registry() -> Server {
     Server::start(|request: &Seen| {
         if request.path == "/token" {

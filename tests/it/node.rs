@@ -104,7 +104,9 @@ impl Programs {
             ("REGCRED_TEST_BUSYBOX", &named.busybox),
         ] {
             if path.as_os_str().is_empty() {
-                eprintln!("SKIPPED: no whole node: {name} names no program (CONTRIBUTING.md)");
+                eprintln!(
+                    "SKIPPED: no whole node: {name} does not name a program (CONTRIBUTING.md)"
+                );
                 return None;
             }
             assert!(path.is_file(), "{name}: {} is not a file", path.display());
@@ -113,7 +115,7 @@ impl Programs {
     }
 }
 
-/// Waits for an event. Where it does not come the daemon is ended and what it complained of is shown.
+/// Waits for an event. If it does not occur, ends the daemon and shows its last errors.
 fn wait_for(mut running: Running, what: &str, mut there: impl FnMut() -> bool) -> Running {
     let began = Instant::now();
     while !there() {
@@ -124,7 +126,10 @@ fn wait_for(mut running: Running, what: &str, mut there: impl FnMut() -> bool) -
                 .lines()
                 .filter(|line| line.starts_with(['E', 'F']) || line.contains("rror"));
             let last: Vec<&str> = errors.rev().take(20).collect();
-            panic!("{what} did not come; the last errors:\n{}", last.join("\n"));
+            panic!(
+                "{what} did not occur; the last errors:\n{}",
+                last.join("\n")
+            );
         }
         std::thread::sleep(Duration::from_millis(200));
     }

@@ -177,7 +177,7 @@ fn a_private_ca_in_hosts_toml_is_trusted_and_no_other() {
     assert_eq!(
         registry.tokens_issued(),
         0,
-        "nothing was said to a stranger"
+        "no token is issued over an untrusted connection"
     );
 
     node.map_host_tls(host, &registry.server().url(), &tls.ca_file());

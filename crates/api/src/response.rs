@@ -83,6 +83,7 @@ impl CredentialProviderResponse {
 
 /// Why a kubelet discards an answer. Displays as the kubelet's own sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ResponseError {
     /// Not one JSON object whose type can be read.
     #[error("error reading GVK from response: {0}")]

@@ -1,4 +1,4 @@
-//! The engine: a node's configuration, ready to answer for any image.
+//! The engine: a node's configuration, ready for look-ups of any image.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use crate::config::{ConfigError, PluginInspection, ProviderConfig};
 use crate::improvements::Improvements;
 use crate::plugin::{Plugin, PluginOptions};
 
-/// What a kubelet knows about image credentials. Cheap to clone; clones share caches.
+/// A kubelet's knowledge of image credentials. Cheap to clone; clones share caches.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
@@ -28,8 +28,8 @@ struct Inner {
 }
 
 impl Engine {
-    /// Begins an engine. The environment gives `HOME`, proxies and the like; plugins inherit the
-    /// environment of the process whatever is in it.
+    /// Begins an engine. `HOME`, proxies and the like come from `env`; plugins inherit the environment
+    /// of the process, whatever is in `env`.
     #[must_use]
     pub fn builder(env: &Env) -> EngineBuilder {
         EngineBuilder {
@@ -37,8 +37,11 @@ impl Engine {
             clock: Clock::system(),
             provider_config: PathBuf::new(),
             bin_dir: PathBuf::new(),
-            root_dir: PathBuf::from(ROOT_DIR),
-            working_dir: PathBuf::from("."),
+            search: SearchPaths {
+                root_dir: PathBuf::from(ROOT_DIR),
+                cwd: PathBuf::from("."),
+                home: env.home(),
+            },
             docker_configs: Vec::new(),
             hosts: Hosts::none(),
             improvements: Improvements::default(),
@@ -52,7 +55,7 @@ impl Engine {
         &self.0.plugins
     }
 
-    /// The provider configuration that was read, if there is one.
+    /// The provider configuration, if there is one.
     #[must_use]
     pub fn provider_config(&self) -> Option<&ProviderConfig> {
         self.0.config.as_ref()
@@ -64,14 +67,14 @@ impl Engine {
         &self.0.registry
     }
 
-    /// Where the engine departs from the kubelet.
+    /// Where the engine differs from the kubelet.
     #[must_use]
     pub fn improvements(&self) -> Improvements {
         self.0.improvements
     }
 
-    /// The node's docker configuration. A search counts for five minutes, also one that found
-    /// nothing.
+    /// The node's docker configuration. The result of a search is used for five minutes, even if
+    /// nothing was found.
     pub(crate) fn node_config(&self) -> Arc<NodeConfig> {
         let now = self.0.clock.now();
         let mut kept = self.0.node.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,8 +85,7 @@ impl Engine {
         }
         let found = Arc::new(NodeConfig::load(
             self.0.docker_files.iter().cloned(),
-            self.0.improvements.bad_entries(),
-            self.0.improvements.keyring_rules(),
+            self.0.improvements.keyring,
         ));
         *kept = Some((now, Arc::clone(&found)));
         found
@@ -99,15 +101,14 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// Everything an engine is made of, as values.
+/// Builds an [`Engine`] from values.
 #[derive(Clone, Debug)]
 pub struct EngineBuilder {
     env: Env,
     clock: Clock,
     provider_config: PathBuf,
     bin_dir: PathBuf,
-    root_dir: PathBuf,
-    working_dir: PathBuf,
+    search: SearchPaths,
     docker_configs: Vec<PathBuf>,
     hosts: Hosts,
     improvements: Improvements,
@@ -129,29 +130,29 @@ impl EngineBuilder {
         self
     }
 
-    /// The kubelet's `--root-dir`, by default `/var/lib/kubelet`: the first place where a docker
-    /// configuration is looked for.
+    /// The kubelet's `--root-dir`, by default `/var/lib/kubelet`: the first directory that is searched
+    /// for a docker configuration.
     #[must_use]
     pub fn root_dir(mut self, path: impl Into<PathBuf>) -> Self {
-        self.root_dir = path.into();
+        self.search.root_dir = path.into();
         self
     }
 
-    /// The working directory, the second place; by default `.`.
+    /// The working directory, which is searched second; by default `.`.
     #[must_use]
     pub fn working_dir(mut self, path: impl Into<PathBuf>) -> Self {
-        self.working_dir = path.into();
+        self.search.cwd = path.into();
         self
     }
 
-    /// Docker configuration files that replace the search; the first that exists and parses counts.
+    /// Docker configuration files that replace the search; the first that exists and parses is used.
     #[must_use]
     pub fn docker_configs(mut self, files: impl IntoIterator<Item = PathBuf>) -> Self {
         self.docker_configs = files.into_iter().collect();
         self
     }
 
-    /// Which servers stand for a registry; by default each registry itself.
+    /// Which servers are asked for a registry; by default the registry itself.
     #[must_use]
     pub fn hosts(mut self, hosts: Hosts) -> Self {
         self.hosts = hosts;
@@ -165,14 +166,14 @@ impl EngineBuilder {
         self
     }
 
-    /// Where the engine may depart from the kubelet; by default nowhere.
+    /// Where the engine may differ from the kubelet; by default nowhere.
     #[must_use]
     pub fn improvements(mut self, improvements: Improvements) -> Self {
         self.improvements = improvements;
         self
     }
 
-    /// How long a plugin may run; by default the kubelet's one minute.
+    /// How long a plugin may run; by default one minute, as with the kubelet.
     #[must_use]
     pub fn plugin_deadline(mut self, deadline: Duration) -> Self {
         self.plugin_deadline = deadline;
@@ -180,28 +181,18 @@ impl EngineBuilder {
     }
 
     /// Inspects the node's configuration and collects every problem, where [`EngineBuilder::build`]
-    /// stops at the first. Runs no plugin and asks no registry.
+    /// stops at the first. Does not run plugins or ask a registry.
     #[must_use]
     pub fn inspect(&self) -> NodeReport {
-        let docker = self.improvements;
-        let docker = NodeConfig::load(
-            self.docker_files(),
-            docker.bad_entries(),
-            docker.keyring_rules(),
-        );
-        match self.inspect_plugins() {
-            Some(found) => NodeReport {
-                config: Some(found.config),
-                programs: found.programs,
-                problems: found.problems,
-                docker,
-            },
-            None => NodeReport {
-                config: None,
-                programs: Vec::new(),
-                problems: Vec::new(),
-                docker,
-            },
+        let (config, programs, problems) = match self.inspect_plugins() {
+            Some(found) => (Some(found.config), found.programs, found.problems),
+            None => Default::default(),
+        };
+        NodeReport {
+            config,
+            programs,
+            problems,
+            docker: NodeConfig::load(self.docker_files(), self.improvements.keyring),
         }
     }
 
@@ -209,8 +200,8 @@ impl EngineBuilder {
     /// set. Docker configurations and pull secrets are read at look-up.
     ///
     /// # Errors
-    /// For the first problem of [`EngineBuilder::inspect`], with which a kubelet ends at its start;
-    /// and when no registry client can be made.
+    /// For the first problem of [`EngineBuilder::inspect`], which ends a kubelet at its start; and when
+    /// no registry client can be made.
     pub fn build(self) -> Result<Engine, EngineError> {
         let (mut config, mut plugins) = (None, Vec::new());
         if let Some(found) = self.inspect_plugins() {
@@ -247,17 +238,13 @@ impl EngineBuilder {
         (is_set(config) || is_set(bin_dir)).then(|| PluginInspection::of(config, bin_dir))
     }
 
-    /// Where a docker configuration is looked for.
+    /// The files that are searched for a docker configuration.
     fn docker_files(&self) -> Vec<PathBuf> {
-        if !self.docker_configs.is_empty() {
-            return self.docker_configs.clone();
+        if self.docker_configs.is_empty() {
+            self.search.files().into()
+        } else {
+            self.docker_configs.clone()
         }
-        let search = SearchPaths {
-            root_dir: self.root_dir.clone(),
-            cwd: self.working_dir.clone(),
-            home: self.env.home(),
-        };
-        search.files().into()
     }
 }
 
@@ -265,28 +252,28 @@ impl EngineBuilder {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct NodeReport {
-    /// The provider configuration, as far as it can be read; `None` when neither it nor a bin dir is
-    /// named.
+    /// The provider configuration, as far as it can be read; `None` if neither it nor a bin dir is
+    /// set.
     pub config: Option<ProviderConfig>,
     /// The program of each entry of the configuration; `None` for one that cannot be run.
     pub programs: Vec<Option<PathBuf>>,
     /// The problems of the provider configuration and of the bin dir, in the order in which a
-    /// kubelet meets them; it ends with the first.
+    /// kubelet finds them; it exits at the first.
     pub problems: Vec<ConfigError>,
-    /// The places of the node's docker configuration, and why one cannot be used. For a kubelet that
-    /// is not an error.
+    /// The files searched for the node's docker configuration, and why one cannot be used. For a
+    /// kubelet that is not an error.
     pub docker: NodeConfig,
 }
 
-/// Why an engine could not be made.
+/// Why an engine cannot be built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
     /// The provider configuration or its plugins cannot be used; the kubelet's sentence.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// No client for registries can be made with this environment.
-    #[error("cannot make a registry client")]
+    /// A client for registries cannot be created with this environment.
+    #[error("cannot create a registry client")]
     Registry(#[from] HttpError),
 }
 

@@ -1,6 +1,6 @@
 //! Why an image is pulled with which credential: every source, key and pattern in the kubelet's
-//! order, with the reason why it counts or not. As data, and as text for people ([`Display`]).
-//! User names are shown, passwords never.
+//! order, with the reason why it is used or not. As data, and as text ([`Display`]). User names are
+//! shown, passwords never.
 //!
 //! [`Display`]: std::fmt::Display
 
@@ -15,12 +15,12 @@ pub use conclusion::Conclusion;
 pub use explanation::{CandidateReport, Explanation, PatternReport, ProviderReport, Trial};
 
 use crate::config::pattern_warnings;
-use crate::credentials::{Attempt, CredentialLabel, CredentialsError, Lookup, Pod, Turn};
+use crate::credentials::{CredentialLabel, Lookup, Pod};
 use crate::engine::Engine;
 use crate::image::PullPolicy;
 use crate::plugin::{Plugin, Provision};
 
-/// What to find out besides reading files.
+/// What an explanation does besides reading files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tries {
     /// Runs the plugins that match.
@@ -54,45 +54,20 @@ impl Engine {
     ) -> Result<Explanation, ReferenceError> {
         let reference = ImageRef::parse(image)?.with_default_tag();
         let name = reference.name();
-        let blank = Explanation {
-            image: image.to_owned(),
-            reference: reference.to_string(),
-            name: name.clone(),
-            default_policy: PullPolicy::default_for(image),
-            plugins_run: tries.plugins,
-            registry_asked: tries.registry,
-            verdict: Conclusion::Refused,
-            pull_secret_error: None,
-            pull_secrets: Vec::new(),
-            pull_secret_keys: Vec::new(),
-            docker_configs: Vec::new(),
-            docker_config_keys: Vec::new(),
-            has_provider_config: self.provider_config().is_some(),
-            providers: Vec::new(),
-            provider_keys: Vec::new(),
-            candidates: Vec::new(),
-            anonymous: None,
-        };
-        let mut lookup = match self.lookup_with(&name, pod, tries.plugins).await {
-            Ok(lookup) => lookup,
+        let (mut lookup, failure) = match self.lookup_with(&name, pod, tries.plugins).await {
+            Ok(lookup) => (lookup, None),
             Err(error) => {
-                let error = report(&error);
-                let unasked = self.unasked_plugins(&name);
-                return Ok(Explanation {
-                    plugins_run: false,
-                    registry_asked: false,
-                    verdict: Conclusion::PullSecretError {
-                        error: error.clone(),
-                    },
-                    pull_secret_error: Some(error),
-                    providers: self.provider_reports(&name, unasked),
-                    ..blank
-                });
+                let provisions = self.unasked_plugins(&name);
+                let nothing_found = Lookup {
+                    provisions,
+                    ..Lookup::default()
+                };
+                (nothing_found, Some(report(&error)))
             }
         };
         let would_run = lookup.would_run();
         let mut trials = Vec::new();
-        if tries.registry && would_run == 0 {
+        if tries.registry && failure.is_none() && would_run == 0 {
             trials = self.try_all(&reference, pod, &mut lookup).await;
         }
         let mut trials = trials.into_iter();
@@ -110,16 +85,26 @@ impl Engine {
         let candidates: Vec<_> = candidates.collect();
         let anonymous = trials.next();
         Ok(Explanation {
-            verdict: conclude(would_run, &candidates, anonymous.as_ref()),
+            image: image.to_owned(),
+            reference: reference.to_string(),
+            default_policy: PullPolicy::default_for(image),
+            plugins_run: tries.plugins && failure.is_none(),
+            registry_asked: tries.registry && failure.is_none(),
+            verdict: match failure.clone() {
+                Some(error) => Conclusion::PullSecretError { error },
+                None => conclude(would_run, &candidates, anonymous.as_ref()),
+            },
+            pull_secret_error: failure,
             pull_secrets: lookup.pull_secrets.secrets.clone(),
             pull_secret_keys: lookup.pull_secrets.keyring.inspect(&name),
             docker_configs: lookup.node.files.clone(),
             docker_config_keys: lookup.node.keyring.inspect(&name),
+            has_provider_config: self.provider_config().is_some(),
             provider_keys: lookup.plugins.inspect(&name),
             providers: self.provider_reports(&name, lookup.provisions),
             candidates,
             anonymous,
-            ..blank
+            name,
         })
     }
 
@@ -128,21 +113,20 @@ impl Engine {
         name: &str,
         provisions: Vec<(Plugin, Provision)>,
     ) -> Vec<ProviderReport> {
-        let ipv6 = self.improvements().ipv6();
+        let rules = self.improvements().keyring;
         let pattern = |text: &str| PatternReport {
             pattern: text.to_owned(),
-            verdict: Verdict::of(text, name, ipv6),
+            verdict: Verdict::of(text, name, rules),
             warnings: pattern_warnings(text),
         };
-        let reports = provisions
-            .into_iter()
-            .map(|(plugin, state)| ProviderReport {
-                name: plugin.name().to_owned(),
-                program: plugin.program().to_owned(),
-                token_mode: plugin.is_in_token_mode(),
-                match_images: plugin.match_images().map(pattern).collect(),
-                state,
-            });
+        let provisions = provisions.into_iter();
+        let reports = provisions.map(|(plugin, state)| ProviderReport {
+            name: plugin.name().to_owned(),
+            program: plugin.program().to_owned(),
+            token_mode: plugin.is_in_token_mode(),
+            match_images: plugin.match_images().map(pattern).collect(),
+            state,
+        });
         reports.collect()
     }
 
@@ -156,24 +140,16 @@ impl Engine {
             repository.head_manifest(wanted).await
         };
         let (attempts, worked) = match self.try_in_turn(pod, lookup, head).await {
-            Ok(Turn {
-                value,
-                took,
-                attempts,
-                ..
-            }) => {
-                let result = Ok(value.digest.to_string());
-                (attempts, Some(Trial { result, took }))
+            Ok(turn) => {
+                let (result, took) = (Ok(turn.value.digest.to_string()), turn.took);
+                (turn.attempts, Some(Trial { result, took }))
             }
-            Err(CredentialsError::Failed { attempts, .. }) => (attempts, None),
-            Err(CredentialsError::PullSecret(_)) => (Vec::new(), None),
+            Err(error) => (error.attempts().to_vec(), None),
         };
-        let failed = attempts
-            .into_iter()
-            .map(|Attempt { error, took, .. }| Trial {
-                result: Err(error),
-                took,
-            });
+        let failed = attempts.into_iter().map(|attempt| Trial {
+            result: Err(attempt.error),
+            took: attempt.took,
+        });
         failed.chain(worked).collect()
     }
 }
@@ -191,10 +167,9 @@ fn conclude(
             },
         };
     }
-    let mut tried = candidates
-        .iter()
-        .filter_map(|one| Some((one, one.trial.as_ref()?)));
-    match tried.next_back().map(|(one, trial)| (one, &trial.result)) {
+    let tried = candidates.iter().rev();
+    let mut tried = tried.filter_map(|one| Some((one, &one.trial.as_ref()?.result)));
+    match tried.next() {
         Some((one, Ok(_))) => Conclusion::Works {
             credential: one.credential.clone(),
         },

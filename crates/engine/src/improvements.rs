@@ -1,38 +1,31 @@
-//! Where the engine may answer better than a kubelet, and therefore differently. Each is off unless
-//! asked for, so that without them the engine gives exactly the kubelet's answers.
+//! Where the engine may do better than a kubelet, and therefore differ from it. Each improvement is off
+//! by default: without any, the engine does exactly what a kubelet does.
 
-use std::fmt;
 use std::str::FromStr;
 
-use regcred_keyring::{BadEntries, DefaultRegistry, Ipv6Literals, KeyringRules};
+use regcred_keyring::KeyringRules;
 
 /// The departures from the kubelet, each a switch. The default is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Improvements {
-    /// A bad entry of a docker configuration or pull secret is left out; the kubelet refuses the
-    /// whole file.
-    pub skip_bad_entries: bool,
-    /// The logins of Docker Hub serve `docker.io` only; the kubelet also offers them to hosts that
-    /// have neither a dot nor a port.
-    pub docker_hub_only: bool,
-    /// An IPv6 literal without a port is an address; the kubelet takes its brackets for a glob.
-    pub literal_ipv6: bool,
-    /// When every credential has failed, there is one attempt without any; for the kubelet a stale
-    /// credential spoils a public image.
+    /// How keyrings and patterns are read.
+    pub keyring: KeyringRules,
+    /// Makes one anonymous attempt after every credential has failed; with the kubelet, a stale
+    /// credential makes a public image fail.
     pub anonymous_last: bool,
-    /// When the registry refuses a credential that a plugin's cached answer gave, the answer is
-    /// dropped and the plugin asked once more; the kubelet keeps it until it expires.
+    /// If the registry refuses a credential from a plugin's cached answer, drops the answer and asks
+    /// the plugin once more; the kubelet keeps the answer until it expires.
     pub ask_again: bool,
-    /// Once a plugin has answered for a whole registry, or for all, images that are wanted at the
-    /// same time share one run; the kubelet runs it once for each image.
+    /// Once a plugin has answered for a whole registry, or for all, shares one run among images that
+    /// are wanted at the same time; the kubelet runs it once for each image.
     pub one_run_per_registry: bool,
-    /// An answer without any credential is kept for at most a minute; the kubelet keeps it as long
-    /// as any other.
+    /// Keeps an answer without any credential for at most a minute; the kubelet keeps it as long as
+    /// any other.
     pub short_empty_answers: bool,
 }
 
 impl Improvements {
-    /// Every one of them.
+    /// All improvements.
     #[must_use]
     pub fn all() -> Self {
         let mut all = Self::default();
@@ -42,33 +35,9 @@ impl Improvements {
         all
     }
 
-    /// The words that [`FromStr`] knows, beside `all`.
+    /// The words that [`FromStr`] accepts besides `all`.
     pub fn names() -> impl Iterator<Item = &'static str> {
         SWITCHES.iter().map(|(name, _)| *name)
-    }
-
-    pub(crate) fn bad_entries(self) -> BadEntries {
-        match self.skip_bad_entries {
-            true => BadEntries::Skip,
-            false => BadEntries::RejectFile,
-        }
-    }
-
-    pub(crate) fn keyring_rules(self) -> KeyringRules {
-        KeyringRules {
-            default_registry: match self.docker_hub_only {
-                true => DefaultRegistry::DockerIoOnly,
-                false => DefaultRegistry::Kubelet,
-            },
-            ipv6: self.ipv6(),
-        }
-    }
-
-    pub(crate) fn ipv6(self) -> Ipv6Literals {
-        match self.literal_ipv6 {
-            true => Ipv6Literals::Literal,
-            false => Ipv6Literals::Kubelet,
-        }
     }
 }
 
@@ -90,34 +59,25 @@ impl FromStr for Improvements {
     }
 }
 
-/// A word that names no improvement.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A word that is not the name of an improvement.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown improvement {0:?}: expected all, or some of {names}", names = known())]
 pub struct UnknownImprovement(String);
 
-impl fmt::Display for UnknownImprovement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known: Vec<_> = Improvements::names().collect();
-        write!(
-            f,
-            "no improvement is called {:?}: expected all, or some of {}",
-            self.0,
-            known.join(", ")
-        )
-    }
+fn known() -> String {
+    Improvements::names().collect::<Vec<_>>().join(", ")
 }
-
-impl std::error::Error for UnknownImprovement {}
 
 type Switch = fn(&mut Improvements) -> &mut bool;
 
 const SWITCHES: &[(&str, Switch)] = &[
     ("anonymous-last", |all| &mut all.anonymous_last),
     ("ask-again", |all| &mut all.ask_again),
-    ("docker-hub-only", |all| &mut all.docker_hub_only),
-    ("literal-ipv6", |all| &mut all.literal_ipv6),
+    ("docker-hub-only", |all| &mut all.keyring.docker_hub_only),
+    ("literal-ipv6", |all| &mut all.keyring.literal_ipv6),
     ("one-run-per-registry", |all| &mut all.one_run_per_registry),
     ("short-empty-answers", |all| &mut all.short_empty_answers),
-    ("skip-bad-entries", |all| &mut all.skip_bad_entries),
+    ("skip-bad-entries", |all| &mut all.keyring.skip_bad_entries),
 ];
 
 #[cfg(test)]
@@ -140,11 +100,11 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_told_with_the_known_ones() {
+    fn an_unknown_name_is_refused_with_the_known_ones() {
         let error = "ask-again,faster".parse::<Improvements>().expect_err("one");
         let text = error.to_string();
         assert!(
-            text.starts_with("no improvement is called \"faster\""),
+            text.starts_with("unknown improvement \"faster\": "),
             "{text}"
         );
         assert!(text.ends_with("skip-bad-entries"), "{text}");

@@ -1,9 +1,9 @@
 //! The kubelet's image path as a library: which credentials a node would try for an image and in
 //! which order, and the pull that tries them.
 //!
-//! An [`Engine`] is what a kubelet knows: the exec plugins of a CredentialProviderConfig with their
-//! caches, and where the node's docker configuration lies. A [`Pod`] is what a pod brings: pull
-//! secrets and a service account. Nothing is global, and paths, environment and clock are values.
+//! An [`Engine`] is a kubelet's configuration: the exec plugins of a CredentialProviderConfig with
+//! their caches, and the paths of the node's docker configuration. A [`Pod`] has pull secrets and a
+//! service account. Nothing is global: paths, environment and clock are values.
 //!
 //! ```no_run
 //! use regcred_core::{Env, ImageRef};
@@ -34,9 +34,9 @@
 //! # }
 //! ```
 //!
-//! Without more the engine gives exactly the answers of a kubelet 1.36. [`Improvements`] are where it
-//! may do better, each by its name. [`ImageManager`] is a kubelet's way to an image over any
-//! [`ImageStore`]: back-off, limits, and by [`PullRecords`] who may use an image that is there.
+//! By default the engine answers exactly as a kubelet 1.36. [`Improvements`] are named options to do
+//! better. [`ImageManager`] is a kubelet's image manager over any [`ImageStore`]: back-off, limits, and
+//! with [`PullRecords`] the rules for who may use an image that is present.
 
 mod config;
 mod credentials;
@@ -68,4 +68,5 @@ pub use plugin::{Plugin, PluginError, Provision, SkipReason, TokenFile};
 pub use regcred_core::{
     PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError,
 };
+pub use regcred_keyring::KeyringRules;
 pub use table::TextTable;

@@ -19,7 +19,7 @@ use regcred_api::{
 use regcred_core::{CacheScope, Clock, ImagePattern, PodServiceAccount, SecretText as _};
 use regcred_exec::Exec;
 use regcred_keyring::PatternIndex;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
 pub use error::{PluginError, SkipReason};
@@ -29,7 +29,7 @@ pub use token_file::TokenFile;
 
 use crate::improvements::Improvements;
 use cache::{AccountKey, ResponseCache};
-use error::in_gos_words;
+use error::in_go_words;
 use flight::Flights;
 use scopes::Scopes;
 use token_mode::{Identity, TokenMode, Unidentified};
@@ -39,16 +39,12 @@ use token_mode::{Identity, TokenMode, Unidentified};
 pub struct Plugin(Arc<Inner>);
 
 struct Inner {
-    name: String,
+    entry: ProviderEntry,
     program: PathBuf,
-    match_images: Vec<String>,
     patterns: PatternIndex<()>,
     api_version: ApiVersion,
-    args: Vec<String>,
-    env: Vec<(String, SecretString)>,
-    deadline: Duration,
     token_mode: Option<TokenMode>,
-    improvements: Improvements,
+    options: PluginOptions,
     cache: ResponseCache,
     scopes: Scopes,
     flights: Flights<FlightKey, Landing>,
@@ -72,60 +68,53 @@ struct Landed {
     /// The image it was made for.
     image: Arc<str>,
     answer: Response,
-    /// Whether somebody else's run had filled the cache just before.
+    /// Whether another caller's run had just filled the cache.
     cached: bool,
 }
 
 impl Plugin {
-    /// A plugin out of a validated entry and its file.
+    /// A plugin from a validated entry and its file.
     pub(crate) fn new(entry: &ProviderEntry, program: PathBuf, options: PluginOptions) -> Self {
-        let PluginOptions {
-            clock,
-            deadline,
-            improvements,
-        } = options;
+        let improvements = options.improvements;
         let mut patterns = PatternIndex::new();
         for pattern in &entry.match_images {
             if let Ok(pattern) = ImagePattern::parse(pattern) {
-                patterns.insert(&improvements.ipv6().read(pattern), ());
+                patterns.insert(&improvements.keyring.read(pattern), ());
             }
         }
         let lifetimes = entry.default_cache_duration.unwrap_or_default();
+        let (clock, short_empty) = (options.clock.clone(), improvements.short_empty_answers);
         Self(Arc::new(Inner {
-            name: entry.name.clone(),
             program,
-            match_images: entry.match_images.clone(),
             patterns,
             api_version: entry.api_version.parse().unwrap_or(ApiVersion::LATEST),
-            args: entry.args.clone(),
-            env: entry.env.clone(),
-            deadline,
-            token_mode: entry.token_attributes.as_ref().map(TokenMode::new),
-            improvements,
-            cache: ResponseCache::new(clock, lifetimes, improvements.short_empty_answers),
+            token_mode: entry.token_attributes.clone().map(TokenMode),
+            cache: ResponseCache::new(clock, lifetimes, short_empty),
+            entry: entry.clone(),
+            options,
             scopes: Scopes::default(),
             flights: Flights::new(),
         }))
     }
 
-    /// Its name in the configuration.
+    /// The name in the configuration.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.0.entry.name
     }
 
-    /// Its file.
+    /// The plugin's file.
     #[must_use]
     pub fn program(&self) -> &Path {
         &self.0.program
     }
 
-    /// Its `matchImages` as written.
+    /// The patterns of `matchImages` as written.
     pub fn match_images(&self) -> impl Iterator<Item = &str> {
-        self.0.match_images.iter().map(String::as_str)
+        self.0.entry.match_images.iter().map(String::as_str)
     }
 
-    /// Whether it is asked for a normalised image name.
+    /// Whether a pattern matches a normalised image name.
     #[must_use]
     pub fn matches(&self, image: &str) -> bool {
         ImagePattern::parse(image).is_ok_and(|image| self.matches_parsed(&image))
@@ -135,14 +124,14 @@ impl Plugin {
         self.0.patterns.any(image)
     }
 
-    /// Whether it works with the pod's service account.
+    /// Whether the plugin uses the pod's service account.
     #[must_use]
     pub fn is_in_token_mode(&self) -> bool {
         self.0.token_mode.is_some()
     }
 
-    /// Asks it about a normalised image name: first the test of its patterns, then its cache, then
-    /// the program. Callers that ask the same at the same time share one run.
+    /// Asks for a normalised image name: first tests the patterns, then reads the cache, then runs the
+    /// program. Callers that ask the same at the same time share one run.
     pub async fn provide(&self, image: &str, account: Option<&dyn PodServiceAccount>) -> Provision {
         if !self.matches(image) {
             return Provision::NotMatched;
@@ -150,8 +139,8 @@ impl Plugin {
         self.ask(image, account, None).await
     }
 
-    /// The same for an image that is known to match. An answer that a registry has refused is
-    /// dropped from the cache first.
+    /// As [`Plugin::provide`], for an image that is known to match. An answer that a registry has
+    /// refused is dropped from the cache first.
     pub(crate) async fn ask(
         &self,
         image: &str,
@@ -165,7 +154,7 @@ impl Plugin {
                 Ok(identity) => identity,
                 Err(Unidentified::Skip(reason)) => return Provision::Skipped { reason },
                 Err(Unidentified::Failed(reason)) => {
-                    let plugin = self.0.name.clone();
+                    let plugin = self.0.entry.name.clone();
                     return Provision::Failed {
                         error: PluginError::ServiceAccount { plugin, reason },
                         took: began.elapsed(),
@@ -190,22 +179,22 @@ impl Plugin {
                 took,
             },
             Err(error) => {
-                tracing::debug!(plugin = self.name(), image, %error, "plugin gave nothing");
+                tracing::debug!(plugin = self.name(), image, %error, "plugin failed");
                 Provision::Failed { error, took }
             }
         }
     }
 
-    /// The answer of a run of its own, or of one that is under way; and whether it was in the cache
-    /// after all.
+    /// The answer of a new run or of one under way, and whether it came from the cache after all.
     async fn run_or_join(
         &self,
         image: &str,
         identity: Identity,
     ) -> Result<(Response, bool), PluginError> {
-        let base = match self.0.improvements.one_run_per_registry {
-            true => self.0.scopes.base(image),
-            false => image,
+        let base = if self.0.options.improvements.one_run_per_registry {
+            self.0.scopes.base(image)
+        } else {
+            image
         };
         let Landed {
             image: made_for,
@@ -213,7 +202,7 @@ impl Plugin {
             cached,
         } = self.fly(base, image, identity.clone()).await?;
         if answer.cache_key_type == CacheScope::Image && &*made_for != image {
-            // It was to be good for the whole registry, and is not any more.
+            // Earlier answers were valid for the whole registry; this one is not.
             let landed = self.fly(image, image, identity).await?;
             return Ok((landed.answer, landed.cached));
         }
@@ -233,7 +222,7 @@ impl Plugin {
 impl std::fmt::Debug for Plugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Plugin")
-            .field("name", &self.0.name)
+            .field("name", &self.0.entry.name)
             .field("program", &self.0.program)
             .finish_non_exhaustive()
     }
@@ -242,7 +231,7 @@ impl std::fmt::Debug for Plugin {
 impl Inner {
     async fn run_and_keep(&self, image: Arc<str>, identity: Identity) -> Landing {
         let key = Arc::clone(&identity.key);
-        if self.improvements.one_run_per_registry
+        if self.options.improvements.one_run_per_registry
             && let Some(answer) = self.cache.find(&image, &key)
         {
             return Ok(Landed {
@@ -270,17 +259,17 @@ impl Inner {
         request.service_account_token = identity.token;
         request.service_account_annotations = identity.annotations;
         let mut exec = Exec::new(&self.program)
-            .args(&self.args)
+            .args(&self.entry.args)
             .stdin(request.to_vec())
-            .deadline(self.deadline)
+            .deadline(self.options.deadline)
             .max_stdout(MAX_STDOUT);
-        for (name, value) in &self.env {
+        for (name, value) in &self.entry.env {
             exec = exec.env(name, value.expose_secret());
         }
         let output = exec.run().await.map_err(|error| PluginError::Exec {
-            plugin: self.name.clone(),
+            plugin: self.entry.name.clone(),
             image: image.to_owned(),
-            reason: in_gos_words(&error),
+            reason: in_go_words(&error),
             stderr: error.stderr().trim_end().to_owned(),
         })?;
         let passes_token = self
@@ -292,7 +281,7 @@ impl Inner {
             .filter(|token| !passes_token && !token.is_empty());
         CredentialProviderResponse::decode(&output.stdout, self.api_version, not_token.as_ref())
             .map_err(|error| PluginError::Response {
-                plugin: self.name.clone(),
+                plugin: self.entry.name.clone(),
                 error,
             })
     }

@@ -1,9 +1,9 @@
-//! Text for people: indented lines, columns as wide as their cells.
+//! Text: indented lines, and columns as wide as their cells.
 
 use std::fmt::Display;
 
-/// Lines of text. What came from files, plugins and servers loses its control characters, so that it
-/// can neither break a line nor control the terminal.
+/// Lines of text. Text from files, plugins and servers loses its control characters, so that it can
+/// neither break a line nor control the terminal.
 #[derive(Clone, Debug, Default)]
 pub struct TextTable(Vec<String>);
 

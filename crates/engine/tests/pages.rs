@@ -1,5 +1,5 @@
-//! What the pages say stays true: the examples they show are the ones that are compiled, and the
-//! admission policies cover every place where a pod names an image.
+//! The pages stay true: the examples they show are the ones that are compiled, and the admission
+//! policies cover every place where a pod names an image.
 
 use std::fs;
 use std::path::Path;

@@ -19,7 +19,7 @@ const PULLS: usize = 25;
 #[tokio::test]
 async fn nothing_is_lost_and_nothing_stays_behind() {
     let dir = tempfile::tempdir().expect("directory");
-    // This very test program, told to be one of the processes.
+    // This test program itself, run as one of the processes.
     let program = PathBuf::from("/proc/self/exe")
         .canonicalize()
         .expect("itself");

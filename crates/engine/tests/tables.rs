@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use proptest::prelude::*;
 use regcred_core::ImagePattern;
-use regcred_engine::{ProviderConfig, PullPolicy, VerificationPolicy};
-use regcred_keyring::{Ipv6Literals, Verdict};
+use regcred_engine::{ConfigError, ProviderConfig, PullPolicy, VerificationPolicy};
+use regcred_keyring::{KeyringRules, Verdict};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -24,7 +25,7 @@ struct MatchCase {
 fn match_images() {
     for case in table::<MatchCase>(include_str!("data/match-images.yaml")) {
         let what = format!("{} {}", case.pattern, case.image);
-        let verdict = Verdict::of(&case.pattern, &case.image, Ipv6Literals::Kubelet);
+        let verdict = Verdict::of(&case.pattern, &case.image, KeyringRules::default());
         assert_eq!(
             verdict == Verdict::Matched,
             case.matches,
@@ -32,7 +33,11 @@ fn match_images() {
         );
         let why = (!case.matches).then(|| verdict.to_string());
         assert_eq!(why, case.why, "{what}");
-        let verdict = Verdict::of(&case.pattern, &case.image, Ipv6Literals::Literal);
+        let rules = KeyringRules {
+            literal_ipv6: true,
+            ..KeyringRules::default()
+        };
+        let verdict = Verdict::of(&case.pattern, &case.image, rules);
         let improved = case.improved.unwrap_or(case.matches);
         assert_eq!(verdict == Verdict::Matched, improved, "{what}, improved");
         let literally = ImagePattern::parse(&case.pattern).is_ok_and(|p| p.matches(&case.image));
@@ -107,7 +112,7 @@ fn provider_configurations() {
             true => dir.path().join("config"),
             false => dir.path().to_owned(),
         };
-        let found = ProviderConfig::load(&path).and_then(ProviderConfig::validated);
+        let found = validated(&path);
         match found {
             Ok(config) => {
                 let names = config.providers.into_iter().map(|provider| provider.name);
@@ -143,7 +148,15 @@ proptest! {
         let dir = tempfile::tempdir().expect("directory");
         let path = dir.path().join("config");
         fs::write(&path, &bytes).expect("file");
-        prop_assert!(ProviderConfig::load(&path).and_then(ProviderConfig::validated).is_err());
+        prop_assert!(validated(&path).is_err());
+    }
+}
+
+fn validated(path: &Path) -> Result<ProviderConfig, ConfigError> {
+    let config = ProviderConfig::load(path)?;
+    match config.problems() {
+        problems if problems.is_empty() => Ok(config),
+        problems => Err(ConfigError::Invalid(problems)),
     }
 }
 

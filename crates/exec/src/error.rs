@@ -9,6 +9,7 @@ use thiserror::Error;
 
 /// A program that could not be run, or whose run does not count.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ExecError {
     /// The program did not start: missing, not executable, no memory.
     #[error("cannot start {}", program.display())]

@@ -43,7 +43,7 @@ impl CredentialSource {
         })
     }
 
-    /// An exec plugin that was sent no token.
+    /// An exec plugin that was not sent a token.
     pub fn plugin(name: impl Into<String>) -> Arc<Self> {
         Arc::new(Self::Plugin {
             name: name.into(),

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use regcred_core::{ImagePattern, glob_matches};
 
-/// Values by pattern. A look-up costs as much as the host has labels, times the globs that stand in
-/// the place of one label, however many other hosts there are.
+/// Values by pattern. The cost of a look-up is the number of the host's labels, times that of the globs
+/// at one label's position; it does not depend on the number of other hosts.
 #[derive(Clone, Debug)]
 pub struct PatternIndex<T> {
-    /// The first node is the root; children are places in this list, so that no depth of a tree
-    /// becomes a depth of a stack.
+    /// The first node is the root. Children are positions in this list, so that a deep tree does not
+    /// need a deep stack.
     nodes: Vec<Node<T>>,
 }
 
@@ -18,7 +18,7 @@ pub struct PatternIndex<T> {
 struct Node<T> {
     plain: HashMap<String, usize>,
     globs: BTreeMap<String, usize>,
-    /// What ends here, by port.
+    /// The patterns whose host ends here, by port.
     ports: HashMap<String, Paths<T>>,
 }
 
@@ -51,7 +51,7 @@ impl<T> PatternIndex<T> {
         values.or_default().push(value);
     }
 
-    /// The values of all patterns that match an image's name, in no order that means anything.
+    /// The values of all patterns that match an image's name, in no particular order.
     #[must_use]
     pub fn find(&self, image: &ImagePattern) -> Vec<&T> {
         let mut open = vec![0];
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_of_a_million_labels_is_no_danger() {
+    fn a_host_of_a_million_labels_is_harmless() {
         let mut index = PatternIndex::new();
         let long = parsed(&"a.".repeat(1_000_000));
         index.insert(&long, ());

@@ -46,7 +46,7 @@ impl Keyring {
             .keys()
             .map(|(name, key)| InspectedKey {
                 key: name.clone(),
-                verdict: Verdict::of_parsed(key.pattern.as_ref(), parsed.as_ref(), self.ipv6()),
+                verdict: Verdict::of_parsed(key.pattern.as_ref(), parsed.as_ref(), self.rules()),
                 entries: key.entries.iter().map(InspectedEntry::of).collect(),
             })
             .collect();

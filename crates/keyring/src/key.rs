@@ -6,7 +6,7 @@ use regcred_core::{ImagePattern, UrlError};
 /// Host and path of a server, without scheme, user information, API version, query and fragment.
 ///
 /// # Errors
-/// Where Go refuses the URL.
+/// When Go refuses the URL.
 pub(crate) fn normalise(server: &str) -> Result<String, UrlError> {
     // In lower case only: any other scheme becomes a host that no image has.
     let rest = ["https://", "http://"]

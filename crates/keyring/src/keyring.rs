@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use regcred_core::{Credentials, ImagePattern, UrlError};
 
-use crate::{CredentialSource, DefaultRegistry, Ipv6Literals, KeyringRules, PatternIndex, key};
+use crate::{CredentialSource, KeyringRules, PatternIndex, key};
 
-/// Logins by key. A lookup gives all that match, in descending byte order of their keys, and under
+/// Logins by key. A lookup returns all that match, in descending byte order of their keys, and under
 /// one key in the order they were added.
 #[derive(Clone, Debug, Default)]
 pub struct Keyring {
@@ -29,7 +29,7 @@ pub struct Candidate {
     pub key: String,
 }
 
-/// An entry whose server is no URL.
+/// An entry whose server is not a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedKey {
     /// The server as written.
@@ -42,8 +42,7 @@ pub struct RejectedKey {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
-    /// The key read once more as a URL. Escapes that are resolved already may make it unreadable,
-    /// and then it matches nothing.
+    /// The key, parsed as a URL again. If resolved escapes make it unreadable, it matches nothing.
     pub(crate) pattern: Result<ImagePattern, UrlError>,
     pub(crate) entries: Vec<Entry>,
 }
@@ -90,8 +89,8 @@ impl Keyring {
     }
 
     /// The logins to try for an image, given by its normalised name (`host[:port]/path` without tag
-    /// and digest, see [`regcred_core::ImageRef::name`]). Any other text is allowed and mostly finds
-    /// nothing. Equal logins are not removed.
+    /// and digest, see [`regcred_core::ImageRef::name`]). Any other text is allowed and usually
+    /// finds nothing. Equal logins are not removed.
     #[must_use]
     pub fn lookup(&self, image: &str) -> Vec<Candidate> {
         let mut found = self.matching(image);
@@ -110,7 +109,7 @@ impl Keyring {
             .collect()
     }
 
-    /// Entries whose server is no URL, in the order they were added.
+    /// Entries whose server is not a URL, in the order they were added.
     #[must_use]
     pub fn rejected(&self) -> &[RejectedKey] {
         &self.rejected
@@ -154,7 +153,7 @@ impl Keyring {
             known.entries.push(entry);
             return;
         }
-        let pattern = ImagePattern::parse(&key).map(|pattern| self.rules.ipv6.read(pattern));
+        let pattern = ImagePattern::parse(&key).map(|pattern| self.rules.read(pattern));
         if let Ok(pattern) = &pattern {
             self.index.insert(pattern, key.clone());
         }
@@ -173,15 +172,13 @@ impl Keyring {
             None => !image.is_empty(),
             Some(("docker.io" | "index.docker.io", _)) => true,
             Some((host, _)) => {
-                self.rules.default_registry == DefaultRegistry::Kubelet
-                    && !host.is_empty()
-                    && !host.contains(['.', ':'])
+                !self.rules.docker_hub_only && !host.is_empty() && !host.contains(['.', ':'])
             }
         }
     }
 
-    pub(crate) fn ipv6(&self) -> Ipv6Literals {
-        self.rules.ipv6
+    pub(crate) fn rules(&self) -> KeyringRules {
+        self.rules
     }
 
     fn matching(&self, image: &str) -> Vec<(&String, &Key)> {

@@ -36,6 +36,5 @@ pub use keyring::{Candidate, Keyring, RejectedKey};
 pub use keyrings::Keyrings;
 pub use node_config::{ConfigFile, FileOutcome, NodeConfig, SearchPaths};
 pub use pull_secrets::{PullSecretError, PullSecrets, SecretReport};
-pub use regcred_api::docker_config::BadEntries;
-pub use rules::{DefaultRegistry, Ipv6Literals, KeyringRules};
+pub use rules::KeyringRules;
 pub use verdict::Verdict;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use regcred_api::DecodeError;
-use regcred_api::docker_config::{self, BadEntries, DockerConfig, Format};
+use regcred_api::docker_config::{self, DockerConfig, Format};
 use regcred_core::Credentials;
 use regcred_files::{MIB, read_secret_bytes};
 use secrecy::ExposeSecret as _;
@@ -44,7 +44,7 @@ pub struct ConfigFile {
     pub path: PathBuf,
     /// What was found.
     pub outcome: FileOutcome,
-    /// What people should know of its content: parts that the kubelet ignores, entries left out.
+    /// Notes on its content: parts that the kubelet ignores, entries that are left out.
     pub notes: Vec<String>,
 }
 
@@ -55,9 +55,9 @@ pub enum FileOutcome {
     Used,
     /// There is no file.
     Missing,
-    /// There is one, but it cannot be read.
+    /// The file cannot be read.
     Unreadable(io::ErrorKind),
-    /// There is one, but it does not parse.
+    /// The file does not parse.
     Unparsable(DecodeError),
     /// A file before it is used.
     NotReached,
@@ -90,11 +90,7 @@ impl NodeConfig {
     /// Looks in the given files, in order, and uses the first that exists and parses: those of
     /// [`SearchPaths::files`], or a list that replaces them. A file named `.dockercfg` has the older
     /// form. A file that cannot be used is recorded and not an error, as in the kubelet.
-    pub fn load(
-        files: impl IntoIterator<Item = PathBuf>,
-        bad_entries: BadEntries,
-        rules: KeyringRules,
-    ) -> Self {
+    pub fn load(files: impl IntoIterator<Item = PathBuf>, rules: KeyringRules) -> Self {
         let mut found = Self {
             keyring: Keyring::with_rules(rules),
             files: Vec::new(),
@@ -105,7 +101,7 @@ impl NodeConfig {
             let outcome = if used {
                 FileOutcome::NotReached
             } else {
-                match load(&path, bad_entries) {
+                match load(&path, rules) {
                     Ok(config) => {
                         used = true;
                         let source = CredentialSource::docker_config(&path);
@@ -157,7 +153,7 @@ impl fmt::Display for FileOutcome {
     }
 }
 
-/// Adds the entries of a file or Secret; what people should know of its content.
+/// Adds the entries of a file or Secret; returns notes on its content.
 pub(crate) fn fill(
     keyring: &mut Keyring,
     config: DockerConfig,
@@ -178,7 +174,7 @@ fn ignored(name: &str) -> String {
     format!("{name} is ignored by the kubelet")
 }
 
-fn load(path: &Path, bad_entries: BadEntries) -> Result<DockerConfig, FileOutcome> {
+fn load(path: &Path, rules: KeyringRules) -> Result<DockerConfig, FileOutcome> {
     let bytes = read_secret_bytes(path, LARGEST_FILE).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => FileOutcome::Missing,
         kind => FileOutcome::Unreadable(kind),
@@ -187,7 +183,7 @@ fn load(path: &Path, bad_entries: BadEntries) -> Result<DockerConfig, FileOutcom
         Some(name) if name == DOCKERCFG => Format::Dockercfg,
         _ => Format::ConfigJson,
     };
-    docker_config::parse(bytes.expose_secret(), format, bad_entries)
+    docker_config::parse(bytes.expose_secret(), format, rules.bad_entries())
         .map_err(FileOutcome::Unparsable)
 }
 

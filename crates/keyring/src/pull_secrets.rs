@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use regcred_api::DecodeError;
-use regcred_api::docker_config::BadEntries;
 use regcred_api::pull_secret::{self, Content};
 use regcred_files::read_secret_bytes;
 use secrecy::ExposeSecret as _;
@@ -20,11 +19,11 @@ use crate::{CredentialSource, Keyring, KeyringRules};
 pub struct PullSecrets {
     /// Their logins.
     pub keyring: Keyring,
-    /// What became of each Secret and of each other document of the files, in order.
+    /// Whether each Secret, and each other document of the files, is used, in order.
     pub secrets: Vec<SecretReport>,
 }
 
-/// What became of a document.
+/// Whether a document is used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SecretReport {
     /// The document.
@@ -32,12 +31,12 @@ pub struct SecretReport {
     pub source: Arc<CredentialSource>,
     /// Why it is not used; `None` when it is.
     pub skipped: Option<String>,
-    /// What people should know of its content.
+    /// Notes on its content.
     pub notes: Vec<String>,
 }
 
 impl PullSecrets {
-    /// None yet.
+    /// Without any pull secret.
     #[must_use]
     pub fn new(rules: KeyringRules) -> Self {
         Self {
@@ -53,34 +52,24 @@ impl PullSecrets {
     /// # Errors
     /// When it cannot be read or parsed; nothing is added then. One malformed Secret fails a pod's
     /// whole pull.
-    pub fn add_file(
-        &mut self,
-        path: &Path,
-        bad_entries: BadEntries,
-    ) -> Result<(), PullSecretError> {
+    pub fn add_file(&mut self, path: &Path) -> Result<(), PullSecretError> {
         let bytes = read_secret_bytes(path, LARGEST_FILE);
         let bytes = bytes.map_err(|source| PullSecretError::Unreadable {
             path: path.to_owned(),
             source,
         })?;
-        self.add(path, bytes.expose_secret(), bad_entries)
+        self.add(path, bytes.expose_secret())
     }
 
     /// Adds the Secrets of one document stream. The path is only their label.
     ///
     /// # Errors
     /// When it does not parse; nothing is added then.
-    pub fn add(
-        &mut self,
-        path: &Path,
-        bytes: &[u8],
-        bad_entries: BadEntries,
-    ) -> Result<(), PullSecretError> {
-        let secrets = pull_secret::parse(bytes, bad_entries).map_err(|source| {
-            PullSecretError::Malformed {
-                path: path.to_owned(),
-                source,
-            }
+    pub fn add(&mut self, path: &Path, bytes: &[u8]) -> Result<(), PullSecretError> {
+        let secrets = pull_secret::parse(bytes, self.keyring.rules().bad_entries());
+        let secrets = secrets.map_err(|source| PullSecretError::Malformed {
+            path: path.to_owned(),
+            source,
         })?;
         for secret in secrets {
             let source = Arc::new(CredentialSource::PullSecret {
@@ -108,8 +97,9 @@ impl PullSecrets {
 
 /// A pull secret file that fails the whole pull.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PullSecretError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("cannot read the pull secret file {}", path.display())]
     Unreadable {
         /// The file.
@@ -117,7 +107,7 @@ pub enum PullSecretError {
         /// Why.
         source: io::Error,
     },
-    /// It does not parse.
+    /// The file does not parse.
     #[error("cannot parse the pull secret file {}", path.display())]
     Malformed {
         /// The file.

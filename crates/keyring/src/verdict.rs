@@ -5,7 +5,7 @@ use std::fmt;
 use regcred_core::{ImagePattern, UrlError};
 use serde::Serialize;
 
-use crate::rules::Ipv6Literals;
+use crate::rules::KeyringRules;
 
 /// Whether a key or a `matchImages` pattern matches an image, or why not. Displays as a fragment of
 /// a sentence.
@@ -64,10 +64,10 @@ pub enum Verdict {
 impl Verdict {
     /// Compares a pattern with a normalised image name.
     #[must_use]
-    pub fn of(pattern: &str, image: &str, ipv6: Ipv6Literals) -> Self {
-        let pattern = ImagePattern::parse(pattern).map(|pattern| ipv6.read(pattern));
+    pub fn of(pattern: &str, image: &str, rules: KeyringRules) -> Self {
+        let pattern = ImagePattern::parse(pattern).map(|pattern| rules.read(pattern));
         let image = ImagePattern::parse(image).ok();
-        Self::of_parsed(pattern.as_ref(), image.as_ref(), ipv6)
+        Self::of_parsed(pattern.as_ref(), image.as_ref(), rules)
     }
 
     /// The first difference from the left. The kubelet looks at the path before the labels, but the
@@ -75,7 +75,7 @@ impl Verdict {
     pub(crate) fn of_parsed(
         pattern: Result<&ImagePattern, &UrlError>,
         image: Option<&ImagePattern>,
-        ipv6: Ipv6Literals,
+        rules: KeyringRules,
     ) -> Self {
         let pattern = match pattern {
             Ok(pattern) => pattern,
@@ -90,7 +90,7 @@ impl Verdict {
         if pattern.matches_parsed(image) {
             return Self::Matched;
         }
-        if ipv6 == Ipv6Literals::Kubelet && pattern.is_bare_ip_literal() {
+        if !rules.literal_ipv6 && pattern.is_bare_ip_literal() {
             return Self::IpLiteral;
         }
         let own = |text: &str| text.to_owned();
@@ -217,7 +217,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                Verdict::of(pattern, image, Ipv6Literals::Kubelet).to_string(),
+                Verdict::of(pattern, image, KeyringRules::default()).to_string(),
                 text,
                 "{pattern} {image}"
             );
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn programs_read_the_difference_and_not_its_words() {
-        let verdict = Verdict::of("h.io", "h.io:5000/a", Ipv6Literals::Kubelet);
+        let verdict = Verdict::of("h.io", "h.io:5000/a", KeyringRules::default());
         let json = serde_json::to_string(&verdict).expect("serializable");
         assert_eq!(json, r#"{"kind":"port","key":"","image":"5000"}"#);
     }
@@ -238,12 +238,13 @@ mod tests {
             image in "[a-b]{1,2}(\\.[a-b]{1,2}){0,2}(:[0-1])?(/[a-b]{1,2}){1,2}",
         ) {
             let matched = ImagePattern::parse(&pattern).expect("sound").matches(&image);
-            prop_assert_eq!(Verdict::of(&pattern, &image, Ipv6Literals::Kubelet) == Verdict::Matched, matched);
+            prop_assert_eq!(Verdict::of(&pattern, &image, KeyringRules::default()) == Verdict::Matched, matched);
         }
 
         #[test]
         fn no_text_makes_it_panic(pattern in "\\PC{0,40}", image in "\\PC{0,40}") {
-            let _ = Verdict::of(&pattern, &image, Ipv6Literals::Literal);
+            let rules = KeyringRules { literal_ipv6: true, ..KeyringRules::default() };
+            let _ = Verdict::of(&pattern, &image, rules);
         }
     }
 }

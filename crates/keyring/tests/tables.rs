@@ -4,10 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use regcred_core::Credentials;
-use regcred_keyring::{
-    BadEntries, CredentialSource, DefaultRegistry, Ipv6Literals, Keyring, KeyringRules, Keyrings,
-    NodeConfig, SearchPaths,
-};
+use regcred_keyring::{CredentialSource, Keyring, KeyringRules, Keyrings, NodeConfig, SearchPaths};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -53,8 +50,9 @@ struct LookupCase {
 #[test]
 fn lookups() {
     let improved = KeyringRules {
-        default_registry: DefaultRegistry::DockerIoOnly,
-        ipv6: Ipv6Literals::Literal,
+        docker_hub_only: true,
+        literal_ipv6: true,
+        ..KeyringRules::default()
     };
     for case in table::<LookupCase>(include_str!("data/lookups.yaml")) {
         let what = &case.what;
@@ -125,7 +123,7 @@ fn searches() {
             .files()
             .into_iter()
             .filter(|file| file.starts_with(root));
-        let found = NodeConfig::load(files, BadEntries::RejectFile, KeyringRules::default());
+        let found = NodeConfig::load(files, KeyringRules::default());
         let wanted = case.used.as_ref().map(|file| root.join(file));
         assert_eq!(found.used(), wanted.as_deref(), "{}", case.what);
         let mut logins = found.keyring.lookup("h.io/x").into_iter();

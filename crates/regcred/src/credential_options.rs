@@ -249,7 +249,7 @@ mod tests {
         }
         assert_eq!(options.annotations().expect("sound")["k"], "v=w");
         let improve = options.improvements().expect("sound");
-        assert!(improve.ask_again && improve.anonymous_last && !improve.docker_hub_only);
+        assert!(improve.ask_again && improve.anonymous_last && !improve.keyring.docker_hub_only);
         let deadline = options.plugin_deadline().expect("sound");
         assert_eq!(deadline, Some(Duration::from_secs(90)));
         assert!(
@@ -329,7 +329,7 @@ mod tests {
             assert_eq!(by_variable, format!("{variable}: {why}"));
             why.to_owned()
         };
-        assert!(error(IMPROVE, "faster").starts_with("no improvement is called \"faster\""));
+        assert!(error(IMPROVE, "faster").starts_with("unknown improvement \"faster\""));
         assert!(error(SERVICE_ACCOUNT_ANNOTATION, "k").contains("KEY=VALUE"));
         for wrong in ["0s", "-1s", "10", "soon"] {
             assert!(error(PLUGIN_DEADLINE, wrong).starts_with(&format!("{wrong:?} is not")));

@@ -26,7 +26,6 @@ const EXPOSE: &[&str] = &[
     "crates/docker-config/src/import_plan.rs",
     "crates/ecr/src/sts.rs",
     "crates/engine/src/credentials/pod.rs",
-    "crates/engine/src/image/records/pod_credentials.rs",
     "crates/engine/src/plugin.rs",
     "crates/exec/src/exec.rs",
     "crates/gcr/src/dockercfg.rs",

@@ -20,7 +20,7 @@ impl Containerd<'_> {
     pub(super) fn config(&self, program: &Path) -> String {
         let Self { hosts, pause, .. } = self;
         let version = Program::new(program).arg("--version").run().success();
-        // Without the right to lower a score below the parent's, runc fails unless it is told.
+        // Without the right to lower a score below the parent's, runc fails unless the score is restricted.
         let (form, plugins) = match major(&version) {
             1 => (
                 2,

@@ -168,7 +168,7 @@ impl Stage {
 }
 
 impl Drop for Stage {
-    /// The kubelet mounts its directory on itself, and leaves that to whoever removes it.
+    /// The kubelet mounts its directory on itself, and leaves the mount to the caller to remove.
     fn drop(&mut self) {
         let umount = Program::new("/bin/umount").arg("-l");
         let _ = umount.arg(self.kubelet_dir()).run();
@@ -210,7 +210,7 @@ fn registry(programs: &Programs, logins: Logins) -> Server {
     })
 }
 
-/// A daemon with a path on which it finds its helpers: those beside it, then the machine's.
+/// A daemon with a path on which it finds its helpers: those next to it, then the machine's.
 fn daemon(program: &Path) -> Program {
     let beside = program.parent().unwrap_or(Path::new("/"));
     let path = Env::process().get("PATH").unwrap_or_default().to_owned();

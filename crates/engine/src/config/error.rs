@@ -7,14 +7,14 @@ use regcred_api::DecodeError;
 use regcred_go::{go_aggregate, go_errno, go_quote};
 use thiserror::Error;
 
-/// Why a node's configuration cannot be used. The kubelet ends with these sentences at its start.
+/// Why a node's configuration cannot be used. A kubelet exits at its start with these sentences.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// No path was given.
     #[error("credential provider config path is empty")]
     EmptyPath,
-    /// There is nothing under the path, or it cannot be looked at.
+    /// The path does not exist or cannot be accessed.
     #[error("unable to access path {}: stat {}: {}", quoted(path), path.display(), go_errno(error))]
     Access {
         /// The configured path.
@@ -41,24 +41,24 @@ pub enum ConfigError {
         /// The system's reason.
         error: io::Error,
     },
-    /// A file is not what it should be.
+    /// A file cannot be decoded.
     #[error("error decoding config {}: {error}", quoted(path))]
     Decode {
         /// The file.
         path: PathBuf,
-        /// What is wrong in it.
+        /// Where and why.
         error: DecodeError,
     },
     /// Two entries have one name, in one file or in two.
     #[error("duplicate provider name {} found in configuration file(s)", go_quote(.0))]
     Duplicate(String),
-    /// The entries break rules; each problem is a sentence of its own.
+    /// The entries are not valid; one sentence for each problem.
     #[error("failed to validate credential provider config: {}", go_aggregate(.0))]
     Invalid(Vec<String>),
-    /// There is no bin dir.
+    /// The bin dir does not exist.
     #[error("plugin binary directory {} did not exist", .0.display())]
     NoBinDir(PathBuf),
-    /// The bin dir cannot be looked at.
+    /// The bin dir cannot be accessed.
     #[error("error inspecting binary directory {}: stat {}: {}", path.display(), path.display(), go_errno(error))]
     BinDir {
         /// The bin dir.
@@ -66,10 +66,10 @@ pub enum ConfigError {
         /// The system's reason.
         error: io::Error,
     },
-    /// There is no plugin of a configured name.
+    /// The bin dir does not contain a configured plugin.
     #[error("plugin binary executable {} did not exist", .0.display())]
     NoPlugin(PathBuf),
-    /// The plugin cannot be looked at or executed.
+    /// The plugin's file cannot be accessed or executed.
     #[error("error inspecting binary executable {}: exec: {}: {}", path.display(), quoted(path), go_errno(error))]
     Plugin {
         /// The plugin's file.

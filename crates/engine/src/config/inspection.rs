@@ -1,4 +1,4 @@
-//! All that is wrong with the configuration of a node's plugins.
+//! Every problem with the configuration of a node's plugins.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ pub(crate) struct PluginInspection {
     pub(crate) config: ProviderConfig,
     /// The program of each entry; `None` for one that cannot be run.
     pub(crate) programs: Vec<Option<PathBuf>>,
-    /// In the order in which a kubelet meets them; it ends with the first.
+    /// In the order in which a kubelet finds them; it exits at the first.
     pub(crate) problems: Vec<ConfigError>,
 }
 
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bin_dir_is_looked_at_before_the_configuration() {
+    fn the_bin_dir_is_inspected_before_the_configuration() {
         let node = Node::new();
         let bin = node.path("bin");
         fs::remove_dir(&bin).expect("bin dir");
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_configuration_is_told_before_missing_plugins() {
+    fn an_invalid_configuration_is_reported_before_missing_plugins() {
         assert!(failure(&Node::new()).starts_with("failed to validate credential provider config"));
     }
 

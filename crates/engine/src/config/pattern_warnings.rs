@@ -2,65 +2,60 @@
 
 use regcred_core::ImagePattern;
 
-/// What a kubelet accepts in a pattern without a word, and what mostly means that the pattern
-/// matches less than its author thinks. One sentence each; empty for a pattern beyond doubt.
+/// What a kubelet accepts in a pattern without a warning, although the pattern usually matches less
+/// than its author expects. One sentence each; empty for a pattern beyond doubt.
 #[must_use]
 pub fn pattern_warnings(pattern: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut warn = |when: bool, text: &str| {
-        if when {
-            found.push(text.to_owned());
-        }
-    };
-    let scheme = pattern.contains("://");
-    warn(
-        scheme,
-        "a pattern has no scheme; with one it matches nothing",
-    );
-    warn(
-        pattern.contains(['?', '#']),
-        "everything from `?` or `#` on is ignored",
-    );
+    let has_scheme = pattern.contains("://");
     let plain = pattern.split(['?', '#']).next().unwrap_or_default();
-    let (host, path) = match plain.find('/').filter(|_| !scheme) {
+    let (host, path) = match plain.find('/').filter(|_| !has_scheme) {
         Some(at) => plain.split_at(at),
         None => (plain, ""),
     };
-    warn(host.is_empty(), "an empty host matches nothing");
-    warn(
-        host == "*",
-        "`*` alone matches only hosts of one label, such as localhost",
-    );
-    warn(
-        host.bytes().any(|b| b.is_ascii_uppercase()),
-        "upper case in the host matches only images written in upper case",
-    );
-    warn(
-        path.bytes().any(|b| b.is_ascii_uppercase()),
-        "image paths have no upper case",
-    );
-    warn(
-        path.contains('*'),
-        "`*` in a path is a plain character, which no image has",
-    );
-    warn(
-        path.len() > 1 && path.ends_with('/'),
-        "with a final `/` only what lies below the path matches",
-    );
-    warn(
-        path.contains([':', '@']),
-        "images are compared without tag and digest",
-    );
-    let bare = ImagePattern::parse(plain).is_ok_and(|parsed| parsed.is_bare_ip_literal());
-    warn(
-        bare,
-        "an IPv6 literal without a port matches nothing: the kubelet takes its brackets for a glob",
-    );
-    warn(
-        HUB_ALIASES.contains(&host),
-        "images of Docker Hub are asked for under docker.io",
-    );
-    found
+    let has_upper_case = |text: &str| text.bytes().any(|b| b.is_ascii_uppercase());
+    let parsed = ImagePattern::parse(plain);
+    let doubts = [
+        (
+            has_scheme,
+            "a pattern has no scheme; with one it matches nothing",
+        ),
+        (
+            plain.len() < pattern.len(),
+            "everything from `?` or `#` on is ignored",
+        ),
+        (host.is_empty(), "an empty host matches nothing"),
+        (
+            host == "*",
+            "`*` alone matches only hosts of one label, such as localhost",
+        ),
+        (
+            has_upper_case(host),
+            "upper case in the host matches only images written in upper case",
+        ),
+        (has_upper_case(path), "image paths have no upper case"),
+        (
+            path.contains('*'),
+            "`*` in a path is a plain character, which no image has",
+        ),
+        (
+            path.len() > 1 && path.ends_with('/'),
+            "with a final `/` only what is below the path matches",
+        ),
+        (
+            path.contains([':', '@']),
+            "images are compared without tag and digest",
+        ),
+        (
+            parsed.is_ok_and(|parsed| parsed.is_bare_ip_literal()),
+            "an IPv6 literal without a port matches nothing: the kubelet takes its brackets for a glob",
+        ),
+        (
+            HUB_ALIASES.contains(&host),
+            "images of Docker Hub are looked up as docker.io",
+        ),
+    ];
+    let found = doubts.into_iter().filter(|(applies, _)| *applies);
+    found.map(|(_, text)| text.to_owned()).collect()
 }
 
 const HUB_ALIASES: [&str; 3] = [
@@ -76,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dubious_patterns_are_warned_of() {
+    fn dubious_patterns_have_a_warning() {
         for (pattern, part) in [
             ("https://h.io", "no scheme"),
             ("h.io?x", "ignored"),

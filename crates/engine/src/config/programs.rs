@@ -11,21 +11,17 @@ use super::error::ConfigError;
 
 /// Whether the bin dir exists.
 pub(super) fn inspect_bin_dir(bin_dir: &Path) -> Result<(), ConfigError> {
+    let path = bin_dir.to_owned();
     match fs::metadata(bin_dir) {
         Ok(_) => Ok(()),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            Err(ConfigError::NoBinDir(bin_dir.to_owned()))
-        }
-        Err(error) => Err(ConfigError::BinDir {
-            path: bin_dir.to_owned(),
-            error,
-        }),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Err(ConfigError::NoBinDir(path)),
+        Err(error) => Err(ConfigError::BinDir { path, error }),
     }
 }
 
-/// The plugin's file, if it can be executed. The errors have the path, which the kubelet's lack.
+/// The plugin's file, if it can be executed. The errors contain the path, which the kubelet's omit.
 pub(super) fn find_plugin(bin_dir: &Path, name: &str) -> Result<PathBuf, ConfigError> {
-    // An empty name passes validation and comes to nothing here, as in the kubelet.
+    // An empty name passes validation and fails here, as in the kubelet.
     let path = match name {
         "" => bin_dir.to_owned(),
         name => bin_dir.join(name),

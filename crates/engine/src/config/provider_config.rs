@@ -41,7 +41,7 @@ impl ProviderConfig {
         problems.into_iter().next().map_or(Ok(config), Err)
     }
 
-    /// As much as can be read, and every problem in the order in which a kubelet meets them.
+    /// What can be read, and every problem in the order in which a kubelet finds them.
     pub(super) fn read(path: &Path) -> (Self, Vec<ConfigError>) {
         let mut problems = Vec::new();
         let mut config = Self {
@@ -82,22 +82,11 @@ impl ProviderConfig {
         (config, problems)
     }
 
-    /// Every rule of the kubelet's validation that is broken, in its order and its words; empty when
-    /// the configuration is valid.
+    /// Every rule of the kubelet's validation that the entries break, in its order and words; empty
+    /// if the configuration is valid.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         validate::problems(&self.providers)
-    }
-
-    /// The configuration, if it is valid.
-    ///
-    /// # Errors
-    /// [`ConfigError::Invalid`] with all problems.
-    pub fn validated(self) -> Result<Self, ConfigError> {
-        match self.problems() {
-            problems if problems.is_empty() => Ok(self),
-            problems => Err(ConfigError::Invalid(problems)),
-        }
     }
 }
 
@@ -118,8 +107,10 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     if path.as_os_str().is_empty() {
         return Err(ConfigError::EmptyPath);
     }
-    let about = fs::metadata(path).map_err(|error| ConfigError::Access {
-        path: path.to_owned(),
+    let named = || path.to_owned();
+    let about = fs::metadata(path);
+    let about = about.map_err(|error| ConfigError::Access {
+        path: named(),
         error,
     })?;
     if !about.is_dir() {
@@ -136,12 +127,13 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
         }
         Ok(files)
     };
-    let mut files = list().map_err(|error| ConfigError::ReadDirectory {
-        path: path.to_owned(),
+    let files = list();
+    let mut files = files.map_err(|error| ConfigError::ReadDirectory {
+        path: named(),
         error,
     })?;
     if files.is_empty() {
-        return Err(ConfigError::NoFiles(path.to_owned()));
+        return Err(ConfigError::NoFiles(named()));
     }
     files.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     Ok(files)

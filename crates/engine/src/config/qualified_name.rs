@@ -1,7 +1,7 @@
 //! Kubernetes' rule for the keys of labels and annotations, with its sentences
 //! (apimachinery `pkg/api/validate/content`).
 
-/// What is wrong with a key; empty when nothing is.
+/// The problems of a key; empty for a valid one.
 pub(super) fn problems(key: &str) -> Vec<String> {
     let mut found = Vec::new();
     let name = match key.split('/').collect::<Vec<_>>().as_slice() {

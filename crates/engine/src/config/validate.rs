@@ -1,6 +1,6 @@
 //! The kubelet's rules about provider entries, in its order and with its sentences
 //! (kubernetes `pkg/credentialprovider/plugin/config.go`, `validateCredentialProviderConfig`).
-//! As there, no sentence has the entry's place in the list, so equal ones are said once.
+//! As there, no sentence contains the entry's position in the list, so equal ones appear once.
 
 use std::collections::BTreeSet;
 
@@ -131,24 +131,17 @@ fn token_problems(attributes: &TokenAttributes, api_version: &str, found: &mut P
             "requireServiceAccount cannot be false when requiredServiceAccountAnnotationKeys is set",
         );
     }
-    key_problems(
-        &child("requiredServiceAccountAnnotationKeys"),
-        required,
-        found,
-    );
-    key_problems(
-        &child("optionalServiceAccountAnnotationKeys"),
-        optional,
-        found,
-    );
-    let sorted: BTreeSet<&str> = required.iter().map(String::as_str).collect();
-    let both: Vec<&str> = sorted
-        .into_iter()
-        .filter(|key| optional.iter().any(|o| o == key))
-        .collect();
+    for (name, keys) in [
+        ("requiredServiceAccountAnnotationKeys", required),
+        ("optionalServiceAccountAnnotationKeys", optional),
+    ] {
+        key_problems(&child(name), keys, found);
+    }
+    let both = required.iter().filter(|key| optional.contains(key));
+    let both: BTreeSet<&str> = both.map(String::as_str).collect();
     if !both.is_empty() {
         let rule = "annotation keys cannot be both required and optional";
-        found.invalid(field, &json::string_list(&both), rule);
+        found.invalid(field, &json::string_list(&Vec::from_iter(both)), rule);
     }
     match attributes.cache_type.as_str() {
         "" => {

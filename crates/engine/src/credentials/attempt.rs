@@ -20,7 +20,7 @@ pub struct CredentialLabel {
     pub username: String,
 }
 
-/// A credential that did not work, and why. `Display` is one line.
+/// A failed attempt with a credential. `Display` is one line.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     /// The credential; `None` for an anonymous attempt.
@@ -42,7 +42,7 @@ pub struct AttemptError {
     pub kind: ErrorKind,
     /// Whether the registry or its token server refused the credential itself.
     pub refused: bool,
-    /// Whether another credential may work. For a kubelet this is so for every failure.
+    /// Whether another credential may work. For a kubelet this is true of every failure.
     pub curable: bool,
 }
 
@@ -82,12 +82,8 @@ impl From<&Candidate> for CredentialLabel {
 
 impl fmt::Display for CredentialLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            source,
-            key,
-            username,
-        } = self;
-        write!(f, "{source} (key {key}, user {username})")
+        let (source, key, user) = (&self.source, &self.key, &self.username);
+        write!(f, "{source} (key {key}, user {user})")
     }
 }
 

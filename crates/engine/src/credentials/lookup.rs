@@ -13,15 +13,15 @@ use super::pod::Pod;
 use crate::engine::Engine;
 use crate::plugin::{Plugin, PluginError, Provision};
 
-/// The credentials for one image and where they were looked for.
-#[derive(Clone, Debug)]
+/// The credentials for one image, and every source that was searched for them.
+#[derive(Clone, Debug, Default)]
 pub struct Lookup {
     /// The normalised name of the image.
     pub image: String,
     /// The logins in the order in which they are tried. An empty list means one anonymous attempt;
     /// otherwise there is no anonymous attempt at all.
     pub candidates: Vec<Candidate>,
-    /// Every plugin in the order of the configuration, and what came of asking it.
+    /// Every plugin in the order of the configuration, with the result of asking it.
     pub provisions: Vec<(Plugin, Provision)>,
     /// The pod's pull secrets.
     pub pull_secrets: PullSecrets,
@@ -42,20 +42,20 @@ impl Lookup {
             })
     }
 
-    /// How many plugins match and were not asked.
+    /// How many plugins match but were not asked.
     pub(crate) fn would_run(&self) -> usize {
         let states = self.provisions.iter();
         let waiting = states.filter(|(_, state)| matches!(state, Provision::WouldRun));
         waiting.count()
     }
 
-    /// The first candidate at or after a place whose user name and password no earlier candidate
-    /// has.
+    /// The position of the first candidate, at or after `from`, whose user name and password no
+    /// earlier candidate has.
     pub(crate) fn next_distinct(&self, from: usize) -> Option<usize> {
         (from..self.candidates.len()).find(|at| self.same_before(*at).is_none())
     }
 
-    /// The place of an earlier candidate with the same user name and password.
+    /// The position of an earlier candidate with the same user name and password.
     pub(crate) fn same_before(&self, at: usize) -> Option<usize> {
         let login = &self.candidates[at].credentials;
         self.candidates[..at]
@@ -65,8 +65,9 @@ impl Lookup {
 }
 
 impl Engine {
-    /// Looks an image up, given by its normalised name ([`regcred_core::ImageRef::name`]). Runs the
-    /// plugins that match it, side by side; one that fails does not stop the others.
+    /// Looks up the credentials for an image, given by its normalised name
+    /// ([`regcred_core::ImageRef::name`]). Runs the plugins that match it, at the same time; a failure
+    /// of one does not affect the others.
     ///
     /// # Errors
     /// When a pull secret cannot be read or parsed. It fails the whole pull, as in the kubelet.
@@ -74,14 +75,14 @@ impl Engine {
         self.lookup_with(image, pod, true).await
     }
 
-    /// The same; without running plugins, those that match count as not asked.
+    /// As [`Engine::lookup`]. If plugins are not to be run, those that match count as not asked.
     pub(crate) async fn lookup_with(
         &self,
         image: &str,
         pod: &Pod,
         run_plugins: bool,
     ) -> Result<Lookup, PullSecretError> {
-        let pull_secrets = pod.read_pull_secrets(self.improvements())?;
+        let pull_secrets = pod.read_pull_secrets(self.improvements().keyring)?;
         let node = self.node_config();
         let provisions = if run_plugins {
             self.ask_plugins(image, pod).await
@@ -106,22 +107,17 @@ impl Engine {
 
     /// Asks all plugins whose patterns match, at the same time.
     async fn ask_plugins(&self, image: &str, pod: &Pod) -> Vec<(Plugin, Provision)> {
-        let provisions = self
-            .unasked_plugins(image)
-            .into_iter()
-            .map(|unasked| async {
-                match unasked {
-                    (plugin, Provision::WouldRun) => {
-                        let provision = plugin.ask(image, pod.account(), None).await;
-                        (plugin, provision)
-                    }
-                    unasked => unasked,
-                }
-            });
-        join_all(provisions).await
+        let plugins = self.unasked_plugins(image).into_iter();
+        let asked = plugins.map(|(plugin, mut state)| async {
+            if matches!(state, Provision::WouldRun) {
+                state = plugin.ask(image, pod.account(), None).await;
+            }
+            (plugin, state)
+        });
+        join_all(asked).await
     }
 
-    /// Which plugins would be asked.
+    /// Every plugin, and whether it would be asked.
     pub(crate) fn unasked_plugins(&self, image: &str) -> Vec<(Plugin, Provision)> {
         let image = ImagePattern::parse(image).ok();
         let plugins = self.plugins().iter().map(|plugin| {
@@ -136,8 +132,8 @@ impl Engine {
         plugins.collect()
     }
 
-    /// Asks those plugins again whose cached answers gave a login that the registry refused, and
-    /// adds the logins that are new to the candidates.
+    /// Asks the plugins again whose cached answers contain a login that the registry refused, and
+    /// adds new logins to the candidates.
     pub(crate) async fn ask_again(
         &self,
         pod: &Pod,
@@ -160,7 +156,7 @@ impl Engine {
             };
             if refused.iter().any(is_its) {
                 let (plugin_name, image) = (plugin.name(), &lookup.image);
-                tracing::debug!(plugin = plugin_name, image, "asked again after a refusal");
+                tracing::debug!(plugin = plugin_name, image, "asking again after a refusal");
                 let stale = Arc::clone(answer);
                 *provision = plugin.ask(image, pod.account(), Some(&stale)).await;
                 asked = true;
@@ -177,7 +173,7 @@ impl Engine {
 
     /// All answers in one keyring: the order of keys comes before the order of plugins.
     fn keyring_of(&self, provisions: &[(Plugin, Provision)]) -> Keyring {
-        let mut keyring = Keyring::with_rules(self.improvements().keyring_rules());
+        let mut keyring = Keyring::with_rules(self.improvements().keyring);
         for (plugin, provision) in provisions {
             let Provision::Answered {
                 answer,

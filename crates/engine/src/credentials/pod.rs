@@ -1,14 +1,12 @@
-//! What a pod brings to the pull of its images: pull secrets and a service account.
+//! The credentials of a pod for its images: pull secrets and a service account.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use regcred_core::PodServiceAccount;
-use regcred_keyring::{PullSecretError, PullSecrets};
+use regcred_keyring::{KeyringRules, PullSecretError, PullSecrets};
 use secrecy::{ExposeSecret as _, SecretSlice};
-
-use crate::improvements::Improvements;
 
 /// A pod, as far as its images are concerned. The default has nothing, like a static pod.
 #[derive(Clone, Default)]
@@ -69,15 +67,14 @@ impl Pod {
     /// All pull secrets in one keyring, in the pod's order.
     pub(crate) fn read_pull_secrets(
         &self,
-        improvements: Improvements,
+        rules: KeyringRules,
     ) -> Result<PullSecrets, PullSecretError> {
-        let bad_entries = improvements.bad_entries();
-        let mut found = PullSecrets::new(improvements.keyring_rules());
+        let mut found = PullSecrets::new(rules);
         for secret in &self.secrets {
             match secret {
-                PullSecret::File(path) => found.add_file(path, bad_entries)?,
+                PullSecret::File(path) => found.add_file(path)?,
                 PullSecret::Document { label, bytes } => {
-                    found.add(label, bytes.expose_secret(), bad_entries)?;
+                    found.add(label, bytes.expose_secret())?;
                 }
             }
         }

@@ -16,7 +16,7 @@ use super::pod::Pod;
 use crate::engine::Engine;
 use crate::plugin::PluginError;
 
-/// What a registry request returned, and the credential with which it did.
+/// The result of a registry request, and the credential that it was sent with.
 #[derive(Debug)]
 pub struct Turn<T> {
     /// The result of the attempt that worked.
@@ -100,8 +100,8 @@ impl Engine {
         self.try_in_turn(pod, &mut lookup, request).await
     }
 
-    /// The same for a look-up that was made before. With [`Improvements::ask_again`] the look-up has
-    /// the plugins' new answers afterwards.
+    /// As [`Engine::with_credentials`], for a look-up made before. With [`Improvements::ask_again`] the
+    /// look-up contains the plugins' new answers afterwards.
     ///
     /// [`Improvements::ask_again`]: crate::Improvements::ask_again
     pub(crate) async fn try_in_turn<T, E, F>(
@@ -151,9 +151,8 @@ impl Engine {
             if let Some(candidate) = candidate.as_ref().filter(|_| error.refused) {
                 refused.push(Arc::clone(&candidate.source));
             }
-            let credential = candidate.as_ref().map(CredentialLabel::from);
             let attempt = Attempt {
-                credential,
+                credential: candidate.as_ref().map(CredentialLabel::from),
                 error,
                 took,
             };

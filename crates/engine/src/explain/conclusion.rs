@@ -1,4 +1,4 @@
-//! The one line for a reader in a hurry.
+//! The result of an explanation in one line.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::credentials::CredentialLabel;
 use crate::table::plural;
 
-/// What becomes of a pull. `Display` is one line.
+/// The result of a pull. `Display` is one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "result", rename_all = "camelCase")]
 #[non_exhaustive]
@@ -63,20 +63,17 @@ impl fmt::Display for Conclusion {
                 write!(f, "fails, and no credential can help: {error}")
             }
             Self::Refused => f.write_str(
-                "fails: the registry refused every credential, and with any at hand there is no \
-                 anonymous attempt",
+                "fails: the registry refused every credential, and only a pull without any is \
+                 attempted anonymously",
             ),
             Self::Untried {
                 plugins: 0,
                 credentials,
                 first,
-            } => match first {
-                None => f.write_str("no credential: one anonymous attempt"),
-                Some(first) if *credentials == 1 => write!(f, "a pull would try {first}"),
-                Some(first) => write!(
-                    f,
-                    "a pull would try {credentials} credentials, first {first}"
-                ),
+            } => match (first, credentials) {
+                (None, _) => f.write_str("no credential: one anonymous attempt"),
+                (Some(first), 1) => write!(f, "a pull would try {first}"),
+                (Some(first), n) => write!(f, "a pull would try {n} credentials, first {first}"),
             },
             Self::Untried {
                 plugins,

@@ -31,17 +31,17 @@ pub struct Explanation {
     pub registry_asked: bool,
     /// The result of all that follows.
     pub verdict: Conclusion,
-    /// Why a pull secret fails the whole pull; nothing else was looked at then.
+    /// Why a pull secret fails the whole pull; then nothing else was checked.
     pub pull_secret_error: Option<String>,
     /// The pod's pull secrets, in the pod's order.
     pub pull_secrets: Vec<SecretReport>,
     /// The keys of the pull secrets, in the order of the look-up.
     pub pull_secret_keys: Vec<InspectedKey>,
-    /// The places of the node's docker configuration; the first usable one counts.
+    /// The files searched for the node's docker configuration; the first usable one is used.
     pub docker_configs: Vec<ConfigFile>,
     /// The keys of the docker configuration, in the order of the look-up.
     pub docker_config_keys: Vec<InspectedKey>,
-    /// Whether there is a provider configuration at all.
+    /// Whether there is a provider configuration.
     pub has_provider_config: bool,
     /// The plugins, in the order of the configuration.
     pub providers: Vec<ProviderReport>,
@@ -61,11 +61,11 @@ pub struct ProviderReport {
     pub name: String,
     /// Its file.
     pub program: PathBuf,
-    /// Whether it works with the pod's service account.
+    /// Whether it uses the pod's service account.
     pub token_mode: bool,
     /// Its patterns, in order.
     pub match_images: Vec<PatternReport>,
-    /// What came of asking it.
+    /// The result of asking it.
     pub state: Provision,
 }
 
@@ -76,7 +76,7 @@ pub struct PatternReport {
     pub pattern: String,
     /// Whether it matches the image, or why not.
     pub verdict: Verdict,
-    /// Why it may match less than its author thinks.
+    /// Why it may match less than its author expects.
     pub warnings: Vec<String>,
 }
 
@@ -97,7 +97,7 @@ pub struct CandidateReport {
 /// A registry's answer to a request for the manifest.
 #[derive(Clone, Debug)]
 pub struct Trial {
-    /// The manifest's digest, or why the registry did not show it.
+    /// The manifest's digest, or why the registry did not return it.
     pub result: Result<String, AttemptError>,
     /// How long it took; seconds in JSON.
     pub took: Duration,

@@ -189,7 +189,7 @@ async fn nothing_at_all_means_anonymous() {
         "{text}"
     );
     assert!(
-        text.contains("2. node docker config: none\n   3 places looked at, nothing there:\n"),
+        text.contains("2. node docker config: none\n   3 files looked for, none found:\n"),
         "{text}"
     );
     assert!(
@@ -199,7 +199,7 @@ async fn nothing_at_all_means_anonymous() {
 }
 
 #[tokio::test]
-async fn refusals_and_dead_registries_are_told_apart() {
+async fn refusals_and_dead_registries_are_distinguished() {
     let node = Node::new();
     node.write(
         "docker.json",
@@ -262,7 +262,7 @@ async fn a_plugin_is_asked_again_when_a_pull_would() {
 }
 
 #[tokio::test]
-async fn a_broken_pull_secret_is_the_whole_story() {
+async fn a_broken_pull_secret_ends_the_explanation() {
     let node = full_node();
     let engine = engine(&node, Hosts::none());
     let pod = Pod::new().pull_secret("secret", b"{\"auths\":[]}".to_vec());
@@ -279,7 +279,7 @@ async fn a_broken_pull_secret_is_the_whole_story() {
 }
 
 #[tokio::test]
-async fn foreign_text_cannot_speak_to_the_terminal() {
+async fn foreign_text_cannot_control_the_terminal() {
     let node = Node::new().plugin("p", "h.io", &[], r"printf '\033[2Jone\ntwo' >&2; exit 1");
     let engine = engine(&node, Hosts::none());
     let tries = Tries {
@@ -296,7 +296,7 @@ async fn foreign_text_cannot_speak_to_the_terminal() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_none_is_an_error() {
+async fn an_invalid_name_is_an_error() {
     let engine = engine(&Node::new(), Hosts::none());
     let explained = engine
         .explain("h.io/App", &Pod::new(), Tries::default())

@@ -69,13 +69,8 @@ impl Explanation {
                 FileOutcome::Unreadable(_) | FileOutcome::Unparsable(_) => broken.push(file),
             }
         }
-        match used {
-            Some(file) => {
-                let path = file.path.display();
-                table.line(0, format_args!("2. node docker config: {path}"));
-            }
-            None => table.line(0, "2. node docker config: none"),
-        }
+        let path = used.map_or_else(|| "none".into(), |file| file.path.to_string_lossy());
+        table.line(0, format_args!("2. node docker config: {path}"));
         for ConfigFile { path, outcome, .. } in broken {
             table.line(1, format_args!("{}: {outcome}", path.display()));
         }
@@ -83,8 +78,8 @@ impl Explanation {
             table.notes(1, &file.notes);
             keys(table, 1, &self.docker_config_keys, false);
         } else if !missing.is_empty() {
-            let places = plural(missing.len(), "place");
-            table.line(1, format_args!("{places} looked at, nothing there:"));
+            let files = plural(missing.len(), "file");
+            table.line(1, format_args!("{files} looked for, none found:"));
             for file in missing {
                 table.line(2, file.path.display());
             }
@@ -136,16 +131,12 @@ impl Explanation {
                 table.line(3, format_args!("same login as {earlier}, not tried again"));
             }
         }
-        match waiting.as_slice() {
-            [] => {}
-            [one] => table.line(1, format_args!("then what {one} answers")),
-            all => {
-                let all = all.join(", ");
-                table.line(
-                    1,
-                    format_args!("then what {all} answer, in the order of their keys"),
-                );
-            }
+        if !waiting.is_empty() {
+            let verb = match waiting.len() {
+                1 => "answers",
+                _ => "answer, in the order of their keys",
+            };
+            table.line(1, format_args!("then what {} {verb}", waiting.join(", ")));
         }
         if let Some(trial) = &self.anonymous {
             table.line(1, "anonymous");
@@ -173,12 +164,9 @@ impl ProviderReport {
         };
         let rows: Vec<_> = self.match_images.iter().map(row).collect();
         table.rows(2, &rows);
-        for PatternReport {
-            pattern, warnings, ..
-        } in &self.match_images
-        {
-            for warning in warnings {
-                table.line(2, format_args!("note: {pattern}: {warning}"));
+        for one in &self.match_images {
+            for warning in &one.warnings {
+                table.line(2, format_args!("note: {}: {warning}", one.pattern));
             }
         }
         match &self.state {
@@ -202,7 +190,7 @@ impl ProviderReport {
                 };
                 let kept = match answer.cache_duration {
                     Some(duration) => format!("cacheDuration {duration}"),
-                    None => "no cacheDuration, the configured default counts".to_owned(),
+                    None => "no cacheDuration, the configured default applies".to_owned(),
                 };
                 let scope = answer.cache_key_type.as_str();
                 table.line(

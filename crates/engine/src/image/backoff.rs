@@ -1,4 +1,4 @@
-//! After a failure an image is left alone for a while, longer each time (kubernetes
+//! After a failure an image is not pulled again for a while, longer after each failure (kubernetes
 //! `client-go/util/flowcontrol/backoff.go` with the kubelet's numbers).
 
 use std::collections::HashMap;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Failures by pod and image.
+#[derive(Default)]
 pub(super) struct Backoff(Mutex<HashMap<String, Failure>>);
 
 struct Failure {
@@ -18,11 +19,7 @@ struct Failure {
 }
 
 impl Backoff {
-    pub(super) fn new() -> Self {
-        Self(Mutex::default())
-    }
-
-    /// What went wrong last, if the time to wait after it is not over.
+    /// The status of the last failure, while its delay lasts.
     pub(super) fn waits(&self, key: &str) -> Option<String> {
         let failures = self.failures();
         let failure = failures.get(key)?;
@@ -30,7 +27,7 @@ impl Backoff {
         (since < failure.delay).then(|| failure.status.clone())
     }
 
-    /// Notes a failure and how its status reads.
+    /// Records a failure and its status.
     pub(super) fn failed(&self, key: &str, status: String) {
         let mut failures = self.failures();
         let delay = match failures.get(key) {
@@ -41,7 +38,7 @@ impl Backoff {
         failures.insert(key.to_owned(), Failure { delay, at, status });
     }
 
-    /// Forgets what is long ago.
+    /// Forgets old failures.
     pub(super) fn sweep(&self) {
         let mut failures = self.failures();
         failures.retain(|_, failure| failure.at.elapsed() <= FORGOTTEN);
@@ -68,7 +65,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_wait_doubles_up_to_five_minutes() {
-        let backoff = Backoff::new();
+        let backoff = Backoff::default();
         assert_eq!(backoff.waits("a"), None);
         for seconds in [10, 20, 40, 80, 160, 300, 300] {
             backoff.failed("a", format!("after {seconds}"));
@@ -81,8 +78,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_over_ten_minutes_old_does_not_count() {
-        let backoff = Backoff::new();
+    async fn failures_older_than_ten_minutes_do_not_count() {
+        let backoff = Backoff::default();
         backoff.failed("a", String::new());
         wait(600).await;
         backoff.sweep();

@@ -11,7 +11,7 @@ use regcred_registry::{Progress, PulledImage};
 use tokio::time::Instant;
 
 use super::error::PullError;
-use super::event::Event;
+use super::event::EventKind::{Normal, Warning};
 use super::limits::Throttled;
 use super::manager::ImageManager;
 use super::policy::PullPolicy;
@@ -24,7 +24,7 @@ use crate::plugin::PluginError;
 /// An image that may be used now.
 #[derive(Clone, Debug)]
 pub struct PullOutcome<I = PulledImage> {
-    /// What the store knows of the image.
+    /// The image in the store.
     pub image: I,
     /// The policy that was followed.
     pub policy: PullPolicy,
@@ -81,7 +81,8 @@ impl<S: ImageStore> ImageManager<S> {
                     message,
                 });
             }
-            // The same whether it is absent or not for this pod, which must not learn of it.
+            // The same whether it is absent or only this pod has no access: the pod must not learn
+            // that it is present.
             if policy == PullPolicy::Never {
                 return Err(self.warn(request, "ErrImageNeverPull", PullError::never(written)));
             }
@@ -134,7 +135,7 @@ impl<S: ImageStore> ImageManager<S> {
         Ok(records.grant(written, &image_ref, &known, &pod))
     }
 
-    /// Reports that the image is present; the event's text.
+    /// Reports that the image is present; returns the event's text.
     fn present(&self, request: &PullRequest) -> String {
         let image = go_quote(request.image());
         let accessible = match self.verified {
@@ -142,11 +143,11 @@ impl<S: ImageStore> ImageManager<S> {
             None => "",
         };
         let message = format!("Container image {image} already present on machine{accessible}");
-        self.report(request, &Event::normal("Pulled", message.clone()));
+        self.report(request, Normal, "Pulled", &message);
         message
     }
 
-    /// A pull with its intent on record before, and its credential after it.
+    /// Pulls, with the intent recorded before and the credential after it.
     async fn pull_on_record(
         &self,
         request: &PullRequest,
@@ -173,13 +174,13 @@ impl<S: ImageStore> ImageManager<S> {
             };
             if let Err(error) = settled {
                 let error = report(&error);
-                tracing::error!(image = written, error, "a pull is not on record");
+                tracing::error!(image = written, error, "cannot record a pull");
             }
         }
         pulled
     }
 
-    /// A pull within back-off and limits; with it the text of the event `Pulled`.
+    /// Pulls within back-off and limits; returns also the text of the event `Pulled`.
     async fn pull_now(
         &self,
         request: &PullRequest,
@@ -191,11 +192,15 @@ impl<S: ImageStore> ImageManager<S> {
         let quoted = go_quote(written);
         if let Some(before) = self.backoff.waits(&key) {
             let message = format!("Back-off pulling image {quoted}");
-            self.report(request, &Event::normal("BackOff", message.clone()));
+            self.report(request, Normal, "BackOff", &message);
             return Err(PullError::backoff(written, format!("{message}: {before}")));
         }
-        let pulling = format!("Pulling image {quoted}");
-        self.report(request, &Event::normal("Pulling", pulling));
+        self.report(
+            request,
+            Normal,
+            "Pulling",
+            &format!("Pulling image {quoted}"),
+        );
         let asked = Instant::now();
         let queued = self.gate.enter().await;
         let began = Instant::now();
@@ -212,7 +217,7 @@ impl<S: ImageStore> ImageManager<S> {
         };
         let turn = result.map_err(|error| {
             let error = PullError::credentials(written, error);
-            self.report(request, &Event::warning("Failed", error.to_string()));
+            self.report(request, Warning, "Failed", &error.to_string());
             let (reason, message) = (error.waiting_reason(), error.waiting_message());
             self.backoff.failed(&key, format!("{reason}: {message}"));
             error
@@ -223,25 +228,23 @@ impl<S: ImageStore> ImageManager<S> {
             "Successfully pulled image {quoted} in {took} ({waited} including waiting). \
              Image size: {size} bytes."
         );
-        self.report(request, &Event::normal("Pulled", message.clone()));
+        self.report(request, Normal, "Pulled", &message);
         self.backoff.sweep();
         Ok((turn, message))
     }
 
     fn warn(&self, request: &PullRequest, reason: &'static str, error: PullError) -> PullError {
-        let message = error.waiting_message().to_owned();
-        self.report(request, &Event::warning(reason, message));
+        self.report(request, Warning, reason, error.waiting_message());
         error
     }
 }
 
-/// The runtime is not asked at all.
+/// The failure of a pull for which the runtime was not asked.
 fn throttled(lookup: &Lookup) -> CredentialsError {
     let error = AttemptError {
-        message: "pull QPS exceeded".to_owned(),
         kind: ErrorKind::Throttled,
-        refused: false,
         curable: false,
+        ..AttemptError::text("pull QPS exceeded")
     };
     CredentialsError::Failed {
         attempts: vec![Attempt {

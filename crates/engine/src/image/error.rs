@@ -19,8 +19,8 @@ pub struct PullError {
     image: String,
     reason: PullReason,
     text: String,
-    /// Reason and message of the waiting container, where they are not the above.
-    waiting: Option<(String, String)>,
+    /// Reason and message in the status of the waiting container.
+    waiting: (String, String),
     cause: Option<CredentialsError>,
 }
 
@@ -53,7 +53,7 @@ impl PullError {
         Self::new(image, PullReason::InvalidImageName, text)
     }
 
-    /// In its status the kubelet quotes the ID that it did not get, which is empty.
+    /// In the status the kubelet quotes the ID that it did not get, which is empty.
     pub(super) fn inspect(image: &str, error: &AttemptError) -> Self {
         let text = |name| format!("Failed to inspect image {}: {error}", go_quote(name));
         let reason = PullReason::ImageInspectError;
@@ -92,17 +92,14 @@ impl PullError {
 
     pub(super) fn credentials(image: &str, cause: CredentialsError) -> Self {
         let failed = PullReason::ErrImagePull;
-        let text = format!(
-            "Failed to pull image {}: {}",
-            go_quote(image),
-            report(&cause)
-        );
+        let (quoted, why) = (go_quote(image), report(&cause));
+        let text = format!("Failed to pull image {quoted}: {why}");
         let error = match &cause {
-            // A status has the decoder's words, without the name of the Secret.
+            // The status contains the decoder's sentence, without the name of the Secret.
             CredentialsError::PullSecret(error) => {
                 let sentence = match error {
                     PullSecretError::Malformed { source, .. } => source.sentence().to_owned(),
-                    PullSecretError::Unreadable { .. } => report(error),
+                    other => report(other),
                 };
                 Self::new(image, failed, text).waits_with(sentence.clone(), sentence)
             }
@@ -129,15 +126,15 @@ impl PullError {
         Self {
             image: without_login(image),
             reason,
+            waiting: (reason.as_str().to_owned(), text.clone()),
             text,
-            waiting: None,
             cause: None,
         }
     }
 
     fn waits_with(self, reason: impl Into<String>, message: String) -> Self {
         Self {
-            waiting: Some((reason.into(), message)),
+            waiting: (reason.into(), message),
             ..self
         }
     }
@@ -155,22 +152,16 @@ impl PullError {
     }
 
     /// The `reason` in the status of the waiting container: [`PullError::reason`], or a sentence
-    /// where the kubelet has no word, such as for a pull secret that cannot be parsed.
+    /// where the kubelet does not have a word, such as for a pull secret that cannot be parsed.
     #[must_use]
     pub fn waiting_reason(&self) -> &str {
-        match &self.waiting {
-            Some((reason, _)) => reason,
-            None => self.reason.as_str(),
-        }
+        &self.waiting.0
     }
 
     /// The `message` in the status of the waiting container.
     #[must_use]
     pub fn waiting_message(&self) -> &str {
-        match &self.waiting {
-            Some((_, message)) => message,
-            None => &self.text,
-        }
+        &self.waiting.1
     }
 
     /// Every attempt, in order.
@@ -201,7 +192,7 @@ impl fmt::Display for PullError {
 impl Error for PullError {}
 
 impl PullReason {
-    /// The word.
+    /// The kubelet's word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -222,7 +213,7 @@ impl fmt::Display for PullReason {
     }
 }
 
-/// The name without what may be a login in front of a host (`user:password@host/...`).
+/// The name without a part that may be a login in front of a host (`user:password@host/...`).
 fn without_login(image: &str) -> String {
     match image.rsplit_once('@') {
         Some((login, rest)) if !rest.contains(':') && login.contains(':') => format!("...@{rest}"),
@@ -249,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn different_messages_stand_in_brackets() {
+    fn different_messages_are_in_brackets() {
         let attempt = |error: &str| Attempt {
             credential: None,
             error: AttemptError::text(error),

@@ -1,4 +1,4 @@
-//! What a kubelet records for a pod while it sees to an image.
+//! The events that a kubelet records for a pod while it ensures an image.
 
 use std::fmt;
 
@@ -20,24 +20,6 @@ pub enum EventKind {
     Normal,
     /// `Warning`
     Warning,
-}
-
-impl Event {
-    pub(super) fn normal(reason: &'static str, message: String) -> Self {
-        Self {
-            kind: EventKind::Normal,
-            reason,
-            message,
-        }
-    }
-
-    pub(super) fn warning(reason: &'static str, message: String) -> Self {
-        Self {
-            kind: EventKind::Warning,
-            reason,
-            message,
-        }
-    }
 }
 
 impl fmt::Display for Event {

@@ -1,9 +1,7 @@
 //! An OCI layout as a store: the directory that `regcred pull` fills.
 
-use regcred_core::{Credentials, ImageRef};
-use regcred_files::{MIB, read};
+use regcred_core::{Credentials, ImageRef, report};
 use regcred_registry::{Layout, Progress, PullOptions, PulledImage, RegistryClient, pull, stored};
-use serde_json::Value;
 
 use super::store::{ImageStore, ListedImage, StoredImage};
 use crate::credentials::AttemptError;
@@ -33,17 +31,6 @@ impl LayoutStore {
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
-
-    fn names(&self) -> Result<Vec<String>, AttemptError> {
-        let path = self.layout.root().join("index.json");
-        let unreadable = |why: String| AttemptError::text(format!("{}: {why}", path.display()));
-        let bytes = read(&path, MAX_INDEX).map_err(|error| unreadable(error.to_string()))?;
-        let index: Value =
-            serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
-        let entries = index["manifests"].as_array().into_iter().flatten();
-        let names = entries.filter_map(|entry| entry["annotations"][NAME].as_str());
-        Ok(names.map(str::to_owned).collect())
-    }
 }
 
 impl ImageStore for LayoutStore {
@@ -68,8 +55,9 @@ impl ImageStore for LayoutStore {
 
     async fn images(&self) -> Result<Vec<ListedImage>, AttemptError> {
         let mut images: Vec<ListedImage> = Vec::new();
-        for name in self.names()? {
-            // A name that another program wrote need not be an image name.
+        let names = self.layout.names();
+        for name in names.map_err(|error| AttemptError::text(report(&error)))? {
+            // A name that another program wrote may not be an image name.
             if ImageRef::parse(&name).is_err() {
                 continue;
             }
@@ -90,7 +78,7 @@ impl ImageStore for LayoutStore {
 }
 
 impl StoredImage for PulledImage {
-    /// What container runtimes take: the digest of the configuration.
+    /// As in container runtimes, the digest of the configuration.
     fn image_ref(&self) -> String {
         self.config.as_ref().unwrap_or(&self.digest).to_string()
     }
@@ -103,6 +91,3 @@ impl StoredImage for PulledImage {
 fn parse(image: &str) -> Result<ImageRef, AttemptError> {
     ImageRef::parse(image).map_err(|error| AttemptError::text(error.to_string()))
 }
-
-const NAME: &str = "org.opencontainers.image.ref.name";
-const MAX_INDEX: u64 = 64 * MIB;

@@ -1,11 +1,11 @@
-//! How many pulls there may be at the same time, and how many in a while (kubernetes
+//! How many pulls there may be at the same time, and how often (kubernetes
 //! `pkg/kubelet/images/{puller,helpers}.go`).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use regcred_go::go_aggregate;
 use thiserror::Error;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 /// The settings of a KubeletConfiguration about pulls. The default is a kubelet's.
@@ -41,40 +41,30 @@ impl PullLimits {
     }
 
     fn problems(self) -> Vec<String> {
-        let Self {
-            qps,
-            burst,
-            max_parallel,
-            ..
-        } = self;
-        let mut found = Vec::new();
-        let mut add = |when: bool, text: String| {
-            if when {
-                found.push(format!("invalid configuration: {text}"));
-            }
-        };
-        let negative = "must not be a negative number";
-        add(
-            burst < 0,
-            format!("registryBurst (--registry-burst) {burst} {negative}"),
-        );
-        add(
-            qps < 0,
-            format!("registryPullQPS (--registry-qps) {qps} {negative}"),
-        );
-        if let Some(most) = max_parallel {
-            add(
+        let (qps, burst, most) = (self.qps, self.burst, self.max_parallel.unwrap_or(1));
+        let rules = [
+            (
+                burst < 0,
+                format!("registryBurst (--registry-burst) {burst} must not be a negative number"),
+            ),
+            (
+                qps < 0,
+                format!("registryPullQPS (--registry-qps) {qps} must not be a negative number"),
+            ),
+            (
                 most < 1,
                 format!("maxParallelImagePulls {most} must be a positive number"),
-            );
-            add(
+            ),
+            (
                 most > 1 && self.serialize(),
                 "maxParallelImagePulls cannot be larger than 1 unless SerializeImagePulls \
                  (--serialize-image-pulls) is set to false"
                     .to_owned(),
-            );
-        }
-        found
+            ),
+        ];
+        let broken = rules.into_iter().filter(|(is_broken, _)| *is_broken);
+        let problems = broken.map(|(_, rule)| format!("invalid configuration: {rule}"));
+        problems.collect()
     }
 }
 
@@ -83,47 +73,40 @@ impl PullLimits {
 #[error("{}", go_aggregate(.0))]
 pub struct LimitsError(pub Vec<String>);
 
-/// Where pulls wait.
-#[derive(Debug)]
+/// Where pulls wait for their turn. The default has no limits.
+#[derive(Debug, Default)]
 pub(super) struct Gate {
     bucket: Option<Bucket>,
-    /// `None` lets everybody in.
-    places: Option<Arc<Semaphore>>,
+    /// `None` for no limit.
+    places: Option<Semaphore>,
 }
 
 /// The bucket was empty.
 pub(super) struct Throttled;
 
 impl Gate {
-    /// A gate without limits.
-    pub(super) fn open() -> Self {
-        Self {
-            bucket: None,
-            places: None,
-        }
-    }
-
     pub(super) fn new(limits: PullLimits) -> Result<Self, LimitsError> {
         let problems = limits.problems();
         if !problems.is_empty() {
             return Err(LimitsError(problems));
         }
-        let most = match limits.serialize() {
-            true => Some(1),
-            false => limits.max_parallel,
+        let most = if limits.serialize() {
+            Some(1)
+        } else {
+            limits.max_parallel
         };
         let places = most.and_then(|most| usize::try_from(most).ok());
         Ok(Self {
             bucket: (limits.qps > 0).then(|| Bucket::new(limits.qps, limits.burst)),
-            places: places.map(|places| Arc::new(Semaphore::new(places))),
+            places: places.map(Semaphore::new),
         })
     }
 
     /// Waits for a place, in the order of arrival, and takes a token. Without a token there is no
     /// waiting: the pull fails.
-    pub(super) async fn enter(&self) -> Result<Option<OwnedSemaphorePermit>, Throttled> {
+    pub(super) async fn enter(&self) -> Result<Option<SemaphorePermit<'_>>, Throttled> {
         let place = match &self.places {
-            Some(places) => Arc::clone(places).acquire_owned().await.ok(),
+            Some(places) => places.acquire().await.ok(),
             None => None,
         };
         match &self.bucket {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::backoff::Backoff;
-use super::event::Event;
+use super::event::{Event, EventKind};
 use super::limits::{Gate, LimitsError, PullLimits};
 use super::records::{PullRecords, VerificationPolicy};
 use super::request::PullRequest;
@@ -48,8 +48,8 @@ impl<S: ImageStore> ImageManager<S> {
             store,
             verified: None,
             listener: None,
-            backoff: Backoff::new(),
-            gate: Gate::open(),
+            backoff: Backoff::default(),
+            gate: Gate::default(),
         }
     }
 
@@ -59,8 +59,8 @@ impl<S: ImageStore> ImageManager<S> {
         &self.store
     }
 
-    /// Settles what an earlier process left on record. A kubelet does so at its start; without
-    /// records there is nothing to do.
+    /// Settles the records of earlier processes, as a kubelet does at its start. Without records it
+    /// does nothing.
     ///
     /// # Errors
     /// When the store cannot be listed. A record that cannot be settled is logged.
@@ -69,15 +69,26 @@ impl<S: ImageStore> ImageManager<S> {
             return Ok(());
         };
         for error in records.settle(&self.store.images().await?) {
-            tracing::warn!(error = %regcred_core::report(&error), "a pull record stays unsettled");
+            tracing::warn!(error = %regcred_core::report(&error), "cannot settle a pull record");
         }
         Ok(())
     }
 
-    pub(super) fn report(&self, request: &PullRequest, event: &Event) {
+    pub(super) fn report(
+        &self,
+        request: &PullRequest,
+        kind: EventKind,
+        reason: &'static str,
+        message: &str,
+    ) {
+        let event = Event {
+            kind,
+            reason,
+            message: message.to_owned(),
+        };
         tracing::debug!(image = request.image(), %event, "image event");
         if let Some(listener) = &self.listener {
-            listener(request, event);
+            listener(request, &event);
         }
     }
 }

@@ -7,14 +7,14 @@ use std::str::FromStr;
 use regcred_core::ImageRef;
 use serde::Serialize;
 
-/// When an image is asked of its registry.
+/// When the registry is asked for an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum PullPolicy {
-    /// At each start, also when a copy is there.
+    /// At each start, even if a copy is present.
     Always,
-    /// Only when no copy is there.
+    /// Only if no copy is present.
     IfNotPresent,
-    /// Never: a copy must be there.
+    /// Never: a copy must be present.
     Never,
 }
 
@@ -58,7 +58,7 @@ impl FromStr for PullPolicy {
     }
 }
 
-/// A word that is no pull policy.
+/// A word that is not a pull policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("supported values: \"Always\", \"IfNotPresent\", \"Never\"")]
 pub struct UnknownPullPolicy;

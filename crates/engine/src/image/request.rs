@@ -62,12 +62,12 @@ impl PullRequest {
             .unwrap_or_else(|| PullPolicy::default_for(&self.image))
     }
 
-    /// The back-off's key, as the kubelet makes it.
+    /// The back-off's key, in the kubelet's form.
     pub(super) fn backoff_key(&self) -> String {
         format!("{}_{}", self.pod_uid, self.image)
     }
 
-    /// The names of the image.
+    /// The image's names for the store and for the look-up.
     pub(super) fn names(&self) -> Result<Names, ReferenceError> {
         let parsed = ImageRef::parse(&self.image)?;
         let in_store = match parsed.tag().or(parsed.digest()) {

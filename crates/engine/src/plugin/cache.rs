@@ -61,7 +61,7 @@ impl ResponseCache {
         })
     }
 
-    /// Drops this very answer; one that has taken its place meanwhile stays.
+    /// Drops exactly this answer; one that has replaced it stays.
     pub(super) fn forget(
         &self,
         image: &str,
@@ -77,8 +77,8 @@ impl ResponseCache {
         }
     }
 
-    /// Keeps an answer for as long as it asks for, or for the configured time if it does not say.
-    /// Zero of either means not at all; an empty answer is kept like any other.
+    /// Keeps an answer for its own duration, or for the configured one if it has none. Zero of either
+    /// means not at all; an empty answer is kept like any other.
     pub(super) fn store(
         &self,
         image: &str,
@@ -97,10 +97,9 @@ impl ResponseCache {
             CacheScope::Registry => registry(image),
             CacheScope::Global => GLOBAL,
         };
-        let expires_at = after(self.clock.now(), TimeDelta::nanoseconds(duration.0));
         let entry = Entry {
             answer: Arc::clone(answer),
-            expires_at,
+            expires_at: after(self.clock.now(), TimeDelta::nanoseconds(duration.0)),
         };
         let key = (base.to_owned(), Arc::clone(account));
         self.entries().by_key.insert(key, entry);
@@ -168,11 +167,11 @@ mod tests {
                 cache_duration: secs.map(|s| GoDuration(s * SECOND)),
                 auth: Vec::new(),
             };
-            self.cache.store(image, &nobody(), &Arc::new(answer));
+            self.cache.store(image, &no_account(), &Arc::new(answer));
         }
 
         fn has(&self, image: &str) -> bool {
-            self.cache.find(image, &nobody()).is_some()
+            self.cache.find(image, &no_account()).is_some()
         }
 
         fn len(&self) -> usize {
@@ -182,7 +181,7 @@ mod tests {
 
     const SECOND: i64 = 1_000_000_000;
 
-    fn nobody() -> AccountKey {
+    fn no_account() -> AccountKey {
         Arc::from([])
     }
 
@@ -207,7 +206,7 @@ mod tests {
         let scope_of = |image| {
             bench
                 .cache
-                .find(image, &nobody())
+                .find(image, &no_account())
                 .expect("kept")
                 .cache_key_type
         };

@@ -1,4 +1,4 @@
-//! Why a plugin gives nothing, in the kubelet's words.
+//! Why a plugin fails or is skipped, in the kubelet's words.
 
 use regcred_api::ResponseError;
 use regcred_exec::ExecError;
@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
 use thiserror::Error;
 
-/// Why a plugin in token mode was left out.
+/// Why a plugin in token mode was skipped.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum SkipReason {
     /// The pod has no service account, and the entry requires one.
     #[error("it requires a service account and the pod has none")]
@@ -18,10 +19,11 @@ pub enum SkipReason {
     NoAnnotation(String),
 }
 
-/// Why a plugin gave nothing, in the kubelet's words.
+/// Why a plugin failed, in the kubelet's words.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum PluginError {
-    /// It did not run, failed, or had to be killed.
+    /// The program did not run, failed, or had to be killed.
     #[error(
         "{FAILED}: error execing credential provider plugin {plugin} for image {image}: {reason}{}",
         after_colon(stderr)
@@ -33,23 +35,23 @@ pub enum PluginError {
         image: String,
         /// `exit status N`, `signal: killed`, `context deadline exceeded`, ...
         reason: String,
-        /// What it wrote to standard error, bounded.
+        /// The program's standard error, bounded.
         stderr: String,
     },
-    /// It printed something that a kubelet throws away.
+    /// The program printed a response that a kubelet rejects.
     #[error("{}{error}", failed_before(error))]
     Response {
         /// The plugin's name.
         plugin: String,
-        /// What is wrong with it.
+        /// Why it is rejected.
         error: ResponseError,
     },
-    /// The pod's service account or its token could not be had.
+    /// The pod's service account or its token cannot be obtained.
     #[error("{reason}")]
     ServiceAccount {
         /// The plugin's name.
         plugin: String,
-        /// What could not be had, and what its source said.
+        /// What cannot be obtained, and why.
         reason: String,
     },
 }
@@ -65,7 +67,7 @@ impl PluginError {
         }
     }
 
-    /// What the kubelet keeps to itself: which part of the answer is malformed.
+    /// What the kubelet does not log: which part of the response is malformed.
     #[must_use]
     pub fn detail(&self) -> Option<String> {
         match self {
@@ -93,7 +95,7 @@ impl Serialize for PluginError {
     }
 }
 
-pub(super) fn in_gos_words(error: &ExecError) -> String {
+pub(super) fn in_go_words(error: &ExecError) -> String {
     match error {
         ExecError::Start { program, source } => {
             format!("fork/exec {}: {}", program.display(), go_errno(source))
@@ -104,11 +106,12 @@ pub(super) fn in_gos_words(error: &ExecError) -> String {
             format!("more than {limit} bytes on standard output")
         }
         ExecError::Io { source, .. } => go_errno(source),
+        other => other.to_string(),
     }
 }
 
-/// What is wrong with an answer as such counts as a failure of the run; whether its content may be
-/// used is looked at later.
+/// A malformed response is a failure of the run; whether its content is acceptable is checked
+/// later.
 fn failed_before(error: &ResponseError) -> String {
     match error {
         ResponseError::TokenEchoed | ResponseError::CacheKeyType(_) => String::new(),

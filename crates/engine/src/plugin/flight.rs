@@ -1,4 +1,4 @@
-//! One call for all who want the same thing at the same time.
+//! One call for all callers that want the same at the same time.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -9,7 +9,7 @@ use futures_util::future::{BoxFuture, FutureExt, Shared, WeakShared};
 
 type Flight<T> = BoxFuture<'static, T>;
 
-/// Calls under way, by key. A call goes on as long as one caller waits for it, and ends with the
+/// Calls under way, by key. A call continues as long as one caller waits for it, and ends with the
 /// last.
 pub(super) struct Flights<K, T: Clone>(Arc<Mutex<HashMap<K, WeakShared<Flight<T>>>>>);
 
@@ -23,14 +23,7 @@ where
     }
 
     /// Joins the call for the key, or begins it.
-    pub(super) async fn join<F>(&self, key: K, call: impl FnOnce() -> F) -> T
-    where
-        F: Future<Output = T> + Send + 'static,
-    {
-        self.flight(key, call).await
-    }
-
-    fn flight<F>(&self, key: K, call: impl FnOnce() -> F) -> Shared<Flight<T>>
+    pub(super) fn join<F>(&self, key: K, call: impl FnOnce() -> F) -> Shared<Flight<T>>
     where
         F: Future<Output = T> + Send + 'static,
     {
@@ -75,7 +68,11 @@ mod tests {
         };
         let both = tokio::join!(flights.join("a", call), flights.join("a", call));
         assert_eq!(both, (0, 0));
-        assert_eq!(flights.join("a", call).await, 1, "a landed call is over");
+        assert_eq!(
+            flights.join("a", call).await,
+            1,
+            "a landed call is not shared"
+        );
         assert_eq!(flights.join("b", call).await, 2);
     }
 
@@ -97,7 +94,7 @@ mod tests {
         let alone = tokio::time::timeout(Duration::from_secs(1), flights.join("a", call));
         assert!(alone.await.is_err());
         tokio::time::sleep(Duration::from_secs(5)).await;
-        assert_eq!(ended.load(Ordering::SeqCst), 1, "nobody waited for it");
+        assert_eq!(ended.load(Ordering::SeqCst), 1, "no caller waited for it");
         assert_eq!(flights.join("a", call).await, 1);
     }
 }

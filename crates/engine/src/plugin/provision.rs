@@ -1,4 +1,4 @@
-//! What came of asking a plugin.
+//! The result of asking a plugin.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use serde::{Serialize, Serializer};
 
 use super::error::{PluginError, SkipReason};
 
-/// What came of asking a plugin. Its JSON has no passwords.
+/// The result of asking a plugin. The JSON does not contain passwords.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "state", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Provision {
     /// No pattern matches the image; the plugin was not asked.
     NotMatched,
-    /// A pattern matches, and the plugin was not asked, because no plugin was to be run.
+    /// A pattern matches; the plugin was not asked because plugins were not to be run.
     WouldRun,
     /// The plugin works with service accounts, and the pod lacks what it requires; the kubelet skips
     /// it without logging.
@@ -24,7 +24,7 @@ pub enum Provision {
         /// What the pod lacks.
         reason: SkipReason,
     },
-    /// It answered, now or earlier.
+    /// The plugin answered, now or earlier.
     Answered {
         /// The answer; its `auth` may be empty.
         #[serde(flatten, serialize_with = "without_logins")]
@@ -38,7 +38,7 @@ pub enum Provision {
         #[serde(serialize_with = "seconds")]
         took: Duration,
     },
-    /// It failed.
+    /// The plugin failed.
     Failed {
         /// Why.
         #[serde(flatten)]

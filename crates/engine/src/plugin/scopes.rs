@@ -1,5 +1,4 @@
-//! For how much a plugin's answers were good so far, so that images of one registry can share a
-//! run.
+//! The scopes of a plugin's earlier answers, so that images of one registry can share a run.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,13 +7,13 @@ use regcred_core::CacheScope;
 
 use super::cache::{GLOBAL, registry};
 
-/// What is remembered of earlier answers, by registry.
+/// The scope of the last answer, by registry.
 #[derive(Default)]
 pub(super) struct Scopes(Mutex<HashMap<String, CacheScope>>);
 
 impl Scopes {
-    /// The name under which runs for an image are shared: the image's own until an answer was good
-    /// for more.
+    /// The name under which runs for an image are shared: the image's own until an answer had a wider
+    /// scope.
     pub(super) fn base<'a>(&self, image: &'a str) -> &'a str {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match known.get(registry(image)) {
@@ -24,7 +23,7 @@ impl Scopes {
         }
     }
 
-    /// Remembers for how much the last answer for an image was good.
+    /// Remembers the scope of the last answer for an image.
     pub(super) fn learn(&self, image: &str, scope: CacheScope) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_REGISTRIES {
@@ -34,7 +33,7 @@ impl Scopes {
     }
 }
 
-/// More than any node pulls from; forgetting costs one run.
+/// More than any node pulls from. To forget one costs one run.
 const MAX_REGISTRIES: usize = 10_000;
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ async fn request_arguments_and_environment_arrive_as_configured() {
 #[tokio::test]
 async fn callers_at_the_same_time_share_one_run() {
     let body = answers("Image", Some("0s"), "h.io", "u:p");
-    let node = Node::new().plugin("p", "h.io", &[], &format!("sleep 0.2\n{body}"));
+    let node = Node::new().plugin("p", "h.io", &[], &body);
     let plugin = only(&node);
     let (a, b) = tokio::join!(plugin.provide(IMAGE, None), plugin.provide(IMAGE, None));
     assert_eq!((login(&a).2, login(&b).2), (false, false));
@@ -146,7 +146,7 @@ async fn failures_read_as_the_kubelets() {
     }
 }
 
-/// The clock stands still until the plugin has said its word and waits.
+/// The clock is paused until the plugin has written to standard error and waits.
 #[tokio::test(start_paused = true)]
 async fn a_plugin_that_hangs_is_ended() {
     let body = "echo waiting >&2; : > \"$0.said\"; sleep 1000";

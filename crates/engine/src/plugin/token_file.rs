@@ -1,4 +1,4 @@
-//! A pod's service account out of a token file, for plugins in token mode (KEP-4412).
+//! A pod's service account from a token file, for plugins in token mode (KEP-4412).
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,9 +12,9 @@ use regcred_core::{
 use regcred_files::read_secret;
 use secrecy::SecretString;
 
-/// A service account out of a token file (a projected volume, `kubectl create token`) and
-/// annotations that a person wrote down. The file is read at each look-up, since kubelets renew
-/// it in place. Its audience is what it is: nobody can ask for another.
+/// A service account from a token file (a projected volume, `kubectl create token`) with given
+/// annotations. The file is read at each look-up, since kubelets renew it in place. The token's
+/// audience is fixed: another one cannot be requested.
 #[derive(Clone, Debug)]
 pub struct TokenFile {
     path: PathBuf,
@@ -42,7 +42,7 @@ impl TokenFile {
 #[async_trait]
 impl PodServiceAccount for TokenFile {
     async fn account(&self) -> Result<ServiceAccount, ServiceAccountError> {
-        // The path tells accounts apart in cache keys; the token is not ours to read.
+        // The path distinguishes accounts in cache keys; the token is not parsed.
         Ok(ServiceAccount {
             coordinates: ServiceAccountCoordinates {
                 name: self.path.display().to_string(),
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_token_is_read_anew_and_trimmed() {
+    async fn the_token_is_read_each_time_and_trimmed() {
         let dir = tempfile::tempdir().expect("directory");
         let path = dir.path().join("token");
         std::fs::write(&path, "first\n").expect("token");

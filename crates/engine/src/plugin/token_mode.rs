@@ -1,7 +1,6 @@
 //! Service account token mode (KEP-4412): which identity a plugin is run with.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use regcred_api::TokenAttributes;
 use regcred_core::{
@@ -14,11 +13,11 @@ use super::SkipReason;
 use super::cache::AccountKey;
 
 /// `tokenAttributes` of a provider.
-pub(super) struct TokenMode(TokenAttributes);
+pub(super) struct TokenMode(pub(super) TokenAttributes);
 
-/// With what a plugin is run, beside the image. The default is that of a plugin without token
-/// mode, and of a pod without service account.
-#[derive(Clone)]
+/// The pod's identity for a run of a plugin. The default is that of a plugin without token mode, and
+/// of a pod without service account.
+#[derive(Clone, Default)]
 pub(super) struct Identity {
     pub(super) key: AccountKey,
     pub(super) account: Option<ServiceAccountCoordinates>,
@@ -32,10 +31,6 @@ pub(super) enum Unidentified {
 }
 
 impl TokenMode {
-    pub(super) fn new(attributes: &TokenAttributes) -> Self {
-        Self(attributes.clone())
-    }
-
     /// Whether the plugin may return the token itself as password.
     pub(super) fn passes_token(&self) -> bool {
         self.0.cache_type == "Token"
@@ -65,10 +60,10 @@ impl TokenMode {
         let token = source.token(&account, audience).await;
         let token = token.map_err(failed("service account token"))?;
         let mut identity = Identity {
-            key: Arc::from([]),
             account: Some(account.coordinates.clone()),
             token: Some(token),
             annotations,
+            ..Identity::default()
         };
         identity.key = self.key(&account.coordinates, &identity);
         // The kubelet writes the length of each part, and of all, in two bytes, and the number of
@@ -125,16 +120,5 @@ impl Identity {
             return None;
         }
         Some(format!("sha256:{}", fingerprint(token)))
-    }
-}
-
-impl Default for Identity {
-    fn default() -> Self {
-        Self {
-            key: Arc::from([]),
-            account: None,
-            token: None,
-            annotations: BTreeMap::new(),
-        }
     }
 }

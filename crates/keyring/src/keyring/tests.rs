@@ -86,7 +86,6 @@ fn lookups_give_every_match_in_order() {
 
 #[test]
 fn the_default_registry_serves_what_no_key_matches() {
-    use DefaultRegistry::{DockerIoOnly, Kubelet};
     let hub = "https://index.docker.io/v1/";
     for (servers, image, kubelet, docker_io_only) in [
         (&[hub][..], "docker.io/library/nginx", &[0][..], &[0][..]),
@@ -113,9 +112,9 @@ fn the_default_registry_serves_what_no_key_matches() {
         (&["registry.hub.docker.com"], "docker.io/a/b", &[], &[]),
         (&["index.docker.io:443"], "docker.io/a/b", &[], &[]),
     ] {
-        for (rule, expected) in [(Kubelet, kubelet), (DockerIoOnly, docker_io_only)] {
+        for (rule, expected) in [(false, kubelet), (true, docker_io_only)] {
             let mut keyring = Keyring::with_rules(KeyringRules {
-                default_registry: rule,
+                docker_hub_only: rule,
                 ..KeyringRules::default()
             });
             fill(&mut keyring, servers);
@@ -154,9 +153,9 @@ fn equal_logins_are_all_given() {
 
 #[test]
 fn a_bare_ip_literal_is_an_address_only_on_request() {
-    let keyring = |ipv6| {
+    let keyring = |literal_ipv6| {
         let rules = KeyringRules {
-            ipv6,
+            literal_ipv6,
             ..KeyringRules::default()
         };
         let mut keyring = Keyring::with_rules(rules);
@@ -165,11 +164,11 @@ fn a_bare_ip_literal_is_an_address_only_on_request() {
         keyring
     };
     let image = "[fe80::1]/team/app";
-    assert!(keyring(Ipv6Literals::Kubelet).lookup(image).is_empty());
-    assert_eq!(keyring(Ipv6Literals::Literal).lookup(image).len(), 1);
-    let verdict = |ipv6| keyring(ipv6).inspect(image)[0].verdict.to_string();
-    assert!(verdict(Ipv6Literals::Kubelet).contains("takes its brackets for a glob"));
-    assert_eq!(verdict(Ipv6Literals::Literal), "matches");
+    assert!(keyring(false).lookup(image).is_empty());
+    assert_eq!(keyring(true).lookup(image).len(), 1);
+    let verdict = |literal| keyring(literal).inspect(image)[0].verdict.to_string();
+    assert!(verdict(false).contains("takes its brackets for a glob"));
+    assert_eq!(verdict(true), "matches");
 }
 
 #[test]

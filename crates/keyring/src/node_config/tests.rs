@@ -5,7 +5,7 @@ use super::*;
 const GOOD: &str = r#"{"auths":{"h.io":{"auth":"dTpw"}}}"#;
 
 fn load(files: impl IntoIterator<Item = PathBuf>) -> NodeConfig {
-    NodeConfig::load(files, BadEntries::RejectFile, KeyringRules::default())
+    NodeConfig::load(files, KeyringRules::default())
 }
 
 fn users(config: &NodeConfig, image: &str) -> Vec<String> {
@@ -145,7 +145,11 @@ fn notes_tell_what_is_ignored() {
             "auths":{"g.io":{"auth":"%"},"h.io":{"identitytoken":"canary"}}}"#,
     )
     .expect("file");
-    let config = NodeConfig::load([path], BadEntries::Skip, KeyringRules::default());
+    let rules = KeyringRules {
+        skip_bad_entries: true,
+        ..KeyringRules::default()
+    };
+    let config = NodeConfig::load([path], rules);
     assert_eq!(
         config.files[0].notes,
         [
@@ -172,15 +176,12 @@ fn the_rule_for_the_default_registry_is_passed_on() {
     let dir = tempfile::tempdir().expect("directory");
     let path = dir.path().join("config.json");
     fs::write(&path, r#"{"auths":{"https://index.docker.io/v1/":{}}}"#).expect("file");
-    for (default_registry, count) in [
-        (crate::DefaultRegistry::Kubelet, 1),
-        (crate::DefaultRegistry::DockerIoOnly, 0),
-    ] {
+    for (docker_hub_only, count) in [(false, 1), (true, 0)] {
         let rules = KeyringRules {
-            default_registry,
+            docker_hub_only,
             ..KeyringRules::default()
         };
-        let config = NodeConfig::load([path.clone()], BadEntries::RejectFile, rules);
+        let config = NodeConfig::load([path.clone()], rules);
         assert_eq!(config.keyring.lookup("localhost/x").len(), count);
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 fn load(files: &[PathBuf]) -> Result<PullSecrets, PullSecretError> {
     let mut found = PullSecrets::new(KeyringRules::default());
     for file in files {
-        found.add_file(file, BadEntries::RejectFile)?;
+        found.add_file(file)?;
     }
     Ok(found)
 }
@@ -90,8 +90,11 @@ fn one_malformed_secret_fails_all() {
             bad.display()
         )
     );
-    let mut found = PullSecrets::default();
-    let skipping = found.add_file(&bad, BadEntries::Skip);
+    let mut found = PullSecrets::new(KeyringRules {
+        skip_bad_entries: true,
+        ..KeyringRules::default()
+    });
+    let skipping = found.add_file(&bad);
     skipping.expect("only the entry is left out");
     assert!(found.keyring.is_empty());
     assert_eq!(
@@ -121,11 +124,7 @@ fn a_failed_addition_adds_nothing() {
     ]
     .join("---\n");
     let path = Path::new("stdin");
-    assert!(
-        found
-            .add(path, text.as_bytes(), BadEntries::RejectFile)
-            .is_err()
-    );
+    assert!(found.add(path, text.as_bytes()).is_err());
     assert!(found.keyring.is_empty() && found.secrets.is_empty());
 }
 

@@ -1,4 +1,4 @@
-//! Refusals whose status suggests a wrong credential where the reason is another one, such as a
+//! Refusals whose status suggests a wrong credential although the reason is another one, such as a
 //! quota or a closed network: recognised by the words that registries use.
 
 /// The reason, and what to do; `None` for an ordinary refusal.

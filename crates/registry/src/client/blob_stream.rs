@@ -284,8 +284,7 @@ impl fmt::Debug for BlobStream {
 }
 
 fn blob_object(repository: &Repository, blob: &Descriptor) -> Object {
-    let part = Part::Blob(blob.digest.clone());
-    Object::pulled(repository.name().to_owned(), part)
+    Object::pulled(repository.name(), Part::Blob(blob.digest.clone()))
 }
 
 /// How often a stream is continued without progress.

@@ -206,11 +206,8 @@ impl Upload {
 }
 
 fn pushed(repository: &Repository, blob: &Digest) -> Object {
-    Object {
-        repository: repository.name().to_owned(),
-        part: Part::Blob(blob.clone()),
-        capability: Capability::Push,
-    }
+    let part = Part::Blob(blob.clone());
+    Object::new(repository.name(), part, Capability::Push)
 }
 
 /// The address of a session: absolute, or relative to the address that was asked. Another server

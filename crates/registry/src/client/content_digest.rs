@@ -19,9 +19,14 @@ pub(super) fn confirm(
     sent: &Digest,
 ) -> Result<(), RegistryError> {
     match content_digest(response.headers()) {
-        Some(actual) if actual.algorithm() == sent.algorithm() && actual != *sent => {
+        Some(actual) if contradicts(&actual, sent) => {
             Err(RegistryError::new(object, Reason::Digest { actual }))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the content of one digest cannot have the other.
+pub(super) fn contradicts(one: &Digest, other: &Digest) -> bool {
+    one.algorithm() == other.algorithm() && one != other
 }

@@ -19,41 +19,21 @@ use super::warnings::Warnings;
 
 /// A server and what is known of it.
 pub(crate) struct Endpoint {
-    config: HostConfig,
-    client: Client,
-    auth: Auth,
+    pub(super) config: HostConfig,
+    pub(super) client: Client,
+    pub(super) auth: Auth,
     /// The repository's path.
-    path: String,
+    pub(super) path: String,
     /// `repository:<path>:pull`
-    pull_scope: String,
-    retry: Retry,
+    pub(super) pull_scope: String,
+    pub(super) retry: Retry,
     /// Whether it could not be reached or turned out to be the wrong one: it is left out from then
     /// on, so that not every blob waits for it.
-    passed_over: AtomicBool,
-    warnings: Arc<Warnings>,
+    pub(super) passed_over: AtomicBool,
+    pub(super) warnings: Arc<Warnings>,
 }
 
 impl Endpoint {
-    pub(crate) fn new(
-        config: HostConfig,
-        client: Client,
-        auth: Auth,
-        path: &str,
-        retry: Retry,
-        warnings: Arc<Warnings>,
-    ) -> Self {
-        Self {
-            config,
-            client,
-            auth,
-            path: path.to_owned(),
-            pull_scope: format!("repository:{path}:pull"),
-            retry,
-            passed_over: AtomicBool::new(false),
-            warnings,
-        }
-    }
-
     /// Whether this server may be asked.
     pub(crate) fn has(&self, capability: Capability) -> bool {
         self.config.has(capability) && !self.passed_over.load(Ordering::Relaxed)

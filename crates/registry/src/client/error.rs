@@ -1,5 +1,4 @@
-//! Why a registry did not do what it was asked for, in words that operators know from docker and
-//! containerd.
+//! Why a request to a registry failed, in the terms that operators know from docker and containerd.
 
 use std::error::Error;
 use std::fmt;
@@ -86,14 +85,14 @@ impl RegistryError {
 
     /// A failure on this side of the wire while `reference` was pulled: no image for the platform,
     /// a full disk. `what` is a lower-case phrase.
-    pub fn local(reference: impl fmt::Display, what: impl Into<String>) -> Self {
+    pub(crate) fn local(reference: impl fmt::Display, what: impl Into<String>) -> Self {
         let object = Object::pulled(reference.to_string(), Part::Whole);
         Self::new(&object, Reason::Local(what.into()))
     }
 
     /// Adds the cause.
     #[must_use]
-    pub fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
         self.0.source = Some(source.into());
         self
     }

@@ -14,7 +14,7 @@ use super::advice;
 pub(crate) struct ServerErrors(Vec<(String, String)>);
 
 impl ServerErrors {
-    /// Reads a body. Unknown codes stay as they are; plain text, HTML and an empty body are no
+    /// Reads a body. Unknown codes stay as they are. Plain text, HTML and an empty body do not contain
     /// errors; in bodies of another form [`ErrorFields`] finds them.
     pub(crate) fn parse(body: &[u8]) -> Self {
         let value: Value = serde_json::from_slice(body).unwrap_or_default();

@@ -5,7 +5,7 @@ use regcred_http::{HeaderMap, Method, header};
 use tokio::time::sleep;
 
 use super::capability::Capability;
-use super::content_digest::{confirm, content_digest};
+use super::content_digest::{confirm, content_digest, contradicts};
 use super::error::{Reason, RegistryError};
 use super::object::{Object, Part};
 use super::repository::Repository;
@@ -65,9 +65,9 @@ impl Repository {
         let (Some(response), Some(sent)) = (response, sent) else {
             return self.manifest(reference).await.map(ManifestHead::from);
         };
-        if let Some(wanted) = &wanted
-            && wanted.algorithm() == sent.algorithm()
-            && *wanted != sent
+        if wanted
+            .as_ref()
+            .is_some_and(|wanted| contradicts(&sent, wanted))
         {
             let what = "the registry answers with another digest than it was asked for";
             return Err(RegistryError::protocol(&object, what));
@@ -105,18 +105,15 @@ impl Repository {
     }
 
     fn manifest_object(&self, reference: &str) -> Result<(Object, Option<Digest>), RegistryError> {
-        let mut object = Object {
-            repository: self.name().to_owned(),
-            part: Part::Manifest(reference.to_owned()),
-            capability: Capability::Resolve,
-        };
+        let part = Part::Manifest(reference.to_owned());
         if reference.contains(':') {
-            object.capability = Capability::Pull;
+            let object = Object::pulled(self.name(), part);
             let digest = reference.parse::<Digest>().map_err(|error| {
                 RegistryError::new(&object, Reason::Configuration).caused_by(error)
             })?;
             return Ok((object, Some(digest)));
         }
+        let object = Object::new(self.name(), part, Capability::Resolve);
         // Anything else would be a piece of an address, and could lead to another repository.
         if !is_tag(reference) {
             let what = "this is neither a tag nor a digest".to_owned();

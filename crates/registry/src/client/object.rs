@@ -24,13 +24,17 @@ pub(crate) enum Part {
 }
 
 impl Object {
-    /// Something that is fetched by digest.
-    pub(crate) fn pulled(repository: String, part: Part) -> Self {
+    pub(crate) fn new(repository: impl Into<String>, part: Part, capability: Capability) -> Self {
         Self {
-            repository,
+            repository: repository.into(),
             part,
-            capability: Capability::Pull,
+            capability,
         }
+    }
+
+    /// Something that is fetched by digest.
+    pub(crate) fn pulled(repository: impl Into<String>, part: Part) -> Self {
+        Self::new(repository, part, Capability::Pull)
     }
 
     pub(crate) fn is_pushed(&self) -> bool {

@@ -11,7 +11,7 @@ use regcred_http::{HeaderMap, Response};
 pub(crate) struct RateLimits {
     /// How long it asks not to be sent requests.
     pub(crate) retry_after: Option<Duration>,
-    /// Requests, and the time in which they are counted.
+    /// The number of requests, and the time in which they are counted.
     limit: Option<(u64, Option<Duration>)>,
     /// Requests left.
     left: Option<u64>,
@@ -60,19 +60,17 @@ impl fmt::Display for RateLimits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut words = Vec::new();
         if let Some((limit, window)) = self.limit {
-            let mut stated = format!("the limit is {limit} requests");
-            if let Some(window) = window {
-                stated.push_str(&format!(" in {}", time(window)));
-            }
-            match self.left {
-                Some(0) => stated.push_str(", none left"),
-                Some(left) => stated.push_str(&format!(", {left} left")),
-                None => {}
-            }
-            if let Some(source) = &self.source {
-                stated.push_str(&format!(", counted for {source}"));
-            }
-            words.push(stated);
+            let window = window.map(|window| format!(" in {}", time(window)));
+            let left = self.left.map(|left| match left {
+                0 => ", none left".to_owned(),
+                left => format!(", {left} left"),
+            });
+            let source = self.source.as_ref();
+            let source = source.map(|source| format!(", counted for {source}"));
+            let [window, left, source] = [window, left, source].map(Option::unwrap_or_default);
+            words.push(format!(
+                "the limit is {limit} requests{window}{left}{source}"
+            ));
         }
         if let Some(pause) = self.retry_after {
             words.push(format!("try again in {} s", pause.as_secs()));
@@ -117,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_said_as_people_say_it() {
+    fn the_limit_is_in_plain_words() {
         let hub = [
             ("ratelimit-limit", "100;w=21600"),
             ("ratelimit-remaining", "0;w=21600"),
@@ -135,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_says_nothing() {
+    fn nonsense_is_ignored() {
         for value in ["", "many", "-1", "99999999999999999999999", "1e3"] {
             assert_eq!(shown(&[("ratelimit-limit", value)], None), "", "{value}");
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use regcred_core::{Credentials, Env, ImageRef, SecretText as _};
 use regcred_http::{Client, ClientOptions, HttpError, Retry};
@@ -55,12 +56,16 @@ impl RegistryClient {
         // A credential without user name and secret counts as none.
         let login = login.filter(|l| !l.username.is_empty() || !l.password.is_empty());
         let endpoints = self.0.servers.of(image.domain()).map(|servers| {
-            let endpoint = |(config, client): &(HostConfig, Client)| {
+            let endpoint = |(config, client): &(HostConfig, Client)| Endpoint {
                 // A mirror never sees the registry's credential.
-                let auth = Auth::new(login.filter(|_| config.is_registry).cloned());
-                let (config, client) = (config.clone(), client.clone());
-                let warnings = self.0.warnings.clone();
-                Endpoint::new(config, client, auth, image.path(), retry, warnings)
+                auth: Auth::new(login.filter(|_| config.is_registry).cloned()),
+                config: config.clone(),
+                client: client.clone(),
+                path: image.path().to_owned(),
+                pull_scope: format!("repository:{}:pull", image.path()),
+                retry,
+                passed_over: AtomicBool::new(false),
+                warnings: self.0.warnings.clone(),
             };
             servers.iter().map(endpoint).collect()
         });

@@ -10,7 +10,7 @@ use super::hosts::{HostConfig, Hosts, HostsError};
 /// The servers of one registry, or why its configuration cannot be used.
 pub(crate) type Servers = Result<Arc<[(HostConfig, Client)]>, Arc<HostsError>>;
 
-/// Looks each registry up once.
+/// Looks up each registry once.
 pub(crate) struct KnownServers {
     hosts: Hosts,
     http: ClientOptions,
@@ -30,14 +30,10 @@ impl KnownServers {
     }
 
     pub(crate) fn of(&self, registry: &str) -> Servers {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(servers) = known.get(registry) {
-            return servers.clone();
-        }
-        drop(known);
-        let servers = self.look_up(registry).map_err(Arc::new);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(registry.to_owned()).or_insert(servers).clone()
+        let servers = known.entry(registry.to_owned());
+        let look_up = || self.look_up(registry).map_err(Arc::new);
+        servers.or_insert_with(look_up).clone()
     }
 
     fn look_up(&self, registry: &str) -> Result<Arc<[(HostConfig, Client)]>, HostsError> {

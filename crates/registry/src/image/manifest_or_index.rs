@@ -25,16 +25,14 @@ impl ManifestOrIndex {
     /// # Errors
     /// [`ManifestError`] when it has another form.
     pub fn parse(media_type: &str, bytes: &[u8]) -> Result<Self, ManifestError> {
+        let json = |error| ManifestError::json(&error);
         if media_type::is_schema1(media_type) {
             Err(ManifestError::Schema1)
         } else if media_type::is_index(media_type) {
-            let index =
-                serde_json::from_slice(bytes).map_err(|error| ManifestError::json(&error))?;
-            Ok(Self::Index(index))
+            serde_json::from_slice(bytes).map(Self::Index).map_err(json)
         } else if media_type::is_manifest(media_type) {
-            let manifest =
-                serde_json::from_slice(bytes).map_err(|error| ManifestError::json(&error))?;
-            Ok(Self::Manifest(manifest))
+            let manifest = serde_json::from_slice(bytes);
+            manifest.map(Self::Manifest).map_err(json)
         } else {
             Err(ManifestError::unknown(media_type))
         }
@@ -77,7 +75,7 @@ impl ManifestOrIndex {
     }
 }
 
-/// The fields that tell what a document is.
+/// The fields that show what a document is.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Shape {

@@ -53,7 +53,7 @@ impl Platform {
     /// JSON object of an image.
     pub(crate) fn of_config(config: &[u8]) -> Option<Self> {
         let platform: Self = serde_json::from_slice(config).ok()?;
-        // The other fields of a configuration say nothing about the platform.
+        // The other fields of a configuration are not about the platform.
         Some(Self {
             other: Map::new(),
             ..platform

@@ -12,21 +12,14 @@ use super::transfer::Transfer;
 use crate::client::RegistryError;
 use crate::image::Descriptor;
 
-/// What was downloaded.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Downloaded {
-    pub(super) blobs: usize,
-    pub(super) bytes: u64,
-}
-
 /// Fetches what the store lacks: the first blob (the configuration) first, then the largest, so
-/// that no long download starts last. Ends at the first failure, after every temporary file is
-/// removed.
+/// that no long download starts last. Returns the bytes downloaded of each blob. Ends at the first
+/// failure, after every temporary file is removed.
 pub(super) async fn fetch(
     transfer: &Transfer<'_>,
     blobs: &[Descriptor],
     streams: NonZeroUsize,
-) -> Result<Downloaded, RegistryError> {
+) -> Result<Vec<u64>, RegistryError> {
     let (present, mut missing): (Vec<_>, Vec<_>) = blobs
         .iter()
         .partition(|blob| transfer.layout.has_blob(blob));
@@ -48,19 +41,15 @@ pub(super) async fn fetch(
     }
 
     let threads = WriterThreads::default();
-    // Made beforehand: a closure inside the stream would keep the whole pull from being `Send`.
+    // Collected first: a closure inside the stream would keep the whole pull from being `Send`.
     let transfers: Vec<_> = missing
         .into_iter()
         .map(|blob| transfer.fetch(blob, &threads))
         .collect();
     let downloaded = stream::iter(transfers)
         .buffer_unordered(streams.get())
-        .try_fold(Downloaded::default(), |sum, bytes| async move {
-            Ok(Downloaded {
-                blobs: sum.blobs + usize::from(bytes.is_some()),
-                bytes: sum.bytes + bytes.unwrap_or(0),
-            })
-        })
+        .try_filter_map(|bytes| async move { Ok(bytes) })
+        .try_collect()
         .await;
     threads.ended().await;
     downloaded

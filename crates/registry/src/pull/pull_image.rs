@@ -72,15 +72,15 @@ pub async fn pull(
     };
     let downloaded = blobs::fetch(&transfer, &plan.blobs, options.streams).await?;
     store(layout, &image, &plan).map_err(|error| store_failure(&image, error))?;
-    if downloaded.blobs > 0
+    if !downloaded.is_empty()
         && let Some(platform) = foreign_platform(layout, &plan, &options.platforms)
     {
         let wanted = &options.platforms;
         tracing::warn!("{image} is for {platform} and not for {wanted}: the registry has no other");
     }
     Ok(PulledImage {
-        fetched_blobs: downloaded.blobs,
-        fetched_bytes: downloaded.bytes,
+        fetched_blobs: downloaded.len(),
+        fetched_bytes: downloaded.iter().sum(),
         ..PulledImage::new(image, &plan)
     })
 }

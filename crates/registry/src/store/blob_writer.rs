@@ -59,12 +59,6 @@ impl BlobWriter {
         Ok(())
     }
 
-    /// Bytes written so far.
-    #[must_use]
-    pub fn written(&self) -> u64 {
-        self.written
-    }
-
     /// Checks size, then hash, and renames the file to the blob. A second writer of the same blob
     /// may have been faster: both files are equal, and the last rename wins.
     ///

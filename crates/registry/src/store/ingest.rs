@@ -27,7 +27,10 @@ impl Temporary {
     /// Creates `directory/NAME.RANDOM.part` and locks it.
     pub(crate) fn create(directory: &Path, name: &str, size: u64) -> Result<Self, LayoutError> {
         for _ in 0..CREATE_ATTEMPTS {
-            let path = directory.join(format!("{name}.{}{SUFFIX}", random_name()));
+            // Differs between processes and calls. It need not be secret: files are only ever created,
+            // never opened, under such a name.
+            let random = regcred_http::random_word();
+            let path = directory.join(format!("{name}.{random:016x}{SUFFIX}"));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => {
                     // Without locks (some network file systems) only age identifies debris.
@@ -143,12 +146,6 @@ fn parts(directory: &Path) -> impl Iterator<Item = PathBuf> {
 
 fn name_of(path: &Path) -> &str {
     path.file_name().and_then(OsStr::to_str).unwrap_or_default()
-}
-
-/// Sixteen hex digits that differ between processes and calls. They need not be secret: files are
-/// only ever created, never opened, under such a name.
-fn random_name() -> String {
-    format!("{:016x}", regcred_http::random_word())
 }
 
 const SUFFIX: &str = ".part";

@@ -167,6 +167,16 @@ impl Layout {
         Ok(entries.find(|entry| index_file::name_of(entry) == Some(name)))
     }
 
+    /// The names of all images in `index.json`, in its order.
+    ///
+    /// # Errors
+    /// As [`Layout::resolve`].
+    pub fn names(&self) -> Result<Vec<String>, LayoutError> {
+        let entries = self.index().entries()?;
+        let names = entries.iter().filter_map(index_file::name_of);
+        Ok(names.map(str::to_owned).collect())
+    }
+
     /// Fails with [`LayoutError::NoSpace`] when fewer than `needed` bytes are free.
     pub(crate) fn require_space(&self, needed: u64) -> Result<(), LayoutError> {
         match free_space::available(&self.root) {

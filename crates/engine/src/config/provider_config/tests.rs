@@ -129,7 +129,7 @@ fn names_are_unique_within_and_across_files() {
 fn invalid(yaml: &str) -> String {
     let dir = dir(&[("a.yaml", yaml)]);
     let loaded = ProviderConfig::load(dir.path()).expect("decodes");
-    let text = loaded.validated().expect_err("invalid").to_string();
+    let text = ConfigError::Invalid(loaded.problems()).to_string();
     let prefix = "failed to validate credential provider config: ";
     text.strip_prefix(prefix).expect(&text).to_owned()
 }

@@ -122,7 +122,7 @@ impl ImageStore for Arc<Runtime> {
     }
 }
 
-/// A manager in front of a runtime, and what it told.
+/// A manager in front of a runtime, and its events.
 struct Bench {
     node: Node,
     runtime: Arc<Runtime>,
@@ -200,7 +200,7 @@ fn records(node: &Node) -> PullRecords {
 use PullPolicy::{Always, IfNotPresent, Never};
 
 #[tokio::test(start_paused = true)]
-async fn a_pull_is_told_as_a_kubelet_tells_it() {
+async fn a_pull_has_a_kubelets_events_and_messages() {
     let bench = Bench::new(Runtime {
         takes: Duration::from_millis(1234),
         ..Runtime::with(&[(IMAGE, None)])
@@ -250,7 +250,7 @@ async fn names_get_a_tag_and_stay_as_written_otherwise() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_told_by_policy() {
+async fn an_absent_image_is_reported_by_policy() {
     let bench = Bench::new(Runtime::default());
     let error = bench.ensure(Never, Pod::new()).await.expect_err("absent");
     assert_eq!(error.waiting_reason(), "ErrImageNeverPull");
@@ -363,7 +363,7 @@ async fn words_of_the_runtime_become_reasons() {
 }
 
 #[tokio::test]
-async fn every_credential_is_tried_whatever_the_error_and_equal_messages_are_told_once() {
+async fn every_credential_is_tried_whatever_the_error_and_equal_messages_appear_once() {
     let bench = Bench::new(Runtime::with(&[(IMAGE, Some("c:3"))]));
     let config = auths(&[
         ("h.io/team/app", "a:1"),
@@ -399,7 +399,7 @@ async fn every_credential_is_tried_whatever_the_error_and_equal_messages_are_tol
 }
 
 #[test]
-fn seeing_to_an_image_can_move_between_threads() {
+fn ensuring_an_image_can_move_between_threads() {
     fn check<T: Send>(_: T) {}
     fn all(manager: &ImageManager<Arc<Runtime>>, request: &PullRequest) {
         check(manager.ensure(request, &NoProgress));

@@ -115,7 +115,7 @@ async fn credentials_are_tried_in_order_until_one_works() {
 }
 
 #[tokio::test]
-async fn when_all_fail_equal_messages_are_said_once() {
+async fn when_all_fail_equal_messages_appear_once() {
     let node = Node::new();
     node.write(
         "docker.json",
@@ -163,21 +163,21 @@ async fn what_no_credential_can_cure_ends_the_turn() {
         &auths(&[("h.io", "b:2"), ("h.io/team", "a:1")]),
     );
     let bench = Bench::new(None, node).await;
-    // Nobody listens on port 1.
+    // No server listens on port 1.
     bench
         .node
         .write("hosts/h.io/hosts.toml", "server = \"http://127.0.0.1:1\"\n");
     let error = bench
         .pull(PullRequest::new(IMAGE))
         .await
-        .expect_err("nobody there");
+        .expect_err("no server");
     assert_eq!(error.attempts().len(), 1);
     assert_eq!(error.kind(), Some(ErrorKind::Unreachable));
     assert!(!error.attempts()[0].error.refused);
 }
 
 #[tokio::test]
-async fn plugins_that_fail_are_told_with_the_outcome() {
+async fn plugins_that_fail_are_part_of_the_outcome() {
     let node = Node::new().plugin("p", "h.io", &[], "echo no role >&2; exit 5");
     let bench = Bench::new(Some("u:p"), node).await;
     let error = bench
@@ -262,7 +262,7 @@ async fn an_image_that_is_not_whole_is_not_present() {
 }
 
 #[tokio::test]
-async fn names_that_are_none_are_told_in_the_kubelets_words() {
+async fn invalid_names_are_refused_in_the_kubelets_words() {
     let bench = Bench::new(None, Node::new()).await;
     let error = bench
         .pull(PullRequest::new("h.io/App"))
@@ -323,7 +323,7 @@ async fn a_login_goes_to_the_registry_only_when_it_asks() {
 }
 
 #[tokio::test]
-async fn a_stale_login_spoils_a_public_image_unless_anonymous_comes_last() {
+async fn a_stale_login_fails_a_public_image_unless_anonymous_comes_last() {
     for (improvements, works) in [("", false), ("anonymous-last", true)] {
         let node = Node::new();
         node.write("docker.json", &auths(&[("h.io", "u:stale")]));

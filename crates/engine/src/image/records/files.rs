@@ -154,25 +154,24 @@ impl RecordFiles {
         (found, failed)
     }
 
-    /// Rewrites what the alpha releases left in the latest version. Returns why some could not be
-    /// written, and the pulled records that cannot be read.
+    /// Rewrites what the alpha releases left in the latest version. Returns why some files cannot be
+    /// read or written.
     pub(super) fn rewrite_alpha(&self) -> Vec<RecordError> {
         let _lock = match self.lock() {
             Ok(lock) => lock,
             Err(error) => return vec![error],
         };
-        let (mut failed, _) = self.rewrite::<ImagePullIntent>();
-        let (unwritten, unreadable) = self.rewrite::<ImagePulledRecord>();
-        failed.extend(unwritten.into_iter().chain(unreadable));
+        let mut failed = self.rewrite::<ImagePullIntent>();
+        failed.extend(self.rewrite::<ImagePulledRecord>());
         failed
     }
 
-    fn rewrite<T: Record>(&self) -> (Vec<RecordError>, Vec<RecordError>) {
-        let (records, unreadable) = self.all::<T>();
-        let records = records.iter();
-        let old = records.filter(|(_, version)| *version != RecordVersion::LATEST);
-        let unwritten = old.filter_map(|(record, _)| self.write(record).err());
-        (unwritten.collect(), unreadable)
+    fn rewrite<T: Record>(&self) -> Vec<RecordError> {
+        let (records, mut failed) = self.all::<T>();
+        let old = records.iter();
+        let old = old.filter(|(_, version)| *version != RecordVersion::LATEST);
+        failed.extend(old.filter_map(|(record, _)| self.write(record).err()));
+        failed
     }
 
     fn path<T: Record>(&self, key: &str) -> PathBuf {
@@ -187,15 +186,15 @@ pub enum RecordError {
     /// The file system refuses.
     #[error("cannot {what} {}", path.display())]
     Io {
-        /// What was to be done.
+        /// The operation.
         what: &'static str,
-        /// With which file or directory.
+        /// The file or directory.
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
     },
-    /// There is something else in the file.
-    #[error("{} is not a sound record", path.display())]
+    /// The file does not contain a record.
+    #[error("{} is not a valid pull record", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -205,13 +204,9 @@ pub enum RecordError {
 }
 
 impl RecordError {
-    fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(super) fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { what, path, source }
-    }
-
-    pub(super) fn cannot_lock(path: &Path, source: io::Error) -> Self {
-        Self::io("lock", path)(source)
     }
 }
 

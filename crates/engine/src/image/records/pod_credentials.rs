@@ -1,10 +1,8 @@
 //! A pod's credentials in the form of the records.
 
 use regcred_api::pull_record::{ImagePullCredentials, ImagePullSecret, credential_text};
-use regcred_core::{ServiceAccountCoordinates, hex};
+use regcred_core::{ServiceAccountCoordinates, fingerprint};
 use regcred_keyring::{Candidate, CredentialSource};
-use secrecy::ExposeSecret as _;
-use sha2::{Digest as _, Sha256};
 
 /// The credentials of a pod that may give it access to an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,6 +65,5 @@ pub(crate) fn credentials_of(candidate: Option<&Candidate>) -> ImagePullCredenti
 /// The `credentialHash` of a login.
 fn credential_hash(candidate: &Candidate) -> String {
     let login = &candidate.credentials;
-    let text = credential_text(&login.username, &login.password);
-    hex(Sha256::digest(text.expose_secret()))
+    fingerprint(&credential_text(&login.username, &login.password))
 }

@@ -11,14 +11,14 @@ use thiserror::Error;
 /// The kubelet's `imagePullCredentialsVerificationPolicy`. The default is a kubelet's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum VerificationPolicy {
-    /// Every pod may use what is there.
+    /// Every pod may use every image that is present.
     NeverVerify,
-    /// Every pod may use what did not come by a pull of the kubelet.
+    /// Every pod may use an image that the kubelet did not pull.
     #[default]
     NeverVerifyPreloadedImages,
-    /// Every pod may use what is on the list.
+    /// Every pod may use an image that is on the list.
     NeverVerifyAllowlistedImages(Allowlist),
-    /// Nothing may be used without a credential on record.
+    /// No image may be used without a credential on record.
     AlwaysVerify,
 }
 
@@ -56,7 +56,7 @@ impl VerificationPolicy {
         }
     }
 
-    /// Whether a pod has to show a credential for an image, named as written, that is there.
+    /// Whether a pod has to show a credential for an image, named as written, that is present.
     #[must_use]
     pub fn requires_verification(&self, image: &str, pulled_by_kubelet: bool) -> bool {
         match self {
@@ -110,8 +110,9 @@ impl fmt::Display for VerificationPolicy {
 
 /// Settings that a kubelet refuses.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum PolicyError {
-    /// There is no such policy.
+    /// The policy is unknown.
     #[error(
         "invalid configuration: option {} specified for imagePullCredentialsVerificationPolicy. \
          Valid options are \"NeverVerify\", \"NeverVerifyPreloadedImages\", \
@@ -119,7 +120,7 @@ pub enum PolicyError {
         go_quote(.0)
     )]
     Unknown(String),
-    /// There is a list, and the policy does not read it. The misspelling is the kubelet's.
+    /// There is a list, but the policy does not read it. The misspelling is the kubelet's.
     #[error(
         "invalid configuration: can't set `preloadedImagesVerificationAllowlist` if \
          `imagePullCredentialsVertificationPolicy` is not \"NeverVerifyAllowlistedImages\""
@@ -146,7 +147,7 @@ pub enum PolicyError {
     /// `/*` alone.
     #[error("at least registry hostname is required")]
     NoHost,
-    /// An entry that is no image name.
+    /// An entry that is not an image name.
     #[error("failed to parse as an image name: {}", .0.reason())]
     Name(ReferenceError),
     /// An entry with a tag or digest.
@@ -183,9 +184,10 @@ fn read(entry: &str) -> Result<Entry<'_>, PolicyError> {
         Some(prefix) => Ok(Entry::Prefix(prefix)),
         None => {
             let name = ImageRef::name_as_written(text).map_err(PolicyError::Name)?;
-            match name == text {
-                true => Ok(Entry::Name),
-                false => Err(PolicyError::TagOrDigest(shown())),
+            if name == text {
+                Ok(Entry::Name)
+            } else {
+                Err(PolicyError::TagOrDigest(shown()))
             }
         }
     }

@@ -157,8 +157,7 @@ impl PullRecords {
     pub fn settle(&self, images: &[ListedImage]) -> Vec<RecordError> {
         let files = &self.0.files;
         let mut failed = files.rewrite_alpha();
-        let (intents, unreadable) = files.all::<ImagePullIntent>();
-        failed.extend(unreadable);
+        let (intents, _) = files.all::<ImagePullIntent>();
         for (ImagePullIntent { image: written }, _) in intents {
             if self.0.pulls.is_under_way(files, &written) {
                 continue;

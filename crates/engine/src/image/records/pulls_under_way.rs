@@ -33,8 +33,7 @@ impl PullsUnderWay {
             return Ok(());
         }
         let (path, lock) = files.image_lock(image)?;
-        lock.lock_shared()
-            .map_err(|error| RecordError::cannot_lock(&path, error))?;
+        lock.lock_shared().map_err(RecordError::io("lock", &path))?;
         let under_way = UnderWay {
             pulls: 1,
             _lock: lock,
@@ -62,7 +61,7 @@ impl PullsUnderWay {
                 Ok(())
             }
             Err(TryLockError::WouldBlock) => Ok(()),
-            Err(TryLockError::Error(error)) => Err(RecordError::cannot_lock(&path, error)),
+            Err(TryLockError::Error(error)) => Err(RecordError::io("lock", &path)(error)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Where a plugin is asked otherwise than by a kubelet, on request.
+//! Where a plugin is asked differently than by a kubelet, on request.
 
 use super::*;
 
@@ -8,9 +8,8 @@ fn improved(node: &Node, names: &str) -> Plugin {
 }
 
 /// Not kept at all, so that only sharing saves runs.
-fn slow(scope: &str) -> String {
-    let answer = answers(scope, Some("0s"), "h.io", "u:p");
-    format!("sleep 0.2\n{answer}")
+fn unkept(scope: &str) -> String {
+    answers(scope, Some("0s"), "h.io", "u:p")
 }
 
 #[tokio::test]
@@ -21,9 +20,9 @@ async fn images_of_a_registry_share_a_run_only_on_request() {
         ("one-run-per-registry", "Global", 2),
         ("one-run-per-registry", "Image", 4),
     ] {
-        let node = Node::new().plugin("p", "h.io", &[], &slow(scope));
+        let node = Node::new().plugin("p", "h.io", &[], &unkept(scope));
         let plugin = improved(&node, names);
-        // Nobody knows yet for how much its answers are good.
+        // The scope of its answers is not known yet.
         plugin.provide("h.io/first", None).await;
         let all = tokio::join!(
             plugin.provide("h.io/a", None),
@@ -38,8 +37,8 @@ async fn images_of_a_registry_share_a_run_only_on_request() {
 }
 
 #[tokio::test]
-async fn who_shared_a_run_that_was_for_another_image_alone_gets_one_of_its_own() {
-    let (registry, image) = (slow("Registry"), slow("Image"));
+async fn a_caller_that_shared_a_run_for_another_image_alone_gets_its_own() {
+    let (registry, image) = (unkept("Registry"), unkept("Image"));
     let body = format!("if [ -e \"${{0%/*}}/../log\" ]; then\n{image}\nelse\n{registry}\nfi");
     let node = Node::new().plugin("p", "h.io", &[], &body);
     let plugin = improved(&node, "one-run-per-registry");
@@ -54,7 +53,7 @@ async fn who_shared_a_run_that_was_for_another_image_alone_gets_one_of_its_own()
 }
 
 #[tokio::test]
-async fn a_refused_answer_is_dropped_and_the_plugin_asked_anew() {
+async fn a_refused_answer_is_dropped_and_the_plugin_asked_again() {
     let body = answers("Registry", None, "h.io", "u:p");
     let node = Node::new().plugin("p", "h.io", &[], &body);
     let plugin = only(&node);
@@ -65,7 +64,7 @@ async fn a_refused_answer_is_dropped_and_the_plugin_asked_anew() {
     let first = answer_of(plugin.provide(IMAGE, None).await);
     let second = answer_of(plugin.ask(IMAGE, None, Some(&first)).await);
     assert!(!Arc::ptr_eq(&first, &second));
-    // Whoever comes late with the first one does not drop the second.
+    // A late refusal of the first does not drop the second.
     let third = answer_of(plugin.ask(IMAGE, None, Some(&first)).await);
     assert!(Arc::ptr_eq(&second, &third));
     assert_eq!(node.runs(), 2);

@@ -1,5 +1,7 @@
 //! Service account token mode.
 
+use secrecy::SecretString;
+
 use super::*;
 
 /// Token mode lines of an entry.
@@ -141,7 +143,7 @@ impl PodServiceAccount for Denied {
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_had_is_a_failure() {
+async fn a_token_that_cannot_be_obtained_is_a_failure() {
     let line = token_mode("Token", "requireServiceAccount: true");
     let node = Node::new().plugin("p", "h.io", &[&line], "exit 1");
     let provision = only(&node).provide(IMAGE, Some(&Denied)).await;

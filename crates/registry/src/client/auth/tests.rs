@@ -12,7 +12,7 @@ mod schemes;
 
 const MANIFEST: &str = r#"{"schemaVersion":2,"manifests":[]}"#;
 
-/// A registry with a token server on the same port. The script says what `/token` answers.
+/// A registry with a token server on the same port. The script decides the response of `/token`.
 async fn registry(
     challenge: impl Fn(&str) -> String + Send + Sync + 'static,
     token: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static,

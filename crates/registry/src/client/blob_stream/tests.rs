@@ -144,7 +144,7 @@ async fn a_stream_may_break_often_if_it_gets_on() {
     let server = registry(content.clone(), |_, reply| reply.cut(200_000)).await;
     let error = fetch(&server, &blob)
         .await
-        .expect_err("200 kB at a time is no progress");
+        .expect_err("200 kB at a time do not count as progress");
     assert!(report(&error).contains("broke"), "{}", report(&error));
     assert_eq!(server.seen().len(), 6);
 

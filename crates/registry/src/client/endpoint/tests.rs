@@ -207,7 +207,7 @@ async fn capabilities_and_failures_move_on_and_the_registry_has_the_last_word() 
     let digests_only = Fake::start(|_| Reply::ok(INDEX)).await;
     let broken = Fake::start(|_| Reply::new(500)).await;
     let gone = bind().await;
-    let nobody = gone.local_addr().unwrap();
+    let closed = gone.local_addr().unwrap();
     drop(gone);
     let server = Fake::start(|seen| match seen.path.ends_with("/missing") {
         true => Reply::new(404),
@@ -215,7 +215,7 @@ async fn capabilities_and_failures_move_on_and_the_registry_has_the_last_word() 
     })
     .await;
     let text = format!(
-        "server = \"{}\"\n[host.\"http://{nobody}\"]\n[host.\"{}\"]\ncapabilities = [\"pull\"]\n[host.\"{}\"]\n",
+        "server = \"{}\"\n[host.\"http://{closed}\"]\n[host.\"{}\"]\ncapabilities = [\"pull\"]\n[host.\"{}\"]\n",
         server.url(""),
         digests_only.url(""),
         broken.url(""),

@@ -181,7 +181,7 @@ impl HostsFile<'_> {
                     "dial_timeout {text:?} is not a duration such as 5s"
                 ))
             })?;
-            // In Go, zero is no time-out.
+            // In Go, zero means without a time-out.
             config.connect_timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
         }
         Ok(())

@@ -251,7 +251,7 @@ async fn an_unreachable_registry_is_no_matter_of_credentials() {
     drop(server);
     tokio::task::yield_now().await;
     let repository = client(Hosts::none()).repository(&image, None);
-    let error = repository.manifest("v1").await.expect_err("nobody there");
+    let error = repository.manifest("v1").await.expect_err("no server");
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(!error.is_curable_by_credential());
     let text = report(&error);

@@ -82,7 +82,7 @@ async fn an_index_gives_the_image_that_runs_best() {
     let fixture = Fixture::start(content).await;
 
     let pulled = fixture.pull("linux/amd64").await.expect("pulled");
-    assert_eq!(pulled.digest, index.digest, "the name stands for the index");
+    assert_eq!(pulled.digest, index.digest, "the name refers to the index");
     assert_eq!(pulled.manifest.digest, amd.digest);
     let name = fixture.image().to_string();
     let entry = fixture
@@ -330,7 +330,7 @@ async fn two_pulls_at_once_fetch_a_large_layer_once() {
 }
 
 #[tokio::test]
-async fn events_tell_each_blobs_way() {
+async fn events_follow_each_blob() {
     let mut content = Content::default();
     let manifest = content.image("linux/amd64", &[b"first layer"]);
     content.tag(&manifest);

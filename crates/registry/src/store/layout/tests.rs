@@ -79,7 +79,7 @@ fn opening_to_read_creates_nothing() {
 }
 
 #[test]
-fn a_proven_blob_is_published_whole() {
+fn a_verified_blob_is_published_whole() {
     let (_dir, layout) = layout();
     let blob = descriptor(b"hello layer");
     let mut writer = layout.blob_writer(&blob).expect("writer");
@@ -236,7 +236,7 @@ fn a_writer_that_stalls_is_not_waited_for() {
 }
 
 #[test]
-fn the_sweep_takes_what_the_dead_left_and_spares_the_living_and_the_young() {
+fn the_sweep_removes_files_of_dead_writers_and_keeps_locked_and_young_ones() {
     let (_dir, layout) = layout();
     let blob = descriptor(b"hello");
     let living = layout.blob_writer(&blob).expect("writer");

@@ -71,7 +71,7 @@ async fn preloaded_images_are_judged_by_policy() {
             .await
             .expect("public");
         assert_eq!(!ensured.was_present, pulled, "{name}");
-        // An anonymous pull opens it to everybody.
+        // An anonymous pull gives access to every pod.
         let again = bench.ensure(Never, Pod::new()).await.expect("open");
         assert!(again.was_present, "{name}");
     }
@@ -94,7 +94,7 @@ async fn an_interrupted_pull_is_settled_at_the_next_start() {
     let error = bench
         .ensure(Never, Pod::new())
         .await
-        .expect_err("nobody knows for whom");
+        .expect_err("recorded without credentials");
     assert_eq!(error.waiting_reason(), "ErrImageNeverPull");
     let Bench {
         node,

@@ -90,7 +90,7 @@ async fn credentials_do_not_share_tokens() {
     let poor = client.repository(&image(&server), None);
     rich.manifest("v1").await.expect("let in");
     assert!(poor.manifest("v1").await.is_err());
-    // What has neither name nor password is no credential.
+    // A login with neither name nor password is not a credential.
     let nobody = client.repository(&image(&server), Some(&Credentials::new("", "")));
     assert!(nobody.manifest("v1").await.is_err());
     assert!(server.seen_at("/token").iter().all(|s| s.method == "GET"));

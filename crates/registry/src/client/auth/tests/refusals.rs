@@ -1,4 +1,4 @@
-//! Token servers that give no token.
+//! Token servers that do not return a token.
 
 use super::*;
 

@@ -38,7 +38,7 @@ impl Content {
         }))
     }
 
-    /// Adds an index; entries get the platform named beside them.
+    /// Adds an index; entries get the platform that is given with them.
     pub(super) fn index(&mut self, entries: &[(Descriptor, Option<&str>)]) -> Descriptor {
         let manifests: Vec<Value> = entries
             .iter()
@@ -70,7 +70,7 @@ impl Content {
         descriptor
     }
 
-    /// Gives a manifest the tag `v1`.
+    /// Tags a manifest `v1`.
     pub(super) fn tag(&mut self, manifest: &Descriptor) {
         let found = self.manifests[manifest.digest.as_str()].clone();
         self.manifests.insert("v1".to_owned(), found);

@@ -34,7 +34,7 @@ fn a_pod_with_a_known_credential_may_use_the_image() {
             1,
         ),
         (
-            "a Secret made anew",
+            "a Secret that was recreated",
             &[("a", "1", "h")],
             &[("a", "2", "new")],
             false,

@@ -102,7 +102,7 @@ fn records_of_images_that_are_gone_are_removed() {
 fn a_record_that_cannot_be_written_leaves_its_intent() {
     let bench = Bench::new();
     let intent = bench.records.begin(IMAGE).expect("an intent");
-    // A directory in the place of the record defies renaming, whoever runs the test.
+    // A directory in place of the record cannot be replaced by renaming, not even by root.
     let (name, _) = ("sha256-".to_owned() + &hex(Sha256::digest(ID)), ());
     let path = bench.dir.path().join("image_manager/pulled").join(name);
     fs::create_dir(path).expect("directory");
@@ -117,7 +117,7 @@ fn a_record_that_cannot_be_written_leaves_its_intent() {
 fn an_abandoned_pull_is_settled_by_the_same_process() {
     let bench = Bench::new();
     drop(bench.records.begin(IMAGE).expect("on record"));
-    assert_eq!(bench.files("pulling").len(), 1, "nobody knows how it ended");
+    assert_eq!(bench.files("pulling").len(), 1, "how it ended is not known");
     let listed = ListedImage {
         image_ref: ID.to_owned(),
         names: vec![IMAGE.to_owned()],
