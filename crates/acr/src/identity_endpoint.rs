@@ -1,8 +1,8 @@
-//! Managed identities of App Service (with Container Apps and Functions) and of Azure Arc, at the
-//! endpoint that they announce in the environment.
+//! Managed identities of App Service (with Container Apps and Functions), Machine Learning, Cloud
+//! Shell and Azure Arc, at the endpoint that they announce in the environment.
 //!
 //! The calls are our own: azure_identity finds an endpoint by the process's own environment, refuses
-//! resource ids at App Service, and does not know Arc.
+//! resource ids at App Service, and uses none of the others.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +11,8 @@ use regcred_cloud::TokenResponse;
 use regcred_core::ProviderError;
 use regcred_files::read_secret;
 use regcred_http::{
-    Client, Request, Response, StatusCode, Url, is_link_local, is_loopback, parse_challenges,
+    Client, FormValue, Request, Response, StatusCode, Url, is_link_local, is_loopback,
+    parse_challenges,
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -23,34 +24,51 @@ use crate::{ERRORS, vars};
 
 /// An endpoint that returns tokens of managed identities.
 pub(crate) struct IdentityEndpoint {
+    place: Place,
     url: String,
-    /// The secret that App Service's endpoint requires. Arc's challenges instead.
-    header: Option<SecretString>,
+}
+
+/// Whose endpoint it is, with the secret that it requires.
+enum Place {
+    AppService(SecretString),
+    MachineLearning(SecretString),
+    CloudShell,
+    /// Challenges instead.
+    Arc,
 }
 
 impl IdentityEndpoint {
     /// The endpoint that the environment names, or that Arc's agent has where it is installed.
     pub(crate) fn find(cloud: &Cloud) -> Option<Self> {
         let (env, machine) = (&cloud.env, &cloud.settings.machine);
+        let endpoint = env.get(vars::IDENTITY_ENDPOINT);
         // With a thumbprint it is Service Fabric's, which is another protocol.
         let is_fabric = env.get(vars::IDENTITY_THUMBPRINT).is_some();
         let header = env.get(vars::IDENTITY_HEADER).filter(|_| !is_fabric);
+        if let (Some(url), Some(header)) = (endpoint, header) {
+            return Some(Self::at(url, Place::AppService(header.into())));
+        }
+        if let Some(url) = env.get(vars::MSI_ENDPOINT) {
+            let secret = env.get(vars::MSI_SECRET).map(SecretString::from);
+            let place = secret.map_or(Place::CloudShell, Place::MachineLearning);
+            return Some(Self::at(url, place));
+        }
         let is_arc = env.get(vars::IMDS_ENDPOINT).is_some();
         let is_installed = || {
             let is_default = cloud.settings.imds == METADATA;
             is_default && machine.arc_agent.is_file() && !machine.is_azure()
         };
-        match env.get(vars::IDENTITY_ENDPOINT) {
-            Some(url) if header.is_some() || is_arc => Some(Self::at(url, header)),
-            _ if is_installed() => Some(Self::at(ARC, None)),
+        match endpoint {
+            Some(url) if is_arc => Some(Self::at(url, Place::Arc)),
+            _ if is_installed() => Some(Self::at(ARC, Place::Arc)),
             _ => None,
         }
     }
 
-    fn at(url: &str, header: Option<&str>) -> Self {
+    fn at(url: &str, place: Place) -> Self {
         Self {
+            place,
             url: url.to_owned(),
-            header: header.map(SecretString::from),
         }
     }
 
@@ -63,7 +81,7 @@ impl IdentityEndpoint {
         let client = request.cloud.link(CONNECT)?;
         let asked = self.request(id, request.audience)?;
         let mut response = self.send(&client, asked).await?;
-        if self.header.is_none() && response.status() == StatusCode::UNAUTHORIZED {
+        if matches!(self.place, Place::Arc) && response.status() == StatusCode::UNAUTHORIZED {
             let key = arc_key(&response, &request.cloud.settings.machine.arc_tokens)?;
             let value: SecretString = format!("Basic {}", key.expose_secret()).into();
             let asked = self.request(id, request.audience)?;
@@ -78,44 +96,56 @@ impl IdentityEndpoint {
     }
 
     fn name(&self) -> &'static str {
-        match self.header {
-            Some(_) => "App Service's identity endpoint",
-            None => "Azure Arc's agent",
+        match self.place {
+            Place::AppService(_) => "App Service's identity endpoint",
+            Place::MachineLearning(_) => "Machine Learning's identity endpoint",
+            Place::CloudShell => "Cloud Shell's identity endpoint",
+            Place::Arc => "Azure Arc's agent",
         }
     }
 
     fn request(&self, id: &ManagedId, audience: &str) -> Result<Request, ProviderError> {
         let url = Url::parse(&self.url).ok();
-        let url = url.filter(|url| self.header.is_some() || is_loopback(url));
+        let url = url.filter(|url| !matches!(self.place, Place::Arc) || is_loopback(url));
         let url = url.ok_or_else(|| {
-            let name = vars::IDENTITY_ENDPOINT;
+            let name = match self.place {
+                Place::AppService(_) | Place::Arc => vars::IDENTITY_ENDPOINT,
+                Place::MachineLearning(_) | Place::CloudShell => vars::MSI_ENDPOINT,
+            };
             ERRORS.misconfigured(format!("{name} is not an address of {}", self.name()))
         })?;
-        let mut pairs = vec![("resource", audience)];
-        let mut request = Request::get(url.as_str())
+        let resource = ("resource", audience);
+        let request = match &self.place {
+            Place::AppService(header) => Request::get(url.as_str())
+                .secret_header("X-IDENTITY-HEADER", header)
+                .query(&[resource, ("api-version", "2019-08-01")])
+                .query(&chosen(id, "client_id")),
+            Place::MachineLearning(secret) => Request::get(url.as_str())
+                .secret_header("secret", secret)
+                .query(&[resource, ("api-version", "2017-09-01")])
+                .query(&chosen(id, "clientid")),
+            _ if *id != ManagedId::System => {
+                return Err(ERRORS.misconfigured(format!(
+                    "{} has no user-assigned identities: do not name one",
+                    self.name()
+                )));
+            }
+            Place::CloudShell => {
+                Request::post(url.as_str()).form(&[("resource", FormValue::Text(audience))])
+            }
+            Place::Arc => {
+                Request::get(url.as_str()).query(&[resource, ("api-version", "2020-06-01")])
+            }
+        };
+        let request = request
             .header("Metadata", "true")
             .timeout(TIMEOUT)
             .retry(RETRY);
-        if let Some(header) = &self.header {
-            request = request.secret_header("X-IDENTITY-HEADER", header);
-            pairs.push(("api-version", "2019-08-01"));
-            match id {
-                ManagedId::System => {}
-                ManagedId::Client(id) => pairs.push(("client_id", id)),
-                ManagedId::Object(id) => pairs.push(("object_id", id)),
-                ManagedId::Resource(id) => pairs.push(("mi_res_id", id)),
-            }
-        } else if *id == ManagedId::System {
-            pairs.push(("api-version", "2020-06-01"));
-        } else {
-            let message = "Azure Arc's agent has no user-assigned identities: do not name one";
-            return Err(ERRORS.misconfigured(message));
-        }
         if is_link_local(&url) {
             // There these services speak plain http.
-            request = request.allow_cleartext();
+            return Ok(request.allow_cleartext());
         }
-        Ok(request.query(&pairs))
+        Ok(request)
     }
 
     async fn send(&self, client: &Client, request: Request) -> Result<Response, ProviderError> {
@@ -128,6 +158,16 @@ impl IdentityEndpoint {
                 ERRORS.call_failed(message, error)
             }
         })
+    }
+}
+
+/// The parameter for a user-assigned identity, with the service's word for a client id.
+fn chosen<'a>(id: &'a ManagedId, client_id: &'static str) -> Vec<(&'static str, &'a str)> {
+    match id {
+        ManagedId::System => vec![],
+        ManagedId::Client(id) => vec![(client_id, id)],
+        ManagedId::Object(id) => vec![("object_id", id)],
+        ManagedId::Resource(id) => vec![("mi_res_id", id)],
     }
 }
 

@@ -53,13 +53,10 @@ options! {
         "Set by Service Fabric, whose endpoint is not used.", "");
     IMDS_ENDPOINT = EnvVar::new("IMDS_ENDPOINT",
         "Set by Azure Arc; distinguishes its `IDENTITY_ENDPOINT` from App Service's.", "");
-    _ = EnvVar::new("MSI_ENDPOINT",
-        "Set by Azure Machine Learning (with `MSI_SECRET`) and Cloud Shell, whose endpoint is not \
-         used; the Azure CLI's login is.", "")
-        .foreign();
-    _ = EnvVar::new("MSI_SECRET", "Set by Azure Machine Learning, whose endpoint is not used.", "")
-        .secret()
-        .foreign();
+    MSI_ENDPOINT = EnvVar::new("MSI_ENDPOINT",
+        "Managed identity endpoint of Azure Machine Learning (with `MSI_SECRET`) and Cloud Shell.", "");
+    MSI_SECRET = EnvVar::new("MSI_SECRET", "Secret that Azure Machine Learning's endpoint requires.", "")
+        .secret();
     ALSO_SERVE = EnvVar::new("REGCRED_ACR_ALSO_SERVE",
         "Further hosts that may be given a token, comma-separated; `HOST=LOGINSERVER` names \
          the registry behind it.", "")

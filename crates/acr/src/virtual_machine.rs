@@ -33,8 +33,8 @@ pub(crate) async fn token(
         },
         client_options: sdk::options(transport),
     }));
-    // The library knows places whose endpoint it does not use (Azure Machine Learning, Cloud Shell,
-    // Service Fabric) by their variables, and its error names them.
+    // The library knows Service Fabric, whose endpoint it does not use, by its variables, and its error
+    // names it.
     let credential = credential.map_err(|error| {
         let message = format!(
             "this place's managed identity cannot be used; {}",

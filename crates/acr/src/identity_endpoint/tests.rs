@@ -66,6 +66,57 @@ async fn app_service_is_shown_its_header() {
     }
 }
 
+#[tokio::test]
+async fn machine_learning_is_shown_its_secret() {
+    for (word, id) in [
+        ("clientid", ManagedId::named("c")),
+        ("object_id", ManagedId::Object("c".to_owned())),
+    ] {
+        let server = fake(issued()).await;
+        let url = server.url("/msi/token");
+        let env = [
+            (vars::MSI_ENDPOINT, url.as_str()),
+            (vars::MSI_SECRET, "canary"),
+        ];
+        assert_eq!(asked(&env, &id, |_| ()).await.expect("a token"), "t");
+        let [seen] = &server.seen()[..] else {
+            panic!("not one request");
+        };
+        assert_eq!(seen.method.as_str(), "GET");
+        assert_eq!(seen.header("secret"), Some("canary"));
+        for (name, expected) in [
+            ("api-version", "2017-09-01"),
+            ("resource", REGISTRIES),
+            (word, "c"),
+        ] {
+            assert_eq!(seen.params(name), [expected]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn cloud_shell_is_asked_by_a_form_and_has_one_identity() {
+    let server = fake(issued()).await;
+    let url = server.url("/oauth2/token");
+    let env = [(vars::MSI_ENDPOINT, url.as_str())];
+    let token = asked(&env, &ManagedId::System, |_| ()).await;
+    assert_eq!(token.expect("a token"), "t");
+    let [seen] = &server.seen()[..] else {
+        panic!("not one request");
+    };
+    assert_eq!(seen.method.as_str(), "POST");
+    assert_eq!(seen.header("metadata"), Some("true"));
+    assert_eq!(
+        seen.form(),
+        [("resource".to_owned(), REGISTRIES.to_owned())]
+    );
+    let error = asked(&env, &ManagedId::named("c"), |_| ())
+        .await
+        .expect_err("one identity");
+    assert_eq!(error.kind(), ErrorKind::NotConfigured);
+    assert_eq!(server.seen().len(), 1);
+}
+
 #[test]
 fn service_fabrics_endpoint_is_not_taken_for_app_services() {
     let fabric = [
