@@ -14,7 +14,6 @@ const PLACES: &[(&str, &str)] = &[
     ("docs/README.md", "(clouds/{}.md)"),
     ("docs/clouds/{}.md", "{}-credential-provider"),
     ("docs/install-on-a-node.md", "| `{}-credential-provider`"),
-    ("docs/kubernetes/refresh.schema.json", "\"{}\""),
     ("plugins/{}/tests/conformance.rs", "clouds::start(\"{}\")"),
 ];
 
