@@ -28,6 +28,8 @@ pub struct BlobStream {
     skip: u64,
     response: Option<Response>,
     foreign: bool,
+    /// A request for a part was refused: from then on the whole is asked for.
+    without_range: bool,
     failures: u32,
     since_failure: u64,
     pause: Option<Duration>,
@@ -50,7 +52,8 @@ pub enum BlobChunk {
 impl Repository {
     /// Opens a blob at `offset` (0 for the whole). With an offset only the rest is asked for.
     ///
-    /// A stream that breaks off continues at the same byte, as long as it makes progress. A foreign
+    /// A stream that breaks off continues at the same byte, as long as it makes progress. Where the
+    /// rest alone is refused, the whole is asked for, and what was returned before is skipped. A foreign
     /// layer that the registry does not have is fetched from the addresses in its descriptor,
     /// without any credential and over https only.
     ///
@@ -69,6 +72,7 @@ impl Repository {
             skip: 0,
             response: None,
             foreign: false,
+            without_range: false,
             failures: 0,
             since_failure: 0,
             pause: None,
@@ -181,12 +185,26 @@ impl BlobStream {
         }
     }
 
+    /// Asks for what is missing. What answers behind a redirect may not serve parts, or not with that
+    /// signature, so a refused part is not the end: the registry is asked once more, for the whole.
     async fn open(&mut self) -> Result<(), RegistryError> {
+        let is_part = self.position > 0 && !self.without_range;
+        match self.ask().await {
+            Err(error) if is_part && error.may_be_about_range() => {
+                tracing::debug!(object = %self.object, error = %report(&error), "asking for the whole blob, without a range");
+                self.without_range = true;
+                self.ask().await
+            }
+            result => result,
+        }
+    }
+
+    async fn ask(&mut self) -> Result<(), RegistryError> {
         let path = format!("blobs/{}", self.descriptor.digest);
         let mut request = RegistryRequest::new(&self.object, Method::GET, path);
         request.is_small = false;
         request.headers = vec![("accept-encoding", "identity".to_owned())];
-        if self.position > 0 {
+        if self.position > 0 && !self.without_range {
             let last = self.descriptor.size.saturating_sub(1);
             let range = format!("bytes={}-{last}", self.position);
             request.headers.push(("range", range));
@@ -227,12 +245,6 @@ impl BlobStream {
                     ));
                 }
                 self.skip = 0;
-            }
-            StatusCode::RANGE_NOT_SATISFIABLE => {
-                return fail(format!(
-                    "the registry has no byte {} of the {size} in the descriptor",
-                    self.position
-                ));
             }
             StatusCode::OK => {
                 if let Some(length) = response.content_length().filter(|l| *l != size) {

@@ -54,7 +54,7 @@ impl Endpoint {
     }
 
     /// Sends a request with whatever authorization the server wants. An answer whose status is not
-    /// a success is an error, except for 416, which a caller that asked for a range understands.
+    /// a success is an error.
     pub(crate) async fn send(
         &self,
         request: &RegistryRequest<'_>,
@@ -70,8 +70,7 @@ impl Endpoint {
             if is_own {
                 self.warnings.log(&self.host(), response.headers());
             }
-            let is_past_end = status == StatusCode::RANGE_NOT_SATISFIABLE && !object.is_pushed();
-            if status.is_success() || is_past_end {
+            if status.is_success() {
                 return Ok(response);
             }
             if status == StatusCode::UNAUTHORIZED && is_own && !renewed {

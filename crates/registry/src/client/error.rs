@@ -174,6 +174,19 @@ impl RegistryError {
         }
     }
 
+    /// Whether a request for a part of a blob may have failed because it was for a part: there was
+    /// an answer, and it is not the one that a request for the whole gets as well (a login is
+    /// needed, there is no such blob, later).
+    pub(crate) fn may_be_about_range(&self) -> bool {
+        match &self.0.reason {
+            Reason::Status(response) => response.status.is_some_and(|status| {
+                !is_passing_status(status) && !matches!(status.as_u16(), 401 | 404)
+            }),
+            Reason::Protocol(_) | Reason::Size { .. } => true,
+            _ => false,
+        }
+    }
+
     /// The token server's refusal, if the same request would only repeat it.
     pub(crate) fn lasting_refusal(&self) -> Option<&TokenRefusal> {
         match &self.0.reason {
