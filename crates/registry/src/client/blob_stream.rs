@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use regcred_core::report;
-use regcred_http::{Method, Response, StatusCode, header};
+use regcred_http::{Method, Response, StatusCode, header, plain};
 use tokio::time::sleep;
 
 use super::content_range::ContentRange;
@@ -27,6 +27,8 @@ pub struct BlobStream {
     /// Bytes of the current response that were returned before: it starts too early.
     skip: u64,
     response: Option<Response>,
+    /// The response's `Content-Encoding`.
+    encoding: Option<String>,
     foreign: bool,
     /// A request for a part was refused: from then on the whole is asked for.
     without_range: bool,
@@ -71,6 +73,7 @@ impl Repository {
             position: offset,
             skip: 0,
             response: None,
+            encoding: None,
             foreign: false,
             without_range: false,
             failures: 0,
@@ -230,10 +233,14 @@ impl BlobStream {
     /// Checks the head of a response: which bytes will follow.
     fn begin(&mut self, response: Response) -> Result<(), RegistryError> {
         let fail = |what: String| Err(RegistryError::protocol(&self.object, what));
+        // Storage repeats what was said when the blob was uploaded, and a blob may be compressed
+        // itself: size and digest decide. The header only explains bytes that are not the blob's.
         let encoding = response.headers().get(header::CONTENT_ENCODING);
-        if encoding.is_some_and(|e| !e.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return fail("it was sent compressed, which was not asked for".to_owned());
-        }
+        let encoding = encoding.filter(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
+        self.encoding = encoding.map(|value| {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            plain(&text, LONGEST_ENCODING)
+        });
         let size = self.descriptor.size;
         match response.status() {
             StatusCode::PARTIAL_CONTENT => {
@@ -282,7 +289,16 @@ impl BlobStream {
 
     fn wrong_size(&self, actual: u64) -> RegistryError {
         let expected = self.descriptor.size;
-        RegistryError::new(&self.object, Reason::Size { expected, actual })
+        match &self.encoding {
+            None => RegistryError::new(&self.object, Reason::Size { expected, actual }),
+            Some(encoding) => {
+                let what = format!(
+                    "it was sent with Content-Encoding {encoding}, which was not asked for, and has \
+                     {actual} bytes, but {expected} in its descriptor"
+                );
+                RegistryError::protocol(&self.object, what)
+            }
+        }
     }
 }
 
@@ -304,6 +320,8 @@ const MOST_FAILURES: u32 = 5;
 /// Bytes between two failures that count as progress.
 const PROGRESS: u64 = 1 << 20;
 const MOST_ADDRESSES: usize = 5;
+/// Characters of a `Content-Encoding` in a message.
+const LONGEST_ENCODING: usize = 40;
 
 #[cfg(test)]
 mod tests;

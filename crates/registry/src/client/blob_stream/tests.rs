@@ -317,12 +317,51 @@ async fn a_whole_that_is_refused_too_is_the_error() {
 }
 
 #[tokio::test]
-async fn compression_is_an_error() {
+async fn a_blob_is_proven_by_size_and_digest_whatever_its_content_encoding() {
     let content = content();
     let blob = whole(&content);
-    let server = registry(content, |_, reply| reply.header("content-encoding", "gzip")).await;
-    let error = fetch(&server, &blob).await.expect_err("compressed");
-    assert!(error.to_string().contains("compressed"), "{error}");
+    for encoding in [
+        "x-gzip",
+        "gzip",
+        "aws-chunked",
+        "utf-8",
+        "gzip, aws-chunked",
+        "",
+    ] {
+        let server = registry(content.clone(), move |n, reply| {
+            let reply = reply.header("content-encoding", encoding);
+            match n {
+                0 => reply.cut(70_000),
+                _ => reply,
+            }
+        })
+        .await;
+        let bytes = fetch(&server, &blob).await.expect(encoding);
+        assert!(bytes == content, "{encoding}");
+        assert_eq!(ranges(&server), [None, Some(70_000)], "{encoding}");
+    }
+    let server = registry(b"{}".to_vec(), |_, reply| {
+        reply.header("content-encoding", "gzip")
+    })
+    .await;
+    let small = repository(&server).blob_bytes(&whole(b"{}"), 2).await;
+    assert_eq!(small.expect("blob"), "{}");
+}
+
+#[tokio::test]
+async fn a_blob_that_was_compressed_on_the_way_is_an_error_that_names_the_encoding() {
+    let content = content();
+    let blob = whole(&content);
+    for (length, chunked) in [(1000, false), (content.len() + 1, true)] {
+        let server = Fake::start(move |_| {
+            let reply = Reply::ok(vec![0; length]).header("content-encoding", "gzip");
+            if chunked { reply.chunked() } else { reply }
+        })
+        .await;
+        let error = fetch(&server, &blob).await.expect_err("compressed");
+        let text = error.to_string();
+        assert!(text.contains("Content-Encoding gzip"), "{text}");
+    }
 }
 
 #[tokio::test]
