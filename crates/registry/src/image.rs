@@ -13,7 +13,7 @@ mod raw_manifest;
 
 pub use descriptor::Descriptor;
 pub use digest::{Digest, DigestError, Hasher};
-pub use index::Index;
+pub use index::{Index, IndexEntry};
 pub use manifest::Manifest;
 pub use manifest_or_index::{ManifestError, ManifestOrIndex};
 pub use platform::{Platform, PlatformError};

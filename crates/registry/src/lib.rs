@@ -23,8 +23,8 @@ pub use client::{
     Repository, Upload,
 };
 pub use image::{
-    Descriptor, Digest, DigestError, Hasher, Index, Manifest, ManifestError, ManifestOrIndex,
-    Platform, PlatformError, Rank, RawManifest, media_type,
+    Descriptor, Digest, DigestError, Hasher, Index, IndexEntry, Manifest, ManifestError,
+    ManifestOrIndex, Platform, PlatformError, Rank, RawManifest, media_type,
 };
 pub use pull::{
     BlobState, NoProgress, PlatformChoice, Progress, PullEvent, PullOptions, PulledImage, pull,

@@ -75,6 +75,14 @@ impl Descriptor {
         matches.then(|| bytes.into())
     }
 
+    /// The platform, if one is named; `{}` names none.
+    #[must_use]
+    pub fn named_platform(&self) -> Option<&Platform> {
+        self.platform
+            .as_ref()
+            .filter(|platform| platform.is_named())
+    }
+
     /// Whether it names a build attestation of BuildKit, which is not an image to run.
     #[must_use]
     pub fn is_attestation(&self) -> bool {

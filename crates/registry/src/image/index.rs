@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::descriptor::Descriptor;
+use super::digest::Digest;
 use super::null::or_default;
 use super::platform::Platform;
 use super::{media_type, platform_rank::Rank};
@@ -18,7 +19,41 @@ pub struct Index {
     pub other: Map<String, Value>,
     /// The entries in their order. May be empty.
     #[serde(default, deserialize_with = "or_default")]
-    pub manifests: Vec<Descriptor>,
+    pub manifests: Vec<IndexEntry>,
+}
+
+/// One entry of an index. An entry that cannot be used does not spoil the others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are descriptors")]
+pub enum IndexEntry {
+    /// A manifest or a further index.
+    Usable(Descriptor),
+    /// Something else, as it was read: content that cannot be verified, or not a descriptor.
+    Unusable(Value),
+}
+
+impl IndexEntry {
+    /// The descriptor, if the entry can be used.
+    #[must_use]
+    pub fn usable(&self) -> Option<&Descriptor> {
+        match self {
+            Self::Usable(descriptor) => Some(descriptor),
+            Self::Unusable(_) => None,
+        }
+    }
+
+    /// Why the entry cannot be used.
+    fn fault(&self) -> Option<String> {
+        let Self::Unusable(entry) = self else {
+            return None;
+        };
+        let digest = entry["digest"].as_str().map(str::parse::<Digest>);
+        Some(match digest {
+            Some(Err(error)) => error.to_string(),
+            _ => "it is not a descriptor".to_owned(),
+        })
+    }
 }
 
 impl Index {
@@ -27,7 +62,7 @@ impl Index {
     /// itself.
     #[must_use]
     pub fn for_platform(&self, host: &Platform) -> Vec<(Rank, &Descriptor)> {
-        let rank = |entry: &Descriptor| host.rank(entry.platform.as_ref()?);
+        let rank = |entry: &Descriptor| host.rank(entry.named_platform()?);
         let mut found: Vec<_> = self
             .candidates()
             .filter_map(|entry| Some((rank(entry)?, entry)))
@@ -39,19 +74,26 @@ impl Index {
     /// The entries that name no platform: nested indexes, and images whose platform is in their
     /// configuration.
     pub fn without_platform(&self) -> impl Iterator<Item = &Descriptor> {
-        self.candidates().filter(|entry| entry.platform.is_none())
+        self.candidates()
+            .filter(|entry| entry.named_platform().is_none())
     }
 
     /// The platforms of the entries, for a message that none of them fits.
     #[must_use]
     pub fn offered(&self) -> BTreeSet<String> {
-        let platforms = self.candidates().filter_map(|e| e.platform.as_ref());
+        let platforms = self.candidates().filter_map(Descriptor::named_platform);
         platforms.map(ToString::to_string).collect()
+    }
+
+    /// Why entries cannot be used, for a log and a message.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = String> {
+        self.manifests.iter().filter_map(IndexEntry::fault)
     }
 
     fn candidates(&self) -> impl Iterator<Item = &Descriptor> {
         self.manifests
             .iter()
+            .filter_map(IndexEntry::usable)
             .filter(|entry| media_type::is_document(&entry.media_type) && !entry.is_attestation())
     }
 }

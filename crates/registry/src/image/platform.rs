@@ -49,10 +49,19 @@ impl Platform {
         .normalised()
     }
 
-    /// The platform that an image's configuration names; `None` if the configuration is not the
-    /// JSON object of an image.
+    /// Whether it names what every image has. Some builders write `{}`, or empty names, where they
+    /// know nothing.
+    pub(crate) fn is_named(&self) -> bool {
+        !self.os.is_empty() && !self.architecture.is_empty()
+    }
+
+    /// The platform that an image's configuration names; `None` if the configuration names none or is
+    /// not the JSON object of an image.
     pub(crate) fn of_config(config: &[u8]) -> Option<Self> {
         let platform: Self = serde_json::from_slice(config).ok()?;
+        if !platform.is_named() {
+            return None;
+        }
         // The other fields of a configuration are not about the platform.
         Some(Self {
             other: Map::new(),

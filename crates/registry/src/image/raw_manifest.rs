@@ -83,6 +83,7 @@ mod tests {
         let json = |raw: &RawManifest| serde_json::from_slice::<serde_json::Value>(&raw.bytes);
         assert_eq!(json(&again).expect("JSON"), json(&raw).expect("JSON"));
         let entry = index.manifests[0].clone();
+        assert!(entry.usable().is_some());
         index.manifests.push(entry);
         let longer = RawManifest::write(media_type::OCI_INDEX, &index).expect("written");
         assert_ne!(longer.digest, raw.digest);

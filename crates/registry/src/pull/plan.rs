@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::manifest_reader::ManifestReader;
 use super::platform_choice::PlatformChoice;
-use super::selection::Selection;
+use super::selection::{Selection, log_faults};
 use crate::client::RegistryError;
 use crate::image::{Descriptor, Digest, Index, Manifest, ManifestOrIndex, RawManifest, media_type};
 
@@ -70,9 +70,11 @@ impl Plan {
         let mut images = Vec::new();
         let mut level = vec![index];
         for depth in 1.. {
+            level.iter().for_each(log_faults);
             let entries: Vec<_> = level
                 .drain(..)
                 .flat_map(|index| index.manifests)
+                .filter_map(|entry| entry.usable().cloned())
                 .filter(|entry| is_document(entry) && seen.insert(entry.digest.clone()))
                 .collect();
             if entries.is_empty() {

@@ -20,6 +20,7 @@ pub(super) struct Selection<'a> {
     kept: Vec<RawManifest>,
     seen: BTreeSet<Digest>,
     offered: BTreeSet<String>,
+    faults: BTreeSet<String>,
     entries: usize,
 }
 
@@ -36,6 +37,7 @@ impl<'a> Selection<'a> {
             seen: BTreeSet::from([top.digest.clone()]),
             kept: vec![top],
             offered: BTreeSet::new(),
+            faults: BTreeSet::new(),
             entries: 0,
         }
     }
@@ -92,6 +94,8 @@ impl<'a> Selection<'a> {
             self.entries += index.manifests.len();
             self.reader.check_bounds(depth, self.entries)?;
             self.offered.extend(index.offered());
+            self.faults.extend(index.faults());
+            log_faults(&index);
             let fitting = index.for_platform(self.host).into_iter();
             ranked.extend(fitting.map(|(rank, entry)| (rank, entry.clone())));
             for entry in index.without_platform() {
@@ -144,11 +148,21 @@ impl<'a> Selection<'a> {
         } else {
             format!("it has {}", names.join(", "))
         };
-        let what = format!(
+        let mut what = format!(
             "no image for platform {} in the index: {offered}",
             self.host
         );
+        if let Some(fault) = self.faults.first() {
+            what = format!("{what}; an entry cannot be used: {fault}");
+        }
         RegistryError::local(self.reader.image, what)
+    }
+}
+
+/// Logs the entries of an index that are left out since they cannot be used.
+pub(super) fn log_faults(index: &Index) {
+    for reason in index.faults() {
+        tracing::warn!(reason, "leaving out an entry of the index");
     }
 }
 

@@ -124,6 +124,35 @@ async fn an_index_without_the_platform_says_what_it_has() {
 }
 
 #[tokio::test]
+async fn an_entry_with_an_unknown_digest_algorithm_is_left_out_alone() {
+    let mut content = Content::default();
+    let amd = content.image("linux/amd64", &[b"amd"]);
+    let mut sound = amd.clone();
+    // As some builders write it where they know nothing.
+    sound.other.insert("platform".to_owned(), json!({}));
+    let unusable = json!({
+        "mediaType": media_type::OCI_MANIFEST, "size": 2,
+        "digest": format!("sha384:{}", "0".repeat(96)),
+        "platform": {"os": "linux", "architecture": "arm64"},
+    });
+    let index = content.manifest(&json!({
+        "schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": [unusable, sound],
+    }));
+    content.tag(&index);
+    let fixture = Fixture::start(content).await;
+    let pulled = fixture.pull("linux/amd64").await.expect("pulled");
+    assert_eq!(pulled.manifest.digest, amd.digest);
+    assert!(fixture.stored("linux/amd64").await.is_some());
+    let error = fixture.pull("linux/arm64").await.expect_err("unusable");
+    let text = error.to_string();
+    assert!(
+        text.contains("sha384") && text.contains("linux/amd64"),
+        "{text}"
+    );
+    assert_eq!(fixture.pull("all").await.expect("pulled").blobs, 2);
+}
+
+#[tokio::test]
 async fn an_entry_without_platform_is_taken_by_its_configuration() {
     let mut content = Content::default();
     let arm = content.image("linux/arm64", &[b"arm"]);
