@@ -41,7 +41,7 @@ impl Platform {
         let version = if windows {
             windows_version(&offered.os_version)
         } else {
-            (0, 0, 0, 0)
+            UNKNOWN
         };
         Some(Rank {
             place,
@@ -109,12 +109,14 @@ fn down(prefix: &str, from: u32, to: u32) -> Vec<String> {
     (to..=from).rev().map(|n| format!("{prefix}{n}")).collect()
 }
 
-/// Whether a Windows host runs a container of another build.
+/// Whether a Windows host runs a container of another build. A host that names no version, as
+/// `--platform windows/amd64` does, takes all.
 fn windows_runs(host: &str, container: &str) -> bool {
-    if container.is_empty() {
+    let host = windows_version(host);
+    if container.is_empty() || host == UNKNOWN {
         return true;
     }
-    let (host, container) = (windows_version(host), windows_version(container));
+    let container = windows_version(container);
     if (host.0, host.1) != (container.0, container.1) {
         return false;
     }
@@ -130,16 +132,17 @@ fn windows_runs(host: &str, container: &str) -> bool {
     (floor..=host).contains(&container)
 }
 
-/// `10.0.20348.1`; a text of another form counts as 0.0.0.
+/// `10.0.20348.1`; a text of another form is unknown.
 fn windows_version(text: &str) -> (u32, u32, u32, u32) {
     let parts: Option<Vec<u32>> = text.split('.').map(|part| part.parse().ok()).collect();
     match parts.as_deref() {
         Some([major, minor, build]) => (*major, *minor, *build, 0),
         Some([major, minor, build, revision, ..]) => (*major, *minor, *build, *revision),
-        _ => (0, 0, 0, 0),
+        _ => UNKNOWN,
     }
 }
 
+const UNKNOWN: (u32, u32, u32, u32) = (0, 0, 0, 0);
 /// Windows Server 2022: from here on a host runs older builds too.
 const WINDOWS_2022: u32 = 20_348;
 /// Builds with long-term support since then, in order.

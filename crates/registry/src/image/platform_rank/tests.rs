@@ -128,6 +128,29 @@ fn windows_builds_follow_the_compatibility_rules() {
 }
 
 #[test]
+fn a_windows_host_without_a_version_takes_all_builds_the_newest_first() {
+    let offers = [
+        "windows/amd64",
+        "windows/amd64:10.0.17763.5",
+        "windows/amd64:10.0.26100.2",
+        "linux/amd64",
+        "windows/amd64:10.0.20348.5",
+        "windows/arm64:10.0.26100.2",
+    ];
+    for host in ["windows/amd64", "windows/amd64:10.0"] {
+        assert_eq!(
+            order(host, &offers),
+            [
+                "windows/amd64:10.0.26100.2",
+                "windows/amd64:10.0.20348.5",
+                "windows/amd64:10.0.17763.5",
+                "windows/amd64"
+            ]
+        );
+    }
+}
+
+#[test]
 fn features_must_be_the_hosts_and_more_come_first() {
     let mut host = platform("linux/amd64");
     host.os_features = vec!["a".into(), "b".into()];
