@@ -21,15 +21,18 @@ impl Challenge {
 }
 
 /// All challenges of a response in their order. A broken one is left out, never half read; the
-/// others stay. Lenient in one point: an unquoted value may hold any characters up to the next
-/// comma or space, since IBM's registry sends its realm so.
+/// others stay. Lenient in two points: an unquoted value may hold any characters up to the next
+/// comma or space, since IBM's registry sends its realm so; and a parameter may hold bytes that are
+/// not ASCII, of which those that are not UTF-8 become U+FFFD.
 #[must_use]
 pub fn parse_challenges(headers: &HeaderMap) -> Vec<Challenge> {
     let lines = headers.get_all(header::WWW_AUTHENTICATE);
     lines
         .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| Parser { rest: line }.all())
+        .flat_map(|line| {
+            let line = String::from_utf8_lossy(line.as_bytes());
+            Parser { rest: &line }.all()
+        })
         .collect()
 }
 
@@ -84,7 +87,7 @@ impl<'a> Parser<'a> {
 
     /// `name = value`, with optional blanks around the sign.
     fn param(&mut self) -> Result<(String, String), Broken> {
-        let name = self.token().ok_or(Broken)?.to_ascii_lowercase();
+        let name = self.name().ok_or(Broken)?.to_ascii_lowercase();
         self.skip_blanks();
         self.rest = self.rest.strip_prefix('=').ok_or(Broken)?;
         self.skip_blanks();
@@ -138,7 +141,7 @@ impl<'a> Parser<'a> {
 
     /// Whether a parameter starts here rather than the next challenge.
     fn starts_param(&mut self) -> bool {
-        self.token().is_some() && {
+        self.name().is_some() && {
             self.skip_blanks();
             self.rest.starts_with('=')
         }
@@ -147,6 +150,12 @@ impl<'a> Parser<'a> {
     fn token(&mut self) -> Option<&'a str> {
         let token = self.take_until(|c| !is_token_char(c));
         (!token.is_empty()).then_some(token)
+    }
+
+    /// A parameter's name. One that is not ASCII is one that nothing asks for.
+    fn name(&mut self) -> Option<&'a str> {
+        let name = self.take_until(|c| c.is_ascii() && !is_token_char(c));
+        (!name.is_empty()).then_some(name)
     }
 
     fn take_until(&mut self, end: impl FnMut(char) -> bool) -> &'a str {

@@ -134,6 +134,40 @@ fn a_broken_challenge_is_left_out_and_its_neighbours_stay() {
 }
 
 #[test]
+fn a_byte_that_is_not_ascii_spoils_its_own_parameter_only() {
+    for (line, expected) in [
+        (
+            "Bearer realm=\"https://auth.test/token\",service=\"Gesch\u{e4}ft\",scope=\"s\"",
+            vec!["bearer realm=https://auth.test/token service=Gesch\u{e4}ft scope=s"],
+        ),
+        (
+            "Basic realm=Caf\u{e9}, Bearer realm=\"r\"",
+            vec!["basic realm=Caf\u{e9}", "bearer realm=r"],
+        ),
+        (
+            "Bearer realm=\"r\",\u{e9}tat=\"x\",service=\"s\"",
+            vec!["bearer realm=r \u{e9}tat=x service=s"],
+        ),
+        (
+            "B\u{e4}sic realm=\"a\", Bearer realm=\"r\"",
+            vec!["bearer realm=r"],
+        ),
+    ] {
+        assert_eq!(shown(line), expected, "{line}");
+        // The same in Latin-1, as servers of the time before UTF-8 write it.
+        let bytes: Vec<u8> = line.chars().map(|c| u8::try_from(c).unwrap()).collect();
+        let mut headers = HeaderMap::new();
+        let value = HeaderValue::from_bytes(&bytes).expect("header value");
+        headers.append(header::WWW_AUTHENTICATE, value);
+        let found = parse_challenges(&headers);
+        assert_eq!(found.len(), expected.len(), "{line}");
+        let last = found.last().expect("a challenge");
+        let realm = last.param("realm").expect("a realm");
+        assert!(realm.is_ascii() && !realm.is_empty(), "{line}");
+    }
+}
+
+#[test]
 fn lines_are_read_in_order() {
     let found = parse(&["Negotiate", r#"Basic realm="x""#]);
     assert_eq!(found.len(), 2);
@@ -143,7 +177,7 @@ fn lines_are_read_in_order() {
 
 proptest! {
     #[test]
-    fn no_line_is_too_strange(line in "[ -~\\t]{0,80}") {
+    fn no_line_is_too_strange(line in "[ -~\\t\u{e4}]{0,80}") {
         parse(&[&line]);
     }
 

@@ -21,8 +21,8 @@ pub(crate) fn target(response: &Response, is_write: bool) -> Option<Result<Url, 
 /// The address in an answer's `Location`, and the reason if no request may be sent to it.
 pub(crate) fn location(response: &Response) -> Option<Result<Url, &'static str>> {
     let from = response.url();
-    let location = response.headers().get(header::LOCATION)?.to_str().ok();
-    let Some(next) = location.and_then(|location| from.join(location).ok()) else {
+    let location = ascii(response.headers().get(header::LOCATION)?.as_bytes());
+    let Ok(next) = from.join(&location) else {
         return Some(Err("its Location is not a URL"));
     };
     Some(match next.scheme() {
@@ -37,4 +37,26 @@ pub(crate) fn location(response: &Response) -> Option<Result<Url, &'static str>>
         "https" | "http" => Ok(next),
         _ => Err("it is neither http nor https"),
     })
+}
+
+/// A `Location` may not hold other bytes, but some do: a file's name in UTF-8 or Latin-1. As in Go,
+/// the server gets the bytes back that it sent.
+fn ascii(location: &[u8]) -> String {
+    let byte = |byte: &u8| match byte {
+        0..=0x7f => char::from(*byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    location.iter().map(byte).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_not_ascii_go_back_as_they_came() {
+        assert_eq!(ascii(b"/a?b=c%20d"), "/a?b=c%20d");
+        assert_eq!(ascii("/caf\u{e9}".as_bytes()), "/caf%C3%A9");
+        assert_eq!(ascii(b"/caf\xe9"), "/caf%E9");
+    }
 }
