@@ -27,8 +27,8 @@ use crate::{ERRORS, NAME};
 pub const SPEC: ProviderSpec = ProviderSpec {
     name: NAME,
     title: "Azure Container Registry",
-    plugin_aliases: &[],
-    helper_aliases: &["docker-credential-acr-env"],
+    plugin_aliases: &["azure-acr-credential-provider"],
+    helper_aliases: &["docker-credential-acr-env", "docker-credential-acr"],
     silent_helpers: &[],
     vars: VARS,
     positional: Some(vars::AZURE_JSON),

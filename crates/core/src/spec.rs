@@ -12,6 +12,7 @@ pub struct ProviderSpec {
     /// Names under which upstream ships a kubelet plugin for it: `auth-provider-gcp`.
     pub plugin_aliases: &'static [&'static str],
     /// Names under which upstream ships a docker credential helper: `docker-credential-ecr-login`.
+    /// The first is the one that `configure-docker` sets.
     pub helper_aliases: &'static [&'static str],
     /// Those helper names whose upstream answers every failure with "credentials not found".
     pub silent_helpers: &'static [&'static str],

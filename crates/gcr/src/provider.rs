@@ -22,8 +22,8 @@ use crate::{ERRORS, NAME, dockercfg, pod};
 pub const SPEC: ProviderSpec = ProviderSpec {
     name: NAME,
     title: "Google Artifact Registry and Container Registry",
-    plugin_aliases: &["auth-provider-gcp"],
-    helper_aliases: &["docker-credential-gcr"],
+    plugin_aliases: &["auth-provider-gcp", "gcp-credential-provider"],
+    helper_aliases: &["docker-credential-gcr", "docker-credential-gcloud"],
     silent_helpers: &[],
     vars: VARS,
     positional: None,

@@ -13,8 +13,10 @@ mod face;
 #[cfg(test)]
 mod fake;
 pub mod output;
+mod program_name;
 mod run;
 mod vars;
 
+pub use program_name::program_name;
 pub use run::{main, run_as, run_token};
 pub use vars::VARS;

@@ -1,7 +1,6 @@
 //! From the process's arguments to its exit code.
 
 use std::io::{self, IsTerminal as _};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -15,6 +14,7 @@ use crate::command_line::{Circumstances, Command, CommandLine};
 use crate::context::Context;
 use crate::face::{cache, configure_docker, docker, help, kubelet, match_images, token};
 use crate::output::{SecretName, TokenOutput};
+use crate::program_name::{file_name, is_helper};
 
 /// The main function of a plugin.
 #[must_use]
@@ -81,13 +81,12 @@ struct Invocation<'a> {
 
 impl Invocation<'_> {
     fn run(self, streams: &mut Streams<'_>, log: fn(&Env, LevelFilter)) -> u8 {
-        let file_name = Path::new(self.argv0).file_name();
-        let program = file_name
-            .and_then(|name| name.to_str())
-            .unwrap_or("regcred");
-        let program = program.strip_suffix(".exe").unwrap_or(program);
+        let program = match file_name(self.argv0) {
+            "" => "regcred",
+            name => name,
+        };
         let circumstances = Circumstances {
-            helper: program.starts_with("docker-credential-"),
+            helper: is_helper(program),
             terminal: self.terminal,
         };
         let line = match CommandLine::parse(self.specs, self.args, circumstances) {

@@ -37,6 +37,10 @@ pub fn main() -> ExitCode {
     if let Some(specs) = multicall::providers_of(argv0) {
         return run_as(&specs, argv0, args.iter().skip(1).cloned());
     }
+    if let Some(message) = multicall::unknown(argv0) {
+        output::note(&message);
+        return exit_code::USAGE.into();
+    }
     match Cli::try_parse_from(&args) {
         Ok(cli) => run(cli.command, &Env::process()),
         Err(usage) => refuse(&usage),

@@ -1,13 +1,13 @@
 //! One file, many names: which program a symlink to `regcred` runs.
 
-use std::path::Path;
-
 use regcred_core::ProviderSpec;
+use regcred_plugin::program_name;
 
 /// The providers of the program with this file name, which may be a path: one for a cloud's plugin or
-/// helper, under our names or upstream's; all for [`HELPER`]; `None` for the command itself.
+/// helper, under our names or upstream's; all for [`HELPER`]; `None` for any other name. What release
+/// artefacts add to a name does not count.
 pub(crate) fn providers_of(argv0: &str) -> Option<Vec<&'static ProviderSpec>> {
-    let name = file_name(argv0);
+    let name = program_name(argv0);
     let mut specs = regcred_providers::all();
     if name != HELPER {
         specs.retain(|spec| names(spec).any(|known| known == name));
@@ -26,10 +26,24 @@ pub(crate) fn plugin_name(spec: &ProviderSpec) -> String {
     format!("{}-credential-provider", spec.name)
 }
 
-fn file_name(argv0: &str) -> &str {
-    let name = Path::new(argv0).file_name().and_then(|name| name.to_str());
-    let name = name.unwrap_or_default();
-    name.strip_suffix(".exe").unwrap_or(name)
+/// The message for a file name that promises a plugin or a helper and is not one of ours; `None` for
+/// any other name, under which this is the command.
+pub(crate) fn unknown(argv0: &str) -> Option<String> {
+    let name = program_name(argv0);
+    name.contains("credential").then(|| {
+        format!(
+            "{name:?} is not the name of a plugin or docker credential helper; expected one of {}",
+            known()
+        )
+    })
+}
+
+/// Every file name of a plugin or a helper.
+pub(crate) fn known() -> String {
+    let specs = regcred_providers::all();
+    let mut all: Vec<_> = specs.into_iter().flat_map(names).collect();
+    all.push(HELPER.to_owned());
+    all.join(", ")
 }
 
 /// The credential helper for all clouds.
@@ -60,10 +74,39 @@ mod tests {
             ("./gcr-credential-provider", "gcr"),
             ("auth-provider-gcp", "gcr"),
             ("docker-credential-gcr", "gcr"),
+            ("docker-credential-gcloud", "gcr"),
+            ("gcp-credential-provider", "gcr"),
+            ("azure-acr-credential-provider", "acr"),
+            ("azure-acr-credential-provider-linux-amd64", "acr"),
+            ("docker-credential-acr", "acr"),
+            ("docker-credential-acr-linux", "acr"),
+            ("ecr-credential-provider-linux-amd64", "ecr"),
             ("docker-credential-regcred", "helper"),
+            ("docker-credential-regcred-darwin-arm64", "helper"),
+            ("regcred-linux-amd64", "command"),
         ] {
             assert_eq!(selected(argv0), program, "{argv0}");
         }
+    }
+
+    #[test]
+    fn a_name_that_promises_credentials_is_refused_with_the_known_names() {
+        for argv0 in [
+            "docker-credential-pass",
+            "/opt/harbor-credential-provider-amd64",
+            "credential-provider-gke",
+        ] {
+            assert!(providers_of(argv0).is_none(), "{argv0}");
+            let text = unknown(argv0).expect(argv0);
+            for name in [
+                "ecr-credential-provider",
+                "docker-credential-gcloud",
+                HELPER,
+            ] {
+                assert!(text.contains(name), "{text}");
+            }
+        }
+        assert_eq!(unknown("/opt/credentials/regcred"), None);
     }
 
     #[test]

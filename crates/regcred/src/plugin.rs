@@ -7,7 +7,7 @@ use regcred_plugin::run_as;
 use regcred_run::{exit_code, output};
 
 use crate::cli::PluginArgs;
-use crate::multicall::{HELPER, plugin_name, providers_of};
+use crate::multicall::{known, plugin_name, providers_of};
 
 pub(crate) fn run(PluginArgs { name, args }: PluginArgs) -> ExitCode {
     let program = program(&name);
@@ -27,10 +27,11 @@ fn program(name: &str) -> String {
 }
 
 fn unknown(name: &str) -> String {
-    let known: Vec<_> = regcred_providers::all().iter().map(|s| s.name).collect();
+    let clouds: Vec<_> = regcred_providers::all().iter().map(|s| s.name).collect();
     format!(
-        "there is no plugin {name:?}; expected one of {}, or {HELPER}",
-        known.join(", ")
+        "there is no plugin {name:?}; expected one of {}, or {}",
+        clouds.join(", "),
+        known()
     )
 }
 

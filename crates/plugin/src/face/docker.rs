@@ -11,6 +11,7 @@ use secrecy::zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::output::RegistryLogin;
+use crate::program_name::program_name;
 use crate::vars;
 
 /// Runs docker's command; returns the exit code.
@@ -95,8 +96,9 @@ fn get(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<Text, HelperE
     let login = context.ask(&request).map_err(|error| {
         let cause = report(&error);
         // Docker continues as with upstream's helper of this name; the cause is on standard error.
+        let program = program_name(context.program);
         let mut specs = context.specs.iter();
-        if specs.any(|spec| spec.silent_helpers.contains(&context.program)) {
+        if specs.any(|spec| spec.silent_helpers.contains(&program)) {
             not_found().caused_by(cause)
         } else {
             HelperError::new(&*cause).caused_by(&*cause)

@@ -87,9 +87,11 @@ fn a_failure_is_reported_except_under_the_name_of_a_silent_helper() {
     };
     let loud = failed("docker-credential-fake-login");
     let silent = failed("docker-credential-silent-login");
+    let artefact = failed("docker-credential-silent-login-linux-amd64");
     assert_eq!(loud.stdout, "fake: the role may not\n");
     assert_eq!(silent.stdout, format!("{NOT_FOUND}\n"));
-    for answer in [loud, silent] {
+    assert_eq!(artefact.stdout, format!("{NOT_FOUND}\n"));
+    for answer in [loud, silent, artefact] {
         assert_eq!(answer.stderr, "fake: the role may not\n");
         assert_eq!(answer.code, 1);
     }
