@@ -135,7 +135,16 @@ impl CommandLine {
 
 /// The commands that a helper has besides docker's words.
 fn is_common(word: &str) -> bool {
-    ["token", "match-images", "cache", "configure-docker", "help"].contains(&word)
+    [
+        "kubelet",
+        "get-credentials",
+        "token",
+        "match-images",
+        "cache",
+        "configure-docker",
+        "help",
+    ]
+    .contains(&word)
 }
 
 fn list(text: Option<String>) -> Vec<String> {

@@ -179,7 +179,9 @@ fn a_helpers_words_are_dockers_unless_they_are_ours() {
     assert_eq!(words("get"), "get");
     assert_eq!(words(""), "");
     assert_eq!(words("get extra"), "get extra");
-    assert_eq!(words("kubelet"), "kubelet");
+    for word in ["kubelet", "get-credentials", "get-credentials --v=3"] {
+        assert_eq!(command(word, HELPER), Command::Kubelet, "{word}");
+    }
     assert_eq!(command("-v", HELPER), Command::Version);
     assert_eq!(command("--version", HELPER), Command::Version);
     assert!(matches!(

@@ -11,7 +11,7 @@ use secrecy::zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::output::RegistryLogin;
-use crate::program_name::program_name;
+use crate::program_name::{is_helper, program_name};
 use crate::vars;
 
 /// Runs docker's command; returns the exit code.
@@ -20,7 +20,7 @@ pub(crate) fn run(context: &Context<'_>, words: &[String], streams: &mut Streams
         [action] => act(context, action, streams),
         _ => {
             let usage = format!("Usage: {} <store|get|erase|list|version>", context.program);
-            Err(HelperError::new(usage))
+            Err(HelperError::new(usage).caused_by(for_a_kubelet(context)))
         }
     };
     let (text, code) = match done {
@@ -83,14 +83,34 @@ fn act(
         _ => {
             let program = context.program;
             let text = format!("{program}: unknown action: {action}");
-            Err(HelperError::new(text))
+            Err(HelperError::new(text).caused_by(for_a_kubelet(context)))
         }
+    }
+}
+
+/// What a kubelet logs that has a helper among its plugins: standard output is docker's.
+fn for_a_kubelet(context: &Context<'_>) -> String {
+    let program = context.program;
+    if is_helper(program) {
+        format!(
+            "{program} has the name of a docker credential helper and answers a kubelet only with the \
+             argument get-credentials; see {program} --help"
+        )
+    } else {
+        format!("docker is not an argument for a kubelet; see {program} --help")
     }
 }
 
 fn get(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<Text, HelperError> {
     let server_url = server_url(streams)?;
     let not_found = || HelperError::new(NOT_FOUND);
+    if server_url.starts_with('{') {
+        let cause = format!(
+            "standard input is JSON: expected a server's URL; {}",
+            for_a_kubelet(context)
+        );
+        return Err(not_found().caused_by(cause));
+    }
     let request = CredentialRequest::new(&server_url);
     let request = request.map_err(|error| not_found().caused_by(error.to_string()))?;
     let login = context.ask(&request).map_err(|error| {

@@ -1,13 +1,21 @@
 //! `--help` and `--version`.
 
 use crate::context::Context;
+use crate::program_name::is_helper;
 
 /// The help page of a plugin.
 pub(crate) fn help(context: &Context<'_>) -> String {
     let (program, titles) = (context.program, context.titles());
     let mut text =
         format!("Credentials for {titles}: for the kubelet, for docker and for people.\n\n");
-    text.push_str(&format!("Usage: {program} [FLAGS] [COMMAND]\n\n{COMMANDS}"));
+    let (without, docker) = if is_helper(program) {
+        (HELPER_WITHOUT, HELPER_DOCKER)
+    } else {
+        (WITHOUT, DOCKER)
+    };
+    text.push_str(&format!(
+        "Usage: {program} [FLAGS] [COMMAND]\n\n{without}{KUBELET}{docker}{COMMANDS}"
+    ));
     for flag in context.specs.iter().flat_map(|spec| spec.flags()) {
         let short = flag.short.map(|letter| format!("-{letter}, "));
         let value = flag.value.map(|value| format!(" {value}"));
@@ -29,13 +37,26 @@ pub(crate) fn version(context: &Context<'_>) -> String {
 /// Where a description begins.
 const COLUMN: usize = 32;
 
-const COMMANDS: &str = "\
+const WITHOUT: &str = "\
 Without a command, and if standard input is not a terminal, it answers the kubelet.
-
+";
+const HELPER_WITHOUT: &str = "\
+By its name it is a docker credential helper: it answers the kubelet only with the command.
+";
+const KUBELET: &str = "
 Commands:
   kubelet, get-credentials          Answer a CredentialProviderRequest on standard input.
+";
+const DOCKER: &str = "  \
   docker get|store|erase|list|version
-                                    Act as a docker credential helper.
+                                    Act as a docker credential helper. The server's URL is read from
+                                    standard input.
+";
+const HELPER_DOCKER: &str = "  \
+  get, store, erase, list, version  Docker's actions. The server's URL is read from standard input.
+";
+
+const COMMANDS: &str = "  \
   token [IMAGE|HOST]                Print a credential, see --output.
   match-images                      Print the patterns of the images served, one per line.
   cache show|clear                  Show or clear the shared cache.
@@ -77,6 +98,22 @@ mod tests {
             assert!(answer.stdout.contains(text), "{text}: {}", answer.stdout);
         }
         assert!(answer.stdout.lines().all(|line| line.len() <= 120));
+    }
+
+    #[test]
+    fn a_helpers_help_promises_what_the_helper_does() {
+        let plugin = Started::new("fake-credential-provider", "--help").run();
+        let helper = Started::new("docker-credential-fake-login", "--help").run();
+        let without = "Without a command, and if standard input is not a terminal";
+        assert!(plugin.stdout.contains(without), "{}", plugin.stdout);
+        assert!(!helper.stdout.contains(without), "{}", helper.stdout);
+        for text in ["\n  get, store, erase,", "only with the command.\n"] {
+            assert!(helper.stdout.contains(text), "{}", helper.stdout);
+        }
+        for help in [plugin.stdout, helper.stdout] {
+            assert!(help.contains("server's URL is read from"), "{help}");
+            assert!(help.lines().all(|line| line.len() <= 120));
+        }
     }
 
     #[test]

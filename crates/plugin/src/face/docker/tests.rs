@@ -69,6 +69,30 @@ fn refusals_are_the_protocols_texts_on_stdout() {
 }
 
 #[test]
+fn a_kubelet_reads_the_cause_on_standard_error() {
+    let request = r#"{"apiVersion":"credentialprovider.kubelet.k8s.io/v1",
+        "kind":"CredentialProviderRequest","image":"fake.io/app"}"#;
+    for (action, text) in [
+        ("", "answers a kubelet only with the argument get-credentials"),
+        ("get twice", "answers a kubelet only with"),
+        ("plugin", "answers a kubelet only with"),
+        ("get", "standard input is JSON: expected a server's URL; docker-"),
+    ] {
+        let answer = helper(action, request);
+        assert_eq!(answer.code, 1, "{action}");
+        assert!(answer.stderr.contains(text), "{action}: {}", answer.stderr);
+        assert_eq!(answer.stderr.lines().count(), 1);
+        assert!(!answer.stdout.contains(CANARY), "{action}");
+    }
+    for action in ["get-credentials", "kubelet"] {
+        let answer = helper(action, request);
+        assert_eq!((answer.code, &*answer.stderr), (0, ""), "{action}");
+        assert!(answer.stdout.contains("\"kind\":\"CredentialProviderResponse\""));
+        assert!(answer.stdout.contains(CANARY), "{action}");
+    }
+}
+
+#[test]
 fn an_answer_without_credentials_is_not_found() {
     let answer = Started::new("docker-credential-fake-login", "get")
         .env(&[("FAKE_MODE", "empty")])
