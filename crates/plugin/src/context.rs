@@ -5,10 +5,12 @@ use std::time::Instant;
 use regcred_cache::CacheDir;
 use regcred_core::{
     Clock, CredentialRequest, Env, ErrorKind, Issued, ProviderError, ProviderSpec, RegistryHost,
+    Role,
 };
 use regcred_run::{ProgramError, block_on};
 
 use crate::chosen_provider::ChosenProvider;
+use crate::program_name::is_helper;
 use crate::vars;
 
 /// The circumstances of a run, except the streams and a face's own arguments.
@@ -61,13 +63,25 @@ impl Context<'_> {
     /// The error for a registry that none of the providers serves.
     pub(crate) fn not_served(&self, registry: &RegistryHost) -> ProgramError {
         let titles = self.titles();
-        let (name, more) = match self.specs {
-            [only] => (only.name, "add it with --also-serve"),
-            _ => ("regcred", "add it with REGCRED_<PROVIDER>_ALSO_SERVE"),
+        let (name, option) = match self.specs {
+            // Docker passes no flags to a helper.
+            [only] if is_helper(self.program) => (
+                only.name,
+                only.with_role(Role::Hosts).next().unwrap_or(ANY_ALSO_SERVE),
+            ),
+            [only] => (only.name, "--also-serve"),
+            _ => ("regcred", ANY_ALSO_SERVE),
         };
-        let message =
-            format!("{registry} is not a registry of {titles}; to serve it anyway, {more}");
+        let message = format!(
+            "{registry} is not a registry of {titles}; to serve it anyway, add it with {option}"
+        );
         ProviderError::new(name, ErrorKind::NotServed, message).into()
+    }
+
+    /// The error for a registry of the provider's for which it issued no login.
+    pub(crate) fn no_login(provider: &'static str, registry: &RegistryHost) -> ProgramError {
+        let message = format!("no credentials for {registry}: pulls from it need no login");
+        ProviderError::new(provider, ErrorKind::IdentityUnavailable, message).into()
     }
 
     /// The cache directories of the providers, each once.
@@ -80,3 +94,5 @@ impl Context<'_> {
         dirs
     }
 }
+
+const ANY_ALSO_SERVE: &str = "REGCRED_<PROVIDER>_ALSO_SERVE";

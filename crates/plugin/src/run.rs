@@ -1,6 +1,5 @@
 //! From the process's arguments to its exit code.
 
-use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -40,7 +39,6 @@ pub fn run_as(
         env: Env::process(),
         clock: Clock::system(),
         end,
-        terminal: io::stdin().is_terminal(),
     };
     with_streams(end, |streams| invocation.run(streams, init_logging)).into()
 }
@@ -76,7 +74,6 @@ struct Invocation<'a> {
     env: Env,
     clock: Clock,
     end: Instant,
-    terminal: bool,
 }
 
 impl Invocation<'_> {
@@ -87,7 +84,7 @@ impl Invocation<'_> {
         };
         let circumstances = Circumstances {
             helper: is_helper(program),
-            terminal: self.terminal,
+            terminal: streams.terminal,
         };
         let line = match CommandLine::parse(self.specs, self.args, circumstances) {
             Ok(line) => line,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use regcred_core::RegistryHost;
 use regcred_docker_config::{EntryLogin, ImportPlan, config_json};
 use regcred_plugin::output::{SecretName, TokenOutput};
-use regcred_run::{ProgramError, Streams, read_input};
+use regcred_run::{ProgramError, Streams};
 use secrecy::SecretString;
 
 /// The logins to write.
@@ -34,7 +34,6 @@ pub(crate) fn run(
     import: &Import,
     output: TokenOutput,
     secret: &SecretName,
-    terminal: bool,
     streams: &mut Streams<'_>,
 ) -> Result<(), ProgramError> {
     if !matches!(
@@ -55,7 +54,7 @@ pub(crate) fn run(
             email,
         } => {
             check_login(server, username)?;
-            if terminal {
+            if streams.terminal {
                 return Err(ProgramError::usage(
                     "the terminal would show the password: pass it through a pipe or a file",
                 ));
@@ -105,7 +104,7 @@ fn check_login(server: &str, username: &str) -> Result<(), ProgramError> {
 
 /// Standard input without its final line break.
 fn password(streams: &mut Streams<'_>) -> Result<SecretString, ProgramError> {
-    let input = read_input(streams.stdin, "the password")?;
+    let input = streams.read_input("the password")?;
     let text = std::str::from_utf8(&input);
     let text = text.map_err(|_| {
         ProgramError::usage("standard input is not UTF-8 text: expected the password")

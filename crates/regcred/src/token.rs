@@ -1,7 +1,6 @@
 //! `regcred token`: prints the credential that a provider issues for a registry, or existing logins as
 //! a docker configuration or a Secret.
 
-use std::io::{self, IsTerminal as _};
 use std::time::Instant;
 
 use regcred_core::Env;
@@ -39,9 +38,8 @@ pub(crate) fn run(args: TokenArgs, env: &Env) -> Result<(), ProgramError> {
             email: args.email.unwrap_or_default(),
         }
     };
-    let terminal = io::stdin().is_terminal();
     with_streams(Instant::now() + DEADLINE, |streams| {
-        import::run(&import, args.output, &secret, terminal, streams)
+        import::run(&import, args.output, &secret, streams)
     })
 }
 

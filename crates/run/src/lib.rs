@@ -17,4 +17,4 @@ pub use logging::testing;
 pub use logging::{LOG, init_json_logging, init_logging, klog_level};
 pub use output::{DEADLINE, Streams, conclude, with_streams};
 pub use runtime::{block_on, block_on_until_signal};
-pub use stdin::{InputError, read_input};
+pub use stdin::InputError;

@@ -1,6 +1,6 @@
 //! Results on standard output, notes on standard error.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal as _, Read, Write};
 use std::time::{Duration, Instant};
 
 use regcred_core::report;
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::error::ProgramError;
 use crate::exit_code;
-use crate::stdin::StdinUntil;
+use crate::stdin::{InputError, StdinUntil, read_input};
 
 /// The three standard streams, as values.
 pub struct Streams<'a> {
@@ -20,9 +20,28 @@ pub struct Streams<'a> {
     pub stdout: &'a mut dyn Write,
     /// Standard error.
     pub stderr: &'a mut dyn Write,
+    /// Whether standard input is a terminal.
+    pub terminal: bool,
 }
 
 impl Streams<'_> {
+    /// Reads standard input to its end, at most 1 MiB. A person at a terminal reads first what is
+    /// expected.
+    ///
+    /// # Errors
+    /// When the input is empty, longer, or cannot be read.
+    pub fn read_input(
+        &mut self,
+        expected: &'static str,
+    ) -> Result<Zeroizing<Vec<u8>>, InputError> {
+        if self.terminal {
+            self.note(&format!(
+                "waiting on standard input for {expected}; Ctrl-D ends it"
+            ));
+        }
+        read_input(self.stdin, expected)
+    }
+
     /// Writes a finished result in one piece.
     ///
     /// # Errors
@@ -63,6 +82,7 @@ pub fn with_streams<T>(end: Instant, run: impl FnOnce(&mut Streams<'_>) -> T) ->
         stdin: &mut StdinUntil(end),
         stdout: &mut io::stdout().lock(),
         stderr: &mut io::stderr(),
+        terminal: io::stdin().is_terminal(),
     })
 }
 

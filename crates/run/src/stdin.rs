@@ -68,7 +68,7 @@ impl From<InputError> for ProgramError {
 ///
 /// # Errors
 /// When the input is empty, longer, or cannot be read.
-pub fn read_input(
+pub(crate) fn read_input(
     reader: &mut dyn Read,
     expected: &'static str,
 ) -> Result<Zeroizing<Vec<u8>>, InputError> {

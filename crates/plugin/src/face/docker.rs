@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use regcred_api::docker_helper::{HelperCredentials, NO_SERVER_URL, NO_USERNAME, NOT_FOUND};
 use regcred_cache::CacheDir;
 use regcred_core::{CredentialRequest, RegistryHost, report};
-use regcred_run::{InputError, Streams, exit_code, read_input};
+use regcred_run::{InputError, Streams, exit_code};
 use secrecy::zeroize::Zeroizing;
 
 use crate::context::Context;
@@ -124,12 +124,14 @@ fn get(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<Text, HelperE
             HelperError::new(&*cause).caused_by(&*cause)
         }
     })?;
-    let login = login.and_then(|(name, issued)| RegistryLogin::choose(&issued, &request, name));
-    let Some(RegistryLogin { credentials, .. }) = login else {
-        let registry = &request.registry;
-        tracing::info!("{registry} gets no credentials from {}", context.titles());
-        return Err(not_found());
+    let registry = &request.registry;
+    let login = match login {
+        None => Err(context.not_served(registry)),
+        Some((name, issued)) => RegistryLogin::choose(&issued, &request, name)
+            .ok_or_else(|| Context::no_login(name, registry)),
     };
+    let RegistryLogin { credentials, .. } =
+        login.map_err(|error| not_found().caused_by(report(&error)))?;
     let answer = HelperCredentials {
         server_url,
         username: credentials.username,
@@ -196,7 +198,7 @@ fn input(
     expected: &'static str,
     empty: &str,
 ) -> Result<Text, HelperError> {
-    read_input(streams.stdin, expected).map_err(|error| match error {
+    streams.read_input(expected).map_err(|error| match error {
         InputError::Empty(_) => HelperError::new(empty),
         other => HelperError::new(other.to_string()),
     })

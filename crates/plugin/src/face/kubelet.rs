@@ -4,7 +4,7 @@
 
 use regcred_api::{CredentialProviderRequest, CredentialProviderResponse, GoDuration};
 use regcred_core::{CacheScope, CredentialRequest, Issued};
-use regcred_run::{ProgramError, Streams, read_input};
+use regcred_run::{ProgramError, Streams};
 use secrecy::zeroize::Zeroizing;
 
 use crate::cache_duration::cache_duration;
@@ -12,7 +12,7 @@ use crate::context::Context;
 
 /// Answers one request.
 pub(crate) fn run(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<(), ProgramError> {
-    let input = read_input(streams.stdin, "a CredentialProviderRequest as JSON")?;
+    let input = streams.read_input("a CredentialProviderRequest as JSON")?;
     let asked = CredentialProviderRequest::from_slice(&input)
         .map_err(|error| ProgramError::usage(format!("cannot read the request: {error}")))?;
     drop(input);

@@ -1,6 +1,6 @@
 //! The face for people and scripts: `token [IMAGE|HOST] --output FORM`.
 
-use regcred_core::{CredentialRequest, ErrorKind, ImagePattern, ProviderError, RegistryHost};
+use regcred_core::{CredentialRequest, ImagePattern, RegistryHost};
 use regcred_run::{ProgramError, Streams};
 
 use crate::context::Context;
@@ -24,10 +24,8 @@ pub(crate) fn run(
     let (provider, issued) = context
         .ask(&request)?
         .ok_or_else(|| context.not_served(registry))?;
-    let login = RegistryLogin::choose(&issued, &request, provider).ok_or_else(|| {
-        let message = format!("no credentials for {registry}: pulls from it need no login");
-        ProviderError::new(provider, ErrorKind::IdentityUnavailable, message)
-    })?;
+    let login = RegistryLogin::choose(&issued, &request, provider)
+        .ok_or_else(|| Context::no_login(provider, registry))?;
     let text = login.render(output, secret);
     streams.write_secret(&text)
 }

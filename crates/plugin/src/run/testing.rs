@@ -1,5 +1,7 @@
 //! Runs a face inside the test process, with everything it touches as values.
 
+use std::io;
+
 use chrono::{TimeZone as _, Utc};
 
 use super::*;
@@ -72,7 +74,6 @@ impl Started {
             env: Env::map(self.vars.clone()),
             clock: Clock::fixed(now.expect("a time")),
             end: Instant::now() + DEADLINE,
-            terminal: self.terminal,
         };
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let mut closed = Closed;
@@ -84,6 +85,7 @@ impl Started {
                 &mut stdout
             },
             stderr: &mut stderr,
+            terminal: self.terminal,
         };
         self.code = invocation.run(&mut streams, |_, _| {});
         self.stdout = String::from_utf8(stdout).expect("text");

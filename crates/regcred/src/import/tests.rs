@@ -19,8 +19,9 @@ fn run(import: &Import, output: TokenOutput, secret: &SecretName, stdin: &[u8]) 
         stdin: &mut input,
         stdout: &mut stdout,
         stderr: &mut stderr,
+        terminal: stdin == TERMINAL,
     };
-    let done = super::run(import, output, secret, stdin == TERMINAL, &mut streams);
+    let done = super::run(import, output, secret, &mut streams);
     let (code, line) = match done {
         Ok(()) => (0, String::new()),
         Err(failure) => (failure.exit_code(), regcred_core::report(&failure)),

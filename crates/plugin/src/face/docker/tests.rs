@@ -73,10 +73,16 @@ fn a_kubelet_reads_the_cause_on_standard_error() {
     let request = r#"{"apiVersion":"credentialprovider.kubelet.k8s.io/v1",
         "kind":"CredentialProviderRequest","image":"fake.io/app"}"#;
     for (action, text) in [
-        ("", "answers a kubelet only with the argument get-credentials"),
+        (
+            "",
+            "answers a kubelet only with the argument get-credentials",
+        ),
         ("get twice", "answers a kubelet only with"),
         ("plugin", "answers a kubelet only with"),
-        ("get", "standard input is JSON: expected a server's URL; docker-"),
+        (
+            "get",
+            "standard input is JSON: expected a server's URL; docker-",
+        ),
     ] {
         let answer = helper(action, request);
         assert_eq!(answer.code, 1, "{action}");
@@ -87,7 +93,11 @@ fn a_kubelet_reads_the_cause_on_standard_error() {
     for action in ["get-credentials", "kubelet"] {
         let answer = helper(action, request);
         assert_eq!((answer.code, &*answer.stderr), (0, ""), "{action}");
-        assert!(answer.stdout.contains("\"kind\":\"CredentialProviderResponse\""));
+        assert!(
+            answer
+                .stdout
+                .contains("\"kind\":\"CredentialProviderResponse\"")
+        );
         assert!(answer.stdout.contains(CANARY), "{action}");
     }
 }
@@ -99,6 +109,48 @@ fn an_answer_without_credentials_is_not_found() {
         .stdin("fake.io")
         .run();
     assert_eq!(answer.stdout, format!("{NOT_FOUND}\n"));
+    assert_eq!(
+        answer.stderr,
+        "fake: no credentials for fake.io: pulls from it need no login\n"
+    );
+}
+
+#[test]
+fn the_cause_for_a_foreign_registry_is_on_standard_error() {
+    for url in ["evil.io", "https://index.docker.io/v1/"] {
+        let answer = helper("get", url);
+        assert_eq!(answer.stdout, format!("{NOT_FOUND}\n"));
+        for text in [
+            " is not a registry of Fake Registry; ",
+            "add it with FAKE_ALSO_SERVE\n",
+        ] {
+            assert!(answer.stderr.contains(text), "{}", answer.stderr);
+        }
+    }
+    let two = Started::new("docker-credential-regcred", "get")
+        .clouds(&[&crate::fake::SPEC, &crate::fake::OTHER])
+        .stdin("evil.io")
+        .run();
+    assert_eq!(two.stdout, format!("{NOT_FOUND}\n"));
+    assert_eq!(two.stderr.lines().count(), 1, "{}", two.stderr);
+}
+
+#[test]
+fn a_person_at_the_terminal_reads_what_is_expected() {
+    for (action, expected) in [
+        ("get", "a server URL"),
+        ("erase", "a server URL"),
+        ("store", "credentials as JSON"),
+        ("get-credentials", "a CredentialProviderRequest as JSON"),
+    ] {
+        let answer = Started::new("docker-credential-fake-login", action)
+            .terminal()
+            .stdin("fake.io")
+            .run();
+        let note = format!("waiting on standard input for {expected}; Ctrl-D ends it\n");
+        assert!(answer.stderr.starts_with(&note), "{}", answer.stderr);
+        assert!(!answer.stdout.contains("waiting"), "{}", answer.stdout);
+    }
 }
 
 #[test]
