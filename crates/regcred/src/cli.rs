@@ -74,7 +74,7 @@ pub(crate) struct TokenArgs {
     #[arg(long, value_name = "NAME", requires = "password_stdin")]
     pub(crate) username: Option<String>,
 
-    /// Read the password from standard input
+    /// Read the password from standard input, without one final line break
     #[arg(long, requires = "username")]
     pub(crate) password_stdin: bool,
 

@@ -102,7 +102,8 @@ fn check_login(server: &str, username: &str) -> Result<(), ProgramError> {
     Ok(())
 }
 
-/// Standard input without its final line break.
+/// Standard input without one final line break, as `docker login --password-stdin` reads it: a
+/// Google service account's key has many lines.
 fn password(streams: &mut Streams<'_>) -> Result<SecretString, ProgramError> {
     let input = streams.read_input("the password")?;
     let text = std::str::from_utf8(&input);
@@ -111,11 +112,6 @@ fn password(streams: &mut Streams<'_>) -> Result<SecretString, ProgramError> {
     })?;
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
-    if text.is_empty() || text.chars().any(char::is_control) {
-        return Err(ProgramError::usage(
-            "standard input holds more than one line or control characters: expected the password",
-        ));
-    }
     Ok(text.into())
 }
 
