@@ -17,6 +17,8 @@ pub(crate) struct CommandLine {
     pub(crate) command: Command,
     /// Variables that flags and the positional argument set.
     pub(crate) settings: Vec<(&'static str, String)>,
+    /// Each variable that a flag set, with that flag.
+    pub(crate) flags: Vec<(&'static str, String)>,
     /// klog's `-v`.
     pub(crate) verbosity: Option<u32>,
 }
@@ -128,6 +130,7 @@ impl CommandLine {
         Ok(Self {
             command,
             settings: scanned.settings,
+            flags: scanned.flags,
             verbosity: scanned.verbosity,
         })
     }

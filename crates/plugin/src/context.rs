@@ -20,6 +20,8 @@ pub(crate) struct Context<'a> {
     /// The file name under which the program was started.
     pub(crate) program: &'a str,
     pub(crate) env: Env,
+    /// Each variable that a flag set, with that flag.
+    pub(crate) flags: Vec<(&'static str, String)>,
     pub(crate) clock: Clock,
     /// When the run has to end.
     pub(crate) end: Instant,
@@ -43,6 +45,14 @@ impl Context<'_> {
             Err(error) if error.kind() == ErrorKind::NotServed => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// A message in which each variable that a flag set has the flag's name.
+    pub(crate) fn with_flag_names(&self, message: String) -> String {
+        let flags = self.flags.iter();
+        flags.fold(message, |text, (variable, flag)| {
+            replace_word(&text, variable, flag)
+        })
     }
 
     /// The registries' names: `Amazon ECR`.
@@ -95,4 +105,32 @@ impl Context<'_> {
     }
 }
 
+/// Replaces the variable's name, but not where it is a part of a longer one.
+fn replace_word(text: &str, variable: &str, flag: &str) -> String {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut replaced = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(variable) {
+        let longer = before.ends_with(is_of_name) || after.starts_with(is_of_name);
+        replaced.push_str(before);
+        replaced.push_str(if longer { variable } else { flag });
+        rest = after;
+    }
+    replaced + rest
+}
+
 const ANY_ALSO_SERVE: &str = "REGCRED_<PROVIDER>_ALSO_SERVE";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_whole_name_of_a_variable_is_replaced() {
+        let text = "X is wrong: X_FILE, MY_X and X";
+        assert_eq!(
+            replace_word(text, "X", "--x"),
+            "--x is wrong: X_FILE, MY_X and --x"
+        );
+    }
+}

@@ -118,6 +118,12 @@ impl Fake {
         let mode = self.env.get("FAKE_MODE").unwrap_or("ok");
         let fail = |kind, why| Err(ProviderError::new(self.name, kind, why));
         match mode {
+            "wrong" => {
+                return fail(
+                    ErrorKind::NotConfigured,
+                    "FAKE_MODE must be one of ok, denied",
+                );
+            }
             "denied" => return fail(ErrorKind::Denied, "the role may not"),
             "unserved" => return fail(ErrorKind::NotServed, "not ours after all"),
             "hang" => std::future::pending().await,

@@ -58,6 +58,7 @@ pub fn run_token(
         specs,
         program: "regcred",
         env: env.clone(),
+        flags: Vec::new(),
         clock: Clock::system(),
         end: Instant::now() + DEADLINE,
     };
@@ -98,6 +99,7 @@ impl Invocation<'_> {
             specs: self.specs,
             program,
             env: self.env.with(line.settings),
+            flags: line.flags,
             clock: self.clock,
             end: self.end,
         };
@@ -130,7 +132,8 @@ fn dispatch(
             configure_docker::run(context, registries, streams)
         }
     };
-    streams.conclude(done)
+    let named = |text| context.with_flag_names(text);
+    streams.conclude(done.map_err(|error| error.reworded(named)))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-use regcred_core::ProviderError;
+use regcred_core::{ProviderError, report};
 
 use crate::exit_code;
 
@@ -38,6 +38,15 @@ impl ProgramError {
             exit_code,
             cause: None,
         }
+    }
+
+    /// The same failure with another text, made from the whole text of its cause.
+    #[must_use]
+    pub fn reworded(self, reword: impl FnOnce(String) -> String) -> Self {
+        if self.is_reported() {
+            return self;
+        }
+        Self::new(self.exit_code, reword(report(&self)))
     }
 
     pub(crate) fn new(exit_code: u8, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

@@ -13,6 +13,8 @@ pub(super) struct Scanned {
     pub(super) words: Vec<String>,
     /// Variables that the provider's flags set.
     pub(super) settings: Values,
+    /// Each of those variables, and the flag that set it last, as it was written.
+    pub(super) flags: Values,
     /// Flags of single commands, each to be taken by the command that it belongs to.
     pub(super) options: Values,
     pub(super) verbosity: Option<u32>,
@@ -91,7 +93,7 @@ impl<'a> Scanner<'a> {
             None => (text, None),
         };
         if let Some(kind) = self.long(name) {
-            return self.accept(kind, name, value);
+            return self.accept(kind, &format!("--{name}"), value);
         }
         let mut letters = text.chars();
         if long.is_none()
@@ -101,16 +103,20 @@ impl<'a> Scanner<'a> {
             let attached = letters.as_str();
             let attached = attached.strip_prefix('=').unwrap_or(attached);
             let value = (text.len() > 1).then(|| attached.to_owned());
-            return self.accept(kind, &letter.to_string(), value);
+            return self.accept(kind, &format!("-{letter}"), value);
         }
         // The value may be a secret and is not shown.
         let shown = arg.split_once('=').map_or(arg, |(name, _)| name);
         Err(format!("unknown flag {shown}"))
     }
 
+    /// `name` has its dashes.
     fn accept(&mut self, kind: Kind, name: &str, inline: Option<String>) -> Result<(), String> {
         let found = &mut self.found;
-        if kind == Kind::Verbosity && name == "v" && inline.is_none() {
+        if let Kind::Provider(flag) = kind {
+            replace(&mut found.flags, flag.var, name.to_owned());
+        }
+        if kind == Kind::Verbosity && inline.is_none() {
             let next = self.rest.front();
             if next.is_none_or(|next| next.parse::<u32>().is_err()) {
                 // `-v` alone is how helpers are asked for their version.
@@ -120,7 +126,7 @@ impl<'a> Scanner<'a> {
         }
         if !kind.takes_value() {
             let on = inline.map_or(Some(true), |text| go_bool(&text));
-            let on = on.ok_or_else(|| format!("flag --{name}: expected true or false"))?;
+            let on = on.ok_or_else(|| format!("flag {name}: expected true or false"))?;
             match kind {
                 Kind::Provider(flag) => replace(&mut found.settings, flag.var, on.to_string()),
                 Kind::Help | Kind::Version if on => {
@@ -131,14 +137,14 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         let value = inline.or_else(|| self.rest.pop_front());
-        let value = value.ok_or_else(|| format!("flag --{name} needs a value"))?;
+        let value = value.ok_or_else(|| format!("flag {name} needs a value"))?;
         match kind {
             Kind::Provider(flag) => join(&mut found.settings, flag.var, value),
             Kind::Option(REGISTRIES) => join(&mut found.options, REGISTRIES, value),
             Kind::Option(name) => replace(&mut found.options, name, value),
             Kind::Verbosity => {
                 let number = value.parse();
-                let wrong = |_| format!("flag --{name}: expected a whole number");
+                let wrong = |_| format!("flag {name}: expected a whole number");
                 found.verbosity = Some(number.map_err(wrong)?);
             }
             Kind::Ignored { .. } | Kind::Help | Kind::Version => {}

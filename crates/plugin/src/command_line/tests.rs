@@ -66,6 +66,14 @@ fn flags_come_in_every_form_that_go_reads() {
 }
 
 #[test]
+fn a_flag_is_remembered_as_it_was_written() {
+    for (line, flag) in [("-a gcr", "-a"), ("--broken --authFlow=x", "--authFlow")] {
+        let flags = parse(line, PIPED).expect(line).flags;
+        assert!(flags.contains(&("FAKE_MODE", flag.to_owned())), "{flags:?}");
+    }
+}
+
+#[test]
 fn a_repeated_flag_makes_a_list() {
     let line = "--also-serve a.io --also-serve=b.io,c.io";
     assert_eq!(

@@ -114,7 +114,7 @@ fn get(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<Text, HelperE
     let request = CredentialRequest::new(&server_url);
     let request = request.map_err(|error| not_found().caused_by(error.to_string()))?;
     let login = context.ask(&request).map_err(|error| {
-        let cause = report(&error);
+        let cause = context.with_flag_names(report(&error));
         // Docker continues as with upstream's helper of this name; the cause is on standard error.
         let program = program_name(context.program);
         let mut specs = context.specs.iter();

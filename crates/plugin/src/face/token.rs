@@ -89,6 +89,26 @@ mod tests {
     }
 
     #[test]
+    fn an_error_names_the_flag_when_a_flag_was_given() {
+        for (line, vars, name) in [
+            ("token fake.io", &[("FAKE_MODE", "wrong")][..], "FAKE_MODE"),
+            ("token fake.io --authFlow wrong", &[], "--authFlow"),
+            ("token fake.io -a wrong", &[("FAKE_MODE", "ok")], "-a"),
+            ("docker get -a wrong", &[], "-a"),
+        ] {
+            let answer = Started::new("fake-credential-provider", line)
+                .env(vars)
+                .stdin("fake.io")
+                .run();
+            assert_eq!(
+                answer.stderr,
+                format!("fake: {name} must be one of ok, denied\n"),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
     fn failures_have_their_codes() {
         for (line, mode, code, text) in [
             ("token evil.io", "ok", 3, "fake: evil.io is not a registry"),
