@@ -14,7 +14,8 @@ use crate::credential_options::CredentialFlags;
 #[command(name = "regcred", version, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 success, 1 bug, 2 usage, 3 registry not served, 4 not \
-    configured, 5 no identity, 6 denied, 7 unreachable or throttled, 8 malformed response.\n\
+    configured, 5 no identity, 6 denied, 7 unreachable or throttled, 8 malformed response, \
+    9 unwritable output.\n\
     REGCRED_LOG sets what is logged on standard error, REGCRED_CACHE where credentials are cached.\n\
     Started under the name of a plugin or docker credential helper, regcred runs as that program."
 )]

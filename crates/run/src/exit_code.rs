@@ -4,7 +4,7 @@ use regcred_core::ErrorKind;
 
 /// Success; for the kubelet also if the image is not served.
 pub const DONE: u8 = 0;
-/// A bug, or standard output is closed. Docker's helper protocol has this code for every failure.
+/// A bug. Docker's helper protocol has this code for every failure.
 pub const BUG: u8 = 1;
 /// The command line, or the request on standard input, is wrong.
 pub const USAGE: u8 = 2;
@@ -20,6 +20,11 @@ pub const DENIED: u8 = 6;
 pub const UNREACHABLE: u8 = 7;
 /// A response that does not have the documented form.
 pub const MALFORMED: u8 = 8;
+
+/// Standard output cannot be written, as on a full disk.
+pub const UNWRITABLE: u8 = 9;
+/// The reader of standard output has ended: 128 and the number of SIGPIPE, as shells report it.
+pub const READER_ENDED: u8 = 141;
 
 /// The code for a kind of failure.
 #[must_use]

@@ -30,10 +30,7 @@ impl Streams<'_> {
     ///
     /// # Errors
     /// When the input is empty, longer, or cannot be read.
-    pub fn read_input(
-        &mut self,
-        expected: &'static str,
-    ) -> Result<Zeroizing<Vec<u8>>, InputError> {
+    pub fn read_input(&mut self, expected: &'static str) -> Result<Zeroizing<Vec<u8>>, InputError> {
         if self.terminal {
             self.note(&format!(
                 "waiting on standard input for {expected}; Ctrl-D ends it"
@@ -133,5 +130,42 @@ fn write_all(out: &mut dyn Write, bytes: &[u8]) -> Result<(), ProgramError> {
 }
 
 fn closed(error: &io::Error) -> ProgramError {
-    ProgramError::system("cannot write to standard output", error)
+    let code = match error.kind() {
+        io::ErrorKind::BrokenPipe => exit_code::READER_ENDED,
+        _ => exit_code::UNWRITABLE,
+    };
+    ProgramError::new(code, format!("cannot write to standard output: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Unwritable(io::ErrorKind);
+
+    impl Write for Unwritable {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_ended_and_a_full_disk_are_not_a_bug() {
+        for (kind, code) in [
+            (io::ErrorKind::BrokenPipe, 141),
+            (io::ErrorKind::StorageFull, 9),
+        ] {
+            let error = write_all(&mut Unwritable(kind), b"x").expect_err("unwritable");
+            assert_eq!(error.exit_code(), code);
+            let text = error.to_string();
+            assert!(
+                text.starts_with("cannot write to standard output: "),
+                "{text}"
+            );
+        }
+    }
 }

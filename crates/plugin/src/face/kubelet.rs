@@ -161,7 +161,7 @@ mod tests {
             .stdin(&asked(V1, "fake.io/app"))
             .closed_stdout()
             .run();
-        assert_eq!(answer.code, 1);
+        assert_eq!(answer.code, 141);
         assert!(answer.stderr.starts_with("cannot write to standard output"));
     }
 }
