@@ -90,7 +90,8 @@ pub(super) fn remove(
     dry_run: bool,
     hosts: &[String],
 ) -> Result<Action, FileError> {
-    if !file.path.exists() {
+    // A file whose existence is unknown is opened, so that the reason is reported.
+    if matches!(file.path.try_exists(), Ok(false)) {
         return Ok(Action::Unchanged);
     }
     // Owner and mode stay as they are.
@@ -127,5 +128,14 @@ mod tests {
         assert_eq!(remove("b.io"), Action::Unchanged);
         assert_eq!(remove("a.io"), Action::Delete);
         assert_eq!(remove("a.io"), Action::Unchanged);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_looked_up_is_not_unchanged() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let link = dir.path().join("config.json");
+        std::os::unix::fs::symlink(&link, &link).expect("a link to itself");
+        let removed = remove(&DockerFile::new(&link), false, &["a.io".to_owned()]);
+        assert!(removed.is_err(), "{removed:?}");
     }
 }

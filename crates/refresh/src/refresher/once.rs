@@ -159,6 +159,8 @@ impl Refresher {
             let (unlinked, failure) = linked.await;
             reports.extend(unlinked);
             if failure.is_some() {
+                let why = "it is kept until no service account lists it";
+                reports.push(report().with(Action::Failed, why));
                 return Ok(());
             }
             if !self.mode.dry_run {

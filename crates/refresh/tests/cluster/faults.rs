@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use regcred_refresh::{Action, exit, exit_code};
+use regcred_refresh::{Action, Mode, Report, exit, exit_code};
 use serde_json::json;
 
 use crate::cloud::CANARY;
@@ -32,6 +32,10 @@ fn theirs_in(namespace: &str, name: &str) -> serde_json::Value {
 }
 
 async fn all(stage: &Stage, names: &[String]) -> bool {
+    all_there(stage, names)
+}
+
+fn all_there(stage: &Stage, names: &[String]) -> bool {
     let pull = stage.ns("pull");
     names
         .iter()
@@ -206,6 +210,82 @@ async fn fields_of_another_manager_are_reported_with_its_name() {
     assert!(reason.contains("helm"), "{reason}");
     let now = stage.secret(ns, &name).await.expect("there");
     assert_eq!(now["data"], secret["data"]);
+}
+
+#[tokio::test]
+async fn service_accounts_that_cannot_be_read_are_reported() {
+    let stage = Stage::fake().await;
+    let fake = stage.told();
+    let names = namespaces(&stage, 1).await;
+    let named = "serviceAccounts: {names: [robot, default]}, secret:";
+    let all = "serviceAccounts: {all: true}, secret:";
+    let failed = |reports: &[Report]| -> Vec<(&'static str, String, Option<&'static str>)> {
+        let failed = reports.iter().filter(|report| !report.action.is_good());
+        failed
+            .map(|report| (report.kind, report.name.clone(), report.cause))
+            .collect()
+    };
+    let expected = |name: &str, cause| vec![("ServiceAccount", name.to_owned(), Some(cause))];
+    // One that cannot be read does not hide the others; a request that may succeed is sent four times.
+    for (rule, verb, code, times, name, cause) in [
+        (all, "list", 403, 1, "*", "forbidden"),
+        (all, "list", 503, 4, "*", "unreachable"),
+        (named, "get", 500, 4, "robot", "unreachable"),
+        (named, "get", 403, 1, "robot", "forbidden"),
+    ] {
+        let linked = || {
+            let account = fake.object("serviceaccounts", &names[0], "default");
+            account.expect("there")["imagePullSecrets"].is_array()
+        };
+        assert!(!linked(), "{verb} {code}");
+        fake.fail(verb, "serviceaccounts", code, None, times);
+        let plan = stage.plan(&SIMPLE.replace("secret:", rule));
+        let reports = stage.once(&plan).await;
+        assert_eq!(failed(&reports), expected(name, cause), "{verb} {code}");
+        let code = exit_code(&reports, stage.time.now());
+        assert_eq!(code, exit::SOME_FAILED, "{reports:?}");
+        if linked() {
+            assert_eq!(rule, named);
+            fake.remove("serviceaccounts", &names[0], "default");
+            fake.account(&names[0], "default");
+        }
+    }
+    // A Secret that an account may still list is kept, and reported.
+    let plan = stage.plan(&SIMPLE.replace("secret:", named));
+    stage.once(&plan).await;
+    fake.fail("get", "serviceaccounts", 403, None, 1);
+    let refresher = stage.refresher(&plan, Mode::default()).await;
+    let reports = refresher.cleanup(|_| {}).await.expect("a run");
+    assert!(
+        failed(&reports).contains(&("Secret", stage.ns("pull"), None)),
+        "{reports:?}"
+    );
+    assert!(all_there(&stage, &names));
+}
+
+#[tokio::test]
+async fn service_accounts_that_cannot_be_read_are_counted_and_linked_later() {
+    let stage = Stage::fake().await;
+    let fake = stage.told();
+    let names = namespaces(&stage, 1).await;
+    fake.fail("list", "serviceaccounts", 403, None, 1);
+    fake.fail("get", "serviceaccounts", 403, None, 1);
+    let yaml = SIMPLE.replace("secret:", "serviceAccounts: {names: [default]}, secret:");
+    let daemon = stage.daemon(&stage.plan(&yaml)).await;
+    let counted = "errors_total{target=\"t\",reason=\"forbidden\"} 1\n";
+    stage
+        .until("an error", async || {
+            page(&daemon, "/metrics").await.1.contains(counted)
+        })
+        .await;
+    let expected = json!([{"name": stage.ns("pull")}]);
+    stage
+        .until("the link", async || {
+            let account = fake.object("serviceaccounts", &names[0], "default");
+            account.expect("there")["imagePullSecrets"] == expected
+        })
+        .await;
+    daemon.stop().await;
 }
 
 #[tokio::test]
