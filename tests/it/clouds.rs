@@ -13,6 +13,11 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/providers/Cargo.toml", "\n{} = [\"dep:regcred-{}\"]"),
     ("docs/README.md", "(clouds/{}.md)"),
     ("docs/clouds/{}.md", "{}-credential-provider"),
+    // Without this right of the nodes, no pod of a stock cluster pulls.
+    (
+        "docs/clouds/{}.md",
+        "request-serviceaccounts-token-audience",
+    ),
     ("docs/install-on-a-node.md", "| `{}-credential-provider`"),
     ("plugins/{}/tests/conformance.rs", "clouds::start(\"{}\")"),
 ];
