@@ -67,9 +67,12 @@ impl Exchange<'_> {
         let response = async { read::<ExchangeResponse>(client.send(request).await?).await };
         let response = response.await.map_err(|error| self.failed(error))?;
         let issuer = format!("the registry {}", self.registry);
-        TokenResponse::from(response.refresh_token)
-            .assuming(UNKNOWN_LIFE)
-            .accept(ERRORS, &issuer, self.cloud.now(), TimeDelta::zero())
+        TokenResponse::from(response.refresh_token).accept(
+            ERRORS,
+            &issuer,
+            self.cloud.now(),
+            TimeDelta::zero(),
+        )
     }
 
     fn failed(&self, error: HttpError) -> ProviderError {
@@ -176,8 +179,6 @@ const RETRY: Retry = Retry {
     base: Duration::from_millis(500),
     cap: Duration::from_secs(8),
 };
-/// For a token that is not a JWT.
-const UNKNOWN_LIFE: TimeDelta = TimeDelta::minutes(10);
 
 #[cfg(test)]
 mod tests;

@@ -16,8 +16,8 @@ use crate::Errors;
 pub struct AccessToken {
     /// The token.
     pub secret: SecretString,
-    /// When it expires.
-    pub expires_at: DateTime<Utc>,
+    /// When it expires; `None` when that is not known, and it must not be kept.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// The response of a token endpoint, by any of the names that clouds have for its members. What
@@ -37,8 +37,6 @@ pub struct TokenResponse {
     expires_at: Option<String>,
     /// Seconds from now.
     expires_in: Option<Seconds>,
-    #[serde(skip)]
-    assumed_life: Option<TimeDelta>,
 }
 
 /// Seconds as a number or, as some metadata servers write them, as text.
@@ -69,14 +67,6 @@ impl From<SecretString> for TokenResponse {
 }
 
 impl TokenResponse {
-    /// The same, with the life of a token whose expiry is stated neither in the response nor in the
-    /// token.
-    #[must_use]
-    pub fn assuming(mut self, life: TimeDelta) -> Self {
-        self.assumed_life = Some(life);
-        self
-    }
-
     /// The token, for endpoints whose tokens have their expiry elsewhere.
     ///
     /// # Errors
@@ -91,11 +81,11 @@ impl TokenResponse {
         Ok(token.clone())
     }
 
-    /// The token with its expiry: absolute, else relative, else by its own claim.
+    /// The token with its expiry: absolute, else relative, else by its own claim, else not known.
     ///
     /// # Errors
-    /// When there is no token, no expiry, or no more life than `shortest`, the time below which
-    /// the cloud's services refuse a token.
+    /// When there is no token, or no more life than `shortest`, the time below which the cloud's
+    /// services refuse a token.
     pub fn accept(
         self,
         errors: Errors,
@@ -105,16 +95,14 @@ impl TokenResponse {
     ) -> Result<AccessToken, ProviderError> {
         let expires_at = self.expires_at(now);
         let secret = self.secret(errors, issuer)?;
-        let malformed = |what| errors.malformed(format!("{issuer} returned a token {what}"));
-        let expires_at = expires_at.ok_or_else(|| malformed("without an expiry"))?;
-        if expires_at <= now + shortest {
-            return Err(malformed(
-                "that has already expired; check this machine's clock",
-            ));
+        if expires_at.is_some_and(|end| end <= now + shortest) {
+            return Err(errors.malformed(format!(
+                "{issuer} returned a token that has already expired; check this machine's clock"
+            )));
         }
         Ok(AccessToken {
             secret,
-            expires_at: expires_at.min(now + LONGEST_LIFE),
+            expires_at: expires_at.map(|end| end.min(now + LONGEST_LIFE)),
         })
     }
 
@@ -134,7 +122,6 @@ impl TokenResponse {
             .or_else(|| Some(DateTime::parse_from_rfc3339(text?).ok()?.to_utc()))
             .or_else(|| now.checked_add_signed(whole(life?)?))
             .or_else(|| Claims::of(self.found())?.expires_at())
-            .or_else(|| Some(now + self.assumed_life?))
     }
 }
 
@@ -238,26 +225,45 @@ mod tests {
             (r#"{"token":"t","expires_in":"59.9"}"#, 59),
         ] {
             let token = accept(json).expect(json);
-            assert_eq!(token.expires_at.timestamp(), expected, "{json}");
+            let end = token.expires_at.expect(json);
+            assert_eq!(end.timestamp(), expected, "{json}");
         }
     }
 
     #[test]
-    fn an_expiry_that_is_not_stated_is_the_tokens_own_before_the_assumed_one() {
+    fn an_expiry_that_is_not_stated_is_the_tokens_own_or_not_known() {
         let response = |token: &str| -> TokenResponse {
             let json = format!(r#"{{"token":null,"access_token":"{token}"}}"#);
             serde_json::from_str(&json).expect("json")
         };
         let claims = format!("h.{}.s", URL_SAFE_NO_PAD.encode(r#"{"exp":1200}"#));
-        for (token, expected) in [(claims.as_str(), 1200), ("opaque", 1800)] {
-            let response = response(token).assuming(TimeDelta::minutes(30));
+        for (token, expected) in [(claims.as_str(), Some(1200)), ("opaque", None)] {
+            let response = response(token);
             let now = DateTime::UNIX_EPOCH;
             let accepted = response.accept(Errors::of("x"), "IAM", now, TimeDelta::zero());
             let accepted = accepted.expect(token);
             assert_eq!(accepted.secret.expose_secret(), token);
-            assert_eq!(accepted.expires_at.timestamp(), expected, "{token}");
+            let end = accepted.expires_at.map(|end| end.timestamp());
+            assert_eq!(end, expected, "{token}");
             let bare = TokenResponse::from(SecretString::from(token));
             assert_eq!(bare.expires_at(now).is_some(), token != "opaque");
+        }
+    }
+
+    #[test]
+    fn a_token_is_used_whose_expiry_cannot_be_known() {
+        for json in [
+            r#"{"access_token":"t"}"#,
+            r#"{"access_token":"t","expires_in":null}"#,
+            r#"{"access_token":"t","expires_in":"soon"}"#,
+            r#"{"access_token":"t","expires_at":"soon"}"#,
+            // No date is so far away.
+            r#"{"access_token":"t","expires_in":9000000000000000}"#,
+            r#"{"access_token":"t","expires_in":1e300}"#,
+        ] {
+            let token = accept(json).expect(json);
+            assert_eq!(token.secret.expose_secret(), "t");
+            assert_eq!(token.expires_at, None, "{json}");
         }
     }
 
@@ -267,12 +273,7 @@ mod tests {
             r#"{"expires_in":60}"#,
             r#"{"access_token":"","expires_in":60}"#,
             r#"{"token":"a b","expires_in":60}"#,
-            r#"{"access_token":"t"}"#,
             r#"{"access_token":"t","expires_in":5}"#,
-            r#"{"access_token":"t","expires_in":"soon"}"#,
-            // No date is so far away.
-            r#"{"access_token":"t","expires_in":9000000000000000}"#,
-            r#"{"access_token":"t","expires_in":1e300}"#,
             r#"{"access_token":"t","expiration":-7}"#,
         ] {
             let error = accept(json).expect_err(json);

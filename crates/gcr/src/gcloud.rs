@@ -115,7 +115,7 @@ impl Gcloud {
         match serde_json::from_slice(&output.stdout) {
             Ok(Helper { credential }) => Ok(credential),
             Err(_) => {
-                let message = "gcloud config config-helper did not print a token with its expiry";
+                let message = "gcloud config config-helper did not print a token";
                 Err(ERRORS.malformed(message))
             }
         }

@@ -69,10 +69,10 @@ impl<'a> Metadata<'a> {
         let mut token = self.fetch(scopes).await?;
         // The server keeps tokens and renews them in the background: one that is about to expire is
         // followed by a fresh one a moment later.
-        if self.life(&token) < NEARLY_EXPIRED {
+        if self.expires_within(&token, NEARLY_EXPIRED) {
             tokio::time::sleep(RENEWAL).await;
             token = self.fetch(scopes).await?;
-            if self.life(&token) < USELESS {
+            if self.expires_within(&token, USELESS) {
                 let message = format!(
                     "{} keeps returning a token that expires in less than {} s",
                     self.label,
@@ -157,8 +157,9 @@ impl<'a> Metadata<'a> {
         }
     }
 
-    fn life(&self, token: &AccessToken) -> TimeDelta {
-        token.expires_at - self.cloud.now()
+    fn expires_within(&self, token: &AccessToken, time: TimeDelta) -> bool {
+        let soon = self.cloud.now() + time;
+        token.expires_at.is_some_and(|end| end < soon)
     }
 }
 
@@ -177,8 +178,8 @@ fn missing_scope(scopes: &str) -> Option<String> {
     let allows_pulls = |scope: &&str| USEFUL_SCOPES.iter().any(|useful| scope.starts_with(useful));
     (!scopes.iter().any(allows_pulls)).then(|| {
         format!(
-            "the machine's access scopes ({}) allow no image pulls: give it devstorage.read_only \
-             or cloud-platform",
+            "the machine's access scopes ({}) allow no image pulls: give it storage-ro \
+             (devstorage.read_only) or cloud-platform",
             scopes.join(" ")
         )
     })

@@ -83,7 +83,7 @@ async fn within_deadline(
         Ok(Ok(token)) if token.as_str().is_empty() => Err("an empty token".to_owned()),
         Ok(Ok(token)) => Ok(AccessToken {
             secret: token.as_str().into(),
-            expires_at: token.expires_at(),
+            expires_at: Some(token.expires_at()),
         }),
         // The cause of this one repeats a part of the answer.
         Ok(Err(gcp_auth::Error::Json(what, _))) => Err(what.to_owned()),

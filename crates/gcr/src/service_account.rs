@@ -107,7 +107,10 @@ impl ServiceAccount {
         let secret = secret.map_err(|reason| {
             ERRORS.misconfigured(format!("cannot sign for {}: {reason}", self.label))
         })?;
-        Ok(AccessToken { secret, expires_at })
+        Ok(AccessToken {
+            secret,
+            expires_at: Some(expires_at),
+        })
     }
 }
 

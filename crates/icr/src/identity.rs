@@ -49,7 +49,7 @@ impl Identity {
             // Its expiry is not known: it is used once and never cached.
             Self::Bearer(token) => Ok(AccessToken {
                 secret: token.clone(),
-                expires_at: cloud.now(),
+                expires_at: None,
             }),
             Self::ApiKey(key) => iam::token(cloud, &Grant::ApiKey(key)).await,
             Self::Assume(key, profile) => {

@@ -79,7 +79,7 @@ impl Ocir {
         }
         let login = Credentials::new(USERNAME, token.secret);
         // Answers without an expiry are never cached.
-        let expires_at = Some(token.expires_at).filter(|_| !useless);
+        let expires_at = token.expires_at.filter(|_| !useless);
         Ok(Issued::login(request.registry.as_written(), login).until(expires_at))
     }
 

@@ -48,9 +48,8 @@ fn accept(
     now: DateTime<Utc>,
     registry: &str,
 ) -> Result<AccessToken, ProviderError> {
-    let response = response.assuming(ASSUMED_LIFE);
     let mut token = response.accept(ERRORS, registry, now, TimeDelta::zero())?;
-    token.expires_at = token.expires_at.min(now + LONGEST_LIFE);
+    token.expires_at = token.expires_at.map(|end| end.min(now + LONGEST_LIFE));
     Ok(token)
 }
 
@@ -127,8 +126,6 @@ pub(crate) fn is_not_authenticated(error: &ProviderError) -> bool {
 const TRY: Duration = Duration::from_secs(5);
 /// A registry token lives for an hour.
 const LONGEST_LIFE: TimeDelta = TimeDelta::days(1);
-/// Where neither the response nor the token has an expiry.
-const ASSUMED_LIFE: TimeDelta = TimeDelta::minutes(30);
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
      application/vnd.oci.image.manifest.v1+json, \
      application/vnd.docker.distribution.manifest.list.v2+json, \
@@ -153,31 +150,32 @@ mod tests {
             (
                 r#"{"token":"t.k","access_token":"t.k","scope":"","expires_in":3600}"#.to_owned(),
                 "t.k",
-                3600,
+                Some(3600),
             ),
             (
                 r#"{"token":null,"access_token":"a","expires_in":"60"}"#.to_owned(),
                 "a",
-                60,
+                Some(60),
             ),
             (
                 r#"{"token":"","access_token":"a","expires_in":59.9}"#.to_owned(),
                 "a",
-                59,
+                Some(59),
             ),
-            (format!(r#"{{"token":"{jwt}"}}"#), jwt, 1200),
-            (r#"{"token":"opaque"}"#.to_owned(), "opaque", 1800),
+            (format!(r#"{{"token":"{jwt}"}}"#), jwt, Some(1200)),
+            (r#"{"token":"opaque"}"#.to_owned(), "opaque", None),
             (
                 r#"{"token":"t","expires_in":9000000}"#.to_owned(),
                 "t",
-                86_400,
+                Some(86_400),
             ),
             // No date is so far away, so none is stated.
-            (r#"{"token":"t","expires_in":1e300}"#.to_owned(), "t", 1800),
+            (r#"{"token":"t","expires_in":1e300}"#.to_owned(), "t", None),
         ] {
             let issued = read(&json).expect(&json);
             assert_eq!(issued.secret.expose_secret(), token);
-            assert_eq!(issued.expires_at.timestamp(), expiry, "{json}");
+            let end = issued.expires_at.map(|end| end.timestamp());
+            assert_eq!(end, expiry, "{json}");
         }
     }
 

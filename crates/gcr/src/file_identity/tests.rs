@@ -83,7 +83,7 @@ async fn token_of(file: &Value, vars: &[(&str, &str)]) -> AccessTokenText {
     let token = identity.token(&cloud, SCOPE).await.expect("token");
     (
         token.secret.expose_secret().to_owned(),
-        (token.expires_at - now()).num_seconds(),
+        (token.expires_at.expect("known") - now()).num_seconds(),
     )
 }
 

@@ -44,10 +44,10 @@ async fn the_kept_token_is_used_until_shortly_before_its_expiry() {
     let dir = Dir::new();
     let token = ask(&install(&dir, 1200)).await.expect("token");
     assert_eq!(token.secret.expose_secret(), "kept");
-    assert_eq!(token.expires_at, now() + TimeDelta::seconds(1200));
+    assert_eq!(token.expires_at, Some(now() + TimeDelta::seconds(1200)));
     let token = ask(&install(&dir, 60)).await.expect("token");
     assert_eq!(token.secret.expose_secret(), "fresh");
-    assert_eq!(token.expires_at, now() + TimeDelta::seconds(3600));
+    assert_eq!(token.expires_at, Some(now() + TimeDelta::seconds(3600)));
 }
 
 #[tokio::test]
@@ -63,13 +63,23 @@ async fn its_complaint_is_passed_on_and_its_output_never() {
     assert!(shown.contains("no active account"), "{shown}");
     assert!(!shown.contains("canary"), "{shown}");
 
-    dir.script(
-        "bin/gcloud",
-        r#"echo '{"credential":{"access_token":"canary"}}'"#,
-    );
-    let error = ask(&path_of(&dir)).await.expect_err("no expiry");
+    dir.script("bin/gcloud", r#"echo '{"credential":"canary"}'"#);
+    let error = ask(&path_of(&dir)).await.expect_err("no token");
     assert_eq!(error.kind(), ErrorKind::Malformed);
     assert!(!report(&error).contains("canary"));
+}
+
+/// So gcloud prints the token of a file that its configuration names.
+#[tokio::test]
+async fn a_token_without_an_expiry_is_used() {
+    let dir = Dir::new();
+    dir.script(
+        "bin/gcloud",
+        r#"echo '{"credential":{"access_token":"from-file","token_expiry":null}}'"#,
+    );
+    let token = ask(&path_of(&dir)).await.expect("a token");
+    assert_eq!(token.secret.expose_secret(), "from-file");
+    assert_eq!(token.expires_at, None);
 }
 
 fn has_login(vars: &[(&str, &str)]) -> bool {

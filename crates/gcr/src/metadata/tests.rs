@@ -23,7 +23,7 @@ async fn a_token_is_requested_once_and_keeps_its_expiry() {
     let server = metadata_with_token().await;
     let token = ask(&server).await.expect("token");
     assert_eq!(token.secret.expose_secret(), "node-token");
-    assert_eq!(token.expires_at, now() + TimeDelta::hours(1));
+    assert_eq!(token.expires_at, Some(now() + TimeDelta::hours(1)));
     assert_eq!(requests(&server), 1);
 }
 
@@ -102,16 +102,28 @@ async fn answers_without_a_whole_token_are_refused_and_not_shown() {
         "<html>canary</html>",
         r#"{"access_token":"","expires_in":3600}"#,
         r#"{"expires_in":3600}"#,
-        r#"{"access_token":"canary"}"#,
         r#"{"access_token":"canary","expires_in":0}"#,
         r#"{"access_token":"canary","expires_in":-5}"#,
-        r#"{"access_token":"canary","expires_in":99999999999999}"#,
         r#"{"access_token":["canary"],"expires_in":5}"#,
     ] {
         let server = metadata(&[(TOKEN, &[(200, body)])]).await;
         let error = ask(&server).await.expect_err(body);
         assert_eq!(error.kind(), ErrorKind::Malformed, "{body}");
         assert!(!report(&error).contains("canary"), "{}", report(&error));
+    }
+}
+
+#[tokio::test]
+async fn a_token_without_expires_in_is_used_as_upstream_uses_it() {
+    for body in [
+        r#"{"access_token":"node-token"}"#,
+        r#"{"access_token":"node-token","expires_in":99999999999999}"#,
+    ] {
+        let server = metadata(&[(TOKEN, &[(200, body)])]).await;
+        let token = ask(&server).await.expect(body);
+        assert_eq!(token.secret.expose_secret(), "node-token");
+        assert_eq!(token.expires_at, None, "so it is not kept: {body}");
+        assert_eq!(requests(&server), 1);
     }
 }
 
