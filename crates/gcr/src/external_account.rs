@@ -79,8 +79,10 @@ impl ExternalAccount {
             Some(url) => {
                 let url = settings.trusted_url("service_account_impersonation_url", url)?;
                 let mut account = Impersonation::at(whose, url);
-                if let Some(seconds) = key.service_account_impersonation.token_lifetime_seconds {
-                    account.lifetime_seconds = seconds;
+                // Go's encoder writes 0 for what is not set.
+                match key.service_account_impersonation.token_lifetime_seconds {
+                    None | Some(0) => {}
+                    Some(seconds) => account.lifetime_seconds = seconds,
                 }
                 Some(account)
             }
@@ -132,10 +134,9 @@ impl Subject {
         acts_as: Option<&Impersonation>,
     ) -> Result<Self, String> {
         let source = &key.credential_source;
-        let part = |name: &str| source.get(name).filter(|value| !value.is_null());
         let named: Vec<&str> = KINDS
             .into_iter()
-            .filter(|name| part(name).is_some())
+            .filter(|name| source.get(name).is_some())
             .collect();
         match named[..] {
             ["environment_id", ..] => Aws::new(settings, fields(SOURCE, source)?).map(Self::Aws),

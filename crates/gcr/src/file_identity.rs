@@ -10,7 +10,7 @@ use crate::ERRORS;
 use crate::credential_file::CredentialFile;
 use crate::external_account::ExternalAccount;
 use crate::impersonation::{Impersonation, act_as, own_scopes};
-use crate::json_fields::fields;
+use crate::json_fields::{fields, without_empty_fields};
 use crate::service_account::{ServiceAccount, ServiceAccountKey};
 use crate::settings::{Cloud, Settings};
 use crate::user_login::UserLogin;
@@ -134,8 +134,9 @@ fn kind(value: &Value) -> Option<&str> {
 }
 
 fn parse(file: &CredentialFile) -> Result<Value, String> {
-    serde_json::from_str(file.text.expose_secret())
-        .map_err(|e| format!("it is not JSON (line {}, column {})", e.line(), e.column()))
+    let value = serde_json::from_str(file.text.expose_secret())
+        .map_err(|e| format!("it is not JSON (line {}, column {})", e.line(), e.column()))?;
+    Ok(without_empty_fields(value))
 }
 
 fn unusable(file: &CredentialFile, reason: &str) -> ProviderError {

@@ -19,7 +19,8 @@ use crate::{call, sdk};
 #[derive(Deserialize)]
 pub(crate) struct UserKey {
     client_id: String,
-    #[serde(deserialize_with = "secret")]
+    /// Clients of programs that people install may have none.
+    #[serde(default, deserialize_with = "secret")]
     client_secret: SecretString,
     #[serde(deserialize_with = "secret")]
     refresh_token: SecretString,

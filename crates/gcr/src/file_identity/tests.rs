@@ -31,6 +31,10 @@ fn wrong_files_are_named_and_not_shown() {
         ),
         ("{\"type\":\"service_account\"}", "missing field"),
         (
+            "{\"type\":\"service_account\",\"client_email\":\"\"}",
+            "missing field `client_email`",
+        ),
+        (
             "{\"type\":\"authorized_user\",\"client_id\":{\"canary\":1},\
              \"client_secret\":\"canary\",\"refresh_token\":\"canary\"}",
             "expected form",
@@ -117,6 +121,91 @@ async fn a_login_is_refreshed() {
     let url = google.url("/token");
     let token = token_of(&user(), &[("REGCRED_GCR_OAUTH_TOKEN_URL", &url)]).await;
     assert_eq!(token, ("user-token".to_owned(), 3599));
+}
+
+/// Each file as Go's encoder writes it: every field that is not set is there, empty.
+#[tokio::test]
+async fn empty_fields_and_null_are_as_good_as_missing() {
+    let google = fake(|request| match form(request, "/token") {
+        Ok(_) => Ok(json!({ "access_token": "any-token", "expires_in": 3599 })),
+        Err(why) => Err(why),
+    })
+    .await;
+    let mut person = user();
+    for field in ["token_url", "universe_domain", "private_key", "audience"] {
+        person[field] = "".into();
+    }
+    person["delegates"] = Value::Null;
+    let key = json!({
+        "type": "service_account", "client_email": EMAIL, "private_key": KEY,
+        "private_key_id": "", "token_uri": "", "universe_domain": "", "client_id": "",
+        "client_secret": "", "refresh_token": "", "source_credentials": null,
+    });
+    for file in [&person, &key] {
+        let vars = [("REGCRED_GCR_OAUTH_TOKEN_URL", google.url("/token"))];
+        let vars = vars.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let token = token_of(file, &vars).await;
+        assert_eq!(token, ("any-token".to_owned(), 3599));
+    }
+
+    let iam = iam(
+        "any-token",
+        json!({ "lifetime": "3600s", "scope": [SCOPE] }),
+    )
+    .await;
+    let acting = json!({
+        "type": "impersonated_service_account",
+        "delegates": null,
+        "quota_project_id": "",
+        "universe_domain": "",
+        "service_account_impersonation_url":
+            format!("{}/v1/projects/-/serviceAccounts/{EMAIL}:generateAccessToken", iam.url("")),
+        "source_credentials": person,
+    });
+    let token = token_of(
+        &acting,
+        &[
+            ("REGCRED_GCR_OAUTH_TOKEN_URL", &google.url("/token")),
+            ("REGCRED_GCR_TRUSTED_HOSTS", &iam.host()),
+        ],
+    )
+    .await;
+    assert_eq!(token, ("impersonated-token".to_owned(), 3600));
+}
+
+#[tokio::test]
+async fn a_federated_file_of_gos_encoder_is_read() {
+    let dir = Dir::new();
+    let subject = dir.file("subject", "foreign-token");
+    let google = fake(|request| {
+        let form = form(request, "/v1/token")?;
+        match form.get("subject_token").map(String::as_str) {
+            Some("foreign-token") => {
+                Ok(json!({ "access_token": "federated-token", "expires_in": 1800 }))
+            }
+            _ => Err("not the subject token".to_owned()),
+        }
+    })
+    .await;
+    let file = json!({
+        "type": "external_account",
+        "audience": "//iam.googleapis.com/projects/12/locations/global/workloadIdentityPools/p/providers/o",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": google.url("/v1/token"),
+        "service_account_impersonation_url": "",
+        "service_account_impersonation": { "token_lifetime_seconds": 0 },
+        "client_id": "",
+        "client_secret": "",
+        "workforce_pool_user_project": "",
+        "universe_domain": "",
+        "credential_source": {
+            "file": subject, "url": "", "headers": null, "executable": null, "certificate": null,
+            "environment_id": "", "region_url": "", "regional_cred_verification_url": "",
+            "format": { "type": "", "subject_token_field_name": "" },
+        },
+    });
+    let token = token_of(&file, &[("REGCRED_GCR_TRUSTED_HOSTS", &google.host())]).await;
+    assert_eq!(token, ("federated-token".to_owned(), 1800));
 }
 
 #[tokio::test]
