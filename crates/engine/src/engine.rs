@@ -280,3 +280,36 @@ pub enum EngineError {
 const ROOT_DIR: &str = "/var/lib/kubelet";
 const PLUGIN_DEADLINE: Duration = Duration::from_secs(60);
 const SEARCH_LIFE: TimeDelta = TimeDelta::minutes(5);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+    use crate::Pod;
+    use crate::blocking_read::READ_DEADLINE;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mount_that_does_not_answer_fails_the_look_up_and_blocks_nothing() {
+        let engine = Engine::builder(&Env::default()).build().expect("sound");
+        let (held, is_held) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let hanging = engine.clone();
+        let search = thread::spawn(move || {
+            let _search = hanging.0.node.lock();
+            held.send(()).expect("waited for");
+            let _ = released.recv();
+        });
+        is_held.recv().expect("held");
+        let pod = Pod::new();
+        let (found, ()) = tokio::join!(
+            engine.lookup("h.io/app", &pod),
+            tokio::time::advance(READ_DEADLINE)
+        );
+        drop(release);
+        search.join().expect("ended");
+        let error = found.expect_err("not read").to_string();
+        assert!(error.contains("not read within 30 seconds"), "{error}");
+    }
+}

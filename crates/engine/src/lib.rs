@@ -38,6 +38,7 @@
 //! better. [`ImageManager`] is a kubelet's image manager over any [`ImageStore`]: back-off, limits, and
 //! with [`PullRecords`] the rules for who may use an image that is present.
 
+mod blocking_read;
 mod config;
 mod credentials;
 mod engine;

@@ -2,6 +2,7 @@
 //! `pkg/credentialprovider/keyring.go`, `BasicDockerKeyring`).
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use regcred_core::{Credentials, ImagePattern, UrlError};
@@ -38,6 +39,15 @@ pub struct RejectedKey {
     pub source: Arc<CredentialSource>,
     /// Why Go refuses it.
     pub error: UrlError,
+}
+
+/// The server without a login, which may be in front of its host.
+impl fmt::Display for RejectedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.server.rsplit('@').next().unwrap_or_default();
+        let (source, why) = (&self.source, self.error.reason());
+        write!(f, "{source}: entry {host:?} is left out: {why}")
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -131,15 +141,13 @@ impl Keyring {
         let key = match key::normalise(server) {
             Ok(key) => key,
             Err(error) => {
-                // The server, and with it the whole sentence, may hold a login.
-                let host = server.rsplit('@').next();
-                let why = error.reason();
-                tracing::warn!(%source, host, why, "entry of a docker config ignored");
-                self.rejected.push(RejectedKey {
+                let rejected = RejectedKey {
                     server: server.to_owned(),
                     source: Arc::clone(source),
                     error,
-                });
+                };
+                tracing::warn!("{rejected}");
+                self.rejected.push(rejected);
                 return;
             }
         };

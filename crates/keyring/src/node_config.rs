@@ -14,7 +14,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
 
-use crate::{CredentialSource, Keyring, KeyringRules};
+use crate::{CredentialSource, Keyring, KeyringRules, RejectedKey};
 
 /// The directories that the search starts from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +55,8 @@ pub enum FileOutcome {
     Used,
     /// There is no file.
     Missing,
-    /// The file cannot be read.
-    Unreadable(io::ErrorKind),
+    /// The file cannot be read, and why.
+    Unreadable(String),
     /// The file does not parse.
     Unparsable(DecodeError),
     /// A file before it is used.
@@ -121,6 +121,25 @@ impl NodeConfig {
         found
     }
 
+    /// What a kubelet passes over without an error: files that it finds and cannot use, parts of the
+    /// file that is used, and entries whose server is not a URL.
+    #[must_use]
+    pub fn passed_over(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for file in &self.files {
+            let path = file.path.display();
+            if matches!(
+                file.outcome,
+                FileOutcome::Unreadable(_) | FileOutcome::Unparsable(_)
+            ) {
+                all.push(format!("{path}: {}", file.outcome));
+            }
+            all.extend(file.notes.iter().map(|note| format!("{path}: {note}")));
+        }
+        all.extend(self.keyring.rejected().iter().map(RejectedKey::to_string));
+        all
+    }
+
     /// The file that is used, if any.
     #[must_use]
     pub fn used(&self) -> Option<&Path> {
@@ -146,7 +165,7 @@ impl fmt::Display for FileOutcome {
         match self {
             Self::Used => f.write_str("used"),
             Self::Missing => f.write_str("missing"),
-            Self::Unreadable(kind) => write!(f, "unreadable: {kind}"),
+            Self::Unreadable(why) => write!(f, "unreadable: {why}"),
             Self::Unparsable(error) => write!(f, "unparsable: {error}"),
             Self::NotReached => f.write_str("not looked at"),
         }
@@ -177,7 +196,8 @@ fn ignored(name: &str) -> String {
 fn load(path: &Path, rules: KeyringRules) -> Result<DockerConfig, FileOutcome> {
     let bytes = read_secret_bytes(path, LARGEST_FILE).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => FileOutcome::Missing,
-        kind => FileOutcome::Unreadable(kind),
+        kind if error.raw_os_error().is_some() => FileOutcome::Unreadable(kind.to_string()),
+        _ => FileOutcome::Unreadable(error.to_string()),
     })?;
     let format = match path.file_name() {
         Some(name) if name == DOCKERCFG => Format::Dockercfg,

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use regcred_api::DecodeError;
 use regcred_api::pull_secret::{self, Content};
@@ -12,7 +13,7 @@ use serde::Serialize;
 
 use crate::credential_source::label;
 use crate::node_config::{LARGEST_FILE, fill};
-use crate::{CredentialSource, Keyring, KeyringRules};
+use crate::{CredentialSource, Keyring, KeyringRules, RejectedKey};
 
 /// Pull secrets in the order of the pod.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +60,48 @@ impl PullSecrets {
             source,
         })?;
         self.add(path, bytes.expose_secret())
+    }
+
+    /// Fails when no document that was added is used: for a file that a person named. The path is
+    /// only its label.
+    ///
+    /// # Errors
+    /// With the reason of every document.
+    pub fn check_used(&self, path: &Path) -> Result<(), PullSecretError> {
+        if self.secrets.iter().any(|secret| secret.skipped.is_none()) {
+            return Ok(());
+        }
+        let skipped = self.secrets.iter();
+        let reasons: Vec<&str> = skipped.filter_map(|one| one.skipped.as_deref()).collect();
+        let why = if reasons.is_empty() {
+            "it is empty".to_owned()
+        } else {
+            reasons.join("; ")
+        };
+        let path = path.to_owned();
+        Err(PullSecretError::Unused { path, why })
+    }
+
+    /// What a kubelet passes over without an error: documents that are not pull secrets, parts of
+    /// the others, and entries whose server is not a URL.
+    #[must_use]
+    pub fn passed_over(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for SecretReport {
+            source,
+            skipped,
+            notes,
+        } in &self.secrets
+        {
+            all.extend(
+                skipped
+                    .iter()
+                    .chain(notes)
+                    .map(|why| format!("{source}: {why}")),
+            );
+        }
+        all.extend(self.keyring.rejected().iter().map(RejectedKey::to_string));
+        all
     }
 
     /// Adds the Secrets of one document stream. The path is only their label.
@@ -115,6 +158,21 @@ pub enum PullSecretError {
         /// Where and why.
         source: DecodeError,
     },
+    /// The file holds nothing that a kubelet uses as a pull secret.
+    #[error("the pull secret file {} has no Secret that a kubelet uses: {why}", path.display())]
+    Unused {
+        /// The file.
+        path: PathBuf,
+        /// Why, for each document.
+        why: String,
+    },
+    /// A file system does not answer.
+    #[error(
+        "the pull secrets and the node's docker configuration were not read within {} seconds: \
+         look for a mount that does not answer",
+        .0.as_secs()
+    )]
+    TimedOut(Duration),
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! The engine and the pod that the credential options describe.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use regcred_core::Env;
-use regcred_engine::{Engine, Pod, TokenFile};
+use regcred_engine::{Engine, Improvements, Pod, TokenFile};
 use regcred_registry::Hosts;
 use regcred_run::ProgramError;
 
@@ -12,20 +13,34 @@ use crate::credential_options::{
     PROVIDER_CONFIG, PULL_SECRET, ROOT_DIR, SERVICE_ACCOUNT_TOKEN,
 };
 
-/// Makes an engine and a pod.
+/// Makes an engine and a pod. The pod's pull secrets have not been read:
+/// [`check_pull_secrets`] does.
 ///
 /// # Errors
-/// When an option has a bad value, or the provider configuration cannot be used.
+/// When an option has a bad value, or a file or directory that it names cannot be used.
 pub(crate) fn set_up(flags: &CredentialFlags, env: &Env) -> Result<(Engine, Pod), ProgramError> {
     let options = CredentialOptions { flags, env };
-    let pod = pod(&options).map_err(ProgramError::usage)?;
+    let pod = pod(&options)?;
     Ok((engine(&options)?, pod))
 }
 
+/// Checks the pull secrets, which were named on the command line or in a variable.
+///
+/// # Errors
+/// When a file cannot be used as a pull secret.
+pub(crate) fn check_pull_secrets(engine: &Engine, pod: &Pod) -> Result<(), ProgramError> {
+    let checked = pod.check_pull_secrets(engine.improvements().keyring);
+    checked.map_err(ProgramError::not_configured)
+}
+
 fn engine(options: &CredentialOptions<'_>) -> Result<Engine, ProgramError> {
+    let improvements = options.improvements().map_err(ProgramError::usage)?;
+    for path in options.paths(DOCKER_CONFIG) {
+        check_docker_config(path, improvements)?;
+    }
     let mut builder = Engine::builder(options.env)
         .docker_configs(options.paths(DOCKER_CONFIG))
-        .improvements(options.improvements().map_err(ProgramError::usage)?);
+        .improvements(improvements);
     if let Some(deadline) = options.plugin_deadline().map_err(ProgramError::usage)? {
         builder = builder.plugin_deadline(deadline);
     }
@@ -52,19 +67,42 @@ fn engine(options: &CredentialOptions<'_>) -> Result<Engine, ProgramError> {
         builder = builder.bin_dir(path);
     }
     if let Some(path) = options.path(ROOT_DIR) {
+        if !path.is_dir() {
+            return Err(ProgramError::not_configured(format!(
+                "{} is not a directory: set --root-dir (or REGCRED_ROOT_DIR) to the kubelet's root \
+                 directory, or omit it for /var/lib/kubelet",
+                path.display()
+            )));
+        }
         builder = builder.root_dir(path);
     }
     builder.build().map_err(ProgramError::not_configured)
 }
 
-fn pod(options: &CredentialOptions<'_>) -> Result<Pod, String> {
-    let annotations = options.annotations()?;
+/// A kubelet passes over a file that it cannot use; a file that a person named must be usable.
+fn check_docker_config(path: PathBuf, improvements: Improvements) -> Result<(), ProgramError> {
+    let builder = Engine::builder(&Env::default()).improvements(improvements);
+    let found = builder.docker_configs([path]).inspect().docker;
+    match found.files.first() {
+        Some(file) if found.used().is_none() => Err(ProgramError::not_configured(format!(
+            "cannot use the docker configuration {}: {}",
+            file.path.display(),
+            file.outcome
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn pod(options: &CredentialOptions<'_>) -> Result<Pod, ProgramError> {
+    let annotations = options.annotations().map_err(ProgramError::usage)?;
     let files = options.paths(PULL_SECRET);
     let pod = files.fold(Pod::new(), |pod, file| pod.pull_secret_file(file));
-    Ok(match options.path(SERVICE_ACCOUNT_TOKEN) {
-        Some(token) => pod.service_account(Arc::new(TokenFile::new(token, annotations))),
-        None => pod,
-    })
+    let Some(token) = options.path(SERVICE_ACCOUNT_TOKEN) else {
+        return Ok(pod);
+    };
+    let token = TokenFile::new(token, annotations);
+    token.check().map_err(ProgramError::not_configured)?;
+    Ok(pod.service_account(Arc::new(token)))
 }
 
 const NO_BIN_DIR: &str = "the provider configuration names plugins: set their directory with \

@@ -9,7 +9,9 @@ use crate::engine_options;
 
 pub(crate) fn run(args: &ExplainArgs, env: &Env) -> Result<(), ProgramError> {
     let (engine, pod) = engine_options::set_up(&args.credentials, env)?;
-    let tries = if args.tries {
+    // An explanation shows also why a pull secret cannot be used, and then asks nothing.
+    let pull_secrets = engine_options::check_pull_secrets(&engine, &pod);
+    let tries = if args.tries && pull_secrets.is_ok() {
         Tries::all()
     } else {
         Tries::default()
@@ -23,6 +25,7 @@ pub(crate) fn run(args: &ExplainArgs, env: &Env) -> Result<(), ProgramError> {
     } else {
         output::line(&explanation.to_string())?;
     }
+    pull_secrets?;
     // The explanation reports the failure; only the exit code remains.
     match explanation.failure() {
         Some(kind) => Err(ProgramError::reported(exit_code::of(kind))),

@@ -22,6 +22,7 @@ pub(crate) fn run(args: PullArgs, env: &Env) -> Result<(), ProgramError> {
         .collect::<Result<Vec<_>, _>>()
         .map_err(ProgramError::usage)?;
     let (engine, pod) = engine_options::set_up(&args.credentials, env)?;
+    engine_options::check_pull_secrets(&engine, &pod)?;
     let path = match args.store.clone() {
         Some(path) => path,
         None => store::default_path(env, rustix::process::geteuid().is_root())

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use regcred_tests::Program;
@@ -35,6 +35,95 @@ fn a_missing_directory_of_hosts_is_an_error() {
         let done = regcred().args(command).arg("127.0.0.1:1/app").run();
         assert_eq!(done.code(), Some(4), "{}", done.stderr);
         assert!(done.stderr.contains("/proc/none is not"), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn a_named_file_that_cannot_be_used_is_an_error_at_once() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::write(&path, text).expect("a file");
+        path
+    };
+    let fifo = fifo(&dir.path().join("fifo"));
+    let missing = dir.path().join("missing");
+    let cut = file("cut.json", r#"{"auths":{"h.io":"#);
+    let bad_entry = file("entry.json", r#"{"auths":{"h.io":{"auth":"%canary"}}}"#);
+    let opaque = file(
+        "opaque.yaml",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {.dockerconfigjson: e30=}\n",
+    );
+    let pod = file(
+        "pod.yaml",
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n",
+    );
+    let empty = file("empty", "");
+    for (flag, path, why) in [
+        ("--docker-config", &missing, "missing"),
+        ("--docker-config", &dir.path().to_owned(), "is a directory"),
+        ("--docker-config", &fifo, "it is not a regular file"),
+        ("--docker-config", &cut, "unexpected end of JSON input"),
+        ("--docker-config", &bad_entry, "illegal base64 data"),
+        ("--pull-secret", &missing, "cannot read"),
+        ("--pull-secret", &fifo, "it is not a regular file"),
+        (
+            "--pull-secret",
+            &opaque,
+            "\"Opaque\" is not a pull secret's",
+        ),
+        ("--pull-secret", &pod, "is not a Secret"),
+        ("--pull-secret", &empty, "it is empty"),
+        ("--root-dir", &missing, "is not a directory"),
+        ("--service-account-token", &missing, "cannot read"),
+        ("--service-account-token", &empty, "it is empty"),
+        ("--service-account-token", &fifo, "it is not a regular file"),
+    ] {
+        let store = dir.path().join("store");
+        for command in ["pull", "explain"] {
+            let mut program = regcred().arg(command).arg("127.0.0.1:1/app:v1");
+            if command == "pull" {
+                program = program.arg("--store").arg(&store);
+            }
+            let done = program.arg(flag).arg(path).env("HOME", dir.path()).run();
+            let shown = format!("{command} {flag} {}: {}", path.display(), done.stderr);
+            assert_eq!(done.code(), Some(4), "{shown}");
+            assert!(done.stderr.contains(why), "{shown}");
+            assert!(done.stderr.contains(&path.display().to_string()), "{shown}");
+            assert_eq!(done.stderr.lines().count(), 1, "{shown}");
+            assert!(!done.stderr.contains("canary"), "{shown}");
+            assert!(!store.exists(), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_was_found_and_cannot_be_used_is_in_the_failures_text() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let docker = dir.path().join(".docker");
+    fs::create_dir(&docker).expect("a directory");
+    fs::write(docker.join("config.json"), "{").expect("a file");
+    fifo(&dir.path().join("config.json"));
+    for json in [false, true] {
+        let mut program = regcred().args(["pull", "127.0.0.1:1/app:v1", "--root-dir"]);
+        program = program.arg(dir.path()).env("HOME", dir.path());
+        if json {
+            program = program.arg("--json");
+        }
+        let store = dir.path().join("store");
+        let done = program.arg("--store").arg(store).run();
+        assert_eq!(done.code(), Some(7), "{}", done.stderr);
+        for part in [
+            "config.json: unreadable: it is not a regular file",
+            ".docker/config.json: unparsable: unexpected end of JSON input",
+        ] {
+            assert!(done.stderr.contains(part), "{part}: {}", done.stderr);
+            if json {
+                let out = done.stdout();
+                assert!(out.contains("\"passedOver\":["), "{out}");
+                assert!(out.contains(part), "{part}: {out}");
+            }
+        }
     }
 }
 
@@ -138,6 +227,12 @@ fn a_plugin_that_hangs_is_killed_at_the_deadline() {
     assert_killed(&text, dir.path());
     // Far from the minute that each would take by itself.
     assert!(started.elapsed() < Duration::from_secs(50));
+}
+
+fn fifo(path: &Path) -> PathBuf {
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, path, mode).expect("a FIFO");
+    path.to_owned()
 }
 
 fn assert_killed(text: &str, dir: &Path) {

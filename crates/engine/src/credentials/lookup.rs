@@ -6,10 +6,12 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use regcred_core::{Credentials, ImagePattern};
 use regcred_keyring::{
-    Candidate, CredentialSource, Keyring, Keyrings, NodeConfig, PullSecretError, PullSecrets,
+    Candidate, CredentialSource, InspectedEntry, InspectedKey, Keyring, Keyrings, NodeConfig,
+    PullSecretError, PullSecrets,
 };
 
 use super::pod::Pod;
+use crate::blocking_read::{READ_DEADLINE, read_in_time};
 use crate::engine::Engine;
 use crate::plugin::{Plugin, PluginError, Provision};
 
@@ -40,6 +42,32 @@ impl Lookup {
                 Provision::Failed { error, .. } => Some(error),
                 _ => None,
             })
+    }
+
+    /// What a kubelet passes over without an error, a line each: files and Secrets that cannot be
+    /// used, parts of those that are, oddities of the logins for the image, plugins that were
+    /// skipped. Often the cause of a failed pull.
+    #[must_use]
+    pub fn passed_over(&self) -> Vec<String> {
+        let mut all = self.pull_secrets.passed_over();
+        all.extend(self.node.passed_over());
+        for keyring in [&self.pull_secrets.keyring, &self.node.keyring] {
+            let keys = keyring.inspect(&self.image).into_iter();
+            for entry in keys
+                .filter(InspectedKey::is_used)
+                .flat_map(|key| key.entries)
+            {
+                let InspectedEntry { source, server, .. } = &entry;
+                let notes = entry.notes.iter();
+                all.extend(notes.map(|note| format!("{source}: entry {server:?}: {note}")));
+            }
+        }
+        for (plugin, provision) in &self.provisions {
+            if let Provision::Skipped { reason } = provision {
+                all.push(format!("plugin {} is skipped: {reason}", plugin.name()));
+            }
+        }
+        all
     }
 
     /// How many plugins match but were not asked.
@@ -82,8 +110,7 @@ impl Engine {
         pod: &Pod,
         run_plugins: bool,
     ) -> Result<Lookup, PullSecretError> {
-        let pull_secrets = pod.read_pull_secrets(self.improvements().keyring)?;
-        let node = self.node_config();
+        let (pull_secrets, node) = self.read_files(pod).await?;
         let provisions = if run_plugins {
             self.ask_plugins(image, pod).await
         } else {
@@ -103,6 +130,20 @@ impl Engine {
             node,
             plugins,
         })
+    }
+
+    /// Reads the pod's pull secrets and the node's docker configuration.
+    async fn read_files(
+        &self,
+        pod: &Pod,
+    ) -> Result<(PullSecrets, Arc<NodeConfig>), PullSecretError> {
+        let (engine, pod) = (self.clone(), pod.clone());
+        let read = read_in_time(move || {
+            let pull_secrets = pod.read_pull_secrets(engine.improvements().keyring)?;
+            Ok((pull_secrets, engine.node_config()))
+        });
+        read.await
+            .unwrap_or(Err(PullSecretError::TimedOut(READ_DEADLINE)))
     }
 
     /// Asks all plugins whose patterns match, at the same time.

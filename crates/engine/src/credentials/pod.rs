@@ -1,7 +1,7 @@
 //! The credentials of a pod for its images: pull secrets and a service account.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use regcred_core::PodServiceAccount;
@@ -64,6 +64,20 @@ impl Pod {
         self.service_account.as_deref()
     }
 
+    /// Reads every pull secret, for a command whose user named them: one that a kubelet passes over
+    /// in silence is an error here.
+    ///
+    /// # Errors
+    /// For the first that cannot be read or parsed, or that has no Secret that a kubelet uses.
+    pub fn check_pull_secrets(&self, rules: KeyringRules) -> Result<(), PullSecretError> {
+        for secret in &self.secrets {
+            let mut found = PullSecrets::new(rules);
+            secret.add_to(&mut found)?;
+            found.check_used(secret.label())?;
+        }
+        Ok(())
+    }
+
     /// All pull secrets in one keyring, in the pod's order.
     pub(crate) fn read_pull_secrets(
         &self,
@@ -71,14 +85,25 @@ impl Pod {
     ) -> Result<PullSecrets, PullSecretError> {
         let mut found = PullSecrets::new(rules);
         for secret in &self.secrets {
-            match secret {
-                PullSecret::File(path) => found.add_file(path)?,
-                PullSecret::Document { label, bytes } => {
-                    found.add(label, bytes.expose_secret())?;
-                }
-            }
+            secret.add_to(&mut found)?;
         }
         Ok(found)
+    }
+}
+
+impl PullSecret {
+    fn label(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::Document { label, .. } => label,
+        }
+    }
+
+    fn add_to(&self, found: &mut PullSecrets) -> Result<(), PullSecretError> {
+        match self {
+            Self::File(path) => found.add_file(path),
+            Self::Document { label, bytes } => found.add(label, bytes.expose_secret()),
+        }
     }
 }
 

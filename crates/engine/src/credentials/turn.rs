@@ -46,6 +46,8 @@ pub enum CredentialsError {
         attempts: Vec<Attempt>,
         /// Plugins that failed: often the cause.
         failures: Vec<PluginError>,
+        /// What a kubelet passes over without an error ([`Lookup::passed_over`]).
+        passed_over: Vec<String>,
     },
 }
 
@@ -65,6 +67,15 @@ impl CredentialsError {
         match self {
             Self::PullSecret(_) => &[],
             Self::Failed { failures, .. } => failures,
+        }
+    }
+
+    /// What a kubelet passes over without an error ([`Lookup::passed_over`]): often the cause.
+    #[must_use]
+    pub fn passed_over(&self) -> &[String] {
+        match self {
+            Self::PullSecret(_) => &[],
+            Self::Failed { passed_over, .. } => passed_over,
         }
     }
 
@@ -165,6 +176,7 @@ impl Engine {
         Err(CredentialsError::Failed {
             attempts,
             failures: lookup.failures().cloned().collect(),
+            passed_over: lookup.passed_over(),
         })
     }
 }

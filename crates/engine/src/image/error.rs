@@ -176,6 +176,14 @@ impl PullError {
         self.cause.as_ref().map_or(&[], CredentialsError::failures)
     }
 
+    /// What a kubelet passes over without an error, such as a docker configuration that does not
+    /// parse: often the cause.
+    #[must_use]
+    pub fn passed_over(&self) -> &[String] {
+        let cause = self.cause.as_ref();
+        cause.map_or(&[], CredentialsError::passed_over)
+    }
+
     /// The kind of failure of the last attempt; `None` without any attempt.
     #[must_use]
     pub fn kind(&self) -> Option<ErrorKind> {
@@ -249,6 +257,7 @@ mod tests {
         let cause = CredentialsError::Failed {
             attempts: vec![attempt("a"), attempt("b"), attempt("a")],
             failures: Vec::new(),
+            passed_over: Vec::new(),
         };
         let error = PullError::credentials("x", cause);
         assert_eq!(error.to_string(), "Failed to pull image \"x\": [a, b]");

@@ -12,6 +12,8 @@ use regcred_core::{
 use regcred_files::read_secret;
 use secrecy::SecretString;
 
+use crate::blocking_read::{READ_DEADLINE, read_in_time};
+
 /// A service account from a token file (a projected volume, `kubectl create token`) with given
 /// annotations. The file is read at each look-up, since kubelets renew it in place. The token's
 /// audience is fixed: another one cannot be requested.
@@ -30,12 +32,26 @@ impl TokenFile {
         }
     }
 
-    fn read(&self) -> io::Result<SecretString> {
-        let text = read_secret(&self.path, MAX_TOKEN)?;
-        if text.is_blank() {
-            return Err(io::Error::other("it is empty"));
-        }
-        Ok(text.trimmed())
+    /// Reads the token once, for a command whose user named the file.
+    ///
+    /// # Errors
+    /// When there is no token in the file; names the file.
+    pub fn check(&self) -> Result<(), ServiceAccountError> {
+        self.read().map(drop)
+    }
+
+    fn read(&self) -> Result<SecretString, ServiceAccountError> {
+        let text = read_secret(&self.path, MAX_TOKEN);
+        let text = text.and_then(|text| {
+            if text.is_blank() {
+                return Err(io::Error::other("it is empty"));
+            }
+            Ok(text.trimmed())
+        });
+        text.map_err(|e| {
+            let path = self.path.display();
+            format!("cannot read the service account token {path}: {e}").into()
+        })
     }
 }
 
@@ -57,9 +73,15 @@ impl PodServiceAccount for TokenFile {
         _account: &ServiceAccount,
         _audience: &str,
     ) -> Result<SecretString, ServiceAccountError> {
-        self.read().map_err(|e| {
-            let path = self.path.display();
-            format!("cannot read the service account token {path}: {e}").into()
+        let file = self.clone();
+        let path = self.path.display();
+        read_in_time(move || file.read()).await.unwrap_or_else(|| {
+            let seconds = READ_DEADLINE.as_secs();
+            Err(format!(
+                "the service account token {path} was not read within {seconds} seconds: look for \
+                 a mount that does not answer"
+            )
+            .into())
         })
     }
 }
@@ -97,6 +119,7 @@ mod tests {
                 std::fs::write(&path, content).expect("file");
             }
             let account = TokenFile::new(&path, BTreeMap::new());
+            assert!(account.check().is_err());
             let error = account
                 .token(&ServiceAccount::default(), "any")
                 .await

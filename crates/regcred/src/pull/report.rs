@@ -47,6 +47,8 @@ struct Failed<'a> {
     attempts: Vec<Attempt<'a>>,
     /// Plugins that failed, each with its error.
     plugins: Vec<Plugin<'a>>,
+    /// What a kubelet passes over without an error, such as a file that does not parse.
+    passed_over: &'a [String],
 }
 
 #[derive(Debug, Serialize)]
@@ -128,11 +130,12 @@ pub(super) fn failed(error: &PullError) -> Result<(), ProgramError> {
                 error: failure.to_string(),
             })
             .collect(),
+        passed_over: error.passed_over(),
     })
 }
 
-/// The kubelet's message on one line, with what the kubelet omits: the logins that were tried and
-/// the plugins that failed.
+/// The kubelet's message on one line, with what the kubelet omits: the logins that were tried, the
+/// plugins that failed, and what was passed over.
 pub(super) fn failure_line(error: &PullError) -> String {
     let mut line = regcred_core::report(error);
     let tried: Vec<String> = error
@@ -146,6 +149,9 @@ pub(super) fn failure_line(error: &PullError) -> String {
     for failure in error.failures() {
         let reason = regcred_core::report(failure);
         line.push_str(&format!("; plugin {} failed: {reason}", failure.plugin()));
+    }
+    for passed_over in error.passed_over() {
+        line.push_str(&format!("; {passed_over}"));
     }
     line
 }

@@ -6,6 +6,7 @@ use regcred_core::{Clock, Env};
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::Improvements;
 use crate::engine::EngineBuilder;
 use crate::testing::{Node, answers, auths};
 
@@ -108,6 +109,84 @@ async fn a_malformed_pull_secret_fails_the_look_up() {
     );
     let missing = Pod::new().pull_secret_file(node.path("missing"));
     assert!(engine.lookup(IMAGE, &missing).await.is_err());
+}
+
+#[tokio::test]
+async fn what_a_kubelet_passes_over_is_listed() {
+    let token_mode = "tokenAttributes: {serviceAccountTokenAudience: aud, cacheType: \
+                      ServiceAccount, requireServiceAccount: true}";
+    let node = Node::new().plugin("a", "h.io", &[token_mode], "exit 1");
+    let docker = node.write("docker.json", "{");
+    let used = node.write(
+        "used.json",
+        r#"{"credsStore":"x","auths":{"h.io":{"identitytoken":"canary"},"me:canary@h.io:p":{}}}"#,
+    );
+    let opaque = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {}\n";
+    let secrets = node.write("secrets.yaml", opaque);
+    let engine = node.engine().docker_configs([docker.clone(), used.clone()]);
+    let engine = engine.build().expect("sound");
+    let pod = Pod::new().pull_secret_file(&secrets);
+    let lookup = engine.lookup(IMAGE, &pod).await.expect("readable");
+    let [docker, used, secrets] = [docker, used, secrets].map(|path| path.display().to_string());
+    assert_eq!(
+        lookup.passed_over(),
+        [
+            format!(
+                "pull secret s ({secrets}): type \"Opaque\" is not a pull secret's: expected \
+                 kubernetes.io/dockerconfigjson or kubernetes.io/dockercfg"
+            ),
+            format!("{docker}: unparsable: unexpected end of JSON input"),
+            format!("{used}: credsStore is ignored by the kubelet"),
+            format!(
+                "docker config {used}: entry \"h.io:p\" is left out: invalid port \":p\" after host"
+            ),
+            format!(
+                "docker config {used}: entry \"h.io\": identitytoken is ignored by the kubelet"
+            ),
+            format!("docker config {used}: entry \"h.io\": user name and password are empty"),
+            "plugin a is skipped: it requires a service account and the pod has none".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_pull_secret_that_was_named_must_be_one_that_a_kubelet_uses() {
+    let node = Node::new();
+    let rules = Improvements::default().keyring;
+    let manifest = |kind: &str, rest: &str| {
+        format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: s}}\n{rest}\n")
+    };
+    let key = "data: {.dockerconfigjson: e30=}";
+    let good = manifest(
+        "Secret",
+        &format!("type: kubernetes.io/dockerconfigjson\n{key}"),
+    );
+    for (text, why) in [
+        (
+            manifest("Secret", key),
+            "type \"Opaque\" is not a pull secret's",
+        ),
+        (
+            manifest("Secret", &format!("type: kubernetes.io/dockercfg\n{key}")),
+            "it has no key .dockercfg",
+        ),
+        (manifest("Pod", ""), "Pod of \"v1\" is not a Secret"),
+        (String::new(), "it is empty"),
+        ("{".to_owned(), "unexpected end of JSON input"),
+        (good.clone(), ""),
+        (format!("{}---\n{good}", manifest("Pod", "")), ""),
+    ] {
+        let path = node.write("secret.yaml", &text);
+        let checked = Pod::new().pull_secret_file(&path).check_pull_secrets(rules);
+        match checked {
+            Ok(()) => assert_eq!(why, "", "{text}"),
+            Err(error) => {
+                let error = regcred_core::report(&error);
+                assert!(!why.is_empty() && error.contains(why), "{text}: {error}");
+                assert!(error.contains("secret.yaml"), "{error}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
