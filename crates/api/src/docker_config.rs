@@ -73,7 +73,7 @@ pub struct DockerConfigEntry {
     pub username: String,
     /// Password; may be empty.
     pub password: SecretString,
-    /// Email address; unused.
+    /// Email address; only the hash of a pull record has it.
     pub email: String,
     /// Members that docker uses and the kubelet ignores: `identitytoken`, `registrytoken`. An
     /// entry with only these is still tried, with empty user name and password.

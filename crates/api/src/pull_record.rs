@@ -54,13 +54,15 @@ pub struct ImagePullSecret {
     pub credential_hash: String,
 }
 
-/// The text whose SHA-256, in hexadecimal, is the `credentialHash` of a user name and password.
-/// It holds the password.
+/// The text whose SHA-256, in hexadecimal, is the `credentialHash` of a login: Go's JSON of an
+/// `AuthConfig` (kubernetes `pkg/credentialprovider/keyring.go`, `hashAuthConfig`), of which an entry
+/// fills three members. It holds the password.
 #[must_use]
-pub fn credential_text(username: &str, password: &SecretString) -> SecretString {
+pub fn credential_text(username: &str, password: &SecretString, email: &str) -> SecretString {
     let text = json::object(|login| {
         login.some_text("username", username);
         login.some_secret("password", password);
+        login.some_text("email", email);
     });
     text.into()
 }

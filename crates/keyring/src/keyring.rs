@@ -24,6 +24,8 @@ pub struct Keyring {
 pub struct Candidate {
     /// User name and password. Both may be empty.
     pub credentials: Credentials,
+    /// The entry's email address, which is a part of the hash in pull records; usually empty.
+    pub email: String,
     /// Where it comes from.
     pub source: Arc<CredentialSource>,
     /// The key that matched.
@@ -61,6 +63,7 @@ pub(crate) struct Key {
 pub(crate) struct Entry {
     pub(crate) server: String,
     pub(crate) credentials: Credentials,
+    pub(crate) email: String,
     pub(crate) source: Arc<CredentialSource>,
     pub(crate) notes: Vec<String>,
 }
@@ -84,7 +87,13 @@ impl Keyring {
     /// Adds a login for a server: a host, a host with a path, or a URL. One that Go cannot parse is
     /// kept apart and never used.
     pub fn add(&mut self, server: &str, credentials: Credentials, source: &Arc<CredentialSource>) {
-        self.add_with_notes(server, credentials, source, Vec::new());
+        self.add_entry(Entry {
+            server: server.to_owned(),
+            credentials,
+            email: String::new(),
+            source: Arc::clone(source),
+            notes: Vec::new(),
+        });
     }
 
     /// Adds several logins of one source, in order: the entries of a file or a plugin's answer.
@@ -112,6 +121,7 @@ impl Keyring {
             .flat_map(|(key, stored)| {
                 stored.entries.iter().map(move |entry| Candidate {
                     credentials: entry.credentials.clone(),
+                    email: entry.email.clone(),
                     source: Arc::clone(&entry.source),
                     key: key.clone(),
                 })
@@ -131,31 +141,19 @@ impl Keyring {
         self.keys.is_empty()
     }
 
-    pub(crate) fn add_with_notes(
-        &mut self,
-        server: &str,
-        credentials: Credentials,
-        source: &Arc<CredentialSource>,
-        notes: Vec<String>,
-    ) {
-        let key = match key::normalise(server) {
+    pub(crate) fn add_entry(&mut self, entry: Entry) {
+        let key = match key::normalise(&entry.server) {
             Ok(key) => key,
             Err(error) => {
                 let rejected = RejectedKey {
-                    server: server.to_owned(),
-                    source: Arc::clone(source),
+                    server: entry.server,
+                    source: entry.source,
                     error,
                 };
                 tracing::warn!("{rejected}");
                 self.rejected.push(rejected);
                 return;
             }
-        };
-        let entry = Entry {
-            server: server.to_owned(),
-            credentials,
-            source: Arc::clone(source),
-            notes,
         };
         if let Some(known) = self.keys.get_mut(&key) {
             known.entries.push(entry);

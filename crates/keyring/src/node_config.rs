@@ -14,6 +14,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
 
+use crate::keyring::Entry;
 use crate::{CredentialSource, Keyring, KeyringRules, RejectedKey};
 
 /// The directories that the search starts from.
@@ -180,8 +181,13 @@ pub(crate) fn fill(
 ) -> Vec<String> {
     for entry in config.entries {
         let notes = entry.ignored.iter().map(|name| ignored(name)).collect();
-        let credentials = Credentials::new(entry.username, entry.password);
-        keyring.add_with_notes(&entry.server, credentials, source, notes);
+        keyring.add_entry(Entry {
+            server: entry.server,
+            credentials: Credentials::new(entry.username, entry.password),
+            email: entry.email,
+            source: Arc::clone(source),
+            notes,
+        });
     }
     let rejected = config.rejected.iter();
     let rejected = rejected.map(|(server, error)| format!("entry {server:?} is left out: {error}"));

@@ -115,18 +115,26 @@ fn reading_is_strict() {
 
 #[test]
 fn a_credential_is_hashed_as_gos_compact_json() {
-    for (username, password, text) in [
-        ("u", "p", r#"{"username":"u","password":"p"}"#),
-        ("", "p", r#"{"password":"p"}"#),
-        ("u", "", r#"{"username":"u"}"#),
-        ("", "", "{}"),
+    for (username, password, email, text) in [
+        ("u", "p", "", r#"{"username":"u","password":"p"}"#),
+        (
+            "u",
+            "p",
+            "e@h",
+            r#"{"username":"u","password":"p","email":"e@h"}"#,
+        ),
+        ("", "p", "", r#"{"password":"p"}"#),
+        ("u", "", "", r#"{"username":"u"}"#),
+        ("", "", "e", r#"{"email":"e"}"#),
+        ("", "", "", "{}"),
         (
             "<&>",
             "\u{2028}\"\\é",
+            "",
             "{\"username\":\"\\u003c\\u0026\\u003e\",\"password\":\"\\u2028\\\"\\\\é\"}",
         ),
     ] {
-        let found = credential_text(username, &password.into());
+        let found = credential_text(username, &password.into(), email);
         assert_eq!(found.expose_secret(), text);
     }
 }

@@ -107,6 +107,7 @@ mod tests {
     fn labels_name_source_key_and_user() {
         let candidate = Candidate {
             credentials: Credentials::new("u", "canary"),
+            email: String::new(),
             source: CredentialSource::plugin("a"),
             key: "h.io".to_owned(),
         };

@@ -6,7 +6,7 @@ use regcred_core::{Clock, Env};
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::Improvements;
+use crate::{Improvements, PodCredentials};
 use crate::engine::EngineBuilder;
 use crate::testing::{Node, answers, auths};
 
@@ -109,6 +109,23 @@ async fn a_malformed_pull_secret_fails_the_look_up() {
     );
     let missing = Pod::new().pull_secret_file(node.path("missing"));
     assert!(engine.lookup(IMAGE, &missing).await.is_err());
+}
+
+#[tokio::test]
+async fn the_email_of_an_entry_is_a_part_of_its_hash_in_a_pull_record() {
+    let engine = Engine::builder(&Env::default()).build().expect("sound");
+    let entry = r#"{"username":"user","password":"canary","email":"me@h.io"}"#;
+    let config = format!(r#"{{"auths":{{"h.io":{entry}}}}}"#);
+    let manifest = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\ntype: \
+         kubernetes.io/dockerconfigjson\nstringData: {{.dockerconfigjson: '{config}'}}\n"
+    );
+    let pod = Pod::new().pull_secret("s.yaml", manifest.into_bytes());
+    let lookup = engine.lookup(IMAGE, &pod).await.expect("readable");
+    let recorded = PodCredentials::of(&lookup.candidates);
+    // printf '{"username":"user","password":"canary","email":"me@h.io"}' | sha256sum
+    let hash = "29337fd57a986b85c56f6ff2d3a6eb72402790d99fa222a351e48024578c3552";
+    assert_eq!(recorded.secrets[0].credential_hash, hash);
 }
 
 #[tokio::test]

@@ -65,5 +65,6 @@ pub(crate) fn credentials_of(candidate: Option<&Candidate>) -> ImagePullCredenti
 /// The `credentialHash` of a login.
 fn credential_hash(candidate: &Candidate) -> String {
     let login = &candidate.credentials;
-    fingerprint(&credential_text(&login.username, &login.password))
+    let text = credential_text(&login.username, &login.password, &candidate.email);
+    fingerprint(&text)
 }

@@ -68,6 +68,7 @@ impl Bench {
 fn candidate(source: CredentialSource) -> Candidate {
     Candidate {
         credentials: Credentials::new("user", "canary"),
+        email: String::new(),
         source: Arc::new(source),
         key: "h.io".to_owned(),
     }
