@@ -56,14 +56,7 @@ impl Engine {
         let name = reference.name();
         let (mut lookup, failure) = match self.lookup_with(&name, pod, tries.plugins).await {
             Ok(lookup) => (lookup, None),
-            Err(error) => {
-                let provisions = self.unasked_plugins(&name);
-                let nothing_found = Lookup {
-                    provisions,
-                    ..Lookup::default()
-                };
-                (nothing_found, Some(report(&error)))
-            }
+            Err(error) => (self.without_pull_secrets(&name).await, Some(report(&error))),
         };
         let would_run = lookup.would_run();
         let mut trials = Vec::new();
@@ -92,7 +85,18 @@ impl Engine {
             registry_asked: tries.registry && failure.is_none(),
             verdict: match failure.clone() {
                 Some(error) => Conclusion::PullSecretError { error },
-                None => conclude(would_run, &candidates, anonymous.as_ref()),
+                None => {
+                    let failures = lookup.failures().map(|failure| {
+                        let reason = report(failure);
+                        format!("plugin {} failed: {reason}", failure.plugin())
+                    });
+                    conclude(
+                        would_run,
+                        &candidates,
+                        anonymous.as_ref(),
+                        failures.collect(),
+                    )
+                }
             },
             pull_secret_error: failure,
             pull_secrets: lookup.pull_secrets.secrets.clone(),
@@ -106,6 +110,14 @@ impl Engine {
             anonymous,
             name,
         })
+    }
+
+    /// What the other sources have when a pull secret fails every pull. Nothing of it is tried.
+    async fn without_pull_secrets(&self, name: &str) -> Lookup {
+        let found = self.lookup_with(name, &Pod::new(), false).await;
+        let mut lookup = found.unwrap_or_default();
+        lookup.candidates.clear();
+        lookup
     }
 
     fn provider_reports(
@@ -158,12 +170,14 @@ fn conclude(
     plugins: usize,
     candidates: &[CandidateReport],
     anonymous: Option<&Trial>,
+    failures: Vec<String>,
 ) -> Conclusion {
     if let Some(trial) = anonymous {
         return match &trial.result {
             Ok(_) => Conclusion::WorksAnonymously,
             Err(error) => Conclusion::Fails {
                 error: error.message.clone(),
+                failures,
             },
         };
     }
@@ -175,12 +189,14 @@ fn conclude(
         },
         Some((_, Err(error))) if !error.curable => Conclusion::Incurable {
             error: error.message.clone(),
+            failures,
         },
-        Some(_) => Conclusion::Refused,
+        Some(_) => Conclusion::Refused { failures },
         None => Conclusion::Untried {
             plugins,
             credentials: candidates.len(),
             first: candidates.first().map(|one| one.credential.clone()),
+            failures,
         },
     }
 }

@@ -28,14 +28,21 @@ pub enum Conclusion {
     Fails {
         /// Why.
         error: String,
+        /// Plugins that failed, and why: often the cause.
+        failures: Vec<String>,
     },
     /// An attempt fails in a way that no credential can cure.
     Incurable {
         /// Why.
         error: String,
+        /// Plugins that failed, and why.
+        failures: Vec<String>,
     },
     /// The registry refuses every credential.
-    Refused,
+    Refused {
+        /// Plugins that failed, and why: often the cause.
+        failures: Vec<String>,
+    },
     /// The registry was not asked.
     Untried {
         /// How many plugins a pull would ask first.
@@ -44,11 +51,28 @@ pub enum Conclusion {
         credentials: usize,
         /// The first of these.
         first: Option<CredentialLabel>,
+        /// Plugins that failed, and why.
+        failures: Vec<String>,
     },
 }
 
 impl fmt::Display for Conclusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.result(f)?;
+        match self {
+            Self::Fails { failures, .. }
+            | Self::Incurable { failures, .. }
+            | Self::Refused { failures }
+            | Self::Untried { failures, .. } => failures
+                .iter()
+                .try_for_each(|failure| write!(f, "; {failure}")),
+            Self::PullSecretError { .. } | Self::Works { .. } | Self::WorksAnonymously => Ok(()),
+        }
+    }
+}
+
+impl Conclusion {
+    fn result(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PullSecretError { error } => {
                 write!(
@@ -58,11 +82,11 @@ impl fmt::Display for Conclusion {
             }
             Self::Works { credential } => write!(f, "works with {credential}"),
             Self::WorksAnonymously => f.write_str("works without a credential"),
-            Self::Fails { error } => write!(f, "fails: {error}"),
-            Self::Incurable { error } => {
+            Self::Fails { error, .. } => write!(f, "fails: {error}"),
+            Self::Incurable { error, .. } => {
                 write!(f, "fails, and no credential can help: {error}")
             }
-            Self::Refused => f.write_str(
+            Self::Refused { .. } => f.write_str(
                 "fails: the registry refused every credential, and only a pull without any is \
                  attempted anonymously",
             ),
@@ -70,6 +94,7 @@ impl fmt::Display for Conclusion {
                 plugins: 0,
                 credentials,
                 first,
+                ..
             } => match (first, credentials) {
                 (None, _) => f.write_str("no credential: one anonymous attempt"),
                 (Some(first), 1) => write!(f, "a pull would try {first}"),

@@ -31,7 +31,7 @@ pub struct Explanation {
     pub registry_asked: bool,
     /// The result of all that follows.
     pub verdict: Conclusion,
-    /// Why a pull secret fails the whole pull; then nothing else was checked.
+    /// Why a pull secret fails the whole pull; then the other sources are shown and nothing is tried.
     pub pull_secret_error: Option<String>,
     /// The pod's pull secrets, in the pod's order.
     pub pull_secrets: Vec<SecretReport>,
@@ -105,9 +105,13 @@ pub struct Trial {
 
 impl Explanation {
     /// The kind of failure that a pull would end with; `None` when a credential or the anonymous
-    /// attempt worked, or when nothing was tried.
+    /// attempt worked, or when nothing was tried. A pull secret that cannot be used fails the pull
+    /// without a try.
     #[must_use]
     pub fn failure(&self) -> Option<ErrorKind> {
+        if self.pull_secret_error.is_some() {
+            return Some(ErrorKind::NotConfigured);
+        }
         let candidates = self.candidates.iter().filter_map(|one| one.trial.as_ref());
         let last = candidates.chain(&self.anonymous).last()?;
         last.result.as_ref().err().map(|error| error.kind)

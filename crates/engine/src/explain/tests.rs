@@ -129,7 +129,7 @@ async fn the_json_has_stable_names() {
         json["verdict"],
         serde_json::json!({
             "result": "untried", "plugins": 0, "credentials": 1,
-            "first": {"source": "plugin p", "key": "h.io", "username": "u"}
+            "first": {"source": "plugin p", "key": "h.io", "username": "u"}, "failures": []
         })
     );
     assert_eq!(
@@ -262,7 +262,7 @@ async fn a_plugin_is_asked_again_when_a_pull_would() {
 }
 
 #[tokio::test]
-async fn a_broken_pull_secret_ends_the_explanation() {
+async fn a_broken_pull_secret_fails_and_the_other_sources_are_shown() {
     let node = full_node();
     let engine = engine(&node, Hosts::none());
     let pod = Pod::new().pull_secret("secret", b"{\"auths\":[]}".to_vec());
@@ -276,6 +276,57 @@ async fn a_broken_pull_secret_ends_the_explanation() {
         "{conclusion}"
     );
     assert_eq!(node.runs(), 0);
+    assert_eq!(explained.failure(), Some(ErrorKind::NotConfigured));
+    let text = text(&node, &explained);
+    for part in [
+        "1. pull secrets of the pod\n   error: cannot parse the pull secret file secret",
+        "2. node docker config: ROOT/docker.json\n",
+        "match  h.io  user node",
+        "a pull would ask it",
+        "\norder of attempts: none\n",
+    ] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_line_has_the_plugins_that_failed() {
+    let node = Node::new().plugin("p", "h.io", &[], "echo no role >&2; exit 5");
+    let failed = "; plugin p failed: failed to get credential from external registry credential \
+                  provider: error execing credential provider plugin p for image h.io/team/app: \
+                  exit status 5: no role";
+    let registry = FakeRegistry::start(Some("u:p")).await;
+    let hosts = Hosts::new([registry.stand_for_h_io(&node)]);
+    for (config, tries, begins) in [
+        ("{}".to_owned(), Tries::all(), "=> fails"),
+        (auths(&[("h.io", "u:x")]), Tries::all(), "=> fails"),
+        (
+            "{}".to_owned(),
+            Tries {
+                plugins: true,
+                registry: false,
+            },
+            "=> no credential: one anonymous attempt",
+        ),
+    ] {
+        node.write("docker.json", &config);
+        let engine = engine(&node, hosts.clone());
+        let explained = engine.explain(IMAGE, &Pod::new(), tries).await;
+        let text = explained.expect("a name").to_string();
+        let last = text.lines().last().unwrap_or_default();
+        assert!(last.starts_with(begins) && last.ends_with(failed), "{last}");
+    }
+    node.write("docker.json", &auths(&[("h.io", "u:p")]));
+    let engine = engine(&node, hosts);
+    let explained = engine.explain(IMAGE, &Pod::new(), Tries::all()).await;
+    let text = explained.expect("a name").to_string();
+    let last = text.lines().last().unwrap_or_default();
+    let path = node.path("docker.json");
+    let works = format!(
+        "=> works with docker config {} (key h.io, user u)",
+        path.display()
+    );
+    assert_eq!(last, works);
 }
 
 #[tokio::test]

@@ -14,9 +14,7 @@ impl fmt::Display for Explanation {
         let mut table = TextTable::default();
         self.head(&mut table);
         self.pull_secrets(&mut table);
-        if self.pull_secret_error.is_none() {
-            self.docker_config(&mut table);
-        }
+        self.docker_config(&mut table);
         self.providers(&mut table);
         self.order(&mut table);
         table.line(0, "");
@@ -104,6 +102,10 @@ impl Explanation {
 
     fn order(&self, table: &mut TextTable) {
         table.line(0, "");
+        if self.pull_secret_error.is_some() {
+            table.line(0, "order of attempts: none");
+            return;
+        }
         let would_run = |one: &&ProviderReport| matches!(one.state, Provision::WouldRun);
         let waiting = self.providers.iter().filter(would_run);
         let waiting: Vec<&str> = waiting.map(|one| one.name.as_str()).collect();

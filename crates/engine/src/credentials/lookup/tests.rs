@@ -6,9 +6,9 @@ use regcred_core::{Clock, Env};
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::{Improvements, PodCredentials};
 use crate::engine::EngineBuilder;
 use crate::testing::{Node, answers, auths};
+use crate::{Improvements, PodCredentials};
 
 const IMAGE: &str = "h.io/team/app";
 
