@@ -32,13 +32,35 @@ pub fn parse(input: &[u8]) -> Result<Vec<Document>, DecodeError> {
 ///
 /// # Errors
 /// As [`parse`], for the first document only.
-pub fn parse_first(mut input: &[u8]) -> Result<(Option<Document>, bool), DecodeError> {
-    check_utf8(input)?;
-    let mut documents = serde_saphyr::read_with_options(&mut input, options());
-    let first = documents.next().transpose();
-    let first: Option<Document> = first.map_err(|error| refused(&error))?;
-    let has_more = first.is_some() && documents.next().is_some();
-    Ok((first, has_more))
+pub fn parse_first(input: &[u8]) -> Result<(Option<Document>, bool), DecodeError> {
+    let (first, rest) = split_first(check_utf8(input)?);
+    let mut documents = parse(first.as_bytes())?;
+    if documents.is_empty() {
+        // An explicit null, which is empty too.
+        documents = parse(rest.as_bytes())?;
+        let has_more = documents.len() > 1;
+        return Ok((documents.into_iter().next(), has_more));
+    }
+    let is_last = parse(rest.as_bytes()).is_ok_and(|documents| documents.is_empty());
+    Ok((documents.pop(), !is_last))
+}
+
+/// The text up to the end of the first document with content, and what follows. Markers between
+/// documents are at the start of a line, where no scalar may have them.
+fn split_first(text: &str) -> (&str, &str) {
+    let (mut end, mut has_content) = (0, false);
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_start_matches('\u{feff}').trim_end();
+        let marked = ["---", "..."].iter().find_map(|m| content.strip_prefix(m));
+        let marked = marked.filter(|rest| rest.is_empty() || rest.starts_with([' ', '\t']));
+        if marked.is_some() && has_content {
+            break;
+        }
+        let content = marked.unwrap_or(content).trim_start();
+        has_content |= !content.is_empty() && !content.starts_with(['#', '%']);
+        end += line.len();
+    }
+    text.split_at(end)
 }
 
 fn options() -> serde_saphyr::Options {

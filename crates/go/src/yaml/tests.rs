@@ -88,6 +88,24 @@ fn empty_documents_do_not_count() {
 }
 
 #[test]
+fn the_first_document_is_read_whatever_follows_it() {
+    for (text, first, has_more) in [
+        ("", None, false),
+        ("---\n# x\n", None, false),
+        ("%YAML 1.2\n---\na: b\n...\n", Some("b"), false),
+        ("\u{feff}--- # x\n---\na: b\n--- # y\n", Some("b"), false),
+        ("a: |\n  b\n  ---\n---\nc: d\n", Some("b\n---\n"), true),
+        ("--- {a: b}\n---\n: : :\n", Some("b"), true),
+        ("null\n---\na: b\n", Some("b"), false),
+    ] {
+        let (document, more) = parse_first(text.as_bytes()).expect(text);
+        let found = document.as_ref().and_then(|d| d.value.member("a"));
+        assert_eq!(found.and_then(Value::plain_text), first, "{text:?}");
+        assert_eq!(more, has_more, "{text:?}");
+    }
+}
+
+#[test]
 fn errors_have_a_line_and_no_content() {
     for (input, error) in [
         (
