@@ -33,22 +33,10 @@ impl CacheDir {
     /// the cache is off or unusable; the reason is logged, as a warning if it concerns safety.
     #[must_use]
     pub fn resolve(env: &Env) -> Option<Self> {
-        let named = env.get(vars::CACHE_VAR);
-        let path = match named {
-            Some(word) if word.eq_ignore_ascii_case("off") => return None,
-            Some(path) if Path::new(path).is_absolute() => PathBuf::from(path),
-            Some(_) => {
-                tracing::warn!(
-                    "REGCRED_CACHE, or upstream's variable for it, is neither off nor an absolute \
-                     path: caching is off"
-                );
-                return None;
-            }
-            None => default_path(env)?,
-        };
-        match Self::open(&path) {
-            Ok(dir) => Some(dir),
-            Err(error) if named.is_some() || error.is_unsafe() => {
+        let is_named = env.get(vars::CACHE_VAR).is_some();
+        match Self::find(env) {
+            Ok(dir) => dir,
+            Err(error) if is_named || error.is_unsafe() => {
                 tracing::warn!("credentials are not cached: {}", report(&error));
                 None
             }
@@ -57,6 +45,20 @@ impl CacheDir {
                 None
             }
         }
+    }
+
+    /// The same for a person who asks for the cache itself; `None` if it is off.
+    ///
+    /// # Errors
+    /// When the directory is unusable, or the variable for it is neither `off` nor an absolute path.
+    pub fn find(env: &Env) -> Result<Option<Self>, CacheDirError> {
+        let path = match env.get(vars::CACHE_VAR) {
+            Some(word) if word.eq_ignore_ascii_case("off") => None,
+            Some(path) if Path::new(path).is_absolute() => Some(PathBuf::from(path)),
+            Some(_) => return Err(CacheDirError::NotAbsolute),
+            None => default_path(env),
+        };
+        path.map(|path| Self::open(&path)).transpose()
     }
 
     /// Opens the directory, making it and its parents (mode 0700) where they are missing.
@@ -278,6 +280,9 @@ fn is_ours(name: &str) -> bool {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheDirError {
+    /// The variable's value is not a path that has one meaning.
+    #[error("REGCRED_CACHE, or upstream's variable for it, is neither off nor an absolute path")]
+    NotAbsolute,
     /// It could not be made, opened or inspected.
     #[error("cannot use the cache directory {path:?}")]
     Open {

@@ -95,13 +95,17 @@ impl Context<'_> {
     }
 
     /// The cache directories of the providers, each once.
-    pub(crate) fn cache_dirs(&self) -> Vec<CacheDir> {
+    ///
+    /// # Errors
+    /// When one of them is unusable.
+    pub(crate) fn cache_dirs(&self) -> Result<Vec<CacheDir>, ProgramError> {
         let mut dirs: Vec<CacheDir> = Vec::new();
         for spec in self.specs {
-            let dir = CacheDir::resolve(&vars::with_cache_names(spec, &self.env));
+            let dir = CacheDir::find(&vars::with_cache_names(spec, &self.env));
+            let dir = dir.map_err(ProgramError::not_configured)?;
             dirs.extend(dir.filter(|dir| dirs.iter().all(|known| known.path() != dir.path())));
         }
-        dirs
+        Ok(dirs)
     }
 }
 

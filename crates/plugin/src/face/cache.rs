@@ -32,7 +32,7 @@ fn each_directory(
     streams: &mut Streams<'_>,
     text: impl Fn(&CacheDir) -> String,
 ) -> Result<(), ProgramError> {
-    let dirs = context.cache_dirs();
+    let dirs = context.cache_dirs()?;
     if dirs.is_empty() {
         return streams.write(b"the cache is off\n");
     }
@@ -127,6 +127,39 @@ mod tests {
         );
         let shown = run("cache show").stdout;
         assert_eq!(shown, format!("0 entries in {one}\n0 entries in {two}\n"));
+    }
+
+    #[test]
+    fn a_directory_that_is_named_and_unusable_is_an_error() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        for (variable, value, text) in [
+            (
+                "REGCRED_CACHE",
+                file.to_str().unwrap(),
+                "or not a directory\n",
+            ),
+            (
+                "FAKE_CACHE_DIR",
+                file.to_str().unwrap(),
+                "or not a directory\n",
+            ),
+            (
+                "REGCRED_CACHE",
+                "/proc/none/cache",
+                "cannot use the cache directory",
+            ),
+            ("REGCRED_CACHE", "cache", "neither off nor an absolute path"),
+        ] {
+            for line in ["cache show", "cache clear"] {
+                let answer = Started::new("fake-credential-provider", line)
+                    .env(&[(variable, value)])
+                    .run();
+                assert_eq!((answer.code, &*answer.stdout), (4, ""), "{line} {value}");
+                assert!(answer.stderr.contains(text), "{}", answer.stderr);
+            }
+        }
     }
 
     #[test]
