@@ -152,6 +152,7 @@ pub(crate) struct GenerateArgs {
 #[command(disable_help_flag = true)]
 pub(crate) struct PluginArgs {
     /// Short name of a cloud, or any name of its plugin or helper
+    #[arg(allow_hyphen_values = true)]
     pub(crate) name: String,
 
     /// Arguments of that program
@@ -220,6 +221,8 @@ mod tests {
         for (line, expected) in [
             ("plugin ecr", &[][..]),
             ("plugin ecr --help", &["--help"]),
+            ("plugin --help", &[]),
+            ("plugin -h", &[]),
             (
                 "plugin gcr -v 5 get-credentials",
                 &["-v", "5", "get-credentials"],

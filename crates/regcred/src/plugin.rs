@@ -1,15 +1,21 @@
 //! `regcred plugin NAME`: runs as any program that a symlink to this file can name, for places where
 //! symlinks are flattened or argv[0] is rewritten.
 
+use std::io;
 use std::process::ExitCode;
 
+use clap::CommandFactory as _;
 use regcred_plugin::run_as;
-use regcred_run::{exit_code, output};
+use regcred_run::{conclude, exit_code, output};
 
-use crate::cli::PluginArgs;
+use crate::cli::{Cli, PluginArgs};
 use crate::multicall::{known, plugin_name, providers_of};
 
 pub(crate) fn run(PluginArgs { name, args }: PluginArgs) -> ExitCode {
+    // The flags after the name are the plugin's own.
+    if ["-h", "--help"].contains(&&*name) {
+        return conclude(output::write(&help()), &mut io::stderr()).into();
+    }
     let program = program(&name);
     match providers_of(&program) {
         Some(specs) => run_as(&specs, &program, args),
@@ -18,6 +24,13 @@ pub(crate) fn run(PluginArgs { name, args }: PluginArgs) -> ExitCode {
             ExitCode::from(exit_code::USAGE)
         }
     }
+}
+
+fn help() -> String {
+    let mut command = Cli::command();
+    command.build();
+    let plugin = command.find_subcommand_mut("plugin");
+    plugin.map_or_else(String::new, |plugin| plugin.render_long_help().to_string())
 }
 
 /// The program of a cloud's short name, or the one of this name.
@@ -57,5 +70,16 @@ mod tests {
         }
         assert!(providers_of(&program("other")).is_none());
         assert!(unknown("other").contains("ecr, gcr"));
+    }
+
+    #[test]
+    fn the_commands_own_help_names_its_arguments() {
+        let text = help();
+        for part in [
+            "Usage: regcred plugin <NAME> [ARGS]...",
+            "Short name of a cloud",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
     }
 }

@@ -27,6 +27,19 @@ fn an_unknown_command_is_a_usage_error() {
 }
 
 #[test]
+fn help_of_every_command_is_a_success() {
+    for line in [
+        &["plugin", "-h"][..],
+        &["plugin", "--help"],
+        &["token", "-h"],
+        &["config", "-h"],
+    ] {
+        let help = regcred().args(line).run().success();
+        assert!(help.contains("Usage: regcred "), "{line:?}: {help}");
+    }
+}
+
+#[test]
 fn a_missing_directory_of_hosts_is_an_error() {
     for command in [
         ["explain", "--hosts-dir=/proc/none"],
