@@ -51,14 +51,11 @@ impl Cause {
             None if not_http => Failure::NotHttp,
             None => Failure::Broken,
         };
-        let mut text = match tls {
+        let text = match tls {
             Some(rustls::Error::Other(other)) => regcred_core::report(&*other.0),
-            Some(tls) => tls.to_string(),
+            Some(tls) => tls::words(tls),
             None => chain.last().map(ToString::to_string).unwrap_or_default(),
         };
-        if let Some(hint) = tls.and_then(tls::hint) {
-            text = format!("{text} ({hint})");
-        }
         Self { what, text }
     }
 

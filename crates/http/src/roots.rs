@@ -44,42 +44,69 @@ impl RootSource {
 
     /// Reads every source. Single certificates that cannot be parsed are left out: distributions
     /// ship some that rustls refuses.
-    pub(crate) fn load(&self) -> Result<RootCertStore, RootsError> {
-        let mut store = RootCertStore::empty();
+    pub(crate) fn load(&self) -> Result<Roots, RootsError> {
+        let mut roots = Roots::default();
         match &self.bundle {
             Some(bundle) => {
                 let pem = read(&bundle.path, LARGEST).map_err(|source| RootsError::Unreadable {
                     bundle: bundle.clone(),
                     source: Arc::new(source),
                 })?;
-                if add_pem(&mut store, &pem) == 0 {
+                if add_pem(&mut roots, &pem) == 0 {
                     return Err(RootsError::Empty(bundle.clone()));
                 }
             }
             // The other sources may be all that is needed.
             None => {
-                BUNDLES.iter().find(|path| add_file(&mut store, path) > 0);
+                BUNDLES.iter().find(|path| add_file(&mut roots, path) > 0);
             }
         }
         for directory in &self.directories {
-            add_directory(&mut store, directory);
+            add_directory(&mut roots, directory);
         }
         for pem in &self.extra {
-            if add_pem(&mut store, pem) == 0 {
+            if add_pem(&mut roots, pem) == 0 {
                 return Err(RootsError::NoExtra);
             }
         }
         // Reading a file for each root costs a one-shot process more than the call it makes, so the
         // distribution's directories come last.
         for directory in DIRECTORIES {
-            if store.is_empty() {
-                add_directory(&mut store, Path::new(directory));
+            if roots.certificates.is_empty() {
+                add_directory(&mut roots, Path::new(directory));
             }
         }
-        if store.is_empty() {
+        if roots.certificates.is_empty() {
             return Err(RootsError::Missing);
         }
-        Ok(store)
+        Ok(roots)
+    }
+}
+
+/// The certificates that vouch for others, and as they were read for a server that shows one itself.
+#[derive(Debug)]
+pub(crate) struct Roots {
+    pub(crate) store: RootCertStore,
+    pub(crate) certificates: Vec<CertificateDer<'static>>,
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        Self {
+            store: RootCertStore::empty(),
+            certificates: Vec::new(),
+        }
+    }
+}
+
+impl Roots {
+    /// Whether the certificate can be parsed, and so was added.
+    fn add(&mut self, der: Vec<u8>) -> bool {
+        let is_sound = self.store.add(der.as_slice().into()).is_ok();
+        if is_sound {
+            self.certificates.push(der.into());
+        }
+        is_sound
     }
 }
 
@@ -100,13 +127,13 @@ pub(crate) enum RootsError {
     NoExtra,
 }
 
-fn add_file(store: &mut RootCertStore, path: impl AsRef<Path>) -> usize {
-    read(path.as_ref(), LARGEST).map_or(0, |pem| add_pem(store, &pem))
+fn add_file(roots: &mut Roots, path: impl AsRef<Path>) -> usize {
+    read(path.as_ref(), LARGEST).map_or(0, |pem| add_pem(roots, &pem))
 }
 
-fn add_directory(store: &mut RootCertStore, directory: &Path) {
+fn add_directory(roots: &mut Roots, directory: &Path) {
     for path in pem_files(directory) {
-        add_file(store, path);
+        add_file(roots, path);
     }
 }
 
@@ -114,13 +141,12 @@ fn add_directory(store: &mut RootCertStore, directory: &Path) {
 ///
 /// rustls's own PEM reader takes ten times as long for a distribution's bundle, which is most of
 /// what a plugin computes in its one request.
-fn add_pem(store: &mut RootCertStore, pem: &[u8]) -> usize {
+fn add_pem(roots: &mut Roots, pem: &[u8]) -> usize {
     let mut base64 = Vec::with_capacity(8192);
     let usable = certificates(pem).filter(|text| {
         base64.clear();
         base64.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace()));
-        let der = STANDARD.decode(&base64).map(CertificateDer::from);
-        der.is_ok_and(|der| store.add(der).is_ok())
+        STANDARD.decode(&base64).is_ok_and(|der| roots.add(der))
     });
     usable.count()
 }

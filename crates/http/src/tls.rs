@@ -1,10 +1,13 @@
 //! The TLS side of a client: rustls with ring, roots read at the first handshake only.
 
+mod words;
+
 use std::sync::{Arc, OnceLock};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme,
 };
@@ -14,6 +17,8 @@ use secrecy::ExposeSecret;
 
 use crate::ClientOptions;
 use crate::roots::{RootSource, RootsError};
+
+pub(crate) use words::words;
 
 /// The configuration of a client. Reads no file.
 pub(crate) fn client_config(options: &ClientOptions) -> Result<ClientConfig, IdentityError> {
@@ -73,14 +78,48 @@ enum Trust {
     Roots(RootSource, OnceLock<Loaded>),
 }
 
-type Loaded = Result<Arc<WebPkiServerVerifier>, RootsError>;
+type Loaded = Result<Trusted, RootsError>;
+
+#[derive(Debug)]
+struct Trusted {
+    chains: Arc<WebPkiServerVerifier>,
+    roots: Vec<CertificateDer<'static>>,
+}
 
 impl Verifier {
     fn load(&self, roots: &RootSource) -> Loaded {
-        let store = Arc::new(roots.load()?);
-        WebPkiServerVerifier::builder_with_provider(store, self.provider.clone())
+        let loaded = roots.load()?;
+        let provider = self.provider.clone();
+        let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(loaded.store), provider)
             .build()
-            .map_err(|_| RootsError::Missing)
+            .map_err(|_| RootsError::Missing)?;
+        let roots = loaded.certificates;
+        Ok(Trusted { chains, roots })
+    }
+}
+
+impl Trusted {
+    /// As in Go, a certificate that is itself a root needs no other to vouch for it, whether it is an
+    /// authority's (`openssl req -x509` makes no other) or one that another authority signed.
+    fn verify_root(
+        &self,
+        refused: Error,
+        end_entity: &CertificateDer<'_>,
+        server_name: &ServerName<'_>,
+    ) -> Result<ServerCertVerified, Error> {
+        // Both are found out after the dates were checked, so those hold.
+        let lacks_chain_only = match &refused {
+            Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
+            Error::InvalidCertificate(CertificateError::Other(why)) => {
+                words::variant(&why.0) == words::CA_AS_SERVER
+            }
+            _ => false,
+        };
+        if !lacks_chain_only || !self.roots.iter().any(|root| root == end_entity) {
+            return Err(refused);
+        }
+        verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+        Ok(ServerCertVerified::assertion())
     }
 }
 
@@ -97,9 +136,10 @@ impl ServerCertVerifier for Verifier {
             return Ok(ServerCertVerified::assertion());
         };
         match loaded.get_or_init(|| self.load(roots)) {
-            Ok(usual) => {
-                usual.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-            }
+            Ok(trusted) => trusted
+                .chains
+                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+                .or_else(|refused| trusted.verify_root(refused, end_entity, server_name)),
             Err(error) => Err(Error::Other(OtherError(Arc::new(error.clone())))),
         }
     }
@@ -128,17 +168,6 @@ impl ServerCertVerifier for Verifier {
         self.provider
             .signature_verification_algorithms
             .supported_schemes()
-    }
-}
-
-/// What to do about a failed handshake, where the failure itself leaves that open.
-pub(crate) fn hint(error: &Error) -> Option<&'static str> {
-    match error {
-        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            Some("its issuer is not among the trusted roots; add it by SSL_CERT_FILE")
-        }
-        Error::InvalidMessage(_) => Some("the server does not speak TLS on this port"),
-        _ => None,
     }
 }
 
