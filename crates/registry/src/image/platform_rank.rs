@@ -56,7 +56,13 @@ fn runnable<'a>(architecture: &'a str, variant: &str) -> Vec<(&'a str, String)> 
     let number = |text: &str| text.strip_prefix('v')?.parse::<u32>().ok();
     match (architecture, number(variant)) {
         ("amd64", level) => {
-            let mut found = named("amd64", down("v", level.unwrap_or(1), 2));
+            let levels = match level {
+                Some(level @ 1..=4) => down("v", level, 2),
+                None if variant.is_empty() => Vec::new(),
+                // An unknown variant: itself, else the plain one.
+                _ => vec![variant.to_owned()],
+            };
+            let mut found = named("amd64", levels);
             found.push(("amd64", String::new()));
             found.push(("386", String::new()));
             found

@@ -58,6 +58,7 @@ proptest! {
     fn a_platform_round_trips_and_fits_itself(text in "[a-z0-9]{1,6}/[a-z0-9_]{1,6}(/v?[0-9.]{1,4})?(:[0-9.]{1,9})?|\\PC{0,20}") {
         if let Ok(parsed) = text.parse::<Platform>() {
             prop_assert_eq!(parsed.to_string().parse::<Platform>(), Ok(parsed.clone()));
+            prop_assert!(parsed.rank(&parsed).is_some());
             prop_assert_eq!(parsed.normalised(), parsed);
         }
     }

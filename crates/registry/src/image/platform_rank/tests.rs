@@ -36,6 +36,19 @@ fn an_amd64_takes_lower_levels_then_386() {
     );
     assert_eq!(order("linux/amd64", &all), ["linux/amd64", "linux/386"]);
     assert!(order("windows/amd64", &all).is_empty());
+    for unknown in [
+        "linux/amd64/v9",
+        "linux/amd64/zen",
+        "linux/amd64/v4294967295",
+    ] {
+        assert_eq!(
+            order(
+                unknown,
+                &["linux/386", "linux/amd64", unknown, "linux/amd64/v2"]
+            ),
+            [unknown, "linux/amd64", "linux/386"]
+        );
+    }
 }
 
 #[test]
