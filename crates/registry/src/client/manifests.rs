@@ -76,7 +76,7 @@ impl Repository {
         Ok(ManifestHead {
             digest: wanted.unwrap_or(sent),
             media_type: media_type::essence(text(header::CONTENT_TYPE).unwrap_or_default()),
-            size: text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()),
+            size: content_length(response.headers()),
         })
     }
 
@@ -162,6 +162,16 @@ fn verified(
     let digest = wanted.unwrap_or_else(|| Digest::of(&bytes));
     RawManifest::read(content_type.unwrap_or_default(), digest, bytes)
         .map_err(|error| RegistryError::manifest(object, error))
+}
+
+/// The length in the answer to a HEAD, where no body shows which of two is right: then neither.
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let mut values = headers.get_all(header::CONTENT_LENGTH).iter();
+    let first = values.next()?;
+    if values.any(|other| other != first) {
+        return None;
+    }
+    first.to_str().ok()?.parse().ok()
 }
 
 /// distribution-spec: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`

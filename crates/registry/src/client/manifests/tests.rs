@@ -330,3 +330,21 @@ async fn a_refused_manifest_says_what_could_not_be_pushed() {
         assert!(text.contains(shown), "{text}");
     }
 }
+
+#[test]
+fn two_lengths_that_differ_are_none() {
+    for (values, expected) in [
+        (&["5"][..], Some(5)),
+        (&["5", "5"], Some(5)),
+        (&["5", "6"], None),
+        (&["5, 6"], None),
+        (&["-5"], None),
+        (&[], None),
+    ] {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::CONTENT_LENGTH, value.parse().expect("header"));
+        }
+        assert_eq!(content_length(&headers), expected, "{values:?}");
+    }
+}
