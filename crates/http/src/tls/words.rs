@@ -1,4 +1,4 @@
-//! Why a handshake failed, in words: rustls prints the names of its own variants.
+//! Why a handshake failed, as text: rustls prints the names of its own variants.
 
 use std::fmt::Debug;
 
