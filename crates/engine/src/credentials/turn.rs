@@ -90,7 +90,8 @@ impl Engine {
     /// Runs a registry request with each credential of the pod for the image in turn until one
     /// works: the credentials, the order and the rules of a pull. Each distinct credential is tried
     /// once; without any there is one anonymous attempt, with some there is none unless
-    /// [`Improvements::anonymous_last`]. An error that no credential can cure ends the turn.
+    /// [`Improvements::anonymous_last`]. An error that no
+    /// login caused, such as one of the network, ends the turn.
     ///
     /// [`Improvements::anonymous_last`]: crate::Improvements::anonymous_last
     ///

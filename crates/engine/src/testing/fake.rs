@@ -18,8 +18,8 @@ pub(crate) struct FakeRegistry {
 /// Who may pull.
 enum Admission {
     Everyone,
-    /// Requests with this `Authorization`.
-    Login(String),
+    /// Requests with this `Authorization`; another login is answered with this status.
+    Login(String, u16),
     /// Requests with a token, which the token server at this URL returns to requests without a login.
     Token(String),
 }
@@ -27,12 +27,18 @@ enum Admission {
 impl FakeRegistry {
     /// Requires this login (`username:password`), or none.
     pub(crate) async fn start(login: Option<&str>) -> Self {
-        let login = login.and_then(|text| text.split_once(':'));
-        let admission = login.map_or(Admission::Everyone, |(username, password)| {
-            let basic = Credentials::new(username, password).to_basic();
-            Admission::Login(format!("Basic {}", basic.expose_secret()))
-        });
-        Self::on(bind().await, admission)
+        match login {
+            Some(login) => Self::start_refusing_with(401, login).await,
+            None => Self::on(bind().await, Admission::Everyone),
+        }
+    }
+
+    /// Requires this login, and answers any other with this status.
+    pub(crate) async fn start_refusing_with(status: u16, login: &str) -> Self {
+        let (username, password) = login.split_once(':').expect("username:password");
+        let basic = Credentials::new(username, password).to_basic();
+        let wanted = format!("Basic {}", basic.expose_secret());
+        Self::on(bind().await, Admission::Login(wanted, status))
     }
 
     /// Returns a token to each anonymous request, and refuses every login.
@@ -100,9 +106,11 @@ impl Admission {
     fn refusal(&self, seen: &Seen) -> Option<Reply> {
         let challenge = |text: String| Some(Reply::new(401).header("WWW-Authenticate", text));
         match self {
-            Self::Login(wanted) if seen.authorization() != Some(wanted) => {
-                challenge("Basic realm=\"test\"".to_owned())
-            }
+            Self::Login(wanted, status) => match seen.authorization() {
+                Some(login) if login == wanted => None,
+                Some(_) if *status != 401 => Some(Reply::new(*status)),
+                _ => challenge("Basic realm=\"test\"".to_owned()),
+            },
             Self::Token(_) if seen.path == "/token" => Some(match seen.authorization() {
                 Some(_) => Reply::new(401),
                 None => Reply::json(200, &json!({"token": "t"})),

@@ -10,6 +10,7 @@ mod realm;
 mod scope;
 mod token;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use regcred_core::Credentials;
@@ -27,6 +28,8 @@ use super::error::{Reason, RegistryError, TokenRefusal};
 /// The credential and what is known of the server.
 pub(crate) struct Auth {
     login: Option<Credentials>,
+    /// Whether the login went over the wire: to the server, or to its token server.
+    login_sent: AtomicBool,
     state: Mutex<AuthState>,
 }
 
@@ -95,12 +98,18 @@ impl Auth {
     pub(crate) fn new(login: Option<Credentials>) -> Self {
         Self {
             login,
+            login_sent: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
 
     pub(crate) fn is_anonymous(&self) -> bool {
         self.login.is_none()
+    }
+
+    /// Whether the login went over the wire.
+    pub(crate) fn login_was_sent(&self) -> bool {
+        self.login_sent.load(Ordering::Relaxed)
     }
 
     /// What the next request carries, by what is known of the server. Fetches a token when the
@@ -196,6 +205,10 @@ impl Auth {
                 }
                 let login = self.login.as_ref();
                 let fetched = token::fetch(context, &realm, &state.scopes, login).await;
+                let unsent = fetched.as_ref().is_err_and(RegistryError::is_unconnected);
+                if login.is_some() && !unsent {
+                    self.login_sent.store(true, Ordering::Relaxed);
+                }
                 let fetched = fetched.inspect_err(|error| {
                     state.refused = error.lasting_refusal().map(|refusal| Refused {
                         realm,
@@ -214,9 +227,12 @@ impl Auth {
         })
     }
 
+    /// The login for a request that follows at once.
     fn basic(&self, generation: u64) -> Option<Grant> {
+        let login = self.login.clone()?;
+        self.login_sent.store(true, Ordering::Relaxed);
         Some(Grant {
-            authorization: Authorization::Basic(self.login.clone()?),
+            authorization: Authorization::Basic(login),
             generation,
         })
     }

@@ -59,6 +59,11 @@ impl Endpoint {
         &self,
         request: &RegistryRequest<'_>,
     ) -> Result<Response, RegistryError> {
+        let response = self.authorized(request).await;
+        response.map_err(|error| error.after_login(self.auth.login_was_sent()))
+    }
+
+    async fn authorized(&self, request: &RegistryRequest<'_>) -> Result<Response, RegistryError> {
         let object = request.object;
         let context = self.context(request);
         let mut grant = self.auth.ready(&context).await?;

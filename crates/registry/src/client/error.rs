@@ -23,6 +23,8 @@ struct Inner {
     object: Object,
     reason: Reason,
     source: Option<Cause>,
+    /// Whether the server, or its token server, had received the login by then.
+    login_sent: bool,
 }
 
 /// What went wrong.
@@ -68,6 +70,7 @@ impl RegistryError {
             object: object.clone(),
             reason,
             source: None,
+            login_sent: false,
         }))
     }
 
@@ -94,6 +97,13 @@ impl RegistryError {
     #[must_use]
     pub(crate) fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
         self.0.source = Some(source.into());
+        self
+    }
+
+    /// Notes whether the login went over the wire before this failure.
+    #[must_use]
+    pub(crate) fn after_login(mut self, sent: bool) -> Self {
+        self.0.login_sent = sent;
         self
     }
 
@@ -138,26 +148,31 @@ impl RegistryError {
         }
     }
 
-    /// Whether another credential might succeed where this one failed: the registry or its token
-    /// server refused (401, 403), hid the image (404), or counted too many requests (429). Never
-    /// for failures of the network or of content.
+    /// Whether another credential might succeed where this one failed. After the login was sent that
+    /// is every answer, since registries refuse a login with many a status; before that it is a
+    /// refusal (401, 403), a hidden image (404) or a limit (429). Never a failure of the network or of
+    /// the content, which no login causes.
     #[must_use]
     pub fn is_curable_by_credential(&self) -> bool {
         let status = self.status().unwrap_or_default();
         match &self.0.reason {
+            Reason::NoScheme { .. } => true,
+            // The answer to the login cannot be read.
+            Reason::Unreached => self.0.login_sent && self.kind() == ErrorKind::Malformed,
+            _ if self.0.login_sent => true,
             Reason::Status(_) => matches!(status.as_u16(), 401 | 403 | 404 | 429),
             Reason::TokenServer(_) => status.is_client_error(),
-            Reason::NoScheme { .. } => true,
             _ => false,
         }
     }
 
-    /// Whether the credential itself was refused: 401 or 403, or no token for it; and the answer
-    /// does not name another reason, such as a quota.
+    /// Whether the credential itself was refused: 401 or 403, 400 in answer to the login, or no token
+    /// for it; and the answer does not name another reason, such as a quota.
     #[must_use]
     pub fn credential_refused(&self) -> bool {
         let status = self.status().unwrap_or_default().as_u16();
         let refused = match &self.0.reason {
+            Reason::Status(_) if self.0.login_sent => matches!(status, 400 | 401 | 403),
             Reason::Status(_) => matches!(status, 401 | 403),
             Reason::TokenServer(_) => matches!(status, 400 | 401 | 403),
             _ => false,
@@ -205,6 +220,11 @@ impl RegistryError {
             Reason::Status(response) => response.errors.wants_https(),
             _ => false,
         }
+    }
+
+    /// Whether no connection was made, so that nothing was sent.
+    pub(crate) fn is_unconnected(&self) -> bool {
+        self.http().is_some_and(HttpError::is_connect)
     }
 
     /// Whether there was no connection, so that the next request would fail as well.

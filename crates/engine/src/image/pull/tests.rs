@@ -115,6 +115,23 @@ async fn credentials_are_tried_in_order_until_one_works() {
 }
 
 #[tokio::test]
+async fn whatever_a_registry_answers_to_a_login_the_next_has_its_turn() {
+    for status in [400, 405, 406, 422] {
+        let node = Node::new();
+        let first = node.write("first.json", &auths(&[("h.io", "u:bad")]));
+        let second = node.write("second.json", &auths(&[("h.io", "u:good")]));
+        let registry = FakeRegistry::start_refusing_with(status, "u:good").await;
+        let bench = Bench::improved(registry, node, "");
+        let pod = Pod::new().pull_secret_file(first).pull_secret_file(&second);
+        let outcome = bench.pull(PullRequest::new(IMAGE).pod(pod)).await;
+        let outcome = outcome.expect("by the second");
+        assert_eq!(outcome.attempts.len(), 1, "{status}");
+        let source = outcome.credential.expect("a credential").source;
+        assert_eq!(source, format!("pull secret {}", second.display()));
+    }
+}
+
+#[tokio::test]
 async fn when_all_fail_equal_messages_appear_once() {
     let node = Node::new();
     node.write(

@@ -61,7 +61,7 @@ fn operators_recognise_the_lines() {
 }
 
 #[test]
-fn only_refusals_may_be_cured_by_another_credential() {
+fn without_a_login_only_refusals_may_be_cured_by_another_credential() {
     for (code, curable, refused, kind) in [
         (400, false, false, ErrorKind::Denied),
         (401, true, true, ErrorKind::Denied),
@@ -76,6 +76,18 @@ fn only_refusals_may_be_cured_by_another_credential() {
         assert_eq!(error.credential_refused(), refused, "{code}");
         assert_eq!(error.kind(), kind, "{code}");
         assert_eq!(error.status().map(|s| s.as_u16()), Some(code));
+    }
+}
+
+#[test]
+fn after_a_login_every_answer_may_be_cured_by_another_credential() {
+    for code in [
+        400, 401, 403, 404, 405, 406, 410, 418, 422, 429, 451, 500, 502, 503,
+    ] {
+        let error = status(tag(), code, "").after_login(true);
+        assert!(error.is_curable_by_credential(), "{code}");
+        let refused = matches!(code, 400 | 401 | 403);
+        assert_eq!(error.credential_refused(), refused, "{code}");
     }
 }
 

@@ -22,6 +22,30 @@ async fn a_refused_login_is_not_tried_another_way() {
 }
 
 #[tokio::test]
+async fn whatever_a_token_server_answers_to_a_login_passes_the_turn() {
+    let replies = [400, 404, 405, 418, 422, 500, 503].map(Reply::new);
+    let unreadable = [Reply::ok("<html>log in</html>"), Reply::ok("{}")];
+    for reply in replies.into_iter().chain(unreadable) {
+        let server = registry(bearer, move |_, _| reply.clone(), |_| false).await;
+        let error = manifest(&server, Some(("alice", "s3cret"))).await;
+        let error = error.expect_err("no token");
+        assert!(error.is_curable_by_credential(), "{}", report(&error));
+    }
+}
+
+#[tokio::test]
+async fn a_token_server_out_of_reach_ends_the_turn() {
+    let gone = bind().await;
+    let closed = format!("http://{}", gone.local_addr().unwrap());
+    drop(gone);
+    let challenge = move |_: &str| bearer(&closed);
+    let server = registry(challenge, |_, _| token("unused"), |_| false).await;
+    let error = manifest(&server, Some(("alice", "s3cret"))).await;
+    let error = error.expect_err("no token server");
+    assert!(!error.is_curable_by_credential(), "{}", report(&error));
+}
+
+#[tokio::test]
 async fn a_second_refusal_is_final() {
     let server = registry(
         |url| format!("{},error=\"insufficient_scope\"", bearer(url)),
