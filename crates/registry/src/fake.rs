@@ -1,10 +1,12 @@
 //! What the tests of this crate share besides the scripted server.
 
+use std::fs;
 use std::time::Duration;
 
 use regcred_core::{Env, ImageRef};
 use regcred_http::Retry;
 pub(crate) use regcred_http_testing::{Fake, Reply, Seen, bind};
+use tempfile::TempDir;
 
 use crate::{Hosts, RegistryClient};
 
@@ -12,6 +14,16 @@ use crate::{Hosts, RegistryClient};
 pub(crate) fn image(server: &Fake) -> ImageRef {
     let name = format!("{}/team/app:v1", server.host());
     ImageRef::parse(&name).expect("image")
+}
+
+/// A `certs.d` directory with this `hosts.toml` for the registry.
+pub(crate) fn hosts_toml(registry: &str, text: &str) -> (TempDir, Hosts) {
+    let root = tempfile::tempdir().expect("directory");
+    let directory = root.path().join(registry);
+    fs::create_dir_all(&directory).expect("directory");
+    fs::write(directory.join("hosts.toml"), text).expect("file");
+    let hosts = Hosts::new([root.path().to_owned()]);
+    (root, hosts)
 }
 
 /// A client that does not wait long.

@@ -30,6 +30,8 @@ pub(crate) struct Endpoint {
     /// Whether it could not be reached or turned out to be the wrong one: it is left out from then
     /// on, so that not every blob waits for it.
     pub(super) passed_over: AtomicBool,
+    /// Whether a failure of this server was logged that did not fail the request.
+    pub(super) reported: AtomicBool,
     pub(super) warnings: Arc<Warnings>,
 }
 
@@ -46,6 +48,29 @@ impl Endpoint {
 
     pub(crate) fn pass_over(&self) {
         self.passed_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Logs the first failure that did not fail the request, because another server had it.
+    pub(crate) fn report_failure(&self, repository: &str, error: &RegistryError) {
+        if !self.reported.swap(true, Ordering::Relaxed) {
+            let (name, why) = (self.name(), regcred_core::report(error));
+            let message = format!("{name} was passed over for {repository}: {why}");
+            self.warnings.once(&message);
+        }
+    }
+
+    /// The server among those of its registry, for messages.
+    pub(crate) fn name(&self) -> String {
+        if self.config.is_registry {
+            self.host()
+        } else {
+            format!("mirror {}", self.host())
+        }
+    }
+
+    /// Whether it is the registry and not a mirror.
+    pub(crate) fn is_registry(&self) -> bool {
+        self.config.is_registry
     }
 
     /// `host[:port]`, for messages.

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use regcred_core::ErrorKind;
+use regcred_core::{ErrorKind, report};
 use regcred_http::{HttpError, StatusCode, is_passing_status, kind_of_status};
 
 use super::failed_response::FailedResponse;
@@ -40,6 +40,8 @@ pub(crate) enum Reason {
         offered: Vec<String>,
         anonymous: bool,
     },
+    /// Every server failed: which, and how, in the order in which they were asked.
+    Servers(Vec<(String, RegistryError)>),
     /// No answer at all.
     Unreached,
     /// Content with another digest than it was asked for by.
@@ -93,6 +95,18 @@ impl RegistryError {
         Self::new(&object, Reason::Local(what.into()))
     }
 
+    /// One error for all servers that were asked, in their order; the last is the registry. Status and
+    /// kind are those of the registry's answer, or of a mirror's if the registry did not answer.
+    pub(crate) fn of_servers(object: &Object, mut failures: Vec<(String, Self)>) -> Self {
+        if failures.len() == 1
+            && let Some((_, error)) = failures.pop()
+        {
+            return error;
+        }
+        let sent = failures.iter().any(|(_, error)| error.0.login_sent);
+        Self::new(object, Reason::Servers(failures)).after_login(sent)
+    }
+
     /// Adds the cause.
     #[must_use]
     pub(crate) fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
@@ -116,7 +130,7 @@ impl RegistryError {
     /// The status of the registry's or the token server's answer.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
-        match &self.0.reason {
+        match &self.leading().0.reason {
             Reason::NoScheme { .. } => Some(StatusCode::UNAUTHORIZED),
             _ => self.response()?.status,
         }
@@ -140,7 +154,7 @@ impl RegistryError {
         if let Some(status) = self.response().and_then(|response| response.status) {
             return kind_of_status(status);
         }
-        match &self.0.reason {
+        match &self.leading().0.reason {
             Reason::NoScheme { .. } => ErrorKind::Denied,
             Reason::Unreached => self.http().map_or(ErrorKind::Unreachable, HttpError::kind),
             Reason::Configuration | Reason::Local(_) => ErrorKind::NotConfigured,
@@ -156,6 +170,7 @@ impl RegistryError {
     pub fn is_curable_by_credential(&self) -> bool {
         let status = self.status().unwrap_or_default();
         match &self.0.reason {
+            Reason::Servers(all) => all.iter().any(|(_, one)| one.is_curable_by_credential()),
             Reason::NoScheme { .. } => true,
             // The answer to the login cannot be read.
             Reason::Unreached => self.0.login_sent && self.kind() == ErrorKind::Malformed,
@@ -172,6 +187,11 @@ impl RegistryError {
     pub fn credential_refused(&self) -> bool {
         let status = self.status().unwrap_or_default().as_u16();
         let refused = match &self.0.reason {
+            // A server that did not receive the login did not refuse it.
+            Reason::Servers(all) => {
+                let mut received = all.iter().filter(|(_, one)| one.0.login_sent);
+                return received.any(|(_, one)| one.credential_refused());
+            }
             Reason::Status(_) if self.0.login_sent => matches!(status, 400 | 401 | 403),
             Reason::Status(_) => matches!(status, 401 | 403),
             Reason::TokenServer(_) => matches!(status, 400 | 401 | 403),
@@ -183,6 +203,7 @@ impl RegistryError {
     /// Whether a request sent now may succeed where this one failed.
     pub(crate) fn is_passing(&self) -> bool {
         match &self.0.reason {
+            Reason::Servers(all) => all.last().is_some_and(|(_, one)| one.is_passing()),
             Reason::Unreached => self.http().is_some_and(HttpError::is_passing),
             Reason::Status(response) => response.status.is_some_and(is_passing_status),
             _ => false,
@@ -233,8 +254,21 @@ impl RegistryError {
         error.is_some_and(|error| error.is_connect() || error.is_timeout())
     }
 
+    /// The failure that decides status and kind.
+    fn leading(&self) -> &Self {
+        let Reason::Servers(all) = &self.0.reason else {
+            return self;
+        };
+        let answered = |(_, one): &&(String, Self)| one.status().is_some();
+        let registry = all.last().filter(answered);
+        let leading = registry
+            .or_else(|| all.iter().find(answered))
+            .or(all.last());
+        leading.map_or(self, |(_, error)| error)
+    }
+
     fn response(&self) -> Option<&FailedResponse> {
-        match &self.0.reason {
+        match &self.leading().0.reason {
             Reason::Status(response) => Some(response),
             Reason::TokenServer(refusal) => Some(&refusal.response),
             _ => None,
@@ -242,7 +276,7 @@ impl RegistryError {
     }
 
     fn http(&self) -> Option<&HttpError> {
-        self.0.source.as_deref()?.downcast_ref()
+        self.leading().0.source.as_deref()?.downcast_ref()
     }
 }
 
@@ -270,6 +304,14 @@ impl fmt::Display for RegistryError {
                     (_, true) => write!(f, " ({schemes}) and there is no credential"),
                     _ => write!(f, ", by a scheme that is not supported ({schemes})"),
                 }
+            }
+            Reason::Servers(all) => {
+                write!(f, "cannot {action} {object}")?;
+                for (n, (server, error)) in all.iter().enumerate() {
+                    let before = if n == 0 { ": " } else { "; " };
+                    write!(f, "{before}{server}: {}", report(error))?;
+                }
+                Ok(())
             }
             Reason::Unreached => write!(f, "cannot {action} {object}"),
             Reason::Digest { actual } => {

@@ -65,6 +65,7 @@ impl RegistryClient {
                 pull_scope: format!("repository:{}:pull", image.path()),
                 retry,
                 passed_over: AtomicBool::new(false),
+                reported: AtomicBool::new(false),
                 warnings: self.0.warnings.clone(),
             };
             servers.iter().map(endpoint).collect()

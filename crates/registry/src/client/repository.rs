@@ -44,8 +44,8 @@ impl Repository {
         &self.0.name
     }
 
-    /// Asks the servers in order until one has it. The registry's own answer is the last; the
-    /// failures of mirrors before it are only logged.
+    /// Asks the servers in order until one has it. The failures of those before it are logged; if none
+    /// has it, they are all in the error.
     pub(crate) async fn send(
         &self,
         request: &RegistryRequest<'_>,
@@ -55,34 +55,42 @@ impl Repository {
             RegistryError::new(object, Reason::Configuration).caused_by(error.clone())
         })?;
         let able = |endpoint: &&Endpoint| endpoint.has(object.capability);
-        let mut failed: Option<(&Endpoint, RegistryError)> = None;
+        let mut failed: Vec<(&Endpoint, RegistryError)> = Vec::new();
         for endpoint in endpoints.iter().filter(able) {
-            if let Some((before, error)) = &failed {
-                if endpoint.is_only_for_tls() {
-                    if !error.wants_tls() {
-                        break;
-                    }
-                    before.pass_over();
-                } else if error.is_unreachable() {
-                    before.pass_over();
+            if endpoint.is_only_for_tls() {
+                if let Some((plain, _)) = failed.pop_if(|(_, error)| error.wants_tls()) {
+                    plain.pass_over();
+                } else if failed
+                    .last()
+                    .is_some_and(|(before, _)| before.is_registry())
+                {
+                    break;
                 }
-                tracing::debug!(host = before.host(), error = %regcred_core::report(error), "asking the next server");
+            } else if let Some((before, error)) = failed.last()
+                && error.is_unreachable()
+            {
+                before.pass_over();
             }
             match endpoint.send(request).await {
-                Ok(response) => return Ok(response),
-                Err(error) => failed = Some((endpoint, error)),
+                Ok(response) => {
+                    for (before, error) in &failed {
+                        before.report_failure(self.name(), error);
+                    }
+                    return Ok(response);
+                }
+                Err(error) => failed.push((endpoint, error)),
             }
         }
-        Err(match failed {
-            Some((_, error)) => error,
-            None => {
-                let what = format!(
-                    "no server may be asked for this; give one the capability {} in hosts.toml",
-                    object.capability.name()
-                );
-                RegistryError::new(object, Reason::Local(what))
-            }
-        })
+        if failed.is_empty() {
+            let what = format!(
+                "no server may be asked for this; give one the capability {} in hosts.toml",
+                object.capability.name()
+            );
+            return Err(RegistryError::new(object, Reason::Local(what)));
+        }
+        let failed = failed.into_iter();
+        let failures = failed.map(|(endpoint, error)| (endpoint.name(), error));
+        Err(RegistryError::of_servers(object, failures.collect()))
     }
 
     /// Asks an address that a descriptor names in addition to the registry.
@@ -105,3 +113,6 @@ impl fmt::Debug for Repository {
         f.debug_tuple("Repository").field(&self.0.name).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,11 +13,15 @@ impl Warnings {
     /// Logs what an answer of `host` warns of for the first time.
     pub(crate) fn log(&self, host: &str, headers: &HeaderMap) {
         for text in texts(headers) {
-            let message = format!("{host} warns: {text}");
-            let mut logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if logged.len() < MOST_LOGGED && logged.insert(message.clone()) {
-                tracing::warn!("{message}");
-            }
+            self.once(&format!("{host} warns: {text}"));
+        }
+    }
+
+    /// Logs a message for the first time.
+    pub(crate) fn once(&self, message: &str) {
+        let mut logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.len() < MOST_LOGGED && logged.insert(message.to_owned()) {
+            tracing::warn!("{message}");
         }
     }
 

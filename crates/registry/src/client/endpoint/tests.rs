@@ -7,7 +7,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
-use crate::fake::{Fake, Reply, bind, client, image};
+use crate::fake::{Fake, Reply, bind, client, hosts_toml, image};
 use crate::{Descriptor, Digest, Hosts, Repository};
 
 const INDEX: &str = r#"{"schemaVersion":2,"manifests":[]}"#;
@@ -32,16 +32,6 @@ async fn redirecting(location: impl Fn(usize) -> String + Send + Sync + 'static)
         _ => Reply::new(401).header("www-authenticate", "Basic realm=x"),
     })
     .await
-}
-
-/// A `certs.d` directory with this `hosts.toml` for the registry.
-fn hosts_toml(registry: &str, text: &str) -> (tempfile::TempDir, Hosts) {
-    let root = tempfile::tempdir().unwrap();
-    let directory = root.path().join(registry);
-    fs::create_dir_all(&directory).unwrap();
-    fs::write(directory.join("hosts.toml"), text).unwrap();
-    let hosts = Hosts::new([root.path().to_owned()]);
-    (root, hosts)
 }
 
 fn at(server: &Fake) -> Repository {

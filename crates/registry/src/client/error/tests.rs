@@ -115,10 +115,7 @@ fn a_refused_login_names_the_token_server() {
 fn failures_on_this_side_are_no_matter_of_credentials() {
     let error = RegistryError::local("gcr.io/p/app:v1", "no space left")
         .caused_by(std::io::Error::other("disk full"));
-    assert_eq!(
-        regcred_core::report(&error),
-        "gcr.io/p/app:v1: no space left: disk full"
-    );
+    assert_eq!(report(&error), "gcr.io/p/app:v1: no space left: disk full");
     assert!(!error.is_curable_by_credential() && !error.credential_refused());
 }
 
