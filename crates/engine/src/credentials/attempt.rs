@@ -42,6 +42,8 @@ pub struct AttemptError {
     pub kind: ErrorKind,
     /// Whether the registry or its token server refused the credential itself.
     pub refused: bool,
+    /// Whether the credential went over the wire; `None` without a credential, or if it is not known.
+    pub login_sent: Option<bool>,
     /// Whether another credential may work. For a kubelet this is true of every failure.
     pub curable: bool,
 }
@@ -54,6 +56,7 @@ impl AttemptError {
             message: message.into(),
             kind: ErrorKind::Unreachable,
             refused: false,
+            login_sent: None,
             curable: true,
         }
     }
@@ -65,6 +68,7 @@ impl From<RegistryError> for AttemptError {
             message: report(&error),
             kind: error.kind(),
             refused: error.credential_refused(),
+            login_sent: error.login_sent(),
             curable: error.is_curable_by_credential(),
         }
     }
@@ -90,6 +94,9 @@ impl fmt::Display for CredentialLabel {
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.credential {
+            Some(credential) if self.error.login_sent == Some(false) => {
+                write!(f, "{credential}, not sent: {}", self.error)
+            }
             Some(credential) => write!(f, "{credential}: {}", self.error),
             None => write!(f, "anonymous: {}", self.error),
         }

@@ -216,6 +216,9 @@ impl fmt::Display for Trial {
         let took = seconds(self.took);
         match &self.result {
             Ok(digest) => write!(f, "works ({digest}, {took})"),
+            Err(error) if error.login_sent == Some(false) => {
+                write!(f, "failed in {took}, the login was not sent: {error}")
+            }
             Err(error) => write!(f, "failed in {took}: {error}"),
         }
     }

@@ -32,6 +32,8 @@ pub(super) struct Pulled<'a> {
     fetched_bytes: u64,
     /// The login that worked; null for an anonymous pull and for an image that was present.
     credential: Option<&'a CredentialLabel>,
+    /// Whether it was sent; null without a credential.
+    login_sent: Option<bool>,
     elapsed_ms: u64,
 }
 
@@ -56,6 +58,8 @@ struct Failed<'a> {
 struct Attempt<'a> {
     /// Null for the anonymous attempt.
     credential: Option<&'a CredentialLabel>,
+    /// Whether it was sent; null without a credential.
+    login_sent: Option<bool>,
     error: &'a str,
 }
 
@@ -84,6 +88,7 @@ impl<'a> Pulled<'a> {
             fetched_blobs: image.fetched_blobs,
             fetched_bytes: image.fetched_bytes,
             credential: outcome.credential.as_ref(),
+            login_sent: image.login_sent,
             elapsed_ms: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
         }
     }
@@ -119,6 +124,7 @@ pub(super) fn failed(error: &PullError) -> Result<(), ProgramError> {
             .iter()
             .map(|attempt| Attempt {
                 credential: attempt.credential.as_ref(),
+                login_sent: attempt.error.login_sent,
                 error: &attempt.error.message,
             })
             .collect(),
@@ -138,13 +144,16 @@ pub(super) fn failed(error: &PullError) -> Result<(), ProgramError> {
 /// plugins that failed, and what was passed over.
 pub(super) fn failure_line(error: &PullError) -> String {
     let mut line = regcred_core::report(error);
-    let tried: Vec<String> = error
+    let (unsent, tried): (Vec<_>, Vec<_>) = error
         .attempts()
         .iter()
-        .filter_map(|attempt| attempt.credential.as_ref().map(CredentialLabel::to_string))
-        .collect();
-    if !tried.is_empty() {
-        line.push_str(&format!("; tried {}", tried.join(", then ")));
+        .filter_map(|attempt| Some((attempt.error.login_sent, attempt.credential.as_ref()?)))
+        .partition(|(sent, _)| *sent == Some(false));
+    for (word, logins) in [("tried", tried), ("not sent:", unsent)] {
+        let logins: Vec<_> = logins.iter().map(|(_, login)| login.to_string()).collect();
+        if !logins.is_empty() {
+            line.push_str(&format!("; {word} {}", logins.join(", then ")));
+        }
     }
     for failure in error.failures() {
         let reason = regcred_core::report(failure);
@@ -166,7 +175,12 @@ pub(super) fn notes(root: &Path, outcome: &PullOutcome) -> Vec<String> {
         notes.push(format!("plugin {} failed: {reason}", failure.plugin()));
     }
     if let Some(credential) = &outcome.credential {
-        notes.push(format!("credential: {credential}"));
+        let unsent = if outcome.image.login_sent == Some(false) {
+            ", not sent: the registry returned the image without it"
+        } else {
+            ""
+        };
+        notes.push(format!("credential: {credential}{unsent}"));
     }
     notes.push(format!("stored as {}", location(root, outcome)));
     notes

@@ -69,6 +69,7 @@ fn notes_name_credential_and_place() {
             image: ImageRef::parse("app:v1").expect("image"),
             digest: manifest.digest.clone(),
             config: None,
+            login_sent: Some(false),
             blobs: 2,
             size: 10,
             fetched_blobs: 1,
@@ -90,7 +91,8 @@ fn notes_name_credential_and_place() {
         notes,
         [
             "Successfully pulled image \"app:v1\"",
-            "credential: plugin x (key docker.io, user me)",
+            "credential: plugin x (key docker.io, user me), not sent: the registry returned the image \
+             without it",
             "stored as oci:/s:docker.io/library/app:v1",
         ]
     );
@@ -105,7 +107,7 @@ fn notes_name_credential_and_place() {
              \"policy\":\"Always\",\"wasPresent\":false,\"blobs\":2,\"bytes\":10,\
              \"fetchedBlobs\":1,\"fetchedBytes\":4,\
              \"credential\":{{\"source\":\"plugin x\",\"key\":\"docker.io\",\"username\":\"me\"}},\
-             \"elapsedMs\":1500}}"
+             \"loginSent\":false,\"elapsedMs\":1500}}"
         )
     );
 }

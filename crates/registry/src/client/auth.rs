@@ -107,9 +107,10 @@ impl Auth {
         self.login.is_none()
     }
 
-    /// Whether the login went over the wire.
-    pub(crate) fn login_was_sent(&self) -> bool {
-        self.login_sent.load(Ordering::Relaxed)
+    /// Whether the login went over the wire; `None` without a login.
+    pub(crate) fn login_sent(&self) -> Option<bool> {
+        let sent = || self.login_sent.load(Ordering::Relaxed);
+        self.login.is_some().then(sent)
     }
 
     /// What the next request carries, by what is known of the server. Fetches a token when the

@@ -85,7 +85,7 @@ impl Endpoint {
         request: &RegistryRequest<'_>,
     ) -> Result<Response, RegistryError> {
         let response = self.authorized(request).await;
-        response.map_err(|error| error.after_login(self.auth.login_was_sent()))
+        response.map_err(|error| error.after_login(self.auth.login_sent()))
     }
 
     async fn authorized(&self, request: &RegistryRequest<'_>) -> Result<Response, RegistryError> {
@@ -103,13 +103,16 @@ impl Endpoint {
             if status.is_success() {
                 return Ok(response);
             }
-            if status == StatusCode::UNAUTHORIZED && is_own && !renewed {
+            let is_unauthorized = status == StatusCode::UNAUTHORIZED;
+            let is_hidden =
+                grant.is_none() && !self.auth.is_anonymous() && hides(status, object.is_pushed());
+            if (is_unauthorized || is_hidden) && is_own && !renewed {
                 match self.renew(grant.as_ref(), &response, &context).await? {
                     Renewal::Granted(new) => {
                         (grant, renewed) = (Some(new), true);
                         continue;
                     }
-                    Renewal::Unusable(offered) if !offered.is_empty() => {
+                    Renewal::Unusable(offered) if is_unauthorized && !offered.is_empty() => {
                         let reason = Reason::NoScheme {
                             host: self.host(),
                             offered,
@@ -143,7 +146,7 @@ impl Endpoint {
         }
     }
 
-    /// What to do about a 401. Some registries refuse a request without a challenge: then the one
+    /// What to do about a refusal. Some registries refuse a request without a challenge: then the one
     /// of the base address counts.
     async fn renew(
         &self,
@@ -157,12 +160,12 @@ impl Endpoint {
         }
         let base = format!("{}/", self.config.url.as_str().trim_end_matches('/'));
         let ping = self.equip(Request::get(&base), None);
-        let ping = self.client.send(ping).await;
-        let ping = ping.map_err(|error| RegistryError::unreached(context.object, error))?;
-        if ping.status() == StatusCode::UNAUTHORIZED {
-            self.auth.renew(used, ping.headers(), context).await
-        } else {
-            Ok(renewal)
+        match self.client.send(ping).await {
+            Ok(ping) if ping.status() == StatusCode::UNAUTHORIZED => {
+                self.auth.renew(used, ping.headers(), context).await
+            }
+            // The refusal is the answer.
+            _ => Ok(renewal),
         }
     }
 
@@ -306,6 +309,12 @@ fn prepare(request: &RegistryRequest<'_>, url: &Url) -> Request {
     } else {
         next.without_timeout()
     }
+}
+
+/// Whether an answer to a request without authorization may hide what a login may see. What is about to
+/// be pushed is usually missing.
+fn hides(status: StatusCode, is_pushed: bool) -> bool {
+    status == StatusCode::FORBIDDEN || (status == StatusCode::NOT_FOUND && !is_pushed)
 }
 
 async fn failed(request: &RegistryRequest<'_>, response: Response) -> RegistryError {

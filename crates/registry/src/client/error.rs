@@ -23,8 +23,8 @@ struct Inner {
     object: Object,
     reason: Reason,
     source: Option<Cause>,
-    /// Whether the server, or its token server, had received the login by then.
-    login_sent: bool,
+    /// As [`RegistryError::login_sent`].
+    login_sent: Option<bool>,
 }
 
 /// What went wrong.
@@ -72,7 +72,7 @@ impl RegistryError {
             object: object.clone(),
             reason,
             source: None,
-            login_sent: false,
+            login_sent: None,
         }))
     }
 
@@ -103,8 +103,8 @@ impl RegistryError {
         {
             return error;
         }
-        let sent = failures.iter().any(|(_, error)| error.0.login_sent);
-        Self::new(object, Reason::Servers(failures)).after_login(sent)
+        let sent = failures.iter().map(|(_, error)| error.login_sent()).max();
+        Self::new(object, Reason::Servers(failures)).after_login(sent.flatten())
     }
 
     /// Adds the cause.
@@ -116,7 +116,7 @@ impl RegistryError {
 
     /// Notes whether the login went over the wire before this failure.
     #[must_use]
-    pub(crate) fn after_login(mut self, sent: bool) -> Self {
+    pub(crate) fn after_login(mut self, sent: Option<bool>) -> Self {
         self.0.login_sent = sent;
         self
     }
@@ -162,6 +162,17 @@ impl RegistryError {
         }
     }
 
+    /// Whether the login went over the wire before the request failed: to a server of the registry, or
+    /// to its token server. `None` without a login, and for a failure that was not a server's answer.
+    #[must_use]
+    pub fn login_sent(&self) -> Option<bool> {
+        self.0.login_sent
+    }
+
+    fn after_sent_login(&self) -> bool {
+        self.0.login_sent == Some(true)
+    }
+
     /// Whether another credential might succeed where this one failed. After the login was sent that
     /// is every answer, since registries refuse a login with many a status; before that it is a
     /// refusal (401, 403), a hidden image (404) or a limit (429). Never a failure of the network or of
@@ -173,8 +184,8 @@ impl RegistryError {
             Reason::Servers(all) => all.iter().any(|(_, one)| one.is_curable_by_credential()),
             Reason::NoScheme { .. } => true,
             // The answer to the login cannot be read.
-            Reason::Unreached => self.0.login_sent && self.kind() == ErrorKind::Malformed,
-            _ if self.0.login_sent => true,
+            Reason::Unreached => self.after_sent_login() && self.kind() == ErrorKind::Malformed,
+            _ if self.after_sent_login() => true,
             Reason::Status(_) => matches!(status.as_u16(), 401 | 403 | 404 | 429),
             Reason::TokenServer(_) => status.is_client_error(),
             _ => false,
@@ -189,10 +200,10 @@ impl RegistryError {
         let refused = match &self.0.reason {
             // A server that did not receive the login did not refuse it.
             Reason::Servers(all) => {
-                let mut received = all.iter().filter(|(_, one)| one.0.login_sent);
+                let mut received = all.iter().filter(|(_, one)| one.after_sent_login());
                 return received.any(|(_, one)| one.credential_refused());
             }
-            Reason::Status(_) if self.0.login_sent => matches!(status, 400 | 401 | 403),
+            Reason::Status(_) if self.after_sent_login() => matches!(status, 400 | 401 | 403),
             Reason::Status(_) => matches!(status, 401 | 403),
             Reason::TokenServer(_) => matches!(status, 400 | 401 | 403),
             _ => false,

@@ -102,6 +102,13 @@ impl Repository {
         endpoint::send_foreign(&self.0.client, self.0.retry, url, request).await
     }
 
+    /// Whether any server received the login; `None` without a login.
+    pub(crate) fn login_sent(&self) -> Option<bool> {
+        let endpoints = self.0.endpoints.as_ref().ok()?;
+        let sent = endpoints.iter().map(|endpoint| endpoint.auth.login_sent());
+        sent.max().flatten()
+    }
+
     /// When something that broke is asked for again.
     pub(crate) fn retry(&self) -> Retry {
         self.0.retry

@@ -79,6 +79,7 @@ pub async fn pull(
         tracing::warn!("{image} is for {platform} and not for {wanted}: the registry has no other");
     }
     Ok(PulledImage {
+        login_sent: repository.login_sent(),
         fetched_blobs: downloaded.len(),
         fetched_bytes: downloaded.iter().sum(),
         ..PulledImage::new(image, &plan)

@@ -19,6 +19,9 @@ pub struct PulledImage {
     /// The digest of the configuration, which container runtimes call the image's ID; `None` when
     /// several platforms were pulled.
     pub config: Option<Digest>,
+    /// Whether this pull sent the login: a registry receives it only where it does not return the
+    /// image without. `None` without a login, and for an image that was in the store.
+    pub login_sent: Option<bool>,
     /// The number of blobs (configurations and layers).
     pub blobs: usize,
     /// The size of all blobs in bytes.
@@ -36,6 +39,7 @@ impl PulledImage {
             digest: plan.top.digest.clone(),
             manifest: plan.manifest.clone(),
             config: plan.config.clone(),
+            login_sent: None,
             blobs: plan.blobs.len(),
             size: plan.size(),
             fetched_blobs: 0,

@@ -191,6 +191,11 @@ async fn what_no_credential_can_cure_ends_the_turn() {
     assert_eq!(error.attempts().len(), 1);
     assert_eq!(error.kind(), Some(ErrorKind::Unreachable));
     assert!(!error.attempts()[0].error.refused);
+    let shown = error.attempts()[0].to_string();
+    assert!(
+        shown.contains("user a), not sent: cannot fetch "),
+        "{shown}"
+    );
 }
 
 #[tokio::test]
@@ -329,7 +334,8 @@ async fn a_login_goes_to_the_registry_only_when_it_asks() {
     let node = Node::new();
     node.write("docker.json", &auths(&[("h.io", "u:p")]));
     let bench = Bench::new(None, node).await;
-    bench.pull(PullRequest::new(IMAGE)).await.expect("public");
+    let outcome = bench.pull(PullRequest::new(IMAGE)).await.expect("public");
+    assert_eq!(outcome.image.login_sent, Some(false));
     assert!(
         bench
             .registry

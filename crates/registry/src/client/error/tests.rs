@@ -84,7 +84,7 @@ fn after_a_login_every_answer_may_be_cured_by_another_credential() {
     for code in [
         400, 401, 403, 404, 405, 406, 410, 418, 422, 429, 451, 500, 502, 503,
     ] {
-        let error = status(tag(), code, "").after_login(true);
+        let error = status(tag(), code, "").after_login(Some(true));
         assert!(error.is_curable_by_credential(), "{code}");
         let refused = matches!(code, 400 | 401 | 403);
         assert_eq!(error.credential_refused(), refused, "{code}");

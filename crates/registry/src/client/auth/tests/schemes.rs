@@ -147,6 +147,64 @@ async fn a_token_server_without_get_is_asked_by_post() {
     }
 }
 
+/// A registry that answers requests without a token with this status, and requires a login for a token.
+async fn hiding(status: u16) -> Fake {
+    let listener = bind().await;
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    Fake::on(listener, None, move |seen| match seen.path.as_str() {
+        "/v2/" => {
+            let challenge = format!(r#"Bearer realm="{url}/token""#);
+            Reply::new(401).header("www-authenticate", challenge)
+        }
+        path if path.starts_with("/token") => match seen.authorization() {
+            Some("Basic YWxpY2U6czNjcmV0") => token("t1"),
+            _ => Reply::new(401),
+        },
+        _ if seen.authorization() == Some("Bearer t1") => Reply::ok(MANIFEST),
+        _ => Reply::new(status),
+    })
+}
+
+#[tokio::test]
+async fn a_registry_that_hides_an_image_gets_the_login_at_hand() {
+    for status in [403, 404] {
+        let server = hiding(status).await;
+        let known = repository(&server, Some(("alice", "s3cret")));
+        known.manifest("v1").await.expect("let in");
+        assert_eq!(server.seen().len(), 4, "manifest, ping, token, manifest");
+        known.manifest("v1").await.expect("let in");
+        assert_eq!(server.seen().len(), 5, "the scheme is remembered");
+
+        let server = hiding(status).await;
+        let error = manifest(&server, None).await.expect_err("hidden");
+        assert_eq!(error.status().map(|s| s.as_u16()), Some(status));
+        assert_eq!(error.login_sent(), None);
+        assert_eq!(server.seen().len(), 1, "no login, no ping");
+
+        let server = hiding(status).await;
+        let error = manifest(&server, Some(("alice", "wrong"))).await;
+        let error = error.expect_err("refused");
+        assert!(error.credential_refused() && error.login_sent() == Some(true));
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_no_server_asks_for_is_not_sent() {
+    let server = Fake::start(|_| Reply::new(404)).await;
+    let error = manifest(&server, Some(("alice", "s3cret"))).await;
+    let error = error.expect_err("missing");
+    assert_eq!(error.login_sent(), Some(false));
+    let text = error.to_string();
+    assert!(text.starts_with("manifest for "), "{text}");
+    assert!(server.seen().iter().all(|s| s.authorization().is_none()));
+
+    let public = Fake::start(|_| Reply::ok(MANIFEST)).await;
+    manifest(&public, Some(("alice", "s3cret")))
+        .await
+        .expect("public");
+    assert_eq!(public.seen().len(), 1);
+}
+
 #[tokio::test]
 async fn a_refusal_without_a_challenge_is_explained_by_the_base_address() {
     let listener = bind().await;
