@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use regcred_core::SecretText as _;
+use regcred_core::{Credentials, SecretText as _};
 use regcred_go::{DecodeError, Value, decode_base64, field_of, folds_to, go_text, json};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -62,6 +62,8 @@ pub struct DockerConfig {
     pub rejected: Vec<(String, DecodeError)>,
     /// Members that docker uses and the kubelet ignores: `credsStore`, `credHelpers`.
     pub ignored: Vec<&'static str>,
+    /// Where the logins are when this form does not have them there, and how to mend that.
+    pub misplaced: Option<&'static str>,
 }
 
 /// The login for one server.
@@ -80,6 +82,14 @@ pub struct DockerConfigEntry {
     pub ignored: Vec<&'static str>,
 }
 
+impl DockerConfigEntry {
+    /// As [`Credentials::oddities`].
+    #[must_use]
+    pub fn oddities(&self) -> Vec<String> {
+        Credentials::new(&*self.username, self.password.clone()).oddities()
+    }
+}
+
 /// Parses a file by Go's lenient rules: unknown members are ignored, names match in any case, and of
 /// equal names the last counts.
 ///
@@ -94,7 +104,10 @@ pub fn parse(
     let document = json::parse(input)?;
     let mut reader = Reader {
         bad_entries,
-        config: DockerConfig::default(),
+        config: DockerConfig {
+            misplaced: misplaced(&document, format),
+            ..DockerConfig::default()
+        },
         places: HashMap::new(),
         format,
     };
@@ -167,6 +180,30 @@ impl Reader {
             }
         }
         Ok(())
+    }
+}
+
+/// A configuration of the other form parses, and has no login.
+fn misplaced(document: &Value, format: Format) -> Option<&'static str> {
+    let Value::Object(members) = document else {
+        return None;
+    };
+    let members_of = |value: &Value, found: fn(&(String, Value)) -> bool| match value {
+        Value::Object(inner) => inner.iter().any(found),
+        _ => false,
+    };
+    let mut auths = members.iter().filter(|(key, _)| folds_to(key, "auths"));
+    match format {
+        Format::ConfigJson => {
+            let is_login = |(key, _): &(String, Value)| field_of(key, &LOGIN_FIELDS).is_some();
+            let logins = members.iter().any(|(_, value)| members_of(value, is_login));
+            (logins && auths.next().is_none()).then_some(NOT_UNDER_AUTHS)
+        }
+        Format::Dockercfg => {
+            let is_object = |(_, value): &(String, Value)| matches!(value, Value::Object(_));
+            let nested = auths.any(|(_, value)| members_of(value, is_object));
+            nested.then_some(UNDER_AUTHS)
+        }
     }
 }
 
@@ -262,6 +299,12 @@ fn mismatch(found: &Value, field: &str, go_type: &str) -> DecodeError {
     )
 }
 
+const NOT_UNDER_AUTHS: &str = "its logins are not under `auths`, where this form has them: put them \
+    there, or in a Secret change the type to kubernetes.io/dockercfg and the key to .dockercfg";
+const UNDER_AUTHS: &str = "its logins are under `auths`, which this form does not have: name the file \
+    config.json, or in a Secret change the type to kubernetes.io/dockerconfigjson and the key to \
+    .dockerconfigjson";
+const LOGIN_FIELDS: [&str; 3] = ["username", "password", "auth"];
 const ENTRY_FIELDS: [&str; 4] = ["username", "password", "email", "auth"];
 const IGNORED_IN_ENTRY: [&str; 2] = ["identitytoken", "registrytoken"];
 const IGNORED_IN_FILE: [&str; 2] = ["credsStore", "credHelpers"];

@@ -33,6 +33,31 @@ impl Credentials {
         Some(Self::new(username, password))
     }
 
+    /// What a person would see in the login and a registry answers with a plain refusal: a line end
+    /// that `echo` wrote, blanks at either end, control characters. Never shows the password.
+    #[must_use]
+    pub fn oddities(&self) -> Vec<String> {
+        let parts = [
+            ("the user name", &*self.username),
+            ("the password", self.password.expose_secret()),
+        ];
+        let odd = parts.into_iter().filter_map(|(what, text)| {
+            let odd = if text.ends_with(['\n', '\r']) {
+                "ends in a line end, as `echo` writes one"
+            } else if text.trim() != text {
+                "has blanks at its beginning or end"
+            } else if text.contains(char::is_control) {
+                "has control characters"
+            } else {
+                return None;
+            };
+            Some(format!(
+                "{what} {odd}: write the login again, with `printf %s`"
+            ))
+        });
+        odd.collect()
+    }
+
     /// `base64(username:password)`: the value after `Authorization: Basic ` (RFC 7617) and of
     /// `auth` in a docker configuration file.
     #[must_use]
@@ -67,6 +92,29 @@ mod tests {
     fn basic_refuses_text_without_colon_and_bad_base64() {
         assert!(Credentials::from_basic("QVdT").is_none());
         assert!(Credentials::from_basic("%%%").is_none());
+    }
+
+    #[test]
+    fn a_line_end_and_blanks_around_a_login_are_noted() {
+        let line_end = "ends in a line end, as `echo` writes one";
+        let blanks = "has blanks at its beginning or end";
+        for (username, password, what, odd) in [
+            ("u", "canary\n", "the password", line_end),
+            ("u", "canary\r\n", "the password", line_end),
+            ("u", "canary ", "the password", blanks),
+            ("u", "\tcanary", "the password", blanks),
+            (" u", "canary", "the user name", blanks),
+            ("u\n", "canary", "the user name", line_end),
+            ("u", "can\0ary", "the password", "has control characters"),
+        ] {
+            let found = Credentials::new(username, password).oddities();
+            let expected = format!("{what} {odd}: write the login again, with `printf %s`");
+            assert_eq!(found, [expected]);
+        }
+        for (username, password) in [("u", "pass word"), ("", ""), ("u", "p:ä")] {
+            let found = Credentials::new(username, password).oddities();
+            assert_eq!(found, Vec::<String>::new(), "{username} {password}");
+        }
     }
 
     #[test]

@@ -61,12 +61,13 @@ impl ImportPlan {
             }
         }
         if entries.is_empty() {
-            let why = match (config.ignored.first(), left_out.first()) {
-                (Some(helper), _) => {
+            let why = match (config.misplaced, config.ignored.first(), left_out.first()) {
+                (Some(misplaced), ..) => format!("; {misplaced}"),
+                (None, Some(helper), _) => {
                     format!("; logins that {helper} names are the helper's: ask the provider")
                 }
-                (None, Some((key, why))) => format!("; {key}: {why}"),
-                (None, None) => String::new(),
+                (None, None, Some((key, why))) => format!("; {key}: {why}"),
+                (None, None, None) => String::new(),
             };
             return Err(ImportError::NoLogin(
                 path.to_owned(),
@@ -85,16 +86,22 @@ impl ImportPlan {
     /// # Errors
     /// [`ImportError::NoLogin`] when a registry has no login.
     pub fn render(&self, registries: &[String]) -> Result<SecretString, ImportError> {
-        let entries = if registries.is_empty() {
-            self.entries.iter().collect()
-        } else {
-            let found = registries.iter().map(|host| self.entry_for(host));
-            found.collect::<Result<Vec<_>, _>>()?
-        };
-        let logins = entries.into_iter();
+        let logins = self.chosen(registries)?.into_iter();
         Ok(config_json(
             logins.map(|entry| (&*entry.server, entry.into())),
         ))
+    }
+
+    /// The entries of these registries; all if none is named.
+    ///
+    /// # Errors
+    /// [`ImportError::NoLogin`] when a registry has no login.
+    pub fn chosen(&self, registries: &[String]) -> Result<Vec<&DockerConfigEntry>, ImportError> {
+        if registries.is_empty() {
+            return Ok(self.entries.iter().collect());
+        }
+        let found = registries.iter().map(|host| self.entry_for(host));
+        found.collect()
     }
 
     /// The entry of a registry: under exactly this key, else under one that names the same host and
@@ -186,6 +193,12 @@ mod tests {
                 r#"{"auths":{"a.io":{}},"credsStore":"x"}"#,
                 "FILE has no login to copy; logins that credsStore names are the helper's: ask \
                  the provider",
+            ),
+            (
+                r#"{"a.io":{"auth":"dTpjYW5hcnk="}}"#,
+                "FILE has no login to copy; its logins are not under `auths`, where this form has \
+                 them: put them there, or in a Secret change the type to kubernetes.io/dockercfg \
+                 and the key to .dockercfg",
             ),
             (
                 r#"{"auths":{"a.io":{"auth":"canary"}}}"#,

@@ -103,6 +103,7 @@ impl InspectedEntry {
             (false, true) => notes.push("the password is empty".to_owned()),
             (false, false) => {}
         }
+        notes.extend(login.oddities());
         Self {
             server: entry.server.clone(),
             source: Arc::clone(&entry.source),

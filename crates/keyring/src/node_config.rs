@@ -192,7 +192,8 @@ pub(crate) fn fill(
     let rejected = config.rejected.iter();
     let rejected = rejected.map(|(server, error)| format!("entry {server:?} is left out: {error}"));
     let parts = config.ignored.iter().map(|name| ignored(name));
-    parts.chain(rejected).collect()
+    let misplaced = config.misplaced.map(str::to_owned);
+    parts.chain(rejected).chain(misplaced).collect()
 }
 
 fn ignored(name: &str) -> String {

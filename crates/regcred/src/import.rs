@@ -83,6 +83,12 @@ fn from_file(
             streams.note(&format!("{key} is left out: {why}"));
         }
     }
+    let chosen = plan.chosen(registries);
+    for entry in chosen.map_err(ProgramError::not_configured)? {
+        for oddity in entry.oddities() {
+            streams.note(&format!("{}: {oddity}", entry.server));
+        }
+    }
     plan.render(registries)
         .map_err(ProgramError::not_configured)
 }

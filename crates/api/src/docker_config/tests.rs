@@ -110,6 +110,44 @@ fn the_older_form_has_no_auths() {
 }
 
 #[test]
+fn logins_in_the_place_of_the_other_form_are_noted() {
+    for (text, format, expected) in [
+        (
+            r#"{"auths":{"h":{"auth":"dTpw"}}}"#,
+            Format::Dockercfg,
+            Some(UNDER_AUTHS),
+        ),
+        (
+            r#"{"h":{"auth":"dTpw"}}"#,
+            Format::ConfigJson,
+            Some(NOT_UNDER_AUTHS),
+        ),
+        (
+            r#"{"h":{"username":"u","password":"p"}}"#,
+            Format::ConfigJson,
+            Some(NOT_UNDER_AUTHS),
+        ),
+        (
+            r#"{"auths":{"h":{"auth":"dTpw"}}}"#,
+            Format::ConfigJson,
+            None,
+        ),
+        (r#"{"h":{"auth":"dTpw"}}"#, Format::Dockercfg, None),
+        (r#"{"auths":{"auth":"dTpw"}}"#, Format::Dockercfg, None),
+        (
+            r#"{"credHelpers":{"h":"x"},"HttpHeaders":{"A":"b"}}"#,
+            Format::ConfigJson,
+            None,
+        ),
+        ("{}", Format::ConfigJson, None),
+        ("null", Format::Dockercfg, None),
+    ] {
+        let config = parse(text.as_bytes(), format, BadEntries::RejectFile).expect(text);
+        assert_eq!(config.misplaced, expected, "{text}");
+    }
+}
+
+#[test]
 fn auth_decoding_has_gos_quirks() {
     for (auth, expected) in [
         ("dTpw", Some(("u", "p"))),

@@ -104,6 +104,7 @@ fn entries_show_everything_but_the_password() {
         ("https://h.io/v1/", "u", "canary"),
         ("h.io", "", "canary"),
         ("h.io/", "u", ""),
+        ("h.io", "u", "canary\n"),
         ("h.io", "", ""),
         ("h.io:x", "u", "canary"),
     ] {
@@ -128,6 +129,12 @@ fn entries_show_everything_but_the_password() {
                 entry("https://h.io/v1/", "u", ""),
                 entry("h.io", "", "the user name is empty"),
                 entry("h.io/", "u", "the password is empty"),
+                entry(
+                    "h.io",
+                    "u",
+                    "the password ends in a line end, as `echo` writes one: write the login again, \
+                     with `printf %s`"
+                ),
                 entry("h.io", "", "user name and password are empty"),
             ],
         }]

@@ -72,6 +72,32 @@ fn secrets_come_in_the_pods_order_under_one_key() {
 }
 
 #[test]
+fn a_secret_whose_content_has_the_form_of_the_other_type_is_noted() {
+    for (kind, config, other) in [
+        (
+            "dockercfg",
+            r#"{"auths":{"h.io":{"username":"u"}}}"#,
+            "kubernetes.io/dockerconfigjson",
+        ),
+        (
+            "dockerconfigjson",
+            r#"{"h.io":{"username":"u"}}"#,
+            "kubernetes.io/dockercfg",
+        ),
+    ] {
+        let mut found = PullSecrets::default();
+        let text = secret("s", kind, config);
+        let added = found.add(Path::new("stdin"), text.as_bytes());
+        added.expect("well-formed");
+        assert!(found.keyring.lookup("h.io/app").is_empty());
+        let [note] = &found.secrets[0].notes[..] else {
+            panic!("one note for {kind}");
+        };
+        assert!(note.contains(other), "{note}");
+    }
+}
+
+#[test]
 fn one_malformed_secret_fails_all() {
     let dir = tempfile::tempdir().expect("directory");
     let (good, bad) = (dir.path().join("good.json"), dir.path().join("bad.yaml"));

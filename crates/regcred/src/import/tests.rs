@@ -147,6 +147,21 @@ fn a_file_is_copied_without_entries_that_are_not_logins() {
 }
 
 #[test]
+fn an_odd_login_is_copied_with_a_note() {
+    // `echo u:canary-password | base64`
+    let odd = r#"{"auths":{"odd.io":{"auth":"dTpjYW5hcnktcGFzc3dvcmQK"},"h.io":{"auth":"dTpw"}}}"#;
+    let default = SecretName::default();
+    for (registries, noted) in [(&[][..], true), (&["odd.io"], true), (&["h.io"], false)] {
+        let (_dir, import) = file(odd, registries);
+        let done = run(&import, TokenOutput::KubernetesSecret, &default, b"");
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        let note = "odd.io: the password ends in a line end, as `echo` writes one: ";
+        assert_eq!(done.stderr.starts_with(note), noted, "{}", done.stderr);
+        assert!(!done.stderr.contains(CANARY), "{}", done.stderr);
+    }
+}
+
+#[test]
 fn registries_that_are_named_are_copied_alone() {
     let default = SecretName::default();
     let (_dir, import) = file(CONFIG, &["docker.io"]);
