@@ -60,9 +60,9 @@ fn parse(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
         if line.starts_with(['#', ';']) {
             continue;
         }
-        if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
-            profiles.entry(name.trim().to_owned()).or_default();
-            current = Some(name.trim().to_owned());
+        if let Some(name) = profile_name(line) {
+            profiles.entry(name.to_owned()).or_default();
+            current = Some(name.to_owned());
         } else if let Some(name) = &current
             && let Some(at) = line.find(['=', ':'])
         {
@@ -72,6 +72,13 @@ fn parse(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
         }
     }
     profiles
+}
+
+/// The name in a line that begins a profile. What follows its last bracket is not read, as in
+/// Oracle's SDKs: `[DEFAULT] # main`.
+fn profile_name(line: &str) -> Option<&str> {
+    let (name, _) = line.strip_prefix('[')?.rsplit_once(']')?;
+    Some(name.trim())
 }
 
 pub(crate) const DEFAULT: &str = "DEFAULT";
@@ -99,6 +106,22 @@ mod tests {
         assert_eq!(profile.get("region"), Some("eu-frankfurt-1"));
         assert_eq!(profile.get("pass_phrase"), Some("a=b:c"));
         assert_eq!(profile.get("user"), None, "empty is not set");
+    }
+
+    #[test]
+    fn what_follows_a_profiles_name_is_not_read() {
+        for line in [
+            "[DEFAULT] # main",
+            "[DEFAULT];main",
+            "[DEFAULT]main",
+            "\u{feff}[DEFAULT]\t",
+        ] {
+            let file = file(&format!("{line}\nuser=a\n[other] ; b=c\nuser=b\n"));
+            for (name, user) in [(DEFAULT, "a"), ("other", "b")] {
+                let profile = Profile::read(file.path(), name, true).expect(line);
+                assert_eq!(profile.get("user"), Some(user), "{line}");
+            }
+        }
     }
 
     #[test]
