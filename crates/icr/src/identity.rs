@@ -99,10 +99,10 @@ fn of_pod(
         return Ok(None);
     };
     let annotation = &settings.profile_annotation;
-    let annotated = request.service_account_annotations.get(annotation);
-    let profile = annotated
-        .map(|text| Profile::named(text))
-        .or_else(|| Profile::read(env));
+    let profile = match request.service_account_annotations.get(annotation) {
+        Some(text) => Some(Profile::named(text)),
+        None => Profile::read(env)?,
+    };
     match profile {
         Some(profile) if profile.label().is_empty() => Err(ERRORS.misconfigured(format!(
             "annotation {annotation} of the pod's service account is empty"
@@ -120,7 +120,7 @@ fn of_pod(
 
 /// The identity of the node or the person.
 fn of_node(env: &Env, auth_type: AuthType) -> Result<Identity, ProviderError> {
-    let profile = Profile::read(env);
+    let profile = Profile::read(env)?;
     let missing = |what: String| Err(ERRORS.misconfigured(what));
     match auth_type {
         AuthType::Auto => automatic(env, profile),

@@ -1,8 +1,8 @@
 //! A trusted profile: who a token is for.
 
-use regcred_core::Env;
+use regcred_core::{Env, ProviderError};
 
-use crate::vars;
+use crate::{ERRORS, vars};
 
 /// A trusted profile, by one or several of its names. They must mean the same profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,7 +17,10 @@ pub(crate) struct Profile {
 
 impl Profile {
     /// The profile that the environment names, if it names one.
-    pub(crate) fn read(env: &Env) -> Option<Self> {
+    ///
+    /// # Errors
+    /// When it names one by id and by CRN. IBM's SDKs refuse that pair too.
+    pub(crate) fn read(env: &Env) -> Result<Option<Self>, ProviderError> {
         let get = |name| env.get(name).map(|v| v.trim().to_owned());
         let mut profile = env
             .get(vars::CR_PROFILE)
@@ -29,7 +32,16 @@ impl Profile {
         profile.crn = get(vars::PROFILE_CRN).or(profile.crn);
         profile.account = get(vars::ACCOUNT_ID);
         let named = profile.id.is_some() || profile.name.is_some() || profile.crn.is_some();
-        named.then_some(profile)
+        if profile.id.is_some() && profile.crn.is_some() {
+            return Err(ERRORS.misconfigured(format!(
+                "the trusted profile is named by id and by CRN: set only one of {} and {} ({} is \
+                 either)",
+                vars::PROFILE_ID,
+                vars::PROFILE_CRN,
+                vars::CR_PROFILE
+            )));
+        }
+        Ok(named.then_some(profile))
     }
 
     /// A profile by the one text in a variable or an annotation: id, CRN or name.
@@ -104,11 +116,42 @@ mod tests {
             (vars::PROFILE_ID, "Profile-exact"),
             (vars::PROFILE_NAME, "n"),
         ]);
-        let profile = Profile::read(&env).expect("named");
+        let profile = Profile::read(&env)
+            .expect("one name of a kind")
+            .expect("named");
         assert_eq!(
             profile.form(),
             [("profile_id", "Profile-exact"), ("profile_name", "n")]
         );
-        assert_eq!(Profile::read(&Env::default()), None);
+        assert_eq!(Profile::read(&Env::default()).expect("none"), None);
+    }
+
+    #[test]
+    fn an_id_and_a_crn_together_are_refused() {
+        for vars in [
+            [
+                (vars::PROFILE_ID, "Profile-1"),
+                (vars::PROFILE_CRN, "crn:v1:x"),
+            ],
+            [
+                (vars::PROFILE_ID_ALIAS, "Profile-1"),
+                (vars::PROFILE_CRN, "crn:v1:x"),
+            ],
+            [
+                (vars::CR_PROFILE, "crn:v1:x"),
+                (vars::PROFILE_ID, "Profile-1"),
+            ],
+            [
+                (vars::CR_PROFILE, "Profile-1"),
+                (vars::PROFILE_CRN, "crn:v1:x"),
+            ],
+        ] {
+            let error = Profile::read(&Env::map(vars)).expect_err("a pair");
+            let text = error.to_string();
+            assert!(
+                text.contains(vars::PROFILE_ID) && text.contains(vars::PROFILE_CRN),
+                "{text}"
+            );
+        }
     }
 }

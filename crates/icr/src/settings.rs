@@ -55,15 +55,19 @@ impl Settings {
             None => options.one_of(vars::AUTH_TYPE_ALIAS, &AUTH_TYPES)?,
             named => named,
         };
+        let auth_type = auth_type.unwrap_or(AuthType::Auto);
+        // IBM's SDKs have one variable for the server of whatever authenticates.
+        let (iam_names, vpc_names) = if auth_type == AuthType::Vpc {
+            (&[vars::IAM_URL][..], &[vars::VPC_URL, vars::AUTH_URL][..])
+        } else {
+            (&[vars::IAM_URL, vars::AUTH_URL][..], &[vars::VPC_URL][..])
+        };
         Ok(Self {
             hosts: Hosts { also_serve },
-            auth_type: auth_type.unwrap_or(AuthType::Auto),
-            iam: match options.first(&[vars::IAM_URL, vars::IAM_URL_ALIAS]) {
-                None => vec![PUBLIC.to_owned(), PRIVATE.to_owned()],
-                Some(url) => vec![iam_base(url)?],
-            },
+            auth_type,
+            iam: iam(&options, iam_names)?,
             vpc: options
-                .text(vars::VPC_URL)
+                .first(vpc_names)
                 .unwrap_or(METADATA)
                 .trim_end_matches('/')
                 .to_owned(),
@@ -81,8 +85,19 @@ impl Settings {
     }
 }
 
+/// The bases in the first of the variables that is set, else those to try one after another.
+fn iam(options: &Options<'_>, names: &[&str]) -> Result<Vec<String>, ProviderError> {
+    let named = names
+        .iter()
+        .find_map(|name| Some((*name, options.text(name)?)));
+    match named {
+        None => Ok(vec![PUBLIC.to_owned(), PRIVATE.to_owned()]),
+        Some((name, url)) => Ok(vec![iam_base(options, name, url)?]),
+    }
+}
+
 /// The base of a configured URL: the SDKs also take the whole path.
-fn iam_base(url: &str) -> Result<String, ProviderError> {
+fn iam_base(options: &Options<'_>, name: &str, url: &str) -> Result<String, ProviderError> {
     let base = match url.trim_end_matches('/') {
         "public" => PUBLIC,
         "private" => PRIVATE,
@@ -90,12 +105,8 @@ fn iam_base(url: &str) -> Result<String, ProviderError> {
         "private-test" => PRIVATE_TEST,
         url => url.strip_suffix("/identity/token").unwrap_or(url),
     };
-    secure_base(base).ok_or_else(|| {
-        ERRORS.misconfigured(format!(
-            "{} is not an https:// URL, nor public, private, test or private-test",
-            vars::IAM_URL
-        ))
-    })
+    let wrong = "is not an https:// URL, nor public, private, test or private-test";
+    secure_base(base).ok_or_else(|| options.wrong(name, wrong))
 }
 
 fn ims_version(options: &Options<'_>) -> Result<Option<String>, ProviderError> {
@@ -167,9 +178,24 @@ mod tests {
     #[test]
     fn keys_go_to_https_only() {
         for url in ["http://iam.corp", "https://u:canary@iam.corp", "iam.corp"] {
-            let error = Settings::read(&Env::map([(vars::IAM_URL_ALIAS, url)])).expect_err(url);
-            assert!(!error.to_string().contains("canary"), "{error}");
+            for name in [vars::AUTH_URL, vars::IAM_URL] {
+                let error = Settings::read(&Env::map([(name, url)])).expect_err(url);
+                let text = error.to_string();
+                assert!(text.contains(name) && !text.contains("canary"), "{text}");
+            }
         }
+    }
+
+    #[test]
+    fn with_vpc_the_auth_url_is_the_metadata_services() {
+        let vpc = (vars::AUTH_TYPE, "vpc");
+        let url = (vars::AUTH_URL, "http://api.metadata.cloud.ibm.com/");
+        let settings = Settings::read(&Env::map([vpc, url])).expect("vpc");
+        assert_eq!(settings.vpc, "http://api.metadata.cloud.ibm.com");
+        assert_eq!(settings.iam, [PUBLIC, PRIVATE]);
+        let exact = (vars::VPC_URL, "http://192.0.2.1");
+        let settings = Settings::read(&Env::map([vpc, url, exact])).expect("both");
+        assert_eq!(settings.vpc, "http://192.0.2.1");
     }
 
     #[test]

@@ -13,7 +13,9 @@ options! {
     API_KEY_ALIAS = EnvVar::new("IBMCLOUD_APIKEY", "Another name of `IBMCLOUD_API_KEY`.", "").secret();
     AUTH_TYPE_ALIAS = EnvVar::new("IBMCLOUD_AUTHTYPE",
         "Another name of `IBMCLOUD_AUTH_TYPE`; `pod-identity` means `container`.", "");
-    IAM_URL_ALIAS = EnvVar::new("IBMCLOUD_AUTH_URL", "Another name of `IBMCLOUD_IAM_URL`.", "");
+    AUTH_URL = EnvVar::new("IBMCLOUD_AUTH_URL",
+        "Another name of `IBMCLOUD_IAM_URL`; with the auth type `vpc`, of \
+         `IBMCLOUD_CR_VPC_URL`, as in IBM's SDKs.", "");
     API_KEY = EnvVar::new("IBMCLOUD_API_KEY", "API key of a user or a service ID.", "").secret();
     API_KEY_FILE = EnvVar::new("IBMCLOUD_API_KEY_FILE",
         "File with an API key: the bare key, or the `apikey.json` that IBM Cloud creates.", "")
