@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use regcred_core::Issued;
 
-/// How long an answer may be kept from now on, in whole seconds.
+/// How long an answer may be kept from now on, rounded to whole seconds as upstream's plugins do.
 ///
 /// | credential | kept |
 /// |---|---|
@@ -27,7 +27,9 @@ pub(crate) fn cache_duration(issued: &Issued, now: DateTime<Utc>) -> Duration {
         (None, Some(left)) if left > HOUR => (left / 2).min(LONGEST),
         (None, Some(left)) => left.saturating_sub(MARGIN.max(left / 10)),
     };
-    Duration::from_secs(kept.as_secs())
+    let rounded = kept.as_secs() + u64::from(kept.subsec_millis() >= 500);
+    let end = left.map_or(u64::MAX, |left| left.as_secs());
+    Duration::from_secs(rounded.min(end))
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -63,11 +65,12 @@ mod tests {
             (Some(200_000), 0),
             (Some(300_000), 0),
             (Some(600_000), 300),
-            (Some(600_999), 300),
+            (Some(600_999), 301),
+            (Some(600_499), 300),
             (Some(3_600_000), 3240),
             (Some(3_602_000), 1801),
             (Some(12 * 3_600_000), 6 * 3600),
-            (Some(12 * 3_600_000 - 1), 6 * 3600 - 1),
+            (Some(12 * 3_600_000 - 1), 6 * 3600),
             (Some(400 * 86_400_000), 12 * 3600),
         ] {
             assert_eq!(kept(left, None, 1), seconds, "{left:?}");
@@ -78,6 +81,7 @@ mod tests {
     fn a_rule_of_the_provider_never_stretches_past_the_end() {
         assert_eq!(kept(Some(600_000), Some(60), 1), 60);
         assert_eq!(kept(Some(600_000), Some(6000), 1), 600);
+        assert_eq!(kept(Some(600_999), Some(6000), 1), 600);
         assert_eq!(kept(Some(-1), Some(6000), 1), 0);
         assert_eq!(kept(None, Some(86_400), 1), 86_400);
         assert_eq!(kept(Some(600_000), Some(0), 1), 0);
