@@ -12,6 +12,7 @@ use regcred_http::Retry;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
+use serde_saphyr::options::DuplicateKeyPolicy;
 
 use crate::ERRORS;
 
@@ -69,7 +70,9 @@ impl AzureJson {
         if let Ok(parsed) = serde_json::from_str(text) {
             return Ok(parsed);
         }
-        serde_saphyr::from_str(text).map_err(|error| match error.location() {
+        // As in Go's decoder, the last of several fields of one name counts.
+        let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::PassThrough };
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| match error.location() {
             Some(at) => format!(
                 "it is neither JSON nor YAML of the expected form (line {}, column {})",
                 at.line(),
@@ -147,9 +150,17 @@ fn truth<'de, A: MapAccess<'de>>(map: &mut A) -> Result<bool, A::Error> {
     }
 }
 
+/// A whole number, also in the form `6.0` that templates write: Go's decoder reads YAML's numbers
+/// first, and writes them as JSON without the fraction.
 fn number<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<u32>, A::Error> {
-    let number: Option<i64> = map.next_value()?;
-    Ok(number.and_then(|n| u32::try_from(n).ok()))
+    let number: Option<f64> = map.next_value()?;
+    let Some(number) = number else {
+        return Ok(None);
+    };
+    if number.fract() != 0.0 {
+        return Err(A::Error::custom("expected a whole number"));
+    }
+    Ok(format!("{number}").parse().ok())
 }
 
 /// How calls of Entra ID are repeated unless the file decides it.
@@ -194,6 +205,27 @@ mod tests {
         assert!(!read.use_managed_identity);
         assert_eq!(read.certificate_path, None);
         assert!(!format!("{read:?}").contains("canary"));
+    }
+
+    #[test]
+    fn whole_numbers_may_have_a_fraction_of_zero_and_the_last_of_a_name_counts() {
+        for text in [
+            "cloudProviderBackoff: true\ncloudProviderBackoffRetries: 6.0\n\
+             cloudProviderBackoffDuration: 5\ntenantId: first\ntenantId: t\n",
+            "{\"cloudProviderBackoff\":true,\"cloudProviderBackoffRetries\":6.0,\
+             \"cloudProviderBackoffDuration\":5.0,\"tenantId\":\"first\",\"tenantID\":\"t\"}",
+        ] {
+            let read = AzureJson::parse(text).expect(text);
+            assert_eq!(read.backoff_retries, Some(6), "{text}");
+            assert_eq!(read.backoff_duration, Some(5), "{text}");
+            assert_eq!(read.tenant_id.as_deref(), Some("t"), "{text}");
+        }
+        let negative = AzureJson::parse("cloudProviderBackoffRetries: -1\n").expect("read");
+        assert_eq!(negative.backoff_retries, None);
+        for text in ["1.5", "six", "[6]"] {
+            let text = format!("cloudProviderBackoffRetries: {text}\n");
+            assert!(AzureJson::parse(&text).is_err(), "{text}");
+        }
     }
 
     #[test]
