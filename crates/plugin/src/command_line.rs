@@ -19,6 +19,8 @@ pub(crate) struct CommandLine {
     pub(crate) settings: Vec<(&'static str, String)>,
     /// Each variable that a flag set, with that flag.
     pub(crate) flags: Vec<(&'static str, String)>,
+    /// The word in a command's place that is ignored, as upstream's plugins do.
+    pub(crate) stray: Option<String>,
     /// klog's `-v`.
     pub(crate) verbosity: Option<u32>,
 }
@@ -64,6 +66,7 @@ impl CommandLine {
         circumstances: Circumstances,
     ) -> Result<Self, String> {
         let mut scanned = Scanner::new(specs, args).scan()?;
+        let mut ignored = None;
         let mut words = std::mem::take(&mut scanned.words).into_iter();
         let command = if let Some(wanted) = scanned.wants {
             scanned.options.clear();
@@ -106,11 +109,12 @@ impl CommandLine {
                     }
                 },
                 Some(other) if circumstances.terminal => {
-                    return Err(format!("unknown command {other:?}"));
+                    return Err(unknown_command(other));
                 }
                 // Upstream's plugins ignore stray words; one takes the path of its configuration.
                 Some(stray) => {
                     set_positional(specs, stray, &mut scanned.settings);
+                    ignored = Some(stray.to_owned());
                     Command::Kubelet
                 }
             }
@@ -131,6 +135,7 @@ impl CommandLine {
             command,
             settings: scanned.settings,
             flags: scanned.flags,
+            stray: ignored,
             verbosity: scanned.verbosity,
         })
     }
@@ -149,6 +154,39 @@ fn is_common(word: &str) -> bool {
     ]
     .contains(&word)
 }
+
+/// The message for a word that is not a command.
+pub(crate) fn unknown_command(word: &str) -> String {
+    let near = COMMANDS.iter().find(|command| is_near(command, word));
+    let hint = near.map(|command| format!("; did you mean {command}"));
+    format!("unknown command {word:?}{}", hint.unwrap_or_default())
+}
+
+/// Whether one letter added, removed, changed, or exchanged with its neighbour makes one word the
+/// other.
+fn is_near(command: &str, word: &str) -> bool {
+    let (a, b) = (command.as_bytes(), word.as_bytes());
+    let start = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    let (a, b) = (&a[start..], &b[start..]);
+    let ends = |skip_a: usize, skip_b: usize| {
+        let (a, b) = (a.get(skip_a..), b.get(skip_b..));
+        a.is_some() && a == b
+    };
+    let exchanged = matches!((a, b), ([x, y, ..], [v, w, ..]) if (x, y) == (w, v)) && ends(2, 2);
+    ends(0, 1) || ends(1, 0) || ends(1, 1) || exchanged
+}
+
+const COMMANDS: &[&str] = &[
+    "kubelet",
+    "get-credentials",
+    "docker",
+    "token",
+    "match-images",
+    "cache",
+    "configure-docker",
+    "help",
+    "version",
+];
 
 fn list(text: Option<String>) -> Vec<String> {
     let text = text.unwrap_or_default();

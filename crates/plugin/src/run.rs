@@ -104,13 +104,20 @@ impl Invocation<'_> {
             end: self.end,
         };
         log(&context.env, level);
-        dispatch(&context, line.command, circumstances.helper, streams)
+        dispatch(
+            &context,
+            line.command,
+            line.stray.as_deref(),
+            circumstances.helper,
+            streams,
+        )
     }
 }
 
 fn dispatch(
     context: &Context<'_>,
     command: Command,
+    stray: Option<&str>,
     helper: bool,
     streams: &mut Streams<'_>,
 ) -> u8 {
@@ -119,7 +126,7 @@ fn dispatch(
         Command::Version if helper => streams.write(docker::version(context).as_bytes()),
         Command::Version => streams.write(help::version(context).as_bytes()),
         Command::Help => streams.write(help::help(context).as_bytes()),
-        Command::Kubelet => kubelet::run(context, streams),
+        Command::Kubelet => kubelet::run(context, stray, streams),
         Command::Token {
             image,
             output,

@@ -44,8 +44,27 @@ fn a_pipe_without_a_command_is_the_kubelet() {
     assert_eq!(command("", TERMINAL), Command::Help);
     assert_eq!(
         parse("tokn h.io", TERMINAL).unwrap_err(),
-        "unknown command \"tokn\""
+        "unknown command \"tokn\"; did you mean token"
     );
+}
+
+#[test]
+fn a_command_that_is_nearly_one_is_suggested() {
+    for (word, near) in [
+        ("tokn", "token"),
+        ("tokens", "token"),
+        ("tokem", "token"),
+        ("tkoen", "token"),
+        ("math-images", "match-images"),
+        ("get-credential", "get-credentials"),
+        ("configure-dokcer", "configure-docker"),
+    ] {
+        let expected = format!("unknown command {word:?}; did you mean {near}");
+        assert_eq!(unknown_command(word), expected);
+    }
+    for word in ["get", "", "tkn", "nekot", "/etc/azure.json"] {
+        assert_eq!(unknown_command(word), format!("unknown command {word:?}"));
+    }
 }
 
 #[test]

@@ -8,14 +8,23 @@ use regcred_run::{ProgramError, Streams};
 use secrecy::zeroize::Zeroizing;
 
 use crate::cache_duration::cache_duration;
+use crate::command_line::unknown_command;
 use crate::context::Context;
 
-/// Answers one request.
-pub(crate) fn run(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<(), ProgramError> {
-    let input = streams.read_input("a CredentialProviderRequest as JSON")?;
-    let asked = CredentialProviderRequest::from_slice(&input)
-        .map_err(|error| ProgramError::usage(format!("cannot read the request: {error}")))?;
-    drop(input);
+/// Answers one request. `stray` is a word in a command's place, which is ignored unless there is no
+/// request: then it is the likely mistake.
+pub(crate) fn run(
+    context: &Context<'_>,
+    stray: Option<&str>,
+    streams: &mut Streams<'_>,
+) -> Result<(), ProgramError> {
+    let asked = read(streams).map_err(|error| match stray {
+        Some(word) => {
+            let unknown = unknown_command(word);
+            error.reworded(|text| format!("{unknown}; it was ignored, and {text}"))
+        }
+        None => error,
+    })?;
     let named = CredentialRequest::new(&asked.image)
         .map_err(|error| ProgramError::usage(format!("cannot read the request: {error}")))?;
     let request = CredentialRequest {
@@ -38,6 +47,12 @@ pub(crate) fn run(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<()
         ),
     }
     streams.write(&Zeroizing::new(response.to_vec()))
+}
+
+fn read(streams: &mut Streams<'_>) -> Result<CredentialProviderRequest, ProgramError> {
+    let input = streams.read_input("a CredentialProviderRequest as JSON")?;
+    CredentialProviderRequest::from_slice(&input)
+        .map_err(|error| ProgramError::usage(format!("cannot read the request: {error}")))
 }
 
 fn fill(response: &mut CredentialProviderResponse, issued: Issued, context: &Context<'_>) {
@@ -131,6 +146,26 @@ mod tests {
         }
         let broken = answered(&good, &[("FAKE_BROKEN", "1")]);
         assert_eq!((broken.code, &*broken.stderr), (4, "fake: it is broken\n"));
+    }
+
+    #[test]
+    fn a_stray_word_is_named_when_there_is_no_request() {
+        for (stdin, why) in [
+            ("", "standard input is empty"),
+            ("fake.io", "cannot read the request"),
+        ] {
+            let answer = Started::new("fake-credential-provider", "tokn fake.io")
+                .stdin(stdin)
+                .run();
+            let start =
+                format!("unknown command \"tokn\"; did you mean token; it was ignored, and {why}");
+            assert!(answer.stderr.starts_with(&start), "{}", answer.stderr);
+            assert_eq!((answer.code, &*answer.stdout), (2, ""));
+        }
+        let answer = Started::new("fake-credential-provider", "tokn")
+            .stdin(&asked(V1, "fake.io/app"))
+            .run();
+        assert_eq!((answer.code, &*answer.stderr), (0, ""));
     }
 
     #[test]
