@@ -1,6 +1,7 @@
 //! Why a plugin fails or is skipped, in the kubelet's words.
 
 use regcred_api::ResponseError;
+use regcred_core::CacheScope;
 use regcred_exec::ExecError;
 use regcred_go::go_errno;
 use serde::Serialize;
@@ -67,7 +68,7 @@ impl PluginError {
         }
     }
 
-    /// What the kubelet does not log: which part of the response is malformed.
+    /// What the kubelet does not log: which part of the response is malformed, and what is allowed.
     #[must_use]
     pub fn detail(&self) -> Option<String> {
         match self {
@@ -75,6 +76,16 @@ impl PluginError {
                 error: ResponseError::Malformed(detail),
                 ..
             } => Some(detail.to_string()),
+            Self::Response {
+                error: ResponseError::CacheKeyType(_),
+                ..
+            } => {
+                let allowed = CacheScope::ALL.map(CacheScope::as_str);
+                Some(format!(
+                    "cacheKeyType must be one of {}",
+                    allowed.join(", ")
+                ))
+            }
             _ => None,
         }
     }
@@ -127,3 +138,25 @@ fn after_colon(stderr: &str) -> String {
 }
 
 const FAILED: &str = "failed to get credential from external registry credential provider";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_that_are_allowed_are_in_the_detail() {
+        let error = PluginError::Response {
+            plugin: "x".to_owned(),
+            error: ResponseError::CacheKeyType(String::new()),
+        };
+        assert_eq!(
+            error.to_string(),
+            "credential provider plugin did not return a valid cacheKeyType: "
+        );
+        let detail = error.detail().expect("a detail");
+        assert_eq!(
+            detail,
+            "cacheKeyType must be one of Image, Registry, Global"
+        );
+    }
+}
