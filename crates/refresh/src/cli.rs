@@ -16,7 +16,7 @@ use crate::config::{Period, SingleTarget};
     ACR_CLIENT_ID, ACR_PASSWORD, DOCKER_PRIVATE_REGISTRY_SERVER, _USER and _PASSWORD; \
     CONFIG_SECRETNAME, CONFIG_DOCKERCONFIGJSONPATH and others.\n\
     Exit codes: 0 everything is up to date, 1 usage or configuration, 2 everything failed, 3 something \
-    failed, 4 a registry failed, but the existing logins are still valid.\n\
+    failed, 4 a registry failed, but every object holds a login that is still valid.\n\
     REGCRED_LOG sets what is logged on standard error."
 )]
 #[command(group = clap::ArgGroup::new("what").required(true))]

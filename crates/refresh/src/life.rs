@@ -27,6 +27,11 @@ impl Lives {
             .map(|(_, life)| *life)
     }
 
+    /// Whether it is known when the source's login expires.
+    pub(crate) fn is_known(&self, source: usize) -> bool {
+        self.of(source).is_some_and(|life| life.expires.is_some())
+    }
+
     /// When the first login expires.
     pub(crate) fn expires(&self) -> Option<DateTime<Utc>> {
         self.0.iter().filter_map(|(_, life)| life.expires).min()

@@ -33,8 +33,11 @@ pub struct Report {
     /// When the first entry expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<DateTime<Utc>>,
-    /// A registry issued no token, and the existing entries were kept.
+    /// A registry issued no token; its existing entries, if there are any, were kept.
     pub registry_failed: bool,
+    /// With `registry_failed`: the object has the entries of each registry that failed, and it is
+    /// known when they expire.
+    pub entries_kept: bool,
     /// One word for the API server's error, if that was the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<&'static str>,
@@ -73,7 +76,7 @@ pub mod exit {
     pub const ALL_FAILED: u8 = 2;
     /// Something failed.
     pub const SOME_FAILED: u8 = 3;
-    /// A registry failed, but the existing logins are still valid.
+    /// A registry failed, but every object holds a login that is still valid.
     pub const STILL_VALID: u8 = 4;
 }
 
@@ -155,8 +158,8 @@ impl fmt::Display for Report {
     }
 }
 
-/// The exit code of a run. Entries that were kept because a registry failed count as valid if they
-/// outlive the next attempt.
+/// The exit code of a run. Entries that were kept because a registry failed count as valid if it is
+/// known that they outlive the next attempt.
 #[must_use]
 pub fn exit_code(reports: &[Report], next_attempt: DateTime<Utc>) -> u8 {
     let mut tried: Vec<_> = reports.iter().collect();
@@ -164,7 +167,8 @@ pub fn exit_code(reports: &[Report], next_attempt: DateTime<Utc>) -> u8 {
     let mut bad = tried.clone();
     bad.retain(|report| report.registry_failed || !report.action.is_good());
     let outlives = |report: &&Report| {
-        report.action.is_good() && report.expires_at.is_some_and(|end| end > next_attempt)
+        let in_time = report.expires_at.is_some_and(|end| end > next_attempt);
+        report.action.is_good() && report.entries_kept && in_time
     };
     match bad.len() {
         0 => exit::DONE,
@@ -187,6 +191,7 @@ mod tests {
             action,
             expires_at: Some(now + TimeDelta::minutes(minutes)),
             registry_failed,
+            entries_kept: registry_failed,
             ..Report::new("t", &Arc::from("a"), "Secret", "s")
         };
         let code = |reports: &[Report]| exit_code(reports, now + TimeDelta::minutes(15));
@@ -198,6 +203,11 @@ mod tests {
         assert_eq!(code(&[good.clone(), skipped.clone()]), exit::DONE);
         assert_eq!(code(&[]), exit::DONE);
         assert_eq!(code(&[good.clone(), kept.clone()]), exit::STILL_VALID);
+        let without = Report {
+            entries_kept: false,
+            ..kept.clone()
+        };
+        assert_eq!(code(&[good.clone(), without]), exit::SOME_FAILED);
         assert_eq!(
             code(&[good.clone(), kept, dying.clone()]),
             exit::SOME_FAILED

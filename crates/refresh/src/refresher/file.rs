@@ -18,11 +18,13 @@ impl Refresher {
         let mut next = check_at;
         let mut logins = Vec::new();
         let mut lives = Lives::default();
+        let mut failed = Vec::new();
         for source in &plan.sources {
             let available = self.tokens.get(*source, None).await;
             if let Some(failure) = available.failure {
                 next = next.min(failure.retry_at);
                 report.registry_failed = true;
+                failed.push(*source);
                 report.reason = Some(failure.text.to_string());
             }
             if let Some(token) = available.token {
@@ -37,6 +39,8 @@ impl Refresher {
             }
         }
         report.expires_at = lives.expires();
+        // The file records no ages: what it has of a registry without a token may have expired.
+        report.entries_kept = !failed.is_empty() && failed.iter().all(|s| lives.is_known(*s));
         if logins.is_empty() {
             return Outcome::forgotten(report, Next::At(next));
         }

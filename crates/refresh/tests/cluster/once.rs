@@ -24,6 +24,59 @@ mod tests {
     }
 }
 
+#[tokio::test]
+async fn only_logins_that_are_known_to_be_valid_count_as_valid() {
+    let stage = Stage::fake().await;
+    let fake = stage.told();
+    let ns = stage.namespace("a", json!({})).await;
+    let other = crate::cloud::Cloud::start();
+    let file = stage.directory().join("config.json");
+    let registries = format!(
+        "
+registries:
+- {{name: one, provider: fake, hosts: [a.eu.fake.io]}}
+- {{name: two, provider: fake, hosts: [a.us.fake.io], env: {{FAKE_ID: {}}}}}
+",
+        other.id
+    );
+    let secret = format!(
+        "{registries}targets: [{{name: t, secret: {{name: pull}}, namespaces: {{include: ['ID-a']}}}}]\n"
+    );
+    let merged = secret.replace("name: pull", "name: pull, ownership: Merge");
+    let config = format!(
+        "{registries}targets: [{{name: t, dockerConfig: {{path: {}}}}}]\n",
+        file.display()
+    );
+    let code = async |yaml: &str| {
+        let plan = stage.plan(yaml);
+        let reports = stage.once(&plan).await;
+        assert!(reports.iter().all(|report| report.action.is_good()));
+        exit_code(&reports, stage.time.now())
+    };
+    // A file records no ages, and neither does a Secret of another owner.
+    assert_eq!(code(&config).await, exit::DONE);
+    other.fail(true);
+    assert_ne!(code(&config).await, exit::STILL_VALID);
+    fake.put("secrets", {
+        let mut secret = theirs(
+            "pull",
+            &json!({"auths": {"a.us.fake.io": {"auth": "dTpw"}}}),
+        );
+        secret["metadata"]["namespace"] = ns.clone().into();
+        secret
+    });
+    assert_ne!(code(&merged).await, exit::STILL_VALID);
+    fake.remove("secrets", &ns, "pull");
+    // A host that is new in the configuration has no entry yet.
+    other.fail(false);
+    assert_eq!(code(&secret).await, exit::DONE);
+    other.fail(true);
+    stage.time.on(TimeDelta::hours(7));
+    assert_eq!(code(&secret).await, exit::STILL_VALID);
+    let more = secret.replace("[a.us.fake.io]", "[a.us.fake.io, b.us.fake.io]");
+    assert_ne!(code(&more).await, exit::STILL_VALID);
+}
+
 const SIMPLE: &str = "
 registries: [{name: r, provider: fake, hosts: [a.eu.fake.io, b.eu.fake.io]}]
 targets: [{name: t, secret: {name: pull}, namespaces: {include: ['ID-*']}}]
@@ -122,7 +175,9 @@ targets: [{{name: t, secret: {{name: pull}}, namespaces: {{include: ['ID-a']}}}}
     other.fail(true);
     let reports = stage.once(&plan).await;
     assert_eq!(actions(&reports), [Action::Create]);
-    assert!(reports[0].registry_failed);
+    assert!(reports[0].registry_failed && reports[0].expires_at.is_some());
+    let code = exit_code(&reports, stage.time.now());
+    assert_eq!(code, exit::ALL_FAILED, "of one of them nothing is there");
     other.fail(false);
     assert_eq!(actions(&stage.once(&plan).await), [Action::Update]);
     assert_eq!(
@@ -137,6 +192,7 @@ targets: [{{name: t, secret: {{name: pull}}, namespaces: {{include: ['ID-a']}}}}
     other.fail(true);
     let reports = stage.once(&plan).await;
     assert_eq!(actions(&reports), [Action::Update]);
+    assert_eq!(exit_code(&reports, stage.time.now()), exit::STILL_VALID);
     let after = stage.secret(&ns, "pull").await.expect("there");
     assert_eq!(password(&after, "a.us.fake.io"), Some(two));
     assert_ne!(after["data"], both["data"]);

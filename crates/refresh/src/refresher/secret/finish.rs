@@ -43,6 +43,8 @@ impl Work<'_> {
         lives: Lives,
     ) -> Outcome {
         report.expires_at = lives.expires();
+        let mut failed = self.failures.iter().map(|(source, _)| *source);
+        report.entries_kept = !self.failures.is_empty() && failed.all(|s| lives.is_known(s));
         self.explain(&mut report);
         let refresher = self.refresher;
         let now = refresher.clock.now();
