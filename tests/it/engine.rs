@@ -41,15 +41,21 @@ fn a_bad_entry_invalidates_its_file_unless_improved() {
         "registry.example.com": {"username": "alice", "password": "canary"},
     }});
     std::fs::write(&config, auths.to_string()).expect("a file");
-    let candidates = |improve: &str| {
+    let explain = |improve: &str| {
         let explain = node.regcred("explain").arg("--docker-config").arg(&config);
         let explain = explain.env("REGCRED_IMPROVE", improve);
-        let done = explain.args(["--json", IMAGE]).run();
-        assert!(!done.success().contains("canary"));
-        done.json()["candidates"].clone()
+        explain.args(["--json", IMAGE]).run()
     };
-    assert_eq!(candidates(""), json!([]));
-    let left = candidates("skip-bad-entries");
+    // The file was named, and nothing in it can be used.
+    let done = explain("");
+    let error = done.fails(4);
+    assert!(
+        error.contains("other.example.com") && !error.contains("canary"),
+        "{error}"
+    );
+    let done = explain("skip-bad-entries");
+    assert!(!done.success().contains("canary"));
+    let left = &done.json()["candidates"];
     assert_eq!(left[0]["username"], "alice", "{left}");
 }
 
