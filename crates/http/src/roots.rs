@@ -44,71 +44,67 @@ impl RootSource {
 
     /// Reads every source. Single certificates that cannot be parsed are left out: distributions
     /// ship some that rustls refuses.
-    pub(crate) fn load(&self) -> Result<Roots, RootsError> {
-        let mut roots = Roots::default();
+    pub(crate) fn load(&self) -> Result<RootCertStore, RootsError> {
+        let mut store = RootCertStore::empty();
+        self.read(&mut |der| store.add(der.into()).is_ok())?;
+        Ok(store)
+    }
+
+    /// Whether a root is this certificate, byte for byte. Reads every source again: a handshake that
+    /// succeeds never asks.
+    pub(crate) fn holds(&self, certificate: &CertificateDer<'_>) -> bool {
+        let mut is_held = false;
+        let read = self.read(&mut |der| {
+            is_held |= der == certificate.as_ref();
+            true
+        });
+        read.is_ok() && is_held
+    }
+
+    fn read(&self, add: Add<'_>) -> Result<(), RootsError> {
+        let mut added = 0;
         match &self.bundle {
             Some(bundle) => {
                 let pem = read(&bundle.path, LARGEST).map_err(|source| RootsError::Unreadable {
                     bundle: bundle.clone(),
                     source: Arc::new(source),
                 })?;
-                if add_pem(&mut roots, &pem) == 0 {
+                added += add_pem(add, &pem);
+                if added == 0 {
                     return Err(RootsError::Empty(bundle.clone()));
                 }
             }
             // The other sources may be all that is needed.
             None => {
-                BUNDLES.iter().find(|path| add_file(&mut roots, path) > 0);
+                let mut each = BUNDLES.iter().map(|path| add_file(add, path));
+                added += each.find(|added| *added > 0).unwrap_or(0);
             }
         }
         for directory in &self.directories {
-            add_directory(&mut roots, directory);
+            added += add_directory(add, directory);
         }
         for pem in &self.extra {
-            if add_pem(&mut roots, pem) == 0 {
-                return Err(RootsError::NoExtra);
+            match add_pem(add, pem) {
+                0 => return Err(RootsError::NoExtra),
+                more => added += more,
             }
         }
         // Reading a file for each root costs a one-shot process more than the call it makes, so the
         // distribution's directories come last.
         for directory in DIRECTORIES {
-            if roots.certificates.is_empty() {
-                add_directory(&mut roots, Path::new(directory));
+            if added == 0 {
+                added += add_directory(add, Path::new(directory));
             }
         }
-        if roots.certificates.is_empty() {
+        if added == 0 {
             return Err(RootsError::Missing);
         }
-        Ok(roots)
+        Ok(())
     }
 }
 
-/// The certificates that vouch for others, and as they were read for a server that shows one itself.
-#[derive(Debug)]
-pub(crate) struct Roots {
-    pub(crate) store: RootCertStore,
-    pub(crate) certificates: Vec<CertificateDer<'static>>,
-}
-
-impl Default for Roots {
-    fn default() -> Self {
-        Self {
-            store: RootCertStore::empty(),
-            certificates: Vec::new(),
-        }
-    }
-}
-
-impl Roots {
-    /// Whether the certificate can be parsed, and so was added.
-    fn add(&mut self, der: Vec<u8>) -> bool {
-        let is_sound = self.store.add(der.as_slice().into()).is_ok();
-        if is_sound {
-            self.certificates.push(der.into());
-        }
-        is_sound
-    }
-}
+/// Takes the DER of a certificate and returns whether it could use it.
+type Add<'a> = &'a mut dyn FnMut(&[u8]) -> bool;
 
 /// Why no certificate could be trusted.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -127,26 +123,25 @@ pub(crate) enum RootsError {
     NoExtra,
 }
 
-fn add_file(roots: &mut Roots, path: impl AsRef<Path>) -> usize {
-    read(path.as_ref(), LARGEST).map_or(0, |pem| add_pem(roots, &pem))
+fn add_file(add: Add<'_>, path: impl AsRef<Path>) -> usize {
+    read(path.as_ref(), LARGEST).map_or(0, |pem| add_pem(add, &pem))
 }
 
-fn add_directory(roots: &mut Roots, directory: &Path) {
-    for path in pem_files(directory) {
-        add_file(roots, path);
-    }
+fn add_directory(add: Add<'_>, directory: &Path) -> usize {
+    let files = pem_files(directory).into_iter();
+    files.map(|path| add_file(add, path)).sum()
 }
 
 /// Adds the certificates that can be parsed and returns their number.
 ///
 /// rustls's own PEM reader takes ten times as long for a distribution's bundle, which is most of
 /// what a plugin computes in its one request.
-fn add_pem(roots: &mut Roots, pem: &[u8]) -> usize {
+fn add_pem(add: Add<'_>, pem: &[u8]) -> usize {
     let mut base64 = Vec::with_capacity(8192);
     let usable = certificates(pem).filter(|text| {
         base64.clear();
         base64.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace()));
-        STANDARD.decode(&base64).is_ok_and(|der| roots.add(der))
+        STANDARD.decode(&base64).is_ok_and(|der| add(&der))
     });
     usable.count()
 }

@@ -78,49 +78,38 @@ enum Trust {
     Roots(RootSource, OnceLock<Loaded>),
 }
 
-type Loaded = Result<Trusted, RootsError>;
-
-#[derive(Debug)]
-struct Trusted {
-    chains: Arc<WebPkiServerVerifier>,
-    roots: Vec<CertificateDer<'static>>,
-}
+type Loaded = Result<Arc<WebPkiServerVerifier>, RootsError>;
 
 impl Verifier {
     fn load(&self, roots: &RootSource) -> Loaded {
-        let loaded = roots.load()?;
-        let provider = self.provider.clone();
-        let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(loaded.store), provider)
+        let store = Arc::new(roots.load()?);
+        WebPkiServerVerifier::builder_with_provider(store, self.provider.clone())
             .build()
-            .map_err(|_| RootsError::Missing)?;
-        let roots = loaded.certificates;
-        Ok(Trusted { chains, roots })
+            .map_err(|_| RootsError::Missing)
     }
 }
 
-impl Trusted {
-    /// As in Go, a certificate that is itself a root needs no other to vouch for it, whether it is an
-    /// authority's (`openssl req -x509` makes no other) or one that another authority signed.
-    fn verify_root(
-        &self,
-        refused: Error,
-        end_entity: &CertificateDer<'_>,
-        server_name: &ServerName<'_>,
-    ) -> Result<ServerCertVerified, Error> {
-        // Both are found out after the dates were checked, so those hold.
-        let lacks_chain_only = match &refused {
-            Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
-            Error::InvalidCertificate(CertificateError::Other(why)) => {
-                words::variant(&why.0) == words::CA_AS_SERVER
-            }
-            _ => false,
-        };
-        if !lacks_chain_only || !self.roots.iter().any(|root| root == end_entity) {
-            return Err(refused);
+/// As in Go, a certificate that is itself a root needs no other to vouch for it, whether it is an
+/// authority's (`openssl req -x509` makes no other) or one that another authority signed.
+fn verify_root(
+    roots: &RootSource,
+    refused: Error,
+    end_entity: &CertificateDer<'_>,
+    server_name: &ServerName<'_>,
+) -> Result<ServerCertVerified, Error> {
+    // Both are found out after the dates were checked, so those hold.
+    let lacks_chain_only = match &refused {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
+        Error::InvalidCertificate(CertificateError::Other(why)) => {
+            words::variant(&why.0) == words::CA_AS_SERVER
         }
-        verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-        Ok(ServerCertVerified::assertion())
+        _ => false,
+    };
+    if !lacks_chain_only || !roots.holds(end_entity) {
+        return Err(refused);
     }
+    verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+    Ok(ServerCertVerified::assertion())
 }
 
 impl ServerCertVerifier for Verifier {
@@ -136,10 +125,9 @@ impl ServerCertVerifier for Verifier {
             return Ok(ServerCertVerified::assertion());
         };
         match loaded.get_or_init(|| self.load(roots)) {
-            Ok(trusted) => trusted
-                .chains
+            Ok(usual) => usual
                 .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-                .or_else(|refused| trusted.verify_root(refused, end_entity, server_name)),
+                .or_else(|refused| verify_root(roots, refused, end_entity, server_name)),
             Err(error) => Err(Error::Other(OtherError(Arc::new(error.clone())))),
         }
     }
