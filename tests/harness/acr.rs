@@ -7,6 +7,7 @@
 //! audience, time). Refusals carry its error codes.
 
 mod assertion;
+mod azure;
 mod cloud;
 mod cluster;
 mod directory;
@@ -14,6 +15,7 @@ mod entra;
 mod imds;
 mod registry;
 
+pub use azure::FakeAzure;
 pub use cloud::AcrCloud;
 pub use cluster::{BINDINGS_AUDIENCE, FEDERATION_AUDIENCE, service_account_token};
 pub use directory::{Directory, Granted};

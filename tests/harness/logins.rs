@@ -5,8 +5,24 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use regcred_core::Issued;
+use secrecy::ExposeSecret;
 
 use crate::server::{Seen, lock};
+
+/// The pattern, user name and password of what a provider issued.
+///
+/// # Panics
+/// When that is not one login.
+#[must_use]
+#[track_caller]
+pub fn only_login(issued: &Issued) -> (String, String, String) {
+    let [(pattern, login)] = issued.auth.as_slice() else {
+        panic!("one login, not {}", issued.auth.len());
+    };
+    let password = login.password.expose_secret().to_owned();
+    (pattern.clone(), login.username.clone(), password)
+}
 
 /// A set of user names and passwords. Clones share it.
 #[derive(Clone, Debug, Default)]

@@ -5,6 +5,15 @@ use regcred_registry::{Descriptor, Digest, Hosts, Mount, RawManifest, RegistryCl
 use regcred_tests::registry::Access;
 use regcred_tests::{Image, Registry, Skopeo, TokenServer};
 
+/// Each kind of login that a registry may require.
+fn each_access(tokens: &TokenServer) -> [Access<'_>; 3] {
+    [
+        Access::Open,
+        Access::Htpasswd("alice", "s3cret"),
+        Access::Token(tokens),
+    ]
+}
+
 #[test]
 fn skopeo_pushes_and_reads_with_each_kind_of_login() {
     let Some(skopeo) = Skopeo::find() else { return };
@@ -12,11 +21,7 @@ fn skopeo_pushes_and_reads_with_each_kind_of_login() {
     tokens.add("alice", "s3cret");
     tokens.allow("alice", "team/app", &["pull", "push"]);
     let image = Image::multi_arch(2, 50_000, 500);
-    for access in [
-        Access::Open,
-        Access::Htpasswd("alice", "s3cret"),
-        Access::Token(&tokens),
-    ] {
+    for access in each_access(&tokens) {
         let Some(registry) = Registry::start(&access) else {
             return;
         };
@@ -53,11 +58,7 @@ async fn our_client_writes_with_each_kind_of_login() {
         // This registry wants the right to delete for an upload that is cancelled.
         tokens.allow("alice", repository, &["pull", "push", "delete"]);
     }
-    for access in [
-        Access::Open,
-        Access::Htpasswd("alice", "s3cret"),
-        Access::Token(&tokens),
-    ] {
+    for access in each_access(&tokens) {
         let Some(registry) = Registry::start(&access) else {
             return;
         };

@@ -1,7 +1,7 @@
 //! What the tests of this crate share: settings with their clients, requests, replies.
 
 use regcred_core::{Clock, CredentialRequest, Env};
-use regcred_http_testing::{Fake, Reply};
+use regcred_http_testing::{Fake, Reply, Seen};
 
 use crate::ERRORS;
 use crate::settings::{Cloud, Settings};
@@ -24,6 +24,17 @@ pub(crate) fn cloud_with(vars: &[(&str, &str)], change: impl FnOnce(&mut Setting
 /// A server that always sends this reply.
 pub(crate) async fn fake(reply: Reply) -> Fake {
     Fake::answering(vec![reply]).await
+}
+
+/// The one request that the server received: a GET of the path, with these parameters.
+#[track_caller]
+pub(crate) fn only_get(server: &Fake, path: &str, params: &[(&str, &str)]) -> Seen {
+    let [seen] = <[Seen; 1]>::try_from(server.seen()).expect("one request");
+    assert_eq!((seen.method.as_str(), seen.path.as_str()), ("GET", path));
+    for (name, expected) in params {
+        assert_eq!(seen.params(name), [*expected]);
+    }
+    seen
 }
 
 /// A request for an image.

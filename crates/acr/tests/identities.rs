@@ -5,40 +5,20 @@ use regcred_core::{
     CacheScope, Clock, CredentialRequest, Env, ErrorKind, Issued, Provider, ProviderError, report,
 };
 use regcred_tests::acr::{
-    CERTIFICATE_CLIENT, CLIENT_SECRET, FEDERATION_AUDIENCE, FakeAcr, FakeEntra, FakeImds,
-    IDENTITY_CLIENT, IDENTITY_RESOURCE, LOGIN_SERVER, NULL_GUID, SECRET_CLIENT, TENANT,
-    WORKLOAD_CLIENT, service_account_token,
+    CERTIFICATE_CLIENT, CLIENT_SECRET, FEDERATION_AUDIENCE, FakeAzure, IDENTITY_CLIENT,
+    IDENTITY_RESOURCE, LOGIN_SERVER, NULL_GUID, SECRET_CLIENT, TENANT, WORKLOAD_CLIENT,
+    service_account_token,
 };
-use secrecy::ExposeSecret;
+use regcred_tests::logins::only_login;
 
-/// Azure with everything in it.
-struct Azure {
-    entra: FakeEntra,
-    imds: FakeImds,
-    acr: FakeAcr,
+/// The variables that lead to Entra ID and the registry, and these.
+fn env_of(azure: &FakeAzure, vars: &[(&str, &str)]) -> Env {
+    Env::map(azure.env(vars)).with([("AZURE_TENANT_ID", TENANT)])
 }
 
-impl Azure {
-    fn start() -> Self {
-        let entra = FakeEntra::start();
-        Self {
-            imds: FakeImds::start(entra.directory()),
-            acr: FakeAcr::start(entra.directory()),
-            entra,
-        }
-    }
-
-    /// The variables that lead to Entra ID and the registry, and these.
-    fn env(&self, vars: &[(&str, &str)]) -> Env {
-        let env = Env::map(self.entra.env()).with(self.acr.env());
-        env.with([("AZURE_TENANT_ID", TENANT)])
-            .with(vars.iter().copied())
-    }
-
-    /// The same on a virtual machine.
-    fn machine(&self, vars: &[(&str, &str)]) -> Env {
-        self.env(vars).with(self.imds.env())
-    }
+/// The same on a virtual machine.
+fn machine_of(azure: &FakeAzure, vars: &[(&str, &str)]) -> Env {
+    env_of(azure, vars).with(azure.imds.env())
 }
 
 fn request(image: &str) -> CredentialRequest {
@@ -49,32 +29,22 @@ async fn ask(env: &Env, request: &CredentialRequest) -> Result<Issued, ProviderE
     Acr::new(env, &Clock::system())?.credentials(request).await
 }
 
-fn login(issued: &Issued) -> (String, String, String) {
-    let [(key, login)] = issued.auth.as_slice() else {
-        panic!("one login, not {}", issued.auth.len());
-    };
-    let password = login.password.expose_secret().to_owned();
-    (key.clone(), login.username.clone(), password)
-}
-
 fn testdata(name: &str) -> String {
     format!("{}/testdata/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 #[tokio::test]
 async fn each_identity_becomes_a_refresh_token_of_the_registry() {
-    let azure = Azure::start();
+    let azure = FakeAzure::start();
     let (pem, pfx) = (
         testdata("test-only-pkcs8.pem"),
         testdata("test-only-password.pfx"),
     );
     let federated = service_account_token(FEDERATION_AUDIENCE, 3000);
     let of = |client, proof: &[(&str, &str)]| {
-        azure
-            .env(&[("AZURE_CLIENT_ID", client)])
-            .with(proof.iter().copied())
+        env_of(&azure, &[("AZURE_CLIENT_ID", client)]).with(proof.iter().copied())
     };
-    let managed = |id| azure.machine(&[("REGCRED_ACR_MANAGED_IDENTITY", id)]);
+    let managed = |id| machine_of(&azure, &[("REGCRED_ACR_MANAGED_IDENTITY", id)]);
     for (owner, env) in [
         (
             "secret",
@@ -102,21 +72,23 @@ async fn each_identity_becomes_a_refresh_token_of_the_registry() {
             "workload",
             of(WORKLOAD_CLIENT, &[("AZURE_FEDERATED_TOKEN", &federated)]),
         ),
-        ("system", azure.machine(&[])),
+        ("system", machine_of(&azure, &[])),
         ("system", managed("system")),
         ("user", managed(IDENTITY_CLIENT)),
         ("user", managed(IDENTITY_RESOURCE)),
         (
             "user",
-            azure
-                .env(&[("REGCRED_ACR_MANAGED_IDENTITY", IDENTITY_RESOURCE)])
-                .with(azure.imds.app_service_env()),
+            env_of(
+                &azure,
+                &[("REGCRED_ACR_MANAGED_IDENTITY", IDENTITY_RESOURCE)],
+            )
+            .with(azure.imds.app_service_env()),
         ),
     ] {
         let issued = ask(&env, &request(&format!("{LOGIN_SERVER}/team/app")))
             .await
             .expect(owner);
-        let (key, username, password) = login(&issued);
+        let (key, username, password) = only_login(&issued);
         assert_eq!((key.as_str(), username.as_str()), (LOGIN_SERVER, NULL_GUID));
         assert_eq!(azure.acr.owner(&password).as_deref(), Some(owner));
         assert_eq!(issued.scope, CacheScope::Registry);
@@ -127,11 +99,14 @@ async fn each_identity_becomes_a_refresh_token_of_the_registry() {
 
 #[tokio::test]
 async fn the_kubelets_token_is_used_with_the_annotated_client_and_nothing_else() {
-    let azure = Azure::start();
-    let node = azure.machine(&[
-        ("AZURE_CLIENT_ID", SECRET_CLIENT),
-        ("AZURE_CLIENT_SECRET", CLIENT_SECRET),
-    ]);
+    let azure = FakeAzure::start();
+    let node = machine_of(
+        &azure,
+        &[
+            ("AZURE_CLIENT_ID", SECRET_CLIENT),
+            ("AZURE_CLIENT_SECRET", CLIENT_SECRET),
+        ],
+    );
     let token = service_account_token(FEDERATION_AUDIENCE, 3000);
     let mut asked = request(&format!("{LOGIN_SERVER}/team/app"));
     asked.service_account_token = Some(token.as_str().into());
@@ -140,7 +115,7 @@ async fn the_kubelets_token_is_used_with_the_annotated_client_and_nothing_else()
         .service_account_annotations
         .insert(annotation.clone(), WORKLOAD_CLIENT.to_owned());
     let issued = ask(&node, &asked).await.expect("pod");
-    let owner = azure.acr.owner(&login(&issued).2);
+    let owner = azure.acr.owner(&only_login(&issued).2);
     assert_eq!(owner.as_deref(), Some("workload"));
 
     asked
@@ -158,11 +133,14 @@ async fn the_kubelets_token_is_used_with_the_annotated_client_and_nothing_else()
 
 #[tokio::test]
 async fn a_refusal_has_azures_code_and_advice_and_no_secret() {
-    let azure = Azure::start();
-    let env = azure.env(&[
-        ("AZURE_CLIENT_ID", SECRET_CLIENT),
-        ("AZURE_CLIENT_SECRET", "canary"),
-    ]);
+    let azure = FakeAzure::start();
+    let env = env_of(
+        &azure,
+        &[
+            ("AZURE_CLIENT_ID", SECRET_CLIENT),
+            ("AZURE_CLIENT_SECRET", "canary"),
+        ],
+    );
     let error = ask(&env, &request(LOGIN_SERVER))
         .await
         .expect_err("refused");
@@ -178,13 +156,13 @@ async fn a_refusal_has_azures_code_and_advice_and_no_secret() {
 
 #[tokio::test]
 async fn hosts_of_others_get_no_token_and_cause_no_request() {
-    let azure = Azure::start();
+    let azure = FakeAzure::start();
     for image in [
         "mcr.microsoft.com/a/b",
         "evil-azurecr.io/a/b",
         "contoso.azurecr.io.evil.test/a/b",
     ] {
-        let error = ask(&azure.machine(&[]), &request(image))
+        let error = ask(&machine_of(&azure, &[]), &request(image))
             .await
             .expect_err(image);
         assert_eq!(error.kind(), ErrorKind::NotServed);

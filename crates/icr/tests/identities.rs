@@ -9,7 +9,7 @@ use regcred_tests::icr::{
     API_KEY, ASSUMED_PROFILE, FakeIam, FakeVpcMetadata, LINKED_PROFILE, REFRESH_TOKEN,
     service_account_token,
 };
-use secrecy::ExposeSecret;
+use regcred_tests::logins::only_login;
 
 fn request(image: &str) -> CredentialRequest {
     CredentialRequest::new(image).expect("request")
@@ -17,14 +17,6 @@ fn request(image: &str) -> CredentialRequest {
 
 async fn ask(env: &Env, request: &CredentialRequest) -> Result<Issued, ProviderError> {
     Icr::new(env, &Clock::system())?.credentials(request).await
-}
-
-fn login(issued: &Issued) -> (String, String, String) {
-    let [(key, login)] = issued.auth.as_slice() else {
-        panic!("one login, not {}", issued.auth.len());
-    };
-    let password = login.password.expose_secret().to_owned();
-    (key.clone(), login.username.clone(), password)
 }
 
 fn with(iam: &FakeIam, vars: &[(&str, &str)]) -> Env {
@@ -70,7 +62,7 @@ async fn each_secret_becomes_an_access_token() {
         let issued = ask(&with(&iam, vars), &request("us.icr.io/ns/app"))
             .await
             .expect(owner);
-        let (key, username, password) = login(&issued);
+        let (key, username, password) = only_login(&issued);
         assert_eq!(
             (key.as_str(), username.as_str()),
             ("us.icr.io", "iambearer")
@@ -94,7 +86,7 @@ async fn the_kubelets_token_is_used_with_the_annotated_profile_and_nothing_else(
         .service_account_annotations
         .insert(annotation.clone(), LINKED_PROFILE.to_owned());
     let issued = ask(&env, &asked).await.expect("pod");
-    assert_eq!(iam.owner(&login(&issued).2).as_deref(), Some("pod"));
+    assert_eq!(iam.owner(&only_login(&issued).2).as_deref(), Some("pod"));
 
     asked
         .service_account_annotations
@@ -162,7 +154,7 @@ async fn throttling_is_waited_out() {
     let issued = ask(&env, &request("us.icr.io/ns/app"))
         .await
         .expect("third time");
-    assert_eq!(login(&issued).2, "t");
+    assert_eq!(only_login(&issued).2, "t");
     assert_eq!(server.seen_at("/identity/token").len(), 3);
 }
 
@@ -175,14 +167,17 @@ async fn an_instance_gets_its_token_on_both_sets_of_paths() {
         let issued = ask(&env, &request("de.icr.io/ns/app"))
             .await
             .expect("default profile");
-        assert_eq!(iam.owner(&login(&issued).2).as_deref(), Some("instance"));
+        assert_eq!(
+            iam.owner(&only_login(&issued).2).as_deref(),
+            Some("instance")
+        );
 
         let linked = env.with([("IBMCLOUD_IAM_PROFILE_ID", LINKED_PROFILE)]);
         let issued = ask(&linked, &request("de.icr.io/ns/app"))
             .await
             .expect("linked");
         assert_eq!(
-            iam.owner(&login(&issued).2).as_deref(),
+            iam.owner(&only_login(&issued).2).as_deref(),
             Some("instance-profile")
         );
 
@@ -228,7 +223,7 @@ async fn long_lived_secrets_are_handed_on_only_when_asked_for() {
         let issued = ask(&Env::map(vars.iter().copied()), &request("icr.io/ns/app"))
             .await
             .expect("no network");
-        let (_, username, password) = login(&issued);
+        let (_, username, password) = only_login(&issued);
         assert_eq!((username.as_str(), password.as_str()), expected);
     }
     let error = ask(&Env::map([secret]), &request("icr.io/ns/app"))
