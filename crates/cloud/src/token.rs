@@ -84,8 +84,8 @@ impl TokenResponse {
     /// The token with its expiry: absolute, else relative, else by its own claim, else not known.
     ///
     /// # Errors
-    /// When there is no token, or no more life than `shortest`, the time below which the cloud's
-    /// services refuse a token.
+    /// Without a token, or if the token expires within `shortest`, the time below which the cloud's
+    /// services refuse it.
     pub fn accept(
         self,
         errors: Errors,
