@@ -12,13 +12,15 @@ mod error;
 mod events;
 mod lease;
 mod pace;
+mod request_counts;
 mod secrets;
 mod watch;
 
 pub use client::Cluster;
 pub(crate) use client::timestamp;
 pub use connect::connect;
-pub(crate) use error::{ClusterError, ClusterErrorKind, ClusterResult};
+pub(crate) use error::{ClusterError, ClusterErrorKind, ClusterResult, REASONS};
 pub(crate) use events::EventReason;
+pub(crate) use request_counts::RequestCounts;
 pub(crate) use secrets::{SecretContent, StoredSecret};
 pub(crate) use watch::{ClusterChange, Collection, Object, WatchChange, watch};

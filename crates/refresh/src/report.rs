@@ -81,6 +81,17 @@ pub mod exit {
 }
 
 impl Action {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Create,
+        Self::Update,
+        Self::Unchanged,
+        Self::Delete,
+        Self::Skip,
+        Self::Foreign,
+        Self::Conflict,
+        Self::Failed,
+    ];
+
     /// In lower case.
     #[must_use]
     pub fn as_str(self) -> &'static str {

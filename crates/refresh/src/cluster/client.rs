@@ -1,8 +1,7 @@
 //! A client with a pace, and requests to the API server, built by kube from a resource's type, with a
 //! deadline and a size limit for each.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,6 +19,7 @@ use tokio::time::timeout;
 
 use super::error::{ClusterError, ClusterErrorKind, ClusterResult};
 use super::pace::{EventBudget, Pace};
+use super::request_counts::RequestCounts;
 use crate::backoff::pause;
 
 /// A cluster to work on. Cheap to clone.
@@ -27,7 +27,7 @@ use crate::backoff::pause;
 pub struct Cluster {
     client: kube::Client,
     pace: Arc<Pace>,
-    calls: Arc<AtomicU64>,
+    counts: Arc<Mutex<RequestCounts>>,
     namespace: Arc<str>,
     pub(super) events: Arc<EventBudget>,
     /// Whether the server checks every write and stores none.
@@ -43,7 +43,7 @@ impl Cluster {
         Self {
             client,
             pace: Arc::new(Pace::new(each, requests_per_second.saturating_mul(2))),
-            calls: Arc::default(),
+            counts: Arc::default(),
             namespace,
             events: Arc::default(),
             dry_run: false,
@@ -56,8 +56,17 @@ impl Cluster {
     }
 
     /// Requests so far.
-    pub(crate) fn calls(&self) -> u64 {
-        self.calls.load(Ordering::Relaxed)
+    pub(crate) fn counts(&self) -> RequestCounts {
+        self.lock_counts().clone()
+    }
+
+    /// Counts a request that failed.
+    pub(crate) fn count(&self, error: &ClusterError) {
+        self.lock_counts().fail(error);
+    }
+
+    fn lock_counts(&self) -> MutexGuard<'_, RequestCounts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a request and reads the answer. Repeats it after a pause where the server asks for one
@@ -87,6 +96,7 @@ impl Cluster {
                 Ok(bytes) => return Ok(bytes),
                 Err(error) => error,
             };
+            self.count(&error);
             failures += 1;
             if let ClusterErrorKind::Throttled(wait) = error.kind {
                 // All requests wait, not this one alone.
@@ -109,7 +119,7 @@ impl Cluster {
 
     /// Sends a request once; returns the body of a success before it is read.
     pub(super) async fn respond(&self, call: &Call) -> ClusterResult<Body> {
-        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.lock_counts().sent += 1;
         let request = call.request.clone().map(Body::from);
         let response = self.client.send(request).await;
         let response = response.map_err(|error| ClusterError::of_client(&call.place(), &error))?;

@@ -40,6 +40,19 @@ pub(crate) enum ClusterErrorKind {
     Refused,
 }
 
+/// Every word of [`ClusterError::reason`].
+pub(crate) const REASONS: [&str; 9] = [
+    "not_found",
+    "conflict",
+    "gone",
+    "forbidden",
+    "terminating",
+    "invalid",
+    "throttled",
+    "unreachable",
+    "refused",
+];
+
 impl ClusterError {
     /// Whether the same request may succeed a little later.
     pub(crate) fn is_passing(&self) -> bool {
@@ -86,7 +99,7 @@ impl ClusterError {
         Self::new(ClusterErrorKind::Unreachable, text)
     }
 
-    pub(super) fn timed_out(place: &str) -> Self {
+    pub(crate) fn timed_out(place: &str) -> Self {
         Self::unreachable(place, "it did not answer in time")
     }
 

@@ -236,7 +236,8 @@ impl Watcher {
         let seconds = 240 + (fraction() * 60.0) as u32;
         let call = self.what.watch(seconds, &self.version)?;
         let place = call.place();
-        let mut body = in_time(&call, self.cluster.respond(&call)).await?;
+        let body = in_time(&call, self.cluster.respond(&call)).await;
+        let mut body = body.inspect_err(|error| self.cluster.count(error))?;
         let mut buffer: Vec<u8> = Vec::new();
         let end = Instant::now() + Duration::from_secs(u64::from(seconds) + 15);
         loop {

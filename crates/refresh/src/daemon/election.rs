@@ -4,6 +4,7 @@
 //! duration while it was observed here, as in client-go. Work is idempotent, so two leaders for a
 //! moment cost some requests and nothing else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -14,8 +15,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::backoff::{fraction, random};
-use crate::cluster::{Cluster, ClusterErrorKind, ClusterResult, timestamp};
+use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, ClusterResult, timestamp};
 use crate::config::LeaderElection;
+use crate::status::Status;
 
 /// A name that no other process has: the pod's, and a random number.
 pub(super) fn holder(env: &Env) -> String {
@@ -30,6 +32,7 @@ pub(super) struct Campaign {
     namespace: String,
     holder: String,
     clock: Clock,
+    status: Arc<Status>,
     /// The Lease as last observed to change, and when that was.
     observed: Option<(Lease, Instant)>,
     renewed: Option<(Instant, DateTime<Utc>)>,
@@ -44,6 +47,7 @@ impl Campaign {
         election: LeaderElection,
         holder: String,
         clock: Clock,
+        status: Arc<Status>,
     ) -> Self {
         let namespace = election.namespace.as_deref();
         Self {
@@ -52,6 +56,7 @@ impl Campaign {
             election,
             holder,
             clock,
+            status,
             observed: None,
             renewed: None,
             term: 0,
@@ -66,12 +71,20 @@ impl Campaign {
     ) {
         let length = self.election.lease_duration.0;
         loop {
-            let turn = tokio::time::timeout(length / 3, self.turn());
-            match turn.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!("the Lease cannot be read or renewed: {error}"),
-                Err(_) => tracing::warn!("the Lease cannot be read or renewed in time"),
+            let turn = tokio::time::timeout(length / 3, self.turn()).await;
+            let turn = turn.unwrap_or_else(|_| {
+                let name = &self.election.name;
+                let late = ClusterError::timed_out(&format!("{}/{name}", self.namespace));
+                self.cluster.count(&late);
+                Err(late)
+            });
+            let failure = turn.err();
+            let failure =
+                failure.map(|error| format!("the Lease cannot be read or renewed: {error}"));
+            if let Some(text) = &failure {
+                tracing::warn!("{text}");
             }
+            self.status.lease(failure);
             let term = self.is_leading().then_some(self.term);
             lead.send_if_modified(|known| std::mem::replace(known, term) != term);
             let nap = if term.is_some() {

@@ -16,7 +16,7 @@ use super::inventory::Inventory;
 use super::schedule::{Key, Schedule};
 use super::watches::watch_all;
 use crate::backoff::pause;
-use crate::cluster::{ClusterChange, Collection, WatchChange};
+use crate::cluster::{Cluster, ClusterChange, Collection, RequestCounts, WatchChange};
 use crate::refresher::{Next, Outcome, Refresher};
 
 pub(super) struct Loop {
@@ -130,7 +130,9 @@ impl Loop {
             return None;
         };
         let (holder, clock) = (self.holder.clone(), self.refresher.clock.clone());
-        let campaign = Campaign::new(cluster, election, holder, clock);
+        let status = Arc::clone(&self.refresher.status);
+        status.lease(Some("the Lease has not been read yet".to_owned()));
+        let campaign = Campaign::new(cluster, election, holder, clock, status);
         Some(tokio::spawn(campaign.run(lead, resigned)))
     }
 
@@ -145,7 +147,7 @@ impl Loop {
             self.schedule.forget_all(self.refresher.clock.now());
             self.term = term;
         }
-        self.refresher.status.alive(leading, self.calls());
+        self.refresher.status.alive(leading, self.requests());
     }
 
     fn apply(&mut self, (watched, change): ClusterChange) {
@@ -324,11 +326,16 @@ impl Loop {
             self.schedule.forget_all(now);
         }
         self.last_tick = now;
-        self.refresher.status.alive(self.leading, self.calls());
+        self.refresher.status.alive(self.leading, self.requests());
         let plan = &self.refresher.plan;
         let summaries = self.schedule.summaries(plan, now);
         self.refresher.status.summaries(&summaries);
-        let is_complete = self.inventory.namespaces_listed && self.schedule.is_served();
+        let listed = self.inventory.namespaces_listed;
+        if listed {
+            self.refresher.status.listed();
+        }
+        // While the API server cannot be reached nothing has been processed.
+        let is_complete = listed && self.away.is_none() && self.schedule.is_served();
         if !self.first_pass && self.leading && is_complete {
             self.first_pass = true;
             self.refresher.status.first_pass_done();
@@ -346,9 +353,9 @@ impl Loop {
         }
     }
 
-    fn calls(&self) -> u64 {
+    fn requests(&self) -> RequestCounts {
         let cluster = self.refresher.cluster.as_ref();
-        cluster.map_or(0, |cluster| cluster.calls())
+        cluster.map(Cluster::counts).unwrap_or_default()
     }
 }
 

@@ -252,7 +252,9 @@ impl Schedule {
         for (key, entry) in &self.entries {
             let (target, _) = key.origin(plan);
             let summary = all.entry(target).or_default();
-            let end = entry.seen.as_ref().and_then(|seen| seen.lives.expires());
+            let seen = entry.seen.as_ref();
+            let end = seen.and_then(|seen| seen.lives.expires());
+            summary.endless |= end.is_none() && seen.is_some_and(|seen| !seen.lives.0.is_empty());
             match (entry.served, entry.good && end.is_none_or(|end| end > now)) {
                 (false, _) => summary.waiting += 1,
                 (true, true) => summary.good += 1,

@@ -37,7 +37,7 @@ const FAMILIES: &[Family] = &[
     ("token_expiry_timestamp_seconds", "gauge", "When the token expires.",
         |all| sources(all, |source| seconds(source.life?.expires))),
     ("token_last_success_timestamp_seconds", "gauge", "When the last token was issued.",
-        |all| sources(all, |source| seconds(source.last_success))),
+        |all| sources(all, |source| Some(seconds_or_never(source.last_success)))),
     ("token_refresh_total", "counter", "Token requests by result: success, or the kind of failure.",
         |all| counts("source", all.sources.iter().map(|source| (&source.name, &source.results)), "result")),
     ("provider_request_duration_seconds", "summary", "Duration of token requests.",
@@ -46,16 +46,18 @@ const FAMILIES: &[Family] = &[
         |all| targets(all, |target| Some(target.summary.good.to_string()))),
     ("namespace_errors", "gauge", "Objects that are not up to date.",
         |all| targets(all, |target| Some(target.summary.failing.to_string()))),
-    ("target_expiry_timestamp_seconds", "gauge", "When the first entry of the target's objects expires.",
-        |all| targets(all, |target| seconds(target.summary.expires))),
+    ("target_expiry_timestamp_seconds", "gauge", "When the first entry of the target's objects expires: +Inf for never, 0 while no entry is known.",
+        expiries),
     ("target_last_success_timestamp_seconds", "gauge", "When an object of the target was last found or made up to date.",
-        |all| targets(all, |target| seconds(target.last_success))),
+        |all| targets(all, |target| Some(seconds_or_never(target.last_success)))),
     ("secret_writes_total", "counter", "Results of the work on objects.",
         |all| counts("target", all.targets.iter().map(|target| (&target.name, &target.actions)), "action")),
     ("errors_total", "counter", "Failures by reason.",
         |all| counts("target", all.targets.iter().map(|target| (&target.name, &target.errors)), "reason")),
     ("api_requests_total", "counter", "Requests to the API server.",
-        |all| vec![(String::new(), all.requests.to_string())]),
+        |all| vec![(String::new(), all.requests.sent.to_string())]),
+    ("api_request_errors_total", "counter", "Requests to the API server that failed, by reason.",
+        |all| all.requests.failed.iter().map(|(reason, count)| sample("", &[("reason", reason)], count)).collect()),
     ("leader", "gauge", "1 if this process does the work.",
         |all| vec![(String::new(), u8::from(all.leader).to_string())]),
 ];
@@ -70,6 +72,22 @@ fn targets(state: &State, value: fn(&TargetState) -> Option<String>) -> Vec<Samp
     let all = state.targets.iter();
     let all = all.filter_map(|one| Some(sample("", &[("target", &one.name)], value(one)?)));
     all.collect()
+}
+
+/// The series is there from the start, so that an alert on it can fire.
+fn expiries(state: &State) -> Vec<Sample> {
+    let value = |target: &TargetState| {
+        let summary = &target.summary;
+        let is_complete = state.listed && summary.failing == 0 && summary.waiting == 0;
+        match summary.expires {
+            Some(end) => end.timestamp().to_string(),
+            None if summary.endless || is_complete => "+Inf".to_owned(),
+            None => "0".to_owned(),
+        }
+    };
+    let all = state.targets.iter();
+    all.map(|one| sample("", &[("target", &one.name)], value(one)))
+        .collect()
 }
 
 fn durations(state: &State) -> Vec<Sample> {
@@ -101,6 +119,11 @@ fn counts<'a>(
 
 fn seconds(time: Option<DateTime<Utc>>) -> Option<String> {
     Some(time?.timestamp().to_string())
+}
+
+/// 0 for a time that has not come yet.
+fn seconds_or_never(time: Option<DateTime<Utc>>) -> String {
+    time.map_or(0, |time| time.timestamp()).to_string()
 }
 
 fn sample(suffix: &str, labels: &[(&str, &str)], value: impl Display) -> Sample {

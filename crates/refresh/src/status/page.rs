@@ -51,7 +51,7 @@ impl Status {
             word.to_owned(),
             if state.leader { "leader" } else { "standby" }.to_owned(),
             span((now - state.started).num_seconds()),
-            state.requests.to_string(),
+            state.requests.sent.to_string(),
             escape(&ready.err().unwrap_or_default()),
             rows(registries),
             rows(targets),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{Clock, ErrorKind};
 
+use crate::cluster::{REASONS, RequestCounts};
 use crate::life::Life;
 use crate::plan::Plan;
 use crate::report::{Action, Report};
@@ -24,7 +25,11 @@ pub(super) struct State {
     alive: DateTime<Utc>,
     pub(super) leader: bool,
     first_pass: bool,
-    pub(super) requests: u64,
+    /// Whether the namespaces have been listed, or need not be.
+    pub(super) listed: bool,
+    /// Why the Lease cannot be read or renewed, if it is needed and cannot.
+    lease: Option<String>,
+    pub(super) requests: RequestCounts,
     pub(super) sources: Vec<SourceState>,
     pub(super) targets: Vec<TargetState>,
 }
@@ -67,6 +72,8 @@ pub(crate) struct Summary {
     pub(crate) waiting: usize,
     /// When the first entry expires.
     pub(crate) expires: Option<DateTime<Utc>>,
+    /// Whether some object has entries of which none expires, as far as is known.
+    pub(crate) endless: bool,
 }
 
 impl Status {
@@ -78,7 +85,7 @@ impl Status {
             provider: source.kind.shown(),
             hosts: source.registry.hosts.clone(),
             tenants: source.registry.namespace_identity.is_some(),
-            results: [(SUCCESS, 0)].into(),
+            results: RESULTS.iter().map(|result| (*result, 0)).collect(),
             ..SourceState::default()
         });
         let mut targets: Vec<TargetState> = Vec::new();
@@ -87,18 +94,14 @@ impl Status {
             match known {
                 Some(target) => target.place.push_str(&format!(", {}", secret.object.name)),
                 None => targets.push(TargetState {
-                    name: secret.target.clone(),
-                    kind: "Secret",
                     place: secret.object.name.clone(),
-                    ..TargetState::default()
+                    ..TargetState::new(&secret.target, "Secret")
                 }),
             }
         }
         targets.extend(plan.files.iter().map(|file| TargetState {
-            name: file.target.clone(),
-            kind: "File",
             place: file.file.path.display().to_string(),
-            ..TargetState::default()
+            ..TargetState::new(&file.target, "File")
         }));
         Self {
             state: Mutex::new(State {
@@ -106,7 +109,9 @@ impl Status {
                 alive: now,
                 leader: false,
                 first_pass: false,
-                requests: 0,
+                listed: false,
+                lease: None,
+                requests: RequestCounts::default(),
                 sources: sources.collect(),
                 targets,
             }),
@@ -120,19 +125,22 @@ impl Status {
         (now - self.lock().alive).abs() < TimeDelta::minutes(2)
     }
 
-    /// Ready: a standby always; the leader once every object has been processed and while no source
-    /// has failed for longer than half of its token's remaining life. If not, why, one reason per line.
+    /// Ready: once the namespaces have been listed, and while the Lease can be read; the leader once
+    /// every object has been processed and while no source has failed for longer than half of its
+    /// token's remaining life. If not, why, one reason per line.
     pub(crate) fn ready(&self) -> Result<(), String> {
         let now = self.clock.now();
         let state = self.lock();
-        if !state.leader {
-            return Ok(());
-        }
         let mut reasons = Vec::new();
-        if !state.first_pass {
+        if !state.listed {
+            reasons.push("the namespaces have not been listed yet".to_owned());
+        }
+        reasons.extend(state.lease.clone());
+        if state.leader && !state.first_pass {
             reasons.push("the first pass is not complete".to_owned());
         }
-        let failing = state.sources.iter().filter_map(|source| {
+        let sources = state.sources.iter().filter(|_| state.leader);
+        let failing = sources.filter_map(|source| {
             let text = source.danger(now)?;
             Some(format!("registry {}: {text}", source.name))
         });
@@ -195,8 +203,8 @@ impl Status {
         }
         let reason = match (report.action, report.registry_failed) {
             (Action::Foreign | Action::Conflict, _) => report.action.as_str(),
-            (_, true) => "registry",
-            _ => report.cause.unwrap_or("object"),
+            (_, true) => REGISTRY,
+            _ => report.cause.unwrap_or(OBJECT),
         };
         *target.errors.entry(reason).or_default() += 1;
         target.failure = Some((now, report.to_string()));
@@ -213,12 +221,22 @@ impl Status {
         }
     }
 
-    pub(crate) fn alive(&self, leader: bool, requests: u64) {
+    pub(crate) fn alive(&self, leader: bool, requests: RequestCounts) {
         let now = self.clock.now();
         let mut state = self.lock();
         state.alive = now;
         state.leader = leader;
         state.requests = requests;
+    }
+
+    /// The namespaces have been listed, or need not be.
+    pub(crate) fn listed(&self) {
+        self.lock().listed = true;
+    }
+
+    /// The Lease was read or renewed, or cannot be, and why.
+    pub(crate) fn lease(&self, failure: Option<String>) {
+        self.lock().lease = failure;
     }
 
     pub(crate) fn first_pass_done(&self) {
@@ -227,6 +245,20 @@ impl Status {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TargetState {
+    /// Nothing has happened: every count is there, and 0.
+    fn new(name: &str, kind: &'static str) -> Self {
+        let reasons = REASONS.into_iter().chain([FOREIGN, REGISTRY, OBJECT]);
+        Self {
+            name: name.to_owned(),
+            kind,
+            actions: Action::ALL.iter().map(|a| (a.as_str(), 0)).collect(),
+            errors: reasons.map(|reason| (reason, 0)).collect(),
+            ..Self::default()
+        }
     }
 }
 
@@ -249,6 +281,22 @@ impl SourceState {
 }
 
 pub(super) const SUCCESS: &str = "success";
+/// Every result of a token request: [`SUCCESS`], and the words of [`kind_name`].
+const RESULTS: [&str; 9] = [
+    SUCCESS,
+    "not_served",
+    "not_configured",
+    "no_identity",
+    "denied",
+    "throttled",
+    "unreachable",
+    "malformed",
+    "other",
+];
+/// Reasons of failures of objects, besides those of the API server.
+const FOREIGN: &str = "foreign";
+const REGISTRY: &str = "registry";
+const OBJECT: &str = "object";
 
 fn kind_name(kind: ErrorKind) -> &'static str {
     match kind {

@@ -144,6 +144,84 @@ async fn what_is_deleted_before_the_first_list_comes_back() {
 }
 
 #[tokio::test]
+async fn a_daemon_without_the_server_is_not_ready_and_counts_errors() {
+    let stage = Stage::fake().await;
+    let fake = stage.told();
+    let names = namespaces(&stage, 1).await;
+    let election = "leaderElection: {name: ID-lease, namespace: default, leaseDuration: 2s}\n";
+    let plan = stage.plan(&format!("{SIMPLE}{election}"));
+    fake.down(true);
+    let daemon = stage.daemon(&plan).await;
+    let metrics = async || page(&daemon, "/metrics").await.1;
+    let counted = async |reason: &str| {
+        let none = format!("api_request_errors_total{{reason=\"{reason}\"}} 0\n");
+        !metrics().await.contains(&none)
+    };
+    let unknown = "target_expiry_timestamp_seconds{target=\"t\"} 0\n";
+    assert!(metrics().await.contains(unknown));
+    stage
+        .until("errors", async || counted("unreachable").await)
+        .await;
+    let (code, why) = page(&daemon, "/readyz").await;
+    assert_eq!(code, 503);
+    assert!(why.contains("namespaces") && why.contains("Lease"), "{why}");
+    assert!(metrics().await.contains(unknown));
+    fake.down(false);
+    stage
+        .until("all well", async || page(&daemon, "/readyz").await.0 == 200)
+        .await;
+    assert!(has(&stage, &names[0]).await);
+    assert!(!metrics().await.contains(unknown));
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn a_daemon_that_may_not_have_its_lease_is_not_ready_and_counts_errors() {
+    let stage = Stage::fake().await;
+    let fake = stage.told();
+    fake.fail("get", "leases", 403, None, 8);
+    let election = "leaderElection: {name: ID-lease, namespace: default, leaseDuration: 2s}\n";
+    let daemon = stage
+        .daemon(&stage.plan(&format!("{SIMPLE}{election}")))
+        .await;
+    stage
+        .until("only the Lease is missing", async || {
+            let (code, why) = page(&daemon, "/readyz").await;
+            code == 503 && why.contains("403") && !why.contains("not been listed")
+        })
+        .await;
+    let none = "api_request_errors_total{reason=\"forbidden\"} 0\n";
+    assert!(!page(&daemon, "/metrics").await.1.contains(none));
+    stage
+        .until("all well", async || page(&daemon, "/readyz").await.0 == 200)
+        .await;
+    daemon.stop().await;
+}
+
+#[tokio::test]
+async fn named_namespaces_are_not_served_while_the_server_is_away() {
+    let stage = Stage::fake().await;
+    let fake = stage.told();
+    let names = namespaces(&stage, 1).await;
+    fake.down(true);
+    let named = SIMPLE.replace("'ID-*'", "ID-n0");
+    let daemon = stage.daemon(&stage.plan(&named)).await;
+    let counted = "errors_total{target=\"t\",reason=\"unreachable\"} 0\n";
+    stage
+        .until("an attempt", async || {
+            !page(&daemon, "/metrics").await.1.contains(counted)
+        })
+        .await;
+    assert_eq!(page(&daemon, "/readyz").await.0, 503);
+    fake.down(false);
+    stage
+        .until("all well", async || page(&daemon, "/readyz").await.0 == 200)
+        .await;
+    assert!(has(&stage, &names[0]).await);
+    daemon.stop().await;
+}
+
+#[tokio::test]
 async fn throttling_and_passing_failures_are_waited_out() {
     let stage = Stage::fake().await;
     let fake = stage.told();

@@ -28,7 +28,8 @@ fn a_failure_is_an_alarm_when_half_of_what_was_left_is_gone() {
     let fail = |status: &Status| {
         status.not_issued(0, ErrorKind::Denied, "no", Duration::ZERO);
     };
-    status.alive(true, 1);
+    status.listed();
+    status.alive(true, RequestCounts::default());
     assert!(status.ready().is_err(), "the first pass is to come");
     status.first_pass_done();
     assert!(status.ready().is_ok());
@@ -45,8 +46,62 @@ fn a_failure_is_an_alarm_when_half_of_what_was_left_is_gone() {
     assert!(status.ready().is_ok() && !status.is_in_danger(0));
     on(2 * 3600);
     assert!(status.ready().is_err() && status.is_in_danger(0));
-    status.alive(false, 1);
+    status.alive(false, RequestCounts::default());
     assert!(status.ready().is_ok(), "a standby is ready");
+}
+
+#[test]
+fn nothing_is_ready_before_the_first_list_and_without_the_lease() {
+    let (status, _) = status();
+    let why = |status: &Status| status.ready().expect_err("not ready");
+    assert!(why(&status).contains("namespaces"));
+    status.lease(Some("the Lease has not been read yet".to_owned()));
+    status.listed();
+    assert!(why(&status).contains("Lease"));
+    status.lease(None);
+    assert!(status.ready().is_ok());
+    status.lease(Some("403 Forbidden".to_owned()));
+    assert!(why(&status).contains("Forbidden"));
+}
+
+#[test]
+fn every_series_that_an_alert_needs_is_there_from_the_start() {
+    let (status, _) = status();
+    let has = |status: &Status, series: &str| {
+        let metrics = status.metrics();
+        assert!(metrics.contains(series), "{series}: {metrics}");
+    };
+    let expiry = "target_expiry_timestamp_seconds{target=\"t\"}";
+    for series in [
+        &format!("{expiry} 0\n"),
+        "target_last_success_timestamp_seconds{target=\"t\"} 0\n",
+        "token_last_success_timestamp_seconds{source=\"<b>one\"} 0\n",
+        "token_refresh_total{source=\"<b>one\",result=\"denied\"} 0\n",
+        "secret_writes_total{target=\"t\",action=\"create\"} 0\n",
+        "errors_total{target=\"t\",reason=\"forbidden\"} 0\n",
+        "errors_total{target=\"t\",reason=\"registry\"} 0\n",
+        "api_request_errors_total{reason=\"unreachable\"} 0\n",
+    ] {
+        has(&status, series);
+    }
+    // No object: nothing expires. One without a login is not taken for that.
+    status.listed();
+    has(&status, &format!("{expiry} +Inf\n"));
+    let summary = |failing, endless, expires| Summary {
+        failing,
+        endless,
+        expires,
+        ..Summary::default()
+    };
+    let end = Some(status.clock.now());
+    for (summary, value) in [
+        (summary(1, false, None), "0"),
+        (summary(1, true, None), "+Inf"),
+        (summary(1, true, end), "1800000000"),
+    ] {
+        status.summaries(&[("t", summary)].into());
+        has(&status, &format!("{expiry} {value}\n"));
+    }
 }
 
 #[test]
@@ -55,7 +110,7 @@ fn a_loop_that_stands_still_is_not_alive() {
     assert!(status.is_alive());
     seconds.fetch_add(300, Ordering::SeqCst);
     assert!(!status.is_alive());
-    status.alive(true, 1);
+    status.alive(true, RequestCounts::default());
     assert!(status.is_alive());
 }
 
