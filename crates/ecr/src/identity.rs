@@ -40,6 +40,8 @@ pub(crate) struct Identity {
     origin: Origin,
     /// The sources before it, each with the reason why it is not configured.
     passed_over: Vec<String>,
+    /// Whether the profiles of the configuration files were looked at.
+    pub(crate) looked_at_profiles: bool,
     /// A role of the role map, assumed with the source's keys.
     role: Option<RoleSession>,
 }
@@ -60,13 +62,15 @@ impl Identity {
 
     /// The first configured source of the chain. Reads files and asks nothing.
     pub(crate) fn ambient(env: &Env, config: &SharedConfig) -> Result<Self, ProviderError> {
-        let mut passed_over = Vec::new();
+        let (mut passed_over, mut looked_at_profiles) = (Vec::new(), false);
         for (name, look) in ORDER {
+            looked_at_profiles |= *name == PROFILE;
             match look(env, config) {
                 Err(NoCredentials::Absent(reason)) => passed_over.push(without(name, &reason)),
                 found => {
                     let mut identity = Self::new((*name).to_owned(), found?);
                     identity.passed_over = passed_over;
+                    identity.looked_at_profiles = looked_at_profiles;
                     return Ok(identity);
                 }
             }
@@ -74,6 +78,7 @@ impl Identity {
         let service = Source::Metadata(Metadata::of(env, config));
         Ok(Self {
             passed_over,
+            looked_at_profiles,
             ..Self::new("instance metadata".to_owned(), Origin::Source(service))
         })
     }
@@ -163,6 +168,7 @@ impl Identity {
 
     fn new(source: String, origin: Origin) -> Self {
         Self {
+            looked_at_profiles: matches!(origin, Origin::Profile(_)),
             source,
             origin,
             passed_over: Vec::new(),
@@ -187,10 +193,12 @@ const ORDER: &[(&str, Look)] = &[
     ("web identity", |env, _| {
         WebIdentity::of(env).map(|token| Origin::Source(Source::WebIdentity(token)))
     }),
-    ("profile", |env, config| {
+    (PROFILE, |env, config| {
         Profile::of(env, config).map(Origin::Profile)
     }),
     ("container credentials", |env, _| {
         Container::of(env).map(|agent| Origin::Source(Source::Container(agent)))
     }),
 ];
+
+const PROFILE: &str = "profile";

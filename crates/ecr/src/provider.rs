@@ -48,7 +48,8 @@ impl Ecr {
     }
 
     async fn fetch(&self, decision: Decision) -> Result<Issued, ProviderError> {
-        for note in &decision.config.files.notes {
+        let for_keys = decision.identity.looked_at_profiles;
+        for note in decision.config.notes(for_keys) {
             tracing::warn!("{note}");
         }
         // The words that Kubernetes' own troubleshooting page tells people to look for.

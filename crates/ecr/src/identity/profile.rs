@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use aws_config::profile::{Profile as Section, ProfileFileCredentialsProvider};
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
@@ -25,7 +25,7 @@ use super::source::Source;
 use super::web_identity::WebIdentity;
 use crate::api_failure::{DENIED, UNKNOWN_KEYS, causes, in_chain};
 use crate::sdk::{provider_config, quiet};
-use crate::shared_config::{SharedConfig, value};
+use crate::shared_config::{Section, SharedConfig};
 use crate::sts::{Sts, session_name};
 
 /// A profile that names a source of credentials.
@@ -50,21 +50,35 @@ enum Base {
 impl Profile {
     /// The selected profile.
     pub(super) fn of(env: &Env, config: &SharedConfig) -> Result<Self, NoCredentials> {
+        config.files.usable()?;
         let chain = config.chain();
-        let is_source = |profile: &&Section| {
-            let mut keys = SOURCES.iter().chain(&SIGN_IN).chain([&PROCESS]);
-            keys.any(|key| value(profile, key).is_some())
-        };
         if config.files.texts.is_empty() {
             let absent = format!("there is none of {}", config.files.places());
             return Err(NoCredentials::Absent(absent));
         }
-        let (Some(first), Some(last)) = (chain.first().filter(|p| is_source(p)), chain.last())
-        else {
-            let absent = format!("{} names no source of credentials", named(config));
-            return Err(NoCredentials::Absent(absent));
+        let (Some(first), Some(last)) = (chain.first(), chain.last()) else {
+            return Err(absent(config));
         };
-        let base = base(last, first.name() == last.name(), env, config);
+        if !SOURCES
+            .iter()
+            .chain([&PROCESS])
+            .any(|key| first.1.get(key).is_some())
+            && !signs_in(first.1)
+        {
+            return Err(absent(config));
+        }
+        if let Some((name, _)) = chain.iter().find(|(_, profile)| profile.has_half_a_key) {
+            let text = format!(
+                "the profile {name:?} has only one of aws_access_key_id and aws_secret_access_key"
+            );
+            let kind = ErrorKind::NotConfigured;
+            return Err(NoCredentials::failed(
+                &named(config),
+                kind,
+                config.with_ignored(text),
+            ));
+        }
+        let base = base(*last, first.0 == last.0, env, config);
         let base = base.map_err(|error| error.required(&named(config)))?;
         let mut stable_name = config.stable_name();
         if let Base::Lent(_, source) = &base {
@@ -82,19 +96,19 @@ impl Profile {
         let name = named(config);
         let end = Instant::now() + LONGEST;
         let provider = ProfileFileCredentialsProvider::builder()
-            .configure(&provider_config(sts.cloud, &sts.endpoint)?)
-            .profile_name(&config.profile);
-        let provider = match &self.base {
+            .configure(&provider_config(sts.cloud, &sts.endpoint)?);
+        let (provider, lent) = match &self.base {
             Base::Keys(keys) => return Ok(keys.clone()),
-            Base::Sdk => provider.profile_files(config.for_sdk(None)),
+            Base::Sdk => (provider, None),
             Base::Lent(profile, source) => {
                 let keys = source.credentials(sts).await;
                 let keys = keys.map_err(|error| within(&name, error))?;
-                provider
-                    .profile_files(config.for_sdk(Some((profile, OURS))))
-                    .with_custom_provider(OURS, keys)
+                let provider = provider.with_custom_provider(OURS, keys);
+                (provider, Some((profile.as_str(), OURS)))
             }
         };
+        let (files, profile) = config.for_sdk(lent);
+        let provider = provider.profile_files(files).profile_name(profile);
         let provider = provider.build();
         let asked = timeout_at(end, quiet(provider.provide_credentials()));
         let asked = asked.await.map_err(|_| {
@@ -125,46 +139,65 @@ pub(super) fn named(config: &SharedConfig) -> String {
     format!("the profile {:?}", config.profile)
 }
 
-/// The source of the last profile of the chain, by aws-config's order.
+/// A profile from which the chain of sources goes on.
+fn absent(config: &SharedConfig) -> NoCredentials {
+    let text = format!("{} names no source of credentials", named(config));
+    NoCredentials::Absent(config.with_ignored(text))
+}
+
+fn signs_in(profile: &Section) -> bool {
+    SIGN_IN.iter().any(|key| profile.get(key).is_some())
+}
+
+/// The source of the last profile of the chain, by Go's order.
 fn base(
-    profile: &Section,
+    (name, profile): (&str, &Section),
     is_first: bool,
     env: &Env,
     config: &SharedConfig,
 ) -> Result<Base, NoCredentials> {
-    let get = |key| value(profile, key);
-    let lent = |source| Base::Lent(profile.name().to_owned(), source);
+    let get = |key| profile.get(key);
+    let lent = |source| Base::Lent(name.to_owned(), source);
     let role = get("role_arn");
-    if let (Some(id), Some(secret)) = (get("aws_access_key_id"), get("aws_secret_access_key"))
-        && !(is_first && role.is_some())
-    {
-        // In Go the selected profile's own keys go before its other sources, in the Rust SDK after
-        // them.
+    if let (Some(id), Some(secret)) = (get("aws_access_key_id"), get("aws_secret_access_key")) {
         let session = get("aws_session_token").map(str::to_owned);
         let keys = || Credentials::new(id, secret, session, None, "profile");
-        return Ok(is_first.then(keys).map_or(Base::Sdk, Base::Keys));
+        // In Go the selected profile's own keys go before its other sources, in the Rust SDK after
+        // them.
+        return Ok(match (is_first, role) {
+            (true, None) => Base::Keys(keys()),
+            (true, Some(_)) => lent(Source::Keys(keys())),
+            (false, _) => Base::Sdk,
+        });
     }
     let token = get("web_identity_token_file");
     Ok(match (get("credential_source"), token, role) {
         (Some("Environment"), ..) => lent(Source::Keys(keys::of(env)?)),
         (Some("EcsContainer"), ..) => lent(Source::Container(Container::of(env)?)),
-        (Some("Ec2InstanceMetadata"), ..) => {
-            let service = Metadata::of(env, config);
-            service.address()?;
-            lent(Source::Metadata(service))
-        }
+        (Some("Ec2InstanceMetadata"), ..) => lent(instance(env, config)?),
         (None, Some(file), Some(role)) => {
             let session = get("role_session_name").unwrap_or_else(|| session_name(env));
             lent(Source::WebIdentity(WebIdentity::read(file, role, session)?))
         }
-        (None, None, None) => {
-            let mut before = SIGN_IN.iter().chain([&"sso_region"]);
-            let line = get(PROCESS).filter(|_| before.all(|key| get(key).is_none()));
-            let process = line.map(|line| Source::Process(Process(line.to_owned())));
-            process.map_or(Base::Sdk, lent)
+        (None, None, role) if !signs_in(profile) && get("sso_region").is_none() => {
+            match (get(PROCESS), role) {
+                (Some(line), _) => lent(Source::Process(Process(line.to_owned()))),
+                // A role alone is assumed by who the machine is.
+                (None, Some(_)) => lent(match Container::of(env) {
+                    Err(NoCredentials::Absent(_)) => instance(env, config)?,
+                    agent => Source::Container(agent?),
+                }),
+                (None, None) => Base::Sdk,
+            }
         }
         _ => Base::Sdk,
     })
+}
+
+fn instance(env: &Env, config: &SharedConfig) -> Result<Source, NoCredentials> {
+    let service = Metadata::of(env, config);
+    service.address()?;
+    Ok(Source::Metadata(service))
 }
 
 fn kind(error: &CredentialsError) -> ErrorKind {
@@ -196,7 +229,7 @@ const SOURCES: [&str; 6] = [
     "web_identity_token_file",
 ];
 
-/// In aws-config these go before a `credential_process`, as a lone `sso_region` does.
+/// These go before a `credential_process`, as a lone `sso_region` does.
 const SIGN_IN: [&str; 5] = [
     "sso_session",
     "sso_start_url",

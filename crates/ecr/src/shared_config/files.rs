@@ -5,24 +5,25 @@ use std::path::PathBuf;
 
 use aws_runtime::env_config::file::EnvConfigFileKind;
 use regcred_core::{Env, ProviderError};
-use regcred_files::{MIB, read_text};
+use regcred_files::{MIB, read};
 
 use crate::ERRORS;
 
 /// The files that were found.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Files {
-    pub(crate) texts: Vec<(EnvConfigFileKind, String)>,
+    pub(crate) texts: Vec<(EnvConfigFileKind, PathBuf, String)>,
     /// Files that were expected and could not be read, each with its reason.
     pub(crate) notes: Vec<String>,
+    /// The first file whose contents must not be passed over for another identity, and the reason
+    /// why it has none.
+    unusable: Option<(String, String)>,
     looked_at: Vec<PathBuf>,
 }
 
 impl Files {
-    /// Reads the files that variables name, else those at their usual places. One that exists, or
-    /// was named, and cannot be read is an error: its contents must not be passed over for another
-    /// identity.
-    pub(super) fn read(env: &Env) -> Result<Self, ProviderError> {
+    /// Reads the files that variables name, else those at their usual places.
+    pub(super) fn read(env: &Env) -> Self {
         let mut this = Self::default();
         for (kind, variable, name) in [
             (EnvConfigFileKind::Config, "AWS_CONFIG_FILE", "config"),
@@ -38,12 +39,12 @@ impl Files {
                     (Some(rest), Some(home)) => home.join(rest),
                     _ => PathBuf::from(set),
                 };
-                this.add(kind, path, Some(variable))?;
+                this.add(kind, path, Some(variable));
             } else if let Some(home) = home {
-                this.add(kind, home.join(".aws").join(name), None)?;
+                this.add(kind, home.join(".aws").join(name), None);
             }
         }
-        Ok(this)
+        this
     }
 
     /// The files that were looked for, for messages.
@@ -55,31 +56,39 @@ impl Files {
         names.collect::<Vec<_>>().join(" or ")
     }
 
-    /// At its usual place a file may be missing or closed to us, as in the SDKs; a file that is too
-    /// large or not a text is never taken for an empty one.
-    fn add(
-        &mut self,
-        kind: EnvConfigFileKind,
-        path: PathBuf,
-        variable: Option<&str>,
-    ) -> Result<(), ProviderError> {
-        use io::ErrorKind::{FileTooLarge, InvalidData, NotADirectory, NotFound};
+    /// An identity is about to be looked for in the files: an error when one of them exists, or was
+    /// named, and cannot be used.
+    pub(crate) fn usable(&self) -> Result<(), ProviderError> {
+        match self.unusable.clone() {
+            Some((what, reason)) => Err(ERRORS.misconfigured(what).with_source(reason)),
+            None => Ok(()),
+        }
+    }
+
+    /// At its usual place a file may be missing or closed to us, as in the SDKs; one that is too
+    /// large is never taken for an empty one.
+    fn add(&mut self, kind: EnvConfigFileKind, path: PathBuf, variable: Option<&str>) {
+        use io::ErrorKind::{FileTooLarge, NotADirectory, NotFound};
         let by = variable.map(|name| format!(" that {name} names"));
         let what = format!("cannot read {}{}", path.display(), by.unwrap_or_default());
-        let read = read_text(&path, MIB);
-        self.looked_at.push(path);
-        match (read, variable) {
-            (Ok(text), _) => self.texts.push((kind, text)),
-            (Err(error), _) if matches!(error.kind(), NotFound | NotADirectory) => {
-                if variable.is_some() {
-                    self.notes.push(format!("{what}: {error}"));
-                }
+        let read = read(&path, MIB);
+        self.looked_at.push(path.clone());
+        let error = match read {
+            // Go reads bytes. What is not a text can only be in a value that works nowhere.
+            Ok(bytes) => {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                self.texts.push((kind, path, text));
+                return;
             }
-            (Err(error), None) if !matches!(error.kind(), FileTooLarge | InvalidData) => {
-                self.notes.push(format!("{what}: {error}"));
-            }
-            (Err(error), _) => return Err(ERRORS.misconfigured(what).with_source(error)),
+            Err(error) => error,
+        };
+        let missing = matches!(error.kind(), NotFound | NotADirectory);
+        let must_work = variable.is_some() || error.kind() == FileTooLarge;
+        if must_work && !missing && self.unusable.is_none() {
+            self.unusable = Some((what.clone(), error.to_string()));
         }
-        Ok(())
+        if variable.is_some() || !missing {
+            self.notes.push(format!("{what}: {error}"));
+        }
     }
 }

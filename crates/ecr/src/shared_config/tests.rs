@@ -1,3 +1,8 @@
+use std::collections::HashMap;
+
+use aws_types::os_shim_internal::{Env as NoEnv, Fs};
+use futures_util::FutureExt as _;
+
 use super::*;
 
 struct Home(tempfile::TempDir);
@@ -70,33 +75,52 @@ fn a_named_profile_must_exist_and_default_need_not() {
 }
 
 #[test]
-fn a_broken_file_is_an_error_without_its_text() {
-    let home = Home::new("[default\naws_secret_access_key = canary\n", "");
-    let error = refused(&home.env(&[]));
-    let text = regcred_core::report(&error);
+fn lines_that_mean_nothing_are_noted_by_number_when_keys_are_looked_for() {
+    let text =
+        "aws_secret_access_key = canary\n[default]\ncanary\nregion = eu-west-1\n[profile x\n";
+    let home = Home::new(text, &"canary\n".repeat(7));
+    let config = SharedConfig::load(&home.env(&[]), None).expect("as in Go");
+    assert_eq!(config.key("region"), Some("eu-west-1"));
+    assert_eq!(config.notes(false).count(), 0);
+    let notes: Vec<_> = config.notes(true).map(String::as_str).collect();
+    let [one, other] = notes[..] else {
+        panic!("one for each file: {notes:?}");
+    };
     assert!(
-        text.contains("config") && !text.contains("canary"),
-        "{text}"
+        one.contains(".aws/config: ") && one.ends_with("in line 1, 3, 5"),
+        "{one}"
+    );
+    assert!(
+        other.ends_with("in line 1, 2, 3, 4, 5 and 2 more"),
+        "{other}"
+    );
+    assert!(!format!("{notes:?}").contains("canary"), "{notes:?}");
+    let error = refused(&home.env(&[("AWS_PROFILE", "x")])).to_string();
+    assert!(
+        error.contains("profile \"x\"") && error.contains("in line 1, 3, 5"),
+        "{error}"
     );
 }
 
 #[test]
-fn a_file_that_was_named_must_be_readable_and_a_missing_one_is_noted() {
+fn a_file_that_was_named_must_be_readable_before_keys_are_looked_for() {
     let home = Home::new("", "");
-    let broken = home.0.path().join("broken");
-    std::fs::write(&broken, b"[default]\n\xff").expect("file");
     let huge = home.0.path().join("huge");
     std::fs::write(&huge, vec![b'#'; (1 << 20) + 1]).expect("file");
-    for path in [home.0.path(), &broken, &huge] {
+    for path in [home.0.path(), &huge] {
         for name in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
             let env = home.env(&[(name, path.to_str().expect("text"))]);
-            let error = refused(&env);
+            let config = SharedConfig::load(&env, None).expect("keys may be elsewhere");
+            let error = config.files.usable().expect_err("unusable");
             let text = regcred_core::report(&error);
             assert!(text.contains(&format!("that {name} names: ")), "{text}");
+            let error = refused(&env.with([("AWS_PROFILE", "dev")]));
+            assert_eq!(regcred_core::report(&error), text);
         }
     }
     let env = home.env(&[("AWS_CONFIG_FILE", "/nowhere/config")]);
     let config = SharedConfig::load(&env, None).expect("may be missing, as in the SDKs");
+    config.files.usable().expect("may be missing");
     let [note] = &config.files.notes[..] else {
         panic!("one note: {:?}", config.files.notes);
     };
@@ -109,11 +133,73 @@ fn a_file_that_was_named_must_be_readable_and_a_missing_one_is_noted() {
 #[test]
 fn a_file_at_its_usual_place_is_never_read_in_part() {
     let home = Home::new(&"#".repeat((1 << 20) + 1), "");
-    let error = refused(&home.env(&[]));
+    let config = SharedConfig::load(&home.env(&[]), None).expect("keys may be elsewhere");
+    let error = config.files.usable().expect_err("unusable");
     let text = regcred_core::report(&error);
     assert!(
         text.contains(".aws/config: it is larger than 1 MiB"),
         "{text}"
+    );
+}
+
+#[test]
+fn bytes_that_are_not_text_spoil_their_own_setting_alone() {
+    let home = Home::new("", "");
+    let path = home.0.path().join(".aws/config");
+    std::fs::write(path, b"[default]\nregion = eu-west-1\nrole_arn = \xff\n").expect("file");
+    let config = SharedConfig::load(&home.env(&[]), None).expect("as in Go");
+    assert_eq!(config.key("region"), Some("eu-west-1"));
+}
+
+#[test]
+fn a_switch_of_a_profile_is_true_or_not() {
+    for (text, value) in [
+        ("True", true),
+        ("false", false),
+        ("maybe", false),
+        ("1", false),
+    ] {
+        let home = Home::new(&format!("[default]\nuse_fips_endpoint = {text}\n"), "");
+        let config = SharedConfig::load(&home.env(&[]), None).expect("sound");
+        let fips = |config: &SharedConfig| config.switch("AWS_USE_FIPS_ENDPOINT");
+        assert_eq!(fips(&config).expect("a word"), Some(value), "{text}");
+        let env = home.env(&[("AWS_USE_FIPS_ENDPOINT", "maybe")]);
+        let config = SharedConfig::load(&env, None).expect("sound");
+        fips(&config).expect_err("a variable has no other words");
+    }
+}
+
+#[test]
+fn the_sdk_reads_what_was_read_here() {
+    let home = Home::new(
+        "[profile my own]\nrole_arn: \"r\"\nsource_profile = the %20 keys\n[ = 1\nodd key = 2\n\
+         empty =\n  nested = 3\nlong = a\n  # more\n  b c\n[sso-session s]\nsso_region : eu\n",
+        "[the %20 keys]\naws_access_key_id = 'AKIA'\naws_secret_access_key = s=\n\
+         [unused\nother = 1\n",
+    );
+    let config = SharedConfig::load(&home.env(&[("AWS_PROFILE", "my own")]), None);
+    let config = config.expect("sound");
+    let (files, name) = config.for_sdk(None);
+    let (fs, env) = (
+        Fs::from_map(HashMap::<String, Vec<u8>>::new()),
+        NoEnv::from_slice(&[]),
+    );
+    let read = aws_config::profile::load(&fs, &env, &files, Some(name.into())).now_or_never();
+    let read = read.expect("no waiting").expect("accepted");
+    assert_eq!(read.get("role_arn"), Some("r"));
+    assert_eq!(read.get("long"), Some("a\nb c"));
+    let source = read.get("source_profile").expect("a source");
+    let source = read.get_profile(source).expect("the source");
+    assert_eq!(source.get("aws_access_key_id"), Some("AKIA"));
+    assert_eq!(source.get("aws_secret_access_key"), Some("s="));
+    let session = read.sso_session("s").expect("a session");
+    assert_eq!(session.get("sso_region"), Some("eu"));
+    let (files, name) = config.for_sdk(Some(("my own", "Ours")));
+    let read = aws_config::profile::load(&fs, &env, &files, Some(name.into())).now_or_never();
+    let read = read.expect("no waiting").expect("accepted");
+    assert_eq!(
+        (read.get("source_profile"), read.get("credential_source")),
+        (None, Some("Ours"))
     );
 }
 
@@ -133,7 +219,7 @@ fn the_chain_follows_source_profiles_as_the_sdk_does() {
     );
     let chain = |name: &str| {
         let config = SharedConfig::load(&home.env(&[("AWS_PROFILE", name)]), None).expect("sound");
-        let names = config.chain().into_iter().map(|p| p.name().to_owned());
+        let names = config.chain().into_iter().map(|(name, _)| name.to_owned());
         names.collect::<Vec<_>>().join(" ")
     };
     assert_eq!(chain("a"), "a b c");
