@@ -77,7 +77,7 @@ impl ExternalAccount {
         let acts_as = match &key.service_account_impersonation_url {
             None => None,
             Some(url) => {
-                let url = settings.trusted_url("service_account_impersonation_url", url)?;
+                let url = settings.named_impersonation_url(url)?;
                 let mut account = Impersonation::at(whose, url);
                 // Go's encoder writes 0 for what is not set.
                 match key.service_account_impersonation.token_lifetime_seconds {
@@ -89,9 +89,9 @@ impl ExternalAccount {
         };
         let subject = Subject::new(settings, &key, acts_as.as_ref())?;
         let url = match (&key.token_url, &subject) {
-            (Some(url), _) => settings.trusted_url("token_url", url)?,
+            (Some(url), _) => settings.named_exchange_url(url)?,
             (None, Subject::Certificate(_)) => certificate::TOKEN_URL.to_owned(),
-            (None, _) => settings.sts_url.clone(),
+            (None, _) => settings.exchange_url(),
         };
         let client = key.client_id.zip(key.client_secret);
         let exchange = Exchange {

@@ -93,8 +93,8 @@ fn build(
         Some("impersonated_service_account") => {
             let key: ImpersonatedKey = fields(FILE, value)?;
             settings.check_universe(key.universe_domain.as_deref())?;
-            let field = "service_account_impersonation_url";
-            let url = settings.trusted_url(field, &key.service_account_impersonation_url)?;
+            let url = &key.service_account_impersonation_url;
+            let url = settings.named_impersonation_url(url)?;
             if kind(&key.source_credentials) == Some("impersonated_service_account") {
                 return Err(
                     "its source_credentials act as another service account in turn: list the \

@@ -24,9 +24,7 @@ pub(crate) struct Impersonation {
 impl Impersonation {
     /// Acts as the service account with this email, which must have been checked.
     pub(crate) fn of(settings: &Settings, whose: &str, email: &str) -> Self {
-        let base = &settings.iam_url;
-        let url = format!("{base}/v1/projects/-/serviceAccounts/{email}:generateAccessToken");
-        Self::at(whose.to_owned(), url)
+        Self::at(whose.to_owned(), settings.impersonation_url(email))
     }
 
     /// Acts as the service account in the URL, which must have been checked.

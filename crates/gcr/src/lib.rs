@@ -17,6 +17,7 @@ mod ambient;
 mod call;
 mod credential_file;
 mod dockercfg;
+mod endpoints;
 mod external_account;
 mod file_identity;
 mod gcloud;

@@ -76,7 +76,7 @@ impl Pod {
     /// An access token.
     pub(crate) async fn token(&self, cloud: &Cloud) -> Result<AccessToken, ProviderError> {
         let exchange = Exchange {
-            url: cloud.settings.sts_url.clone(),
+            url: cloud.settings.exchange_url(),
             audience: audience(cloud).await?,
             subject_token_type: JWT.to_owned(),
             client: None,

@@ -36,10 +36,10 @@ pub(crate) struct Settings {
     pub(crate) universe: String,
     /// `host` or `host:port`.
     pub(crate) metadata_host: String,
-    /// The token exchange of the Security Token Service.
-    pub(crate) sts_url: String,
-    /// Base URL of the IAM Service Account Credentials API.
-    pub(crate) iam_url: String,
+    /// The token exchange of the Security Token Service, if it is not the public one.
+    pub(crate) sts_url: Option<String>,
+    /// Base URL of the IAM Service Account Credentials API, if it is not the public one.
+    pub(crate) iam_url: Option<String>,
     /// The OAuth2 token endpoint, if it is not the public one.
     pub(crate) oauth_url: Option<String>,
 }
@@ -117,12 +117,8 @@ impl Settings {
                 .map(str::to_ascii_lowercase)
                 .collect(),
             metadata_host: metadata_host(&options)?,
-            sts_url: options
-                .url(vars::STS_URL)?
-                .unwrap_or_else(|| format!("https://sts.{universe}/v1/token")),
-            iam_url: options
-                .url(vars::IAM_URL)?
-                .unwrap_or_else(|| format!("https://iamcredentials.{universe}")),
+            sts_url: options.url(vars::STS_URL)?,
+            iam_url: options.url(vars::IAM_URL)?,
             oauth_url: options.url(vars::OAUTH_URL)?,
             universe,
         })

@@ -49,10 +49,10 @@ impl UserLogin {
         is_federated: bool,
     ) -> Result<Self, String> {
         settings.check_universe(key.universe_domain.as_deref())?;
-        let federated = match key.token_url {
-            _ if !is_federated => None,
-            Some(url) => Some(settings.trusted_url("token_url", &url)?),
-            None => Some(format!("https://sts.{}/v1/oauthtoken", settings.universe)),
+        let federated = if is_federated {
+            Some(settings.renewal_url(key.token_url.as_deref())?)
+        } else {
+            None
         };
         Ok(Self {
             file: file.clone(),
