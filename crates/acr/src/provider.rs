@@ -30,6 +30,7 @@ pub const SPEC: ProviderSpec = ProviderSpec {
     plugin_aliases: &["azure-acr-credential-provider"],
     helper_aliases: &["docker-credential-acr-env", "docker-credential-acr"],
     silent_helpers: &[],
+    replaced_helper: None,
     vars: VARS,
     positional: Some(vars::AZURE_JSON),
     default_cache_duration: "10m",

@@ -40,4 +40,4 @@ pub use reference::{ImageRef, ReferenceError};
 pub use regcred_go::UrlError;
 pub use registry_host::RegistryHost;
 pub use secret_text::SecretText;
-pub use spec::{NewProvider, ProviderSpec};
+pub use spec::{HelperSettings, NewProvider, ProviderSpec, ReplacedHelper};

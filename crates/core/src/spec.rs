@@ -16,6 +16,8 @@ pub struct ProviderSpec {
     pub helper_aliases: &'static [&'static str],
     /// Those helper names whose upstream answers every failure with "credentials not found".
     pub silent_helpers: &'static [&'static str],
+    /// What one of those helpers has of its own, if anything.
+    pub replaced_helper: Option<ReplacedHelper>,
     /// One row for every option: variables, its libraries' included, and their flags.
     pub vars: &'static [EnvVar],
     /// The variable that the first positional argument sets; `None` ignores stray arguments.
@@ -25,6 +27,22 @@ pub struct ProviderSpec {
     /// Makes the provider. Reads the environment, does no I/O.
     pub new: NewProvider,
 }
+
+/// What a docker credential helper has besides docker's actions, for the program that has its name.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplacedHelper {
+    /// The helper's name, one of the spec's `helper_aliases`.
+    pub name: &'static str,
+    /// Its commands, each with its line of help.
+    pub commands: &'static [(&'static str, &'static str)],
+    /// Runs one of them with the arguments after it; returns the text for standard output.
+    pub run: fn(&Env, &str, &[String]) -> Result<String, ProviderError>,
+    /// The variables that its own configuration file sets, where the environment does not.
+    pub settings: HelperSettings,
+}
+
+/// Reads the configuration file of a helper.
+pub type HelperSettings = fn(&Env) -> Result<Vec<(&'static str, String)>, ProviderError>;
 
 /// Makes a provider out of the environment and a clock.
 pub type NewProvider = fn(&Env, &Clock) -> Result<Box<dyn Provider>, ProviderError>;

@@ -25,6 +25,7 @@ pub const SPEC: ProviderSpec = ProviderSpec {
     plugin_aliases: &[],
     helper_aliases: &["docker-credential-ecr-login"],
     silent_helpers: &["docker-credential-ecr-login"],
+    replaced_helper: None,
     vars: vars::VARS,
     positional: None,
     default_cache_duration: "12h",

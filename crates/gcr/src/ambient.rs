@@ -5,6 +5,7 @@ use regcred_cloud::AccessToken;
 use regcred_core::{ErrorKind, ProviderError, fingerprint, report};
 
 use crate::credential_file::{CredentialFile, Search};
+use crate::docker_credential_gcr::stored_login;
 use crate::file_identity::FileIdentity;
 use crate::gcloud::Gcloud;
 use crate::metadata::Metadata;
@@ -34,6 +35,10 @@ impl Ambient {
                 TokenSource::File => match CredentialFile::find(&cloud.env) {
                     Ok(Search::Found(file)) => Place::File(file),
                     Ok(Search::Absent(why)) => Place::Absent(why),
+                    Err(error) => Place::Unreadable(error),
+                },
+                TokenSource::Store => match stored_login(&cloud.env) {
+                    Ok(none) => Place::Absent(none),
                     Err(error) => Place::Unreadable(error),
                 },
                 TokenSource::Metadata => Place::Metadata,

@@ -16,6 +16,7 @@
 mod ambient;
 mod call;
 mod credential_file;
+mod docker_credential_gcr;
 mod dockercfg;
 mod endpoints;
 mod external_account;

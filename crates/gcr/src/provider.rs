@@ -16,7 +16,7 @@ use crate::hosts::Hosts;
 use crate::identity::Identity;
 use crate::settings::{AuthFlow, Cloud, Settings, Username};
 use crate::vars::{self, VARS};
-use crate::{ERRORS, NAME, dockercfg, pod};
+use crate::{ERRORS, NAME, docker_credential_gcr, dockercfg, pod};
 
 /// Google Container Registry and Artifact Registry, as data.
 pub const SPEC: ProviderSpec = ProviderSpec {
@@ -25,6 +25,7 @@ pub const SPEC: ProviderSpec = ProviderSpec {
     plugin_aliases: &["auth-provider-gcp", "gcp-credential-provider"],
     helper_aliases: &["docker-credential-gcr", "docker-credential-gcloud"],
     silent_helpers: &[],
+    replaced_helper: Some(docker_credential_gcr::HELPER),
     vars: VARS,
     positional: None,
     default_cache_duration: "1m",

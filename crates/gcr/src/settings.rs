@@ -75,6 +75,8 @@ pub(crate) enum TokenSource {
     File,
     Metadata,
     Gcloud,
+    /// The login of docker-credential-gcr.
+    Store,
 }
 
 /// The user name of the login, which decides what the password is.
@@ -297,14 +299,15 @@ const DEFAULT_SOURCES: [TokenSource; 3] = [
     TokenSource::Gcloud,
 ];
 
-/// `env` and `gcloud_sdk` are docker-credential-gcr's words: its `env` is what Google's libraries do
-/// by default.
-const TOKEN_SOURCES: [(&str, &[TokenSource]); 5] = [
+/// `env`, `store` and `gcloud_sdk` are docker-credential-gcr's words: its `env` is what Google's
+/// libraries do by default.
+const TOKEN_SOURCES: [(&str, &[TokenSource]); 6] = [
     ("file", &[TokenSource::File]),
     ("metadata", &[TokenSource::Metadata]),
     ("env", &[TokenSource::File, TokenSource::Metadata]),
     ("gcloud", &[TokenSource::Gcloud]),
     ("gcloud_sdk", &[TokenSource::Gcloud]),
+    ("store", &[TokenSource::Store]),
 ];
 
 /// The universe domain of Google's public cloud.

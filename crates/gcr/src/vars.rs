@@ -30,6 +30,14 @@ options! {
     GCLOUD_CONFIG_DIR = EnvVar::new("CLOUDSDK_CONFIG",
         "gcloud's configuration directory, in which the well-known credentials file is looked \
          for.", "`~/.config/gcloud`");
+    HELPER_CONFIG = EnvVar::new("DOCKER_CREDENTIAL_GCR_CONFIG",
+        "Configuration file of docker-credential-gcr, read and written by a program of that name.",
+        "`~/.config/gcloud/docker_credential_gcr_config.json`")
+        .not_in_key("the token sources in the file are");
+    HELPER_STORE = EnvVar::new("DOCKER_CREDENTIAL_GCR_STORE",
+        "File in which docker-credential-gcr keeps its login, for the token source `store`.",
+        "`~/.config/gcloud/docker_credentials.json`")
+        .not_in_key("a login in the file is never used");
     METADATA_HOST = EnvVar::new("GCE_METADATA_HOST",
         "Metadata server as `host` or `host:port`, without scheme.", "`169.254.169.254`");
     CERTIFICATE_CONFIG = EnvVar::new("GOOGLE_API_CERTIFICATE_CONFIG",

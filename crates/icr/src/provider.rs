@@ -19,6 +19,7 @@ pub const SPEC: ProviderSpec = ProviderSpec {
     plugin_aliases: &[],
     helper_aliases: &[],
     silent_helpers: &[],
+    replaced_helper: None,
     vars: VARS,
     positional: None,
     default_cache_duration: "30m",

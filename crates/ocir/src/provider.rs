@@ -22,6 +22,7 @@ pub const SPEC: ProviderSpec = ProviderSpec {
     plugin_aliases: &["credential-provider-oke"],
     helper_aliases: &[],
     silent_helpers: &[],
+    replaced_helper: None,
     vars: VARS,
     positional: None,
     default_cache_duration: "30m",

@@ -11,7 +11,7 @@ use regcred_run::{ProgramError, block_on};
 
 use crate::chosen_provider::ChosenProvider;
 use crate::program_name::is_helper;
-use crate::vars;
+use crate::{replaced_helper, vars};
 
 /// The circumstances of a run, except the streams and a face's own arguments.
 pub(crate) struct Context<'a> {
@@ -34,8 +34,8 @@ impl Context<'_> {
         &self,
         request: &CredentialRequest,
     ) -> Result<Option<(&'static str, Issued)>, ProgramError> {
-        let registry = &request.registry;
-        let chosen = ChosenProvider::find(self.specs, registry, &self.env, &self.clock)?;
+        let env = replaced_helper::configured(self.specs, self.program, &self.env)?;
+        let chosen = ChosenProvider::find(self.specs, &request.registry, &env, &self.clock)?;
         let Some(provider) = chosen else {
             return Ok(None);
         };

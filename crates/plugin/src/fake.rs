@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use regcred_core::{
     CacheKey, Clock, CredentialRequest, Credentials, Env, EnvVar, ErrorKind, Issued, Plan,
-    Provider, ProviderError, ProviderSpec, RegistryHost, Role, options,
+    Provider, ProviderError, ProviderSpec, RegistryHost, ReplacedHelper, Role, options,
 };
 
 pub(crate) const CANARY: &str = "canary-password-0123456789";
@@ -18,6 +18,22 @@ pub(crate) const SPEC: ProviderSpec = ProviderSpec {
     plugin_aliases: &["auth-provider-fake"],
     helper_aliases: &["docker-credential-fake-login"],
     silent_helpers: &["docker-credential-silent-login"],
+    replaced_helper: Some(ReplacedHelper {
+        name: "docker-credential-fake-login",
+        commands: &[("config", "Configure it.")],
+        run: |_, command, args| match args {
+            [] => Ok(format!("{command} is done\n")),
+            _ => Err(ProviderError::new(
+                "fake",
+                ErrorKind::NotConfigured,
+                "too many words",
+            )),
+        },
+        settings: |env| {
+            let mode = env.get("FAKE_HELPER_MODE").into_iter();
+            Ok(mode.map(|mode| ("FAKE_MODE", mode.to_owned())).collect())
+        },
+    }),
     vars: VARS,
     positional: Some("FAKE_CONFIG"),
     default_cache_duration: "1h",

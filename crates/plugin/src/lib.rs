@@ -14,6 +14,7 @@ mod face;
 mod fake;
 pub mod output;
 mod program_name;
+mod replaced_helper;
 mod run;
 mod vars;
 

@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::face::{cache, configure_docker, docker, help, kubelet, match_images, token};
 use crate::output::{SecretName, TokenOutput};
 use crate::program_name::{file_name, is_helper};
+use crate::replaced_helper;
 
 /// The main function of a plugin.
 #[must_use]
@@ -83,6 +84,10 @@ impl Invocation<'_> {
             "" => "regcred",
             name => name,
         };
+        if let Some(done) = replaced_helper::run(self.specs, program, &self.args, &self.env) {
+            let done = done.and_then(|text| streams.write(text.as_bytes()));
+            return streams.conclude(done);
+        }
         let circumstances = Circumstances {
             helper: is_helper(program),
             terminal: streams.terminal,

@@ -91,12 +91,53 @@ fn sources_are_asked_in_the_order_that_was_chosen() {
         }
     }
     let done = plugin(&env)
-        .args(["token", HOST, "--token-source", "env,store"])
+        .args(["token", HOST, "--token-source", "env,shop"])
         .run();
     assert!(
         done.fails(4)
             .contains("must be a list of file, metadata and gcloud")
     );
+}
+
+#[test]
+fn a_helper_that_is_configured_for_gcloud_never_answers_with_the_machines_account() {
+    let machine = FakeGceMetadata::start();
+    let home = Home::new();
+    let get = || {
+        let helper = home.program(&["get"]).envs(machine.env());
+        helper.stdin(HOST).run()
+    };
+    let _ = home.helper(&["config", "--token-source=gcloud"]).success();
+    let done = get();
+    assert!(
+        done.stderr.contains("gcloud is not in PATH"),
+        "{}",
+        done.stderr
+    );
+    assert_eq!((done.code(), machine.token_requests()), (Some(1), 0));
+    let _ = home
+        .helper(&["config", "--token-source", "env, store"])
+        .success();
+    assert_eq!(get().json()["ServerURL"], HOST);
+    assert_eq!(machine.token_requests(), 1);
+}
+
+#[test]
+fn a_login_that_the_original_helper_stored_is_never_replaced_by_the_machines_account() {
+    let machine = FakeGceMetadata::start();
+    let home = Home::new();
+    let get = || {
+        let helper = home.program(&["get"]).envs(machine.env());
+        helper.stdin(HOST).run()
+    };
+    let stored = json!({ "gcrCreds": { "access_token": "canary", "refresh_token": "canary" } });
+    home.dir
+        .json(".config/gcloud/docker_credentials.json", &stored);
+    let done = get();
+    assert!(done.stderr.contains("gcr-logout"), "{}", done.stderr);
+    assert_eq!((done.code(), machine.token_requests()), (Some(1), 0));
+    let _ = home.helper(&["gcr-logout"]).success();
+    assert_eq!(get().json()["ServerURL"], HOST);
 }
 
 /// Docker asks again for each pull, for every configured host.
@@ -151,12 +192,15 @@ impl Home {
     }
 
     fn helper(&self, args: &[&str]) -> Finished {
+        self.program(args).run()
+    }
+
+    fn program(&self, args: &[&str]) -> Program {
         let bin = self.dir.path("bin");
         Program::new(bin.join("docker-credential-gcr"))
             .args(args)
             .env("HOME", self.dir.path(""))
             .env("PATH", bin)
-            .run()
     }
 
     fn config(&self) -> Value {

@@ -66,7 +66,7 @@ fn wrong_values_name_their_variable() {
         ("KUBE_SIDECAR_CACHE_TYPE", "images"),
         ("KUBE_SIDECAR_CACHE_DURATION", "10"),
         ("REGCRED_GCR_AUTH_FLOW", "tokens"),
-        ("REGCRED_GCR_TOKEN_SOURCES", "store"),
+        ("REGCRED_GCR_TOKEN_SOURCES", "shop"),
         ("REGCRED_GCR_USERNAME", "_dcgcr__token"),
         ("REGCRED_GCR_IMPERSONATE", "me@example.com"),
         (

@@ -162,6 +162,8 @@ impl<'a> Scanner<'a> {
             "help" => Some(Kind::Help),
             "version" => Some(Kind::Version),
             "v" => Some(Kind::Verbosity),
+            // Of docker-credential-gcr's configure-docker, without effect there too.
+            "overwrite" => Some(Kind::Ignored { value: false }),
             _ if KLOG_SWITCHES.contains(&&*klog) => Some(Kind::Ignored { value: false }),
             _ if KLOG_VALUES.contains(&&*klog) => Some(Kind::Ignored { value: true }),
             _ => OPTIONS

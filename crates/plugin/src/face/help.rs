@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::program_name::is_helper;
+use crate::replaced_helper;
 
 /// The help page of a plugin.
 pub(crate) fn help(context: &Context<'_>) -> String {
@@ -16,6 +17,11 @@ pub(crate) fn help(context: &Context<'_>) -> String {
     text.push_str(&format!(
         "Usage: {program} [FLAGS] [COMMAND]\n\n{without}{KUBELET}{docker}{COMMANDS}"
     ));
+    let replaced = replaced_helper::of(context.specs, program);
+    for (name, doc) in replaced.iter().flat_map(|helper| helper.commands) {
+        text.push_str(&format!("  {name:COLUMN$}  {doc}\n"));
+    }
+    text.push_str("\nFlags:\n");
     for flag in context.specs.iter().flat_map(|spec| spec.flags()) {
         let short = flag.short.map(|letter| format!("-{letter}, "));
         let value = flag.value.map(|value| format!(" {value}"));
@@ -61,8 +67,6 @@ const COMMANDS: &str = "  \
   match-images                      Print the patterns of the images served, one per line.
   cache show|clear                  Show or clear the shared cache.
   configure-docker                  Set this helper in docker's config.json, see --registries.
-
-Flags:
 ";
 
 const FLAGS: &str = "  \

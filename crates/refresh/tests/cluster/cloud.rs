@@ -162,6 +162,7 @@ pub(crate) static SPEC: ProviderSpec = ProviderSpec {
         EnvVar::new("FAKE_REQUIRE_POD_ROLE", "No fall-back.", "").role(Role::RequirePod),
     ],
     silent_helpers: &[],
+    replaced_helper: None,
     positional: None,
     default_cache_duration: "12h",
     new,
