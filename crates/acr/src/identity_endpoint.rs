@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use regcred_cloud::TokenResponse;
+use regcred_cloud::{TokenResponse, secret};
 use regcred_core::ProviderError;
 use regcred_files::read_secret;
 use regcred_http::{
@@ -15,6 +15,8 @@ use regcred_http::{
     parse_challenges,
 };
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::Value;
 
 use crate::entra_token::{TokenError, TokenRequest, read};
 use crate::machine::{CONNECT, METADATA, RETRY};
@@ -88,11 +90,22 @@ impl IdentityEndpoint {
             let asked = asked.secret_header("Authorization", &value);
             response = self.send(&client, asked).await?;
         }
-        let response: TokenResponse = read(response).await.map_err(|error| {
+        let response: IdentityToken = read(response).await.map_err(|error| {
             let message = format!("{} returned no token for {}", self.name(), id.label());
             TokenError::failed(message, error)
         })?;
-        Ok(response.secret(ERRORS, self.name())?)
+        if matches!(self.place, Place::Arc) && !response.is_of(id) {
+            return Err(ERRORS
+                .no_identity(format!(
+                    "{} did not confirm {}: an agent without user-assigned identities returns the \
+                     machine's own token; update the agent, or do not name an identity",
+                    self.name(),
+                    id.label()
+                ))
+                .into());
+        }
+        let token = TokenResponse::from(response.access_token.unwrap_or_default());
+        Ok(token.secret(ERRORS, self.name())?)
     }
 
     fn name(&self) -> &'static str {
@@ -119,12 +132,16 @@ impl IdentityEndpoint {
             Place::AppService(header) => Request::get(url.as_str())
                 .secret_header("X-IDENTITY-HEADER", header)
                 .query(&[resource, ("api-version", "2019-08-01")])
-                .query(&chosen(id, "client_id")),
+                .query(&chosen(id, "client_id", "mi_res_id")),
             Place::MachineLearning(secret) => Request::get(url.as_str())
                 .secret_header("secret", secret)
                 .query(&[resource, ("api-version", "2017-09-01")])
-                .query(&chosen(id, "clientid")),
-            _ if *id != ManagedId::System => {
+                .query(&chosen(id, "clientid", "mi_res_id")),
+            // Another word for a resource would be ignored.
+            Place::Arc => Request::get(url.as_str())
+                .query(&[resource, ("api-version", "2020-06-01")])
+                .query(&chosen(id, "client_id", "msi_res_id")),
+            Place::CloudShell if *id != ManagedId::System => {
                 return Err(ERRORS.misconfigured(format!(
                     "{} has no user-assigned identities: do not name one",
                     self.name()
@@ -132,9 +149,6 @@ impl IdentityEndpoint {
             }
             Place::CloudShell => {
                 Request::post(url.as_str()).form(&[("resource", FormValue::Text(audience))])
-            }
-            Place::Arc => {
-                Request::get(url.as_str()).query(&[resource, ("api-version", "2020-06-01")])
             }
         };
         let request = request
@@ -161,13 +175,49 @@ impl IdentityEndpoint {
     }
 }
 
-/// The parameter for a user-assigned identity, with the service's word for a client id.
-fn chosen<'a>(id: &'a ManagedId, client_id: &'static str) -> Vec<(&'static str, &'a str)> {
+/// A token, and the names of the identity that it is of.
+#[derive(Deserialize)]
+struct IdentityToken {
+    #[serde(default, deserialize_with = "secret")]
+    access_token: Option<SecretString>,
+    #[serde(default)]
+    client_id: Value,
+    #[serde(default)]
+    object_id: Value,
+    #[serde(default)]
+    msi_res_id: Value,
+    #[serde(default)]
+    mi_res_id: Value,
+}
+
+impl IdentityToken {
+    /// Whether the service confirms the identity. MSAL for Go has the same rule
+    /// (`verifyAzureArcUserAssignedIdentity`): letter case does not count, and a resource has two names.
+    fn is_of(&self, id: &ManagedId) -> bool {
+        let (wanted, names) = match id {
+            ManagedId::System => return true,
+            ManagedId::Client(id) => (id, [&self.client_id, &self.client_id]),
+            ManagedId::Object(id) => (id, [&self.object_id, &self.object_id]),
+            ManagedId::Resource(id) => (id, [&self.msi_res_id, &self.mi_res_id]),
+        };
+        let mut names = names.into_iter().filter_map(Value::as_str);
+        let named = names.find(|name| !name.is_empty());
+        named.is_some_and(|named| named.eq_ignore_ascii_case(wanted))
+    }
+}
+
+/// The parameter for a user-assigned identity, with the service's words for a client id and for a
+/// resource.
+fn chosen<'a>(
+    id: &'a ManagedId,
+    client_id: &'static str,
+    resource: &'static str,
+) -> Vec<(&'static str, &'a str)> {
     match id {
         ManagedId::System => vec![],
         ManagedId::Client(id) => vec![(client_id, id)],
         ManagedId::Object(id) => vec![("object_id", id)],
-        ManagedId::Resource(id) => vec![("mi_res_id", id)],
+        ManagedId::Resource(id) => vec![(resource, id)],
     }
 }
 

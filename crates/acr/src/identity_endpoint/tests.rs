@@ -160,13 +160,120 @@ async fn arcs_agent_is_shown_a_file_of_its_own_directory_only() {
         let seen = server.seen().len();
         assert_eq!(seen, if good { 2 } else { 1 }, "{}", key.display());
     }
-    for (url, id) in [
-        ("http://arc.evil.test", ManagedId::System),
-        ("http://127.0.0.1:1", ManagedId::named("c")),
+    let url = "http://arc.evil.test";
+    let env = [(vars::IDENTITY_ENDPOINT, url), (vars::IMDS_ENDPOINT, "x")];
+    let error = asked(&env, &ManagedId::System, |_| ()).await;
+    assert_eq!(
+        error.expect_err("not Arc's").kind(),
+        ErrorKind::NotConfigured
+    );
+}
+
+const CLIENT: &str = "0a1b2c3d-0000-1111-2222-333344445555";
+const RESOURCE: &str = "/subscriptions/s/resourceGroups/g/providers/\
+                        Microsoft.ManagedIdentity/userAssignedIdentities/puller";
+
+/// Arc's agent, asked for the identity by the parameter `word`; its answer has these further
+/// members.
+async fn asked_of_arc(id: &ManagedId, word: &'static str, echo: Value) -> Result<String, String> {
+    let tokens = tempfile::tempdir().expect("directory");
+    let key = tokens.path().join("a.key");
+    std::fs::write(&key, "the-key").expect("write");
+    let challenge = format!("Basic realm={}", key.display());
+    let server = Fake::start(move |seen| {
+        if seen.authorization().is_none() {
+            return Reply::new(401).header("www-authenticate", challenge.as_str());
+        }
+        let mut body = json!({"access_token": "t", "expires_on": "1700000000"});
+        let more = echo.as_object().cloned().unwrap_or_default();
+        body.as_object_mut().expect("an object").extend(more);
+        Reply::json(200, &body)
+    })
+    .await;
+    let url = server.url("/token");
+    let env = [
+        (vars::IDENTITY_ENDPOINT, url.as_str()),
+        (vars::IMDS_ENDPOINT, "x"),
+    ];
+    let directory = tokens.path().to_owned();
+    let done = asked(&env, id, |s| s.machine.arc_tokens = directory).await;
+    let seen = server.seen();
+    assert_eq!(seen.len(), 2);
+    for seen in seen {
+        let wanted: &[&str] = match id {
+            ManagedId::System => &[],
+            ManagedId::Client(id) | ManagedId::Object(id) | ManagedId::Resource(id) => &[id],
+        };
+        assert_eq!(seen.params(word), wanted);
+    }
+    done.map_err(|error| regcred_core::report(&error))
+}
+
+#[tokio::test]
+async fn arcs_agent_confirms_the_user_assigned_identity_of_the_token() {
+    let client = ManagedId::named(CLIENT);
+    let object = ManagedId::Object(CLIENT.to_owned());
+    let resource = ManagedId::named(RESOURCE);
+    for (id, word, echo) in [
+        (&client, "client_id", json!({"client_id": CLIENT})),
+        (
+            &client,
+            "client_id",
+            json!({"client_id": CLIENT.to_uppercase(), "object_id": "o"}),
+        ),
+        (&object, "object_id", json!({"object_id": CLIENT})),
+        (&resource, "msi_res_id", json!({"msi_res_id": RESOURCE})),
+        (
+            &resource,
+            "msi_res_id",
+            json!({"mi_res_id": RESOURCE.to_lowercase()}),
+        ),
+        (
+            &resource,
+            "msi_res_id",
+            json!({"msi_res_id": "", "mi_res_id": RESOURCE}),
+        ),
+        (&ManagedId::System, "client_id", json!({})),
+        (
+            &ManagedId::System,
+            "client_id",
+            json!({"client_id": CLIENT}),
+        ),
     ] {
-        let env = [(vars::IDENTITY_ENDPOINT, url), (vars::IMDS_ENDPOINT, "x")];
-        let error = asked(&env, &id, |_| ()).await.expect_err("not Arc's");
-        assert_eq!(error.kind(), ErrorKind::NotConfigured);
+        let token = asked_of_arc(id, word, echo.clone()).await;
+        assert_eq!(token.as_deref(), Ok("t"), "{echo}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_arcs_agent_that_is_not_confirmed_is_refused() {
+    let client = ManagedId::named(CLIENT);
+    let resource = ManagedId::named(RESOURCE);
+    for (id, word, echo) in [
+        // An older agent ignores the parameter.
+        (&client, "client_id", json!({})),
+        (
+            &client,
+            "client_id",
+            json!({"client_id": "99999999-9999-9999-9999-999999999999"}),
+        ),
+        (&client, "client_id", json!({"client_id": null})),
+        (&client, "client_id", json!({"client_id": 1})),
+        (&client, "client_id", json!({"object_id": CLIENT})),
+        (
+            &resource,
+            "msi_res_id",
+            json!({"msi_res_id": "/other", "mi_res_id": RESOURCE}),
+        ),
+        (&resource, "msi_res_id", json!({"client_id": CLIENT})),
+    ] {
+        let shown = asked_of_arc(id, word, echo.clone())
+            .await
+            .expect_err("refused");
+        assert!(
+            shown.contains("did not confirm the managed identity"),
+            "{shown}"
+        );
     }
 }
 
