@@ -86,19 +86,19 @@ options! {
     IB_APISERVER_IP = EnvVar::new("REGCRED_ACR_IB_APISERVER_IP",
         "Identity bindings: address of the API server, an IP or a name, perhaps with a port.",
         "")
-        .flag("ib-apiserver-ip", "IP", "Identity bindings: address of the API server.");
+        .flag("ib-apiserver-ip", "IP", "Identity bindings: address of the API server.").may_be_empty();
     IB_CA_FILE = EnvVar::new("REGCRED_ACR_IB_CA_FILE",
         "Identity bindings: PEM file of the cluster's authority.",
         "`/etc/kubernetes/certs/ca.crt`");
     IB_CLIENT_ID = EnvVar::new("REGCRED_ACR_IB_DEFAULT_CLIENT_ID",
         "Identity bindings: client id for service accounts without the annotation.", "")
-        .flag("ib-default-client-id", "ID", "Identity bindings: client id without annotation.");
+        .flag("ib-default-client-id", "ID", "Identity bindings: client id without annotation.").may_be_empty();
     IB_TENANT_ID = EnvVar::new("REGCRED_ACR_IB_DEFAULT_TENANT_ID",
         "Identity bindings: tenant for service accounts without the annotation.", "")
-        .flag("ib-default-tenant-id", "ID", "Identity bindings: tenant id without annotation.");
+        .flag("ib-default-tenant-id", "ID", "Identity bindings: tenant id without annotation.").may_be_empty();
     IB_SNI_NAME = EnvVar::new("REGCRED_ACR_IB_SNI_NAME",
         "Identity bindings: TLS server name of the token endpoint; switches them on.", "")
-        .flag("ib-sni-name", "NAME", "Identity bindings: TLS server name of the token endpoint.");
+        .flag("ib-sni-name", "NAME", "Identity bindings: TLS server name of the token endpoint.").may_be_empty();
     IDENTITY = EnvVar::new("REGCRED_ACR_IDENTITY",
         "Which identity is used: `auto`, `secret`, `certificate`, `workload`, `managed` or \
          `cli`.", "`auto`")
@@ -126,7 +126,7 @@ options! {
         "`SOURCE:TARGET` pairs, comma-separated: images of the source are pulled with the \
          login of the target, a login server.", "")
         .flag("registry-mirror", "SOURCE:TARGET",
-            "Pull images of the source with the login of the target.").short('r');
+            "Pull images of the source with the login of the target.").short('r').may_be_empty();
     REQUIRE_POD_IDENTITY = EnvVar::new("REGCRED_ACR_REQUIRE_POD_IDENTITY",
         "When true, a request without a pod's token is an error instead of leaving the answer \
          to the node's identity.", "false")

@@ -98,8 +98,10 @@ impl<'a> Options<'a> {
     /// # Errors
     /// When an entry is not a host; the message counts from 1.
     pub fn hosts(&self, name: &str) -> Result<AlsoServe, ProviderError> {
-        let list = self.env.get(name).unwrap_or_default();
-        AlsoServe::parse(list).map_err(|_| {
+        let Some(list) = self.env.get(name) else {
+            return Ok(AlsoServe::default());
+        };
+        let hosts = AlsoServe::parse(list).map_err(|_| {
             let valid = list
                 .split(',')
                 .map(AlsoServe::parse)
@@ -107,7 +109,11 @@ impl<'a> Options<'a> {
             let number = valid.count() + 1;
             let what = format!("has an entry (number {number}) that is not HOST or HOST=VALUE");
             self.wrong(name, &what)
-        })
+        })?;
+        if hosts.hosts().next().is_none() {
+            return Err(self.wrong(name, "is set and has no host"));
+        }
+        Ok(hosts)
     }
 
     /// The error for an option whose value cannot be used: `what` continues the sentence after
@@ -168,6 +174,8 @@ mod tests {
         assert_eq!(texts, "a+b");
         let hosts = read("a.test, b.test=eu", |o| o.hosts("X")).expect("hosts");
         assert_eq!(hosts.hosts().collect::<Vec<_>>(), ["a.test", "b.test"]);
+        let none = read(" , ", |o| o.hosts("X")).expect_err("no host");
+        assert_eq!(report(&none), "x: X is set and has no host");
     }
 
     /// Every reader that refuses a value, with the whole error for a value that it refuses.

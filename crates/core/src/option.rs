@@ -54,6 +54,8 @@ pub struct Flag {
     pub value: Option<&'static str>,
     /// One sentence for the help.
     pub doc: &'static str,
+    /// Whether an empty value counts as an absent flag, as in upstream's program, whose flag it is.
+    pub may_be_empty: bool,
 }
 
 impl EnvVar {
@@ -121,6 +123,15 @@ impl EnvVar {
         self
     }
 
+    /// The same row, whose flag is upstream's and may have an empty value.
+    #[must_use]
+    pub const fn may_be_empty(mut self) -> Self {
+        if let Some(flag) = &mut self.flags[0] {
+            flag.may_be_empty = true;
+        }
+        self
+    }
+
     const fn with(
         mut self,
         name: &'static str,
@@ -133,6 +144,7 @@ impl EnvVar {
             var: self.name,
             value,
             doc,
+            may_be_empty: false,
         });
         let at = self.flags[0].is_some() as usize;
         self.flags[at] = flag;

@@ -114,7 +114,7 @@ impl CommandLine {
                 // Upstream's plugins ignore stray words; one takes the path of its configuration.
                 Some(stray) => {
                     set_positional(specs, stray, &mut scanned.settings);
-                    ignored = Some(stray.to_owned());
+                    ignored = (!stray.contains('/')).then(|| stray.to_owned());
                     Command::Kubelet
                 }
             }
@@ -157,14 +157,20 @@ fn is_common(word: &str) -> bool {
 
 /// The message for a word that is not a command.
 pub(crate) fn unknown_command(word: &str) -> String {
-    let near = COMMANDS.iter().find(|command| is_near(command, word));
-    let hint = near.map(|command| format!("; did you mean {command}"));
-    format!("unknown command {word:?}{}", hint.unwrap_or_default())
+    unknown("command", word, COMMANDS)
+}
+
+/// The message for a word that is not one of the known ones, perhaps with the one that is meant.
+pub(crate) fn unknown(what: &str, word: &str, known: &[&str]) -> String {
+    let near = known.iter().find(|known| is_near(known, word));
+    let hint = near.map(|known| format!("; did you mean {known}"));
+    format!("unknown {what} {word:?}{}", hint.unwrap_or_default())
 }
 
 /// Whether one letter added, removed, changed, or exchanged with its neighbour makes one word the
 /// other.
-fn is_near(command: &str, word: &str) -> bool {
+#[must_use]
+pub fn is_near(command: &str, word: &str) -> bool {
     let (a, b) = (command.as_bytes(), word.as_bytes());
     let start = a.iter().zip(b).take_while(|(x, y)| x == y).count();
     let (a, b) = (&a[start..], &b[start..]);

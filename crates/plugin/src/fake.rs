@@ -57,6 +57,8 @@ options! {
         .flag("also-serve", "HOST", "A further host.");
     _ = EnvVar::new("FAKE_BROKEN", "Not configured.", "")
         .switch("broken", "Not configured.").short('b');
+    _ = EnvVar::new("FAKE_MIRROR", "An option of upstream's.", "")
+        .flag("mirror", "HOST", "An option of upstream's.").may_be_empty();
     _ = EnvVar::new("FAKE_MODE", "What happens.", "ok")
         .flag("authFlow", "FLOW", "What happens.").short('a');
     _ = EnvVar::new("FAKE_IGNORE_CREDS_STORAGE", "As upstream.", "").role(Role::IgnoreStorage);

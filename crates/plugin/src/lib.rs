@@ -18,6 +18,7 @@ mod replaced_helper;
 mod run;
 mod vars;
 
+pub use command_line::is_near;
 pub use program_name::program_name;
 pub use run::{main, run_as, run_token};
 pub use vars::VARS;

@@ -68,6 +68,8 @@ pub fn run_token(
     })
 }
 
+type StartLogging = fn(&Env, LevelFilter) -> Result<(), ProgramError>;
+
 /// A run as a value.
 struct Invocation<'a> {
     specs: &'a [&'a ProviderSpec],
@@ -79,7 +81,7 @@ struct Invocation<'a> {
 }
 
 impl Invocation<'_> {
-    fn run(self, streams: &mut Streams<'_>, log: fn(&Env, LevelFilter)) -> u8 {
+    fn run(self, streams: &mut Streams<'_>, log: StartLogging) -> u8 {
         let program = match file_name(self.argv0) {
             "" => "regcred",
             name => name,
@@ -108,7 +110,12 @@ impl Invocation<'_> {
             clock: self.clock,
             end: self.end,
         };
-        log(&context.env, level);
+        let is_information = matches!(line.command, Command::Help | Command::Version);
+        if let Err(error) = log(&context.env, level)
+            && !is_information
+        {
+            return streams.conclude(Err(error));
+        }
         dispatch(
             &context,
             line.command,

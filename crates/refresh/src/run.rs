@@ -37,12 +37,12 @@ pub fn main() -> ExitCode {
         }
     };
     let (env, clock) = (Env::process(), Clock::system());
-    match (cli.daemon, cli.log_format) {
+    let logging = match (cli.daemon, cli.log_format) {
         (true, Output::Json) => init_json_logging(&env, LevelFilter::INFO, clock.clone()),
         (true, Output::Text) => init_logging(&env, LevelFilter::INFO),
         (false, _) => init_logging(&env, LevelFilter::WARN),
-    }
-    let done = block_on(run(cli, env, clock));
+    };
+    let done = logging.and_then(|()| block_on(run(cli, env, clock)));
     let done = done.unwrap_or_else(|error| Err(error.into()));
     let code = done.unwrap_or_else(|error| {
         note(&report(&*error));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::error::Error;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use regcred_core::{Env, EnvVar, options};
@@ -100,6 +101,7 @@ fn arguments(row: &'static EnvVar) -> impl Iterator<Item = Arg> {
         }
         let arg = Arg::new(row.name)
             .long(flag.name)
+            .value_parser(NonEmptyStringValueParser::new())
             .value_name(flag.value.unwrap_or_default());
         let arg = arg.help(help.replace('`', ""));
         arg.action(action.clone()).requires_all(needed)
@@ -143,7 +145,7 @@ impl CredentialOptions<'_> {
     }
 
     pub(crate) fn improvements(&self) -> Result<Improvements, String> {
-        let parsed = self.parsed(IMPROVE, |text| text.parse().map_err(|e| format!("{e}")))?;
+        let parsed = self.parsed(IMPROVE, improvements)?;
         Ok(parsed.first().copied().unwrap_or_default())
     }
 
@@ -176,6 +178,14 @@ impl CredentialOptions<'_> {
         let parts = text.split(|c| Some(c) == separator(variable));
         let values = parts.filter(|part| !part.trim().is_empty()).collect();
         (variable.to_owned(), values)
+    }
+}
+
+fn improvements(text: &str) -> Result<Improvements, String> {
+    match text.parse() {
+        Ok(chosen) if chosen == Improvements::default() => Err("has no name".to_owned()),
+        Ok(chosen) => Ok(chosen),
+        Err(unknown) => Err(unknown.to_string()),
     }
 }
 
@@ -256,6 +266,10 @@ mod tests {
             parse(&["--service-account-annotation=k=v"]).is_err(),
             "no token"
         );
+        for row in VARS {
+            let flag = format!("--{}=", row.flags[0].expect("a flag").name);
+            assert!(parse(&[&flag]).is_err(), "{flag}");
+        }
     }
 
     #[test]
@@ -330,6 +344,7 @@ mod tests {
             why.to_owned()
         };
         assert!(error(IMPROVE, "faster").starts_with("unknown improvement \"faster\""));
+        assert_eq!(error(IMPROVE, " ,"), "has no name");
         assert!(error(SERVICE_ACCOUNT_ANNOTATION, "k").contains("KEY=VALUE"));
         for wrong in ["0s", "-1s", "10", "soon"] {
             assert!(error(PLUGIN_DEADLINE, wrong).starts_with(&format!("{wrong:?} is not")));

@@ -19,8 +19,9 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue};
 use regcred_core::Env;
-use regcred_plugin::run_as;
+use regcred_plugin::{is_near, run_as};
 use regcred_run::{conclude, exit_code, init_logging, output};
 use tracing::level_filters::LevelFilter;
 
@@ -43,7 +44,7 @@ pub fn main() -> ExitCode {
     }
     match Cli::try_parse_from(&args) {
         Ok(cli) => run(cli.command, &Env::process()),
-        Err(usage) => refuse(&usage),
+        Err(usage) => refuse(usage),
     }
 }
 
@@ -58,23 +59,42 @@ fn run(command: Command, env: &Env) -> ExitCode {
     if let Command::Plugin(args) = command {
         return plugin::run(args);
     }
-    init_logging(env, LevelFilter::WARN);
-    let done = match command {
+    let done = init_logging(env, LevelFilter::WARN).and_then(|()| match command {
         Command::Token(args) => token::run(args, env),
         Command::Pull(args) => pull::run(args, env),
         Command::Explain(args) => explain::run(&args, env),
         Command::Config(ConfigCommand::Generate(args)) => config::run(&args, env),
         Command::Plugin(_) => Ok(()),
-    };
+    });
     conclude(done, &mut io::stderr()).into()
 }
 
 /// Help and version go to standard output, errors to standard error.
-fn refuse(usage: &clap::Error) -> ExitCode {
+fn refuse(mut usage: clap::Error) -> ExitCode {
+    // That a mistyped flag could be an image's name after `--` helps no user.
+    usage.remove(ContextKind::Suggested);
+    if let Some(ContextValue::String(word)) = usage.get(ContextKind::InvalidSubcommand)
+        && let Some(near) = near_command(&command_line(), word)
+    {
+        usage.insert(
+            ContextKind::SuggestedSubcommand,
+            ContextValue::Strings(vec![near]),
+        );
+    }
     let text = usage.render().to_string();
     if usage.use_stderr() {
         output::note(text.trim_end());
         return exit_code::USAGE.into();
     }
     conclude(output::write(&text), &mut io::stderr()).into()
+}
+
+/// The command, at any depth, for which the word may be a mistyping.
+fn near_command(command: &clap::Command, word: &str) -> Option<String> {
+    command.get_subcommands().find_map(|sub| {
+        if is_near(sub.get_name(), word) {
+            return Some(sub.get_name().to_owned());
+        }
+        near_command(sub, word)
+    })
 }

@@ -18,6 +18,8 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, Layered, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
 
+use crate::error::ProgramError;
+
 /// The variable that decides what is logged.
 pub const LOG: EnvVar = EnvVar::new(
     "REGCRED_LOG",
@@ -29,25 +31,35 @@ pub const LOG: EnvVar = EnvVar::new(
 
 /// Starts logging to standard error, filtered by `REGCRED_LOG`, else by the level given. Does nothing
 /// if logging is already on.
-pub fn init_logging(env: &Env, default: LevelFilter) {
+///
+/// # Errors
+/// When `REGCRED_LOG` is not a filter.
+pub fn init_logging(env: &Env, default: LevelFilter) -> Result<(), ProgramError> {
     let lines = fmt::layer().with_writer(io::stderr).without_time();
-    init(env, default, lines);
+    init(env, default, lines)
 }
 
 /// The same with one JSON object a line: `time`, `level`, `target`, and what is logged.
-pub fn init_json_logging(env: &Env, default: LevelFilter, clock: Clock) {
-    init(env, default, json::Lines::new(clock, io::stderr));
+///
+/// # Errors
+/// When `REGCRED_LOG` is not a filter.
+pub fn init_json_logging(
+    env: &Env,
+    default: LevelFilter,
+    clock: Clock,
+) -> Result<(), ProgramError> {
+    init(env, default, json::Lines::new(clock, io::stderr))
 }
 
-fn init(env: &Env, default: LevelFilter, lines: impl Layer<Filtered> + Send + Sync) {
-    let (targets, unreadable) = targets(env.get(LOG.name), default);
+fn init(
+    env: &Env,
+    default: LevelFilter,
+    lines: impl Layer<Filtered> + Send + Sync,
+) -> Result<(), ProgramError> {
+    let targets = targets(env.get(LOG.name), default).map_err(ProgramError::not_configured)?;
     let subscriber = tracing_subscriber::registry().with(targets).with(lines);
-    if tracing::subscriber::set_global_default(subscriber).is_ok() && !unreadable.is_empty() {
-        tracing::warn!(
-            "{} has parts that are not filters: {unreadable:?}",
-            LOG.name
-        );
-    }
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    Ok(())
 }
 
 type Filtered = Layered<Targets, Registry>;
@@ -65,26 +77,31 @@ pub fn klog_level(verbosity: u32) -> LevelFilter {
 
 /// A bare level applies to our own crates. Libraries may log secrets: they stay at `warn` unless the
 /// list names them.
-fn targets(list: Option<&str>, default: LevelFilter) -> (Targets, Vec<String>) {
+fn targets(list: Option<&str>, default: LevelFilter) -> Result<Targets, String> {
     let mut own = default;
     let mut named = Vec::new();
-    let mut unreadable = Vec::new();
     let parts = list.unwrap_or_default().split(',').map(str::trim);
     for part in parts.filter(|part| !part.is_empty()) {
-        let (target, level) = part.split_once('=').unwrap_or((part, "trace"));
+        let filter = part
+            .split_once('=')
+            .filter(|(target, _)| is_target(target))
+            .and_then(|(target, level)| Some((target, level.trim().parse::<LevelFilter>().ok()?)));
         if let Ok(level) = part.parse() {
             own = level;
-        } else if let (true, Ok(level)) = (is_target(target), level.trim().parse::<LevelFilter>()) {
+        } else if let Some((target, level)) = filter {
             named.push((target.trim().to_owned(), level));
         } else {
-            unreadable.push(part.to_owned());
+            return Err(format!(
+                "{}: {part:?} is neither off, error, warn, info, debug or trace nor a \
+                 TARGET=LEVEL",
+                LOG.name
+            ));
         }
     }
-    let targets = Targets::new()
+    Ok(Targets::new()
         .with_default(own.min(LevelFilter::WARN))
         .with_target(OWN, own)
-        .with_targets(named);
-    (targets, unreadable)
+        .with_targets(named))
 }
 
 fn is_target(text: &str) -> bool {
@@ -102,8 +119,7 @@ mod tests {
     use super::*;
 
     fn enabled(list: &str, target: &str, level: Level) -> bool {
-        let (targets, unreadable) = targets(Some(list), LevelFilter::WARN);
-        assert!(unreadable.is_empty(), "{unreadable:?}");
+        let targets = targets(Some(list), LevelFilter::WARN).expect(list);
         targets.would_enable(target, &level)
     }
 
@@ -120,7 +136,7 @@ mod tests {
 
     #[test]
     fn what_is_named_is_opened() {
-        let list = "info,hyper=debug,regcred_cache=trace,aws_config";
+        let list = "info,hyper=debug,regcred_cache=trace, aws_config = trace,";
         assert!(enabled(list, "hyper::client", Level::DEBUG));
         assert!(enabled(list, "regcred_cache", Level::TRACE));
         assert!(!enabled(list, "regcred_ecr", Level::DEBUG));
@@ -128,11 +144,18 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_are_no_filter_are_named_and_the_rest_holds() {
-        let list = "debug,a[span]=info,x=loud";
-        let (targets, unreadable) = targets(Some(list), LevelFilter::WARN);
-        assert_eq!(unreadable, ["a[span]=info", "x=loud"]);
-        assert!(targets.would_enable("regcred", &Level::DEBUG));
+    fn a_part_that_is_not_a_filter_is_an_error_that_names_it() {
+        for (list, part) in [
+            ("nope", "nope"),
+            ("debug,a[span]=info", "a[span]=info"),
+            ("x=loud,info", "x=loud"),
+            ("=debug", "=debug"),
+            ("9", "9"),
+        ] {
+            let error = targets(Some(list), LevelFilter::WARN).expect_err(list);
+            let start = format!("REGCRED_LOG: {part:?} is neither off, ");
+            assert!(error.starts_with(&start), "{error}");
+        }
     }
 
     #[test]

@@ -54,6 +54,20 @@ impl Kind {
             Self::Help | Self::Version => false,
         }
     }
+
+    /// Whether an empty value counts as an absent one, as for the flags of upstream's programs.
+    fn takes_empty(self) -> bool {
+        match self {
+            Self::Provider(flag) => flag.may_be_empty,
+            Self::Ignored { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+/// Whether a value, or each element of a list, is empty: a shell's variable that is not set.
+fn is_empty_list(text: &str) -> bool {
+    text.split(',').all(|part| part.trim().is_empty())
 }
 
 /// Reads the arguments once, from first to last.
@@ -137,6 +151,7 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         let value = inline.or_else(|| self.rest.pop_front());
+        let value = value.filter(|text| kind.takes_empty() || !is_empty_list(text));
         let value = value.ok_or_else(|| format!("flag {name} needs a value"))?;
         match kind {
             Kind::Provider(flag) => join(&mut found.settings, flag.var, value),

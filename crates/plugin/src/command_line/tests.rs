@@ -233,6 +233,26 @@ fn unknown_flags_are_named_without_their_value() {
 }
 
 #[test]
+fn an_empty_value_is_an_error_except_for_a_flag_of_upstreams() {
+    for flag in ["--also-serve", "--registries", "--output", "--name", "-a"] {
+        for value in ["", ",", " , "] {
+            let args = vec!["token".to_owned(), format!("{flag}={value}")];
+            let error = CommandLine::parse(&[&fake::SPEC], args, PIPED).unwrap_err();
+            assert_eq!(error, format!("flag {flag} needs a value"));
+        }
+    }
+    assert_eq!(settings("--mirror="), [("FAKE_MIRROR", String::new())]);
+    assert_eq!(settings("--log_dir="), []);
+}
+
+#[test]
+fn a_path_in_a_commands_place_is_not_a_mistyped_command() {
+    for (line, stray) in [("tokn h.io", Some("tokn")), ("/etc/azure.json", None)] {
+        assert_eq!(parse(line, PIPED).expect(line).stray.as_deref(), stray);
+    }
+}
+
+#[test]
 fn help_and_version_win() {
     assert_eq!(command("token --help", PIPED), Command::Help);
     assert_eq!(command("-h", PIPED), Command::Help);

@@ -9,6 +9,7 @@ use regcred_core::{CredentialRequest, RegistryHost, report};
 use regcred_run::{InputError, Streams, exit_code};
 use secrecy::zeroize::Zeroizing;
 
+use crate::command_line::unknown;
 use crate::context::Context;
 use crate::output::RegistryLogin;
 use crate::program_name::{is_helper, program_name};
@@ -83,7 +84,9 @@ fn act(
         _ => {
             let program = context.program;
             let text = format!("{program}: unknown action: {action}");
-            Err(HelperError::new(text).caused_by(for_a_kubelet(context)))
+            let cause = unknown("action", action, ACTIONS);
+            let cause = format!("{cause}; {}", for_a_kubelet(context));
+            Err(HelperError::new(text).caused_by(cause))
         }
     }
 }
@@ -207,6 +210,7 @@ fn input(
 /// The texts of upstream's helpers, which tools compare; the second is Go's for an empty input.
 const NO_STORE: &str = "not implemented";
 const EOF: &str = "EOF";
+const ACTIONS: &[&str] = &["get", "store", "erase", "list", "version"];
 
 #[cfg(test)]
 mod tests;

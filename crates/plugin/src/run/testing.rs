@@ -87,7 +87,7 @@ impl Started {
             stderr: &mut stderr,
             terminal: self.terminal,
         };
-        self.code = invocation.run(&mut streams, |_, _| {});
+        self.code = invocation.run(&mut streams, |_, _| Ok(()));
         self.stdout = String::from_utf8(stdout).expect("text");
         self.stderr = String::from_utf8(stderr).expect("text");
         self

@@ -72,6 +72,7 @@ impl fmt::Display for ServerErrors {
             f.write_str(if at == 0 { ": " } else { ", " })?;
             let code = code.to_lowercase().replace('_', " ");
             match (code.is_empty(), message.is_empty()) {
+                (false, false) if message.eq_ignore_ascii_case(&code) => f.write_str(message)?,
                 (false, false) => write!(f, "{code}: {message}")?,
                 _ => write!(f, "{code}{message}")?,
             }
@@ -108,7 +109,7 @@ mod tests {
         for (body, expected) in [
             (
                 r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown","detail":{"x":1}}]}"#,
-                ": manifest unknown: manifest unknown",
+                ": manifest unknown",
             ),
             (
                 r#"{"errors":[{"code":"NOT_FOUND"},{"code":404,"message":"gone"}]}"#,

@@ -219,3 +219,10 @@ fn versions_have_dockers_form() {
         assert_eq!(answer.code, 0);
     }
 }
+
+#[test]
+fn the_action_is_suggested_for_a_mistyped_one() {
+    let answer = Started::new("docker-credential-fake-login", "gte").run();
+    let start = "unknown action \"gte\"; did you mean get; ";
+    assert!(answer.stderr.starts_with(start), "{}", answer.stderr);
+}
