@@ -8,8 +8,9 @@ mod conclusion;
 mod explanation;
 mod text;
 
-use regcred_core::{Credentials, ImageRef, ReferenceError, report};
+use regcred_core::{ImageRef, ReferenceError, report};
 use regcred_keyring::Verdict;
+use regcred_registry::Logins;
 
 pub use conclusion::Conclusion;
 pub use explanation::{CandidateReport, Explanation, PatternReport, ProviderReport, Trial};
@@ -146,8 +147,8 @@ impl Engine {
     /// that had its turn, in order, then the anonymous one.
     async fn try_all(&self, image: &ImageRef, pod: &Pod, lookup: &mut Lookup) -> Vec<Trial> {
         let registry = self.registry();
-        let head = move |login: Option<Credentials>| async move {
-            let repository = registry.repository(image, login.as_ref());
+        let head = move |logins: Logins| async move {
+            let repository = registry.repository(image, logins);
             let wanted = image.digest().or(image.tag()).unwrap_or("latest");
             repository.head_manifest(wanted).await
         };

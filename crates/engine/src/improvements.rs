@@ -22,6 +22,9 @@ pub struct Improvements {
     /// Keeps an answer without any credential for at most a minute; the kubelet keeps it as long as
     /// any other.
     pub short_empty_answers: bool,
+    /// Keeps the image's credential from the mirrors of a hosts.toml, which get only logins of their
+    /// own; a container runtime offers it to every server that the file names.
+    pub withhold_from_mirrors: bool,
 }
 
 impl Improvements {
@@ -78,6 +81,9 @@ const SWITCHES: &[(&str, Switch)] = &[
     ("one-run-per-registry", |all| &mut all.one_run_per_registry),
     ("short-empty-answers", |all| &mut all.short_empty_answers),
     ("skip-bad-entries", |all| &mut all.keyring.skip_bad_entries),
+    ("withhold-from-mirrors", |all| {
+        &mut all.withhold_from_mirrors
+    }),
 ];
 
 #[cfg(test)]
@@ -107,6 +113,6 @@ mod tests {
             text.starts_with("unknown improvement \"faster\": "),
             "{text}"
         );
-        assert!(text.ends_with("skip-bad-entries"), "{text}");
+        assert!(text.ends_with("withhold-from-mirrors"), "{text}");
     }
 }

@@ -112,8 +112,20 @@ impl Keyring {
     /// finds nothing. Equal logins are not removed.
     #[must_use]
     pub fn lookup(&self, image: &str) -> Vec<Candidate> {
+        self.find(image, self.is_default_registry(image))
+    }
+
+    /// As [`Keyring::lookup`], for a host that a configuration or a redirect names in place of the
+    /// image's registry. Docker Hub's logins are for Docker Hub alone then: a host without dot and
+    /// port is not a short name of it.
+    #[must_use]
+    pub fn lookup_at_host(&self, name: &str) -> Vec<Candidate> {
+        self.find(name, name.starts_with("docker.io/"))
+    }
+
+    fn find(&self, image: &str, is_default_registry: bool) -> Vec<Candidate> {
         let mut found = self.matching(image);
-        if found.is_empty() && self.is_default_registry(image) {
+        if found.is_empty() && is_default_registry {
             found.extend(self.keys.get_key_value(DEFAULT_REGISTRY));
         }
         found

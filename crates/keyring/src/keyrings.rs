@@ -23,6 +23,15 @@ impl Keyrings<'_> {
             .flat_map(|keyring| keyring.lookup(image))
             .collect()
     }
+
+    /// The login for a host that a configuration or a redirect names in place of the image's registry,
+    /// given as the image's name there: the first by the order of a look-up.
+    #[must_use]
+    pub fn first_at_host(&self, name: &str) -> Option<Candidate> {
+        [self.pull_secrets, self.node, self.plugins]
+            .into_iter()
+            .find_map(|keyring| keyring.lookup_at_host(name).into_iter().next())
+    }
 }
 
 #[cfg(test)]
@@ -49,6 +58,25 @@ mod tests {
         let found = keyrings.lookup("h.io/team/app");
         let names: Vec<_> = found.iter().map(|c| &*c.credentials.username).collect();
         assert_eq!(names, ["secret", "node", "plugin"]);
+    }
+
+    #[test]
+    fn a_host_gets_the_first_login_that_is_for_it_and_docker_hubs_is_for_docker_hub() {
+        let hub = keyring("https://index.docker.io/v1/", "hub");
+        let keyrings = Keyrings {
+            pull_secrets: &hub,
+            node: &keyring("mirror.corp:5000/quay.io", "mirror"),
+            plugins: &keyring("*.corp:5000", "any"),
+        };
+        let user = |name: &str| {
+            let found = keyrings.first_at_host(name);
+            found.map(|one| one.credentials.username)
+        };
+        assert_eq!(user("mirror.corp:5000/quay.io/a"), Some("mirror".into()));
+        assert_eq!(user("mirror.corp:5000/other/a"), Some("any".into()));
+        assert_eq!(user("docker.io/library/nginx"), Some("hub".into()));
+        assert_eq!(user("mirror/library/nginx"), None, "not a short name");
+        assert_eq!(keyrings.lookup("mirror/library/nginx").len(), 1);
     }
 
     #[test]

@@ -47,7 +47,7 @@ options! {
     IMPROVE = option("REGCRED_IMPROVE", "improve", "NAME[,NAME]...",
         "Where to depart from the kubelet: `all`, or some of `anonymous-last`, `ask-again`, \
          `docker-hub-only`, `literal-ipv6`, `one-run-per-registry`, `short-empty-answers`, \
-         `skip-bad-entries`, separated by commas.", "exactly the kubelet's answers");
+         `skip-bad-entries`, `withhold-from-mirrors`, separated by commas.", "exactly the kubelet's answers");
     PLUGIN_DEADLINE = option("REGCRED_PLUGIN_DEADLINE", "plugin-deadline", "DURATION",
         "How long a plugin may run before it is killed, such as `10s`.", "`1m`, the kubelet's");
 }

@@ -1,7 +1,7 @@
 //! Pulling from OCI registries: the distribution client, and the local image layout it fills.
 //!
-//! [`RegistryClient`] makes a [`Repository`] with at most one credential; that asks for manifests
-//! and streams blobs.
+//! [`RegistryClient`] makes a [`Repository`] with the [`Logins`] of one attempt; that asks for
+//! manifests and streams blobs.
 //!
 //! Four floors, each of which uses only what is below it:
 //!
@@ -19,8 +19,8 @@ mod pull;
 mod store;
 
 pub use client::{
-    BlobChunk, BlobStream, Hosts, HostsError, ManifestHead, Mount, RegistryClient, RegistryError,
-    Repository, Upload,
+    BlobChunk, BlobStream, HostLogin, HostLogins, Hosts, HostsError, Logins, ManifestHead, Mount,
+    RegistryClient, RegistryError, Repository, Upload,
 };
 pub use image::{
     Descriptor, Digest, DigestError, Hasher, Index, IndexEntry, Manifest, ManifestError,

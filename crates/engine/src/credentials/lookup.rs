@@ -9,7 +9,9 @@ use regcred_keyring::{
     Candidate, CredentialSource, InspectedEntry, InspectedKey, Keyring, Keyrings, NodeConfig,
     PullSecretError, PullSecrets,
 };
+use regcred_registry::{HostLogin, HostLogins};
 
+use super::attempt::CredentialLabel;
 use super::pod::Pod;
 use crate::blocking_read::{READ_DEADLINE, read_in_time};
 use crate::engine::Engine;
@@ -26,11 +28,11 @@ pub struct Lookup {
     /// Every plugin in the order of the configuration, with the result of asking it.
     pub provisions: Vec<(Plugin, Provision)>,
     /// The pod's pull secrets.
-    pub pull_secrets: PullSecrets,
+    pub pull_secrets: Arc<PullSecrets>,
     /// The node's docker configuration.
     pub node: Arc<NodeConfig>,
     /// The answers of all plugins in one keyring.
-    pub plugins: Keyring,
+    pub plugins: Arc<Keyring>,
 }
 
 impl Lookup {
@@ -68,6 +70,33 @@ impl Lookup {
             }
         }
         all
+    }
+
+    /// Finds the login of a host at which a request for the image arrives: a server of a hosts.toml, or
+    /// the target of a redirect. The plugins were asked for the image alone.
+    pub(crate) fn at_hosts(&self) -> Arc<HostLogins> {
+        let (pull_secrets, node) = (Arc::clone(&self.pull_secrets), Arc::clone(&self.node));
+        let plugins = Arc::clone(&self.plugins);
+        Arc::new(move |name: &str| {
+            let keyrings = Keyrings {
+                pull_secrets: &pull_secrets.keyring,
+                node: &node.keyring,
+                plugins: &plugins,
+            };
+            let found = keyrings.first_at_host(name)?;
+            Some(HostLogin {
+                label: CredentialLabel::from(&found).to_string(),
+                credentials: found.credentials,
+            })
+        })
+    }
+
+    fn keyrings(&self) -> Keyrings<'_> {
+        Keyrings {
+            pull_secrets: &self.pull_secrets.keyring,
+            node: &self.node.keyring,
+            plugins: &self.plugins,
+        }
     }
 
     /// How many plugins match but were not asked.
@@ -116,20 +145,16 @@ impl Engine {
         } else {
             self.unasked_plugins(image)
         };
-        let plugins = self.keyring_of(&provisions);
-        let keyrings = Keyrings {
-            pull_secrets: &pull_secrets.keyring,
-            node: &node.keyring,
-            plugins: &plugins,
-        };
-        Ok(Lookup {
+        let mut lookup = Lookup {
             image: image.to_owned(),
-            candidates: keyrings.lookup(image),
+            candidates: Vec::new(),
+            plugins: Arc::new(self.keyring_of(&provisions)),
             provisions,
-            pull_secrets,
+            pull_secrets: Arc::new(pull_secrets),
             node,
-            plugins,
-        })
+        };
+        lookup.candidates = lookup.keyrings().lookup(image);
+        Ok(lookup)
     }
 
     /// Reads the pod's pull secrets and the node's docker configuration.
@@ -204,7 +229,7 @@ impl Engine {
             }
         }
         if asked {
-            lookup.plugins = self.keyring_of(&lookup.provisions);
+            lookup.plugins = Arc::new(self.keyring_of(&lookup.provisions));
             let mut found = lookup.plugins.lookup(&lookup.image);
             let known = &lookup.candidates;
             found.retain(|new| known.iter().all(|old| old.credentials != new.credentials));

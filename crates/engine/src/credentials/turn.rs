@@ -5,9 +5,10 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use regcred_core::{Credentials, ErrorKind, ImageRef};
+use regcred_core::{ErrorKind, ImageRef};
 use regcred_go::go_aggregate;
 use regcred_keyring::{Candidate, PullSecretError};
+use regcred_registry::Logins;
 use tokio::time::Instant;
 
 use super::attempt::{Attempt, AttemptError, CredentialLabel};
@@ -90,8 +91,8 @@ impl Engine {
     /// Runs a registry request with each credential of the pod for the image in turn until one
     /// works: the credentials, the order and the rules of a pull. Each distinct credential is tried
     /// once; without any there is one anonymous attempt, with some there is none unless
-    /// [`Improvements::anonymous_last`]. An error that no
-    /// login caused, such as one of the network, ends the turn.
+    /// [`Improvements::anonymous_last`]. An error that no login caused, such as one of the network,
+    /// ends the turn. A request gets the credential in [`Logins`], which also find those of mirrors.
     ///
     /// [`Improvements::anonymous_last`]: crate::Improvements::anonymous_last
     ///
@@ -101,7 +102,7 @@ impl Engine {
         &self,
         image: &ImageRef,
         pod: &Pod,
-        request: impl Fn(Option<Credentials>) -> F + Send + Sync,
+        request: impl Fn(Logins) -> F + Send + Sync,
     ) -> Result<Turn<T>, CredentialsError>
     where
         F: Future<Output = Result<T, E>> + Send,
@@ -120,13 +121,14 @@ impl Engine {
         &self,
         pod: &Pod,
         lookup: &mut Lookup,
-        request: impl Fn(Option<Credentials>) -> F + Send + Sync,
+        request: impl Fn(Logins) -> F + Send + Sync,
     ) -> Result<Turn<T>, CredentialsError>
     where
         F: Future<Output = Result<T, E>> + Send,
         E: Into<AttemptError> + Send,
         T: Send,
     {
+        let withheld = self.improvements().withhold_from_mirrors;
         let mut ask_again = self.improvements().ask_again;
         let mut anonymous = lookup.candidates.is_empty() || self.improvements().anonymous_last;
         let (mut attempts, mut refused, mut next) = (Vec::new(), Vec::new(), 0);
@@ -145,7 +147,10 @@ impl Engine {
             };
             let began = Instant::now();
             let login = candidate.as_ref().map(|one| one.credentials.clone());
-            let result = request(login).await;
+            let logins = Logins::of_image(login)
+                .with_hosts(lookup.at_hosts())
+                .withheld_from_mirrors(withheld);
+            let result = request(logins).await;
             let took = began.elapsed();
             let error = match result {
                 Ok(value) => {
@@ -201,7 +206,8 @@ mod tests {
             .expect("sound");
         let image = ImageRef::parse("h.io/team/app").expect("a name");
         let asked = Mutex::new(Vec::new());
-        let request = |login: Option<Credentials>| {
+        let request = |logins: Logins| {
+            let login = logins.image().cloned();
             let user = login.map_or_else(|| "anonymous".to_owned(), |login| login.username);
             asked.lock().expect("not poisoned").push(user.clone());
             async move {

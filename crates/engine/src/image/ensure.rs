@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use regcred_api::GoDuration;
-use regcred_core::{Credentials, ErrorKind, report};
+use regcred_core::{ErrorKind, report};
 use regcred_go::go_quote;
-use regcred_registry::{Progress, PulledImage};
+use regcred_registry::{Logins, Progress, PulledImage};
 use tokio::time::Instant;
 
 use super::error::PullError;
@@ -208,9 +208,8 @@ impl<S: ImageStore> ImageManager<S> {
             Err(Throttled) => Err(throttled(&lookup)),
             Ok(_place) => {
                 let (store, image) = (&self.store, &names.in_store);
-                let pull = move |login: Option<Credentials>| async move {
-                    store.pull(image, login.as_ref(), progress).await
-                };
+                let pull =
+                    move |logins: Logins| async move { store.pull(image, &logins, progress).await };
                 let pod = request.credentials();
                 self.engine.try_in_turn(pod, &mut lookup, pull).await
             }

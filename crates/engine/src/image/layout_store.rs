@@ -1,7 +1,9 @@
 //! An OCI layout as a store: the directory that `regcred pull` fills.
 
-use regcred_core::{Credentials, ImageRef, report};
-use regcred_registry::{Layout, Progress, PullOptions, PulledImage, RegistryClient, pull, stored};
+use regcred_core::{ImageRef, report};
+use regcred_registry::{
+    Layout, Logins, Progress, PullOptions, PulledImage, RegistryClient, pull, stored,
+};
 
 use super::store::{ImageStore, ListedImage, StoredImage};
 use crate::credentials::AttemptError;
@@ -44,11 +46,11 @@ impl ImageStore for LayoutStore {
     async fn pull(
         &self,
         image: &str,
-        login: Option<&Credentials>,
+        logins: &Logins,
         progress: &dyn Progress,
     ) -> Result<PulledImage, AttemptError> {
         let image = parse(image)?;
-        let repository = self.registry.repository(&image, login);
+        let repository = self.registry.repository(&image, logins.clone());
         let pulled = pull(&repository, &self.layout, &image, &self.options, progress).await;
         pulled.map_err(AttemptError::from)
     }

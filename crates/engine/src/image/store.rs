@@ -2,8 +2,7 @@
 
 use std::future::Future;
 
-use regcred_core::Credentials;
-use regcred_registry::Progress;
+use regcred_registry::{Logins, Progress};
 
 use crate::credentials::AttemptError;
 
@@ -21,15 +20,16 @@ pub trait ImageStore: Send + Sync {
         image: &str,
     ) -> impl Future<Output = Result<Option<Self::Image>, AttemptError>> + Send;
 
-    /// Pulls an image with one login, or anonymously. A store that does not know the blobs of a
-    /// pull leaves `progress` alone.
+    /// Pulls an image with the logins of one attempt. A container runtime takes only the image's, and
+    /// offers that to mirrors itself. A store that does not know the blobs of a pull leaves `progress`
+    /// alone.
     ///
     /// # Errors
     /// When the image is not in the store afterwards.
     fn pull(
         &self,
         image: &str,
-        login: Option<&Credentials>,
+        logins: &Logins,
         progress: &dyn Progress,
     ) -> impl Future<Output = Result<Self::Image, AttemptError>> + Send;
 

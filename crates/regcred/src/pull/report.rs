@@ -34,6 +34,8 @@ pub(super) struct Pulled<'a> {
     credential: Option<&'a CredentialLabel>,
     /// Whether it was sent; null without a credential.
     login_sent: Option<bool>,
+    /// Logins of servers' own that were sent, each with its server.
+    host_logins: &'a [String],
     elapsed_ms: u64,
 }
 
@@ -89,6 +91,7 @@ impl<'a> Pulled<'a> {
             fetched_bytes: image.fetched_bytes,
             credential: outcome.credential.as_ref(),
             login_sent: image.login_sent,
+            host_logins: &image.host_logins,
             elapsed_ms: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
         }
     }
@@ -174,14 +177,22 @@ pub(super) fn notes(root: &Path, outcome: &PullOutcome) -> Vec<String> {
         let reason = regcred_core::report(failure);
         notes.push(format!("plugin {} failed: {reason}", failure.plugin()));
     }
+    let host_logins = &outcome.image.host_logins;
     if let Some(credential) = &outcome.credential {
-        let unsent = if outcome.image.login_sent == Some(false) {
-            ", not sent: the registry returned the image without it"
-        } else {
-            ""
+        let unsent = match outcome.image.login_sent {
+            Some(false) if host_logins.is_empty() => {
+                ", not sent: the registry returned the image without it"
+            }
+            Some(false) => ", not sent",
+            _ => "",
         };
         notes.push(format!("credential: {credential}{unsent}"));
     }
+    notes.extend(
+        host_logins
+            .iter()
+            .map(|login| format!("credential: {login}")),
+    );
     notes.push(format!("stored as {}", location(root, outcome)));
     notes
 }

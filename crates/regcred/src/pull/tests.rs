@@ -70,6 +70,7 @@ fn notes_name_credential_and_place() {
             digest: manifest.digest.clone(),
             config: None,
             login_sent: Some(false),
+            host_logins: Vec::new(),
             blobs: 2,
             size: 10,
             fetched_blobs: 1,

@@ -24,10 +24,11 @@ use self::realm::Realm;
 pub(crate) use self::scope::Scopes;
 use self::token::BearerToken;
 use super::error::{Reason, RegistryError, TokenRefusal};
+use super::logins::ServerLogin;
 
 /// The credential and what is known of the server.
 pub(crate) struct Auth {
-    login: Option<Credentials>,
+    login: ServerLogin,
     /// Whether the login went over the wire: to the server, or to its token server.
     login_sent: AtomicBool,
     state: Mutex<AuthState>,
@@ -95,7 +96,7 @@ pub(crate) enum Renewal {
 }
 
 impl Auth {
-    pub(crate) fn new(login: Option<Credentials>) -> Self {
+    pub(crate) fn new(login: ServerLogin) -> Self {
         Self {
             login,
             login_sent: AtomicBool::new(false),
@@ -104,13 +105,27 @@ impl Auth {
     }
 
     pub(crate) fn is_anonymous(&self) -> bool {
-        self.login.is_none()
+        self.login.credentials.is_none()
     }
 
-    /// Whether the login went over the wire; `None` without a login.
+    /// Whether the image's login went over the wire to this server; `None` without one.
     pub(crate) fn login_sent(&self) -> Option<bool> {
+        let ServerLogin {
+            credentials,
+            own,
+            is_withheld,
+        } = &self.login;
+        if own.is_some() || *is_withheld {
+            return is_withheld.then_some(false);
+        }
         let sent = || self.login_sent.load(Ordering::Relaxed);
-        self.login.is_some().then(sent)
+        credentials.is_some().then(sent)
+    }
+
+    /// The label of the server's own login, if that went over the wire.
+    pub(crate) fn own_login_sent(&self) -> Option<&str> {
+        let own = self.login.own.as_deref();
+        own.filter(|_| self.login_sent.load(Ordering::Relaxed))
     }
 
     /// What the next request carries, by what is known of the server. Fetches a token when the
@@ -147,7 +162,7 @@ impl Auth {
         if let Some(challenge) = bearer {
             return self.renew_bearer(used, challenge, context).await;
         }
-        if challenges.iter().any(|c| c.scheme == "basic") && self.login.is_some() {
+        if challenges.iter().any(|c| c.scheme == "basic") && !self.is_anonymous() {
             if used.is_some_and(|grant| matches!(grant.authorization, Authorization::Basic(_))) {
                 return Ok(Renewal::Final);
             }
@@ -204,7 +219,7 @@ impl Auth {
                     let reason = Reason::TokenServer(known.refusal.clone());
                     return Err(RegistryError::new(context.object, reason));
                 }
-                let login = self.login.as_ref();
+                let login = self.login.credentials.as_ref();
                 let fetched = token::fetch(context, &realm, &state.scopes, login).await;
                 let unsent = fetched.as_ref().is_err_and(RegistryError::is_unconnected);
                 if login.is_some() && !unsent {
@@ -230,7 +245,7 @@ impl Auth {
 
     /// The login for a request that follows at once.
     fn basic(&self, generation: u64) -> Option<Grant> {
-        let login = self.login.clone()?;
+        let login = self.login.credentials.clone()?;
         self.login_sent.store(true, Ordering::Relaxed);
         Some(Grant {
             authorization: Authorization::Basic(login),

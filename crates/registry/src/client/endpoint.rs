@@ -33,6 +33,9 @@ pub(crate) struct Endpoint {
     /// Whether a failure of this server was logged that did not fail the request.
     pub(super) reported: AtomicBool,
     pub(super) warnings: Arc<Warnings>,
+    /// Whether its base address answers a request without a login, so that no login is asked for
+    /// where it has not something.
+    pub(super) is_open: AtomicBool,
 }
 
 impl Endpoint {
@@ -104,8 +107,10 @@ impl Endpoint {
                 return Ok(response);
             }
             let is_unauthorized = status == StatusCode::UNAUTHORIZED;
-            let is_hidden =
-                grant.is_none() && !self.auth.is_anonymous() && hides(status, object.is_pushed());
+            let is_hidden = grant.is_none()
+                && !self.auth.is_anonymous()
+                && hides(status, object.is_pushed())
+                && !self.is_open.load(Ordering::Relaxed);
             if (is_unauthorized || is_hidden) && is_own && !renewed {
                 match self.renew(grant.as_ref(), &response, &context).await? {
                     Renewal::Granted(new) => {
@@ -165,7 +170,11 @@ impl Endpoint {
                 self.auth.renew(used, ping.headers(), context).await
             }
             // The refusal is the answer.
-            _ => Ok(renewal),
+            ping => {
+                let is_open = ping.is_ok_and(|ping| ping.status().is_success());
+                self.is_open.store(is_open, Ordering::Relaxed);
+                Ok(renewal)
+            }
         }
     }
 

@@ -4,17 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use regcred_core::{Credentials, Env, ImageRef, SecretText as _};
+use regcred_core::{Env, ImageRef};
 use regcred_http::{Client, ClientOptions, HttpError, Retry};
 
 use super::auth::Auth;
 use super::endpoint::Endpoint;
 use super::hosts::{HostConfig, Hosts};
+use super::logins::Logins;
 use super::repository::Repository;
 use super::servers::KnownServers;
 use super::warnings::Warnings;
 
-/// Asks registries. Cheap to clone; clones share connections. It holds no credential: that is an
+/// Asks registries. Cheap to clone; clones share connections. It holds no credential: those are an
 /// argument of [`RegistryClient::repository`].
 #[derive(Clone)]
 pub struct RegistryClient(Arc<Shared>);
@@ -48,17 +49,15 @@ impl RegistryClient {
         })))
     }
 
-    /// The image's repository, asked with this credential or anonymously. No request is sent yet;
-    /// a broken `hosts.toml` is reported by the first one.
+    /// The image's repository, asked with these logins. No request is sent yet; a broken `hosts.toml`
+    /// is reported by the first one.
     #[must_use]
-    pub fn repository(&self, image: &ImageRef, login: Option<&Credentials>) -> Repository {
+    pub fn repository(&self, image: &ImageRef, logins: impl Into<Logins>) -> Repository {
         let Shared { retry, .. } = *self.0;
-        // A credential without user name and secret counts as none.
-        let login = login.filter(|l| !l.username.is_empty() || !l.password.is_empty());
+        let logins = logins.into();
         let endpoints = self.0.servers.of(image.domain()).map(|servers| {
             let endpoint = |(config, client): &(HostConfig, Client)| Endpoint {
-                // A mirror never sees the registry's credential.
-                auth: Auth::new(login.filter(|_| config.is_registry).cloned()),
+                auth: Auth::new(logins.of_server(config, image.path())),
                 config: config.clone(),
                 client: client.clone(),
                 path: image.path().to_owned(),
@@ -66,6 +65,7 @@ impl RegistryClient {
                 retry,
                 passed_over: AtomicBool::new(false),
                 reported: AtomicBool::new(false),
+                is_open: AtomicBool::new(false),
                 warnings: self.0.warnings.clone(),
             };
             servers.iter().map(endpoint).collect()

@@ -1,4 +1,4 @@
-//! One repository with at most one credential.
+//! One repository with the logins of one attempt.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::hosts::HostsError;
 use super::request::RegistryRequest;
 
 /// A repository of a registry (`gcr.io/project/app`). Cheap to clone; clones share the tokens that
-/// were issued for its credential.
+/// were issued for its logins.
 #[derive(Clone)]
 pub struct Repository(Arc<Shared>);
 
@@ -102,11 +102,20 @@ impl Repository {
         endpoint::send_foreign(&self.0.client, self.0.retry, url, request).await
     }
 
-    /// Whether any server received the login; `None` without a login.
+    /// Whether any server received the image's login; `None` without one.
     pub(crate) fn login_sent(&self) -> Option<bool> {
         let endpoints = self.0.endpoints.as_ref().ok()?;
         let sent = endpoints.iter().map(|endpoint| endpoint.auth.login_sent());
         sent.max().flatten()
+    }
+
+    /// The servers that received a login of their own, each with its label.
+    pub(crate) fn host_logins(&self) -> Vec<String> {
+        let endpoints = self.0.endpoints.iter().flatten();
+        let sent =
+            endpoints.filter_map(|endpoint| Some((endpoint, endpoint.auth.own_login_sent()?)));
+        sent.map(|(endpoint, label)| format!("{label}, to {}", endpoint.name()))
+            .collect()
     }
 
     /// When something that broke is asked for again.

@@ -80,6 +80,7 @@ pub async fn pull(
     }
     Ok(PulledImage {
         login_sent: repository.login_sent(),
+        host_logins: repository.host_logins(),
         fetched_blobs: downloaded.len(),
         fetched_bytes: downloaded.iter().sum(),
         ..PulledImage::new(image, &plan)

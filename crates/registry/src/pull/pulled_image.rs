@@ -19,9 +19,11 @@ pub struct PulledImage {
     /// The digest of the configuration, which container runtimes call the image's ID; `None` when
     /// several platforms were pulled.
     pub config: Option<Digest>,
-    /// Whether this pull sent the login: a registry receives it only where it does not return the
-    /// image without. `None` without a login, and for an image that was in the store.
+    /// Whether this pull sent the image's login: a server receives it only where it does not return
+    /// the image without. `None` without a login, and for an image that was in the store.
     pub login_sent: Option<bool>,
+    /// Logins of servers' own that this pull sent, each with its server.
+    pub host_logins: Vec<String>,
     /// The number of blobs (configurations and layers).
     pub blobs: usize,
     /// The size of all blobs in bytes.
@@ -40,6 +42,7 @@ impl PulledImage {
             manifest: plan.manifest.clone(),
             config: plan.config.clone(),
             login_sent: None,
+            host_logins: Vec::new(),
             blobs: plan.blobs.len(),
             size: plan.size(),
             fetched_blobs: 0,

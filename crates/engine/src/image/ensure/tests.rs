@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use regcred_core::{Clock, Env};
-use regcred_registry::NoProgress;
+use regcred_registry::{Logins, NoProgress};
 use secrecy::ExposeSecret as _;
 use tokio::time::{advance, sleep};
 
@@ -83,7 +83,7 @@ impl ImageStore for Arc<Runtime> {
     async fn pull(
         &self,
         image: &str,
-        login: Option<&Credentials>,
+        logins: &Logins,
         _progress: &dyn Progress,
     ) -> Result<RuntimeImage, AttemptError> {
         {
@@ -93,7 +93,9 @@ impl ImageStore for Arc<Runtime> {
         }
         sleep(self.takes).await;
         self.running.lock().expect("not poisoned").0 -= 1;
-        let login = login.map(|l| format!("{}:{}", l.username, l.password.expose_secret()));
+        let login = logins
+            .image()
+            .map(|l| format!("{}:{}", l.username, l.password.expose_secret()));
         let shown = login.as_deref().unwrap_or("anonymous");
         let mut pulls = self.pulls.lock().expect("not poisoned");
         pulls.push(format!("{image} {shown}"));

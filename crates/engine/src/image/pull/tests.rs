@@ -406,6 +406,63 @@ async fn a_refused_answer_from_the_cache_is_asked_for_again_on_request() {
     }
 }
 
+/// A `hosts.toml` of `h.io` with an unreachable server, after the mirror.
+fn behind_mirror(bench: &Bench, mirror: &FakeRegistry) {
+    let text = format!(
+        "server = \"http://127.0.0.1:1\"\n[host.\"http://{}\"]\ncapabilities = [\"pull\", \"resolve\"]\n",
+        mirror.address()
+    );
+    bench.node.write("hosts/h.io/hosts.toml", &text);
+}
+
+#[tokio::test]
+async fn a_mirror_opens_to_the_plugins_login_for_the_image_unless_it_is_withheld() {
+    for (improvements, works) in [("", true), ("withhold-from-mirrors", false)] {
+        let body = answers("Registry", None, "h.io", "AWS:right");
+        let node = Node::new().plugin("p", "h.io", &[], &body);
+        let registry = FakeRegistry::start(Some("AWS:right")).await;
+        let mirror = FakeRegistry::start(Some("AWS:right")).await;
+        let bench = Bench::improved(registry, node, improvements);
+        behind_mirror(&bench, &mirror);
+        let outcome = bench.pull(PullRequest::new(IMAGE)).await;
+        assert_eq!(outcome.is_ok(), works);
+        let sent = mirror
+            .seen()
+            .iter()
+            .any(|seen| seen.authorization().is_some());
+        assert_eq!(sent, works);
+        match outcome {
+            Ok(outcome) => {
+                let login = outcome.credential.expect("a credential");
+                assert_eq!(login.to_string(), "plugin p (key h.io, user AWS)");
+                assert_eq!(outcome.image.login_sent, Some(true));
+            }
+            Err(error) => assert_eq!(error.attempts()[0].error.login_sent, Some(false)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_mirror_gets_its_own_entry_of_the_secret_even_without_one_for_the_registry() {
+    for entry in [Some(("h.io", "a:registry")), None] {
+        let mirror = FakeRegistry::start(Some("b:mirror")).await;
+        let address = mirror.address();
+        let entries: Vec<_> = entry.into_iter().chain([(&*address, "b:mirror")]).collect();
+        let bench = Bench::new(Some("a:registry"), Node::new()).await;
+        behind_mirror(&bench, &mirror);
+        let secret = bench.node.write("secret.json", &auths(&entries));
+        let pod = Pod::new().pull_secret_file(&secret);
+        let outcome = bench.pull(PullRequest::new(IMAGE).pod(pod)).await;
+        let outcome = outcome.expect("by the mirror's own login");
+        let label = format!(
+            "pull secret {} (key {address}, user b), to mirror {address}",
+            secret.display()
+        );
+        assert_eq!(outcome.image.host_logins, [label]);
+        assert_eq!(outcome.image.login_sent, entry.map(|_| false));
+    }
+}
+
 #[test]
 fn a_pull_can_move_between_threads() {
     fn check<T: Send>(_: T) {}

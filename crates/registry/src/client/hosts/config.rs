@@ -13,8 +13,8 @@ use crate::client::capability::Capability;
 pub(crate) struct HostConfig {
     /// Base address without a final slash, `/v2` or an overridden path included.
     pub(crate) url: Url,
-    /// Whether it is the registry itself and gets the image's credential. A mirror is not, unless
-    /// it has the registry's own host and port.
+    /// Whether it is the registry itself. A mirror is not, unless it has the registry's own host and
+    /// port.
     pub(crate) is_registry: bool,
     pub(crate) capabilities: Vec<Capability>,
     /// Whether an operator wrote `http://`, and so accepts that secrets are sent in clear text.
@@ -77,8 +77,8 @@ impl HostConfig {
         }
     }
 
-    /// Whether the server is asked for this. A mirror is never written to, whatever it may do: it
-    /// gets no credential of the registry's, and what it has is not in the registry.
+    /// Whether the server is asked for this. A mirror is never written to, whatever it may do: what it
+    /// has is not in the registry.
     pub(crate) fn has(&self, capability: Capability) -> bool {
         let may = capability != Capability::Push || self.is_registry;
         may && self.capabilities.contains(&capability)
