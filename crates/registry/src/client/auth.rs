@@ -87,8 +87,8 @@ impl Grant {
 
 /// What follows from a 401.
 pub(crate) enum Renewal {
-    /// Send the request again with this.
-    Granted(Grant),
+    /// Send the request again: [`Auth::ready`] has an answer to the challenge now.
+    Granted,
     /// The credential was already offered in the only way there is: the 401 is the answer.
     Final,
     /// The answer offers only these schemes, which cannot be used.
@@ -169,8 +169,7 @@ impl Auth {
             let mut state = self.state.lock().await;
             state.scheme = Scheme::Basic;
             state.generation += 1;
-            let grant = self.basic(state.generation);
-            return Ok(grant.map_or(Renewal::Final, Renewal::Granted));
+            return Ok(Renewal::Granted);
         }
         let offered = challenges.iter().take(MOST_SCHEMES);
         Ok(Renewal::Unusable(
@@ -198,8 +197,8 @@ impl Auth {
             state.scheme = Scheme::Bearer(realm.clone());
             state.token = None;
         }
-        let grant = self.bearer(&mut state, realm, context).await?;
-        Ok(Renewal::Granted(grant))
+        self.bearer(&mut state, realm, context).await?;
+        Ok(Renewal::Granted)
     }
 
     /// The current token, or a new one.

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use regcred_http::{Client, Request, Response, Retry, StatusCode, Url};
 use tokio::time::sleep;
 
-use super::address::{host_and_port, is_private};
+use super::address::host_and_port;
 use super::auth::{Auth, AuthContext, Grant, Renewal, Scopes};
 use super::capability::Capability;
 use super::error::{Reason, RegistryError};
 use super::failed_response::FailedResponse;
 use super::hosts::HostConfig;
 use super::redirect;
+use super::redirected::RedirectedHosts;
 use super::request::{RegistryRequest, Target};
 use super::warnings::Warnings;
 
@@ -21,7 +21,8 @@ use super::warnings::Warnings;
 pub(crate) struct Endpoint {
     pub(super) config: HostConfig,
     pub(super) client: Client,
-    pub(super) auth: Auth,
+    pub(super) auth: Arc<Auth>,
+    pub(super) redirected: RedirectedHosts,
     /// The repository's path.
     pub(super) path: String,
     /// `repository:<path>:pull`
@@ -36,6 +37,13 @@ pub(crate) struct Endpoint {
     /// Whether its base address answers a request without a login, so that no login is asked for
     /// where it has not something.
     pub(super) is_open: AtomicBool,
+}
+
+/// The last answer on a chain of redirects.
+struct Fetched {
+    response: Response,
+    /// What the request for it carried.
+    grant: Option<Grant>,
 }
 
 impl Endpoint {
@@ -81,25 +89,43 @@ impl Endpoint {
         host_and_port(&self.config.url)
     }
 
-    /// Sends a request with whatever authorization the server wants. An answer whose status is not
-    /// a success is an error.
+    /// Whether the image's login went over the wire to this server; `None` without one.
+    pub(crate) fn login_sent(&self) -> Option<bool> {
+        let redirected = self.redirected.all().into_iter();
+        let sent = redirected.map(|(_, auth)| auth.login_sent());
+        sent.chain([self.auth.login_sent()]).max().flatten()
+    }
+
+    /// The logins of hosts' own that went over the wire, each with its host.
+    pub(crate) fn host_logins(&self) -> Vec<String> {
+        let redirected = self.redirected.all().into_iter();
+        let redirected = redirected.map(|(url, auth)| (host_and_port(&url), auth));
+        let all = [(self.name(), Arc::clone(&self.auth))].into_iter();
+        let sent = all.chain(redirected).filter_map(|(host, auth)| {
+            let label = auth.own_login_sent()?;
+            Some(format!("{label}, to {host}"))
+        });
+        sent.collect()
+    }
+
+    /// Sends a request with whatever authorization the server, or a host to which it redirects, wants.
+    /// An answer whose status is not a success is an error.
     pub(crate) async fn send(
         &self,
         request: &RegistryRequest<'_>,
     ) -> Result<Response, RegistryError> {
         let response = self.authorized(request).await;
-        response.map_err(|error| error.after_login(self.auth.login_sent()))
+        response.map_err(|error| error.after_login(self.login_sent()))
     }
 
     async fn authorized(&self, request: &RegistryRequest<'_>) -> Result<Response, RegistryError> {
         let object = request.object;
-        let context = self.context(request);
-        let mut grant = self.auth.ready(&context).await?;
-        let mut renewed = false;
+        // Each host is asked once more with what it asked for.
+        let mut renewed = Vec::new();
         loop {
-            let response = self.fetch(request, grant.as_ref()).await?;
-            let status = response.status();
-            let is_own = response.url().origin() == self.config.url.origin();
+            let Fetched { response, grant } = self.fetch(request).await?;
+            let (status, url) = (response.status(), response.url().clone());
+            let is_own = self.is_own(&url);
             if is_own {
                 self.warnings.log(&self.host(), response.headers());
             }
@@ -107,21 +133,35 @@ impl Endpoint {
                 return Ok(response);
             }
             let is_unauthorized = status == StatusCode::UNAUTHORIZED;
-            let is_hidden = grant.is_none()
+            let is_hidden = is_own
+                && grant.is_none()
                 && !self.auth.is_anonymous()
                 && hides(status, object.is_pushed())
                 && !self.is_open.load(Ordering::Relaxed);
-            if (is_unauthorized || is_hidden) && is_own && !renewed {
-                match self.renew(grant.as_ref(), &response, &context).await? {
-                    Renewal::Granted(new) => {
-                        (grant, renewed) = (Some(new), true);
+            let may_renew = renewed.len() < MOST_RENEWALS && !renewed.contains(&url.origin());
+            let auth = if is_own {
+                Some(Arc::clone(&self.auth)).filter(|_| is_unauthorized || is_hidden)
+            } else if is_unauthorized {
+                self.redirected.admit(&url, request.is_write())
+            } else {
+                None
+            };
+            if let Some(auth) = auth.filter(|_| may_renew) {
+                match self
+                    .renew(&auth, grant.as_ref(), &response, request)
+                    .await?
+                {
+                    Renewal::Granted => {
+                        renewed.push(url.origin());
                         continue;
                     }
-                    Renewal::Unusable(offered) if is_unauthorized && !offered.is_empty() => {
+                    Renewal::Unusable(offered)
+                        if is_unauthorized && is_own && !offered.is_empty() =>
+                    {
                         let reason = Reason::NoScheme {
                             host: self.host(),
                             offered,
-                            anonymous: self.auth.is_anonymous(),
+                            anonymous: auth.is_anonymous(),
                         };
                         return Err(RegistryError::new(object, reason));
                     }
@@ -132,7 +172,24 @@ impl Endpoint {
         }
     }
 
-    fn context<'a>(&'a self, request: &RegistryRequest<'a>) -> AuthContext<'a> {
+    fn is_own(&self, url: &Url) -> bool {
+        url.origin() == self.config.url.origin()
+    }
+
+    /// The authorization at an address: the server's own, or that of a host to which it redirects and
+    /// which asked for one before.
+    fn auth_at(&self, url: &Url) -> Option<Arc<Auth>> {
+        if self.is_own(url) {
+            Some(Arc::clone(&self.auth))
+        } else {
+            self.redirected.known(url)
+        }
+    }
+
+    /// What the authorization at an address depends on. No operator wrote `http://` for the target of
+    /// a redirect.
+    fn context<'a>(&'a self, request: &RegistryRequest<'a>, url: &'a Url) -> AuthContext<'a> {
+        let is_own = self.is_own(url);
         let mut scopes = Scopes::default();
         if request.object.is_pushed() {
             scopes.merge(format!("{},push", self.pull_scope).as_str().into());
@@ -142,8 +199,8 @@ impl Endpoint {
         }
         AuthContext {
             client: &self.client,
-            url: &self.config.url,
-            cleartext: self.config.cleartext,
+            url: if is_own { &self.config.url } else { url },
+            cleartext: is_own && self.config.cleartext,
             retry: self.retry,
             object: request.object,
             default_scope: &self.pull_scope,
@@ -155,19 +212,22 @@ impl Endpoint {
     /// of the base address counts.
     async fn renew(
         &self,
+        auth: &Auth,
         used: Option<&Grant>,
         response: &Response,
-        context: &AuthContext<'_>,
+        request: &RegistryRequest<'_>,
     ) -> Result<Renewal, RegistryError> {
-        let renewal = self.auth.renew(used, response.headers(), context).await?;
-        if !matches!(&renewal, Renewal::Unusable(offered) if offered.is_empty()) {
+        let context = &self.context(request, response.url());
+        let renewal = auth.renew(used, response.headers(), context).await?;
+        let is_challenged = !matches!(&renewal, Renewal::Unusable(offered) if offered.is_empty());
+        if is_challenged || !self.is_own(response.url()) {
             return Ok(renewal);
         }
         let base = format!("{}/", self.config.url.as_str().trim_end_matches('/'));
-        let ping = self.equip(Request::get(&base), None);
+        let ping = self.equip(Request::get(&base));
         match self.client.send(ping).await {
             Ok(ping) if ping.status() == StatusCode::UNAUTHORIZED => {
-                self.auth.renew(used, ping.headers(), context).await
+                auth.renew(used, ping.headers(), context).await
             }
             // The refusal is the answer.
             ping => {
@@ -180,17 +240,15 @@ impl Endpoint {
 
     /// Sends one request and follows its redirects. The address in a redirect is short-lived: when
     /// it fails, the registry is asked for a new one.
-    async fn fetch(
-        &self,
-        request: &RegistryRequest<'_>,
-        grant: Option<&Grant>,
-    ) -> Result<Response, RegistryError> {
+    async fn fetch(&self, request: &RegistryRequest<'_>) -> Result<Fetched, RegistryError> {
         let mut attempt = 1;
         loop {
             let mut redirected = false;
-            let result = self.follow(request, grant, &mut redirected).await;
+            let result = self.follow(request, &mut redirected).await;
             let is_stale = match &result {
-                Ok(response) => matches!(response.status().as_u16(), 403 | 408 | 429 | 500..),
+                Ok(fetched) => {
+                    matches!(fetched.response.status().as_u16(), 403 | 408 | 429 | 500..)
+                }
                 Err(error) => error.is_passing(),
             };
             let again = redirected && is_stale && request.may_repeat();
@@ -207,9 +265,8 @@ impl Endpoint {
     async fn follow(
         &self,
         request: &RegistryRequest<'_>,
-        grant: Option<&Grant>,
         redirected: &mut bool,
-    ) -> Result<Response, RegistryError> {
+    ) -> Result<Fetched, RegistryError> {
         let object = request.object;
         let Some(mut url) = self.address(&request.target) else {
             return Err(RegistryError::protocol(
@@ -218,10 +275,17 @@ impl Endpoint {
             ));
         };
         for _ in 0..=MOST_REDIRECTS {
-            let mut next = prepare(request, &url);
-            // Secrets are sent only to the registry's own host, port and scheme.
-            if url.origin() == self.config.url.origin() {
-                next = self.equip(next, grant);
+            let mut next = request.to(&url);
+            // What is for this server is sent only to its own host, port and scheme.
+            if self.is_own(&url) {
+                next = self.equip(next);
+            }
+            let grant = match self.auth_at(&url) {
+                Some(auth) => auth.ready(&self.context(request, &url)).await?,
+                None => None,
+            };
+            if let Some(grant) = &grant {
+                next = grant.apply(next);
             }
             // A mirror that fails is passed over at once; the registry is worth some patience.
             if !*redirected && self.config.is_registry && request.may_repeat() {
@@ -230,7 +294,7 @@ impl Endpoint {
             let response = self.client.send(next).await;
             let response = response.map_err(|error| RegistryError::unreached(object, error))?;
             match redirect::target(&response, request.is_write()) {
-                None => return Ok(response),
+                None => return Ok(Fetched { response, grant }),
                 Some(Ok(next)) => url = next,
                 Some(Err(why)) => {
                     let from = host_and_port(response.url());
@@ -244,13 +308,10 @@ impl Endpoint {
         Err(RegistryError::protocol(object, what))
     }
 
-    /// Adds what only this server may see.
-    fn equip(&self, mut request: Request, grant: Option<&Grant>) -> Request {
+    /// Adds the headers that only this server may see.
+    fn equip(&self, mut request: Request) -> Request {
         for (name, value) in &self.config.headers {
             request = request.secret_header(name, value);
-        }
-        if let Some(grant) = grant {
-            request = grant.apply(request);
         }
         if self.config.cleartext {
             request = request.allow_cleartext();
@@ -272,67 +333,20 @@ impl Endpoint {
     }
 }
 
-/// Asks an address that a descriptor names, not the registry, without any secret: a foreign layer's.
-pub(crate) async fn send_foreign(
-    client: &Client,
-    retry: Retry,
-    url: &str,
-    request: &RegistryRequest<'_>,
-) -> Result<Response, RegistryError> {
-    let object = request.object;
-    let refuse = |why: &str| {
-        let what = format!("refusing a foreign layer's address: {why}");
-        RegistryError::protocol(object, what)
-    };
-    let url = Url::parse(url).map_err(|_| refuse("it is not a URL"))?;
-    if url.scheme() != "https" {
-        return Err(refuse("it is not https"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("it holds user information"));
-    }
-    if is_private(&url) {
-        return Err(refuse("it is a private address"));
-    }
-    let response = client.send(prepare(request, &url).retry(retry)).await;
-    let response = response.map_err(|error| RegistryError::unreached(object, error))?;
-    if response.status().is_success() {
-        Ok(response)
-    } else {
-        Err(failed(request, response).await)
-    }
-}
-
-/// The request for one address, without anything secret.
-fn prepare(request: &RegistryRequest<'_>, url: &Url) -> Request {
-    let mut next = Request::new(request.method.clone(), url.as_str());
-    for (name, value) in &request.headers {
-        next = next.header(name, value);
-    }
-    if request.is_write() && request.body.length() == 0 {
-        next = next.header("content-length", "0");
-    }
-    next = next.body(request.body.clone());
-    if request.is_small {
-        next.timeout(SMALL_ANSWER)
-    } else {
-        next.without_timeout()
-    }
-}
-
 /// Whether an answer to a request without authorization may hide what a login may see. What is about to
 /// be pushed is usually missing.
 fn hides(status: StatusCode, is_pushed: bool) -> bool {
     status == StatusCode::FORBIDDEN || (status == StatusCode::NOT_FOUND && !is_pushed)
 }
 
-async fn failed(request: &RegistryRequest<'_>, response: Response) -> RegistryError {
+pub(super) async fn failed(request: &RegistryRequest<'_>, response: Response) -> RegistryError {
     let response = FailedResponse::read(response).await;
     RegistryError::new(request.object, Reason::Status(response))
 }
 
-const SMALL_ANSWER: Duration = Duration::from_secs(60);
 const MOST_REDIRECTS: usize = 5;
+/// How many hosts of one request may ask for an authorization.
+const MOST_RENEWALS: usize = 3;
 /// How often the registry is asked for another address when the one it named fails.
 const FRESH_REDIRECTS: u32 = 3;
 

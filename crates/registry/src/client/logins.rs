@@ -89,6 +89,16 @@ impl Logins {
         }
     }
 
+    /// The login for the target of a redirect: only its own.
+    pub(crate) fn of_redirect(&self, url: &Url) -> ServerLogin {
+        let own = self.of_host(name_at(url, "").trim_end_matches('/'));
+        ServerLogin {
+            own: own.as_ref().map(|own| own.label.clone()),
+            credentials: own.map(|own| own.credentials),
+            is_withheld: self.image.is_some(),
+        }
+    }
+
     fn of_host(&self, name: &str) -> Option<HostLogin> {
         let find = self.hosts.as_ref()?;
         find(name).filter(|found| is_login(&found.credentials))

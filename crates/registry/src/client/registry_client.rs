@@ -11,6 +11,7 @@ use super::auth::Auth;
 use super::endpoint::Endpoint;
 use super::hosts::{HostConfig, Hosts};
 use super::logins::Logins;
+use super::redirected::RedirectedHosts;
 use super::repository::Repository;
 use super::servers::KnownServers;
 use super::warnings::Warnings;
@@ -56,17 +57,21 @@ impl RegistryClient {
         let Shared { retry, .. } = *self.0;
         let logins = logins.into();
         let endpoints = self.0.servers.of(image.domain()).map(|servers| {
-            let endpoint = |(config, client): &(HostConfig, Client)| Endpoint {
-                auth: Auth::new(logins.of_server(config, image.path())),
-                config: config.clone(),
-                client: client.clone(),
-                path: image.path().to_owned(),
-                pull_scope: format!("repository:{}:pull", image.path()),
-                retry,
-                passed_over: AtomicBool::new(false),
-                reported: AtomicBool::new(false),
-                is_open: AtomicBool::new(false),
-                warnings: self.0.warnings.clone(),
+            let endpoint = |(config, client): &(HostConfig, Client)| {
+                let login = logins.of_server(config, image.path());
+                Endpoint {
+                    auth: Arc::new(Auth::new(login.clone())),
+                    redirected: RedirectedHosts::new(logins.clone(), config.url.clone(), login),
+                    config: config.clone(),
+                    client: client.clone(),
+                    path: image.path().to_owned(),
+                    pull_scope: format!("repository:{}:pull", image.path()),
+                    retry,
+                    passed_over: AtomicBool::new(false),
+                    reported: AtomicBool::new(false),
+                    is_open: AtomicBool::new(false),
+                    warnings: self.0.warnings.clone(),
+                }
             };
             servers.iter().map(endpoint).collect()
         });

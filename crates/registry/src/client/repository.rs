@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use regcred_http::{Client, Response, Retry};
 
-use super::endpoint::{self, Endpoint};
+use super::endpoint::Endpoint;
 use super::error::{Reason, RegistryError};
+use super::foreign_layer::send_foreign;
 use super::hosts::HostsError;
 use super::request::RegistryRequest;
 
@@ -99,23 +100,20 @@ impl Repository {
         url: &str,
         request: &RegistryRequest<'_>,
     ) -> Result<Response, RegistryError> {
-        endpoint::send_foreign(&self.0.client, self.0.retry, url, request).await
+        send_foreign(&self.0.client, self.0.retry, url, request).await
     }
 
     /// Whether any server received the image's login; `None` without one.
     pub(crate) fn login_sent(&self) -> Option<bool> {
         let endpoints = self.0.endpoints.as_ref().ok()?;
-        let sent = endpoints.iter().map(|endpoint| endpoint.auth.login_sent());
+        let sent = endpoints.iter().map(Endpoint::login_sent);
         sent.max().flatten()
     }
 
-    /// The servers that received a login of their own, each with its label.
+    /// The servers that received a login of their own, each after the login's label.
     pub(crate) fn host_logins(&self) -> Vec<String> {
         let endpoints = self.0.endpoints.iter().flatten();
-        let sent =
-            endpoints.filter_map(|endpoint| Some((endpoint, endpoint.auth.own_login_sent()?)));
-        sent.map(|(endpoint, label)| format!("{label}, to {}", endpoint.name()))
-            .collect()
+        endpoints.flat_map(Endpoint::host_logins).collect()
     }
 
     /// When something that broke is asked for again.

@@ -1,7 +1,9 @@
 //! One request, the same for each server that may answer it.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use regcred_http::{Body, Method, Url};
+use regcred_http::{Body, Method, Request, Url};
 
 use super::object::Object;
 
@@ -50,4 +52,23 @@ impl<'a> RegistryRequest<'a> {
     pub(crate) fn is_write(&self) -> bool {
         self.method != Method::GET && self.method != Method::HEAD
     }
+
+    /// The request for one address, without anything secret.
+    pub(crate) fn to(&self, url: &Url) -> Request {
+        let mut next = Request::new(self.method.clone(), url.as_str());
+        for (name, value) in &self.headers {
+            next = next.header(name, value);
+        }
+        if self.is_write() && self.body.length() == 0 {
+            next = next.header("content-length", "0");
+        }
+        next = next.body(self.body.clone());
+        if self.is_small {
+            next.timeout(SMALL_ANSWER)
+        } else {
+            next.without_timeout()
+        }
+    }
 }
+
+const SMALL_ANSWER: Duration = Duration::from_secs(60);

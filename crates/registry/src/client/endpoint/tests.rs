@@ -10,6 +10,9 @@ use tokio_rustls::TlsAcceptor;
 use crate::fake::{Fake, Reply, bind, client, hosts_toml, image};
 use crate::{Descriptor, Digest, HostLogin, Hosts, Logins, Repository};
 
+mod mirrors;
+mod redirects;
+
 const INDEX: &str = r#"{"schemaVersion":2,"manifests":[]}"#;
 const BASIC: &str = "Basic YWxpY2U6czNjcmV0";
 
@@ -21,114 +24,8 @@ fn blob() -> Descriptor {
     Descriptor::of("x", b"{}")
 }
 
-/// A registry that wants a login and sends blobs elsewhere.
-async fn redirecting(location: impl Fn(usize) -> String + Send + Sync + 'static) -> Fake {
-    let asked = AtomicUsize::new(0);
-    Fake::start(move |seen| match seen.authorization() {
-        Some(BASIC) => {
-            let location = location(asked.fetch_add(1, Ordering::SeqCst));
-            Reply::new(307).header("location", &location)
-        }
-        _ => Reply::new(401).header("www-authenticate", "Basic realm=x"),
-    })
-    .await
-}
-
 fn at(server: &Fake) -> Repository {
     client(Hosts::none()).repository(&image(server), Some(&login()))
-}
-
-#[tokio::test]
-async fn a_redirect_to_another_host_carries_no_secret() {
-    let storage = Fake::start(|_| Reply::ok("{}")).await;
-    let signed = storage.url("/bucket/blob?X-Signature=1");
-    let server = redirecting(move |_| signed.clone()).await;
-    let text = format!(
-        "server = \"{}\"\n[header]\nX-Own = \"secret\"\n",
-        server.url("")
-    );
-    let (_root, hosts) = hosts_toml(&server.host(), &text);
-    let repository = client(hosts).repository(&image(&server), Some(&login()));
-    let bytes = repository.blob_bytes(&blob(), 10).await.expect("blob");
-    assert_eq!(bytes.as_ref(), b"{}");
-    let seen = storage.seen();
-    assert_eq!(seen.len(), 1);
-    assert_eq!(seen[0].target(), "/bucket/blob?X-Signature=1");
-    assert_eq!(
-        (seen[0].authorization(), seen[0].header("x-own")),
-        (None, None)
-    );
-    assert_eq!(seen[0].header("accept-encoding"), Some("identity"));
-    assert!(
-        server
-            .seen()
-            .iter()
-            .all(|s| s.header("x-own") == Some("secret"))
-    );
-}
-
-#[tokio::test]
-async fn a_redirect_on_the_spot_keeps_the_login() {
-    let server = Fake::start(|seen| match (seen.authorization(), seen.path.as_str()) {
-        (Some(BASIC), "/elsewhere") => Reply::ok("{}"),
-        (Some(BASIC), _) => Reply::new(302).header("location", "/elsewhere"),
-        _ => Reply::new(401).header("www-authenticate", "Basic realm=x"),
-    })
-    .await;
-    at(&server).blob_bytes(&blob(), 10).await.expect("blob");
-}
-
-#[tokio::test]
-async fn redirects_end_and_lead_nowhere_strange() {
-    let server = redirecting(|n| format!("/loop/{n}")).await;
-    let error = at(&server).blob(&blob(), 0).await.expect_err("endless");
-    assert!(
-        error.to_string().contains("redirects more than 5 times"),
-        "{error}"
-    );
-    for location in [
-        "ftp://x/",
-        "http://u:canary@127.0.0.1/",
-        "http://",
-        "javascript:x",
-    ] {
-        let server = redirecting(move |_| location.to_owned()).await;
-        let error = at(&server).blob(&blob(), 0).await.expect_err("refused");
-        let text = report(&error);
-        assert!(
-            text.contains("refusing the redirect") && !text.contains("canary"),
-            "{text}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_stale_address_is_not_tried_twice() {
-    for status in [403, 500, 503] {
-        let storage = Fake::start(move |seen| match seen.path.as_str() {
-            "/2" => Reply::ok("{}"),
-            _ => Reply::new(status),
-        })
-        .await;
-        let base = storage.url("/");
-        let server = redirecting(move |n| format!("{base}{n}")).await;
-        at(&server)
-            .blob_bytes(&blob(), 10)
-            .await
-            .expect("fresh address");
-        let paths: Vec<_> = storage.seen().into_iter().map(|s| s.path).collect();
-        assert_eq!(paths, ["/0", "/1", "/2"]);
-    }
-}
-
-#[tokio::test]
-async fn a_storage_that_fails_is_named() {
-    let storage = Fake::start(|_| Reply::new(404)).await;
-    let signed = storage.url("/x?canary");
-    let server = redirecting(move |_| signed.clone()).await;
-    let error = at(&server).blob(&blob(), 0).await.expect_err("gone");
-    assert_eq!(storage.seen().len(), 1);
-    assert!(!report(&error).contains("canary"));
 }
 
 /// A server that wants this `Authorization` for everything.
@@ -148,132 +45,6 @@ fn logins(name: String, user: &str) -> Logins {
     };
     let find = move |asked: &str| (asked == name).then(|| own.clone());
     Logins::of_image(Some(login())).with_hosts(Arc::new(find))
-}
-
-#[tokio::test]
-async fn a_mirror_is_asked_first_and_gets_the_login_as_from_the_nodes_runtime() {
-    let (mirror, server) = (private(BASIC).await, private(BASIC).await);
-    let text = format!(
-        "server = \"{}\"\n[host.\"{}/mirror\"]\ncapabilities = [\"pull\", \"resolve\"]\n",
-        server.url(""),
-        mirror.url("")
-    );
-    let (_root, hosts) = hosts_toml(&server.host(), &text);
-    let repository = client(hosts).repository(&image(&server), Some(&login()));
-    repository.manifest("v1").await.expect("from the mirror");
-    assert!(server.seen().is_empty());
-    let namespace = server.host().replace(':', "%3A");
-    assert_eq!(
-        mirror.seen()[0].target(),
-        format!("/mirror/v2/team/app/manifests/v1?ns={namespace}")
-    );
-    assert_eq!(repository.login_sent(), Some(true));
-}
-
-#[tokio::test]
-async fn a_login_that_is_withheld_from_mirrors_goes_to_the_registry_alone() {
-    let (mirror, server) = (private(BASIC).await, private(BASIC).await);
-    let text = format!(
-        "server = \"{}\"\n[host.\"{}\"]\n",
-        server.url(""),
-        mirror.url("")
-    );
-    let (_root, hosts) = hosts_toml(&server.host(), &text);
-    let logins = Logins::from(Some(&login())).withheld_from_mirrors(true);
-    let repository = client(hosts).repository(&image(&server), logins);
-    repository.manifest("v1").await.expect("from the registry");
-    let seen = mirror.seen();
-    assert!(seen.iter().all(|seen| seen.authorization().is_none()));
-    assert_eq!((seen.len(), server.seen().len()), (1, 2));
-}
-
-#[tokio::test]
-async fn a_mirror_with_a_login_of_its_own_never_gets_the_images() {
-    let (mirror, server) = (
-        private("Basic Ym9iOnMzY3JldA==").await,
-        private(BASIC).await,
-    );
-    let text = format!(
-        "server = \"{}\"\n[host.\"{}/v2/quay.io\"]\noverride_path = true\n",
-        server.url(""),
-        mirror.url("")
-    );
-    for (user, from_mirror) in [("bob", true), ("eve", false)] {
-        let (_root, hosts) = hosts_toml(&server.host(), &text);
-        let logins = logins(format!("{}/quay.io/team/app", mirror.host()), user);
-        let repository = client(hosts).repository(&image(&server), logins);
-        let asked = mirror.seen().len();
-        repository.manifest("v1").await.expect("by one of the two");
-        let received = &mirror.seen()[asked..];
-        assert!(
-            received
-                .iter()
-                .all(|seen| seen.authorization() != Some(BASIC))
-        );
-        assert_eq!(server.seen().is_empty(), from_mirror);
-        assert_eq!(repository.login_sent(), Some(!from_mirror));
-        let label = format!("its own, to mirror {}", mirror.host());
-        assert_eq!(repository.host_logins(), [label]);
-    }
-}
-
-#[tokio::test]
-async fn a_server_elsewhere_has_a_login_of_its_own_as_well() {
-    let server = private("Basic Ym9iOnMzY3JldA==").await;
-    let text = format!("server = \"{}\"\n", server.url(""));
-    let (_root, hosts) = hosts_toml("reg.example", &text);
-    let image = ImageRef::parse("reg.example/team/app:v1").expect("image");
-    let logins = logins(format!("{}/team/app", server.host()), "bob");
-    let repository = client(hosts).repository(&image, logins);
-    repository.manifest("v1").await.expect("by its own login");
-}
-
-#[tokio::test]
-async fn a_mirror_that_lacks_an_image_is_asked_once_whether_it_wants_a_login() {
-    let mirror = Fake::start(|seen| match seen.path.as_str() {
-        "/v2/" => Reply::ok("{}"),
-        _ => Reply::new(404),
-    })
-    .await;
-    let server = Fake::start(|_| Reply::ok(INDEX)).await;
-    let text = format!(
-        "server = \"{}\"\n[host.\"{}\"]\n",
-        server.url(""),
-        mirror.url("")
-    );
-    let (_root, hosts) = hosts_toml(&server.host(), &text);
-    let repository = client(hosts).repository(&image(&server), Some(&login()));
-    for _ in 0..3 {
-        repository.manifest("v1").await.expect("from the registry");
-    }
-    assert_eq!(mirror.seen_at("/v2/team").len(), 3);
-    assert_eq!(mirror.seen().len(), 4);
-}
-
-#[tokio::test]
-async fn a_mirror_with_a_token_server_gets_the_login_there() {
-    let listener = bind().await;
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let mirror = Fake::on(listener, None, move |seen| {
-        match (seen.path.starts_with("/token"), seen.authorization()) {
-            (true, Some(BASIC)) => Reply::ok(r#"{"token":"m"}"#),
-            (false, Some("Bearer m")) => Reply::ok(INDEX),
-            _ => {
-                Reply::new(401).header("www-authenticate", format!(r#"Bearer realm="{url}/token""#))
-            }
-        }
-    });
-    let server = Fake::start(|_| Reply::new(500)).await;
-    let text = format!(
-        "server = \"{}\"\n[host.\"{}\"]\n",
-        server.url(""),
-        mirror.url("")
-    );
-    let (_root, hosts) = hosts_toml(&server.host(), &text);
-    let repository = client(hosts).repository(&image(&server), Some(&login()));
-    repository.manifest("v1").await.expect("from the mirror");
-    assert_eq!(mirror.seen_at("/token").len(), 1);
-    assert!(server.seen().is_empty());
 }
 
 #[tokio::test]

@@ -1,0 +1,39 @@
+//! Layers at addresses that a descriptor names in addition to the registry.
+
+use regcred_http::{Client, Response, Retry, Url};
+
+use super::address::is_private;
+use super::endpoint::failed;
+use super::error::RegistryError;
+use super::request::RegistryRequest;
+
+/// Asks an address that a descriptor names, not the registry, without any secret: a foreign layer's.
+pub(crate) async fn send_foreign(
+    client: &Client,
+    retry: Retry,
+    url: &str,
+    request: &RegistryRequest<'_>,
+) -> Result<Response, RegistryError> {
+    let object = request.object;
+    let refuse = |why: &str| {
+        let what = format!("refusing a foreign layer's address: {why}");
+        RegistryError::protocol(object, what)
+    };
+    let url = Url::parse(url).map_err(|_| refuse("it is not a URL"))?;
+    if url.scheme() != "https" {
+        return Err(refuse("it is not https"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("it holds user information"));
+    }
+    if is_private(&url) {
+        return Err(refuse("it is a private address"));
+    }
+    let response = client.send(request.to(&url).retry(retry)).await;
+    let response = response.map_err(|error| RegistryError::unreached(object, error))?;
+    if response.status().is_success() {
+        Ok(response)
+    } else {
+        Err(failed(request, response).await)
+    }
+}
