@@ -14,6 +14,7 @@ use super::realm::Realm;
 use super::scope::Scopes;
 use crate::client::error::{Reason, RegistryError, TokenRefusal};
 use crate::client::failed_response::FailedResponse;
+use crate::client::redirect;
 
 /// A token and how long it is used.
 pub(super) struct BearerToken {
@@ -93,11 +94,10 @@ impl TokenRequest<'_> {
             }
             let response = self.send(request).await?;
             let moved = response.status().is_redirection();
-            let location = response.headers().get("location").filter(|_| moved);
-            let next = location.and_then(|l| response.url().join(l.to_str().ok()?).ok());
+            let next = redirect::location(&response).filter(|_| moved);
             match next {
                 // A login is only ever sent to the server that was checked.
-                Some(next) if next.origin() == url.origin() => url = next,
+                Some(Ok(next)) if next.origin() == url.origin() => url = next,
                 _ => return Ok(response),
             }
         }

@@ -56,3 +56,21 @@ async fn a_token_servers_redirect_on_the_spot_is_followed() {
     assert_eq!(asked[0].target(), "/token/?moved=1");
     assert!(asked[0].authorization().is_some());
 }
+
+#[tokio::test]
+async fn a_token_servers_redirect_may_have_bytes_that_are_not_ascii() {
+    let server = registry(
+        bearer,
+        |n, _| match n {
+            0 => Reply::new(302).header("location", "/token/caf\u{e9}?service=x"),
+            _ => token("t1"),
+        },
+        |a| a == "Bearer t1",
+    )
+    .await;
+    manifest(&server, Some(("alice", "s3cret")))
+        .await
+        .expect("let in");
+    let asked = server.seen_at("/token/");
+    assert_eq!(asked[0].target(), "/token/caf%C3%A9?service=x");
+}
