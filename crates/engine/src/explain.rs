@@ -6,14 +6,19 @@
 
 mod conclusion;
 mod explanation;
+mod servers;
 mod text;
+
+use std::sync::{Mutex, PoisonError};
 
 use regcred_core::{ImageRef, ReferenceError, report};
 use regcred_keyring::Verdict;
 use regcred_registry::Logins;
 
 pub use conclusion::Conclusion;
-pub use explanation::{CandidateReport, Explanation, PatternReport, ProviderReport, Trial};
+pub use explanation::{
+    CandidateReport, Explanation, HostsReport, PatternReport, ProviderReport, Trial,
+};
 
 use crate::config::pattern_warnings;
 use crate::credentials::{CredentialLabel, Lookup, Pod};
@@ -60,6 +65,7 @@ impl Engine {
             Err(error) => (self.without_pull_secrets(&name).await, Some(report(&error))),
         };
         let would_run = lookup.would_run();
+        let hosts = self.hosts_report(&reference, &lookup);
         let mut trials = Vec::new();
         if tries.registry && failure.is_none() && would_run == 0 {
             trials = self.try_all(&reference, pod, &mut lookup).await;
@@ -107,6 +113,7 @@ impl Engine {
             has_provider_config: self.provider_config().is_some(),
             provider_keys: lookup.plugins.inspect(&name),
             providers: self.provider_reports(&name, lookup.provisions),
+            hosts,
             candidates,
             anonymous,
             name,
@@ -119,6 +126,16 @@ impl Engine {
         let mut lookup = found.unwrap_or_default();
         lookup.candidates.clear();
         lookup
+    }
+
+    fn hosts_report(&self, image: &ImageRef, lookup: &Lookup) -> HostsReport {
+        let logins = self.logins(lookup, lookup.candidates.first());
+        let servers = self.registry().repository(image, logins).servers();
+        HostsReport {
+            file: self.registry().hosts_file(image),
+            error: servers.as_ref().err().map(|error| report(error.as_ref())),
+            servers: servers.unwrap_or_default(),
+        }
     }
 
     fn provider_reports(
@@ -147,23 +164,37 @@ impl Engine {
     /// that had its turn, in order, then the anonymous one.
     async fn try_all(&self, image: &ImageRef, pod: &Pod, lookup: &mut Lookup) -> Vec<Trial> {
         let registry = self.registry();
+        let servers = Mutex::new(Vec::new());
+        let asked = &servers;
         let head = move |logins: Logins| async move {
             let repository = registry.repository(image, logins);
             let wanted = image.digest().or(image.tag()).unwrap_or("latest");
-            repository.head_manifest(wanted).await
+            let result = repository.head_manifest(wanted).await;
+            let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+            asked.push(repository.servers().unwrap_or_default());
+            result
         };
-        let (attempts, worked) = match self.try_in_turn(pod, lookup, head).await {
+        let results = match self.try_in_turn(pod, lookup, head).await {
             Ok(turn) => {
-                let (result, took) = (Ok(turn.value.digest.to_string()), turn.took);
-                (turn.attempts, Some(Trial { result, took }))
+                let failed = turn.attempts.into_iter();
+                let mut results: Vec<_> = failed.map(|one| (Err(one.error), one.took)).collect();
+                results.push((Ok(turn.value.digest.to_string()), turn.took));
+                results
             }
-            Err(error) => (error.attempts().to_vec(), None),
+            Err(error) => {
+                let failed = error.attempts().iter().cloned();
+                failed.map(|one| (Err(one.error), one.took)).collect()
+            }
         };
-        let failed = attempts.into_iter().map(|attempt| Trial {
-            result: Err(attempt.error),
-            took: attempt.took,
-        });
-        failed.chain(worked).collect()
+        let servers = servers.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let trials = results.into_iter().zip(servers);
+        trials
+            .map(|((result, took), servers)| Trial {
+                result,
+                took,
+                servers,
+            })
+            .collect()
     }
 }
 
@@ -173,9 +204,13 @@ fn conclude(
     anonymous: Option<&Trial>,
     failures: Vec<String>,
 ) -> Conclusion {
+    let works = |trial: &Trial, otherwise| match trial.host_logins() {
+        logins if logins.is_empty() => otherwise,
+        logins => Conclusion::WorksWithHostLogins { logins },
+    };
     if let Some(trial) = anonymous {
         return match &trial.result {
-            Ok(_) => Conclusion::WorksAnonymously,
+            Ok(_) => works(trial, Conclusion::WorksAnonymously),
             Err(error) => Conclusion::Fails {
                 error: error.message.clone(),
                 failures,
@@ -183,12 +218,16 @@ fn conclude(
         };
     }
     let tried = candidates.iter().rev();
-    let mut tried = tried.filter_map(|one| Some((one, &one.trial.as_ref()?.result)));
-    match tried.next() {
-        Some((one, Ok(_))) => Conclusion::Works {
-            credential: one.credential.clone(),
-        },
-        Some((_, Err(error))) if !error.curable => Conclusion::Incurable {
+    let mut tried = tried.filter_map(|one| Some((&one.credential, one.trial.as_ref()?)));
+    let last = tried
+        .next()
+        .map(|(credential, trial)| (credential, trial, &trial.result));
+    match last {
+        Some((credential, trial, Ok(_))) => {
+            let credential = credential.clone();
+            works(trial, Conclusion::Works { credential })
+        }
+        Some((_, _, Err(error))) if !error.curable => Conclusion::Incurable {
             error: error.message.clone(),
             failures,
         },

@@ -56,7 +56,8 @@ pub use credentials::{
 };
 pub use engine::{Engine, EngineBuilder, EngineError, NodeReport};
 pub use explain::{
-    CandidateReport, Conclusion, Explanation, PatternReport, ProviderReport, Trial, Tries,
+    CandidateReport, Conclusion, Explanation, HostsReport, PatternReport, ProviderReport, Trial,
+    Tries,
 };
 pub use image::{
     Access, Allowlist, Event, EventKind, ImageManager, ImageManagerBuilder, ImageStore,

@@ -23,6 +23,7 @@ mod redirected;
 mod registry_client;
 mod repository;
 mod request;
+mod server_report;
 mod servers;
 mod warnings;
 
@@ -36,3 +37,4 @@ pub use manifests::ManifestHead;
 pub(crate) use object::{Object, Part};
 pub use registry_client::RegistryClient;
 pub use repository::Repository;
+pub use server_report::{OfferedLogin, ServerExchange, ServerReport};

@@ -20,7 +20,7 @@ mod store;
 
 pub use client::{
     BlobChunk, BlobStream, HostLogin, HostLogins, Hosts, HostsError, Logins, ManifestHead, Mount,
-    RegistryClient, RegistryError, Repository, Upload,
+    OfferedLogin, RegistryClient, RegistryError, Repository, ServerExchange, ServerReport, Upload,
 };
 pub use image::{
     Descriptor, Digest, DigestError, Hasher, Index, IndexEntry, Manifest, ManifestError,

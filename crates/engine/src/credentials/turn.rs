@@ -113,6 +113,13 @@ impl Engine {
         self.try_in_turn(pod, &mut lookup, request).await
     }
 
+    /// What a request gets for a candidate, or without any.
+    pub(crate) fn logins(&self, lookup: &Lookup, candidate: Option<&Candidate>) -> Logins {
+        Logins::of_image(candidate.map(|one| one.credentials.clone()))
+            .with_hosts(lookup.at_hosts())
+            .withheld_from_mirrors(self.improvements().withhold_from_mirrors)
+    }
+
     /// As [`Engine::with_credentials`], for a look-up made before. With [`Improvements::ask_again`] the
     /// look-up contains the plugins' new answers afterwards.
     ///
@@ -128,7 +135,6 @@ impl Engine {
         E: Into<AttemptError> + Send,
         T: Send,
     {
-        let withheld = self.improvements().withhold_from_mirrors;
         let mut ask_again = self.improvements().ask_again;
         let mut anonymous = lookup.candidates.is_empty() || self.improvements().anonymous_last;
         let (mut attempts, mut refused, mut next) = (Vec::new(), Vec::new(), 0);
@@ -146,10 +152,7 @@ impl Engine {
                 None => break,
             };
             let began = Instant::now();
-            let login = candidate.as_ref().map(|one| one.credentials.clone());
-            let logins = Logins::of_image(login)
-                .with_hosts(lookup.at_hosts())
-                .withheld_from_mirrors(withheld);
+            let logins = self.logins(lookup, candidate.as_ref());
             let result = request(logins).await;
             let took = began.elapsed();
             let error = match result {

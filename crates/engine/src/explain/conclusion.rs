@@ -24,6 +24,11 @@ pub enum Conclusion {
     },
     /// The anonymous attempt works.
     WorksAnonymously,
+    /// An attempt works with the logins of hosts' own: of a mirror, or of the target of a redirect.
+    WorksWithHostLogins {
+        /// Each with its host.
+        logins: Vec<String>,
+    },
     /// The anonymous attempt, the last one, fails.
     Fails {
         /// Why.
@@ -66,7 +71,10 @@ impl fmt::Display for Conclusion {
             | Self::Untried { failures, .. } => failures
                 .iter()
                 .try_for_each(|failure| write!(f, "; {failure}")),
-            Self::PullSecretError { .. } | Self::Works { .. } | Self::WorksAnonymously => Ok(()),
+            Self::PullSecretError { .. }
+            | Self::Works { .. }
+            | Self::WorksAnonymously
+            | Self::WorksWithHostLogins { .. } => Ok(()),
         }
     }
 }
@@ -82,6 +90,9 @@ impl Conclusion {
             }
             Self::Works { credential } => write!(f, "works with {credential}"),
             Self::WorksAnonymously => f.write_str("works without a credential"),
+            Self::WorksWithHostLogins { logins } => {
+                write!(f, "works with {}", logins.join(" and "))
+            }
             Self::Fails { error, .. } => write!(f, "fails: {error}"),
             Self::Incurable { error, .. } => {
                 write!(f, "fails, and no credential can help: {error}")

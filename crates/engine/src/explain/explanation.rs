@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use regcred_core::ErrorKind;
 use regcred_keyring::{ConfigFile, InspectedKey, SecretReport, Verdict};
+use regcred_registry::ServerReport;
 use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
 
@@ -47,10 +48,24 @@ pub struct Explanation {
     pub providers: Vec<ProviderReport>,
     /// The keys that plugins returned, in the order of the look-up.
     pub provider_keys: Vec<InspectedKey>,
+    /// The servers that are asked for the image.
+    pub hosts: HostsReport,
     /// The logins in the order in which they are tried.
     pub candidates: Vec<CandidateReport>,
     /// The anonymous attempt, if there was one.
     pub anonymous: Option<Trial>,
+}
+
+/// The servers of the image's registry, and where they are configured.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HostsReport {
+    /// The hosts.toml, or a directory of bare certificates; `None` when there is neither.
+    pub file: Option<PathBuf>,
+    /// Why it cannot be used.
+    pub error: Option<String>,
+    /// The servers in the order in which they are asked.
+    pub servers: Vec<ServerReport>,
 }
 
 /// A plugin.
@@ -101,6 +116,20 @@ pub struct Trial {
     pub result: Result<String, AttemptError>,
     /// How long it took; seconds in JSON.
     pub took: Duration,
+    /// Every server in order, with what it was asked and what it answered.
+    pub servers: Vec<ServerReport>,
+}
+
+impl Trial {
+    /// The logins of hosts' own with which it worked instead of the image's; empty if there were none.
+    pub(super) fn host_logins(&self) -> Vec<String> {
+        let answered = self
+            .servers
+            .iter()
+            .filter_map(|server| server.asked.as_ref());
+        let answered = answered.filter(|one| one.status.is_some() && !one.image_login_sent);
+        answered.flat_map(|one| one.host_logins.clone()).collect()
+    }
 }
 
 impl Explanation {
@@ -139,12 +168,14 @@ impl Serialize for Trial {
             error: Option<&'a String>,
             #[serde(serialize_with = "seconds")]
             took: Duration,
+            servers: &'a [ServerReport],
         }
         let shown = Shown {
             worked: self.result.is_ok(),
             digest: self.result.as_ref().ok(),
             error: self.result.as_ref().err().map(|error| &error.message),
             took: self.took,
+            servers: &self.servers,
         };
         shown.serialize(serializer)
     }

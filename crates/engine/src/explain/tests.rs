@@ -4,6 +4,8 @@ use regcred_registry::Hosts;
 use super::*;
 use crate::testing::{FakeRegistry, Node, answers, auths};
 
+mod servers;
+
 const IMAGE: &str = "h.io/team/app:v1";
 
 fn engine(node: &Node, hosts: Hosts) -> Engine {
@@ -38,7 +40,9 @@ fn text(node: &Node, explanation: &Explanation) -> String {
 fn without_times(line: &str) -> String {
     let mut words: Vec<&str> = line.split(' ').collect();
     for at in 1..words.len() {
-        if words[at].starts_with('s') && words[at - 1].parse::<f64>().is_ok() {
+        if words[at].trim_end_matches(|c: char| c.is_ascii_punctuation()) == "s"
+            && words[at - 1].parse::<f64>().is_ok()
+        {
             words[at - 1] = "T";
         }
     }

@@ -1,4 +1,4 @@
-//! An explanation as text: the three sources in order, then the attempts, then the conclusion.
+//! An explanation as text: the three sources in order, the servers, the attempts, the conclusion.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,6 +16,7 @@ impl fmt::Display for Explanation {
         self.pull_secrets(&mut table);
         self.docker_config(&mut table);
         self.providers(&mut table);
+        self.hosts.render(&mut table, self.needed_capability());
         self.order(&mut table);
         table.line(0, "");
         table.line(0, format_args!("=> {}", self.verdict));
@@ -33,6 +34,15 @@ impl Explanation {
             ["pull policy", &policy],
         ];
         table.rows(0, &rows.map(|row| row.map(str::to_owned).into()));
+    }
+
+    /// What a server must be able to do for the image: a tag has to be resolved.
+    fn needed_capability(&self) -> &'static str {
+        if self.reference.contains('@') {
+            "pull"
+        } else {
+            "resolve"
+        }
     }
 
     fn pull_secrets(&self, table: &mut TextTable) {
@@ -112,7 +122,7 @@ impl Explanation {
         if self.candidates.is_empty() && waiting.is_empty() {
             table.line(0, "order of attempts: one, anonymous");
             if let Some(trial) = &self.anonymous {
-                table.line(1, trial);
+                trial.render(table, 1);
             }
             return;
         }
@@ -128,7 +138,7 @@ impl Explanation {
         for (line, candidate) in TextTable::columns(&rows).iter().zip(&self.candidates) {
             table.line(1, line);
             if let Some(trial) = &candidate.trial {
-                table.line(3, trial);
+                trial.render(table, 3);
             } else if let Some(earlier) = candidate.same_as {
                 table.line(3, format_args!("same login as {earlier}, not tried again"));
             }
@@ -142,7 +152,7 @@ impl Explanation {
         }
         if let Some(trial) = &self.anonymous {
             table.line(1, "anonymous");
-            table.line(3, trial);
+            trial.render(table, 3);
         }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) use self::scope::Scopes;
 use self::token::BearerToken;
 use super::error::{Reason, RegistryError, TokenRefusal};
 use super::logins::ServerLogin;
+use super::server_report::OfferedLogin;
 
 /// The credential and what is known of the server.
 pub(crate) struct Auth {
@@ -110,22 +111,21 @@ impl Auth {
 
     /// Whether the image's login went over the wire to this server; `None` without one.
     pub(crate) fn login_sent(&self) -> Option<bool> {
-        let ServerLogin {
-            credentials,
-            own,
-            is_withheld,
-        } = &self.login;
-        if own.is_some() || *is_withheld {
-            return is_withheld.then_some(false);
-        }
-        let sent = || self.login_sent.load(Ordering::Relaxed);
-        credentials.is_some().then(sent)
+        let is_images = self.login.offered == OfferedLogin::Image;
+        let sent = || is_images && self.login_sent.load(Ordering::Relaxed);
+        self.login.has_image_login.then(sent)
     }
 
     /// The label of the server's own login, if that went over the wire.
     pub(crate) fn own_login_sent(&self) -> Option<&str> {
-        let own = self.login.own.as_deref();
-        own.filter(|_| self.login_sent.load(Ordering::Relaxed))
+        match &self.login.offered {
+            OfferedLogin::Own(label) if self.login_sent.load(Ordering::Relaxed) => Some(label),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn offered(&self) -> &OfferedLogin {
+        &self.login.offered
     }
 
     /// What the next request carries, by what is known of the server. Fetches a token when the

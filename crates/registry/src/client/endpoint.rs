@@ -1,7 +1,7 @@
 //! One server asked for one repository: authorization, its renewal after a 401, redirects.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use regcred_http::{Client, Request, Response, Retry, StatusCode, Url};
 use tokio::time::sleep;
@@ -15,6 +15,7 @@ use super::hosts::HostConfig;
 use super::redirect;
 use super::redirected::RedirectedHosts;
 use super::request::{RegistryRequest, Target};
+use super::server_report::{ServerExchange, ServerReport};
 use super::warnings::Warnings;
 
 /// A server and what is known of it.
@@ -37,6 +38,8 @@ pub(crate) struct Endpoint {
     /// Whether its base address answers a request without a login, so that no login is asked for
     /// where it has not something.
     pub(super) is_open: AtomicBool,
+    /// The last request to it.
+    pub(super) asked: Mutex<Option<ServerExchange>>,
 }
 
 /// The last answer on a chain of redirects.
@@ -115,7 +118,41 @@ impl Endpoint {
         request: &RegistryRequest<'_>,
     ) -> Result<Response, RegistryError> {
         let response = self.authorized(request).await;
-        response.map_err(|error| error.after_login(self.login_sent()))
+        let response = response.map_err(|error| error.after_login(self.login_sent()));
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        *asked = Some(self.exchange(request, &response));
+        drop(asked);
+        response
+    }
+
+    fn exchange(
+        &self,
+        request: &RegistryRequest<'_>,
+        response: &Result<Response, RegistryError>,
+    ) -> ServerExchange {
+        ServerExchange {
+            request: request.to_string(),
+            image_login_sent: self.login_sent() == Some(true),
+            host_logins: self.host_logins(),
+            status: response.as_ref().ok().map(|r| r.status().as_u16()),
+            error: response
+                .as_ref()
+                .err()
+                .map(|error| regcred_core::report(error)),
+        }
+    }
+
+    /// The server and the last request to it.
+    pub(crate) fn report(&self) -> ServerReport {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let capabilities = self.config.capabilities.iter();
+        ServerReport {
+            url: self.config.url.to_string(),
+            is_mirror: !self.config.is_registry,
+            capabilities: capabilities.map(|capability| capability.name()).collect(),
+            login: self.auth.offered().clone(),
+            asked: asked.clone(),
+        }
     }
 
     async fn authorized(&self, request: &RegistryRequest<'_>) -> Result<Response, RegistryError> {

@@ -42,6 +42,14 @@ impl Hosts {
             None => HostConfig::direct(registry),
         }
     }
+
+    /// The file, or the directory of bare certificates, that configures a registry.
+    pub(crate) fn file(&self, registry: &str) -> Option<PathBuf> {
+        let mut roots = self.roots.iter();
+        let directory = roots.find_map(|root| directory::find(root, registry))?;
+        let file = directory.join("hosts.toml");
+        Some(if file.is_file() { file } else { directory })
+    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use regcred_core::{Credentials, SecretText as _};
+use regcred_core::{Credentials, ImageRef, SecretText as _};
 use regcred_http::{Url, host_and_port};
 
 use super::hosts::HostConfig;
+use super::server_report::OfferedLogin;
 
 /// The login that the keyring has for a host.
 #[derive(Clone, Debug)]
@@ -33,10 +34,9 @@ pub struct Logins {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServerLogin {
     pub(crate) credentials: Option<Credentials>,
-    /// The label of a login that is the host's own, and not the image's.
-    pub(crate) own: Option<String>,
-    /// Whether the image has a login that this server does not get.
-    pub(crate) is_withheld: bool,
+    pub(crate) offered: OfferedLogin,
+    /// Whether the image has a login, which this server may not get.
+    pub(crate) has_image_login: bool,
 }
 
 impl Logins {
@@ -70,32 +70,41 @@ impl Logins {
     }
 
     /// The login for a server of `hosts.toml`: its own before the image's.
-    pub(crate) fn of_server(&self, server: &HostConfig, path: &str) -> ServerLogin {
-        // Without a namespace it has the registry's own name, which the image's login is for.
-        if server.namespace.is_some()
-            && let Some(own) = self.of_host(&name_at(&server.url, path))
-        {
-            return ServerLogin {
-                credentials: Some(own.credentials),
-                own: Some(own.label),
-                is_withheld: self.image.is_some(),
-            };
+    pub(crate) fn of_server(&self, server: &HostConfig, image: &ImageRef) -> ServerLogin {
+        let name = name_at(&server.url, image.path());
+        let is_at_registry = name.split('/').next() == Some(image.domain());
+        if !is_at_registry && let Some(own) = self.of_host(&name) {
+            return self.own(own);
         }
-        let is_withheld = self.withheld_from_mirrors && !server.is_registry;
+        if self.withheld_from_mirrors && !server.is_registry {
+            return self.withheld();
+        }
         ServerLogin {
-            credentials: self.image.clone().filter(|_| !is_withheld),
-            own: None,
-            is_withheld: is_withheld && self.image.is_some(),
+            credentials: self.image.clone(),
+            offered: OfferedLogin::Image,
+            has_image_login: self.image.is_some(),
         }
     }
 
     /// The login for the target of a redirect: only its own.
     pub(crate) fn of_redirect(&self, url: &Url) -> ServerLogin {
         let own = self.of_host(name_at(url, "").trim_end_matches('/'));
+        own.map_or_else(|| self.withheld(), |own| self.own(own))
+    }
+
+    fn own(&self, own: HostLogin) -> ServerLogin {
         ServerLogin {
-            own: own.as_ref().map(|own| own.label.clone()),
-            credentials: own.map(|own| own.credentials),
-            is_withheld: self.image.is_some(),
+            credentials: Some(own.credentials),
+            offered: OfferedLogin::Own(own.label),
+            has_image_login: self.image.is_some(),
+        }
+    }
+
+    fn withheld(&self) -> ServerLogin {
+        ServerLogin {
+            credentials: None,
+            offered: OfferedLogin::Withheld,
+            has_image_login: self.image.is_some(),
         }
     }
 

@@ -1,8 +1,9 @@
 //! The client of registries: it knows their servers and shares connections.
 
 use std::fmt;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use regcred_core::{Env, ImageRef};
 use regcred_http::{Client, ClientOptions, HttpError, Retry};
@@ -58,7 +59,7 @@ impl RegistryClient {
         let logins = logins.into();
         let endpoints = self.0.servers.of(image.domain()).map(|servers| {
             let endpoint = |(config, client): &(HostConfig, Client)| {
-                let login = logins.of_server(config, image.path());
+                let login = logins.of_server(config, image);
                 Endpoint {
                     auth: Arc::new(Auth::new(login.clone())),
                     redirected: RedirectedHosts::new(logins.clone(), config.url.clone(), login),
@@ -70,12 +71,20 @@ impl RegistryClient {
                     passed_over: AtomicBool::new(false),
                     reported: AtomicBool::new(false),
                     is_open: AtomicBool::new(false),
+                    asked: Mutex::default(),
                     warnings: self.0.warnings.clone(),
                 }
             };
             servers.iter().map(endpoint).collect()
         });
         Repository::new(image.name(), endpoints, self.0.client.clone(), retry)
+    }
+
+    /// The file, or the directory of bare certificates, that configures the servers of an image's
+    /// registry.
+    #[must_use]
+    pub fn hosts_file(&self, image: &ImageRef) -> Option<PathBuf> {
+        self.0.servers.file(image.domain())
     }
 
     #[cfg(test)]

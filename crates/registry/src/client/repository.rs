@@ -10,6 +10,7 @@ use super::error::{Reason, RegistryError};
 use super::foreign_layer::send_foreign;
 use super::hosts::HostsError;
 use super::request::RegistryRequest;
+use super::server_report::ServerReport;
 
 /// A repository of a registry (`gcr.io/project/app`). Cheap to clone; clones share the tokens that
 /// were issued for its logins.
@@ -114,6 +115,16 @@ impl Repository {
     pub(crate) fn host_logins(&self) -> Vec<String> {
         let endpoints = self.0.endpoints.iter().flatten();
         endpoints.flat_map(Endpoint::host_logins).collect()
+    }
+
+    /// The servers in their order, each with the last request to it.
+    ///
+    /// # Errors
+    /// When the configuration of the servers cannot be used.
+    pub fn servers(&self) -> Result<Vec<ServerReport>, Arc<HostsError>> {
+        let endpoints = self.0.endpoints.as_ref();
+        let endpoints = endpoints.map_err(Arc::clone)?;
+        Ok(endpoints.iter().map(Endpoint::report).collect())
     }
 
     /// When something that broke is asked for again.

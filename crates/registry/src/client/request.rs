@@ -1,5 +1,6 @@
 //! One request, the same for each server that may answer it.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -67,6 +68,17 @@ impl<'a> RegistryRequest<'a> {
             next.timeout(SMALL_ANSWER)
         } else {
             next.without_timeout()
+        }
+    }
+}
+
+/// Method and path after the repository's; the `Location` of an upload is not shown, which may hold a
+/// secret.
+impl fmt::Display for RegistryRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.target {
+            Target::Path(path) => write!(f, "{} {path}", self.method),
+            Target::Location(_) => write!(f, "{} of an upload", self.method),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The servers of each registry, with the client for their kind of trust.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use regcred_http::{Client, ClientOptions};
@@ -34,6 +35,11 @@ impl KnownServers {
         let servers = known.entry(registry.to_owned());
         let look_up = || self.look_up(registry).map_err(Arc::new);
         servers.or_insert_with(look_up).clone()
+    }
+
+    /// The file, or the directory of bare certificates, that configures a registry.
+    pub(crate) fn file(&self, registry: &str) -> Option<PathBuf> {
+        self.hosts.file(registry)
     }
 
     fn look_up(&self, registry: &str) -> Result<Arc<[(HostConfig, Client)]>, HostsError> {
