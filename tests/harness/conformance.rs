@@ -4,6 +4,7 @@
 mod command;
 mod docker;
 mod kubelet;
+mod proxy;
 mod sharing;
 mod token;
 
@@ -31,6 +32,7 @@ pub fn run(program: &str, cloud: &dyn Cloud) {
     token::check(&plugin);
     command::check(&plugin);
     sharing::check(&plugin);
+    proxy::check(&plugin);
     // These change the cloud for good.
     for trouble in [Trouble::Garbage, Trouble::Denial] {
         cloud.trouble(trouble);

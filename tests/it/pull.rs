@@ -33,6 +33,22 @@ fn an_open_registry_serves_the_platform_of_this_machine() {
 }
 
 #[test]
+fn a_proxy_that_cannot_be_reached_is_named() {
+    let node = Node::new();
+    let done = node
+        .pull("registry.invalid/team/app:v1")
+        .env("HTTPS_PROXY", "http://alice:c4n4ry@127.0.0.1:9")
+        .run();
+    let error = done.fails(7);
+    let expected = "cannot connect to the proxy 127.0.0.1:9 (HTTPS_PROXY): Connection refused";
+    assert!(error.contains(expected), "{error}");
+    assert!(
+        !error.contains("alice") && !error.contains("c4n4ry"),
+        "{error}"
+    );
+}
+
+#[test]
 fn all_platforms_come_on_demand() {
     let image = Image::multi_arch(12, 100_000, 2_000);
     let Some((_registry, name)) = serve(&Access::Open, &image, None) else {

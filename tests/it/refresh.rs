@@ -104,6 +104,26 @@ fn a_run_writes_and_reports_and_has_nothing_to_do_the_second_time() {
 }
 
 #[test]
+fn a_proxy_on_the_way_to_a_cloud_is_named() {
+    let stage = Stage::new();
+    stage.kube.namespace("shop", json!({}));
+    let done = stage
+        .program(TARGET)
+        .arg("--once")
+        .env("IBMCLOUD_IAM_URL", "https://cloud.invalid")
+        .env("HTTPS_PROXY", "http://alice:c4n4ry@127.0.0.1:9")
+        .run();
+    let report = done.stdout() + &done.stderr;
+    assert_ne!(done.code(), Some(0), "{report}");
+    let expected = "cannot connect to the proxy 127.0.0.1:9 (HTTPS_PROXY): Connection refused";
+    assert!(report.contains(expected), "{report}");
+    assert!(
+        !report.contains("alice") && !report.contains("c4n4ry"),
+        "{report}"
+    );
+}
+
+#[test]
 fn the_server_checks_a_dry_run_and_stores_nothing() {
     let stage = Stage::new();
     stage.kube.namespace("shop", json!({}));

@@ -5,12 +5,16 @@ use std::fmt;
 use std::io;
 
 use crate::roots::RootsError;
+use crate::target::Target;
 use crate::tls;
 
-/// What stopped a request, and the innermost cause as text: the layers between only repeat it.
+/// What stopped a request and where, and the innermost cause as text: the layers between only
+/// repeat it.
 #[derive(Debug)]
 pub(crate) struct Cause {
     pub(crate) what: Failure,
+    /// Whether the connection to the proxy failed, and not the one to the server.
+    pub(crate) is_at_proxy: bool,
     text: String,
 }
 
@@ -18,17 +22,32 @@ pub(crate) struct Cause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
     Dns,
+    ResolveTimeout,
     Connect,
     ConnectTimeout,
     Tls,
     Trust,
     Roots,
+    /// The proxy wants a login, or another one.
+    ProxyLogin,
+    /// The proxy did not connect to the server.
+    Tunnel,
     Broken,
     NotHttp,
 }
 
+/// How a request goes to its server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    Direct,
+    /// Plain http, which a proxy receives instead of the server.
+    Forwarded,
+    /// https, through a tunnel that a proxy opens.
+    Tunnelled,
+}
+
 impl Cause {
-    pub(crate) fn of(error: reqwest::Error) -> Self {
+    pub(crate) fn of(error: reqwest::Error, route: Route) -> Self {
         let error = error.without_url();
         let mut chain: Vec<&(dyn Error + 'static)> = Vec::new();
         let mut next: Option<&(dyn Error + 'static)> = Some(&error);
@@ -37,35 +56,126 @@ impl Cause {
             next = error.source();
         }
         let tls = chain.iter().find_map(|error| tls_error(*error));
-        // hyper's message for bytes that are not an HTTP/1 response, such as a TLS alert.
-        let not_http = chain
-            .iter()
-            .any(|error| error.to_string().starts_with("invalid HTTP"));
+        let starts = |start: &str| chain.iter().any(|e| e.to_string().starts_with(start));
+        // hyper-util's messages; the type has no public name.
+        let at_tunnel = route == Route::Tunnelled && starts("tunnel error: ");
+        let inside = at_tunnel && !starts("tunnel error: failed to create underlying connection");
         let what = match tls {
             Some(rustls::Error::Other(other)) if other.0.is::<RootsError>() => Failure::Roots,
             Some(rustls::Error::InvalidCertificate(_)) => Failure::Trust,
             Some(_) => Failure::Tls,
+            None if inside && starts("tunnel error: proxy authorization") => Failure::ProxyLogin,
+            None if inside => Failure::Tunnel,
             None if error.is_dns() => Failure::Dns,
             None if error.is_connect() && error.is_timeout() => Failure::ConnectTimeout,
             None if error.is_connect() => Failure::Connect,
-            None if not_http => Failure::NotHttp,
+            // hyper's message for bytes that are not an HTTP/1 response, such as a TLS alert.
+            None if starts("invalid HTTP") => Failure::NotHttp,
             None => Failure::Broken,
         };
-        let text = match tls {
-            Some(rustls::Error::Other(other)) => regcred_core::report(&*other.0),
-            Some(tls) => tls::words(tls),
-            None => chain.last().map(ToString::to_string).unwrap_or_default(),
+        let innermost = chain.last().map(ToString::to_string).unwrap_or_default();
+        let text = match (tls, what) {
+            (Some(rustls::Error::Other(other)), _) => regcred_core::report(&*other.0),
+            (Some(tls), _) => tls::words(tls),
+            (None, Failure::ProxyLogin) => "it answered 407 to CONNECT".to_owned(),
+            (None, _) => match innermost.as_str() {
+                "tls handshake eof" => HANDSHAKE_ENDED.to_owned(),
+                "tunnel error: unsuccessful" => NO_TUNNEL.to_owned(),
+                "tunnel error: unexpected end of file" => NO_ANSWER.to_owned(),
+                _ => innermost,
+            },
         };
-        Self { what, text }
+        Self {
+            what,
+            is_at_proxy: at_tunnel || (route == Route::Forwarded && error.is_connect()),
+            text,
+        }
+    }
+
+    /// A name that was not resolved in the time that there was for it.
+    pub(crate) fn unresolved(is_at_proxy: bool, text: String) -> Self {
+        Self {
+            what: Failure::ResolveTimeout,
+            is_at_proxy,
+            text,
+        }
+    }
+
+    /// The answer 407 of a proxy in place of the server's.
+    pub(crate) fn proxy_login() -> Self {
+        Self {
+            what: Failure::ProxyLogin,
+            is_at_proxy: true,
+            text: "it answered 407".to_owned(),
+        }
     }
 
     /// Whether the same request may get a response a little later.
     pub(crate) fn is_passing(&self) -> bool {
         match self.what {
-            Failure::Connect | Failure::ConnectTimeout | Failure::Broken => true,
+            Failure::Connect
+            | Failure::ConnectTimeout
+            | Failure::ResolveTimeout
+            | Failure::Tunnel
+            | Failure::Broken => true,
             // "Temporary failure in name resolution" (glibc), "Try again" (musl).
             Failure::Dns => self.text.contains("emporary") || self.text.contains("ry again"),
-            Failure::Tls | Failure::Trust | Failure::Roots | Failure::NotHttp => false,
+            Failure::Tls
+            | Failure::Trust
+            | Failure::Roots
+            | Failure::ProxyLogin
+            | Failure::NotHttp => false,
+        }
+    }
+
+    /// The step that failed, with the host or proxy where it failed.
+    pub(crate) fn write_step(&self, target: &Target, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = &target.host;
+        match (
+            self.what,
+            target.proxy.as_ref().filter(|_| self.is_at_proxy),
+        ) {
+            (Failure::Dns, None) => write!(f, "cannot resolve {host}"),
+            (Failure::Dns, Some(proxy)) => {
+                write!(f, "cannot resolve the name of the proxy {proxy}")
+            }
+            (Failure::ResolveTimeout, None) => write!(f, "resolving {host} took too long"),
+            (Failure::ResolveTimeout, Some(proxy)) => {
+                write!(f, "resolving the name of the proxy {proxy} took too long")
+            }
+            (Failure::Connect, None) => f.write_str("cannot connect"),
+            (Failure::Connect, Some(proxy)) => write!(f, "cannot connect to the proxy {proxy}"),
+            (Failure::ConnectTimeout, None) => f.write_str("connecting took too long"),
+            (Failure::ConnectTimeout, Some(proxy)) => {
+                write!(f, "connecting to the proxy {proxy} took too long")
+            }
+            (Failure::Tls, None) => f.write_str("TLS failed"),
+            (Failure::Tls, Some(proxy)) => write!(f, "TLS with the proxy {proxy} failed"),
+            (Failure::Trust, None) => f.write_str("the server's certificate is not trusted"),
+            (Failure::Trust, Some(proxy)) => {
+                write!(f, "the certificate of the proxy {proxy} is not trusted")
+            }
+            (Failure::ProxyLogin, Some(proxy)) if proxy.has_login() => {
+                write!(
+                    f,
+                    "the proxy {proxy} did not accept the user and password there"
+                )
+            }
+            (Failure::ProxyLogin, Some(proxy)) => write!(
+                f,
+                "the proxy {proxy} requires a user and password in {}",
+                proxy.variable
+            ),
+            (Failure::Tunnel, Some(proxy)) => {
+                write!(f, "the proxy {proxy} did not connect to {host}")
+            }
+            (Failure::Roots, _) => f.write_str("no certificate can be verified"),
+            (Failure::NotHttp, _) => {
+                f.write_str("the response is not HTTP; the server may expect https")
+            }
+            (Failure::Broken | Failure::Tunnel | Failure::ProxyLogin, _) => {
+                f.write_str("the connection broke")
+            }
         }
     }
 }
@@ -85,3 +195,7 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
         tls_error(inner)
     })
 }
+
+const HANDSHAKE_ENDED: &str = "the connection was closed during the TLS handshake";
+const NO_TUNNEL: &str = "it answered CONNECT with an error or with something that is not HTTP";
+const NO_ANSWER: &str = "it closed the connection without an answer to CONNECT";

@@ -8,11 +8,14 @@ use regcred_core::Clock;
 use tokio::time::{Instant, sleep_until};
 use url::Url;
 
-use crate::error::{HttpError, Reason, Target};
+use crate::cause::{Cause, Failure, Route};
+use crate::error::{HttpError, Reason};
+use crate::names::Names;
 use crate::pause::Pauses;
 use crate::proxy::ProxyRules;
 use crate::response::Limits;
 use crate::retry::{LONGEST_RETRY_AFTER, is_passing_status, jitter, retry_after};
+use crate::target::Target;
 use crate::{ClientOptions, Proxy, Request, Response, tls};
 
 /// An HTTP client. Cheap to make and to clone; clones share connections.
@@ -22,6 +25,7 @@ pub struct Client(Arc<Shared>);
 struct Shared {
     inner: reqwest::Client,
     proxy: ProxyRules,
+    names: Names,
     pauses: Pauses,
     idle_timeout: Duration,
     clock: Clock,
@@ -33,6 +37,10 @@ impl Client {
     /// # Errors
     /// When the client identity cannot be used.
     pub fn new(options: ClientOptions) -> Result<Self, HttpError> {
+        Self::with_names(options, Names::of_system())
+    }
+
+    fn with_names(options: ClientOptions, names: Names) -> Result<Self, HttpError> {
         let tls = tls::client_config(&options)
             .map_err(|error| HttpError::early(Reason::Identity(error)))?;
         let proxy = match options.proxy {
@@ -55,13 +63,14 @@ impl Client {
             // HTTP/2 would put all layers of an image on one connection.
             .http1_only()
             .tls_backend_preconfigured(tls)
+            .dns_resolver(names.clone())
             .no_proxy();
         for (name, addresses) in &options.resolve {
             builder = builder.resolve_to_addrs(name, addresses);
         }
         if !proxy.is_empty() {
             builder = builder.proxy(reqwest::Proxy::custom(move |url| {
-                rules.proxy_for(url).ok().flatten().cloned()
+                Some(rules.proxy_for(url).ok().flatten()?.url.clone())
             }));
         }
         let inner = builder
@@ -70,6 +79,7 @@ impl Client {
         Ok(Self(Arc::new(Shared {
             inner,
             proxy,
+            names,
             pauses: Pauses::default(),
             idle_timeout: options.idle_timeout,
             clock: options.clock,
@@ -86,15 +96,22 @@ impl Client {
     /// invalid header, a proxy variable whose value is not a proxy.
     pub async fn send(&self, request: Request) -> Result<Response, HttpError> {
         let url = request.check()?;
-        let target = Target::new(&request.method, url);
-        if let Err(name) = self.0.proxy.proxy_for(url) {
-            return Err(HttpError::new(&target, Reason::Proxy(name)));
+        let mut target = Target::new(&request.method, url);
+        match self.0.proxy.proxy_for(url) {
+            Ok(proxy) => target.proxy = proxy.cloned(),
+            Err(name) => return Err(HttpError::new(&target, Reason::Proxy(name))),
         }
+        let route = match &target.proxy {
+            None => Route::Direct,
+            Some(_) if url.scheme() == "http" => Route::Forwarded,
+            Some(_) => Route::Tunnelled,
+        };
         // While the body is sent, nothing is received.
         let sending = Duration::from_secs(request.body.length() / SLOWEST_UPLOAD);
         let limits = Limits {
             idle: self.0.idle_timeout + sending,
             deadline: request.timeout.map(|time| (Instant::now() + time, time)),
+            route,
         };
         let host = host_key(url);
         let mut attempt = 1;
@@ -106,6 +123,7 @@ impl Client {
             let result = limits
                 .wait(self.0.inner.execute(assemble(&request, url)))
                 .await;
+            let result = self.refined(result, route, url, &target);
             let pause = match &result {
                 _ if !may_repeat => None,
                 Ok(response) if is_passing_status(response.status()) => {
@@ -133,6 +151,36 @@ impl Client {
             sleep_until(again).await;
             attempt += 1;
         }
+    }
+
+    /// What is known of a result besides what reqwest says: whether a name was still being resolved when
+    /// the time ended, and whether the answer is a proxy's own.
+    fn refined(
+        &self,
+        result: Result<reqwest::Response, Reason>,
+        route: Route,
+        url: &Url,
+        target: &Target,
+    ) -> Result<reqwest::Response, Reason> {
+        let reason = match result {
+            Ok(answer) if route == Route::Forwarded && answer.status().as_u16() == 407 => {
+                return Err(Reason::Failed(Cause::proxy_login()));
+            }
+            Ok(answer) => return Ok(answer),
+            Err(reason) => reason,
+        };
+        let dialled = target.proxy.as_ref().map_or(url, |proxy| &proxy.url);
+        let is_open = |name| self.0.names.is_open(name);
+        if !dialled.host_str().is_some_and(is_open) {
+            return Err(reason);
+        }
+        let text = match &reason {
+            Reason::Idle(time) | Reason::Deadline(time) => format!("not done within {time:?}"),
+            Reason::Failed(cause) if cause.what == Failure::ConnectTimeout => cause.to_string(),
+            _ => return Err(reason),
+        };
+        let is_at_proxy = target.proxy.is_some();
+        Err(Reason::Failed(Cause::unresolved(is_at_proxy, text)))
     }
 
     /// The pause before the next attempt, `None` when the server asks for more than is waited.

@@ -4,14 +4,14 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use regcred_core::ErrorKind;
-use url::Url;
 
+use crate::ErrorFields;
 use crate::cause::{Cause, Failure};
 use crate::retry::is_passing_status;
+use crate::target::Target;
 use crate::tls::IdentityError;
-use crate::{ErrorFields, plain};
 
 /// A failed exchange. `Display` names the method, scheme, host and path (never query or user
 /// information) and what went wrong there; the cause is `source()`.
@@ -23,25 +23,6 @@ struct Inner {
     what: Option<String>,
     target: Option<Target>,
     reason: Reason,
-}
-
-/// What a message may show of a request.
-#[derive(Clone, Debug)]
-pub(crate) struct Target {
-    method: Method,
-    place: String,
-}
-
-impl Target {
-    pub(crate) fn new(method: &Method, url: &Url) -> Self {
-        let origin = url.origin().ascii_serialization();
-        // The path may be a server's own words: where it redirects to.
-        let place = format!("{origin}{}", url.path());
-        Self {
-            method: method.clone(),
-            place: plain(&place, LONGEST_PLACE),
-        }
-    }
 }
 
 /// What went wrong.
@@ -139,12 +120,15 @@ impl HttpError {
     pub fn is_timeout(&self) -> bool {
         match &self.0.reason {
             Reason::Idle(_) | Reason::Deadline(_) => true,
-            Reason::Failed(cause) => cause.what == Failure::ConnectTimeout,
+            Reason::Failed(cause) => matches!(
+                cause.what,
+                Failure::ConnectTimeout | Failure::ResolveTimeout
+            ),
             _ => false,
         }
     }
 
-    /// Whether the server could not be reached at all: name resolution, connecting, TLS.
+    /// Whether the server could not be reached at all: name resolution, connecting, a proxy, TLS.
     #[must_use]
     pub fn is_connect(&self) -> bool {
         match &self.0.reason {
@@ -170,6 +154,10 @@ impl HttpError {
             _ => false,
         }
     }
+
+    fn names_proxy(&self) -> bool {
+        matches!(&self.0.reason, Reason::Failed(cause) if cause.is_at_proxy)
+    }
 }
 
 impl fmt::Display for HttpError {
@@ -177,8 +165,13 @@ impl fmt::Display for HttpError {
         if let Some(what) = &self.0.what {
             write!(f, "{what}: ")?;
         }
-        if let Some(Target { method, place }) = &self.0.target {
-            write!(f, "{method} {place}: ")?;
+        let target = self.0.target.as_ref();
+        if let Some(target) = target {
+            write!(f, "{} {}", target.method, target.place)?;
+            if let Some(proxy) = target.proxy.as_ref().filter(|_| !self.names_proxy()) {
+                write!(f, " through the proxy {proxy}")?;
+            }
+            f.write_str(": ")?;
         }
         match &self.0.reason {
             Reason::Url => f.write_str("the address is not an http or https URL"),
@@ -193,16 +186,10 @@ impl fmt::Display for HttpError {
                 )
             }
             Reason::Identity(_) | Reason::Setup(_) => f.write_str("cannot make an HTTP client"),
-            Reason::Failed(cause) => f.write_str(match cause.what {
-                Failure::Dns => "cannot resolve the host's name",
-                Failure::Connect => "cannot connect",
-                Failure::ConnectTimeout => "connecting took too long",
-                Failure::Tls => "TLS failed",
-                Failure::Trust => "the server's certificate is not trusted",
-                Failure::Roots => "no certificate can be verified",
-                Failure::Broken => "the connection broke",
-                Failure::NotHttp => "the response is not HTTP; the server may expect https",
-            }),
+            Reason::Failed(cause) => match target {
+                Some(target) => cause.write_step(target, f),
+                None => f.write_str("the connection broke"),
+            },
             Reason::Idle(time) => write!(f, "nothing was received for {time:?}"),
             Reason::Deadline(time) => write!(f, "not done within {time:?}"),
             Reason::TooLarge(limit) => write!(f, "the response is longer than {limit} bytes"),
@@ -243,5 +230,3 @@ pub fn kind_of_status(status: StatusCode) -> ErrorKind {
         _ => ErrorKind::Malformed,
     }
 }
-
-const LONGEST_PLACE: usize = 300;

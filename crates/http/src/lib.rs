@@ -11,6 +11,7 @@ mod challenge;
 mod client;
 mod error;
 mod error_fields;
+mod names;
 mod options;
 mod pause;
 mod proxy;
@@ -19,6 +20,7 @@ mod request;
 mod response;
 mod retry;
 mod roots;
+mod target;
 mod tls;
 mod vars;
 

@@ -1,17 +1,51 @@
 //! The proxy rules of the environment, as Go programs read them (golang.org/x/net/http/httpproxy).
 
+use std::fmt;
 use std::net::IpAddr;
 
 use regcred_core::Env;
 use url::{Host, Url};
 
-use crate::{is_link_local, is_loopback};
+use crate::{host_and_port, is_link_local, is_loopback};
+
+/// A proxy that a variable names. `Display` is `host:port (VARIABLE)`, without user and password.
+#[derive(Clone)]
+pub(crate) struct EnvProxy {
+    /// The variable's name.
+    pub(crate) variable: &'static str,
+    pub(crate) url: Url,
+}
+
+impl EnvProxy {
+    /// Whether the variable has a user or a password.
+    pub(crate) fn has_login(&self) -> bool {
+        !self.url.username().is_empty() || self.url.password().is_some()
+    }
+}
+
+impl fmt::Display for EnvProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { variable, url } = self;
+        let scheme = if url.scheme() == "https" {
+            "https://"
+        } else {
+            ""
+        };
+        write!(f, "{scheme}{} ({variable})", host_and_port(url))
+    }
+}
+
+impl fmt::Debug for EnvProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// Which proxy a URL goes through.
 #[derive(Clone, Default)]
 pub(crate) struct ProxyRules {
-    http: Option<Result<Url, &'static str>>,
-    https: Option<Result<Url, &'static str>>,
+    http: Option<Result<EnvProxy, &'static str>>,
+    https: Option<Result<EnvProxy, &'static str>>,
     except: Vec<Exception>,
     everything_direct: bool,
 }
@@ -29,7 +63,10 @@ impl ProxyRules {
         let http =
             first(["HTTP_PROXY", "http_proxy"]).filter(|(name, _)| !cgi || *name == "http_proxy");
         let https = first(["HTTPS_PROXY", "https_proxy"]);
-        let address = |(name, value): (&'static str, &str)| proxy_url(value).ok_or(name);
+        let address = |(variable, value): (&'static str, &str)| {
+            let url = proxy_url(value).ok_or(variable)?;
+            Ok(EnvProxy { variable, url })
+        };
         let (_, except) = first(["NO_PROXY", "no_proxy"]).unwrap_or_default();
         let items = except.split([',', ' ']).map(str::trim);
         Self {
@@ -49,7 +86,7 @@ impl ProxyRules {
     ///
     /// # Errors
     /// The name of the variable whose value is not an http or https URL.
-    pub(crate) fn proxy_for(&self, url: &Url) -> Result<Option<&Url>, &'static str> {
+    pub(crate) fn proxy_for(&self, url: &Url) -> Result<Option<&EnvProxy>, &'static str> {
         let proxy = match url.scheme() {
             "http" => &self.http,
             "https" => &self.https,
@@ -212,7 +249,7 @@ mod tests {
         ]));
         let url = Url::parse("https://gcr.io/").expect("url");
         let proxy = rules.proxy_for(&url).expect("sound").expect("some");
-        assert_eq!(proxy.as_str(), "http://a:1/");
+        assert_eq!(proxy.to_string(), "a:1 (HTTPS_PROXY)");
         assert!(!proxied(&rules, "http://gcr.io/"));
     }
 
@@ -262,7 +299,7 @@ mod tests {
     fn a_wrong_value_is_reported_by_its_variable_when_it_would_be_used() {
         let rules = ProxyRules::from_env(&Env::map([("HTTPS_PROXY", "socks5://u:canary@p:1")]));
         let url = Url::parse("https://gcr.io/").expect("url");
-        assert_eq!(rules.proxy_for(&url), Err("HTTPS_PROXY"));
+        assert_eq!(rules.proxy_for(&url).err(), Some("HTTPS_PROXY"));
         assert!(!proxied(&rules, "https://127.0.0.1/"));
     }
 

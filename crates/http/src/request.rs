@@ -10,7 +10,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::body::Body;
-use crate::error::{HttpError, Reason, Target};
+use crate::error::{HttpError, Reason};
+use crate::target::Target;
 use crate::{Retry, is_loopback};
 
 /// A request. Mistakes in it are reported when it is sent.

@@ -10,8 +10,9 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::ErrorFields;
-use crate::cause::Cause;
-use crate::error::{HttpError, Reason, Target};
+use crate::cause::{Cause, Route};
+use crate::error::{HttpError, Reason};
+use crate::target::Target;
 
 /// A response whose body is still to be read.
 pub struct Response {
@@ -28,6 +29,7 @@ pub(crate) struct Limits {
     pub(crate) idle: Duration,
     /// End of the request's own time, and how long that was.
     pub(crate) deadline: Option<(Instant, Duration)>,
+    pub(crate) route: Route,
 }
 
 impl Limits {
@@ -43,7 +45,7 @@ impl Limits {
         };
         match timeout_at(end, step).await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(Reason::Failed(Cause::of(error))),
+            Ok(Err(error)) => Err(Reason::Failed(Cause::of(error, self.route))),
             Err(_) => Err(reason),
         }
     }

@@ -9,6 +9,32 @@ use super::foreign::Foreign;
 use super::{Dir, HOST, IMAGE, Vars, asked, plugin, text, vars};
 
 #[test]
+fn a_proxy_that_cannot_be_reached_is_named() {
+    let google = FakeGoogle::start();
+    let dir = Dir::new();
+    let key = dir.json("key.json", &google.key_file());
+    for (variable, proxy) in [
+        ("HTTPS_PROXY", "http://alice:c4n4ry@127.0.0.1:9"),
+        ("https_proxy", "127.0.0.1:9"),
+    ] {
+        let env = vars(&[
+            ("GOOGLE_APPLICATION_CREDENTIALS", key.as_str()),
+            ("REGCRED_GCR_OAUTH_TOKEN_URL", "https://cloud.invalid/token"),
+            (variable, proxy),
+        ]);
+        let done = plugin(&env).args(["token", HOST]).run();
+        let error = done.fails(7);
+        let expected =
+            format!("cannot connect to the proxy 127.0.0.1:9 ({variable}): Connection refused");
+        assert!(error.contains(&expected), "{error}");
+        assert!(
+            !error.contains("alice") && !error.contains("c4n4ry"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn a_refusal_names_source_status_and_reason() {
     let google = FakeGoogle::start();
     let dir = Dir::new();

@@ -65,9 +65,28 @@ async fn from_files(paths: &Path, context: Option<&str>) -> Result<Config, RunEr
         context: context.map(str::to_owned),
         ..KubeConfigOptions::default()
     };
-    Config::from_custom_kubeconfig(merged, &options)
-        .await
-        .map_err(RunError::at(fail(paths)))
+    if names_proxy(&merged, context) {
+        let text = format!("{}: proxy-url is not supported", fail(paths));
+        return Err(RunError::new(text));
+    }
+    let config = Config::from_custom_kubeconfig(merged, &options).await;
+    let mut config = config.map_err(RunError::at(fail(paths)))?;
+    // Of HTTPS_PROXY, which is for the clouds: as in a pod, the API server is reached directly.
+    config.proxy_url = None;
+    Ok(config)
+}
+
+/// Whether the cluster of the context has a proxy.
+fn names_proxy(kubeconfig: &Kubeconfig, context: Option<&str>) -> bool {
+    let context = context.or(kubeconfig.current_context.as_deref());
+    let mut contexts = kubeconfig.contexts.iter();
+    let context = contexts.find(|named| Some(named.name.as_str()) == context);
+    let context = context.and_then(|named| named.context.as_ref());
+    let mut clusters = kubeconfig.clusters.iter();
+    let cluster = clusters.find(|named| context.is_some_and(|c| c.cluster == named.name));
+    let cluster = cluster.and_then(|named| named.cluster.as_ref());
+    let proxy = cluster.and_then(|cluster| cluster.proxy_url.as_ref());
+    proxy.is_some_and(|proxy| !proxy.is_empty())
 }
 
 const NOWHERE: &str =

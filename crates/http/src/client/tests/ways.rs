@@ -47,6 +47,141 @@ async fn https_goes_through_a_tunnel() {
     assert!(!report(&error).contains("pass"), "{}", report(&error));
 }
 
+/// The error of a request to a registry through a proxy, as it is reported.
+async fn through(variable: &'static str, proxy: &str, url: &str) -> (HttpError, String) {
+    let client = client_in(&Env::map([(variable, proxy)]));
+    let error = client.send(Request::get(url)).await.expect_err("a proxy");
+    let text = report(&error);
+    assert!(
+        !text.contains("alice") && !text.contains("canary"),
+        "{text}"
+    );
+    assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+    (error, text)
+}
+
+#[tokio::test]
+async fn a_proxy_that_cannot_be_reached_is_named_with_its_variable() {
+    for (variable, url) in [
+        ("HTTPS_PROXY", "https://registry.test/v2/"),
+        ("HTTP_PROXY", "http://registry.test/v2/"),
+        ("https_proxy", "https://registry.test/v2/"),
+    ] {
+        let (error, text) = through(variable, "http://alice:canary@127.0.0.1:9", url).await;
+        let expected = format!(
+            "GET {url}: cannot connect to the proxy 127.0.0.1:9 ({variable}): Connection refused"
+        );
+        assert!(text.starts_with(&expected), "{text}");
+        assert!(error.is_connect() && error.kind() == ErrorKind::Unreachable);
+        let (_, text) = through(variable, "proxy.invalid:3128", url).await;
+        let expected =
+            format!("cannot resolve the name of the proxy proxy.invalid:3128 ({variable}): ");
+        assert!(text.contains(&expected), "{text}");
+    }
+    let plain = Fake::answering(vec![Reply::new(400)]).await;
+    let address = format!("https://127.0.0.1:{}", plain.port());
+    let (_, text) = through("HTTPS_PROXY", &address, "https://registry.test/").await;
+    let expected = format!(
+        "cannot connect to the proxy {address} (HTTPS_PROXY): the connection was closed during the TLS handshake"
+    );
+    assert!(text.contains(&expected), "{text}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_wants_a_login_is_named() {
+    let proxy = Fake::start(|_| Reply::new(407).header("proxy-authenticate", "Basic")).await;
+    let host = format!("127.0.0.1:{}", proxy.port());
+    for (variable, url) in [
+        ("HTTPS_PROXY", "https://registry.test/"),
+        ("HTTP_PROXY", "http://registry.test/"),
+    ] {
+        let (error, text) = through(variable, &host, url).await;
+        let expected = format!(
+            "the proxy {host} ({variable}) requires a user and password in {variable}: it answered 407"
+        );
+        assert!(text.contains(&expected), "{text}");
+        assert!(!error.is_passing() && error.status().is_none());
+        let (_, text) = through(variable, &format!("http://alice:canary@{host}"), url).await;
+        let expected =
+            format!("the proxy {host} ({variable}) did not accept the user and password");
+        assert!(text.contains(&expected), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_opens_no_tunnel_is_named() {
+    for reply in [
+        Reply::new(403).body("<html>not allowed</html>"),
+        Reply::new(502),
+        Reply::raw("<html>canary</html>\r\n\r\n").close(),
+        Reply::hang_up(),
+    ] {
+        let proxy = Fake::answering(vec![reply]).await;
+        let host = format!("127.0.0.1:{}", proxy.port());
+        let (error, text) = through("HTTPS_PROXY", &host, "https://registry.test/").await;
+        let expected =
+            format!("the proxy {host} (HTTPS_PROXY) did not connect to registry.test: it ");
+        assert!(text.contains(&expected), "{text}");
+        assert!(error.is_connect());
+    }
+}
+
+#[tokio::test]
+async fn a_failure_beyond_the_proxy_names_the_proxy_that_was_on_the_way() {
+    let proxy = Fake::start(|_| Reply::raw("HTTP/1.1 200 OK\r\n\r\n<html>").close()).await;
+    let host = format!("127.0.0.1:{}", proxy.port());
+    let (_, text) = through("HTTPS_PROXY", &host, "https://registry.test/").await;
+    let expected = format!("GET https://registry.test/ through the proxy {host} (HTTPS_PROXY): ");
+    assert!(text.starts_with(&expected), "{text}");
+    let proxy = Fake::start(|_| Reply::new(403).body("<html>")).await;
+    let host = format!("127.0.0.1:{}", proxy.port());
+    let client = client_in(&Env::map([("HTTP_PROXY", host.as_str())]));
+    let answer = client.send(Request::get("http://registry.test/")).await;
+    let error = answer.expect("an answer").into_error("no token").await;
+    let expected = format!(
+        "no token: GET http://registry.test/ through the proxy {host} (HTTP_PROXY): answered 403 Forbidden"
+    );
+    assert_eq!(report(&error), expected);
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_resolved_in_time_is_said_to_be_resolving() {
+    let hangs = || Names::by(|_| Box::pin(std::future::pending()));
+    let mut options = ClientOptions::new(&Env::map([("HTTPS_PROXY", "proxy.test:3128")]));
+    options.connect_timeout = Duration::from_millis(200);
+    let client = Client::with_names(options.clone(), hangs()).expect("client");
+    for (url, expected) in [
+        (
+            "http://registry.test:5000/",
+            "resolving registry.test:5000 took too long: ",
+        ),
+        (
+            "https://registry.test/",
+            "resolving the name of the proxy proxy.test:3128 (HTTPS_PROXY) took too long: ",
+        ),
+    ] {
+        let error = client.send(Request::get(url)).await.expect_err("no name");
+        let text = report(&error);
+        assert!(text.contains(expected), "{text}");
+        assert!(error.is_timeout() && error.is_connect());
+    }
+    options.connect_timeout = Duration::from_secs(600);
+    let client = Client::with_names(options, hangs()).expect("client");
+    let request = Request::get("http://registry.test/").timeout(Duration::from_millis(200));
+    let text = report(&client.send(request).await.expect_err("no name"));
+    let expected = "resolving registry.test took too long: not done within 200ms";
+    assert!(text.ends_with(expected), "{text}");
+    // Only a name that is still looked up is blamed.
+    let server = Fake::start(|_| Reply::hang_up()).await;
+    let text = report(
+        &client
+            .send(Request::get(&server.url("/")))
+            .await
+            .expect_err("broken"),
+    );
+    assert!(text.contains("the connection broke"), "{text}");
+}
+
 #[tokio::test]
 async fn a_proxy_may_be_switched_off() {
     let proxy = Fake::answering(vec![Reply::new(200).body("proxied")]).await;
@@ -64,7 +199,9 @@ async fn an_unknown_name_is_an_unreachable_host() {
     let error = client().send(request).await.expect_err("no such name");
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(
-        error.to_string().contains("cannot resolve"),
+        error
+            .to_string()
+            .ends_with("cannot resolve registry.invalid"),
         "{}",
         report(&error)
     );
