@@ -115,9 +115,11 @@ impl Decision {
         let metadata = Metadata::of(&self.cloud.env, &self.config);
         let what = || "the region from instance metadata".to_owned();
         let region = deadline.wait(what, metadata.region(&self.cloud)).await?;
-        region.ok_or_else(|| {
+        region.map_err(|reason| {
+            let registry = &self.registry;
             ERRORS.misconfigured(format!(
-                "no region for this host; set AWS_REGION or write {}=HOST=REGION",
+                "no region for {registry}: neither AWS_REGION nor the profile has one, and instance \
+                 metadata has none ({reason}); set AWS_REGION or write {}={registry}=REGION",
                 vars::ALSO_SERVE
             ))
         })

@@ -68,7 +68,12 @@ impl Identity {
             match look(env, config) {
                 Err(NoCredentials::Absent(reason)) => passed_over.push(without(name, &reason)),
                 found => {
-                    let mut identity = Self::new((*name).to_owned(), found?);
+                    let found = found?;
+                    let name = match found {
+                        Origin::Profile(_) => profile::named(config),
+                        Origin::Source(_) => (*name).to_owned(),
+                    };
+                    let mut identity = Self::new(name, found);
                     identity.passed_over = passed_over;
                     identity.looked_at_profiles = looked_at_profiles;
                     return Ok(identity);

@@ -91,7 +91,7 @@ impl Ecr {
             {
                 return Ok(self.anonymous(&format!("{identity}: {failure}")));
             } else {
-                return Err(no_token(&api, &identity, failure));
+                return Err(no_token(&decision.registry, &api, &identity, failure));
             }
         }
     }
@@ -105,12 +105,14 @@ impl Ecr {
 }
 
 /// An API that did not issue a token.
-fn no_token(api: &Endpoint, identity: &str, failure: ApiFailure) -> ProviderError {
+fn no_token(registry: &str, api: &Endpoint, identity: &str, failure: ApiFailure) -> ProviderError {
     let address = api.address();
     let text = match failure.kind {
         ErrorKind::Denied => format!("the API at {address} refused the identity from {identity}"),
         ErrorKind::Throttled => format!("the API at {address} throttles this account"),
-        _ => format!("no token from the API at {address} with the identity from {identity}"),
+        _ => format!(
+            "no token from the API at {address} for {registry} with the identity from {identity}"
+        ),
     };
     let advice = if failure.has_code(DENIED) {
         Some("allow ecr:GetAuthorizationToken on Resource \"*\"")

@@ -167,12 +167,13 @@ fn key_of(variable: &str) -> String {
 fn nothing_meant(path: &str, lines: &[usize]) -> String {
     let shown = lines.iter().take(MAX_LINES).map(usize::to_string);
     let shown = shown.collect::<Vec<_>>().join(", ");
+    let line = if lines.len() == 1 { "line" } else { "lines" };
     let more = match lines.len().saturating_sub(MAX_LINES) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     format!(
-        "{path}: ignored what is not a setting of a section (`key = value` below `[name]`), in line \
+        "{path}: ignored what is not a setting of a section (`key = value` below `[name]`), in {line} \
          {shown}{more}"
     )
 }

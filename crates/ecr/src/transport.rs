@@ -59,7 +59,7 @@ impl Transport {
 
     /// For metadata services.
     pub(crate) fn link(cloud: &Cloud) -> Result<Self, ProviderError> {
-        Ok(Self::new(cloud.link(CONNECT)?, true))
+        Ok(Self::new(cloud.link(LINK_CONNECT)?, true))
     }
 
     fn new(client: Client, metadata: bool) -> Self {
@@ -140,6 +140,8 @@ fn classified(error: HttpError) -> ConnectorError {
 const BUNDLE: &str = "AWS_CA_BUNDLE";
 /// Time to connect, as in the AWS SDKs.
 pub(crate) const CONNECT: Duration = Duration::from_millis(3100);
+/// The same for a metadata service, as in the Go SDK: it is one hop away or not there.
+const LINK_CONNECT: Duration = Duration::from_millis(250);
 /// Time for a response.
 pub(crate) const READ: Duration = Duration::from_secs(5);
 /// A response with a token has a few kilobytes.

@@ -76,7 +76,7 @@ fn is_google(host: &str) -> bool {
         return true;
     }
     if let Some(alias) = host.strip_suffix(".gcr.io") {
-        return alias.split('.').all(is_label);
+        return is_label(alias);
     }
     if let Some(location) = host.strip_suffix("-docker.pkg.dev") {
         return is_label(location);
@@ -195,7 +195,6 @@ mod tests {
             "marketplace.gcr.io/google/nginx",
             "k8s.gcr.io/pause",
             "b.gcr.io/p/a",
-            "a.b.gcr.io/p/a",
             "container.cloud.google.com/p/a",
             "us-docker.pkg.dev/p/r/a",
             "europe-west1-docker.pkg.dev/example.com/p/r/a",
@@ -215,6 +214,7 @@ mod tests {
             "evilgcr.io/p/a",
             "gcr.io.evil.com/p/a",
             ".gcr.io/p/a",
+            "a.b.gcr.io/p/a",
             "-docker.pkg.dev/p/a",
             "docker.pkg.dev/p/a",
             "us-npm.pkg.dev/p/a",
@@ -275,7 +275,6 @@ mod tests {
             "us.gcr.io/p/a",
             "GCR.io/p/a",
             "gcr.io:443/p/a",
-            "a.b.gcr.io/p/a",
             "us-docker.pkg.dev/p/r/a",
             "docker.us-central1.rep.pkg.dev/p/r/a",
             "registry.k8s.io/pause",

@@ -78,4 +78,107 @@ mod tests {
             assert!(!provider.serves(&other), "{}", spec.name);
         }
     }
+
+    #[test]
+    fn the_printed_patterns_match_every_served_form_and_no_other() {
+        for spec in all() {
+            let provider = (spec.new)(&Env::default(), &Clock::system()).expect(spec.name);
+            let served = SERVED.iter().find(|(name, _)| *name == spec.name);
+            let (_, served) = served.unwrap_or_else(|| panic!("{} has no hosts here", spec.name));
+            let patterns = provider.match_images();
+            let parsed = patterns
+                .iter()
+                .map(|text| ImagePattern::parse(text).expect(text));
+            let parsed: Vec<_> = parsed.collect();
+            for text in *served {
+                let host = RegistryHost::parse(text).expect(text);
+                assert!(provider.serves(&host), "{}: {text}", spec.name);
+                let printed = parsed.iter().any(|pattern| pattern.matches(text));
+                assert!(printed, "{}: {text} is in none of {patterns:?}", spec.name);
+            }
+            for (pattern, text) in parsed.iter().zip(&patterns) {
+                let used = served.iter().any(|host| pattern.matches(host));
+                assert!(used, "{}: {text} matches none of its hosts", spec.name);
+            }
+        }
+    }
+
+    /// Every form of a registry's name that a cloud publishes.
+    const SERVED: [(&str, &[&str]); 5] = [
+        (
+            "ecr",
+            &[
+                "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+                "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com",
+                "123456789012.dkr-ecr.us-west-2.on.aws",
+                "123456789012.dkr-ecr-fips.us-west-2.on.aws",
+                "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn",
+                "123456789012.dkr.ecr-fips.cn-north-1.amazonaws.com.cn",
+                "123456789012.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn",
+                "123456789012.dkr-ecr-fips.cn-north-1.on.amazonwebservices.com.cn",
+                "123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu",
+                "123456789012.dkr.ecr-fips.eusc-de-east-1.amazonaws.eu",
+                "123456789012.dkr.ecr.us-iso-east-1.c2s.ic.gov",
+                "123456789012.dkr.ecr-fips.us-iso-east-1.c2s.ic.gov",
+                "123456789012.dkr.ecr.us-isob-east-1.sc2s.sgov.gov",
+                "123456789012.dkr.ecr-fips.us-isob-east-1.sc2s.sgov.gov",
+                "123456789012.dkr.ecr.eu-isoe-west-1.cloud.adc-e.uk",
+                "123456789012.dkr.ecr-fips.eu-isoe-west-1.cloud.adc-e.uk",
+                "123456789012.dkr.ecr.us-isof-south-1.csp.hci.ic.gov",
+                "123456789012.dkr.ecr-fips.us-isof-south-1.csp.hci.ic.gov",
+                "vpce-0a1b2c3d-x9y8z7.dkr.ecr.us-east-1.vpce.amazonaws.com",
+                "vpce-0a1b2c3d-x9y8z7.dkr.ecr.cn-north-1.vpce.amazonaws.com.cn",
+                "public.ecr.aws",
+                "ecr-public.aws.com",
+            ],
+        ),
+        (
+            "gcr",
+            &[
+                "gcr.io",
+                "eu.gcr.io",
+                "container.cloud.google.com",
+                "europe-west1-docker.pkg.dev",
+                "docker.us-central1.rep.pkg.dev",
+            ],
+        ),
+        (
+            "acr",
+            &[
+                "contoso.azurecr.io",
+                "contoso-a1b2.azurecr.io",
+                "contoso.eastus.geo.azurecr.io",
+                "contoso.azurecr.cn",
+                "contoso.chinaeast2.geo.azurecr.cn",
+                "contoso.azurecr.us",
+                "contoso.usgovvirginia.geo.azurecr.us",
+                "contoso.azurecr.de",
+                "contoso.germanycentral.geo.azurecr.de",
+            ],
+        ),
+        (
+            "icr",
+            &[
+                "icr.io",
+                "us.icr.io",
+                "jp2.icr.io",
+                "private.icr.io",
+                "private.us.icr.io",
+                "registry.bluemix.net",
+                "registry.eu-de.bluemix.net",
+            ],
+        ),
+        (
+            "ocir",
+            &[
+                "phx.ocir.io",
+                "us-phoenix-1.ocir.io",
+                "ocir.us-phoenix-1.oci.oraclecloud.com",
+                "ocir.ap-chuncheon-2.oci.oraclecloud35.com",
+                "ocir.eu-frankfurt-2.oci.oraclecloud.eu",
+                "ocir.us-gov-ashburn-1.oci.oraclegovcloud.com",
+                "ocir.uk-gov-london-1.oci.oraclegovcloud.uk",
+            ],
+        ),
+    ];
 }

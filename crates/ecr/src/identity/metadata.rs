@@ -1,5 +1,5 @@
 //! EC2 instance metadata, version 2, by aws-config, capped: a machine without it must fail in
-//! about two seconds.
+//! about half a second, and a container that gets no response in two.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use regcred_core::{Env, ErrorKind};
+use regcred_core::{Env, ErrorKind, ProviderError, report};
 use tokio::time::timeout;
 
 use super::no_credentials::NoCredentials;
@@ -46,14 +46,25 @@ impl Metadata {
         self.0.as_deref().map_err(off)
     }
 
-    /// The region of this instance.
-    pub(crate) async fn region(&self, cloud: &Cloud) -> Option<String> {
-        let client = self.client(&metadata_config(cloud).ok()?).ok()?;
+    /// The region of this instance, or the reason why it is not known.
+    pub(crate) async fn region(&self, cloud: &Cloud) -> Result<String, String> {
+        let address = self.0.as_ref().map_err(String::clone)?;
+        let client = metadata_config(cloud).map_err(|error| report(&error))?;
+        let client = self.client(&client);
+        let client = client.map_err(|error| report(&ProviderError::from(error)))?;
         let path = "/latest/meta-data/placement/region";
-        let response = quiet(timeout(CAP, client.get(path))).await;
-        let region = response.ok()?.ok()?;
-        let region = region.as_ref().trim();
-        regcred_cloud::is_label(region).then(|| region.to_owned())
+        let reason = match quiet(timeout(CAP, client.get(path))).await {
+            Ok(Ok(region)) => {
+                let region = region.as_ref().trim();
+                if regcred_cloud::is_label(region) {
+                    return Ok(region.to_owned());
+                }
+                "the response is not a region".to_owned()
+            }
+            Ok(Err(error)) => causes(&error),
+            Err(_) => format!("no response within {} s", CAP.as_secs()),
+        };
+        Err(format!("{address}: {reason}"))
     }
 
     /// The keys of the instance's role. Whatever goes wrong is the reason why it has none.

@@ -54,10 +54,11 @@ fn settings(section: &Section, text: &mut String) {
     for (key, value) in section.values.iter().filter(|(key, _)| is_identifier(key)) {
         // The lines after the first are indented.
         let value_text = value.text.replace('\n', "\n ");
-        text.push_str(&format!("{key} = {value_text}\n"));
+        // Without a blank, after which a value that begins with `#` would be a comment.
+        text.push_str(&format!("{key}={value_text}\n"));
         let nested = value.nested.iter();
         for (key, value) in nested.filter(|(key, _)| is_identifier(key)) {
-            text.push_str(&format!("  {key} = {value}\n"));
+            text.push_str(&format!("  {key}={value}\n"));
         }
     }
 }

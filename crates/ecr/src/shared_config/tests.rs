@@ -87,17 +87,17 @@ fn lines_that_mean_nothing_are_noted_by_number_when_keys_are_looked_for() {
         panic!("one for each file: {notes:?}");
     };
     assert!(
-        one.contains(".aws/config: ") && one.ends_with("in line 1, 3, 5"),
+        one.contains(".aws/config: ") && one.ends_with("in lines 1, 3, 5"),
         "{one}"
     );
     assert!(
-        other.ends_with("in line 1, 2, 3, 4, 5 and 2 more"),
+        other.ends_with("in lines 1, 2, 3, 4, 5 and 2 more"),
         "{other}"
     );
     assert!(!format!("{notes:?}").contains("canary"), "{notes:?}");
     let error = refused(&home.env(&[("AWS_PROFILE", "x")])).to_string();
     assert!(
-        error.contains("profile \"x\"") && error.contains("in line 1, 3, 5"),
+        error.contains("profile \"x\"") && error.contains("in lines 1, 3, 5"),
         "{error}"
     );
 }
@@ -173,7 +173,7 @@ fn a_switch_of_a_profile_is_true_or_not() {
 fn the_sdk_reads_what_was_read_here() {
     let home = Home::new(
         "[profile my own]\nrole_arn: \"r\"\nsource_profile = the %20 keys\n[ = 1\nodd key = 2\n\
-         empty =\n  nested = 3\nlong = a\n  # more\n  b c\n[sso-session s]\nsso_region : eu\n",
+         empty =\n  nested = 3\nnote =# x\nlong = a\n  # more\n  b c\n[sso-session s]\nsso_region : eu\n",
         "[the %20 keys]\naws_access_key_id = 'AKIA'\naws_secret_access_key = s=\n\
          [unused\nother = 1\n",
     );
@@ -188,6 +188,7 @@ fn the_sdk_reads_what_was_read_here() {
     let read = read.expect("no waiting").expect("accepted");
     assert_eq!(read.get("role_arn"), Some("r"));
     assert_eq!(read.get("long"), Some("a\nb c"));
+    assert_eq!(read.get("note"), Some("# x"));
     let source = read.get("source_profile").expect("a source");
     let source = read.get_profile(source).expect("the source");
     assert_eq!(source.get("aws_access_key_id"), Some("AKIA"));

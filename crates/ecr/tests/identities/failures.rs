@@ -139,6 +139,8 @@ async fn answers_without_a_token_are_malformed_in_upstreams_words() {
         let text = report(&error);
         assert_eq!(error.kind(), ErrorKind::Malformed, "{text}");
         assert!(text.contains(words), "{text}");
+        let place = format!("the API at {} for {HOST} with", api.url(""));
+        assert!(text.contains(&place), "{text}");
         assert!(!format!("{error:?} {text}").contains(CANARY));
     }
 }

@@ -1,7 +1,7 @@
 //! Which registry gets which token, from which region.
 
 use chrono::TimeDelta;
-use regcred_core::{CacheScope, Clock, Env, ErrorKind};
+use regcred_core::{CacheScope, Clock, Env, ErrorKind, report};
 use secrecy::ExposeSecret as _;
 
 use crate::fake::*;
@@ -125,4 +125,16 @@ async fn a_listed_host_takes_its_region_from_the_list_the_variable_or_the_instan
     let off = with(&[list, ("AWS_EC2_METADATA_DISABLED", "true")]);
     let error = ask("mirror.corp/a", &off).await.expect_err("no region");
     assert_eq!(error.kind(), ErrorKind::NotConfigured);
+    let text = report(&error);
+    for part in [
+        "no region for mirror.corp: ",
+        "AWS_EC2_METADATA_DISABLED is set",
+        "=REGION",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    let silent = closed();
+    let silent = with(&[list, ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &silent)]);
+    let error = ask("mirror.corp/a", &silent).await.expect_err("no region");
+    assert!(report(&error).contains("refused"), "{}", report(&error));
 }
