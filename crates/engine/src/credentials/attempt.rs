@@ -44,6 +44,8 @@ pub struct AttemptError {
     pub refused: bool,
     /// Whether the credential went over the wire; `None` without a credential, or if it is not known.
     pub login_sent: Option<bool>,
+    /// Logins of hosts' own, of a mirror or of the target of a redirect, that did, each with its host.
+    pub host_logins: Vec<String>,
     /// Whether another credential may work. For a kubelet this is true of every failure.
     pub curable: bool,
 }
@@ -57,6 +59,7 @@ impl AttemptError {
             kind: ErrorKind::Unreachable,
             refused: false,
             login_sent: None,
+            host_logins: Vec::new(),
             curable: true,
         }
     }
@@ -69,6 +72,7 @@ impl From<RegistryError> for AttemptError {
             kind: error.kind(),
             refused: error.credential_refused(),
             login_sent: error.login_sent(),
+            host_logins: error.host_logins().to_vec(),
             curable: error.is_curable_by_credential(),
         }
     }

@@ -62,6 +62,8 @@ struct Attempt<'a> {
     credential: Option<&'a CredentialLabel>,
     /// Whether it was sent; null without a credential.
     login_sent: Option<bool>,
+    /// Logins of servers' own that were sent, each with its server.
+    host_logins: &'a [String],
     error: &'a str,
 }
 
@@ -128,6 +130,7 @@ pub(super) fn failed(error: &PullError) -> Result<(), ProgramError> {
             .map(|attempt| Attempt {
                 credential: attempt.credential.as_ref(),
                 login_sent: attempt.error.login_sent,
+                host_logins: &attempt.error.host_logins,
                 error: &attempt.error.message,
             })
             .collect(),
@@ -147,13 +150,20 @@ pub(super) fn failed(error: &PullError) -> Result<(), ProgramError> {
 /// plugins that failed, and what was passed over.
 pub(super) fn failure_line(error: &PullError) -> String {
     let mut line = regcred_core::report(error);
-    let (unsent, tried): (Vec<_>, Vec<_>) = error
-        .attempts()
-        .iter()
-        .filter_map(|attempt| Some((attempt.error.login_sent, attempt.credential.as_ref()?)))
-        .partition(|(sent, _)| *sent == Some(false));
+    let (mut tried, mut unsent) = (Vec::new(), Vec::new());
+    for attempt in error.attempts() {
+        if let Some(credential) = &attempt.credential {
+            let is_unsent = attempt.error.login_sent == Some(false);
+            let logins = if is_unsent { &mut unsent } else { &mut tried };
+            logins.push(credential.to_string());
+        }
+        for login in &attempt.error.host_logins {
+            if !tried.contains(login) {
+                tried.push(login.clone());
+            }
+        }
+    }
     for (word, logins) in [("tried", tried), ("not sent:", unsent)] {
-        let logins: Vec<_> = logins.iter().map(|(_, login)| login.to_string()).collect();
         if !logins.is_empty() {
             line.push_str(&format!("; {word} {}", logins.join(", then ")));
         }

@@ -118,7 +118,10 @@ impl Endpoint {
         request: &RegistryRequest<'_>,
     ) -> Result<Response, RegistryError> {
         let response = self.authorized(request).await;
-        let response = response.map_err(|error| error.after_login(self.login_sent()));
+        let response = response.map_err(|error| {
+            let error = error.after_login(self.login_sent());
+            error.after_host_logins(self.host_logins())
+        });
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         *asked = Some(self.exchange(request, &response));
         drop(asked);

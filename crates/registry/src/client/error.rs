@@ -25,6 +25,8 @@ struct Inner {
     source: Option<Cause>,
     /// As [`RegistryError::login_sent`].
     login_sent: Option<bool>,
+    /// As [`RegistryError::host_logins`].
+    host_logins: Vec<String>,
 }
 
 /// What went wrong.
@@ -73,6 +75,7 @@ impl RegistryError {
             reason,
             source: None,
             login_sent: None,
+            host_logins: Vec::new(),
         }))
     }
 
@@ -104,7 +107,12 @@ impl RegistryError {
             return error;
         }
         let sent = failures.iter().map(|(_, error)| error.login_sent()).max();
-        Self::new(object, Reason::Servers(failures)).after_login(sent.flatten())
+        let host_logins = failures.iter().flat_map(|(_, error)| error.host_logins());
+        let host_logins = host_logins.cloned().collect();
+        let error = Self::new(object, Reason::Servers(failures));
+        error
+            .after_login(sent.flatten())
+            .after_host_logins(host_logins)
     }
 
     /// Adds the cause.
@@ -114,7 +122,14 @@ impl RegistryError {
         self
     }
 
-    /// Notes whether the login went over the wire before this failure.
+    /// Notes which logins of hosts' own went over the wire before this failure.
+    #[must_use]
+    pub(crate) fn after_host_logins(mut self, sent: Vec<String>) -> Self {
+        self.0.host_logins = sent;
+        self
+    }
+
+    /// Notes whether the image's login went over the wire before this failure.
     #[must_use]
     pub(crate) fn after_login(mut self, sent: Option<bool>) -> Self {
         self.0.login_sent = sent;
@@ -167,6 +182,13 @@ impl RegistryError {
     #[must_use]
     pub fn login_sent(&self) -> Option<bool> {
         self.0.login_sent
+    }
+
+    /// The logins of hosts' own, of a mirror or of the target of a redirect, that went over the wire
+    /// before the request failed, each with its host.
+    #[must_use]
+    pub fn host_logins(&self) -> &[String] {
+        &self.0.host_logins
     }
 
     fn after_sent_login(&self) -> bool {
@@ -312,7 +334,7 @@ impl fmt::Display for RegistryError {
                 let schemes = offered.join(", ");
                 match (offered.is_empty(), anonymous) {
                     (true, _) => write!(f, " but offers no way to log in"),
-                    (_, true) => write!(f, " ({schemes}) and there is no credential"),
+                    (_, true) => write!(f, " ({schemes}) and there is no credential for it"),
                     _ => write!(f, ", by a scheme that is not supported ({schemes})"),
                 }
             }

@@ -443,6 +443,27 @@ async fn a_mirror_opens_to_the_plugins_login_for_the_image_unless_it_is_withheld
 }
 
 #[tokio::test]
+async fn the_login_of_its_own_that_a_mirror_refused_is_named_with_the_mirror() {
+    let mirror = FakeRegistry::start(Some("b:mirror")).await;
+    let address = mirror.address();
+    let bench = Bench::new(None, Node::new()).await;
+    behind_mirror(&bench, &mirror);
+    let entries = auths(&[("h.io", "a:registry"), (&address, "b:stale")]);
+    bench.node.write("docker.json", &entries);
+    let error = bench
+        .pull(PullRequest::new(IMAGE))
+        .await
+        .expect_err("refused");
+    let failed = &error.attempts()[0].error;
+    assert_eq!(failed.login_sent, Some(false));
+    let [login] = failed.host_logins.as_slice() else {
+        panic!("{failed:?}");
+    };
+    let end = format!("(key {address}, user b), to mirror {address}");
+    assert!(login.ends_with(&end), "{login}");
+}
+
+#[tokio::test]
 async fn a_mirror_gets_its_own_entry_of_the_secret_even_without_one_for_the_registry() {
     for entry in [Some(("h.io", "a:registry")), None] {
         let mirror = FakeRegistry::start(Some("b:mirror")).await;
