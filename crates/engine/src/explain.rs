@@ -225,7 +225,8 @@ fn conclude(
     match last {
         Some((credential, trial, Ok(_))) => {
             let credential = credential.clone();
-            works(trial, Conclusion::Works { credential })
+            let sent = trial.sent_image_login();
+            works(trial, Conclusion::Works { credential, sent })
         }
         Some((_, _, Err(error))) if !error.curable => Conclusion::Incurable {
             error: error.message.clone(),

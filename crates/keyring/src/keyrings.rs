@@ -1,5 +1,6 @@
 //! The three keyrings of a pull, one after another (kubernetes `UnionDockerKeyring`).
 
+use crate::CredentialSource;
 use crate::keyring::{Candidate, Keyring};
 
 /// The keyrings of a pod, as the kubelet orders them: a better match in a later keyring still comes
@@ -25,12 +26,17 @@ impl Keyrings<'_> {
     }
 
     /// The login for a host that a configuration or a redirect names in place of the image's registry,
-    /// given as the image's name there: the first by the order of a look-up.
+    /// given as the image's name there: of the source whose login has its turn, so that each has one,
+    /// else the first by the order of a look-up.
     #[must_use]
-    pub fn first_at_host(&self, name: &str) -> Option<Candidate> {
-        [self.pull_secrets, self.node, self.plugins]
+    pub fn login_at_host(&self, name: &str, turn: Option<&CredentialSource>) -> Option<Candidate> {
+        let mut found: Vec<Candidate> = [self.pull_secrets, self.node, self.plugins]
             .into_iter()
-            .find_map(|keyring| keyring.lookup_at_host(name).into_iter().next())
+            .flat_map(|keyring| keyring.lookup_at_host(name))
+            .collect();
+        let has_turn = |one: &Candidate| turn == Some(&*one.source);
+        let at = found.iter().position(has_turn).unwrap_or_default();
+        (at < found.len()).then(|| found.swap_remove(at))
     }
 }
 
@@ -39,7 +45,6 @@ mod tests {
     use regcred_core::Credentials;
 
     use super::*;
-    use crate::CredentialSource;
 
     fn keyring(server: &str, username: &str) -> Keyring {
         let mut keyring = Keyring::new();
@@ -61,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_gets_the_first_login_that_is_for_it_and_docker_hubs_is_for_docker_hub() {
+    fn a_host_gets_the_login_that_is_for_it_and_docker_hubs_is_for_docker_hub() {
         let hub = keyring("https://index.docker.io/v1/", "hub");
         let keyrings = Keyrings {
             pull_secrets: &hub,
@@ -69,7 +74,7 @@ mod tests {
             plugins: &keyring("*.corp:5000", "any"),
         };
         let user = |name: &str| {
-            let found = keyrings.first_at_host(name);
+            let found = keyrings.login_at_host(name, None);
             found.map(|one| one.credentials.username)
         };
         assert_eq!(user("mirror.corp:5000/quay.io/a"), Some("mirror".into()));

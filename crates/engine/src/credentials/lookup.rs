@@ -73,8 +73,9 @@ impl Lookup {
     }
 
     /// Finds the login of a host at which a request for the image arrives: a server of a hosts.toml, or
-    /// the target of a redirect. The plugins were asked for the image alone.
-    pub(crate) fn at_hosts(&self) -> Arc<HostLogins> {
+    /// the target of a redirect. `turn` is the source of the login that has its turn. The plugins were
+    /// asked for the image alone.
+    pub(crate) fn at_hosts(&self, turn: Option<Arc<CredentialSource>>) -> Arc<HostLogins> {
         let (pull_secrets, node) = (Arc::clone(&self.pull_secrets), Arc::clone(&self.node));
         let plugins = Arc::clone(&self.plugins);
         Arc::new(move |name: &str| {
@@ -83,7 +84,7 @@ impl Lookup {
                 node: &node.keyring,
                 plugins: &plugins,
             };
-            let found = keyrings.first_at_host(name)?;
+            let found = keyrings.login_at_host(name, turn.as_deref())?;
             Some(HostLogin {
                 label: CredentialLabel::from(&found).to_string(),
                 credentials: found.credentials,

@@ -116,7 +116,7 @@ impl Engine {
     /// What a request gets for a candidate, or without any.
     pub(crate) fn logins(&self, lookup: &Lookup, candidate: Option<&Candidate>) -> Logins {
         Logins::of_image(candidate.map(|one| one.credentials.clone()))
-            .with_hosts(lookup.at_hosts())
+            .with_hosts(lookup.at_hosts(candidate.map(|one| Arc::clone(&one.source))))
             .withheld_from_mirrors(self.improvements().withhold_from_mirrors)
     }
 

@@ -21,6 +21,8 @@ pub enum Conclusion {
     Works {
         /// The first that does.
         credential: CredentialLabel,
+        /// Whether it went over the wire: a registry gets it only where it asks for one.
+        sent: bool,
     },
     /// The anonymous attempt works.
     WorksAnonymously,
@@ -88,7 +90,13 @@ impl Conclusion {
                     "every pull of this pod fails before any attempt: {error}"
                 )
             }
-            Self::Works { credential } => write!(f, "works with {credential}"),
+            Self::Works { credential, sent } => {
+                write!(f, "works with {credential}")?;
+                if !sent {
+                    f.write_str(", not sent: the registry returned the image without it")?;
+                }
+                Ok(())
+            }
             Self::WorksAnonymously => f.write_str("works without a credential"),
             Self::WorksWithHostLogins { logins } => {
                 write!(f, "works with {}", logins.join(" and "))

@@ -121,6 +121,15 @@ pub struct Trial {
 }
 
 impl Trial {
+    /// Whether the image's login went over the wire.
+    pub(super) fn sent_image_login(&self) -> bool {
+        let mut asked = self
+            .servers
+            .iter()
+            .filter_map(|server| server.asked.as_ref());
+        asked.any(|one| one.image_login_sent)
+    }
+
     /// The logins of hosts' own with which it worked instead of the image's; empty if there were none.
     pub(super) fn host_logins(&self) -> Vec<String> {
         let answered = self

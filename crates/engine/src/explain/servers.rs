@@ -40,12 +40,14 @@ impl Trial {
 }
 
 fn role(server: &ServerReport) -> String {
-    if server.is_mirror {
+    let role = if server.is_mirror {
         "mirror"
+    } else if server.only_for_tls {
+        "registry, if it speaks TLS"
     } else {
         "registry"
-    }
-    .to_owned()
+    };
+    role.to_owned()
 }
 
 fn offered(login: &OfferedLogin) -> String {

@@ -152,6 +152,7 @@ impl Endpoint {
         ServerReport {
             url: self.config.url.to_string(),
             is_mirror: !self.config.is_registry,
+            only_for_tls: self.config.only_for_tls,
             capabilities: capabilities.map(|capability| capability.name()).collect(),
             login: self.auth.offered().clone(),
             asked: asked.clone(),

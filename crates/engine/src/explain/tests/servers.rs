@@ -62,3 +62,15 @@ async fn each_server_is_listed_with_what_it_was_asked_and_what_it_answered() {
     );
     assert!(json["candidates"][0]["trial"]["servers"][3]["asked"].is_null());
 }
+
+#[tokio::test]
+async fn a_login_that_a_public_image_does_not_need_is_reported_as_not_sent() {
+    let node = Node::new();
+    node.write("docker.json", &auths(&[("h.io", "u:p")]));
+    let registry = FakeRegistry::start(None).await;
+    let engine = engine(&node, Hosts::new([registry.stand_for_h_io(&node)]));
+    let explained = engine.explain(IMAGE, &Pod::new(), Tries::all()).await;
+    let verdict = explained.expect("a name").verdict.to_string();
+    let end = "user u), not sent: the registry returned the image without it";
+    assert!(verdict.ends_with(end), "{verdict}");
+}

@@ -443,6 +443,22 @@ async fn a_mirror_opens_to_the_plugins_login_for_the_image_unless_it_is_withheld
 }
 
 #[tokio::test]
+async fn each_secret_has_its_turn_at_a_mirror() {
+    let mirror = FakeRegistry::start(Some("b:good")).await;
+    let address = mirror.address();
+    let bench = Bench::new(None, Node::new()).await;
+    behind_mirror(&bench, &mirror);
+    let mut pod = Pod::new();
+    for (name, login, own) in [("1", "a:one", "b:stale"), ("2", "a:two", "b:good")] {
+        let entries = auths(&[("h.io", login), (&address, own)]);
+        pod = pod.pull_secret_file(bench.node.write(name, &entries));
+    }
+    let outcome = bench.pull(PullRequest::new(IMAGE).pod(pod)).await;
+    let outcome = outcome.expect("by the second secret");
+    assert_eq!(outcome.attempts.len(), 1);
+}
+
+#[tokio::test]
 async fn the_login_of_its_own_that_a_mirror_refused_is_named_with_the_mirror() {
     let mirror = FakeRegistry::start(Some("b:mirror")).await;
     let address = mirror.address();
