@@ -40,6 +40,7 @@ pub(crate) enum Reason {
     TooLarge(usize),
     NotJson { line: usize, column: usize },
     NotText,
+    WebPage,
     Status(StatusCode, ErrorFields),
 }
 
@@ -80,7 +81,9 @@ impl HttpError {
             | Reason::Setup(_) => ErrorKind::NotConfigured,
             Reason::Failed(cause) if cause.what == Failure::Roots => ErrorKind::NotConfigured,
             Reason::Failed(_) | Reason::Idle(_) | Reason::Deadline(_) => ErrorKind::Unreachable,
-            Reason::TooLarge(_) | Reason::NotJson { .. } | Reason::NotText => ErrorKind::Malformed,
+            Reason::TooLarge(_) | Reason::NotJson { .. } | Reason::NotText | Reason::WebPage => {
+                ErrorKind::Malformed
+            }
             Reason::Status(status, _) => kind_of_status(*status),
         }
     }
@@ -196,6 +199,10 @@ impl fmt::Display for HttpError {
             Reason::NotJson { line, column } => write!(
                 f,
                 "the response is not the expected JSON (line {line}, column {column})"
+            ),
+            Reason::WebPage => f.write_str(
+                "the response is a web page where JSON was expected; a login page or a proxy is in \
+                 front of the server",
             ),
             Reason::NotText => f.write_str("the response is not UTF-8 text"),
             Reason::Status(status, fields) => {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::web_page::begins_page;
+
 /// Code and message out of a JSON error body, cut to 200 characters each. Whole bodies are never
 /// kept: they may repeat what was sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,13 +17,20 @@ pub struct ErrorFields {
 impl ErrorFields {
     /// Reads a body: OAuth's `error` and `error_description`, `{"error":{"code","message",
     /// "status"}}` and `{"errors":[{"code","message"}]}` of the clouds and of registries,
-    /// `errorCode` and `errorMessage` of IBM, `__type` of AWS. Nothing is read from any other body.
+    /// `errorCode` and `errorMessage` of IBM, `__type` of AWS. Of a web page only that it is one; nothing
+    /// is read from any other body.
     #[must_use]
     pub fn parse(body: &[u8]) -> Self {
         if TLS_PORT.iter().any(|words| contains(body, words)) {
             return Self {
                 code: None,
                 message: Some("the server expects https on this port".to_owned()),
+            };
+        }
+        if begins_page(body) {
+            return Self {
+                code: None,
+                message: Some(WEB_PAGE.to_owned()),
             };
         }
         let Ok(value) = serde_json::from_slice::<Value>(body) else {
@@ -57,6 +66,12 @@ impl ErrorFields {
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
+    }
+
+    /// Whether the body was a web page.
+    #[must_use]
+    pub fn is_web_page(&self) -> bool {
+        self.message() == Some(WEB_PAGE)
     }
 
     /// Whether neither was found.
@@ -109,6 +124,7 @@ fn contains(body: &[u8], words: &[u8]) -> bool {
 }
 
 const LONGEST: usize = 200;
+const WEB_PAGE: &str = "a web page, as of a proxy or a login page";
 const CODES: [&str; 6] = [
     "code",
     "Code",
@@ -168,7 +184,10 @@ mod tests {
             ),
             (r#"{"message":"a\u001b[31m\nb"}"#, "a [31m b"),
             (r#"{"message":"a\u202eb\u200bc"}"#, "a b c"),
-            ("<html>secret</html>", ""),
+            (
+                "<html>secret</html>",
+                "a web page, as of a proxy or a login page",
+            ),
             (r#"{"token":"canary"}"#, ""),
             ("[]", ""),
             ("", ""),

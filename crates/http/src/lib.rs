@@ -23,6 +23,7 @@ mod roots;
 mod target;
 mod tls;
 mod vars;
+mod web_page;
 
 pub use address::{host_and_port, is_link_local, is_loopback, secure_url};
 pub use body::Body;
@@ -38,3 +39,4 @@ pub use response::Response;
 pub use retry::{Retry, is_passing_status};
 pub use url::Url;
 pub use vars::VARS;
+pub use web_page::{has_page_type, is_web_page};

@@ -13,6 +13,7 @@ use crate::ErrorFields;
 use crate::cause::{Cause, Route};
 use crate::error::{HttpError, Reason};
 use crate::target::Target;
+use crate::web_page::is_web_page;
 
 /// A response whose body is still to be read.
 pub struct Response {
@@ -84,6 +85,12 @@ impl Response {
         self.inner.url()
     }
 
+    /// The proxy that the request went through: `host:port (VARIABLE)`.
+    #[must_use]
+    pub fn proxy(&self) -> Option<String> {
+        self.target.proxy.as_ref().map(ToString::to_string)
+    }
+
     /// The body's length in bytes, if the server announced it.
     #[must_use]
     pub fn content_length(&self) -> Option<u64> {
@@ -141,6 +148,9 @@ impl Response {
     pub async fn json<T: DeserializeOwned>(mut self, limit: usize) -> Result<T, HttpError> {
         let body = self.read(limit).await?;
         serde_json::from_slice(&body).map_err(|error| {
+            if is_web_page(self.headers(), &body) {
+                return HttpError::new(&self.target, Reason::WebPage);
+            }
             let (line, column) = (error.line(), error.column());
             HttpError::new(&self.target, Reason::NotJson { line, column })
         })

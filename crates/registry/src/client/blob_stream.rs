@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use regcred_core::report;
-use regcred_http::{Method, Response, StatusCode, header, plain};
+use regcred_http::{Method, Response, StatusCode, has_page_type, header, plain};
 use tokio::time::sleep;
 
+use super::address::host_and_port;
 use super::content_range::ContentRange;
 use super::error::{Reason, RegistryError};
 use super::object::{Object, Part};
@@ -29,6 +30,8 @@ pub struct BlobStream {
     response: Option<Response>,
     /// The response's `Content-Encoding`.
     encoding: Option<String>,
+    /// The server that sent a web page, unless the blob is one.
+    page_of: Option<String>,
     foreign: bool,
     /// A request for a part was refused: from then on the whole is asked for.
     without_range: bool,
@@ -74,6 +77,7 @@ impl Repository {
             skip: 0,
             response: None,
             encoding: None,
+            page_of: None,
             foreign: false,
             without_range: false,
             failures: 0,
@@ -136,6 +140,9 @@ impl BlobStream {
                         Some(bytes) => return Ok(Some(BlobChunk::Bytes(bytes))),
                         None => continue,
                     },
+                    Ok(None) if self.page_of.is_some() => {
+                        return Err(self.wrong_size(self.position));
+                    }
                     Ok(None) => {
                         let what = format!("the stream ended after {} bytes", self.position);
                         RegistryError::protocol(&self.object, what)
@@ -241,6 +248,7 @@ impl BlobStream {
             let text = String::from_utf8_lossy(value.as_bytes());
             plain(&text, LONGEST_ENCODING)
         });
+        self.page_of = has_page_type(response.headers()).then(|| host_and_port(response.url()));
         let size = self.descriptor.size;
         match response.status() {
             StatusCode::PARTIAL_CONTENT => {
@@ -289,6 +297,9 @@ impl BlobStream {
 
     fn wrong_size(&self, actual: u64) -> RegistryError {
         let expected = self.descriptor.size;
+        if let Some(server) = &self.page_of {
+            return RegistryError::web_page(&self.object, server, "blob");
+        }
         match &self.encoding {
             None => RegistryError::new(&self.object, Reason::Size { expected, actual }),
             Some(encoding) => {

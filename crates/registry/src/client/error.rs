@@ -87,6 +87,15 @@ impl RegistryError {
         Self::new(object, Reason::Manifest).caused_by(error)
     }
 
+    /// A web page where a `manifest` or a `blob` was expected.
+    pub(crate) fn web_page(object: &Object, server: &str, expected: &str) -> Self {
+        let what = format!(
+            "{server} answered with a web page where a {expected} was expected; a login page or a \
+             proxy is in front of the registry"
+        );
+        Self::protocol(object, what)
+    }
+
     pub(crate) fn protocol(object: &Object, what: impl Into<String>) -> Self {
         Self::new(object, Reason::Protocol(what.into()))
     }
@@ -374,7 +383,7 @@ impl Error for RegistryError {
 
 impl fmt::Display for TokenRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let FailedResponse { host, errors, .. } = &self.response;
+        let errors = &self.response.errors;
         let who = if self.anonymous {
             "an anonymous request"
         } else {
@@ -387,10 +396,13 @@ impl fmt::Display for TokenRefusal {
                 } else {
                     ""
                 };
-                write!(f, "{word}{host} answered {status} to {who}{errors}")?;
+                write!(f, "{word}{} to {who}{errors}", self.response)?;
                 limits(&self.response).fmt(f)
             }
-            None => write!(f, "{host} returned no token to {who}{errors}"),
+            None => {
+                let server = self.response.server();
+                write!(f, "{server} returned no token to {who}{errors}")
+            }
         }
     }
 }
@@ -400,7 +412,7 @@ fn write_status(
     object: &Object,
     response: &FailedResponse,
 ) -> fmt::Result {
-    let FailedResponse { host, errors, .. } = response;
+    let errors = &response.errors;
     let status = response.status.unwrap_or_default();
     let repository = &object.repository;
     let is_pushed = object.is_pushed();
@@ -410,17 +422,27 @@ fn write_status(
             write!(
                 f,
                 "{action} access denied for {repository}, repository does not exist or may require \
-                 authorization: {host} answered {status}"
+                 authorization: {response}"
             )?;
         }
-        (404, Part::Manifest(_)) if !is_pushed && errors.is_empty() => {
-            return write!(f, "manifest for {object} not found: manifest unknown");
+        (404, part @ (Part::Manifest(_) | Part::Blob(_))) if !is_pushed => {
+            let is_manifest = matches!(part, Part::Manifest(_));
+            let kind = if is_manifest { "manifest for " } else { "" };
+            write!(f, "{kind}{object} not found")?;
+            let (registry, _) = repository.split_once('/').unwrap_or((repository, ""));
+            if response.proxy.is_some() || response.host != registry {
+                write!(f, " at {}", response.server())?;
+            }
+            if is_manifest && errors.is_empty() {
+                return f.write_str(": manifest unknown");
+            }
         }
-        (404, Part::Manifest(_)) if !is_pushed => write!(f, "manifest for {object} not found")?,
-        (404, Part::Blob(_)) if !is_pushed => write!(f, "{object} not found")?,
-        (429, _) => write!(f, "too many requests to {host} for {object}: {status}")?,
-        _ if is_pushed => write!(f, "cannot push {object}: {host} answered {status}")?,
-        _ => write!(f, "cannot fetch {object}: {host} answered {status}")?,
+        (429, _) => {
+            let server = response.server();
+            write!(f, "too many requests to {server} for {object}: {status}")?;
+        }
+        _ if is_pushed => write!(f, "cannot push {object}: {response}")?,
+        _ => write!(f, "cannot fetch {object}: {response}")?,
     }
     write!(f, "{errors}")
 }

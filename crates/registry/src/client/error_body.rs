@@ -11,10 +11,13 @@ use super::advice;
 /// Codes and messages of an answer, bounded. `Display` is `: code: message` for each, as docker
 /// writes them: `MANIFEST_UNKNOWN` is `manifest unknown`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ServerErrors(Vec<(String, String)>);
+pub(crate) struct ServerErrors {
+    errors: Vec<(String, String)>,
+    is_web_page: bool,
+}
 
 impl ServerErrors {
-    /// Reads a body. Unknown codes stay as they are. Plain text, HTML and an empty body do not contain
+    /// Reads a body. Unknown codes stay as they are. Plain text and an empty body do not contain
     /// errors; in bodies of another form [`ErrorFields`] finds them.
     pub(crate) fn parse(body: &[u8]) -> Self {
         let value: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -27,48 +30,63 @@ impl ServerErrors {
             .filter(|(code, message)| !code.is_empty() || !message.is_empty())
             .collect();
         if !listed.is_empty() {
-            return Self(listed);
+            return Self::of(listed);
         }
         let fields = ErrorFields::parse(body);
         let text = |field: Option<&str>| field.unwrap_or_default().to_owned();
         if fields.is_empty() {
             Self::default()
         } else {
-            Self(vec![(text(fields.code()), text(fields.message()))])
+            Self {
+                is_web_page: fields.is_web_page(),
+                ..Self::of(vec![(text(fields.code()), text(fields.message()))])
+            }
+        }
+    }
+
+    fn of(errors: Vec<(String, String)>) -> Self {
+        Self {
+            errors,
+            is_web_page: false,
         }
     }
 
     /// One error without a message: the `error` of a challenge.
     pub(crate) fn of_code(code: &str) -> Self {
-        Self(vec![(plain(code, LONGEST), String::new())])
+        Self::of(vec![(plain(code, LONGEST), String::new())])
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.errors.is_empty()
+    }
+
+    /// Whether a web page came in place of errors.
+    pub(crate) fn is_web_page(&self) -> bool {
+        self.is_web_page
     }
 
     /// The codes as they came.
     pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {
-        let codes = self.0.iter().map(|(code, _)| code.as_str());
+        let codes = self.errors.iter().map(|(code, _)| code.as_str());
         codes.filter(|code| !code.is_empty())
     }
 
     /// Whether the server expects TLS.
     pub(crate) fn wants_https(&self) -> bool {
-        let mut messages = self.0.iter().map(|(_, message)| message);
+        let mut messages = self.errors.iter().map(|(_, message)| message);
         messages.any(|message| message.contains("expects https"))
     }
 
     /// The reason for the refusal, if it is not the credential.
     pub(crate) fn advice(&self) -> Option<&'static str> {
-        let mut messages = self.0.iter().map(|(_, message)| message);
+        let mut messages = self.errors.iter().map(|(_, message)| message);
         messages.find_map(|message| advice::advice(message))
     }
 }
 
 impl fmt::Display for ServerErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (code, message)) in self.0.iter().enumerate() {
+        for (at, (code, message)) in self.errors.iter().enumerate() {
             f.write_str(if at == 0 { ": " } else { ", " })?;
             let code = code.to_lowercase().replace('_', " ");
             match (code.is_empty(), message.is_empty()) {
@@ -122,7 +140,10 @@ mod tests {
                 r#"{"details":"incorrect username or password"}"#,
                 ": incorrect username or password",
             ),
-            ("<html>no</html>", ""),
+            (
+                "<html>no</html>",
+                ": a web page, as of a proxy or a login page",
+            ),
             ("404 page not found", ""),
             ("", ""),
         ] {

@@ -1,9 +1,10 @@
 //! Manifests and indexes of a repository, by tag or digest.
 
 use bytes::Bytes;
-use regcred_http::{HeaderMap, Method, header};
+use regcred_http::{HeaderMap, Method, header, is_web_page};
 use tokio::time::sleep;
 
+use super::address::host_and_port;
 use super::capability::Capability;
 use super::content_digest::{confirm, content_digest, contradicts};
 use super::error::{Reason, RegistryError};
@@ -37,7 +38,11 @@ impl Repository {
         loop {
             let response = self.send(&request).await?;
             let headers = response.headers().clone();
+            let server = host_and_port(response.url());
             match response.bytes(LARGEST_MANIFEST).await {
+                Ok(bytes) if is_web_page(&headers, &bytes) => {
+                    return Err(RegistryError::web_page(&object, &server, "manifest"));
+                }
                 Ok(bytes) => return verified(&object, &headers, bytes, digest),
                 Err(error) if error.is_passing() && attempt < ATTEMPTS => {
                     sleep(self.retry().pause(attempt)).await;

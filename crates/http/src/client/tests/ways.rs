@@ -133,7 +133,7 @@ async fn a_failure_beyond_the_proxy_names_the_proxy_that_was_on_the_way() {
     let (_, text) = through("HTTPS_PROXY", &host, "https://registry.test/").await;
     let expected = format!("GET https://registry.test/ through the proxy {host} (HTTPS_PROXY): ");
     assert!(text.starts_with(&expected), "{text}");
-    let proxy = Fake::start(|_| Reply::new(403).body("<html>")).await;
+    let proxy = Fake::start(|_| Reply::new(403).body("no")).await;
     let host = format!("127.0.0.1:{}", proxy.port());
     let client = client_in(&Env::map([("HTTP_PROXY", host.as_str())]));
     let answer = client.send(Request::get("http://registry.test/")).await;

@@ -10,7 +10,7 @@ fn status(part: Part, code: u16, body: &str) -> RegistryError {
         host: "gcr.io".to_owned(),
         status: StatusCode::from_u16(code).ok(),
         errors: ServerErrors::parse(body.as_bytes()),
-        limits: RateLimits::default(),
+        ..FailedResponse::default()
     });
     RegistryError::new(&object(part), reason)
 }
@@ -53,7 +53,8 @@ fn operators_recognise_the_lines() {
         (
             500,
             "<html>",
-            "cannot fetch gcr.io/p/app:v1: gcr.io answered 500 Internal Server Error",
+            "cannot fetch gcr.io/p/app:v1: gcr.io answered 500 Internal Server Error: a web page, as \
+             of a proxy or a login page",
         ),
     ] {
         assert_eq!(status(tag(), code, body).to_string(), expected);
@@ -98,7 +99,7 @@ fn a_refused_login_names_the_token_server() {
             host: "auth.docker.io".to_owned(),
             status: Some(StatusCode::UNAUTHORIZED),
             errors: ServerErrors::parse(br#"{"details":"incorrect username or password"}"#),
-            limits: RateLimits::default(),
+            ..FailedResponse::default()
         },
         anonymous: false,
     });

@@ -96,7 +96,7 @@ async fn what_is_no_manifest_is_refused() {
         ),
         (
             Reply::ok("<html>canary</html>").header("content-type", "text/html"),
-            "not the expected JSON",
+            "a web page where a manifest was expected",
         ),
         (
             Reply::ok(" ".repeat((4 << 20) + 1)),
