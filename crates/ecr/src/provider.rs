@@ -109,7 +109,9 @@ fn no_token(registry: &str, api: &Endpoint, identity: &str, failure: ApiFailure)
     let address = api.address();
     let text = match failure.kind {
         ErrorKind::Denied => format!("the API at {address} refused the identity from {identity}"),
-        ErrorKind::Throttled => format!("the API at {address} throttles this account"),
+        ErrorKind::Throttled => format!(
+            "the API at {address}, asked with the identity from {identity}, throttles this account"
+        ),
         _ => format!(
             "no token from the API at {address} for {registry} with the identity from {identity}"
         ),

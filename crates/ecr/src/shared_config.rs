@@ -66,7 +66,7 @@ impl SharedConfig {
             let places = this.files.places();
             let text =
                 format!("{named_by} names the profile {profile:?}, which is not in {places}");
-            return Err(ERRORS.misconfigured(this.with_ignored(text)));
+            return Err(ERRORS.misconfigured(this.with_notes(text)));
         }
         Ok(this)
     }
@@ -77,9 +77,9 @@ impl SharedConfig {
         self.files.notes.iter().chain(ignored)
     }
 
-    /// A failure's text with the lines that were ignored, one of which may be its cause.
-    pub(crate) fn with_ignored(&self, text: String) -> String {
-        let parts = [text].into_iter().chain(self.ignored.iter().cloned());
+    /// A failure's text with the files and lines that were passed over, one of which may be its cause.
+    pub(crate) fn with_notes(&self, text: String) -> String {
+        let parts = [text].into_iter().chain(self.notes(true).cloned());
         parts.collect::<Vec<_>>().join("; ")
     }
 

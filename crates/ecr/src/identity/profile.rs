@@ -54,7 +54,7 @@ impl Profile {
         let chain = config.chain();
         if config.files.texts.is_empty() {
             let absent = format!("there is none of {}", config.files.places());
-            return Err(NoCredentials::Absent(absent));
+            return Err(NoCredentials::Absent(config.with_notes(absent)));
         }
         let (Some(first), Some(last)) = (chain.first(), chain.last()) else {
             return Err(absent(config));
@@ -75,7 +75,7 @@ impl Profile {
             return Err(NoCredentials::failed(
                 &named(config),
                 kind,
-                config.with_ignored(text),
+                config.with_notes(text),
             ));
         }
         let base = base(*last, first.0 == last.0, env, config);
@@ -142,7 +142,7 @@ pub(super) fn named(config: &SharedConfig) -> String {
 /// A profile from which the chain of sources goes on.
 fn absent(config: &SharedConfig) -> NoCredentials {
     let text = format!("{} names no source of credentials", named(config));
-    NoCredentials::Absent(config.with_ignored(text))
+    NoCredentials::Absent(config.with_notes(text))
 }
 
 fn signs_in(profile: &Section) -> bool {

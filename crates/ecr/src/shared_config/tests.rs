@@ -240,6 +240,8 @@ fn a_home_that_is_not_a_directory_has_no_files() {
     let config = home.0.path().join(".aws/config");
     std::fs::remove_file(&config).expect("file");
     std::fs::create_dir(&config).expect("dir");
+    let error = refused(&home.env(&[("AWS_PROFILE", "dev")])).to_string();
+    assert!(error.contains("config: Is a directory"), "{error}");
     let config = SharedConfig::load(&home.env(&[]), None).expect("as in the SDKs");
     assert!(
         config.files.notes[0].contains("Is a directory"),
