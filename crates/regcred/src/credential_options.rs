@@ -35,8 +35,9 @@ options! {
         "")
         .flag("pull-secret", "FILE",
         "Pull secret: a Secret manifest in YAML or JSON, or a `config.json`; repeatable");
-    HOSTS_DIR = option("REGCRED_HOSTS_DIR", "hosts-dir", "DIR",
-        "Directory of `hosts.toml` files in containerd's `certs.d` layout.", "");
+    HOSTS_DIR = option("REGCRED_HOSTS_DIR", "hosts-dir", "DIR[:DIR]...",
+        "Directories of `hosts.toml` files in containerd's `certs.d` layout, as in its `config_path`; \
+         the first with an entry for the registry counts.", "");
     SERVICE_ACCOUNT_TOKEN = option(
         "REGCRED_SERVICE_ACCOUNT_TOKEN", "service-account-token", "FILE",
         "File with the service account token for plugins that require one.", "");

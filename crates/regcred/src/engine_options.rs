@@ -1,6 +1,7 @@
 //! The engine and the pod that the credential options describe.
 
-use std::path::PathBuf;
+use std::env;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use regcred_core::Env;
@@ -44,15 +45,9 @@ fn engine(options: &CredentialOptions<'_>) -> Result<Engine, ProgramError> {
     if let Some(deadline) = options.plugin_deadline().map_err(ProgramError::usage)? {
         builder = builder.plugin_deadline(deadline);
     }
-    let hosts = options.path(HOSTS_DIR);
-    if let Some(hosts) = hosts.as_ref().filter(|path| !path.is_dir()) {
-        return Err(ProgramError::not_configured(format!(
-            "{} is not a directory: set --hosts-dir (or REGCRED_HOSTS_DIR) to one that is laid out \
-             like /etc/containerd/certs.d, or omit it to ask registries directly",
-            hosts.display()
-        )));
+    if let Some(list) = options.path(HOSTS_DIR) {
+        builder = builder.hosts(hosts(&list)?);
     }
-    builder = builder.hosts(Hosts::new(hosts));
     let (config, bin_dir) = (
         options.path(PROVIDER_CONFIG),
         options.path(PROVIDER_BIN_DIR),
@@ -77,6 +72,21 @@ fn engine(options: &CredentialOptions<'_>) -> Result<Engine, ProgramError> {
         builder = builder.root_dir(path);
     }
     builder.build().map_err(ProgramError::not_configured)
+}
+
+/// The directories of containerd's `config_path`, of which one must exist: containerd's own value
+/// also names one that few nodes have.
+fn hosts(list: &Path) -> Result<Hosts, ProgramError> {
+    let directories = env::split_paths(list).filter(|path| !path.as_os_str().is_empty());
+    let directories: Vec<_> = directories.collect();
+    if directories.iter().any(|path| path.is_dir()) {
+        return Ok(Hosts::new(directories));
+    }
+    Err(ProgramError::not_configured(format!(
+        "{} is not a directory: set --hosts-dir (or REGCRED_HOSTS_DIR) to one that is laid out \
+         like /etc/containerd/certs.d, or omit it to ask registries directly",
+        list.display()
+    )))
 }
 
 /// A kubelet passes over a file that it cannot use; a file that a person named must be usable.

@@ -1,14 +1,16 @@
 //! The servers of a registry: containerd's `certs.d` directories with `hosts.toml` (containerd
 //! `docs/hosts.md`, `core/remotes/docker/config`), else the registry itself.
 
+mod address;
 mod config;
 mod directory;
 mod error;
+mod fields;
 mod hosts_toml;
 
 use std::path::PathBuf;
 
-pub(crate) use config::HostConfig;
+pub(crate) use config::{HostConfig, RegistryHosts};
 pub use error::HostsError;
 
 /// Directories in which registries are configured. A registry without any is asked directly.
@@ -33,22 +35,29 @@ impl Hosts {
         }
     }
 
-    /// The servers to ask for a registry, in order; the last is the registry itself or its
-    /// `server`.
-    pub(crate) fn lookup(&self, registry: &str) -> Result<Vec<HostConfig>, HostsError> {
-        let mut roots = self.roots.iter();
-        match roots.find_map(|root| directory::find(root, registry)) {
+    pub(crate) fn lookup(&self, registry: &str) -> Result<RegistryHosts, HostsError> {
+        match self.directory(registry)? {
             Some(directory) => directory::read(&directory, registry),
-            None => HostConfig::direct(registry),
+            None => Ok(RegistryHosts {
+                servers: HostConfig::direct(registry)?,
+                warnings: Vec::new(),
+            }),
         }
     }
 
     /// The file, or the directory of bare certificates, that configures a registry.
     pub(crate) fn file(&self, registry: &str) -> Option<PathBuf> {
-        let mut roots = self.roots.iter();
-        let directory = roots.find_map(|root| directory::find(root, registry))?;
+        let directory = self.directory(registry).ok()??;
         let file = directory.join("hosts.toml");
         Some(if file.is_file() { file } else { directory })
+    }
+
+    fn directory(&self, registry: &str) -> Result<Option<PathBuf>, HostsError> {
+        let mut found = self
+            .roots
+            .iter()
+            .map(|root| directory::find(root, registry));
+        found.find_map(Result::transpose).transpose()
     }
 }
 

@@ -43,16 +43,17 @@ impl RegistryClient {
     pub(crate) fn with_retry(env: &Env, hosts: Hosts, retry: Retry) -> Result<Self, HttpError> {
         let options = ClientOptions::new(env);
         let client = Client::new(options.clone())?;
+        let warnings = Arc::<Warnings>::default();
         Ok(Self(Arc::new(Shared {
-            servers: KnownServers::new(hosts, options, client.clone()),
+            servers: KnownServers::new(hosts, options, client.clone(), warnings.clone()),
             client,
             retry,
-            warnings: Arc::default(),
+            warnings,
         })))
     }
 
-    /// The image's repository, asked with these logins. No request is sent yet; a broken `hosts.toml`
-    /// is reported by the first one.
+    /// The image's repository, asked with these logins. No request is sent yet; a certificate that
+    /// cannot be read is reported by the first one.
     #[must_use]
     pub fn repository(&self, image: &ImageRef, logins: impl Into<Logins>) -> Repository {
         let Shared { retry, .. } = *self.0;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use regcred_http::{Client, ClientOptions};
 
 use super::hosts::{HostConfig, Hosts, HostsError};
+use super::warnings::Warnings;
 
 /// The servers of one registry, or why its configuration cannot be used.
 pub(crate) type Servers = Result<Arc<[(HostConfig, Client)]>, Arc<HostsError>>;
@@ -17,15 +18,22 @@ pub(crate) struct KnownServers {
     http: ClientOptions,
     /// For servers without settings of their own, which share its connections.
     client: Client,
+    warnings: Arc<Warnings>,
     known: Mutex<HashMap<String, Servers>>,
 }
 
 impl KnownServers {
-    pub(crate) fn new(hosts: Hosts, http: ClientOptions, client: Client) -> Self {
+    pub(crate) fn new(
+        hosts: Hosts,
+        http: ClientOptions,
+        client: Client,
+        warnings: Arc<Warnings>,
+    ) -> Self {
         Self {
             hosts,
             http,
             client,
+            warnings,
             known: Mutex::default(),
         }
     }
@@ -43,7 +51,11 @@ impl KnownServers {
     }
 
     fn look_up(&self, registry: &str) -> Result<Arc<[(HostConfig, Client)]>, HostsError> {
-        let configs = self.hosts.lookup(registry)?.into_iter();
+        let found = self.hosts.lookup(registry)?;
+        for warning in &found.warnings {
+            self.warnings.once(warning);
+        }
+        let configs = found.servers.into_iter();
         configs
             .map(|config| Ok((config.clone(), self.client_for(&config)?)))
             .collect()

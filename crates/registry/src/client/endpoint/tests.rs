@@ -80,17 +80,31 @@ async fn capabilities_and_failures_move_on_and_the_registry_has_the_last_word() 
 }
 
 #[tokio::test]
-async fn a_broken_configuration_is_reported_by_the_first_request() {
-    let (_root, hosts) = hosts_toml("reg.example", "server = 1");
+async fn a_certificate_that_cannot_be_read_is_reported_by_the_first_request() {
+    let (_root, hosts) = hosts_toml("reg.example", "ca = \"missing.pem\"");
     let image = ImageRef::parse("reg.example/team/app:v1").expect("image");
     let repository = client(hosts).repository(&image, Some(&login()));
     let error = repository.manifest("v1").await.expect_err("broken");
     let text = report(&error);
-    assert!(
-        text.contains("hosts.toml") && text.contains("server is not a string"),
-        "{text}"
-    );
+    assert!(text.contains("missing.pem"), "{text}");
     assert!(!error.is_curable_by_credential());
+}
+
+#[tokio::test]
+async fn an_unusable_hosts_toml_is_a_warning_and_the_registry_itself_is_asked() {
+    let server = Fake::start(|_| Reply::ok(INDEX)).await;
+    let (_root, hosts) = hosts_toml(&server.host(), "server = 1");
+    let client = client(hosts);
+    let repository = client.repository(&image(&server), Some(&login()));
+    repository.manifest("v1").await.expect("from the registry");
+    let warnings = client.warnings();
+    let [warning] = warnings.as_slice() else {
+        panic!("{warnings:?}");
+    };
+    assert!(
+        warning.contains("hosts.toml\" cannot be used: server is not a string; "),
+        "{warning}"
+    );
 }
 
 /// An acceptor for 127.0.0.1 and the PEM of its certificate, which is its own CA.

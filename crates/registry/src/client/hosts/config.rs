@@ -28,6 +28,15 @@ pub(crate) struct HostConfig {
     pub(crate) connect_timeout: Option<Duration>,
 }
 
+/// The servers of one registry as they are configured.
+#[derive(Debug, Default)]
+pub(crate) struct RegistryHosts {
+    /// The servers to ask, in order; the last is the registry itself or its `server`.
+    pub(crate) servers: Vec<HostConfig>,
+    /// What is wrong with the configuration where containerd logs it and goes on.
+    pub(crate) warnings: Vec<String>,
+}
+
 /// What a server's TLS needs besides the defaults.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trust {
@@ -63,7 +72,22 @@ impl HostConfig {
         }
     }
 
-    pub(crate) fn at(url: Url, is_registry: bool) -> Self {
+    /// A server that an operator wrote down for the registry, `host` as in its address.
+    pub(crate) fn configured(url: Url, host: &str, registry: &str) -> Self {
+        let is_registry = Self::registry(registry, url.scheme()).is_ok_and(|own| {
+            own.url.origin() == url.origin()
+                // Port 80 of a registry that should speak https is another server.
+                && (url.scheme() == "https" || registry.contains(':'))
+        });
+        let mut config = Self::at(url, is_registry);
+        config.cleartext = config.url.scheme() == "http";
+        if host != registry && host != network_host(registry) {
+            config.namespace = Some(registry.to_owned());
+        }
+        config
+    }
+
+    fn at(url: Url, is_registry: bool) -> Self {
         Self {
             url,
             is_registry,

@@ -1,74 +1,79 @@
 //! The directory of one registry: `hosts.toml`, or bare certificates as docker keeps them.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretSlice;
 
-use super::config::{HostConfig, Trust};
-use super::error::{HostsError, read as read_file};
-use super::hosts_toml;
+use super::config::{HostConfig, RegistryHosts, Trust};
+use super::error::{HostsError, read as read_file, read_ca};
+use super::hosts_toml::HostsToml;
 
-/// The directory under `root` for a registry, by the names containerd tries.
-pub(super) fn find(root: &Path, registry: &str) -> Option<PathBuf> {
-    let mut names = Vec::new();
-    if let Some((host, port)) = registry.rsplit_once(':')
-        && port.bytes().all(|b| b.is_ascii_digit())
-    {
-        names.push(format!("{host}_{port}_"));
-        names.push(registry.to_owned());
-        names.push(host.to_owned());
-    } else {
-        names.push(registry.to_owned());
+/// The directory under `root` for a registry, by the names that containerd tries.
+pub(super) fn find(root: &Path, registry: &str) -> Result<Option<PathBuf>, HostsError> {
+    let with_port = registry.rsplit_once(':');
+    let with_port = with_port.map(|(host, port)| format!("{host}_{port}_"));
+    let names = [with_port.as_deref(), Some(registry), Some("_default")];
+    for name in names.into_iter().flatten() {
+        let path = root.join(name);
+        if exists(&path)? {
+            return Ok(Some(path));
+        }
     }
-    names.push("_default".to_owned());
-    let mut paths = names.into_iter().map(|name| root.join(name));
-    paths.find(|path| path.is_dir())
+    Ok(None)
 }
 
-/// The servers that the directory configures.
-pub(super) fn read(directory: &Path, registry: &str) -> Result<Vec<HostConfig>, HostsError> {
+/// The servers that the directory configures. A `hosts.toml` that cannot be used counts as absent.
+pub(super) fn read(directory: &Path, registry: &str) -> Result<RegistryHosts, HostsError> {
     let file = directory.join("hosts.toml");
-    let text = match read_file(&file) {
-        Ok(bytes) => String::from_utf8(bytes).map_err(|_| HostsError::Broken {
-            path: file.clone(),
-            reason: "it is not UTF-8".to_owned(),
-        })?,
+    let bytes = match read_file(&file) {
+        Ok(bytes) => bytes,
         Err(HostsError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            String::new()
+            Vec::new()
         }
         Err(error) => return Err(error),
     };
-    if text.trim().is_empty() {
-        certificates(directory, registry)
-    } else {
-        hosts_toml::parse(&text, &file, registry)
+    let mut warnings = Vec::new();
+    if !bytes.is_empty() {
+        match HostsToml::parse(&bytes) {
+            Ok(toml) => return toml.servers(directory, registry),
+            Err(why) => warnings.push(format!(
+                "{file:?} cannot be used: {why}; as on the node, only the certificates next to it \
+                 count and {registry} itself is asked"
+            )),
+        }
     }
+    Ok(RegistryHosts {
+        servers: certificates(directory, registry)?,
+        warnings,
+    })
 }
 
-/// `*.crt` are trusted, `*.cert` and `*.key` are a client's pair. A registry with any of them
-/// speaks TLS, on this machine too.
+/// `*.crt` are trusted, `*.cert` and `*.key` are a client's pair; a `.cert` without a `.key` holds
+/// both, and a `.key` alone does not count. A registry with any of them speaks TLS, on this machine
+/// too.
 fn certificates(directory: &Path, registry: &str) -> Result<Vec<HostConfig>, HostsError> {
-    let named = |extension: &str| {
-        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-        let mut paths: Vec<_> = entries
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|e| e == extension))
-            .collect();
-        paths.sort();
-        paths
+    let entries = fs::read_dir(directory).map_err(|error| unreadable(directory, error))?;
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let named = |extension: &'static str| {
+        let is_named = move |path: &&PathBuf| path.extension().is_some_and(|e| e == extension);
+        paths.iter().filter(is_named).filter(|path| !path.is_dir())
     };
     let mut trust = Trust::default();
     for path in named("crt") {
-        trust.ca.push(read_file(&path)?);
+        trust.ca.push(read_ca(path)?);
     }
-    if let Some(cert) = named("cert").first() {
-        let mut pem = read_file(cert)?;
-        pem.push(b'\n');
-        pem.extend(read_file(&cert.with_extension("key"))?);
+    // rustls offers one certificate: the first.
+    if let Some(certificate) = named("cert").next() {
+        let mut pem = read_file(certificate)?;
+        let key = certificate.with_extension("key");
+        if exists(&key)? {
+            pem.push(b'\n');
+            pem.extend(read_file(&key)?);
+        }
         trust.client = Some(SecretSlice::from(pem));
-    } else if let Some(key) = named("key").first() {
-        return Err(HostsError::NoPartner { path: key.clone() });
     }
     if trust.is_default() {
         return HostConfig::direct(registry);
@@ -76,4 +81,15 @@ fn certificates(directory: &Path, registry: &str) -> Result<Vec<HostConfig>, Hos
     let mut host = HostConfig::registry(registry, "https")?;
     host.trust = trust;
     Ok(vec![host])
+}
+
+fn exists(path: &Path) -> Result<bool, HostsError> {
+    path.try_exists().map_err(|error| unreadable(path, error))
+}
+
+fn unreadable(path: &Path, source: io::Error) -> HostsError {
+    HostsError::Unreadable {
+        path: path.to_owned(),
+        source,
+    }
 }

@@ -25,18 +25,10 @@ pub enum HostsError {
         #[source]
         source: io::Error,
     },
-    /// The file is not TOML of this form.
-    #[error("{path:?} cannot be used: {reason}")]
-    Broken {
+    /// A file of trusted certificates has none.
+    #[error("{path:?} holds no certificate; a ca file has certificates in PEM form")]
+    NoCertificate {
         /// The file.
-        path: PathBuf,
-        /// What is wrong, and where.
-        reason: String,
-    },
-    /// A client key without its certificate.
-    #[error("{path:?} has no certificate: a .key file needs the .cert file of its name next to it")]
-    NoPartner {
-        /// The key.
         path: PathBuf,
     },
     /// No HTTP client can be made for a server.
@@ -50,4 +42,17 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, HostsError> {
         path: path.to_owned(),
         source,
     })
+}
+
+/// The PEM text of trusted certificates, of which there must be one.
+pub(super) fn read_ca(path: &Path) -> Result<Vec<u8>, HostsError> {
+    let pem = read(path)?;
+    let mark = b"-----BEGIN CERTIFICATE-----";
+    if pem.windows(mark.len()).any(|part| part == mark) {
+        Ok(pem)
+    } else {
+        Err(HostsError::NoCertificate {
+            path: path.to_owned(),
+        })
+    }
 }

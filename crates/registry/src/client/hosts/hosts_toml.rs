@@ -1,197 +1,203 @@
-//! `hosts.toml`.
+//! `hosts.toml`, by the rules of containerd's loader and the TOML decoder below it.
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::time::Duration;
 
 use regcred_go::GoDuration;
-use regcred_http::{Url, host_and_port};
+use regcred_http::Url;
 use secrecy::SecretSlice;
-use serde::Deserialize;
 use toml::{Table, Value};
+use toml_parser::Source;
+use toml_parser::parser::{EventKind, parse_document};
 
-use super::config::{HostConfig, network_host};
-use super::error::{HostsError, read};
-use crate::client::capability::Capability;
+use super::address::{ServerAddress, shown};
+use super::config::{HostConfig, RegistryHosts};
+use super::error::{HostsError, read, read_ca};
+use super::fields::{HostFields, WrittenFields, text};
 
-/// Fields of one server.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct HostFields {
-    capabilities: Option<Vec<String>>,
-    ca: Option<OneOrMany>,
-    client: Option<ClientFiles>,
-    skip_verify: bool,
-    override_path: bool,
-    header: toml::map::Map<String, Value>,
-    dial_timeout: String,
+/// A file that can be used; the certificates that it names have not been read.
+pub(super) struct HostsToml {
+    /// In the order of their headers.
+    hosts: Vec<Server>,
+    /// `server` with the fields at the root of the file.
+    own: Server,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
+struct Server {
+    /// As written.
+    text: String,
+    address: ServerAddress,
+    fields: HostFields,
 }
 
-/// A file with certificate and key, several of them, or pairs of files.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ClientFiles {
-    One(String),
-    Many(Vec<String>),
-    Pairs(Vec<Vec<String>>),
-}
-
-/// The servers of a `hosts.toml` in the file's order, `server` (or the registry) last.
-pub(super) fn parse(
-    text: &str,
-    path: &Path,
-    registry: &str,
-) -> Result<Vec<HostConfig>, HostsError> {
-    let file = HostsFile { path, registry };
-    let mut root: Table = text
-        .parse()
-        .map_err(|error| file.broken(located(&error, text)))?;
-    let hosts = match root.remove("host") {
-        None => Table::new(),
-        Some(Value::Table(hosts)) => hosts,
-        Some(_) => return Err(file.broken("host is not a table")),
-    };
-    let server = match root.remove("server") {
-        None => None,
-        Some(Value::String(server)) => Some(server).filter(|s| !s.is_empty()),
-        Some(_) => return Err(file.broken("server is not a string")),
-    };
-    let mut found = Vec::new();
-    for (address, value) in hosts {
-        let fields = file.fields(value, &address)?;
-        found.push(file.host(&address, &fields, false)?);
-    }
-    let fields = file.fields(Value::Table(root), "server")?;
-    match server {
-        Some(server) => found.push(file.host(&server, &fields, true)?),
-        None => {
-            for mut own in HostConfig::direct(registry)? {
-                file.apply(&mut own, &fields)?;
-                found.push(own);
+impl HostsToml {
+    /// Reads the file, or returns why no part of it can be used.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let toml = str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+        if toml.starts_with('\u{feff}') {
+            return Err("it begins with a byte order mark".to_owned());
+        }
+        let root: Table = toml.parse().map_err(|error| located(&error, toml))?;
+        let mut server = String::new();
+        let mut written = HashMap::new();
+        let mut own = WrittenFields::default();
+        for (name, value) in root {
+            match name.to_lowercase().as_str() {
+                "server" => server = text("server", value)?,
+                "host" => {
+                    let Value::Table(hosts) = value else {
+                        return Err("host is not a table".to_owned());
+                    };
+                    for (address, value) in hosts {
+                        let fields = WrittenFields::of(value)
+                            .map_err(|why| format!("{}: {why}", shown(&address)))?;
+                        written.insert(address, fields);
+                    }
+                }
+                _ => own.set(&name, value)?,
             }
         }
+        let mut hosts = Vec::new();
+        for address in headers(toml) {
+            if let Some(fields) = written.remove(&address) {
+                hosts.push(Server::read(address, fields)?);
+            }
+        }
+        let own = Server::read(server, own)?;
+        Ok(Self { hosts, own })
     }
-    Ok(found)
+
+    /// The servers of a registry, with the files that the servers name.
+    pub(super) fn servers(
+        self,
+        directory: &Path,
+        registry: &str,
+    ) -> Result<RegistryHosts, HostsError> {
+        let mut found = RegistryHosts::default();
+        for host in self.hosts {
+            match host.url() {
+                Some(url) => {
+                    let mut config = HostConfig::configured(url, &host.address.host, registry);
+                    apply(&mut config, &host.fields, directory)?;
+                    config.capabilities = host.fields.capabilities;
+                    found.servers.push(config);
+                }
+                None => found.warnings.push(host.unusable("is left out")),
+            }
+        }
+        let own = self.own;
+        if own.address.host.is_empty() {
+            if !own.text.is_empty() {
+                let what = format!("is ignored and {registry} itself is asked");
+                found.warnings.push(own.unusable(&what));
+            }
+            for mut config in HostConfig::direct(registry)? {
+                apply(&mut config, &own.fields, directory)?;
+                found.servers.push(config);
+            }
+        } else if let Some(url) = own.url() {
+            let mut config = HostConfig::configured(url, &own.address.host, registry);
+            config.is_registry = true;
+            apply(&mut config, &own.fields, directory)?;
+            config.capabilities = own.fields.capabilities;
+            found.servers.push(config);
+        } else {
+            found.warnings.push(own.unusable("is left out"));
+        }
+        Ok(found)
+    }
 }
 
-/// The file and the registry that it is read for.
-struct HostsFile<'a> {
-    path: &'a Path,
-    registry: &'a str,
+impl Server {
+    fn read(text: String, fields: WrittenFields) -> Result<Self, String> {
+        let named = |why: String| match text.as_str() {
+            "" => why,
+            text => format!("{}: {why}", shown(text)),
+        };
+        let address = ServerAddress::parse(&text, fields.override_path)
+            .ok_or_else(|| named("it is not a URL".to_owned()))?;
+        let fields = fields.read().map_err(named)?;
+        Ok(Self {
+            text,
+            address,
+            fields,
+        })
+    }
+
+    /// The address to which requests can be sent.
+    fn url(&self) -> Option<Url> {
+        let ServerAddress { scheme, host, path } = &self.address;
+        let is_http = matches!(scheme.as_str(), "http" | "https") && !host.is_empty();
+        let url = format!("{scheme}://{host}{path}");
+        is_http.then(|| Url::parse(&url).ok()).flatten()
+    }
+
+    fn unusable(&self, outcome: &str) -> String {
+        let text = shown(&self.text);
+        format!("{text} is not an http:// or https:// address and {outcome}")
+    }
 }
 
-impl HostsFile<'_> {
-    fn fields(&self, value: Value, name: &str) -> Result<HostFields, HostsError> {
-        HostFields::deserialize(value)
-            .map_err(|error| self.broken(format!("{name}: {}", error.message())))
+/// The addresses in the headers `[host."..."]`, in order: a host without a header of its own is not
+/// seen, and of a host with several only the first counts.
+fn headers(toml: &str) -> Vec<String> {
+    let source = Source::new(toml);
+    let mut events = Vec::new();
+    parse_document(&source.lex().into_vec(), &mut events, &mut ());
+    let mut found: Vec<String> = Vec::new();
+    let mut header: Option<Vec<String>> = None;
+    for event in &events {
+        match event.kind() {
+            EventKind::StdTableOpen => header = Some(Vec::new()),
+            EventKind::SimpleKey => {
+                if let (Some(keys), Some(raw)) = (&mut header, source.get(event)) {
+                    let mut key = String::new();
+                    raw.decode_key(&mut key, &mut ());
+                    keys.push(key);
+                }
+            }
+            EventKind::StdTableClose => {
+                let keys = header.take().unwrap_or_default();
+                if let [first, address, ..] = keys.as_slice()
+                    && first == "host"
+                    && !found.contains(address)
+                {
+                    found.push(address.clone());
+                }
+            }
+            _ => {}
+        }
     }
+    found
+}
 
-    fn host(
-        &self,
-        address: &str,
-        fields: &HostFields,
-        is_server: bool,
-    ) -> Result<HostConfig, HostsError> {
-        let full = if address.contains("://") {
-            address.to_owned()
-        } else {
-            format!("https://{address}")
-        };
-        let broken = |reason: &str| self.broken(format!("{address:?} {reason}"));
-        let mut url = Url::parse(&full).map_err(|_| broken("is not a URL"))?;
-        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(broken("is neither http nor https"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(self.broken("an address holds user information, which is not allowed"));
-        }
-        url.set_query(None);
-        url.set_fragment(None);
-        let base = url.path().trim_end_matches('/').to_owned();
-        if fields.override_path || base.ends_with("/v2") {
-            url.set_path(&base);
-        } else {
-            url.set_path(&format!("{base}/v2"));
-        }
-        let same = HostConfig::registry(self.registry, url.scheme()).is_ok_and(|own| {
-            own.url.origin() == url.origin()
-                // Port 80 of a registry that should speak https is another server.
-                && (url.scheme() == "https" || self.registry.contains(':'))
-        });
-        let mut config = HostConfig::at(url, is_server || same);
-        config.cleartext = config.url.scheme() == "http";
-        let host = host_and_port(&config.url);
-        if host != self.registry && host != network_host(self.registry) {
-            config.namespace = Some(self.registry.to_owned());
-        }
-        self.apply(&mut config, fields)?;
-        Ok(config)
+/// Puts a server's fields into its configuration, reading the files they name.
+fn apply(config: &mut HostConfig, fields: &HostFields, directory: &Path) -> Result<(), HostsError> {
+    for name in &fields.ca {
+        config.trust.ca.push(read_ca(&directory.join(name))?);
     }
-
-    /// Puts a server's fields into its configuration, reading the files they name.
-    fn apply(&self, config: &mut HostConfig, fields: &HostFields) -> Result<(), HostsError> {
-        let read_named = |name: &String| read(&self.path.with_file_name("").join(name));
-        if let Some(names) = &fields.capabilities {
-            let has = |c: &Capability| names.iter().any(|n| n.eq_ignore_ascii_case(c.name()));
-            config.capabilities.retain(has);
-        }
-        let ca = match &fields.ca {
-            None => &[],
-            Some(OneOrMany::One(one)) => std::slice::from_ref(one),
-            Some(OneOrMany::Many(many)) => many.as_slice(),
-        };
-        for name in ca {
-            config.trust.ca.push(read_named(name)?);
-        }
-        // rustls offers one certificate: the first of those that are listed.
-        let client: Vec<&String> = match &fields.client {
-            None => Vec::new(),
-            Some(ClientFiles::One(file)) => vec![file],
-            Some(ClientFiles::Many(files)) => files.first().into_iter().collect(),
-            Some(ClientFiles::Pairs(pairs)) => pairs.first().into_iter().flatten().collect(),
-        };
-        let mut pem = Vec::new();
-        for name in client.into_iter().filter(|name| !name.is_empty()) {
-            pem.extend(read_named(name)?);
+    // rustls offers one certificate: the first of those that are listed.
+    if let Some((certificate, key)) = fields.client.first() {
+        let mut pem = read(&directory.join(certificate))?;
+        if let Some(key) = key {
             pem.push(b'\n');
+            pem.extend(read(&directory.join(key))?);
         }
-        if !pem.is_empty() {
-            config.trust.client = Some(SecretSlice::from(pem));
-        }
-        config.trust.skip_verify = fields.skip_verify;
-        for (name, value) in &fields.header {
-            let values = match value {
-                Value::String(one) => vec![one.as_str()],
-                Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
-                _ => return Err(self.broken(format!("header {name} is not a string"))),
-            };
-            let headers = values.into_iter().map(|v| (name.clone(), v.into()));
-            config.headers.extend(headers);
-        }
-        if !fields.dial_timeout.is_empty() {
-            let text = &fields.dial_timeout;
-            let timeout = text.parse().ok().and_then(GoDuration::to_std);
-            let timeout = timeout.ok_or_else(|| {
-                self.broken(format!(
-                    "dial_timeout {text:?} is not a duration such as 5s"
-                ))
-            })?;
-            // In Go, zero means without a time-out.
-            config.connect_timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
-        }
-        Ok(())
+        config.trust.client = Some(SecretSlice::from(pem));
     }
+    config.trust.skip_verify = fields.skip_verify;
+    config.headers.clone_from(&fields.headers);
+    config.connect_timeout = fields.dial_timeout.and_then(dial_timeout);
+    Ok(())
+}
 
-    fn broken(&self, reason: impl Into<String>) -> HostsError {
-        HostsError::Broken {
-            path: self.path.to_owned(),
-            reason: reason.into(),
-        }
+/// In Go, zero means without a time-out, and a negative time has passed already.
+fn dial_timeout(span: GoDuration) -> Option<Duration> {
+    match span.to_std() {
+        Some(Duration::ZERO) => None,
+        Some(span) => Some(span),
+        None => Some(Duration::from_nanos(1)),
     }
 }
 
