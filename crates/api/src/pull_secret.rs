@@ -30,8 +30,8 @@ pub enum Content {
     Skipped(String),
 }
 
-/// Parses a file: one Secret or several (YAML documents, `kind: List`), as YAML or JSON, or a bare
-/// `config.json`. A text that begins with `{` is JSON.
+/// Parses a file: one Secret or several (YAML documents, JSON objects one after another, `kind: List`),
+/// or a bare `config.json`. A text that begins with `{` is JSON.
 ///
 /// # Errors
 /// When the file is neither, and when a Secret of a docker type holds bad base64 or a configuration
@@ -39,14 +39,14 @@ pub enum Content {
 pub fn parse(input: &[u8], bad_entries: BadEntries) -> Result<Vec<PullSecret>, DecodeError> {
     let is_json = input.trim_ascii_start().starts_with(b"{");
     let documents = if is_json {
-        vec![json::parse(input)?]
+        json::parse_stream(input)?
     } else {
         let documents = yaml::parse(input)?;
         documents.into_iter().map(|found| found.value).collect()
     };
     let mut secrets = Vec::new();
     for document in &documents {
-        if is_json && is_bare_config(document) {
+        if is_json && documents.len() == 1 && is_bare_config(document) {
             let config = docker_config::parse(input, Format::ConfigJson, bad_entries)?;
             secrets.push(PullSecret {
                 namespace: String::new(),

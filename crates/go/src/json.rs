@@ -14,16 +14,25 @@ use crate::value::Value;
 /// # Errors
 /// Go's sentence for a syntax error. It shows at most one character of the input.
 pub fn parse(input: &[u8]) -> Result<Value, DecodeError> {
-    let mut scanner = Scanner {
-        input,
-        at: 0,
-        depth: 0,
-    };
+    let mut scanner = Scanner::new(input);
     let value = scanner.value()?;
     match scanner.next_visible() {
         None => Ok(value),
         Some(_) => Err(scanner.unexpected("after top-level value")),
     }
+}
+
+/// Reads JSON values that follow each other, as `json.Decoder` does.
+///
+/// # Errors
+/// As [`parse`], for the first value that cannot be read.
+pub fn parse_stream(input: &[u8]) -> Result<Vec<Value>, DecodeError> {
+    let mut scanner = Scanner::new(input);
+    let mut values = Vec::new();
+    while scanner.next_visible().is_some() {
+        values.push(scanner.value()?);
+    }
+    Ok(values)
 }
 
 struct Scanner<'a> {
@@ -32,7 +41,15 @@ struct Scanner<'a> {
     depth: usize,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    fn new(input: &'a [u8]) -> Self {
+        Self {
+            input,
+            at: 0,
+            depth: 0,
+        }
+    }
+
     fn value(&mut self) -> Result<Value, DecodeError> {
         match self.next_visible() {
             Some(b'{') => self.object(),

@@ -86,6 +86,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("k8s-openapi", &["regcred-refresh"]),
     ("kube", &["regcred-refresh"]),
     ("toml", &["regcred-registry"]),
+    ("toml_parser", &["regcred-registry"]),
+    ("granit-parser", &["regcred-go"]),
 ];
 
 /// Packages that must not be in the lock file at all: other TLS stacks, slow start-up, other HTTP

@@ -257,7 +257,7 @@ fn yaml_lists_fields_in_byte_order() {
     assert_eq!(
         error(
             "kind: CredentialProviderConfig\napiVersion: kubelet.config.k8s.io/v1\nz: 1\n\
-             providers: [{y: 1, name: a, x: 2}]\nA: 1\n"
+             providers: [{\"y\": 1, name: a, x: 2}]\nA: 1\n"
         ),
         "strict decoding error: unknown field \"A\", unknown field \"providers[0].x\", \
          unknown field \"providers[0].y\", unknown field \"z\""

@@ -59,6 +59,30 @@ fn several_documents_are_read_in_order() {
 }
 
 #[test]
+fn json_objects_that_follow_each_other_are_secrets() {
+    let secret = |name: &str| {
+        format!(
+            r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"name":"{name}"}},
+            "type":"{CONFIG_JSON_TYPE}","data":{{".dockerconfigjson":"{CONFIG}"}}}}"#
+        )
+    };
+    let text = format!("{}\n{}{}", secret("a"), secret("b"), secret("c"));
+    assert_eq!(shown(&secrets(&text)), ["/a u@h", "/b u@h", "/c u@h"]);
+    let error = parse(b"{\"auths\":{}} {\"auths\":{}}", BadEntries::RejectFile);
+    assert!(error.is_err(), "one docker configuration is a file");
+}
+
+#[test]
+fn a_label_that_is_too_large_a_number_is_a_text() {
+    let text = manifest(
+        "one",
+        CONFIG_JSON_TYPE,
+        &format!("labels: {{commit: 8e92183}}\ndata: {{.dockerconfigjson: {CONFIG}}}"),
+    );
+    assert_eq!(shown(&secrets(&text)), ["/one u@h"]);
+}
+
+#[test]
 fn lists_hold_secrets_too() {
     let item = |name: &str| {
         format!(
