@@ -33,6 +33,7 @@ pub use error::{HttpError, kind_of_status};
 pub use error_fields::{ErrorFields, plain};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use options::{CaBundle, ClientOptions, Proxy};
+pub use proxy::{EnvProxy, ProxyRules};
 pub use random::random_word;
 pub use request::{FormValue, Request};
 pub use response::Response;

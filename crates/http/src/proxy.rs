@@ -10,10 +10,11 @@ use crate::{host_and_port, is_link_local, is_loopback};
 
 /// A proxy that a variable names. `Display` is `host:port (VARIABLE)`, without user and password.
 #[derive(Clone)]
-pub(crate) struct EnvProxy {
+pub struct EnvProxy {
     /// The variable's name.
-    pub(crate) variable: &'static str,
-    pub(crate) url: Url,
+    pub variable: &'static str,
+    /// Its address, which may have a user and a password.
+    pub url: Url,
 }
 
 impl EnvProxy {
@@ -42,8 +43,8 @@ impl fmt::Debug for EnvProxy {
 }
 
 /// Which proxy a URL goes through.
-#[derive(Clone, Default)]
-pub(crate) struct ProxyRules {
+#[derive(Clone, Debug, Default)]
+pub struct ProxyRules {
     http: Option<Result<EnvProxy, &'static str>>,
     https: Option<Result<EnvProxy, &'static str>>,
     except: Vec<Exception>,
@@ -52,7 +53,8 @@ pub(crate) struct ProxyRules {
 
 impl ProxyRules {
     /// Reads the variables. A value that is not a proxy is reported when it would be used.
-    pub(crate) fn from_env(env: &Env) -> Self {
+    #[must_use]
+    pub fn from_env(env: &Env) -> Self {
         let first = |names: [&'static str; 2]| {
             names
                 .into_iter()
@@ -86,7 +88,7 @@ impl ProxyRules {
     ///
     /// # Errors
     /// The name of the variable whose value is not an http or https URL.
-    pub(crate) fn proxy_for(&self, url: &Url) -> Result<Option<&EnvProxy>, &'static str> {
+    pub fn proxy_for(&self, url: &Url) -> Result<Option<&EnvProxy>, &'static str> {
         let proxy = match url.scheme() {
             "http" => &self.http,
             "https" => &self.https,
@@ -109,7 +111,7 @@ impl ProxyRules {
 }
 
 /// One item of `NO_PROXY`.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 enum Exception {
     /// A network; one address is a network with the full prefix.
     Network {

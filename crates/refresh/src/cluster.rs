@@ -14,6 +14,7 @@ mod lease;
 mod pace;
 mod request_counts;
 mod secrets;
+mod transport;
 mod watch;
 
 pub use client::Cluster;

@@ -13,6 +13,8 @@ mod faults;
 mod manifests;
 #[path = "cluster/once.rs"]
 mod once;
+#[path = "cluster/proxy.rs"]
+mod proxy;
 #[path = "cluster/rights.rs"]
 mod rights;
 #[path = "cluster/server.rs"]

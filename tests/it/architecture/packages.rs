@@ -48,6 +48,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "regcred-api",
             "regcred-cache",
             "regcred-docker-config",
+            "regcred-http",
             "regcred-providers",
             "regcred-run",
         ],

@@ -143,7 +143,7 @@ impl Cluster {
         let call = Call::new(built)?.limit(MAX_ANSWER).attempts(ATTEMPTS);
         let TokenResponse { spec, status } = timeout(PATIENCE, self.send(&call))
             .await
-            .map_err(|_| ClusterError::timed_out(&call.place()))??;
+            .map_err(|_| self.timed_out(&call.place()))??;
         let text = status.token.expose_secret();
         let is_token = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
         if is_token && spec.audiences == [audience] {

@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use super::error::{ClusterError, ClusterErrorKind, ClusterResult};
 use super::pace::{EventBudget, Pace};
 use super::request_counts::RequestCounts;
+use super::transport::Way;
 use crate::backoff::pause;
 
 /// A cluster to work on. Cheap to clone.
@@ -29,6 +30,8 @@ pub struct Cluster {
     pace: Arc<Pace>,
     counts: Arc<Mutex<RequestCounts>>,
     namespace: Arc<str>,
+    /// The server and the proxy, for messages.
+    way: Arc<str>,
     pub(super) events: Arc<EventBudget>,
     /// Whether the server checks every write and stores none.
     pub(crate) dry_run: bool,
@@ -36,7 +39,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// A cluster behind a client; at most `requests_per_second`, 0 for no limit.
-    pub(super) fn new(client: kube::Client, requests_per_second: u32) -> Self {
+    pub(super) fn new(client: kube::Client, way: &Way, requests_per_second: u32) -> Self {
         let namespace = client.default_namespace().into();
         let second = Duration::from_secs(1);
         let each = second.checked_div(requests_per_second).unwrap_or_default();
@@ -45,6 +48,7 @@ impl Cluster {
             pace: Arc::new(Pace::new(each, requests_per_second.saturating_mul(2))),
             counts: Arc::default(),
             namespace,
+            way: way.shown.as_str().into(),
             events: Arc::default(),
             dry_run: false,
         }
@@ -112,9 +116,9 @@ impl Cluster {
     async fn once(&self, call: &Call) -> ClusterResult<Bytes> {
         let answer = async {
             let body = self.respond(call).await?;
-            read(call, body).await
+            self.read(call, body).await
         };
-        in_time(call, answer).await
+        self.in_time(call, answer).await
     }
 
     /// Sends a request once; returns the body of a success before it is read.
@@ -122,13 +126,14 @@ impl Cluster {
         self.lock_counts().sent += 1;
         let request = call.request.clone().map(Body::from);
         let response = self.client.send(request).await;
-        let response = response.map_err(|error| ClusterError::of_client(&call.place(), &error))?;
+        let response =
+            response.map_err(|error| ClusterError::of_client(&call.place(), &self.way, &error))?;
         let (head, body) = response.into_parts();
         if head.status.is_success() {
             return Ok(body);
         }
         let (status, headers) = (head.status, &head.headers);
-        let body = read(call, body).await?;
+        let body = self.read(call, body).await?;
         Err(ClusterError::answered(
             &call.place(),
             status,
@@ -136,21 +141,28 @@ impl Cluster {
             &body,
         ))
     }
-}
 
-/// Ends what takes longer than a request may.
-pub(super) async fn in_time<T>(
-    call: &Call,
-    work: impl Future<Output = ClusterResult<T>>,
-) -> ClusterResult<T> {
-    let done = timeout(DEADLINE, work).await;
-    done.unwrap_or_else(|_| Err(ClusterError::timed_out(&call.place())))
-}
+    /// Ends what takes longer than a request may.
+    pub(super) async fn in_time<T>(
+        &self,
+        call: &Call,
+        work: impl Future<Output = ClusterResult<T>>,
+    ) -> ClusterResult<T> {
+        let done = timeout(DEADLINE, work).await;
+        done.unwrap_or_else(|_| Err(self.timed_out(&call.place())))
+    }
 
-async fn read(call: &Call, body: Body) -> ClusterResult<Bytes> {
-    let broken = |_| ClusterError::unreachable(&call.place(), "its answer broke off");
-    let read = Limited::new(body, call.limit).collect().await;
-    Ok(read.map_err(broken)?.to_bytes())
+    /// No answer in time.
+    pub(crate) fn timed_out(&self, place: &str) -> ClusterError {
+        ClusterError::unreachable(place, &self.way, "it did not answer in time")
+    }
+
+    async fn read(&self, call: &Call, body: Body) -> ClusterResult<Bytes> {
+        let why = "its answer broke off";
+        let broken = |_| ClusterError::unreachable(&call.place(), &self.way, why);
+        let read = Limited::new(body, call.limit).collect().await;
+        Ok(read.map_err(broken)?.to_bytes())
+    }
 }
 
 const DEADLINE: Duration = Duration::from_secs(20);

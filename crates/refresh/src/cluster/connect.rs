@@ -2,13 +2,13 @@
 //! kubeconfig.
 
 use std::path::Path;
-use std::time::Duration;
 
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use regcred_core::Env;
 
 use super::client::Cluster;
+use super::transport::{UNSET, Way, client};
 use crate::error::RunError;
 
 /// Reads what a connection needs; opens none yet.
@@ -25,7 +25,7 @@ pub async fn connect(
         .map(Path::to_owned)
         .or_else(|| env.path("KUBECONFIG"));
     let in_pod = env.get("KUBERNETES_SERVICE_HOST").is_some() && named.is_none();
-    let mut config = match named {
+    let config = match named {
         Some(paths) => from_files(&paths, context).await?,
         None if in_pod => {
             let text = "the pod's service account cannot be used; does it mount its token?";
@@ -38,14 +38,10 @@ pub async fn connect(
             from_files(&path, context).await?
         }
     };
-    config.connect_timeout = Some(Duration::from_secs(5));
-    // A watch is silent for minutes; every other request has its own deadline.
-    config.read_timeout = Some(Duration::from_secs(320));
-    // Only `Cluster` retries, or it would be done twice.
-    config.default_retry = false;
-    let client = kube::Client::try_from(config);
+    let way = Way::new(&config, env)?;
+    let client = client(&config, &way);
     let client = client.map_err(RunError::at("cannot create a client for the API server"))?;
-    Ok(Cluster::new(client, requests_per_second))
+    Ok(Cluster::new(client, &way, requests_per_second))
 }
 
 /// One file, or several separated by colons; the first that sets a value counts.
@@ -61,32 +57,18 @@ async fn from_files(paths: &Path, context: Option<&str>) -> Result<Config, RunEr
         let read = Kubeconfig::read_from(file).map_err(RunError::at(fail(file)))?;
         merged = merged.merge(read).map_err(RunError::at(fail(file)))?;
     }
+    for cluster in &mut merged.clusters {
+        let cluster = cluster.cluster.get_or_insert_default();
+        let named = cluster.proxy_url.take().filter(|url| !url.is_empty());
+        cluster.proxy_url = Some(named.unwrap_or_else(|| UNSET.to_owned()));
+    }
     let options = KubeConfigOptions {
         context: context.map(str::to_owned),
         ..KubeConfigOptions::default()
     };
-    if names_proxy(&merged, context) {
-        let text = format!("{}: proxy-url is not supported", fail(paths));
-        return Err(RunError::new(text));
-    }
-    let config = Config::from_custom_kubeconfig(merged, &options).await;
-    let mut config = config.map_err(RunError::at(fail(paths)))?;
-    // Of HTTPS_PROXY, which is for the clouds: as in a pod, the API server is reached directly.
-    config.proxy_url = None;
-    Ok(config)
-}
-
-/// Whether the cluster of the context has a proxy.
-fn names_proxy(kubeconfig: &Kubeconfig, context: Option<&str>) -> bool {
-    let context = context.or(kubeconfig.current_context.as_deref());
-    let mut contexts = kubeconfig.contexts.iter();
-    let context = contexts.find(|named| Some(named.name.as_str()) == context);
-    let context = context.and_then(|named| named.context.as_ref());
-    let mut clusters = kubeconfig.clusters.iter();
-    let cluster = clusters.find(|named| context.is_some_and(|c| c.cluster == named.name));
-    let cluster = cluster.and_then(|named| named.cluster.as_ref());
-    let proxy = cluster.and_then(|cluster| cluster.proxy_url.as_ref());
-    proxy.is_some_and(|proxy| !proxy.is_empty())
+    Config::from_custom_kubeconfig(merged, &options)
+        .await
+        .map_err(RunError::at(fail(paths)))
 }
 
 const NOWHERE: &str =

@@ -94,27 +94,24 @@ impl ClusterError {
         Self::new(ClusterErrorKind::Refused, text)
     }
 
-    pub(super) fn unreachable(place: &str, why: &str) -> Self {
-        let text = format!("{place}: the API server cannot be reached: {why}");
+    /// `way` is the server, and the proxy if there is one.
+    pub(super) fn unreachable(place: &str, way: &str, why: &str) -> Self {
+        let text = format!("{place}: {way} cannot be reached: {why}");
         Self::new(ClusterErrorKind::Unreachable, text)
     }
 
-    pub(crate) fn timed_out(place: &str) -> Self {
-        Self::unreachable(place, "it did not answer in time")
-    }
-
     /// Of kube's errors only what cannot hold a body is shown.
-    pub(super) fn of_client(place: &str, error: &kube::Error) -> Self {
+    pub(super) fn of_client(place: &str, way: &str, error: &kube::Error) -> Self {
         let why = match error {
             kube::Error::Service(source) => report(&**source),
             kube::Error::HyperError(source) => report(source),
             kube::Error::Auth(_) => {
-                let text = format!("{place}: no credentials for the API server");
+                let text = format!("{place}: no credentials for {way}");
                 return Self::new(ClusterErrorKind::Unreachable, text);
             }
             _ => "the request could not be sent".to_owned(),
         };
-        Self::unreachable(place, &why.chars().take(300).collect::<String>())
+        Self::unreachable(place, way, &why.chars().take(300).collect::<String>())
     }
 
     /// A response without success.
@@ -161,8 +158,9 @@ impl ClusterError {
         if let Some(manager) = manager {
             text.push_str(&format!(": its fields belong to {manager:?}"));
         } else if matches!(code, 401 | 403) && !status.message.is_empty() {
-            // A quota's or a webhook's sentence; of other kinds the message may quote the object.
-            let message: String = status.message.chars().take(200).collect();
+            // A quota's or a webhook's sentence, whose end has the namespace; of other kinds the message
+            // may quote the object.
+            let message: String = status.message.chars().take(1000).collect();
             text.push_str(&format!(": {message}"));
         }
         Self::new(kind, text.trim_end().to_owned())

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::client::{Call, Cluster, in_time, resource};
+use super::client::{Call, Cluster, resource};
 use super::error::{ClusterError, ClusterErrorKind, ClusterResult};
 use crate::backoff::{fraction, pause};
 
@@ -236,7 +236,10 @@ impl Watcher {
         let seconds = 240 + (fraction() * 60.0) as u32;
         let call = self.what.watch(seconds, &self.version)?;
         let place = call.place();
-        let body = in_time(&call, self.cluster.respond(&call)).await;
+        let body = self
+            .cluster
+            .in_time(&call, self.cluster.respond(&call))
+            .await;
         let mut body = body.inspect_err(|error| self.cluster.count(error))?;
         let mut buffer: Vec<u8> = Vec::new();
         let end = Instant::now() + Duration::from_secs(u64::from(seconds) + 15);

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::backoff::{fraction, random};
-use crate::cluster::{Cluster, ClusterError, ClusterErrorKind, ClusterResult, timestamp};
+use crate::cluster::{Cluster, ClusterErrorKind, ClusterResult, timestamp};
 use crate::config::LeaderElection;
 use crate::status::Status;
 
@@ -74,7 +74,9 @@ impl Campaign {
             let turn = tokio::time::timeout(length / 3, self.turn()).await;
             let turn = turn.unwrap_or_else(|_| {
                 let name = &self.election.name;
-                let late = ClusterError::timed_out(&format!("{}/{name}", self.namespace));
+                let late = self
+                    .cluster
+                    .timed_out(&format!("Lease {}/{name}", self.namespace));
                 self.cluster.count(&late);
                 Err(late)
             });

@@ -5,6 +5,7 @@ use regcred_http_testing::{Fake, Reply, Seen};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::cluster::transport::Way;
 
 const CANARY: &str = "canary.service-account.token";
 
@@ -30,7 +31,7 @@ impl Server {
         let client = kube::Client::try_from(config).expect("a client");
         Self {
             http,
-            cluster: Cluster::new(client, 0),
+            cluster: Cluster::new(client, &Way::direct(), 0),
             faults,
         }
     }
