@@ -187,8 +187,38 @@ fn files_are_kept_fresh_and_printed_without_a_cluster() {
     let printed = program().args(["--print", "--target", "f"]).run().json();
     assert_eq!(printed["auths"]["us.icr.io"]["username"], "iambearer");
     assert!(printed["auths"]["de.icr.io"].is_null());
-    let _ = program().arg("--cleanup").run().success();
+    let removed = program().arg("--cleanup").run().success();
+    assert!(
+        removed.contains("config.json: update: without the entries of us.icr.io"),
+        "{removed}"
+    );
     assert_eq!(std::fs::read_to_string(&path).expect("a file"), theirs);
+}
+
+#[test]
+fn relative_paths_count_from_the_configuration_and_check_shows_what_is_selected() {
+    let stage = Stage::new();
+    stage.file("password", "p\n");
+    let text = "apiVersion: refresh.regcred.dev/v1\nkind: RefreshConfiguration\nregistries:\n\
+                - {name: q, provider: static, hosts: [quay.io/team], login: {username: u, passwordFile: password}}\n\
+                targets:\n- {name: f, dockerConfig: {path: out/config.json}}\n\
+                - name: s\n  secret: {name: pull}\n  namespaces:\n    exclude: [kube-system, 'tmp-*']\n\
+                \x20   selector: {matchLabels: {a: b}, matchExpressions: [{key: c, operator: NotIn, values: [d, e]}]}\n\
+                \x20 serviceAccounts: {names: [default, robot]}\n";
+    let config = stage.file("own.yaml", text);
+    let program = || Program::ours(PROGRAM).arg("--config").arg(&config);
+    let summary = program().arg("--check").run().success();
+    let out = stage.directory.path().join("out/config.json");
+    for line in [
+        "registry q (static): quay.io/team\n",
+        "target s: Secret pull from q in *, except kube-system tmp-*, with labels a=b,c notin (d,e); \
+         service accounts default robot\n",
+        &format!("target f: file {} from q\n", out.display()),
+    ] {
+        assert!(summary.contains(line), "{line}: {summary}");
+    }
+    let printed = program().args(["--print", "--target", "f"]).run().json();
+    assert_eq!(printed["auths"]["quay.io/team"]["password"], "p");
 }
 
 #[test]
@@ -228,14 +258,34 @@ fn the_exit_code_says_what_happened() {
     let stage = Stage::new();
     stage.kube.namespace("shop", json!({}));
     let code = |program: Program| program.run().code();
-    assert_eq!(code(Program::ours(PROGRAM).arg("--frobnicate")), Some(1));
+    assert_eq!(code(Program::ours(PROGRAM).arg("--frobnicate")), Some(2));
     assert_eq!(
         code(Program::ours(PROGRAM).args(["--once", "--host", "us.icr.io"])),
-        Some(1)
+        Some(2)
     );
-    assert_eq!(
-        code(stage.program("targets: [{name: t}]\n").arg("--check")),
-        Some(1)
+    let wrong = stage.program("targets: [{name: t}]\n").arg("--check").run();
+    let why = wrong.fails(2);
+    assert!(
+        why.contains("config.yaml cannot be used: target \"t\": "),
+        "{why}"
+    );
+    let wrong = stage
+        .program("targets: [{name: t, x: y}]\n")
+        .arg("--check")
+        .run();
+    let why = wrong.fails(2);
+    assert!(
+        why.contains("config.yaml cannot be used: ") && why.contains("unknown field"),
+        "{why}"
+    );
+    let typo = stage
+        .program(TARGET)
+        .args(["--print", "--target", "TYPO"])
+        .run();
+    let why = typo.fails(2);
+    assert!(
+        why.contains("there is no target \"TYPO\"; the targets are "),
+        "{why}"
     );
     assert_eq!(code(stage.program(TARGET).arg("--check")), Some(0));
     assert_eq!(code(Program::ours(PROGRAM).arg("--help")), Some(0));
@@ -244,7 +294,25 @@ fn the_exit_code_says_what_happened() {
         .env("KUBECONFIG", "/nonexistent")
         .arg("--once")
         .run();
-    assert!(nowhere.fails(1).contains("kubeconfig"));
+    assert!(nowhere.fails(2).contains("kubeconfig"));
+    let closed = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],
+        "users": [{"name": "c", "user": {}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
+    });
+    let closed = stage.file("closed", &closed.to_string());
+    for command in ["--once", "--cleanup"] {
+        let program = stage.program(TARGET).env("KUBECONFIG", &closed);
+        let away = program.arg(command).run();
+        let why = away.fails(2);
+        assert!(
+            why.starts_with("the namespaces cannot be listed: GET /api/v1/namespaces")
+                && why.contains("the API server 127.0.0.1:9 cannot be reached: "),
+            "{command}: {why}"
+        );
+        assert_eq!(why.trim_end().lines().count(), 1, "nothing else: {why}");
+    }
     stage.file("key", "wrong");
     assert_eq!(
         code(stage.program(TARGET).arg("--once")),

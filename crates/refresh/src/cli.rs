@@ -15,8 +15,8 @@ use crate::config::{Period, SingleTarget};
     EXCLUDE_NAMESPACE, DOCKER_REGISTRIES; awsaccount, awsregion, aws_assume_role, gcrurl, ACR_URL, \
     ACR_CLIENT_ID, ACR_PASSWORD, DOCKER_PRIVATE_REGISTRY_SERVER, _USER and _PASSWORD; \
     CONFIG_SECRETNAME, CONFIG_DOCKERCONFIGJSONPATH and others.\n\
-    Exit codes: 0 everything is up to date, 1 usage or configuration, 2 everything failed, 3 something \
-    failed, 4 a registry failed, but every object holds a login that is still valid.\n\
+    Exit codes: 0 everything is up to date, 1 bug, 2 usage, configuration or everything failed, 3 something \
+    failed, 4 a registry failed, but every object holds a login that is still valid, 9 unwritable output.\n\
     REGCRED_LOG sets what is logged on standard error."
 )]
 #[command(group = clap::ArgGroup::new("what").required(true))]

@@ -17,7 +17,7 @@ pub(crate) use document::{Intervals, LeaderElection, Limits, SCHEMA, Server};
 pub use legacy::vars;
 pub(crate) use period::Period;
 pub(crate) use registry::{
-    FILE, NamespaceIdentity, Registry, STATIC, StaticLogin, ecr_host, plain_host,
+    FILE, NamespaceIdentity, Registry, STATIC, StaticLogin, ecr_host, registry_key,
 };
 pub(crate) use selector::{glob, is_pattern};
 pub(crate) use single_target::SingleTarget;

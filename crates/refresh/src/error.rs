@@ -2,12 +2,20 @@
 
 use std::error::Error;
 
+use crate::config::ConfigError;
+
 /// A run failed as a whole, or could not start: the message says at which step, the source why.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 pub struct RunError {
     text: String,
     source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl From<ConfigError> for RunError {
+    fn from(error: ConfigError) -> Self {
+        Self::new(error.0)
+    }
 }
 
 impl RunError {

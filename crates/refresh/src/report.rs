@@ -38,6 +38,9 @@ pub struct Report {
     /// With `registry_failed`: the object has the entries of each registry that failed, and it is
     /// known when they expire.
     pub entries_kept: bool,
+    /// With `registry_failed`: another registry of the object did not fail.
+    #[serde(skip)]
+    pub(crate) in_part: bool,
     /// One word for the API server's error, if that was the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<&'static str>,
@@ -70,10 +73,12 @@ pub enum Action {
 pub mod exit {
     /// Everything is up to date.
     pub const DONE: u8 = 0;
-    /// The command line or the configuration is invalid, or there is no cluster.
-    pub const USAGE: u8 = 1;
-    /// Everything failed.
-    pub const ALL_FAILED: u8 = 2;
+    /// A bug.
+    pub const BUG: u8 = regcred_run::exit_code::BUG;
+    /// The command line or the configuration is wrong, or there is no cluster.
+    pub const USAGE: u8 = regcred_run::exit_code::USAGE;
+    /// Everything failed: the same for a script, since nothing was done.
+    pub const ALL_FAILED: u8 = USAGE;
     /// Something failed.
     pub const SOME_FAILED: u8 = 3;
     /// A registry failed, but every object holds a login that is still valid.
@@ -181,10 +186,11 @@ pub fn exit_code(reports: &[Report], next_attempt: DateTime<Utc>) -> u8 {
         let in_time = report.expires_at.is_some_and(|end| end > next_attempt);
         report.action.is_good() && report.entries_kept && in_time
     };
+    let in_part = |report: &&Report| report.action.is_good() && report.in_part;
     match bad.len() {
         0 => exit::DONE,
         _ if bad.iter().all(outlives) => exit::STILL_VALID,
-        all if all == tried.len() => exit::ALL_FAILED,
+        all if all == tried.len() && !bad.iter().any(in_part) => exit::ALL_FAILED,
         _ => exit::SOME_FAILED,
     }
 }
@@ -223,7 +229,12 @@ mod tests {
             code(&[good.clone(), kept, dying.clone()]),
             exit::SOME_FAILED
         );
-        assert_eq!(code(&[dying]), exit::ALL_FAILED);
+        assert_eq!(code(std::slice::from_ref(&dying)), exit::ALL_FAILED);
+        let half = Report {
+            in_part: true,
+            ..dying
+        };
+        assert_eq!(code(&[half]), exit::SOME_FAILED, "another registry works");
         assert_eq!(code(&[good, failed.clone()]), exit::SOME_FAILED);
         assert_eq!(code(&[failed, skipped]), exit::ALL_FAILED);
     }

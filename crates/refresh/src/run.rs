@@ -8,7 +8,7 @@ use clap::Parser as _;
 use regcred_api::pull_secret;
 use regcred_core::{Clock, Env, report};
 use regcred_run::output::{self, json_line, line, note};
-use regcred_run::{block_on, init_json_logging, init_logging};
+use regcred_run::{ProgramError, block_on, init_json_logging, init_logging};
 use secrecy::ExposeSecret as _;
 use tracing::level_filters::LevelFilter;
 
@@ -46,7 +46,9 @@ pub fn main() -> ExitCode {
     let done = done.unwrap_or_else(|error| Err(error.into()));
     let code = done.unwrap_or_else(|error| {
         note(&report(&*error));
-        exit::USAGE
+        // Of standard output that cannot be written.
+        let program = error.downcast_ref::<ProgramError>();
+        program.map_or(exit::USAGE, ProgramError::exit_code)
     });
     code.into()
 }
@@ -116,25 +118,26 @@ async fn run(cli: Cli, env: Env, clock: Clock) -> Result<u8, BoxError> {
 
 fn plan(cli: &Cli, env: &Env) -> Result<Plan, BoxError> {
     let specs = regcred_providers::all();
-    let config = match &cli.config {
-        Some(_) if cli.single != SingleTarget::default() => {
-            let text = "give either --config or the flags of a single target";
-            return Err(RunError::new(text).into());
-        }
-        Some(path) => read(path)?,
-        None => {
-            let mut single = cli.single.clone();
-            single.force = cli.force;
-            single.or_variables(env).into_config(&specs, env)?
-        }
+    let Some(path) = &cli.config else {
+        let mut single = cli.single.clone();
+        single.force = cli.force;
+        let mut config = single.or_variables(env).into_config(&specs, env)?;
+        config.resolve(Path::new(""))?;
+        return Ok(Plan::new(&config, &specs, env)?);
     };
-    Ok(Plan::new(&config, &specs, env)?)
-}
-
-fn read(path: &Path) -> Result<Config, BoxError> {
+    if cli.single != SingleTarget::default() {
+        let text = "give either --config or the flags of a single target";
+        return Err(RunError::new(text).into());
+    }
+    let shown = path.display();
     let text = regcred_files::read_text(path, MAX_CONFIG);
-    let text = text.map_err(RunError::at(format!("cannot read {}", path.display())))?;
-    Ok(Config::parse(&text)?)
+    let text = text.map_err(RunError::at(format!("cannot read {shown}")))?;
+    let plan = || {
+        let mut config = Config::parse(&text)?;
+        config.resolve(path.parent().unwrap_or(Path::new("")))?;
+        Plan::new(&config, &specs, env)
+    };
+    Ok(plan().map_err(RunError::at(format!("{shown} cannot be used")))?)
 }
 
 fn print(report: &Report, output: Output) {
@@ -158,9 +161,9 @@ fn summary(plan: &Plan) -> String {
     };
     for secret in &plan.secrets {
         let (target, name, from) = (&secret.target, &secret.object.name, names(&secret.sources));
-        let namespaces = secret.namespaces.include.join(" ");
+        let (namespaces, accounts) = (&secret.namespaces, &secret.accounts);
         text.push_str(&format!(
-            "target {target}: Secret {name} from {from} in {namespaces}\n"
+            "target {target}: Secret {name} from {from} in {namespaces}{accounts}\n"
         ));
     }
     for file in &plan.files {

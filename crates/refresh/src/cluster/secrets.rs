@@ -11,6 +11,7 @@ use kube::api::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Precond
 use regcred_api::docker_config::Format;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::client::{Call, Cluster, resource};
 use super::error::ClusterResult;
@@ -24,6 +25,21 @@ pub(crate) struct StoredSecret {
     pub(crate) resource_version: String,
     pub(crate) immutable: bool,
     pub(crate) content: SecretContent,
+    /// The fields that were applied under our name and not changed since; `None` if the server does not
+    /// keep that.
+    pub(crate) applied: Option<Value>,
+}
+
+impl StoredSecret {
+    /// Whether another writer has changed or removed the field since it was applied.
+    pub(crate) fn is_foreign(&self, path: &[&str]) -> bool {
+        let Some(applied) = &self.applied else {
+            return false;
+        };
+        let mut steps = path.iter();
+        let found = steps.try_fold(applied, |field, step| field.get(format!("f:{step}")));
+        found.is_none()
+    }
 }
 
 /// The fields of a pull secret that the refresher writes.
@@ -109,7 +125,7 @@ impl Cluster {
         // The object as a whole, so that nothing of theirs is lost; as it was when the entries were
         // put together, or not at all.
         let built = secrets(namespace).get(name, &GetParams::default());
-        let mut object: serde_json::Value = self.send(&Call::new(built)?).await?;
+        let mut object: Value = self.send(&Call::new(built)?).await?;
         object["metadata"]["resourceVersion"] = version.into();
         object["data"][key(&content.kind)] = STANDARD.encode(content.exposed_text()).into();
         let params = PostParams {
@@ -157,15 +173,44 @@ fn key(kind: &str) -> &'static str {
 #[derive(Deserialize)]
 struct SecretBody {
     #[serde(default)]
-    metadata: Metadata,
+    metadata: SecretMetadata,
     #[serde(default, rename = "type")]
     kind: String,
     immutable: Option<bool>,
     data: Option<BTreeMap<String, SecretString>>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SecretMetadata {
+    #[serde(flatten)]
+    common: Metadata,
+    #[serde(rename = "managedFields")]
+    managed: Vec<ManagedFields>,
+}
+
+/// The fields of one writer.
+#[derive(Deserialize)]
+struct ManagedFields {
+    #[serde(default)]
+    manager: String,
+    #[serde(default)]
+    operation: String,
+    #[serde(default, rename = "fieldsV1")]
+    fields: Value,
+}
+
+impl SecretMetadata {
+    fn applied(&mut self) -> Option<Value> {
+        let is_known = !self.managed.is_empty();
+        let mut all = self.managed.drain(..);
+        let ours = all.find(|one| one.manager == NAME && one.operation == "Apply");
+        is_known.then(|| ours.map(|one| one.fields).unwrap_or_default())
+    }
+}
+
 impl From<SecretBody> for StoredSecret {
-    fn from(body: SecretBody) -> Self {
+    fn from(mut body: SecretBody) -> Self {
         let value = body
             .data
             .as_ref()
@@ -174,16 +219,19 @@ impl From<SecretBody> for StoredSecret {
             let bytes = STANDARD.decode(value.expose_secret()).ok()?;
             Some(String::from_utf8(bytes).ok()?.into())
         });
+        let applied = body.metadata.applied();
+        let metadata = body.metadata.common;
         Self {
-            uid: body.metadata.uid,
-            resource_version: body.metadata.resource_version,
+            uid: metadata.uid,
+            resource_version: metadata.resource_version,
             immutable: body.immutable.unwrap_or(false),
             content: SecretContent {
                 kind: body.kind,
                 text,
-                labels: body.metadata.labels,
-                annotations: body.metadata.annotations,
+                labels: metadata.labels,
+                annotations: metadata.annotations,
             },
+            applied,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The file as a whole, and its settings with their defaults.
 
 use std::net::SocketAddr;
+use std::path::{Path, absolute};
 
 use serde::{Deserialize, Serialize};
 
@@ -97,9 +98,32 @@ impl Config {
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         serde_saphyr::from_str(text).map_err(|error| {
             let text = error.to_string();
-            let first = text.lines().next().unwrap_or_default();
-            ConfigError(format!("the configuration cannot be read: {first}"))
+            ConfigError(text.lines().next().unwrap_or_default().to_owned())
         })
+    }
+
+    /// Makes every path absolute: a relative one counts from this directory.
+    ///
+    /// # Errors
+    /// When the current directory is needed and cannot be read.
+    pub(crate) fn resolve(&mut self, directory: &Path) -> Result<(), ConfigError> {
+        let registries = self.registries.iter_mut().flat_map(|registry| {
+            let login = registry.login.iter_mut();
+            let password = login.filter_map(|login| login.password_file.as_mut());
+            let named = registry.path.iter_mut().chain(password);
+            named.chain(registry.env_files.values_mut())
+        });
+        let files = self.targets.iter_mut();
+        let files = files.filter_map(|target| Some(&mut target.docker_config.as_mut()?.path));
+        for path in registries.chain(files) {
+            if path.as_os_str().is_empty() {
+                continue;
+            }
+            *path = absolute(directory.join(&path)).map_err(|error| {
+                ConfigError(format!("{} cannot be resolved: {error}", path.display()))
+            })?;
+        }
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use regcred_core::{Env, EnvVar};
 
-use super::registry::{Registry, STATIC, StaticLogin, plain_host};
+use super::registry::{Registry, STATIC, StaticLogin, registry_key};
 use super::single_target::SingleTarget;
 
 /// What a variable sets where no flag did.
@@ -56,7 +56,7 @@ impl SingleTarget {
         let login = |name: &str, host: &str, username, variable: &str| Registry {
             name: name.to_owned(),
             provider: STATIC.to_owned(),
-            hosts: vec![plain_host(host)],
+            hosts: vec![registry_key(host)],
             login: Some(StaticLogin {
                 username,
                 password_file: None,
@@ -69,7 +69,7 @@ impl SingleTarget {
                 let login = login("azure", &host, client, "ACR_PASSWORD");
                 self.logins.push(login);
             }
-            (Some(host), None) => self.hosts.push(plain_host(&host)),
+            (Some(host), None) => self.hosts.push(registry_key(&host)),
             _ => {}
         }
         let server = text(env, "DOCKER_PRIVATE_REGISTRY_SERVER");
@@ -177,7 +177,7 @@ mod tests {
             ("ACR_PASSWORD", "canary"),
             (
                 "DOCKER_PRIVATE_REGISTRY_SERVER",
-                "https://harbor.example.com/v2/",
+                "https://harbor.example.com/v2/team/",
             ),
             ("DOCKER_PRIVATE_REGISTRY_USER", "robot$pull"),
             ("DOCKER_PRIVATE_REGISTRY_PASSWORD", "canary"),
@@ -190,7 +190,7 @@ mod tests {
             (&*azure.provider, &*azure.hosts[0]),
             ("static", "contoso.azurecr.io")
         );
-        assert_eq!(private.hosts, ["harbor.example.com"]);
+        assert_eq!(private.hosts, ["harbor.example.com/team"]);
         let login = private.login.as_ref().expect("a login");
         assert_eq!(login.username, "robot$pull");
         let variable = login.password_variable.as_deref();

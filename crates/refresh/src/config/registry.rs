@@ -17,8 +17,8 @@ pub(crate) struct Registry {
     /// `ecr`, `gcr`, ..., `file` for logins copied from a docker configuration, or `static` for a
     /// login that does not expire.
     pub(crate) provider: String,
-    /// The hosts that the login is written for: keys in the Secret. All must belong to the
-    /// provider's cloud.
+    /// The keys in the Secret: hosts, or hosts with the path of the images that get the login. All must
+    /// belong to the provider's cloud.
     #[serde(default)]
     pub(crate) hosts: Vec<String>,
     /// ECR: the account, instead of a host.
@@ -92,8 +92,15 @@ pub(crate) fn ecr_host(account: &str, region: &str) -> String {
     format!("{account}.dkr.ecr.{region}.amazonaws.com{suffix}")
 }
 
-/// The host of `https://host/`, as the tools that regcred replaces write it.
-pub(crate) fn plain_host(text: &str) -> String {
+/// The key under which a kubelet looks up a login: `host`, or `host/path` for the images below a path.
+/// A scheme, a final slash and the API's version, as in `https://host/v1/`, are not part of it.
+pub(crate) fn registry_key(text: &str) -> String {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-    rest.split('/').next().unwrap_or_default().to_owned()
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (first, below) = path.split_once('/').unwrap_or((path, ""));
+    let path = match first {
+        "v1" | "v2" => below,
+        _ => path,
+    };
+    format!("{host}/{path}").trim_end_matches('/').to_owned()
 }

@@ -3,6 +3,7 @@
 //! The Kubernetes library's own selector is not used: it ignores unknown fields.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,24 @@ impl LabelSelector {
                     Operator::DoesNotExist => value.is_none(),
                 }
             })
+    }
+}
+
+impl fmt::Display for LabelSelector {
+    /// As `kubectl --selector` writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let equal = self.match_labels.iter();
+        let equal = equal.map(|(key, value)| format!("{key}={value}"));
+        let rules = self.match_expressions.iter().map(|rule| {
+            let (key, values) = (&rule.key, rule.values.join(","));
+            match rule.operator {
+                Operator::In => format!("{key} in ({values})"),
+                Operator::NotIn => format!("{key} notin ({values})"),
+                Operator::Exists => key.clone(),
+                Operator::DoesNotExist => format!("!{key}"),
+            }
+        });
+        f.write_str(&equal.chain(rules).collect::<Vec<_>>().join(","))
     }
 }
 

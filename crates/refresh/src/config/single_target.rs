@@ -7,7 +7,7 @@ use regcred_api::docker_config::Format;
 use regcred_core::{Clock, Env, ProviderSpec, RegistryHost};
 
 use super::document::{Config, ConfigError};
-use super::registry::{FILE, Registry, ecr_host, plain_host};
+use super::registry::{FILE, Registry, ecr_host, registry_key};
 use super::target::{
     DockerConfigTarget, Namespaces, Ownership, SecretTarget, ServiceAccounts, Target,
 };
@@ -144,7 +144,7 @@ impl SingleTarget {
                 ..Registry::default()
             });
         }
-        let mut hosts: Vec<String> = self.hosts.iter().map(|host| plain_host(host)).collect();
+        let mut hosts: Vec<String> = self.hosts.iter().map(|host| registry_key(host)).collect();
         for account in &self.accounts {
             let region = self.region.as_deref().ok_or_else(|| {
                 ConfigError("--account needs a region; set --region or AWS_REGION".to_owned())

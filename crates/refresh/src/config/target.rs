@@ -1,6 +1,7 @@
 //! Where logins are written to: a Secret in each selected namespace, or a docker configuration file.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use regcred_api::docker_config::Format;
@@ -88,12 +89,41 @@ pub(crate) struct ServiceAccounts {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct DockerConfigTarget {
-    /// Absolute path. Entries of other hosts, and everything else in the file, stay as they are.
+    /// Entries of other hosts, and everything else in the file, stay as they are.
     pub(crate) path: PathBuf,
     /// `user`, `user:group` or numbers; defaults to the file's owner.
     pub(crate) owner: Option<String>,
     /// Permissions in octal; defaults to those of the file, `0600` for a new one.
     pub(crate) mode: Option<String>,
+}
+
+impl fmt::Display for Namespaces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.include.join(" "))?;
+        if !self.exclude.is_empty() {
+            write!(f, ", except {}", self.exclude.join(" "))?;
+        }
+        match &self.selector {
+            Some(selector) => write!(f, ", with labels {selector}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for ServiceAccounts {
+    /// Nothing, or what follows the namespaces.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut which = self.names.clone();
+        if self.all {
+            which = vec!["all".to_owned()];
+        } else if let Some(selector) = &self.selector {
+            which.push(format!("those with labels {selector}"));
+        }
+        if which.is_empty() {
+            return Ok(());
+        }
+        write!(f, "; service accounts {}", which.join(" "))
+    }
 }
 
 impl Default for Namespaces {

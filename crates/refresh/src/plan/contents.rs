@@ -9,7 +9,8 @@ use regcred_docker_config::DockerFile;
 
 use super::secret::SecretPlan;
 use crate::config::{
-    Intervals, LeaderElection, Limits, NamespaceIdentity, Registry, STATIC, Server, StaticLogin,
+    ConfigError, Intervals, LeaderElection, Limits, NamespaceIdentity, Registry, STATIC, Server,
+    StaticLogin,
 };
 use crate::names::OPT_OUT;
 
@@ -77,15 +78,26 @@ impl Plan {
     }
 
     /// The sources of a target, or all.
-    pub(crate) fn sources_of(&self, target: Option<&str>) -> Vec<usize> {
+    ///
+    /// # Errors
+    /// When there is no such target; the message names those that there are.
+    pub(crate) fn sources_of(&self, target: Option<&str>) -> Result<Vec<usize>, ConfigError> {
         let Some(target) = target else {
-            return (0..self.sources.len()).collect();
+            return Ok((0..self.sources.len()).collect());
         };
+        let names = self.secrets.iter().map(|secret| &*secret.target);
+        let names = names.chain(self.files.iter().map(|file| &*file.target));
+        let names: BTreeSet<&str> = names.collect();
+        if !names.contains(target) {
+            let names = names.into_iter().collect::<Vec<_>>().join(", ");
+            let text = format!("there is no target {target:?}; the targets are {names}");
+            return Err(ConfigError(text));
+        }
         let secrets = self.secrets.iter().filter(|s| s.target == target);
         let files = self.files.iter().filter(|f| f.target == target);
         let secrets = secrets.flat_map(|secret| &secret.sources);
         let all = secrets.chain(files.flat_map(|file| &file.sources));
-        all.copied().collect()
+        Ok(all.copied().collect())
     }
 }
 

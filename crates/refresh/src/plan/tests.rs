@@ -55,6 +55,18 @@ fn mistakes_are_named_with_their_place() {
             registry("provider: icr, hosts: [icr.io], env: {IBMCLOUD_API_KEY: canary}"),
             "is a secret: mount it as a file",
         ),
+        (
+            registry("provider: gcr, hosts: [gcr.io/a//b]"),
+            "host \"gcr.io/a//b\": no image has such a path",
+        ),
+        (
+            registry("provider: gcr, hosts: ['gcr.io/team-*']"),
+            "no image has such a path",
+        ),
+        (
+            registry("provider: gcr, hosts: [gcr.io/a, 'https://gcr.io/a/']"),
+            "host \"gcr.io/a\" is empty or occurs twice",
+        ),
         (registry("provider: file"), "absolute path"),
         (registry("provider: static, hosts: [h]"), "needs a login"),
         (

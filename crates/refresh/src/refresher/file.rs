@@ -40,6 +40,7 @@ impl Refresher {
         }
         report.expires_at = lives.expires();
         // The file records no ages: what it has of a registry without a token may have expired.
+        report.in_part = !failed.is_empty() && failed.len() < plan.sources.len();
         report.entries_kept = !failed.is_empty() && failed.iter().all(|s| lives.is_known(*s));
         if logins.is_empty() {
             return Outcome::forgotten(report, Next::At(next));
@@ -88,7 +89,7 @@ fn set(
     })
 }
 
-/// Removes the entries of these hosts from the file.
+/// Removes the entries of these hosts from the file, which stays.
 pub(super) fn remove(
     file: &DockerFile,
     dry_run: bool,
@@ -108,7 +109,7 @@ pub(super) fn remove(
     })?;
     Ok(match change {
         Change::Unchanged => Action::Unchanged,
-        Change::Created | Change::Updated => Action::Delete,
+        Change::Created | Change::Updated => Action::Update,
     })
 }
 
@@ -130,7 +131,7 @@ mod tests {
         assert_eq!(set(true, "q"), Action::Update);
         assert_eq!(set(false, "q"), Action::Update);
         assert_eq!(remove("b.io"), Action::Unchanged);
-        assert_eq!(remove("a.io"), Action::Delete);
+        assert_eq!(remove("a.io"), Action::Update, "the file stays");
         assert_eq!(remove("a.io"), Action::Unchanged);
     }
 

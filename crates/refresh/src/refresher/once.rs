@@ -48,7 +48,7 @@ impl Refresher {
     /// A docker configuration with the logins of all registries, or of one target's, unless one of
     /// them issues no token.
     pub(crate) async fn print(&self, target: Option<&str>) -> Result<SecretString, RunError> {
-        let chosen = self.plan.sources_of(target);
+        let chosen = self.plan.sources_of(target)?;
         let mut document = Document::empty(Format::ConfigJson);
         for (place, source) in self.plan.sources.iter().enumerate() {
             if !chosen.contains(&place) {
@@ -129,6 +129,10 @@ impl Refresher {
             let hosts: Vec<String> = hosts.collect();
             let mut report = Report::of_file(&plan.target, &plan.file.path);
             match file::remove(&plan.file, self.mode.dry_run, &hosts) {
+                Ok(Action::Update) => {
+                    let why = format!("without the entries of {}", hosts.join(" "));
+                    report = report.with(Action::Update, why);
+                }
                 Ok(action) => report.action = action,
                 Err(error) => report.reason = Some(regcred_core::report(&error)),
             }

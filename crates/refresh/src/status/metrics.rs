@@ -50,7 +50,7 @@ const FAMILIES: &[Family] = &[
         expiries),
     ("target_last_success_timestamp_seconds", "gauge", "When an object of the target was last found or made up to date.",
         |all| targets(all, |target| Some(seconds_or_never(target.last_success)))),
-    ("secret_writes_total", "counter", "Results of the work on objects.",
+    ("secret_writes_total", "counter", "Results of the work on Secrets, not on service accounts and files.",
         |all| counts("target", all.targets.iter().map(|target| (&target.name, &target.actions)), "action")),
     ("errors_total", "counter", "Failures by reason.",
         |all| counts("target", all.targets.iter().map(|target| (&target.name, &target.errors)), "reason")),

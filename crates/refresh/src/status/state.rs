@@ -194,7 +194,9 @@ impl Status {
         let Some(target) = state.targets.iter_mut().find(|t| t.name == report.target) else {
             return;
         };
-        *target.actions.entry(report.action.as_str()).or_default() += 1;
+        if report.kind == "Secret" {
+            *target.actions.entry(report.action.as_str()).or_default() += 1;
+        }
         if report.action.is_good() && !report.registry_failed {
             if report.action != Action::Skip {
                 target.last_success = Some(now);
@@ -255,7 +257,11 @@ impl TargetState {
         Self {
             name: name.to_owned(),
             kind,
-            actions: Action::ALL.iter().map(|a| (a.as_str(), 0)).collect(),
+            actions: Action::ALL
+                .iter()
+                .filter(|_| kind == "Secret")
+                .map(|action| (action.as_str(), 0))
+                .collect(),
             errors: reasons.map(|reason| (reason, 0)).collect(),
             ..Self::default()
         }

@@ -21,6 +21,8 @@ mod tests {
         a_dry_run_changes_nothing
         a_namespace_may_have_its_own_identity
         the_older_form_and_names_with_places_work
+        what_another_writer_changed_is_put_back_though_nothing_is_due
+        two_paths_of_one_host_are_two_entries_of_one_secret
     }
 }
 
@@ -177,7 +179,7 @@ targets: [{{name: t, secret: {{name: pull}}, namespaces: {{include: ['ID-a']}}}}
     assert_eq!(actions(&reports), [Action::Create]);
     assert!(reports[0].registry_failed && reports[0].expires_at.is_some());
     let code = exit_code(&reports, stage.time.now());
-    assert_eq!(code, exit::ALL_FAILED, "of one of them nothing is there");
+    assert_eq!(code, exit::SOME_FAILED, "of one of them nothing is there");
     other.fail(false);
     assert_eq!(actions(&stage.once(&plan).await), [Action::Update]);
     assert_eq!(
@@ -473,6 +475,80 @@ async fn a_namespace_may_have_its_own_identity(stage: &Stage) {
     assert_eq!(actions(&reports), [Action::Failed]);
     let reason = reports[0].reason.as_deref().unwrap_or_default();
     assert!(reason.contains("does not select an identity"), "{reason}");
+}
+
+async fn what_another_writer_changed_is_put_back_though_nothing_is_due(stage: &Stage) {
+    let ns = stage.namespace("a", json!({})).await;
+    let plan = stage.plan(SIMPLE);
+    assert_eq!(actions(&stage.once(&plan).await), [Action::Create]);
+    let made = stage.secret(&ns, "pull").await.expect("made");
+    let wrong = theirs(
+        "pull",
+        &json!({"auths": {"a.eu.fake.io": {"auth": "eDp4"}}}),
+    );
+    let none = theirs("pull", &json!({"auths": {}}));
+    let key = "refresh.regcred.dev/expires-at";
+    let far = json!({"annotations": {key: "2099-01-01T00:00:00Z"}});
+    for (what, change) in [
+        ("entries", json!({"data": wrong["data"]})),
+        ("no entries", json!({"data": none["data"]})),
+        ("times", json!({"metadata": far})),
+    ] {
+        stage.merge(&ns, "secrets/pull", &change).await;
+        // What is there is not known to be valid while it cannot be put back.
+        stage.cloud.fail(true);
+        let reports = stage.once(&plan).await;
+        let code = exit_code(&reports, stage.time.now());
+        assert_ne!(code, exit::STILL_VALID, "{what}");
+        stage.cloud.fail(false);
+        let mode = Mode::default();
+        let actions = actions(&stage.once_as(&plan, mode).await);
+        assert_eq!(actions, [Action::Update], "{what}");
+        let now = stage.secret(&ns, "pull").await.expect("there");
+        let password = password(&now, "a.eu.fake.io").expect("a login");
+        assert!(password.starts_with(CANARY), "{what}");
+        assert_ne!(now["metadata"]["annotations"][key], "2099-01-01T00:00:00Z");
+        assert_eq!(now["metadata"]["uid"], made["metadata"]["uid"], "in place");
+    }
+    // What others add besides is theirs.
+    let more = json!({"metadata": {"labels": {"team": "x"}, "annotations": {"note": "y"}}});
+    stage.merge(&ns, "secrets/pull", &more).await;
+    assert_eq!(actions(&stage.once(&plan).await), [Action::Unchanged]);
+}
+
+async fn two_paths_of_one_host_are_two_entries_of_one_secret(stage: &Stage) {
+    let ns = stage.namespace("a", json!({})).await;
+    let mut registries = String::new();
+    for (name, hosts) in [
+        ("clients", "https://registry.gitlab.com/org/clients/"),
+        ("tools", "registry.gitlab.com/org/tools"),
+        ("hub", "https://index.docker.io/v1/"),
+    ] {
+        let file = stage.directory().join(name);
+        std::fs::write(&file, name).expect("a file");
+        registries.push_str(&format!(
+            "- {{name: {name}, provider: static, hosts: ['{hosts}'], \
+             login: {{username: u, passwordFile: {}}}}}\n",
+            file.display()
+        ));
+    }
+    let yaml = format!(
+        "registries:\n{registries}targets: [{{name: t, secret: {{name: pull}}, namespaces: {{include: ['ID-a']}}}}]\n"
+    );
+    let reports = stage.once(&stage.plan(&yaml)).await;
+    assert_eq!(actions(&reports), [Action::Create], "{reports:?}");
+    let secret = stage.secret(&ns, "pull").await.expect("made");
+    let config = config_of(&secret);
+    let keys: Vec<_> = config["auths"].as_object().expect("auths").keys().collect();
+    let expected = [
+        "index.docker.io",
+        "registry.gitlab.com/org/clients",
+        "registry.gitlab.com/org/tools",
+    ];
+    assert_eq!(keys, expected);
+    for (key, name) in expected.iter().zip(["hub", "clients", "tools"]) {
+        assert_eq!(password(&secret, key).as_deref(), Some(name));
+    }
 }
 
 async fn the_older_form_and_names_with_places_work(stage: &Stage) {

@@ -1,6 +1,7 @@
 //! A cluster for a test: the fake, or the one that `REGCRED_TEST_KUBECONFIG` names. Tests see no
 //! difference but in what only a fake can be told to do.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -59,16 +60,9 @@ impl Stage {
         let config = kube::Config::from_custom_kubeconfig(file, &options).await;
         let config = config.expect("a cluster");
         let cloud = Cloud::start();
-        let random = u16::from_be_bytes(
-            *directory
-                .path()
-                .to_string_lossy()
-                .as_bytes()
-                .last_chunk()
-                .expect("a name"),
-        );
+        let random = RandomState::new().hash_one(directory.path());
         Self {
-            id: format!("rt-{}-{random:x}", cloud.id.trim_start_matches("cloud-")),
+            id: format!("rt-{random:x}"),
             cloud,
             time: Moved::default(),
             kubeconfig: Mutex::new(kubeconfig),

@@ -138,7 +138,7 @@ fn the_schema_for_editors_names_the_same_fields() {
 
 #[test]
 fn the_shipped_configurations_are_sound() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/kubernetes");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/kubernetes");
     let specs = regcred_providers::all();
     let env = regcred_core::Env::map([("REGCRED_CACHE", "off")]);
     for file in [
@@ -154,8 +154,7 @@ fn the_shipped_configurations_are_sound() {
 
 #[test]
 fn the_shipped_examples_for_clouds_are_sound() {
-    let root =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/kubernetes/clouds");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/kubernetes/clouds");
     let specs = regcred_providers::all();
     let env = regcred_core::Env::map([("REGCRED_CACHE", "off")]);
     let mut count = 0;

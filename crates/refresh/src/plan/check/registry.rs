@@ -3,7 +3,7 @@
 use regcred_core::{Clock, Env, ProviderSpec, RegistryHost, report};
 
 use super::rule::{require, unique};
-use crate::config::{FILE, Registry, STATIC, StaticLogin, ecr_host, plain_host};
+use crate::config::{FILE, Registry, STATIC, StaticLogin, ecr_host, registry_key};
 use crate::plan::contents::{SourceKind, SourcePlan};
 
 pub(super) fn source(
@@ -11,7 +11,7 @@ pub(super) fn source(
     specs: &[&'static ProviderSpec],
     env: &Env,
 ) -> Result<SourcePlan, String> {
-    let mut hosts: Vec<String> = registry.hosts.iter().map(|h| plain_host(h)).collect();
+    let mut hosts: Vec<String> = registry.hosts.iter().map(|h| registry_key(h)).collect();
     let kind = kind(registry, specs)?;
     let is_file = matches!(kind, SourceKind::File(_));
     let is_static = matches!(kind, SourceKind::Static(_));
@@ -42,9 +42,7 @@ pub(super) fn source(
         let has_none = registry.env.is_empty() && registry.env_files.is_empty();
         require(has_none, format!("provider {provider} reads no variables"))?;
     }
-    if is_static {
-        hosts.iter().try_for_each(|host| host_of(host).map(drop))?;
-    }
+    hosts.iter().try_for_each(|host| host_of(host).map(drop))?;
     let registry = Registry {
         hosts,
         ..registry.clone()
@@ -91,8 +89,16 @@ fn check_login(login: &StaticLogin) -> Result<(), String> {
     }
 }
 
-fn host_of(host: &str) -> Result<RegistryHost, String> {
-    RegistryHost::parse(host).map_err(|error| format!("host {host:?}: {}", error.reason()))
+/// The registry of a key, whose path must be one that images can have.
+fn host_of(key: &str) -> Result<RegistryHost, String> {
+    let is_part = |part: &str| {
+        let mut letters = part.bytes();
+        !part.is_empty() && letters.all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
+    let path = key.split_once('/').map(|(_, path)| path);
+    let is_path = path.is_none_or(|path| path.split('/').all(is_part));
+    require(is_path, format!("host {key:?}: no image has such a path"))?;
+    RegistryHost::parse(key).map_err(|error| format!("host {key:?}: {}", error.reason()))
 }
 
 fn variables(registry: &Registry, spec: &ProviderSpec) -> Result<(), String> {

@@ -41,6 +41,18 @@ impl StoredSecret {
                 && includes(&content.annotations, &wanted.annotations))
     }
 
+    /// Whether another writer has changed what was written here: its entries, or the times by which
+    /// their age is known.
+    pub(crate) fn is_edited(&self, plan: &SecretPlan) -> bool {
+        let times = [EXPIRES_AT, REGISTRIES, INPUTS];
+        let mut times = times
+            .iter()
+            .filter(|key| self.content.annotations.contains_key(**key));
+        self.is_ours()
+            && (self.is_foreign(&["data", plan.format.secret_key()])
+                || times.any(|key| self.is_foreign(&["metadata", "annotations", key])))
+    }
+
     /// Why apply cannot change it, if it cannot.
     pub(crate) fn obstacle(&self, plan: &SecretPlan) -> Option<String> {
         let kind = &self.content.kind;

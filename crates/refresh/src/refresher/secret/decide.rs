@@ -44,16 +44,17 @@ impl Work<'_> {
         let tenants = shares.iter().filter_map(|share| share.tenant.as_ref());
         let roles = tenants.map(|identity| identity.tenant.role.as_str());
         self.inputs = self.plan.inputs_with(roles);
-        let (mut existing, mut changed) = self.look(now).await?;
+        let (mut existing, edited) = self.look(now).await?;
         let seen = self.seen.as_ref();
-        changed |= seen.is_some_and(|seen| seen.inputs != self.inputs);
+        let changed = edited || seen.is_some_and(|seen| seen.inputs != self.inputs);
         if let Existing::Read(found) = &existing
             && let Some(refusal) = self.refusal(found).await
         {
             return Ok(refusal);
         }
         for share in &mut shares {
-            share.life = self.life_of(share.source, &existing);
+            // What another writer put there is of unknown age.
+            share.life = self.life_of(share.source, &existing).filter(|_| !edited);
         }
         let lives = || {
             let lives = shares.iter();
@@ -111,6 +112,7 @@ impl Work<'_> {
                 let known = self.seen.as_ref().and_then(|seen| seen.fingerprint);
                 let fingerprint = Fingerprint::of(&found.content, self.plan);
                 let changed = known.is_some_and(|known| known != fingerprint);
+                let changed = changed || found.is_edited(self.plan);
                 (Existing::Read(found), changed)
             }
         })

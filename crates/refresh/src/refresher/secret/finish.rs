@@ -126,6 +126,7 @@ impl Work<'_> {
     fn explain(&self, report: &mut Report) {
         if let Some((_, first)) = self.failures.first() {
             report.registry_failed = true;
+            report.in_part = self.failures.len() < self.plan.sources.len();
             report.reason = Some(first.text.to_string());
         }
     }
