@@ -403,7 +403,7 @@ fn a_browser_shows_the_status_page() {
     stage.kube.namespace("shop", json!({}));
     let (mut daemon, url) = listening(&stage, TARGET);
     until("the first pass", || {
-        get(&url, "/").contains("<td>1<td>0<td>0")
+        get(&url, "/").contains("Up to date: 1 of 1 objects")
     });
     let html = match &found {
         Some(browser) => Program::new(browser)

@@ -22,6 +22,14 @@ pub(super) enum Key {
 }
 
 impl Key {
+    /// Its namespace; empty for a file.
+    fn namespace(&self) -> Arc<str> {
+        match self {
+            Self::Secret(_, namespace) => Arc::clone(namespace),
+            Self::File(_) => Arc::from(""),
+        }
+    }
+
     /// The object's target and its sources.
     fn origin<'a>(&self, plan: &'a Plan) -> (&'a str, &'a [usize]) {
         match self {
@@ -56,9 +64,25 @@ struct Entry {
     failures: u32,
     served: bool,
     good: bool,
+    /// Since when it lacks a login that is known to be valid.
+    lacking_since: Option<DateTime<Utc>>,
 }
 
 impl Entry {
+    /// Notes since when one of these sources has no login here that is known to be valid, if so.
+    fn look_for_lacks(&mut self, sources: &[usize], now: DateTime<Utc>) {
+        let lives = self.seen.as_ref().map(|seen| &seen.lives);
+        let life = |source: &usize| lives.and_then(|lives| lives.of(*source));
+        let ends = sources.iter().filter_map(|source| life(source)?.expires);
+        let ended = ends.filter(|end| *end <= now).min();
+        let is_missing = !self.good && sources.iter().any(|source| life(source).is_none());
+        self.lacking_since = if self.served && (ended.is_some() || is_missing) {
+            self.lacking_since.or(ended).or(Some(now))
+        } else {
+            None
+        };
+    }
+
     /// Whether this version is not what was seen last; the object is read again then.
     fn is_news(&mut self, version: &str) -> bool {
         let seen = self.seen.as_mut();
@@ -244,14 +268,18 @@ impl Schedule {
 
     /// Counts of the objects of each target.
     pub(super) fn summaries<'a>(
-        &self,
+        &mut self,
         plan: &'a Plan,
         now: DateTime<Utc>,
     ) -> BTreeMap<&'a str, Summary> {
         let mut all: BTreeMap<&str, Summary> = BTreeMap::new();
-        for (key, entry) in &self.entries {
-            let (target, _) = key.origin(plan);
+        for (key, entry) in &mut self.entries {
+            let (target, sources) = key.origin(plan);
             let summary = all.entry(target).or_default();
+            entry.look_for_lacks(sources, now);
+            if let Some(since) = entry.lacking_since {
+                summary.lacking.add(key.namespace(), since);
+            }
             let seen = entry.seen.as_ref();
             let end = seen.and_then(|seen| seen.lives.expires());
             summary.endless |= end.is_none() && seen.is_some_and(|seen| !seen.lives.0.is_empty());
@@ -261,6 +289,8 @@ impl Schedule {
                 (true, false) => summary.failing += 1,
             }
             summary.expires = [summary.expires, end].into_iter().flatten().min();
+            let holds = end.filter(|end| *end > now && entry.lacking_since.is_none());
+            summary.holds_until = [summary.holds_until, holds].into_iter().flatten().min();
         }
         all
     }

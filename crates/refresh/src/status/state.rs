@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{Clock, ErrorKind};
 
+use super::lacking::Lacking;
 use crate::cluster::{REASONS, RequestCounts};
 use crate::life::Life;
 use crate::plan::Plan;
@@ -72,6 +73,9 @@ pub(crate) struct Summary {
     pub(crate) waiting: usize,
     /// When the first entry expires.
     pub(crate) expires: Option<DateTime<Utc>>,
+    /// When the first entry expires of the objects that lack none.
+    pub(crate) holds_until: Option<DateTime<Utc>>,
+    pub(crate) lacking: Lacking,
     /// Whether some object has entries of which none expires, as far as is known.
     pub(crate) endless: bool,
 }
@@ -131,14 +135,7 @@ impl Status {
     pub(crate) fn ready(&self) -> Result<(), String> {
         let now = self.clock.now();
         let state = self.lock();
-        let mut reasons = Vec::new();
-        if !state.listed {
-            reasons.push("the namespaces have not been listed yet".to_owned());
-        }
-        reasons.extend(state.lease.clone());
-        if state.leader && !state.first_pass {
-            reasons.push("the first pass is not complete".to_owned());
-        }
+        let mut reasons = state.obstacles();
         let sources = state.sources.iter().filter(|_| state.leader);
         let failing = sources.filter_map(|source| {
             let text = source.danger(now)?;
@@ -209,7 +206,11 @@ impl Status {
             _ => report.cause.unwrap_or(OBJECT),
         };
         *target.errors.entry(reason).or_default() += 1;
-        target.failure = Some((now, report.to_string()));
+        // A registry's failure is with the registry.
+        if !report.registry_failed {
+            let since = target.failure.as_ref().map_or(now, |(since, _)| *since);
+            target.failure = Some((since, report.to_string()));
+        }
     }
 
     pub(crate) fn summaries(&self, all: &BTreeMap<&str, Summary>) {
@@ -247,6 +248,21 @@ impl Status {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// What keeps the daemon itself from its work.
+    pub(super) fn obstacles(&self) -> Vec<String> {
+        let mut obstacles = Vec::new();
+        if !self.listed {
+            obstacles.push("the namespaces have not been listed yet".to_owned());
+        }
+        obstacles.extend(self.lease.clone());
+        if self.leader && !self.first_pass {
+            obstacles.push("the first pass is not complete".to_owned());
+        }
+        obstacles
     }
 }
 

@@ -5,11 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 fn status() -> (Status, Arc<AtomicI64>) {
-    let config = Config::parse(
-        "apiVersion: refresh.regcred.dev/v1\nkind: RefreshConfiguration\n\
-         registries: [{name: '<b>one', provider: gcr, hosts: [gcr.io]}]\n\
+    status_of(
+        "registries: [{name: '<b>one', provider: gcr, hosts: [gcr.io]}]\n\
          targets: [{name: t, secret: {name: pull}}]\n",
-    );
+    )
+}
+
+fn status_of(text: &str) -> (Status, Arc<AtomicI64>) {
+    let config = Config::parse(&format!(
+        "apiVersion: refresh.regcred.dev/v1\nkind: RefreshConfiguration\n{text}"
+    ));
     let env = Env::map([("REGCRED_CACHE", "off")]);
     let plan = Plan::new(&config.expect("sound"), &regcred_providers::all(), &env).expect("a plan");
     let seconds = Arc::new(AtomicI64::new(1_800_000_000));
@@ -123,4 +128,112 @@ fn names_are_escaped_in_the_page_and_in_metrics() {
         metrics.contains("source=\"<b>one\",result=\"success\"} 0"),
         "{metrics}"
     );
+}
+
+/// A leader with two registries, whose first pass is complete.
+fn leader() -> (Status, Arc<AtomicI64>) {
+    let (status, seconds) = status_of(
+        "registries:\n- {name: aws, provider: ecr, account: '123456789012', region: eu-central-1}\n\
+         - {name: google, provider: gcr, hosts: [europe-docker.pkg.dev, gcr.io]}\n\
+         targets: [{name: everywhere, secret: {name: regcred}}]\n",
+    );
+    status.listed();
+    status.first_pass_done();
+    status.alive(true, RequestCounts::default());
+    for source in [0, 1] {
+        let now = status.clock.now();
+        let life = Life::from(now, Some(now + TimeDelta::hours(12)));
+        status.issued(source, &life, false, Duration::ZERO);
+    }
+    (status, seconds)
+}
+
+fn summary(status: &Status, good: usize, failing: usize, lacking: &[&str]) {
+    let now = status.clock.now();
+    let end = Some(now + TimeDelta::hours(5));
+    let mut summary = Summary {
+        good,
+        failing,
+        expires: end,
+        holds_until: end,
+        ..Summary::default()
+    };
+    for namespace in lacking {
+        summary
+            .lacking
+            .add(Arc::from(*namespace), now - TimeDelta::minutes(12));
+    }
+    status.summaries(&[("everywhere", summary)].into());
+}
+
+#[test]
+fn a_page_on_which_all_is_well_says_so_first() {
+    let (status, _) = leader();
+    summary(&status, 8, 0, &[]);
+    let page = status.page();
+    let words =
+        "Up to date: 8 of 8 objects; the first login expires in 5 h 0 min, and is renewed before.";
+    assert!(page.contains(words) && !page.contains("<ul"), "{page}");
+    // Drawn, and renewed by itself.
+    assert!(page.contains("<meter max=\"43200\"") && page.contains("http-equiv=\"refresh\""));
+}
+
+#[test]
+fn what_pods_lack_comes_before_what_failed_and_each_error_stands_once() {
+    let (status, seconds) = leader();
+    let error = "AccessDenied: <role> may not ecr:GetAuthorizationToken";
+    status.not_issued(0, ErrorKind::Denied, error, Duration::ZERO);
+    let report = Report {
+        action: Action::Failed,
+        registry_failed: true,
+        reason: Some(error.to_owned()),
+        ..Report::new("everywhere", &Arc::from("team-a"), "Secret", "regcred")
+    };
+    status.report(&report);
+    seconds.fetch_add(720, Ordering::SeqCst);
+    summary(&status, 5, 3, &["team-b", "team-a", "team-c"]);
+    let page = status.page();
+    let lacks = "<li>Target everywhere: no login that is known to be valid, for 12 min, in team-a, team-b, \
+                 team-c. The other 5 hold until 2027-01-15 13:12 UTC (in 5 h 0 min).";
+    let failed = "<li>Registry aws has issued no token for 12 min.";
+    let places = [lacks, failed, "<h2>Targets"].map(|words| page.find(words));
+    assert!(
+        places[0].is_some() && places.is_sorted(),
+        "{places:?} {page}"
+    );
+    assert_eq!(page.matches("AccessDenied").count(), 1, "{page}");
+    assert!(
+        page.contains("&lt;role&gt; may not ecr:GetAuthorizationToken (for 12 min)"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_registry_whose_every_request_failed_is_not_one_that_needed_none() {
+    let (status, _) = status();
+    assert!(status.page().contains("none requested yet"));
+    status.not_issued(0, ErrorKind::Denied, "no", Duration::ZERO);
+    let page = status.page();
+    assert!(page.contains("no token: every request failed"), "{page}");
+    assert!(!page.contains("none requested yet"), "{page}");
+}
+
+#[test]
+fn a_standby_and_a_daemon_without_a_namespace_explain_themselves() {
+    let (status, _) = leader();
+    assert!(
+        status
+            .page()
+            .contains("No namespace is selected, so no Secret is written.")
+    );
+    status.alive(false, RequestCounts::default());
+    let page = status.page();
+    assert!(
+        page.contains("Another replica works: its page has the state of Secrets."),
+        "{page}"
+    );
+    status.lease(Some("the Lease cannot be read or renewed: 403".to_owned()));
+    let page = status.page();
+    let words = "<li>Not ready: the Lease cannot be read or renewed: 403.";
+    assert!(page.contains(words), "{page}");
 }
