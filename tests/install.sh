@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the build or the tests miss, by apt-get, and says so. Names what it was asked for:
-#   tests/install.sh c-headers docker-registry skopeo htpasswd ip venv chromium
+#   tests/install.sh c-headers docker-registry skopeo htpasswd ip kubectl systemd-analyze venv chromium
 # On other systems than Debian, and without the right to install, it prints what is missing. That
 # is a failure in CI (CI=true) and for a build; tests elsewhere skip what needs a missing program.
 set -eu
@@ -24,6 +24,14 @@ for need in "$@"; do
     htpasswd)
         if command -v htpasswd >/dev/null; then continue; fi
         package=apache2-utils
+        ;;
+    kubectl)
+        if command -v kubectl >/dev/null; then continue; fi
+        package=kubernetes-client
+        ;;
+    systemd-analyze)
+        if command -v systemd-analyze >/dev/null; then continue; fi
+        package=systemd
         ;;
     ip)
         if command -v ip >/dev/null; then continue; fi

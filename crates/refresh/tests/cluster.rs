@@ -19,6 +19,8 @@ mod proxy;
 mod rights;
 #[path = "cluster/server.rs"]
 mod server;
+#[path = "cluster/shipped.rs"]
+mod shipped;
 #[path = "cluster/stage.rs"]
 mod stage;
 

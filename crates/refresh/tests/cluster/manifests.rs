@@ -115,41 +115,12 @@ pub(crate) fn path_of(object: &Value) -> String {
     format!("{group}/{version}/{place}{plural}/{name}")
 }
 
-fn namespace_of(object: &Value) -> Option<&str> {
+pub(crate) fn namespace_of(object: &Value) -> Option<&str> {
     object["metadata"]["namespace"].as_str()
 }
 
-fn directory() -> PathBuf {
+pub(crate) fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/kubernetes")
-}
-
-#[test]
-fn a_generated_object_has_the_name_of_nothing_that_a_role_names() {
-    let read = |file: &str| {
-        let text = std::fs::read_to_string(directory().join(file)).expect("a manifest");
-        let parse = |document| serde_saphyr::from_str::<Value>(document).expect("YAML");
-        text.split("\n---\n").map(parse).collect::<Vec<_>>()
-    };
-    let kustomization = read("cluster/kustomization.yaml").remove(0);
-    let generator = &kustomization["configMapGenerator"][0];
-    let name = &generator["name"];
-    assert!(name.is_string(), "{generator}");
-    let roles = read("cluster/rbac.yaml");
-    let rules = roles.iter().filter_map(|role| role["rules"].as_array());
-    let named = rules
-        .flatten()
-        .filter_map(|rule| rule["resourceNames"].as_array());
-    let named: Vec<_> = named.flatten().collect();
-    assert!(!named.is_empty() && !named.contains(&name), "{named:?}");
-    // The pods mount it by this name.
-    for (file, pod) in [
-        ("cluster/deployment.yaml", "/spec/template"),
-        ("cluster/cronjob.yaml", "/spec/jobTemplate/spec/template"),
-    ] {
-        let workload = read(file).remove(0);
-        let mounted = workload.pointer(&format!("{pod}/spec/volumes/0/configMap/name"));
-        assert_eq!(mounted, Some(name), "{file}");
-    }
 }
 
 #[tokio::test]

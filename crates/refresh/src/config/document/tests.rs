@@ -141,11 +141,7 @@ fn the_shipped_configurations_are_sound() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/kubernetes");
     let specs = regcred_providers::all();
     let env = regcred_core::Env::map([("REGCRED_CACHE", "off")]);
-    for file in [
-        "cluster/config.yaml",
-        "namespaced/config.yaml",
-        "host/refresh.yaml",
-    ] {
+    for file in ["cluster/config.yaml", "host/refresh.yaml"] {
         let text = std::fs::read_to_string(root.join(file)).expect(file);
         let config = Config::parse(&text).expect(file);
         crate::plan::Plan::new(&config, &specs, &env).expect(file);
