@@ -2,7 +2,7 @@
 //!
 //! What the store has is not fetched again: a pull of an image that is there costs one manifest
 //! request. The order of writes is blobs, manifests, name, so that a pull that ends half-way leaves
-//! blobs which the next pull uses, and no name of an incomplete image.
+//! blobs and beginnings of blobs, which the next pull uses, and no name of an incomplete image.
 //!
 //! The name refers to what the registry has under it. Where that is an index and one platform was
 //! wanted, the store holds the index whole and of its images only that one, which image-spec allows

@@ -1,4 +1,4 @@
-//! A pull that is stopped in the middle: SIGKILL, and a disk that is full.
+//! A pull that is stopped in the middle: SIGKILL, Ctrl-C, and a disk that is full.
 
 use std::path::Path;
 
@@ -8,32 +8,58 @@ use regcred_tests::program::built;
 use regcred_tests::{Image, Node, Program, need, until};
 
 use super::{assert_sound, blob, names, pull, serve};
+use regcred_tests::FakeRegistry;
 
 #[test]
-fn a_killed_pull_leaves_nothing_that_counts_and_the_next_one_succeeds() {
+fn a_killed_pull_leaves_nothing_that_counts_and_the_next_one_continues_it() {
     let image = Image::single(41, 2, 2_000_000);
-    let layer = image.blobs_of(image.digest())[2].clone();
-    let (registry, name) = serve(&image);
-    registry.set_fault(&layer, Some(Fault::StallAfter(1_500_000)));
+    let (registry, name, layer) = serve_half(&image);
     let node = Node::new();
-
     let mut running = pull(&node, &name).start();
-    let other = blob(&node, &image.blobs_of(image.digest())[1]);
-    // In the middle: one layer is whole, half of the other lies in some file of the store.
-    until("the middle", || {
-        other.exists() && largest_unfinished(&node.store()) >= 1_000_000
-    });
+    until_the_middle(&node, &image);
     assert!(!running.has_ended(), "it ended");
     running.kill();
     assert_eq!(running.finish().signal(), Some(9));
-    assert!(!blob(&node, &layer).exists(), "half a blob has a name");
-    assert!(names(&node).is_empty(), "half an image has a name");
-    assert_sound(&node.store());
+    assert_continued(&node, &registry, &name, &layer);
+}
 
+#[test]
+fn an_interrupted_pull_leaves_nothing_that_counts_and_the_next_one_continues_it() {
+    let image = Image::single(43, 2, 2_000_000);
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let (registry, name, layer) = serve_half(&image);
+        let node = Node::new();
+        let running = pull(&node, &name).start();
+        until_the_middle(&node, &image);
+        let kill = Program::new("/bin/kill").arg(signal);
+        let _ = kill.arg(running.id().to_string()).run().success();
+        let done = running.finish();
+        assert_eq!(done.code(), Some(code), "{}", done.stderr);
+        assert_continued(&node, &registry, &name, &layer);
+    }
+}
+
+#[test]
+fn a_beginning_that_a_power_cut_spoiled_is_fetched_again() {
+    let image = Image::single(44, 2, 2_000_000);
+    let (registry, name, layer) = serve_half(&image);
+    let node = Node::new();
+    let mut running = pull(&node, &name).start();
+    until_the_middle(&node, &image);
+    running.kill();
+    let _ = running.finish();
+    let ingest = node.store().join("ingest").read_dir().expect("directory");
+    let parts = ingest.map(|entry| entry.expect("entry").path());
+    let part = parts
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|e| e == "part"));
+    let part = part.expect("the beginning of a layer");
+    let length = part.metadata().expect("there").len();
+    std::fs::write(&part, vec![0; usize::try_from(length).expect("small")]).expect("written");
     registry.set_fault(&layer, None);
     let _ = pull(&node, &name).run().success();
     assert_sound(&node.store());
-    assert_eq!(names(&node).len(), 1);
+    assert_eq!(ranges(&registry, &layer).len(), 3, "whole, rest, whole");
 }
 
 #[test]
@@ -70,6 +96,55 @@ fn a_full_disk_is_reported_and_leaves_nothing() {
     assert!(code.starts_with("code ") && code != "code 0", "{output}");
     assert_eq!(output.lines().count(), 1, "left: {output}");
 }
+
+/// A registry that sends three quarters of the image's second layer, and that layer.
+fn serve_half(image: &Image) -> (FakeRegistry, String, String) {
+    let layer = image.blobs_of(image.digest())[2].clone();
+    let (registry, name) = serve(image);
+    registry.set_fault(&layer, Some(Fault::StallAfter(1_500_000)));
+    (registry, name, layer)
+}
+
+/// Waits until one layer is whole and half of the other lies in some file of the store.
+fn until_the_middle(node: &Node, image: &Image) {
+    let other = blob(node, &image.blobs_of(image.digest())[1]);
+    until("the middle", || {
+        other.exists() && largest_unfinished(&node.store()) >= HALF
+    });
+}
+
+/// Half a layer counts for nothing, and the next pull asks for its rest alone.
+fn assert_continued(node: &Node, registry: &FakeRegistry, name: &str, layer: &str) {
+    assert!(!blob(node, layer).exists(), "half a blob has a name");
+    assert!(names(node).is_empty(), "half an image has a name");
+    assert_sound(&node.store());
+    registry.set_fault(layer, None);
+    let _ = pull(node, name).run().success();
+    assert_sound(&node.store());
+    assert_eq!(names(node).len(), 1);
+    assert_eq!(largest_unfinished(&node.store().join("ingest")), 0);
+    let asked = ranges(registry, layer);
+    let [_, rest] = asked.as_slice() else {
+        panic!("{asked:?}");
+    };
+    let start = rest
+        .strip_prefix("bytes=")
+        .and_then(|rest| rest.split_once('-'));
+    let start: u64 = start.expect(rest).0.parse().expect(rest);
+    assert!((HALF..=1_500_000).contains(&start), "{rest}");
+}
+
+/// The `Range` of each request for a blob.
+fn ranges(registry: &FakeRegistry, digest: &str) -> Vec<String> {
+    let asked = registry.server().seen().into_iter();
+    let asked = asked.filter(|request| request.path.ends_with(digest));
+    let range = |request: regcred_tests::server::Seen| {
+        request.header("range").unwrap_or_default().to_owned()
+    };
+    asked.map(range).collect()
+}
+
+const HALF: u64 = 1_100_000;
 
 /// The size of the largest file in the store that is not under its final name.
 fn largest_unfinished(directory: &Path) -> u64 {

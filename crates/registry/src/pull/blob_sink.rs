@@ -7,8 +7,8 @@ use tokio::task::{JoinError, JoinHandle};
 
 use crate::store::{BlobWriter, LayoutError};
 
-/// Feeds a [`BlobWriter`] on its own thread. Dropped before [`BlobSink::finish`], it makes the
-/// writer remove what it wrote.
+/// Feeds a [`BlobWriter`] on its own thread. Dropped before [`BlobSink::finish`], it drops the
+/// writer.
 pub(super) struct BlobSink {
     queue: mpsc::Sender<Piece>,
     thread: JoinHandle<Result<(), LayoutError>>,
@@ -28,7 +28,7 @@ impl BlobSink {
         let (queue, mut pieces) = mpsc::channel(QUEUE);
         let running = threads.0.subscribe();
         let thread = tokio::task::spawn_blocking(move || {
-            // Locals are dropped in reverse order: the temporary file goes before the count.
+            // Locals are dropped in reverse order: the writer ends before the count.
             let _running = running;
             let mut writer = writer;
             while let Some(piece) = pieces.blocking_recv() {
@@ -59,7 +59,7 @@ impl BlobSink {
 }
 
 impl WriterThreads {
-    /// Waits until every thread has ended, and with it every temporary file.
+    /// Waits until every thread has ended, and with it every writer.
     pub(super) async fn ended(self) {
         self.0.closed().await;
     }

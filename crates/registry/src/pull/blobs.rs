@@ -14,7 +14,7 @@ use crate::image::Descriptor;
 
 /// Fetches what the store lacks: the first blob (the configuration) first, then the largest, so
 /// that no long download starts last. Returns the bytes downloaded of each blob. Ends at the first
-/// failure, after every temporary file is removed.
+/// failure, after every writer has ended.
 pub(super) async fn fetch(
     transfer: &Transfer<'_>,
     blobs: &[Descriptor],
@@ -29,12 +29,9 @@ pub(super) async fn fetch(
     for blob in &missing {
         transfer.report(blob, BlobState::Waiting);
     }
-    let needed = missing
-        .iter()
-        .fold(0_u64, |sum, blob| sum.saturating_add(blob.size));
     transfer
         .layout
-        .require_space(needed)
+        .require_space(&missing)
         .map_err(|error| store_failure(transfer.image, error))?;
     if let Some(layers) = missing.get_mut(1..) {
         layers.sort_by_key(|blob| Reverse(blob.size));

@@ -45,6 +45,11 @@ pub enum BlobState<'a> {
     Waiting,
     /// In the store already.
     Exists,
+    /// The store has its beginning from an interrupted pull; only the rest is downloaded.
+    Resumed {
+        /// Bytes in the store.
+        done: u64,
+    },
     /// Being downloaded; reported about ten times a second.
     Downloading {
         /// Bytes received so far.

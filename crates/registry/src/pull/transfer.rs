@@ -22,6 +22,9 @@ pub(super) struct Transfer<'a> {
 
 impl Transfer<'_> {
     /// Fetches one blob; the bytes that were downloaded, `None` if the store has it by now.
+    ///
+    /// Continues what an interrupted pull left. Where that turns out to be rotten, which a power cut
+    /// can do to it, the blob is fetched from its beginning.
     pub(super) async fn fetch(
         &self,
         blob: &Descriptor,
@@ -33,15 +36,27 @@ impl Transfer<'_> {
             self.report(blob, BlobState::Done);
             return Ok(Some(0));
         }
-        let Some(writer) = self.claim(blob).await.map_err(failed)? else {
-            self.report(blob, BlobState::Exists);
-            return Ok(None);
-        };
-        let mut sink = BlobSink::new(writer, threads);
-        self.stream(blob, &mut sink).await?;
-        sink.finish().await.map_err(failed)?;
-        self.report(blob, BlobState::Done);
-        Ok(Some(blob.size))
+        let mut downloaded = 0;
+        loop {
+            let Some(writer) = self.claim(blob).await.map_err(failed)? else {
+                self.report(blob, BlobState::Exists);
+                return Ok(None);
+            };
+            let start = writer.position();
+            let mut sink = BlobSink::new(writer, threads);
+            self.stream(blob, start, &mut sink).await?;
+            downloaded += blob.size - start;
+            match sink.finish().await {
+                Err(LayoutError::Mismatch { .. }) if start > 0 => {
+                    tracing::warn!(digest = %blob.digest, "what an interrupted pull left of this blob is not sound; fetching it from its beginning");
+                }
+                finished => {
+                    finished.map_err(failed)?;
+                    self.report(blob, BlobState::Done);
+                    return Ok(Some(downloaded));
+                }
+            }
+        }
     }
 
     pub(super) fn report(&self, descriptor: &Descriptor, state: BlobState<'_>) {
@@ -53,11 +68,11 @@ impl Transfer<'_> {
     /// small blobs do without it, and a writer that stalls is not waited for.
     async fn claim(&self, blob: &Descriptor) -> Result<Option<BlobWriter>, LayoutError> {
         if blob.size < WORTH_WAITING {
-            return self.layout.blob_writer(blob).map(Some);
+            return self.layout.resume_blob(blob).map(Some);
         }
         loop {
             if !self.layout.is_being_written(&blob.digest) {
-                let writer = self.layout.blob_writer(blob)?;
+                let writer = self.layout.resume_blob(blob)?;
                 // The other may have finished between the two looks.
                 if self.layout.has_blob(blob) {
                     return Ok(None);
@@ -73,8 +88,16 @@ impl Transfer<'_> {
         }
     }
 
-    async fn stream(&self, blob: &Descriptor, sink: &mut BlobSink) -> Result<(), RegistryError> {
-        let mut stream = self.repository.blob(blob, 0).await?;
+    async fn stream(
+        &self,
+        blob: &Descriptor,
+        start: u64,
+        sink: &mut BlobSink,
+    ) -> Result<(), RegistryError> {
+        if start > 0 {
+            self.report(blob, BlobState::Resumed { done: start });
+        }
+        let mut stream = self.repository.blob(blob, start).await?;
         let mut throttle = Throttle::default();
         while let Some(chunk) = stream.chunk().await? {
             match chunk {

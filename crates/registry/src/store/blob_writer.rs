@@ -8,7 +8,8 @@ use super::error::LayoutError;
 use super::ingest::{self, Temporary};
 use crate::image::{Descriptor, Digest, Hasher};
 
-/// A blob being written. Dropped before [`BlobWriter::finish`], it removes what it wrote.
+/// A blob being written. Dropped before [`BlobWriter::finish`], it leaves a long beginning for the
+/// next writer and removes a short one, and whatever cannot be right.
 ///
 /// All methods block on file I/O: an async caller uses them on a blocking thread.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct BlobWriter {
     digest: Digest,
     size: u64,
     written: u64,
+    /// Bytes at the beginning that an earlier writer wrote and that are not hashed yet.
+    unhashed: u64,
     hasher: Hasher,
 }
 
@@ -30,17 +33,47 @@ impl BlobWriter {
         durable: bool,
         descriptor: &Descriptor,
     ) -> Result<Self, LayoutError> {
-        let digest = descriptor.digest.clone();
-        let stem = ingest::file_stem(&digest);
-        Ok(Self {
-            hasher: digest.hasher(),
-            temporary: Temporary::create(ingest, &stem, descriptor.size)?,
+        let stem = ingest::file_stem(&descriptor.digest);
+        let temporary = Temporary::create(ingest, &stem, descriptor.size)?;
+        Ok(Self::of(temporary, 0, target, durable, descriptor))
+    }
+
+    /// Continues what a dead writer left, if anything.
+    pub(super) fn resume(
+        ingest: &Path,
+        target: PathBuf,
+        durable: bool,
+        descriptor: &Descriptor,
+    ) -> Result<Self, LayoutError> {
+        match Temporary::take_over(ingest, &descriptor.digest, descriptor.size) {
+            Some((file, length)) => Ok(Self::of(file, length, target, durable, descriptor)),
+            None => Self::create(ingest, target, durable, descriptor),
+        }
+    }
+
+    fn of(
+        temporary: Temporary,
+        length: u64,
+        target: PathBuf,
+        durable: bool,
+        descriptor: &Descriptor,
+    ) -> Self {
+        Self {
+            temporary,
             target,
             durable,
             size: descriptor.size,
-            written: 0,
-            digest,
-        })
+            written: length,
+            unhashed: length,
+            hasher: descriptor.digest.hasher(),
+            digest: descriptor.digest.clone(),
+        }
+    }
+
+    /// The offset of the next byte: what an earlier writer left, and what was written since.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.written
     }
 
     /// Appends bytes.
@@ -49,13 +82,16 @@ impl BlobWriter {
     /// [`LayoutError::Size`] as soon as there are more bytes than in the descriptor;
     /// [`LayoutError::NoSpace`] on a full disk.
     pub fn write(&mut self, chunk: &[u8]) -> Result<(), LayoutError> {
+        self.temporary.keep(false);
         let written = self.written + chunk.len() as u64;
         if written > self.size {
             return Err(self.wrong_size(written));
         }
+        self.hash_beginning()?;
         self.temporary.write(chunk)?;
         self.hasher.update(chunk);
         self.written = written;
+        self.temporary.keep(written >= WORTH_KEEPING);
         Ok(())
     }
 
@@ -64,7 +100,9 @@ impl BlobWriter {
     ///
     /// # Errors
     /// [`LayoutError::Size`], [`LayoutError::Mismatch`]; then nothing is published.
-    pub fn finish(self) -> Result<(), LayoutError> {
+    pub fn finish(mut self) -> Result<(), LayoutError> {
+        self.temporary.keep(false);
+        self.hash_beginning()?;
         if self.written != self.size {
             return Err(self.wrong_size(self.written));
         }
@@ -91,6 +129,15 @@ impl BlobWriter {
             .any(|other| other.as_path() < own)
     }
 
+    fn hash_beginning(&mut self) -> Result<(), LayoutError> {
+        let length = std::mem::take(&mut self.unhashed);
+        if length == 0 {
+            return Ok(());
+        }
+        self.temporary
+            .read_back(length, |bytes| self.hasher.update(bytes))
+    }
+
     fn wrong_size(&self, actual: u64) -> LayoutError {
         LayoutError::Size {
             digest: self.digest.clone(),
@@ -99,3 +146,6 @@ impl BlobWriter {
         }
     }
 }
+
+/// The beginning of a blob that is not worth another request.
+const WORTH_KEEPING: u64 = 1 << 20;

@@ -1,26 +1,31 @@
 //! Temporary files of the store. A blob is written under `ingest/` and renamed into `blobs/` when
-//! it is verified, so the remains of a killed writer are here and are never taken for a blob.
+//! it is verified, so what a killed writer leaves is here and is never taken for a blob.
 //!
-//! Each temporary file is locked (`flock`) while its writer runs. An unlocked file is debris and
-//! may be removed; a locked one shows a second process that the blob is being written.
+//! Each temporary file is locked (`flock`) while its writer runs. A locked file shows a second
+//! process that the blob is being written. An unlocked one is the beginning of a blob that the next
+//! writer continues, or debris that the next sweep removes.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::Write as _;
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use rustix::fs::{OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 
 use super::error::LayoutError;
 use crate::image::Digest;
 
-/// A new temporary file, removed when this is dropped unless [`Temporary::publish`] was called.
+/// A temporary file, removed when this is dropped unless [`Temporary::publish`] or
+/// [`Temporary::keep`] was called.
 #[derive(Debug)]
 pub(crate) struct Temporary {
     path: PathBuf,
     file: File,
     /// The size of the finished file in bytes, for the message about a full disk.
     size: u64,
-    published: bool,
+    stays: bool,
 }
 
 impl Temporary {
@@ -39,19 +44,88 @@ impl Temporary {
                         path,
                         file,
                         size,
-                        published: false,
+                        stays: false,
                     });
                 }
-                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+                Err(e) if e.kind() == ErrorKind::NotFound => {
                     fs::create_dir_all(directory).map_err(LayoutError::io("create", directory))?;
                 }
                 Err(e) => return Err(LayoutError::write(&path, size)(e)),
             }
         }
         Err(LayoutError::io("create a file in", directory)(
-            std::io::ErrorKind::AlreadyExists.into(),
+            ErrorKind::AlreadyExists.into(),
         ))
+    }
+
+    /// Takes over the longest beginning of a blob of `size` bytes that a dead writer left, with its
+    /// length; `None` if there is none. Its content is not verified.
+    pub(crate) fn take_over(directory: &Path, digest: &Digest, size: u64) -> Option<(Self, u64)> {
+        let mut found: Vec<_> = parts_of(directory, digest)
+            .filter_map(|path| Some((fs::symlink_metadata(&path).ok()?.len(), path)))
+            .filter(|(length, _)| (1..=size).contains(length))
+            .collect();
+        found.sort_unstable();
+        found.into_iter().rev().find_map(|(_, path)| {
+            let file = lock_abandoned(&path, true).ok()?;
+            let length = file.metadata().ok()?.len();
+            if length > size {
+                return None;
+            }
+            // Another process sees by the time that this one writes.
+            let unchanged = Timespec {
+                tv_sec: 0,
+                tv_nsec: UTIME_OMIT,
+            };
+            let now = Timespec {
+                tv_sec: 0,
+                tv_nsec: UTIME_NOW,
+            };
+            let times = Timestamps {
+                last_access: unchanged,
+                last_modification: now,
+            };
+            rustix::fs::futimens(&file, &times).ok()?;
+            let stays = true;
+            Some((
+                Self {
+                    path,
+                    file,
+                    size,
+                    stays,
+                },
+                length,
+            ))
+        })
+    }
+
+    /// Whether the file stays when this is dropped, for the next writer.
+    pub(crate) fn keep(&mut self, stays: bool) {
+        self.stays = stays;
+    }
+
+    /// Reads the first `length` bytes; the next write follows them.
+    pub(crate) fn read_back(
+        &mut self,
+        length: u64,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<(), LayoutError> {
+        let failed = || LayoutError::io("read", &self.path);
+        self.file.seek(SeekFrom::Start(0)).map_err(failed())?;
+        let mut buffer = vec![0; BUFFER];
+        let mut left = length;
+        while left > 0 {
+            let part = buffer
+                .len()
+                .min(usize::try_from(left).unwrap_or(usize::MAX));
+            self.file
+                .read_exact(&mut buffer[..part])
+                .map_err(failed())?;
+            each(&buffer[..part]);
+            left -= part as u64;
+        }
+        Ok(())
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -73,14 +147,14 @@ impl Temporary {
                 .map_err(LayoutError::write(&self.path, self.size))?;
         }
         fs::rename(&self.path, target).map_err(LayoutError::io("rename a blob to", target))?;
-        self.published = true;
+        self.stays = true;
         Ok(())
     }
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if !self.published {
+        if !self.stays {
             // Nothing can be done about a failure here; the next sweep tries again.
             let _ = fs::remove_file(&self.path);
         }
@@ -90,21 +164,30 @@ impl Drop for Temporary {
 /// The temporary files of `digest` that a running writer is still filling, by name, except `own`.
 /// A writer that has written nothing for [`STALLED`] does not count: it is not waited for.
 pub(crate) fn writers_of(directory: &Path, digest: &Digest, own: Option<&Path>) -> Vec<PathBuf> {
-    let prefix = format!("{}.", file_stem(digest));
-    parts(directory)
-        .filter(|path| name_of(path).starts_with(&prefix) && Some(path.as_path()) != own)
+    parts_of(directory, digest)
+        .filter(|path| Some(path.as_path()) != own)
         .filter(|path| age(path).is_some_and(|age| age < STALLED) && is_locked(path))
         .collect()
 }
 
-/// Removes the files of dead writers: unlocked ones older than a minute (a younger one may be about
-/// to be locked), and ones unchanged for an hour where locks do not work.
-pub(crate) fn sweep(directory: &Path) {
+/// The bytes of the longest beginning of a blob of `size` bytes that is there.
+pub(crate) fn longest(directory: &Path, digest: &Digest, size: u64) -> u64 {
+    let lengths = parts_of(directory, digest).filter_map(|path| fs::symlink_metadata(path).ok());
+    let lengths = lengths.map(|found| found.len());
+    lengths.filter(|length| *length <= size).max().unwrap_or(0)
+}
+
+/// Removes what dead writers left, except the beginnings of blobs that are wanted: those stay for a
+/// day. An empty file younger than a minute may be about to be locked.
+pub(crate) fn sweep(directory: &Path, is_wanted: impl Fn(&Digest) -> bool) {
     for path in parts(directory) {
-        let Some(age) = age(&path) else { continue };
-        if age > YOUNG && is_debris(&path, age) {
-            tracing::debug!(path = %path.display(), "removing the temporary file of a dead writer");
-            let _ = fs::remove_file(&path);
+        let (Some(age), Ok(found)) = (age(&path), fs::symlink_metadata(&path)) else {
+            continue;
+        };
+        let is_young = found.len() == 0 && age < YOUNG;
+        let is_kept = || age < KEPT && digest_of(&path).is_some_and(|digest| is_wanted(&digest));
+        if !is_young && !is_kept() {
+            remove_abandoned(&path, age);
         }
     }
 }
@@ -114,26 +197,74 @@ pub(crate) fn file_stem(digest: &Digest) -> String {
     digest.to_string().replace(':', "-")
 }
 
-fn is_debris(path: &Path, age: Duration) -> bool {
-    let Ok(file) = File::open(path) else {
-        return false;
+/// The digest in a temporary file's name.
+fn digest_of(path: &Path) -> Option<Digest> {
+    let (stem, _) = name_of(path).split_once('.')?;
+    stem.replacen('-', ":", 1).parse().ok()
+}
+
+fn remove_abandoned(path: &Path, age: Duration) {
+    // The lock is held until the file has no name, so that no writer takes it over meanwhile.
+    let lock = match lock_abandoned(path, false) {
+        Ok(file) => Some(file),
+        Err(NotAbandoned::Unknown) if age > ABANDONED => None,
+        Err(_) => return,
     };
-    match file.try_lock_shared() {
-        Ok(()) => true,
-        Err(TryLockError::WouldBlock) => false,
-        Err(TryLockError::Error(_)) => age > ABANDONED,
+    tracing::debug!(path = %path.display(), "removing the temporary file of a dead writer");
+    let _ = fs::remove_file(path);
+    drop(lock);
+}
+
+/// Opens and locks a file that no writer holds. To be continued, it must be a regular file of this
+/// user with this one name, so that no other user decides what is written to.
+fn lock_abandoned(path: &Path, to_continue: bool) -> Result<File, NotAbandoned> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = OpenOptions::new()
+        .read(true)
+        .write(to_continue)
+        .custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
+        .open(path)
+        .map_err(|_| NotAbandoned::Other)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(NotAbandoned::Other),
+        Err(TryLockError::Error(_)) => return Err(NotAbandoned::Unknown),
+    }
+    let (Ok(held), Ok(named)) = (file.metadata(), fs::symlink_metadata(path)) else {
+        return Err(NotAbandoned::Other);
+    };
+    // Another process may have removed or published it before the lock.
+    let is_same = (held.dev(), held.ino()) == (named.dev(), named.ino());
+    let is_own = held.uid() == rustix::process::geteuid().as_raw() && held.nlink() == 1;
+    if is_same && held.is_file() && (is_own || !to_continue) {
+        Ok(file)
+    } else {
+        Err(NotAbandoned::Other)
     }
 }
 
+/// Why a file was not locked.
+enum NotAbandoned {
+    /// This file system has no locks.
+    Unknown,
+    /// A writer holds it, or it is not such a file.
+    Other,
+}
+
 fn is_locked(path: &Path) -> bool {
-    File::open(path)
+    regcred_files::open(path)
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Time since the last write; zero if the clock was set back.
 fn age(path: &Path) -> Option<Duration> {
-    let modified = fs::metadata(path).ok()?.modified().ok()?;
+    let modified = fs::symlink_metadata(path).ok()?.modified().ok()?;
     Some(modified.elapsed().unwrap_or_default())
+}
+
+fn parts_of(directory: &Path, digest: &Digest) -> impl Iterator<Item = PathBuf> {
+    let prefix = format!("{}.", file_stem(digest));
+    parts(directory).filter(move |path| name_of(path).starts_with(&prefix))
 }
 
 fn parts(directory: &Path) -> impl Iterator<Item = PathBuf> {
@@ -150,6 +281,9 @@ fn name_of(path: &Path) -> &str {
 
 const SUFFIX: &str = ".part";
 const CREATE_ATTEMPTS: u32 = 16;
+/// What is read at a time to hash the beginning of a blob.
+const BUFFER: usize = 256 * 1024;
+const KEPT: Duration = Duration::from_secs(24 * 3600);
 const YOUNG: Duration = Duration::from_secs(60);
 const STALLED: Duration = Duration::from_secs(60);
 const ABANDONED: Duration = Duration::from_secs(3600);

@@ -7,6 +7,8 @@
 //!   What other tools wrote into it stays.
 //! * Two writers of one blob are both right, and the last rename wins. To save the second
 //!   download, a pull waits for a running writer of the same blob.
+//! * What a writer leaves that was killed or interrupted is continued by the next one, within a day,
+//!   and verified as a whole.
 //!
 //! An image has its full name in `index.json` (`docker.io/library/nginx:latest`), because a store
 //! holds images of many repositories and a bare tag would collide. `skopeo inspect
@@ -44,7 +46,8 @@ impl Layout {
     pub fn open_or_create(root: impl Into<PathBuf>) -> Result<Self, LayoutError> {
         let root = root.into();
         if let Some(layout) = Self::open(&root)? {
-            ingest::sweep(&layout.ingest());
+            let is_missing = |digest: &Digest| !layout.blob_path(digest).exists();
+            ingest::sweep(&layout.ingest(), is_missing);
             return Ok(layout);
         }
         let layout = Self::at(root);
@@ -116,6 +119,16 @@ impl Layout {
         BlobWriter::create(&self.ingest(), target, self.durable, descriptor)
     }
 
+    /// As [`Layout::blob_writer`], but continues the beginning of the blob that an earlier writer
+    /// left: [`BlobWriter::position`] is where.
+    ///
+    /// # Errors
+    /// As [`Layout::blob_writer`].
+    pub fn resume_blob(&self, descriptor: &Descriptor) -> Result<BlobWriter, LayoutError> {
+        let target = self.blob_path(&descriptor.digest);
+        BlobWriter::resume(&self.ingest(), target, self.durable, descriptor)
+    }
+
     /// Stores a small blob that is in memory, unless it is there already.
     ///
     /// # Errors
@@ -177,9 +190,20 @@ impl Layout {
         Ok(names.map(str::to_owned).collect())
     }
 
-    /// Fails with [`LayoutError::NoSpace`] when fewer than `needed` bytes are free.
-    pub(crate) fn require_space(&self, needed: u64) -> Result<(), LayoutError> {
-        match free_space::available(&self.root) {
+    /// Fails with [`LayoutError::NoSpace`] when the rest of these blobs does not fit. Before that it
+    /// removes what interrupted pulls left of others.
+    pub(crate) fn require_space(&self, blobs: &[&Descriptor]) -> Result<(), LayoutError> {
+        let rest = |blob: &&Descriptor| {
+            blob.size - ingest::longest(&self.ingest(), &blob.digest, blob.size)
+        };
+        let needed = blobs.iter().map(rest).fold(0, u64::saturating_add);
+        let available = || free_space::available(&self.root);
+        let is_short = available().is_some_and(|available| available < needed);
+        if is_short {
+            let is_wanted = |digest: &Digest| blobs.iter().any(|blob| blob.digest == *digest);
+            ingest::sweep(&self.ingest(), is_wanted);
+        }
+        match available() {
             Some(available) if available < needed => Err(LayoutError::NoSpace {
                 path: self.root.to_path_buf(),
                 needed,

@@ -424,3 +424,36 @@ async fn a_single_image_for_another_platform_is_pulled_and_noticed() {
     assert_eq!(foreign("linux/arm64"), None);
     assert_eq!(foreign("all"), None);
 }
+
+#[tokio::test]
+async fn what_an_interrupted_pull_left_of_a_layer_is_not_fetched_again() {
+    let large: Vec<u8> = (0..3_000_000_u32).map(|n| n.to_le_bytes()[1]).collect();
+    let mut content = Content::default();
+    let manifest = content.image("linux/amd64", &[&large]);
+    content.tag(&manifest);
+    let layer = content.blobs_of(&manifest).remove(1);
+    let fixture = Fixture::start(content).await;
+    let leave = |beginning: &[u8]| {
+        let mut writer = fixture.layout.blob_writer(&layer).expect("writer");
+        writer.write(beginning).expect("written");
+    };
+
+    leave(&large[..2_000_000]);
+    let events = Events::default();
+    let pulled = fixture.pull_with("linux/amd64", &events).await;
+    let pulled = pulled.expect("pulled");
+    assert_eq!(pulled.fetched_bytes, pulled.size - 2_000_000);
+    assert_eq!(fixture.ranges(&layer), ["bytes=2000000-2999999"]);
+    let resumed = "3000000 Resumed { done: 2000000 }".to_owned();
+    assert!(events.all().contains(&resumed), "{:?}", events.all());
+    assert!(fixture.layout.has_blob(&layer) && fixture.debris().is_empty());
+
+    // As a power cut may leave it.
+    std::fs::remove_file(fixture.layout.blob_path(&layer.digest)).expect("there");
+    leave(&[0; 2_000_000]);
+    let pulled = fixture.pull("linux/amd64").await.expect("pulled");
+    assert_eq!(pulled.fetched_bytes, 4_000_000);
+    let ranges = ["bytes=2000000-2999999", "bytes=2000000-2999999", ""];
+    assert_eq!(fixture.ranges(&layer), ranges);
+    assert!(fixture.layout.has_blob(&layer) && fixture.debris().is_empty());
+}

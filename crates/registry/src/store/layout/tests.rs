@@ -1,3 +1,5 @@
+mod resume;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
@@ -245,7 +247,7 @@ fn the_sweep_removes_files_of_dead_writers_and_keeps_locked_and_young_ones() {
     fs::write(&stale, b"half").expect("what a kill leaves");
     age(&stale, 3601);
     let young = layout.ingest().join("sha256-cd.0022.part");
-    fs::write(&young, b"h").expect("about to be locked");
+    fs::write(&young, b"").expect("about to be locked");
 
     Layout::open_or_create(layout.root()).expect("opens");
     assert!(!stale.exists() && young.exists());
@@ -391,9 +393,11 @@ const NAME: &str = "docker.io/library/app:v1";
 #[test]
 fn a_need_beyond_the_disk_is_refused_with_both_numbers() {
     let (_dir, layout) = layout();
-    assert!(layout.require_space(1).is_ok());
+    let mut blob = descriptor(b"x");
+    assert!(layout.require_space(&[&blob]).is_ok());
+    blob.size = u64::MAX;
     let error = layout
-        .require_space(u64::MAX)
+        .require_space(&[&blob])
         .expect_err("no disk is that large");
     assert!(error.to_string().contains(&u64::MAX.to_string()), "{error}");
     assert!(matches!(error, LayoutError::NoSpace { available, .. } if available > 0));

@@ -175,6 +175,14 @@ impl Fixture {
         paths
     }
 
+    /// The `Range` of each request for a blob so far.
+    pub(super) fn ranges(&self, blob: &Descriptor) -> Vec<String> {
+        let path = format!("/v2/team/app/blobs/{}", blob.digest);
+        let requests = self.server.seen_at(&path).into_iter();
+        let range = |seen: Seen| seen.header("range").unwrap_or_default().to_owned();
+        requests.map(range).collect()
+    }
+
     /// Temporary files that are still there.
     pub(super) fn debris(&self) -> Vec<PathBuf> {
         std::fs::read_dir(self.directory.path().join("ingest"))
