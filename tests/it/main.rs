@@ -20,5 +20,6 @@ mod multicall;
 mod node;
 mod ocir;
 mod pull;
+mod pull_terminal;
 mod real_registry;
 mod refresh;

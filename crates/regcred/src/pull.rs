@@ -31,7 +31,7 @@ pub(crate) fn run(args: PullArgs, env: &Env) -> Result<(), ProgramError> {
     let layout = store::open_or_create(&path)
         .map_err(ProgramError::not_configured)?
         .durable(!args.no_sync);
-    let view = View::choose(args.json, args.quiet, io::stderr().is_terminal());
+    let view = View::choose(args.json, args.quiet, io::stderr().is_terminal(), env);
     let mut options = PullOptions::default();
     if let Some(platforms) = &args.platform {
         options.platforms = platforms.clone();

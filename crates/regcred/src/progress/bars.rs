@@ -7,10 +7,13 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use regcred_core::ImageRef;
 use regcred_registry::{BlobState, Descriptor, Digest, Progress, PullEvent};
 
-use super::short_digest::short;
+use super::bar_line;
+use super::screen::Screen;
 
 /// Bars on standard error for one image; dropping the value clears them.
 pub(crate) struct Bars {
+    name: String,
+    screen: Screen,
     lines: MultiProgress,
     total: ProgressBar,
     running: Mutex<HashMap<Digest, Running>>,
@@ -23,14 +26,17 @@ struct Running {
 
 impl Bars {
     pub(crate) fn new(image: &ImageRef) -> Self {
-        Self::on(ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND), image)
+        let screen = Box::new(Screen::stderr());
+        let target = ProgressDrawTarget::term_like_with_hz(screen, DRAWS_PER_SECOND);
+        Self::on(target, image)
     }
 
     fn on(target: ProgressDrawTarget, image: &ImageRef) -> Self {
         let lines = MultiProgress::with_draw_target(target);
-        let total = lines.add(ProgressBar::new(0).with_style(style(TOTAL)));
-        total.set_prefix(image.to_string());
+        let total = lines.add(ProgressBar::new(0).with_style(style()));
         Self {
+            name: image.to_string(),
+            screen: Screen::stderr(),
             lines,
             total,
             running: Mutex::default(),
@@ -39,11 +45,15 @@ impl Bars {
 
     /// Starts over: another credential repeats the attempt.
     fn begin(&self, size: u64) {
+        self.remove_running();
+        self.total.set_length(size);
+        self.total.set_position(0);
+    }
+
+    fn remove_running(&self) {
         for (_, line) in self.running().drain() {
             self.lines.remove(&line.bar);
         }
-        self.total.set_length(size);
-        self.total.set_position(0);
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<Digest, Running>> {
@@ -54,24 +64,21 @@ impl Bars {
         let mut running = self.running();
         match state {
             BlobState::Exists => self.total.inc(blob.size),
-            BlobState::Downloading { done } => {
+            BlobState::Resumed { done } | BlobState::Downloading { done } => {
                 let line = running
                     .entry(blob.digest.clone())
                     .or_insert_with(|| self.line(blob));
-                line.bar.set_message("");
-                line.bar.set_position(done);
                 self.total.inc(done.saturating_sub(line.done));
                 line.done = done;
+                self.show(line, blob, "");
             }
             BlobState::Retrying { attempt, reason } => {
                 if let Some(line) = running.get(&blob.digest) {
-                    line.bar
-                        .set_message(format!("attempt {attempt} after: {reason}"));
+                    self.show(line, blob, &format!("attempt {attempt} after: {reason}"));
                 }
             }
             BlobState::Done => {
                 let counted = running.remove(&blob.digest).map_or(0, |line| {
-                    line.bar.finish_and_clear();
                     self.lines.remove(&line.bar);
                     line.done
                 });
@@ -79,13 +86,33 @@ impl Bars {
             }
             _ => {}
         }
+        drop(running);
+        self.show_total();
     }
 
     fn line(&self, blob: &Descriptor) -> Running {
-        let bar = ProgressBar::new(blob.size).with_style(style(BLOB));
+        let bar = ProgressBar::new(blob.size).with_style(style());
         let bar = self.lines.insert_before(&self.total, bar);
-        bar.set_prefix(short(&blob.digest).to_owned());
         Running { bar, done: 0 }
+    }
+
+    fn show(&self, line: &Running, blob: &Descriptor, note: &str) {
+        let columns = self.screen.columns();
+        let text = bar_line::blob(columns, &blob.digest, line.done, blob.size, note);
+        line.bar.set_message(text);
+    }
+
+    fn show_total(&self) {
+        let (done, size) = (self.total.position(), self.total.length().unwrap_or(0));
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate for display, and never negative"
+        )]
+        let rate = self.total.per_sec() as u64;
+        let columns = self.screen.columns();
+        let text = bar_line::total(columns, &self.name, done, size, rate);
+        self.total.set_message(text);
     }
 }
 
@@ -101,19 +128,20 @@ impl Progress for Bars {
 
 impl Drop for Bars {
     fn drop(&mut self) {
+        // A bar that is dropped while it is shown draws the others once more.
+        self.remove_running();
+        self.lines.remove(&self.total);
         // A terminal that is gone has nothing to clear.
         let _ = self.lines.clear();
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("=> ")
+/// A whole line; `bar_line` writes it.
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template(LINE).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-const BLOB: &str = "  {prefix} [{bar:30}] {binary_bytes}/{binary_total_bytes} {msg}";
-const TOTAL: &str = "{prefix} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec}";
+const LINE: &str = "{wide_msg}";
 const DRAWS_PER_SECOND: u8 = 10;
 
 #[cfg(test)]
@@ -121,10 +149,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn templates_are_sound() {
-        for template in [BLOB, TOTAL] {
-            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
-        }
+    fn the_template_is_sound() {
+        assert!(ProgressStyle::with_template(LINE).is_ok());
     }
 
     #[test]

@@ -82,6 +82,7 @@ fn line<'a>(image: &'a str, event: PullEvent<'a>, elapsed_ms: u64) -> Option<Lin
             let (name, offset, attempt, reason) = match state {
                 BlobState::Waiting => ("waiting", None, None, None),
                 BlobState::Exists => ("exists", Some(size), None, None),
+                BlobState::Resumed { done } => ("resumed", Some(done), None, None),
                 BlobState::Downloading { done } => ("downloading", Some(done), None, None),
                 BlobState::Retrying { attempt, reason } => {
                     ("retrying", None, Some(attempt), Some(reason))
