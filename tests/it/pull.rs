@@ -248,10 +248,19 @@ fn files(directory: &Path) -> Vec<String> {
         .collect()
 }
 
-/// skopeo reads the same manifest from our layout and can copy each platform out of it.
+/// skopeo reads the same manifest from our layout, can copy all that it lists, and each platform.
 fn second_opinion(node: &Node, name: &str, image: &Image, architectures: &[&str]) {
     let Some(skopeo) = Skopeo::find() else { return };
-    assert_eq!(skopeo.raw(&node.store(), name), image.root().bytes);
+    let expected = match architectures {
+        [one] => image.manifest(&image.platform(one)).expect("a child"),
+        _ => image.root(),
+    };
+    assert_eq!(skopeo.raw(&node.store(), name), expected.bytes);
+    let target = tempfile::tempdir().expect("a directory");
+    let source = format!("oci:{}:{name}", node.store().display());
+    let copy = format!("oci:{}:copy", target.path().display());
+    let _ = skopeo.run(&["copy", "--all", &source, &copy]).success();
+    assert_eq!(skopeo.raw(target.path(), "copy"), expected.bytes);
     for architecture in architectures {
         let manifest = skopeo.copy_out(&node.store(), name, architecture);
         let child = image.platform(architecture);

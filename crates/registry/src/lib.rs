@@ -1,20 +1,23 @@
-//! Pulling from OCI registries: the distribution client, and the local image layout it fills.
+//! OCI registries: the distribution client, the local image layout, and the pull of images.
 //!
-//! [`RegistryClient`] makes a [`Repository`] with the [`Logins`] of one attempt; that asks for
-//! manifests and streams blobs.
+//! [`RegistryClient`] makes a [`Repository`] with the [`Logins`] of one attempt; that reads and
+//! writes manifests and blobs. [`pull`] fetches an image into a [`Layout`].
 //!
-//! Four floors, each of which uses only what is below it:
+//! Floors, each of which uses only what is below it:
 //!
 //! | folder | holds |
 //! |---|---|
-//! | `pull` | what an image consists of, and its transfer from a registry into a store |
+//! | `pull` | the transfer of an image from a registry into a store |
+//! | `content` | what an image consists of |
 //! | `client`, `store` | the distribution client; the OCI image layout on disk |
 //! | `image` | digests, descriptors, manifests, indexes, platforms; no I/O |
 
 mod client;
+mod content;
 #[cfg(test)]
 mod fake;
 mod image;
+mod progress;
 mod pull;
 mod store;
 
@@ -22,13 +25,12 @@ pub use client::{
     BlobChunk, BlobStream, HostLogin, HostLogins, Hosts, HostsError, Logins, ManifestHead, Mount,
     OfferedLogin, RegistryClient, RegistryError, Repository, ServerExchange, ServerReport, Upload,
 };
+pub use content::PlatformChoice;
 pub use image::{
     Descriptor, Digest, DigestError, Hasher, Index, IndexEntry, Manifest, ManifestError,
     ManifestOrIndex, Platform, PlatformError, Rank, RawManifest, media_type,
 };
-pub use pull::{
-    BlobState, NoProgress, PlatformChoice, Progress, PullEvent, PullOptions, PulledImage, pull,
-    stored,
-};
+pub use progress::{BlobState, NoProgress, Progress, PullEvent};
+pub use pull::{PullOptions, PulledImage, pull, stored};
 pub use regcred_http::{Body, HttpError, StatusCode};
 pub use store::{BlobWriter, Layout, LayoutError};

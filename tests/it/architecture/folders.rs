@@ -25,7 +25,10 @@ const ORDER: &[(&str, &[&str])] = &[
             "daemon",
         ],
     ),
-    ("regcred-registry", &["image", "client", "store", "pull"]),
+    (
+        "regcred-registry",
+        &["image", "client", "store", "content", "pull"],
+    ),
 ];
 
 #[test]

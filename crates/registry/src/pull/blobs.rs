@@ -6,11 +6,11 @@ use std::num::NonZeroUsize;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::blob_sink::WriterThreads;
-use super::progress::BlobState;
-use super::store_failure::store_failure;
 use super::transfer::Transfer;
 use crate::client::RegistryError;
+use crate::content::store_failure;
 use crate::image::Descriptor;
+use crate::progress::BlobState;
 
 /// Fetches what the store lacks: the first blob (the configuration) first, then the largest, so
 /// that no long download starts last. Returns the bytes downloaded of each blob. Ends at the first

@@ -5,15 +5,13 @@ use std::num::NonZeroUsize;
 use regcred_core::ImageRef;
 
 use super::blobs;
-use super::manifest_reader::{LARGEST_MANIFEST, ManifestReader};
-use super::plan::Plan;
-use super::platform_choice::PlatformChoice;
-use super::progress::{Progress, PullEvent};
+use super::name_entry;
 use super::pulled_image::PulledImage;
-use super::store_failure::store_failure;
 use super::transfer::Transfer;
 use crate::client::{RegistryError, Repository};
+use crate::content::{LARGEST_MANIFEST, ManifestReader, Plan, PlatformChoice, store_failure};
 use crate::image::Platform;
+use crate::progress::{Progress, PullEvent};
 use crate::store::{Layout, LayoutError};
 
 /// How to pull.
@@ -51,7 +49,7 @@ pub async fn pull(
     let image = image.clone().with_default_tag();
     let reader = ManifestReader {
         repository: Some(repository),
-        layout,
+        layout: Some(layout),
         image: &image,
     };
     // A digest takes precedence over a tag.
@@ -92,7 +90,9 @@ fn store(layout: &Layout, image: &ImageRef, plan: &Plan) -> Result<(), LayoutErr
     for manifest in &plan.manifests {
         layout.put_bytes(&manifest.descriptor(), &manifest.bytes)?;
     }
-    layout.tag(&image.to_string(), &plan.top)
+    let name = image.to_string();
+    let entry = name_entry::of(plan, layout.resolve(&name)?);
+    layout.tag(&name, &entry)
 }
 
 /// The platform of an image without an index, if it is not the one wanted. Such an image is pulled

@@ -2,7 +2,7 @@
 
 use regcred_core::ImageRef;
 
-use super::plan::Plan;
+use crate::content::Plan;
 use crate::image::{Descriptor, Digest};
 
 /// An image in the store.
@@ -11,8 +11,7 @@ pub struct PulledImage {
     /// What was asked for, with tag `latest` if there was neither tag nor digest. Its text is the
     /// image's name in the store.
     pub image: ImageRef,
-    /// The digest of the manifest or index that the registry, and so the store, has under that
-    /// name.
+    /// The digest of the manifest or index that the registry has under that name.
     pub digest: Digest,
     /// The manifest for the platform; the index when all platforms were pulled.
     pub manifest: Descriptor,

@@ -2,12 +2,10 @@
 
 use regcred_core::ImageRef;
 
-use super::manifest_reader::{LARGEST_MANIFEST, ManifestReader};
-use super::plan::Plan;
-use super::platform_choice::PlatformChoice;
+use super::name_entry;
 use super::pulled_image::PulledImage;
-use super::store_failure::store_failure;
 use crate::client::RegistryError;
+use crate::content::{LARGEST_MANIFEST, ManifestReader, Plan, PlatformChoice, store_failure};
 use crate::image::RawManifest;
 use crate::store::{Layout, LayoutError};
 
@@ -24,24 +22,24 @@ pub async fn stored(
 ) -> Result<Option<PulledImage>, RegistryError> {
     let image = image.clone().with_default_tag();
     let failed = |error: LayoutError| store_failure(&image, error);
-    // What the registry had under the name when it was pulled.
-    let Some(top) = layout.resolve(&image.to_string()).map_err(failed)? else {
+    let entry = layout.resolve(&image.to_string()).map_err(failed)?;
+    let Some((digest, media_type)) = entry.and_then(name_entry::top) else {
         return Ok(None);
     };
-    let bytes = layout.read_blob(&top.digest, LARGEST_MANIFEST);
+    let bytes = layout.read_blob(&digest, LARGEST_MANIFEST);
     let Some(bytes) = bytes.map_err(failed)? else {
         return Ok(None);
     };
-    let Ok(raw) = RawManifest::read(&top.media_type, top.digest.clone(), bytes) else {
+    let Ok(raw) = RawManifest::read(&media_type, digest, bytes) else {
         return Ok(None);
     };
     let reader = ManifestReader {
         repository: None,
-        layout,
+        layout: Some(layout),
         image: &image,
     };
     // Without a repository the only failure is that something is missing or does not fit.
-    let Ok(plan) = Plan::make(&reader, top, raw, platforms).await else {
+    let Ok(plan) = Plan::make(&reader, raw.descriptor(), raw, platforms).await else {
         return Ok(None);
     };
     let is_complete = plan.blobs.iter().all(|blob| layout.has_blob(blob));

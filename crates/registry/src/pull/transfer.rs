@@ -6,10 +6,10 @@ use regcred_core::ImageRef;
 use tokio::time::sleep;
 
 use super::blob_sink::{BlobSink, WriterThreads};
-use super::progress::{BlobState, Progress, PullEvent, Throttle};
-use super::store_failure::store_failure;
 use crate::client::{BlobChunk, RegistryError, Repository};
+use crate::content::store_failure;
 use crate::image::Descriptor;
+use crate::progress::{BlobState, Progress, PullEvent, Throttle};
 use crate::store::{BlobWriter, Layout, LayoutError};
 
 /// The source and the destination of blobs.

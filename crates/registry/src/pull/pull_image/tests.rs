@@ -82,16 +82,15 @@ async fn an_index_gives_the_image_that_runs_best() {
     let fixture = Fixture::start(content).await;
 
     let pulled = fixture.pull("linux/amd64").await.expect("pulled");
-    assert_eq!(pulled.digest, index.digest, "the name refers to the index");
+    assert_eq!(pulled.digest, index.digest, "as the registry has it");
     assert_eq!(pulled.manifest.digest, amd.digest);
-    let name = fixture.image().to_string();
-    let entry = fixture
-        .layout
-        .resolve(&name)
-        .expect("index")
-        .expect("named");
-    assert_eq!(entry.digest, index.digest);
+    assert_eq!(fixture.named().digest, amd.digest, "what is complete");
     assert!(fixture.layout.has_blob(&index));
+    assert_eq!(fixture.pull("linux/amd64").await.expect("warm"), {
+        let mut warm = pulled.clone();
+        (warm.fetched_blobs, warm.fetched_bytes) = (0, 0);
+        warm
+    });
 
     assert!(fixture.stored("linux/amd64").await.is_some());
     assert!(
@@ -102,7 +101,45 @@ async fn an_index_gives_the_image_that_runs_best() {
 
     let pulled = fixture.pull("linux/arm64").await.expect("pulled");
     assert_eq!(pulled.manifest.digest, arm.digest);
-    assert!(fixture.stored("linux/amd64").await.is_some(), "still there");
+    assert_eq!(fixture.named().digest, arm.digest);
+    let stored = fixture.stored("linux/amd64").await.expect("still there");
+    assert_eq!(
+        (stored.digest, stored.manifest.digest),
+        (index.digest, amd.digest)
+    );
+}
+
+#[tokio::test]
+async fn the_name_refers_to_an_index_only_when_all_of_it_is_in_the_store() {
+    let mut content = Content::default();
+    let arm = content.image("linux/arm64", &[b"arm"]);
+    let amd = content.image("linux/amd64", &[b"amd"]);
+    let index = content.index(&[
+        (arm.clone(), Some("linux/arm64")),
+        (amd.clone(), Some("linux/amd64")),
+    ]);
+    content.tag(&index);
+    let fixture = Fixture::start(content).await;
+    let by_platform = ["linux/arm64", "all", "linux/amd64"];
+    for (platforms, named) in by_platform.into_iter().zip([&arm, &index, &index]) {
+        fixture.pull(platforms).await.expect("pulled");
+        assert_eq!(fixture.named().digest, named.digest, "{platforms}");
+        assert!(fixture.stored(platforms).await.is_some(), "{platforms}");
+    }
+    // Another program's garbage collection may not know the index.
+    let other = Fixture::start(fixture.content()).await;
+    other.pull("linux/amd64").await.expect("pulled");
+    std::fs::remove_file(other.layout.blob_path(&index.digest)).expect("there");
+    assert!(other.stored("linux/amd64").await.is_none());
+    assert_eq!(
+        other
+            .pull("linux/amd64")
+            .await
+            .expect("again")
+            .fetched_blobs,
+        0
+    );
+    assert!(other.stored("linux/amd64").await.is_some());
 }
 
 #[tokio::test]
@@ -406,7 +443,7 @@ async fn a_single_image_for_another_platform_is_pulled_and_noticed() {
     let pulled = fixture.pull("linux/amd64").await.expect("pulled");
     let reader = ManifestReader {
         repository: None,
-        layout: &fixture.layout,
+        layout: Some(&fixture.layout),
         image: &fixture.image(),
     };
     let bytes = fixture.layout.read_blob(&pulled.digest, 1 << 20);

@@ -110,6 +110,7 @@ impl Content {
 
 /// A running registry with `team/app`, and an empty store.
 pub(super) struct Fixture {
+    content: Content,
     server: Fake,
     asked: AtomicUsize,
     directory: tempfile::TempDir,
@@ -118,15 +119,28 @@ pub(super) struct Fixture {
 
 impl Fixture {
     pub(super) async fn start(content: Content) -> Self {
-        let server = Fake::start(move |seen| content.reply(seen)).await;
+        let served = content.clone();
+        let server = Fake::start(move |seen| served.reply(seen)).await;
         let directory = tempfile::tempdir().expect("directory");
         let layout = Layout::open_or_create(directory.path()).expect("layout");
         Self {
+            content,
             layout: layout.durable(false),
             asked: AtomicUsize::new(0),
             directory,
             server,
         }
+    }
+
+    /// What the registry has.
+    pub(super) fn content(&self) -> Content {
+        self.content.clone()
+    }
+
+    /// The image's entry in the store's `index.json`.
+    pub(super) fn named(&self) -> Descriptor {
+        let entry = self.layout.resolve(&self.image().to_string());
+        entry.expect("an index").expect("a name")
     }
 
     pub(super) fn image(&self) -> ImageRef {

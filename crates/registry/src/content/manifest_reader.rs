@@ -8,31 +8,32 @@ use crate::client::{Object, Part, Reason, RegistryError, Repository};
 use crate::image::{Descriptor, Digest, ManifestOrIndex, RawManifest};
 use crate::store::Layout;
 
-/// Reads the manifests of one image. Without a repository it reads the store alone.
-pub(super) struct ManifestReader<'a> {
-    pub(super) repository: Option<&'a Repository>,
-    pub(super) layout: &'a Layout,
-    pub(super) image: &'a ImageRef,
+/// Reads the manifests of one image, from a store, a repository, or both.
+pub(crate) struct ManifestReader<'a> {
+    pub(crate) repository: Option<&'a Repository>,
+    pub(crate) layout: Option<&'a Layout>,
+    pub(crate) image: &'a ImageRef,
 }
 
 impl ManifestReader<'_> {
     /// A configuration, whose platform must be known before anything else is fetched. It goes into
     /// the store at once.
-    pub(super) async fn read_config(&self, blob: &Descriptor) -> Result<Bytes, RegistryError> {
+    pub(crate) async fn read_config(&self, blob: &Descriptor) -> Result<Bytes, RegistryError> {
         if let Some(bytes) = self.at_hand(blob)? {
             return Ok(bytes);
         }
         let missing = || RegistryError::local(self.image, format!("{} is missing", blob.digest));
         let repository = self.repository.ok_or_else(missing)?;
         let bytes = repository.blob_bytes(blob, LARGEST_CONFIG).await?;
-        self.layout
-            .put_bytes(blob, &bytes)
-            .map_err(|error| store_failure(self.image, error))?;
+        if let Some(layout) = self.layout {
+            let stored = layout.put_bytes(blob, &bytes);
+            stored.map_err(|error| store_failure(self.image, error))?;
+        }
         Ok(bytes)
     }
 
     /// What a descriptor names, verified against it.
-    pub(super) async fn read(
+    pub(crate) async fn read(
         &self,
         entry: &Descriptor,
     ) -> Result<(RawManifest, ManifestOrIndex), RegistryError> {
@@ -53,13 +54,13 @@ impl ManifestReader<'_> {
         Ok((raw, parsed))
     }
 
-    pub(super) fn parse(&self, raw: &RawManifest) -> Result<ManifestOrIndex, RegistryError> {
+    pub(crate) fn parse(&self, raw: &RawManifest) -> Result<ManifestOrIndex, RegistryError> {
         raw.parse()
             .map_err(|error| RegistryError::manifest(&self.object(&raw.digest), error))
     }
 
     /// Fails for indexes that are nested too deep or have too many entries.
-    pub(super) fn check_bounds(&self, depth: u32, entries: usize) -> Result<(), RegistryError> {
+    pub(crate) fn check_bounds(&self, depth: u32, entries: usize) -> Result<(), RegistryError> {
         if depth > DEEPEST {
             return Err(self.refuse(format!("indexes are nested more than {DEEPEST} deep")));
         }
@@ -70,7 +71,7 @@ impl ManifestReader<'_> {
     }
 
     /// An error about what the registry sent for the image.
-    pub(super) fn refuse(&self, what: impl Into<String>) -> RegistryError {
+    pub(crate) fn refuse(&self, what: impl Into<String>) -> RegistryError {
         let object = Object::pulled(self.image.to_string(), Part::Whole);
         RegistryError::protocol(&object, what)
     }
@@ -79,7 +80,10 @@ impl ManifestReader<'_> {
         if let Some(bytes) = entry.embedded() {
             return Ok(Some(bytes));
         }
-        self.layout
+        let Some(layout) = self.layout else {
+            return Ok(None);
+        };
+        layout
             .read_blob(&entry.digest, LARGEST_MANIFEST)
             .map_err(|error| store_failure(self.image, error))
     }
@@ -90,7 +94,7 @@ impl ManifestReader<'_> {
 }
 
 /// The largest manifest that is read, in bytes; registries accept at least that much.
-pub(super) const LARGEST_MANIFEST: u64 = 4 << 20;
+pub(crate) const LARGEST_MANIFEST: u64 = 4 << 20;
 const LARGEST_CONFIG: usize = 4 << 20;
 const DEEPEST: u32 = 3;
 const MOST_ENTRIES: usize = 1000;

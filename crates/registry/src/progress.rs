@@ -1,4 +1,4 @@
-//! The progress of a pull, for progress bars, plain lines and JSON lines.
+//! The progress of a pull or push, for progress bars, plain lines and JSON lines.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 use crate::image::{Descriptor, Digest};
 
-/// Receives the progress of a pull. Called on the thread that drives the pull, so it must not block.
+/// Receives the progress of a pull or push. Called on the thread that drives it, so it must not block.
 pub trait Progress: Send + Sync {
     /// Receives one event.
     fn event(&self, event: PullEvent<'_>);
 }
 
-/// One thing that happened in a pull.
+/// One thing that happened in a pull or push.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum PullEvent<'a> {
@@ -37,13 +37,13 @@ pub enum PullEvent<'a> {
     },
 }
 
-/// The state of a blob in a running pull.
+/// The state of a blob in a running pull or push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BlobState<'a> {
     /// Without a stream as yet, or waiting for another process that downloads the same blob.
     Waiting,
-    /// In the store already.
+    /// In the store, or the repository that is pushed to, already.
     Exists,
     /// The store has its beginning from an interrupted pull; only the rest is downloaded.
     Resumed {
@@ -62,7 +62,7 @@ pub enum BlobState<'a> {
         /// What broke, on one line, without secrets.
         reason: &'a str,
     },
-    /// Verified and in the store.
+    /// Verified, and in the store or repository.
     Done,
 }
 

@@ -14,7 +14,7 @@ use crate::image::{
 };
 
 /// A selection in progress, with the manifests read so far.
-pub(super) struct Selection<'a> {
+pub(crate) struct Selection<'a> {
     reader: &'a ManifestReader<'a>,
     host: &'a Platform,
     kept: Vec<RawManifest>,
@@ -26,7 +26,7 @@ pub(super) struct Selection<'a> {
 
 impl<'a> Selection<'a> {
     /// `top` is the index to select from.
-    pub(super) fn new(
+    pub(crate) fn new(
         reader: &'a ManifestReader<'a>,
         host: &'a Platform,
         top: RawManifest,
@@ -43,7 +43,7 @@ impl<'a> Selection<'a> {
     }
 
     /// The image, and all manifests that were read, children before their parents.
-    pub(super) async fn select(
+    pub(crate) async fn select(
         mut self,
         index: Index,
     ) -> Result<(Descriptor, Manifest, Vec<RawManifest>), RegistryError> {
@@ -160,7 +160,7 @@ impl<'a> Selection<'a> {
 }
 
 /// Logs the entries of an index that are left out since they cannot be used.
-pub(super) fn log_faults(index: &Index) {
+pub(crate) fn log_faults(index: &Index) {
     for reason in index.faults() {
         tracing::warn!(reason, "leaving out an entry of the index");
     }

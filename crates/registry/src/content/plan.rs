@@ -12,22 +12,22 @@ use crate::image::{Descriptor, Digest, Index, Manifest, ManifestOrIndex, RawMani
 
 /// All that belongs to an image.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// What the reference names: a manifest or an index.
-    pub(super) top: Descriptor,
+    pub(crate) top: Descriptor,
     /// The manifest of the one image; the index for all.
-    pub(super) manifest: Descriptor,
+    pub(crate) manifest: Descriptor,
     /// Manifests and indexes, children before their parents.
-    pub(super) manifests: Vec<RawManifest>,
+    pub(crate) manifests: Vec<RawManifest>,
     /// Configurations and layers, each digest once, configurations before their layers.
-    pub(super) blobs: Vec<Descriptor>,
+    pub(crate) blobs: Vec<Descriptor>,
     /// The configuration, if this is one image.
-    pub(super) config: Option<Digest>,
+    pub(crate) config: Option<Digest>,
 }
 
 impl Plan {
     /// Makes the plan for what the reference names.
-    pub(super) async fn make(
+    pub(crate) async fn make(
         reader: &ManifestReader<'_>,
         top: Descriptor,
         raw: RawManifest,
@@ -52,7 +52,7 @@ impl Plan {
     }
 
     /// The bytes of all blobs.
-    pub(super) fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.blobs
             .iter()
             .fold(0, |sum, blob| sum.saturating_add(blob.size))

@@ -7,7 +7,7 @@ use crate::image::Digest;
 use crate::store::LayoutError;
 
 /// The pull's error for a failure of the store, or for content of another hash or size.
-pub(super) fn store_failure(image: &ImageRef, error: LayoutError) -> RegistryError {
+pub(crate) fn store_failure(image: &ImageRef, error: LayoutError) -> RegistryError {
     let wrong = |digest: Digest, reason| {
         let blob = Object::pulled(image.name(), Part::Blob(digest));
         RegistryError::new(&blob, reason)
