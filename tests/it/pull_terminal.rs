@@ -59,7 +59,7 @@ fn bars_fit_a_narrow_terminal_and_ctrl_c_leaves_none_of_them() {
         panic!("{before:#?}");
     };
     assert!(bar.contains('[') && bar.ends_with("/3.82 MiB"), "{bar}");
-    assert!(total.starts_with("...") && total.ends_with("/s"), "{total}");
+    assert!(total.ends_with("/s"), "{total}");
     let after = screen(&all, COLUMNS);
     assert_eq!(after.len(), 1, "{after:#?}");
     assert!(after[0].ends_with("interrupted"), "{after:#?}");

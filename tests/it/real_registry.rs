@@ -1,7 +1,10 @@
 //! The real registry: skopeo pushes and reads with each kind of login, and our client writes.
 
 use regcred_core::{Credentials, Env, ImageRef};
-use regcred_registry::{Descriptor, Digest, Hosts, Mount, RawManifest, RegistryClient, media_type};
+use regcred_registry::{
+    Descriptor, Digest, Hosts, ImageSource, Layout, Mount, NoProgress, Push, RawManifest,
+    RegistryClient, media_type,
+};
 use regcred_tests::registry::Access;
 use regcred_tests::{Image, Registry, Skopeo, TokenServer};
 
@@ -83,9 +86,9 @@ async fn our_client_writes_with_each_kind_of_login() {
         let mut upload = app.start_upload(&layer.digest).await.expect("a session");
         for range in [0..60_000, 60_000..90_000] {
             let chunk = bytes[range].to_vec();
-            upload.append(chunk.into()).await.expect("a chunk");
+            upload.append(chunk).await.expect("a chunk");
         }
-        upload.append(vec![7].into()).await.expect("one byte");
+        upload.append(vec![7_u8]).await.expect("one byte");
         upload.resume().await.expect("the state");
         assert_eq!(upload.offset(), 90_001);
         let rest = bytes[90_001..].to_vec();
@@ -111,5 +114,73 @@ async fn our_client_writes_with_each_kind_of_login() {
         let error = base.put_manifest("v1", &manifest).await;
         let error = error.expect_err("the layer is not in this repository");
         assert_eq!(Vec::from_iter(error.codes()), ["MANIFEST_BLOB_UNKNOWN"]);
+    }
+}
+
+#[tokio::test]
+async fn an_image_is_pushed_mounted_and_copied_as_skopeo_reads_it() {
+    let Some(skopeo) = Skopeo::find() else { return };
+    let tokens = TokenServer::start();
+    tokens.add("alice", "s3cret");
+    for repository in ["team/app", "team/base"] {
+        tokens.allow("alice", repository, &["pull", "push", "delete"]);
+    }
+    let image = Image::multi_arch(21, 6_000_000, 2_000);
+    let directory = tempfile::tempdir().expect("a directory");
+    image.write_layout(directory.path(), "h.io/app:v1");
+    let layout = Layout::open(directory.path()).expect("a layout");
+    let layout = layout.expect("a layout");
+    let stored = ImageRef::parse("h.io/app:v1").expect("a name");
+    let Some(open) = Registry::start(&Access::Open) else {
+        return;
+    };
+    for access in each_access(&tokens) {
+        let Some(registry) = Registry::start(&access) else {
+            return;
+        };
+        let login = Credentials::new("alice", "s3cret");
+        let login = (!matches!(access, Access::Open)).then_some(login);
+        let client = RegistryClient::new(&Env::default(), Hosts::none()).expect("a client");
+        let name =
+            |host: &str, path: &str| ImageRef::parse(&format!("{host}/{path}:v1")).expect("a name");
+        let here = registry.authority();
+        let (base, app) = (name(here, "team/base"), name(here, "team/app"));
+        let there = name(open.authority(), "copies/app");
+        let [at_base, at_app] = [&base, &app].map(|image| client.repository(image, login.as_ref()));
+        let at_copy = client.repository(&there, None);
+        let expected = image.root();
+        for (source, target, to) in [
+            (ImageSource::layout(&stored, &layout), &at_base, &base),
+            (ImageSource::repository(&base, &at_base), &at_app, &app),
+            (ImageSource::repository(&app, &at_app), &at_copy, &there),
+        ] {
+            let top = source.manifest().await.expect("an index");
+            assert_eq!(top.bytes, expected.bytes);
+            let push = Push::new(target, &NoProgress);
+            let pushed = push.image(&source, &top, &["v1", "latest"]).await;
+            let pushed = pushed.expect("pushed");
+            if to.path() == "team/app" {
+                assert_eq!(pushed.mounted_blobs, pushed.blobs, "{pushed:?}");
+            }
+            let again = push.image(&source, &top, &["v1"]).await.expect("pushed");
+            assert_eq!((again.uploaded_blobs, again.mounted_blobs), (0, 0));
+            let from = format!("docker://{}/{}:latest", to.domain(), to.path());
+            let creds = match (&login, to.path()) {
+                (Some(_), "team/app" | "team/base") => "--src-creds=alice:s3cret",
+                _ => "--src-no-creds",
+            };
+            let copy = tempfile::tempdir().expect("a directory");
+            let oci = format!("oci:{}:copy", copy.path().display());
+            let all = [
+                "copy",
+                "--all",
+                "--src-tls-verify=false",
+                creds,
+                &from,
+                &oci,
+            ];
+            let _ = skopeo.run(&all).success();
+            assert_eq!(skopeo.raw(copy.path(), "copy"), expected.bytes);
+        }
     }
 }

@@ -1,13 +1,14 @@
-//! OCI registries: the distribution client, the local image layout, and the pull of images.
+//! OCI registries: the distribution client, the local image layout, and the pull and push of images.
 //!
 //! [`RegistryClient`] makes a [`Repository`] with the [`Logins`] of one attempt; that reads and
-//! writes manifests and blobs. [`pull`] fetches an image into a [`Layout`].
+//! writes manifests and blobs. [`pull`] fetches an image into a [`Layout`]; [`Push`] puts
+//! one into a repository, from a layout or from another repository.
 //!
 //! Floors, each of which uses only what is below it:
 //!
 //! | folder | holds |
 //! |---|---|
-//! | `pull` | the transfer of an image from a registry into a store |
+//! | `pull`, `push` | the transfer of an image from a registry into a store, and into a registry |
 //! | `content` | what an image consists of |
 //! | `client`, `store` | the distribution client; the OCI image layout on disk |
 //! | `image` | digests, descriptors, manifests, indexes, platforms; no I/O |
@@ -19,6 +20,7 @@ mod fake;
 mod image;
 mod progress;
 mod pull;
+mod push;
 mod store;
 
 pub use client::{
@@ -32,5 +34,6 @@ pub use image::{
 };
 pub use progress::{BlobState, NoProgress, Progress, PullEvent};
 pub use pull::{PullOptions, PulledImage, pull, stored};
+pub use push::{ImageSource, Push, PushedImage};
 pub use regcred_http::{Body, HttpError, StatusCode};
 pub use store::{BlobWriter, Layout, LayoutError};

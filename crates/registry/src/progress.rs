@@ -55,6 +55,13 @@ pub enum BlobState<'a> {
         /// Bytes received so far.
         done: u64,
     },
+    /// Being uploaded; reported about ten times a second.
+    Uploading {
+        /// Bytes sent so far.
+        done: u64,
+    },
+    /// Taken over from another repository of the registry.
+    Mounted,
     /// The stream broke; it continues at the same byte after a pause.
     Retrying {
         /// The number of the next attempt; the first retry is 2.
@@ -90,7 +97,8 @@ impl Throttle {
     }
 }
 
-const INTERVAL: Duration = Duration::from_millis(100);
+/// Between two events of a blob on its way.
+pub(crate) const INTERVAL: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {

@@ -27,7 +27,7 @@ const ORDER: &[(&str, &[&str])] = &[
     ),
     (
         "regcred-registry",
-        &["image", "client", "store", "content", "pull"],
+        &["image", "client", "store", "content", "push", "pull"],
     ),
 ];
 

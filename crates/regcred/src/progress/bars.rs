@@ -63,8 +63,10 @@ impl Bars {
     fn blob(&self, blob: &Descriptor, state: BlobState<'_>) {
         let mut running = self.running();
         match state {
-            BlobState::Exists => self.total.inc(blob.size),
-            BlobState::Resumed { done } | BlobState::Downloading { done } => {
+            BlobState::Exists | BlobState::Mounted => self.total.inc(blob.size),
+            BlobState::Resumed { done }
+            | BlobState::Downloading { done }
+            | BlobState::Uploading { done } => {
                 let line = running
                     .entry(blob.digest.clone())
                     .or_insert_with(|| self.line(blob));

@@ -83,6 +83,8 @@ fn line<'a>(image: &'a str, event: PullEvent<'a>, elapsed_ms: u64) -> Option<Lin
                 BlobState::Waiting => ("waiting", None, None, None),
                 BlobState::Exists => ("exists", Some(size), None, None),
                 BlobState::Resumed { done } => ("resumed", Some(done), None, None),
+                BlobState::Uploading { done } => ("uploading", Some(done), None, None),
+                BlobState::Mounted => ("mounted", Some(size), None, None),
                 BlobState::Downloading { done } => ("downloading", Some(done), None, None),
                 BlobState::Retrying { attempt, reason } => {
                     ("retrying", None, Some(attempt), Some(reason))

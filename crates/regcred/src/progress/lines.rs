@@ -70,8 +70,10 @@ impl Sum {
             }
             PullEvent::Blob { descriptor, state } => {
                 let done = match state {
-                    BlobState::Exists | BlobState::Done => descriptor.size,
-                    BlobState::Resumed { done } | BlobState::Downloading { done } => done,
+                    BlobState::Exists | BlobState::Mounted | BlobState::Done => descriptor.size,
+                    BlobState::Resumed { done }
+                    | BlobState::Downloading { done }
+                    | BlobState::Uploading { done } => done,
                     _ => return,
                 };
                 self.blobs.insert(descriptor.digest.clone(), done);
@@ -104,6 +106,7 @@ fn line(event: PullEvent<'_>) -> Option<String> {
             let (name, size) = (short(&descriptor.digest), BinaryBytes(descriptor.size));
             match state {
                 BlobState::Exists => Some(format!("{name}: exists")),
+                BlobState::Mounted => Some(format!("{name}: mounted")),
                 BlobState::Resumed { done } => {
                     let done = BinaryBytes(done);
                     Some(format!("{name}: resumed at {done} of {size}"))

@@ -139,11 +139,18 @@ impl Auth {
             Scheme::Unknown => Ok(None),
             Scheme::Basic => Ok(self.basic(state.generation)),
             Scheme::Bearer(realm) => {
+                let known = state.token.is_some().then(|| state.scopes.clone());
                 if !state.scopes.cover(&context.scopes) {
                     state.scopes.merge(context.scopes.clone());
                     state.token = None;
                 }
-                self.bearer(&mut state, realm, context).await.map(Some)
+                let grant = self.bearer(&mut state, realm, context).await;
+                // What this request alone needs, such as a right to the source of a mount, is not
+                // asked for with the next one.
+                if let (Err(_), Some(known)) = (&grant, known) {
+                    state.scopes = known;
+                }
+                grant.map(Some)
             }
         }
     }

@@ -42,7 +42,12 @@ impl Repository {
     pub async fn has_blob(&self, digest: &Digest) -> Result<bool, RegistryError> {
         let object = pushed(self, digest);
         let request = RegistryRequest::new(&object, Method::HEAD, format!("blobs/{digest}"));
-        match self.send(&request).await {
+        self.has(&request).await
+    }
+
+    /// Whether what a request asks for is there.
+    pub(super) async fn has(&self, request: &RegistryRequest<'_>) -> Result<bool, RegistryError> {
+        match self.send(request).await {
             Ok(_) => Ok(true),
             Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(false),
             Err(error) => Err(error),
@@ -127,12 +132,13 @@ impl Upload {
     ///
     /// # Errors
     /// When they do not arrive. Some may have: [`Upload::resume`] asks how many.
-    pub async fn append(&mut self, chunk: Bytes) -> Result<(), RegistryError> {
-        let Some(last) = (chunk.len() as u64).checked_sub(1) else {
+    pub async fn append(&mut self, chunk: impl Into<Body>) -> Result<(), RegistryError> {
+        let chunk = chunk.into();
+        let Some(last) = chunk.length().checked_sub(1) else {
             return Ok(());
         };
         let range = format!("{}-{}", self.offset, self.offset + last);
-        let mut request = self.request(Method::PATCH, chunk.into());
+        let mut request = self.request(Method::PATCH, chunk);
         request.headers.push(("content-range", range));
         let response = self.repository.send(&request).await?;
         self.advance(&response, self.offset + last + 1)
@@ -152,8 +158,12 @@ impl Upload {
     /// the bytes.
     ///
     /// # Errors
-    /// When the registry refuses the blob.
-    pub async fn finish(self, digest: &Digest, rest: impl Into<Body>) -> Result<(), RegistryError> {
+    /// When the registry refuses the blob, or does not respond: then it may have closed the session.
+    pub async fn finish(
+        &self,
+        digest: &Digest,
+        rest: impl Into<Body>,
+    ) -> Result<(), RegistryError> {
         let mut request = self.request(Method::PUT, rest.into());
         if let Target::Location(url) = &mut request.target {
             url.query_pairs_mut().append_pair("digest", digest.as_str());
@@ -169,6 +179,11 @@ impl Upload {
     pub async fn cancel(self) -> Result<(), RegistryError> {
         let request = self.request(Method::DELETE, Bytes::new().into());
         self.repository.send(&request).await.map(drop)
+    }
+
+    /// The error for a registry that reports another state of the session than there can be.
+    pub(crate) fn out_of_step(&self) -> RegistryError {
+        RegistryError::new(&self.object, Reason::OutOfStep(self.offset))
     }
 
     fn request(&self, method: Method, body: Body) -> RegistryRequest<'_> {

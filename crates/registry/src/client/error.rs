@@ -56,6 +56,8 @@ pub(crate) enum Reason {
     Protocol(String),
     /// A configuration that cannot be used.
     Configuration,
+    /// An upload whose registry has this many bytes, which cannot be.
+    OutOfStep(u64),
     /// A failure on this side: a phrase.
     Local(String),
 }
@@ -252,6 +254,11 @@ impl RegistryError {
         }
     }
 
+    /// Whether the state of an upload is another than there can be.
+    pub(crate) fn is_out_of_step(&self) -> bool {
+        matches!(self.0.reason, Reason::OutOfStep(_))
+    }
+
     /// Whether a request for a part of a blob may have failed because it was for a part: there was
     /// an answer, and it is not the one that a request for the whole gets as well (a login is
     /// needed, there is no such blob, later).
@@ -368,6 +375,10 @@ impl fmt::Display for RegistryError {
                     "{object} has {actual} bytes, but {expected} in its descriptor"
                 )
             }
+            Reason::OutOfStep(bytes) => write!(
+                f,
+                "cannot push {object}: the registry has {bytes} bytes of it by its own account"
+            ),
             Reason::Manifest => write!(f, "cannot use {object}"),
             Reason::Configuration => write!(f, "cannot ask for {object}"),
             Reason::Protocol(what) | Reason::Local(what) => write!(f, "{object}: {what}"),

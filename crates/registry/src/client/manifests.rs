@@ -85,6 +85,18 @@ impl Repository {
         })
     }
 
+    /// Whether the repository has a manifest or index. Asked with the right to push, as before it is
+    /// put.
+    ///
+    /// # Errors
+    /// When the registry refuses the request or cannot be reached.
+    pub async fn has_manifest(&self, digest: &Digest) -> Result<bool, RegistryError> {
+        let part = Part::Manifest(digest.to_string());
+        let object = Object::new(self.name(), part, Capability::Push);
+        let request = manifest_request(&object, Method::HEAD, digest.as_str());
+        self.has(&request).await
+    }
+
     /// Puts a manifest or index, with exactly these bytes, under a tag or its digest. What it names
     /// must be there.
     ///

@@ -8,7 +8,9 @@ use super::manifest_reader::ManifestReader;
 use super::platform_choice::PlatformChoice;
 use super::selection::{Selection, log_faults};
 use crate::client::RegistryError;
-use crate::image::{Descriptor, Digest, Index, Manifest, ManifestOrIndex, RawManifest, media_type};
+use crate::image::{
+    Descriptor, Digest, Index, Manifest, ManifestError, ManifestOrIndex, RawManifest, media_type,
+};
 
 /// All that belongs to an image.
 #[derive(Debug)]
@@ -49,6 +51,27 @@ impl Plan {
             blobs: blobs_of(reader, [&image])?,
             config: Some(image.config.digest),
         })
+    }
+
+    /// The blobs of these manifests, of all that belong to the image.
+    ///
+    /// # Errors
+    /// When a manifest cannot be read.
+    pub(crate) fn blobs_of(
+        &self,
+        manifests: &[&RawManifest],
+    ) -> Result<Vec<Descriptor>, ManifestError> {
+        let mut named = BTreeSet::new();
+        for manifest in manifests {
+            if let ManifestOrIndex::Manifest(image) = manifest.parse()? {
+                named.extend(image.blobs().map(|blob| blob.digest.clone()));
+            }
+        }
+        let blobs = self
+            .blobs
+            .iter()
+            .filter(|blob| named.contains(&blob.digest));
+        Ok(blobs.cloned().collect())
     }
 
     /// The bytes of all blobs.

@@ -15,7 +15,7 @@
 //! oci:DIRECTORY:NAME`, podman, umoci and `ctr images import` all accept that form.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -154,6 +154,25 @@ impl Layout {
             Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::FileTooLarge) => Ok(None),
             Err(e) => Err(LayoutError::io("read", &path)(e)),
         }
+    }
+
+    /// Opens a blob of the descriptor's size. Its content is not verified.
+    ///
+    /// # Errors
+    /// [`LayoutError::Io`] when it is not there or cannot be read, [`LayoutError::Size`].
+    pub(crate) fn open_blob(&self, descriptor: &Descriptor) -> Result<File, LayoutError> {
+        let path = self.blob_path(&descriptor.digest);
+        let failed = || LayoutError::io("read", &path);
+        let file = regcred_files::open(&path).map_err(failed())?;
+        let actual = file.metadata().map_err(failed())?.len();
+        if actual != descriptor.size {
+            return Err(LayoutError::Size {
+                digest: descriptor.digest.clone(),
+                expected: descriptor.size,
+                actual,
+            });
+        }
+        Ok(file)
     }
 
     /// Names an image: puts `descriptor` into `index.json` under `name`, in place of an earlier one

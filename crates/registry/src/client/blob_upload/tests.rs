@@ -143,11 +143,11 @@ async fn a_broken_upload_continues_where_the_registry_is() {
     let upload = repository(&server).start_upload(&digest).await;
     let mut upload = upload.expect("session");
     assert_eq!((upload.offset(), upload.smallest_chunk()), (0, 5));
-    upload.append(BLOB[..8].into()).await.expect_err("cut");
-    upload.append(BLOB[..8].into()).await.expect_err("416");
+    upload.append(&BLOB[..8]).await.expect_err("cut");
+    upload.append(&BLOB[..8]).await.expect_err("416");
     upload.resume().await.expect("still open");
     assert_eq!(upload.offset(), 3);
-    upload.append(BLOB[3..8].into()).await.expect("the rest");
+    upload.append(&BLOB[3..8]).await.expect("the rest");
     assert_eq!(upload.offset(), 8);
     let rest = Bytes::from_static(&BLOB[8..]);
     upload.finish(&digest, rest).await.expect("closed");
@@ -238,6 +238,32 @@ async fn a_write_asks_for_the_scopes_it_needs() {
         assert!(matches!(mounted, Ok(Mount::Mounted)));
         assert_eq!(server.seen_at("/token")[0].params("scope"), wanted);
     }
+}
+
+#[tokio::test]
+async fn a_refused_right_to_the_source_of_a_mount_leaves_the_right_to_push() {
+    let listener = bind().await;
+    let url = format!("http://{}", listener.local_addr().expect("address"));
+    let server = Fake::on(listener, None, move |seen| {
+        let scopes = seen.params("scope").join(" ");
+        match seen.path.as_str() {
+            "/token" if scopes.contains("other/app") => Reply::new(403),
+            "/token" => Reply::ok(format!(r#"{{"token":"{scopes}"}}"#)),
+            _ if seen.authorization() == Some("Bearer repository:team/app:pull,push") => {
+                Reply::new(202).header("location", "/session")
+            }
+            _ => {
+                let challenge = format!(r#"Bearer realm="{url}/token""#);
+                Reply::new(401).header("www-authenticate", challenge)
+            }
+        }
+    });
+    let (repository, digest) = (repository(&server), Digest::of(BLOB));
+    repository.has_blob(&digest).await.expect("asked");
+    let error = repository.mount(&digest, "other/app").await;
+    let error = error.expect_err("no right to the source");
+    assert_eq!(error.status(), Some(StatusCode::FORBIDDEN));
+    repository.start_upload(&digest).await.expect("opened");
 }
 
 #[tokio::test]

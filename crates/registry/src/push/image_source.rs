@@ -1,0 +1,102 @@
+//! Where the content of a push comes from.
+
+use regcred_core::ImageRef;
+
+use crate::client::{RegistryError, Repository};
+use crate::content::{ManifestReader, Plan, PlatformChoice, store_failure};
+use crate::image::RawManifest;
+use crate::store::Layout;
+
+/// A repository or a store that has an image.
+#[derive(Clone, Debug)]
+pub struct ImageSource {
+    image: ImageRef,
+    content: SourceContent,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum SourceContent {
+    Layout(Layout),
+    Repository(Repository),
+}
+
+impl ImageSource {
+    /// An image in a store, under its full name.
+    #[must_use]
+    pub fn layout(image: &ImageRef, layout: &Layout) -> Self {
+        Self::new(image, SourceContent::Layout(layout.clone()))
+    }
+
+    /// An image in a repository, of the registry that it is pushed to or of another one. The
+    /// repository has a login of its own.
+    #[must_use]
+    pub fn repository(image: &ImageRef, repository: &Repository) -> Self {
+        Self::new(image, SourceContent::Repository(repository.clone()))
+    }
+
+    /// The manifest or index under the image's tag or digest, with its exact bytes.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be read.
+    pub async fn manifest(&self) -> Result<RawManifest, RegistryError> {
+        let layout = match &self.content {
+            SourceContent::Repository(repository) => {
+                let reference = self.image.digest().or(self.image.tag());
+                return repository.manifest(reference.unwrap_or("latest")).await;
+            }
+            SourceContent::Layout(layout) => layout,
+        };
+        let name = self.image.to_string();
+        let entry = layout.resolve(&name);
+        let entry = entry.map_err(|error| store_failure(&self.image, error))?;
+        let Some(entry) = entry else {
+            return Err(RegistryError::local(&self.image, "is not in the store"));
+        };
+        self.reader().read(&entry).await.map(|(raw, _)| raw)
+    }
+
+    /// All that a manifest or index consists of.
+    pub(super) async fn plan(
+        &self,
+        top: &RawManifest,
+        platforms: &PlatformChoice,
+    ) -> Result<Plan, RegistryError> {
+        Plan::make(&self.reader(), top.descriptor(), top.clone(), platforms).await
+    }
+
+    pub(super) fn image(&self) -> &ImageRef {
+        &self.image
+    }
+
+    pub(super) fn content(&self) -> &SourceContent {
+        &self.content
+    }
+
+    /// The path of the repository, if it is in the same registry as `target`: its blobs may be
+    /// mounted.
+    pub(super) fn path_in_registry_of(&self, target: &Repository) -> Option<&str> {
+        let SourceContent::Repository(source) = &self.content else {
+            return None;
+        };
+        let (registry, path) = source.name().split_once('/')?;
+        let (target, target_path) = target.name().split_once('/')?;
+        (registry == target && path != target_path).then_some(path)
+    }
+
+    fn new(image: &ImageRef, content: SourceContent) -> Self {
+        let image = image.clone().with_default_tag();
+        Self { image, content }
+    }
+
+    fn reader(&self) -> ManifestReader<'_> {
+        let (repository, layout) = match &self.content {
+            SourceContent::Layout(layout) => (None, Some(layout)),
+            SourceContent::Repository(repository) => (Some(repository), None),
+        };
+        ManifestReader {
+            repository,
+            layout,
+            image: &self.image,
+        }
+    }
+}
