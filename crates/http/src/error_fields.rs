@@ -53,7 +53,21 @@ impl ErrorFields {
                 .or_else(|| text(&CODES));
             found.message = found.message.or_else(|| text(&MESSAGES));
         }
+        found.add_entra_codes(value.get("error_codes"));
         found
+    }
+
+    /// Entra ID's numbers, where its message does not have them.
+    fn add_entra_codes(&mut self, codes: Option<&Value>) {
+        let codes = codes.and_then(Value::as_array).into_iter().flatten();
+        for number in codes.filter_map(Value::as_u64).take(MOST_CODES) {
+            let code = format!("AADSTS{number}");
+            match &mut self.message {
+                None => self.message = Some(code),
+                Some(message) if message.contains(&code) => {}
+                Some(message) => message.push_str(&format!(" ({code})")),
+            }
+        }
     }
 
     /// The error's code, if the body had one.
@@ -125,6 +139,7 @@ fn contains(body: &[u8], words: &[u8]) -> bool {
 
 const LONGEST: usize = 200;
 const WEB_PAGE: &str = "a web page, as of a proxy or a login page";
+const MOST_CODES: usize = 3;
 const CODES: [&str; 6] = [
     "code",
     "Code",
@@ -184,6 +199,18 @@ mod tests {
             ),
             (r#"{"message":"a\u001b[31m\nb"}"#, "a [31m b"),
             (r#"{"message":"a\u202eb\u200bc"}"#, "a b c"),
+            (
+                r#"{"error":"invalid_client","error_description":"no","error_codes":[7000215,"x"]}"#,
+                "invalid_client: no (AADSTS7000215)",
+            ),
+            (
+                r#"{"error":"e","error_description":"AADSTS50034: no","error_codes":[50034]}"#,
+                "e: AADSTS50034: no",
+            ),
+            (
+                r#"{"error":"e","error_codes":[1,2,3,4]}"#,
+                "e: AADSTS1 (AADSTS2) (AADSTS3)",
+            ),
             (
                 "<html>secret</html>",
                 "a web page, as of a proxy or a login page",
