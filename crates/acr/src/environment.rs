@@ -82,6 +82,21 @@ impl AzureEnvironment {
                 "AzureStackCloud needs its description: name the file in {}",
                 vars::ENVIRONMENT_FILE
             ))),
+            None if cloud.settings.environment.is_some() => {
+                let known: Vec<_> = KNOWN
+                    .iter()
+                    .flat_map(|known| known.names)
+                    .copied()
+                    .collect();
+                Err(ERRORS.misconfigured(format!(
+                    "{} names a cloud that is not one of {}; a custom one needs {} or \
+                     resourceManagerEndpoint in azure.json",
+                    vars::CLOUD,
+                    known.join(", "),
+                    vars::ENVIRONMENT_FILE
+                )))
+            }
+            // In azure.json it is the public one, as for the cloud provider itself.
             None => {
                 tracing::warn!(name, "an unknown cloud is treated as the public one");
                 Ok(None)

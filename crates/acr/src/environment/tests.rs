@@ -82,6 +82,28 @@ async fn the_name_decides_and_else_the_registry() {
 }
 
 #[tokio::test]
+async fn an_option_with_an_unknown_cloud_is_an_error_that_lists_the_clouds() {
+    let of = |name| [(vars::CLOUD, name)];
+    let host = "x.azurecr.io";
+    let json = || named("AzurePublicCloud");
+    let error = resolved(&of("nope"), json(), host)
+        .await
+        .expect_err("unknown");
+    let shown = error.to_string();
+    for known in [
+        "AzureCloud",
+        "AzureChinaCloud",
+        "AzureUSGovernmentCloud",
+        vars::CLOUD,
+    ] {
+        assert!(shown.contains(known), "{shown}");
+    }
+    for known in ["azurecloud", "AzureUSGovernment", "AZURECHINACLOUD"] {
+        assert!(resolved(&of(known), json(), host).await.is_ok(), "{known}");
+    }
+}
+
+#[tokio::test]
 async fn an_authority_brings_its_cloud_or_only_itself() {
     let of = |authority| [(vars::AUTHORITY_HOST, authority)];
     let china = of("https://login.chinacloudapi.cn/");
