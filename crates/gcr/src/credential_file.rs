@@ -51,14 +51,17 @@ impl CredentialFile {
         let shown = path.display();
         match read_secret(&path, MIB) {
             Ok(text) => Ok(Search::Found(Self { path, text })),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Search::Absent(format!(
+                "{unset} and {shown} does not exist"
+            ))),
             // A home directory of another user, as a service may have one, is as good as none.
             Err(error)
                 if matches!(
                     error.kind(),
-                    ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied
+                    ErrorKind::NotADirectory | ErrorKind::PermissionDenied
                 ) =>
             {
-                let why = format!("{unset} and {shown} cannot be opened ({})", error.kind());
+                let why = format!("{unset} and {shown} cannot be opened ({error})");
                 Ok(Search::Absent(why))
             }
             Err(error) => {
@@ -135,6 +138,10 @@ mod tests {
                 Search::Absent(why) => assert!(why.contains("is not set"), "{why}"),
             }
         }
+        let Ok(Search::Absent(why)) = find(&[("HOME", "/nowhere")]) else {
+            panic!("no file there");
+        };
+        assert!(why.ends_with("credentials.json does not exist"), "{why}");
     }
 
     #[test]
