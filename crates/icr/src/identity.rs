@@ -83,7 +83,7 @@ impl Identity {
     }
 }
 
-/// The pod's identity, when the kubelet sent a token and something names a profile for it.
+/// The pod's identity, when the kubelet sent a token. Without a profile for it that is an error.
 fn of_pod(
     env: &Env,
     settings: &Settings,
@@ -111,10 +111,13 @@ fn of_pod(
             SecretPlace::Given(token.clone()),
             profile,
         ))),
-        None if settings.require_pod_identity => Err(ERRORS.no_identity(format!(
-            "the pod's service account names no trusted profile: annotate it with {annotation}"
+        // The node's identity is not for that pod.
+        None => Err(ERRORS.no_identity(format!(
+            "the pod's service account names no trusted profile: annotate it with {annotation}, or \
+             name one for all pods with {}; without tokenAttributes in the provider's configuration \
+             pods pull as the node",
+            vars::CR_PROFILE
         ))),
-        None => Ok(None),
     }
 }
 
@@ -281,18 +284,19 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_without_profile_leaves_the_node_unless_that_is_forbidden() {
+    fn a_pods_token_without_a_profile_is_never_answered_with_the_nodes_identity() {
         let mut request = CredentialRequest::new("icr.io/ns/app").expect("request");
         request.service_account_token = Some("a.b.c".into());
         let env = Env::map([(vars::API_KEY, "k")]);
         let settings = Settings::read(&env).expect("settings");
+        let error = Identity::choose(&env, &settings, &request).expect_err("no profile");
+        assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
+        assert!(error.to_string().contains("annotate it with"), "{error}");
+        request.service_account_token = None;
         let node = Identity::choose(&env, &settings, &request).expect("node");
         assert_eq!(name(&node), "ApiKey");
         let env = env.with([(vars::REQUIRE_POD_IDENTITY, "true")]);
         let settings = Settings::read(&env).expect("settings");
-        let error = Identity::choose(&env, &settings, &request).expect_err("forbidden");
-        assert!(error.to_string().contains("annotate it with"), "{error}");
-        request.service_account_token = None;
         let error = Identity::choose(&env, &settings, &request).expect_err("no token");
         assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
         assert!(error.to_string().contains("tokenAttributes"), "{error}");

@@ -79,11 +79,10 @@ options! {
         .flag("profile-annotation", "KEY",
             "Annotation of a service account that names its trusted profile.");
     REQUIRE_POD_IDENTITY = EnvVar::new("REGCRED_ICR_REQUIRE_POD_IDENTITY",
-        "When true, a pod's token without a profile is an error instead of leaving the answer \
-         to the node's identity.", "false")
+        "When true, a request without a pod's token is an error instead of being answered with the \
+         node's identity.", "false")
         .role(Role::RequirePod)
-        .switch("require-pod-identity",
-            "Refuse every request without a pod's token and a trusted profile.");
+        .switch("require-pod-identity", "Refuse requests without a service account token.");
 }
 
 #[cfg(test)]
