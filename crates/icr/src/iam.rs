@@ -9,10 +9,10 @@ use regcred_http::FormValue::{self, Secret, Text};
 use regcred_http::{HttpError, Request, Retry, StatusCode, random_word};
 use secrecy::SecretString;
 
-use crate::ERRORS;
 use crate::advice::advice;
 use crate::profile::Profile;
 use crate::settings::Cloud;
+use crate::{ERRORS, vars};
 
 /// What is traded for an access token.
 pub(crate) enum Grant<'a> {
@@ -127,7 +127,7 @@ async fn ask(
     })?;
     if response.status() != StatusCode::OK {
         let error = response.into_error("token request").await;
-        return Err(IamFailure::Final(refused(grant, &correlation, error)));
+        return Err(IamFailure::Final(refused(base, grant, &correlation, error)));
     }
     let answer: TokenResponse = response
         .json(LIMIT)
@@ -138,7 +138,16 @@ async fn ask(
         .map_err(IamFailure::Final)
 }
 
-fn refused(grant: &Grant<'_>, correlation: &str, error: HttpError) -> ProviderError {
+fn refused(base: &str, grant: &Grant<'_>, correlation: &str, error: HttpError) -> ProviderError {
+    if error.status() == Some(StatusCode::NOT_FOUND) && error.code().is_none() {
+        return ERRORS.call_failed(
+            format!(
+                "{base} has no token endpoint of IAM: correct {}, or the proxy's answer",
+                vars::IAM_URL
+            ),
+            error,
+        );
+    }
     let verb = match error.kind() {
         ErrorKind::Denied => "refused",
         _ => "did not accept",

@@ -144,6 +144,22 @@ async fn a_refusal_has_iams_code_and_advice_and_no_secret() {
 }
 
 #[tokio::test]
+async fn a_404_of_the_token_endpoint_is_a_wrong_address_and_not_a_refused_key() {
+    let server = Fake::answering(vec![Reply::text(404, "<html>not here</html>")]).await;
+    let url = server.url("");
+    let env = Env::map([("IBMCLOUD_API_KEY", API_KEY), ("IBMCLOUD_IAM_URL", &url)]);
+    let error = ask(&env, &request("us.icr.io/ns/app")).await;
+    let text = report(&error.expect_err("no endpoint"));
+    for part in [&*url, "has no token endpoint", "IBMCLOUD_IAM_URL", "404"] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(
+        !text.contains("refused") && !text.contains(API_KEY),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn throttling_is_waited_out() {
     let throttled = Reply::new(429).header("Retry-After", "0");
     let token = serde_json::json!({"access_token": "t", "expires_in": 600});
