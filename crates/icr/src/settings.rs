@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) iam: Vec<String>,
     /// Base URL of the metadata server.
     pub(crate) vpc: String,
+    /// Whether the machine was named as a VPC instance: only then is the server worth waiting for.
+    pub(crate) expects_vpc: bool,
     /// API version of the metadata server, when one is prescribed.
     pub(crate) ims_version: Option<String>,
     /// The OAuth client that asks IAM.
@@ -71,6 +73,7 @@ impl Settings {
                 .unwrap_or(METADATA)
                 .trim_end_matches('/')
                 .to_owned(),
+            expects_vpc: auth_type == AuthType::Vpc || options.first(vpc_names).is_some(),
             ims_version: ims_version(&options)?,
             client: client(&options)?,
             registry_login: options

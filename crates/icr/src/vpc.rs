@@ -21,9 +21,14 @@ pub(crate) async fn token(
     profile: Option<&Profile>,
 ) -> Result<AccessToken, ProviderError> {
     let body = profile.map(profile_body).transpose()?;
+    let connect = if cloud.settings.expects_vpc {
+        CONNECT
+    } else {
+        SHORT_CONNECT
+    };
     let server = Server {
         cloud,
-        client: cloud.link(CONNECT)?,
+        client: cloud.link(connect)?,
     };
     let (paths, identity) = server.identity().await?;
     let identity = identity.secret(ERRORS, SERVER)?;
@@ -100,8 +105,22 @@ impl Server<'_> {
     }
 
     async fn identity_at(&self, paths: &Paths) -> Result<TokenResponse, HttpError> {
+        if self.cloud.settings.expects_vpc {
+            return self.identity_with(paths, RETRY).await;
+        }
+        match self.identity_with(paths, Retry::none()).await {
+            // A server that is there may need a moment; one that is not there is not waited for.
+            Err(error) if error.status().is_some() && error.is_passing() => {
+                self.identity_with(paths, RETRY).await
+            }
+            done => done,
+        }
+    }
+
+    async fn identity_with(&self, paths: &Paths, retry: Retry) -> Result<TokenResponse, HttpError> {
         let request = self
             .request(Request::put(&self.url(paths, paths.identity)))
+            .retry(retry)
             .json(&json!({"expires_in": 300}));
         let response = self.client.send(request).await?.success(WHAT).await?;
         response.json(LIMIT).await
@@ -170,6 +189,8 @@ const NEW_SINCE: &str = "2025-08-26";
 /// What IBM's SDKs ask for.
 const OLD_VERSION: &str = "2022-03-01";
 const CONNECT: Duration = Duration::from_millis(1500);
+/// Where nothing shows that the machine is IBM's. The server answers within milliseconds.
+const SHORT_CONNECT: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(8);
 const RETRY: Retry = Retry {
     attempts: 3,

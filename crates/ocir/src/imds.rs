@@ -1,18 +1,20 @@
 //! The instance metadata service, version 2: `Authorization: Bearer Oracle` on every call, never
 //! through a proxy.
 
+use std::path::Path;
 use std::time::Duration;
 
 use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{Client, HttpError, Request, Retry};
+use regcred_http::{Client, HttpError, Request, Retry, StatusCode, is_passing_status};
 use secrecy::zeroize::Zeroizing;
+use tokio::task::JoinSet;
 
 use crate::certificate::{self, Certificate};
 use crate::home_path::expand;
 use crate::hosts::is_region_id;
 use crate::key::PrivateKey;
 use crate::regions::Region;
-use crate::settings::Cloud;
+use crate::settings::{Cloud, METADATA};
 use crate::{ERRORS, vars};
 
 /// A metadata server that has answered.
@@ -24,31 +26,44 @@ pub(crate) struct Imds {
 }
 
 impl Imds {
-    /// Asks for the region, which shows whether there is a server.
+    /// Asks for the region, which shows whether there is a server; all addresses at the same time.
     pub(crate) async fn find(cloud: &Cloud) -> Result<Self, ProviderError> {
-        let client = cloud.link(CONNECT)?;
-        let mut first = None;
-        for base in &cloud.settings.metadata {
-            match get(&client, base, "/instance/region").await {
+        let bases = &cloud.settings.metadata;
+        let expected = *bases != METADATA || is_oracles(Path::new(ASSET_TAG));
+        let client = cloud.link(if expected { CONNECT } else { SHORT_CONNECT })?;
+        let mut probes = JoinSet::new();
+        for (place, base) in bases.iter().cloned().enumerate() {
+            let client = client.clone();
+            probes.spawn(async move {
+                let region = probe(&client, &base, expected).await;
+                (place, base, region)
+            });
+        }
+        let mut silent: Option<(usize, String, HttpError)> = None;
+        while let Some(Ok((place, base, region))) = probes.join_next().await {
+            match region {
                 Ok(region) => {
+                    let region = region.trim().to_owned();
                     return Ok(Self {
                         client,
-                        base: base.clone(),
-                        region: region.trim().to_owned(),
+                        base,
+                        region,
                     });
                 }
                 Err(error) if error.is_connect() || error.is_timeout() => {
-                    first.get_or_insert((base, error));
+                    if silent.as_ref().is_none_or(|(first, ..)| place < *first) {
+                        silent = Some((place, base, error));
+                    }
                 }
                 // Another cloud's metadata server is at the same address.
                 Err(error) if error.kind() == ErrorKind::Denied => {
-                    return Err(no_instance(cloud, base, error));
+                    return Err(no_instance(cloud, &base, error));
                 }
-                Err(error) => return Err(refused(base, error)),
+                Err(error) => return Err(refused(&base, error)),
             }
         }
-        Err(match first {
-            Some((base, error)) => no_instance(cloud, base, error),
+        Err(match silent {
+            Some((_, base, error)) => no_instance(cloud, &base, error),
             None => ERRORS.misconfigured("no metadata server is named"),
         })
     }
@@ -58,7 +73,7 @@ impl Imds {
         if let Some(region) = cloud.settings.regions.find(&self.region) {
             return Ok(region);
         }
-        let text = match get(&self.client, &self.base, "/instance/regionInfo").await {
+        let text = match get(&self.client, &self.base, "/instance/regionInfo", RETRY).await {
             Ok(text) => text,
             Err(error) if error.status().is_some() && is_region_id(&self.region) => {
                 let region = cloud.settings.regions.assume(&self.region);
@@ -113,27 +128,61 @@ impl Imds {
     }
 
     async fn get(&self, path: &str) -> Result<Zeroizing<String>, ProviderError> {
-        get(&self.client, &self.base, path)
+        get(&self.client, &self.base, path, RETRY)
             .await
             .map_err(|error| refused(&self.base, error))
     }
 }
 
-/// One value. A 404 passes too: while an instance starts, its identity is not there yet.
-async fn get(client: &Client, base: &str, path: &str) -> Result<Zeroizing<String>, HttpError> {
+/// The region. Where no server is expected, one that does not respond is asked once.
+async fn probe(
+    client: &Client,
+    base: &str,
+    expected: bool,
+) -> Result<Zeroizing<String>, HttpError> {
+    const PATH: &str = "/instance/region";
+    if expected {
+        return get(client, base, PATH, RETRY).await;
+    }
+    match get(client, base, PATH, Retry::none()).await {
+        Err(error) if error.status().is_some_and(is_passing) => {
+            get(client, base, PATH, RETRY).await
+        }
+        done => done,
+    }
+}
+
+/// Whether another attempt may end otherwise. A 404 passes too: while an instance starts, its
+/// identity is not there yet.
+fn is_passing(status: StatusCode) -> bool {
+    status == StatusCode::NOT_FOUND || is_passing_status(status)
+}
+
+/// Whether the firmware marks this as a machine of Oracle's cloud.
+fn is_oracles(asset_tag: &Path) -> bool {
+    std::fs::read_to_string(asset_tag).is_ok_and(|tag| tag.trim() == "OracleCloud.com")
+}
+
+/// One value.
+async fn get(
+    client: &Client,
+    base: &str,
+    path: &str,
+    retry: Retry,
+) -> Result<Zeroizing<String>, HttpError> {
     let mut attempt = 1;
     loop {
         let request = Request::get(&format!("{base}{path}"))
             .header("Authorization", "Bearer Oracle")
             .timeout(TIMEOUT)
-            .retry(RETRY);
+            .retry(retry);
         let response = client.send(request).await?;
         match response.status().as_u16() {
             200 => return response.text(LIMIT).await.map(Zeroizing::new),
-            404 if attempt < RETRY.attempts => {}
+            404 if attempt < retry.attempts => {}
             _ => return Err(response.into_error("instance metadata").await),
         }
-        tokio::time::sleep(RETRY.pause(attempt)).await;
+        tokio::time::sleep(retry.pause(attempt)).await;
         attempt += 1;
     }
 }
@@ -160,6 +209,9 @@ fn no_instance(cloud: &Cloud, base: &str, error: HttpError) -> ProviderError {
 }
 
 const CONNECT: Duration = Duration::from_millis(1500);
+/// Where nothing shows that the machine is Oracle's. The server answers within milliseconds.
+const SHORT_CONNECT: Duration = Duration::from_secs(1);
+const ASSET_TAG: &str = "/sys/class/dmi/id/chassis_asset_tag";
 const TIMEOUT: Duration = Duration::from_secs(6);
 const RETRY: Retry = Retry {
     attempts: 4,
@@ -172,3 +224,57 @@ const PAIR_RETRY: Retry = Retry {
     cap: Duration::from_secs(2),
 };
 const LIMIT: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::settings::Settings;
+
+    fn cloud() -> Cloud {
+        let env = regcred_core::Env::default();
+        let settings = Settings::read(&env).expect("settings");
+        Cloud::new(ERRORS, &env, &regcred_core::Clock::system(), settings)
+    }
+
+    /// A server that ends each connection, and the number of those so far.
+    async fn closing() -> (String, std::sync::Arc<std::sync::atomic::AtomicU32>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let count = std::sync::Arc::<std::sync::atomic::AtomicU32>::default();
+        let counted = count.clone();
+        tokio::spawn(async move {
+            while listener.accept().await.is_ok() {
+                counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            }
+        });
+        (base, count)
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_expected_and_does_not_respond_is_asked_once() {
+        let cloud = cloud();
+        let client = cloud.link(CONNECT).expect("a client");
+        for (expected, attempts) in [(false, 1), (true, RETRY.attempts)] {
+            let (base, count) = closing().await;
+            let error = probe(&client, &base, expected).await.expect_err("closed");
+            assert!(error.status().is_none(), "{error}");
+            let asked = count.load(std::sync::atomic::Ordering::SeqCst);
+            assert_eq!(asked, attempts, "{expected}");
+        }
+    }
+
+    #[test]
+    fn oracles_machines_are_known_by_their_firmware() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let tag = dir.path().join("tag");
+        assert!(!is_oracles(&tag));
+        for (text, expected) in [("OracleCloud.com\n", true), ("7783-7084\n", false)] {
+            fs::write(&tag, text).expect("a file");
+            assert_eq!(is_oracles(&tag), expected, "{text}");
+        }
+    }
+}

@@ -131,7 +131,7 @@ const METHODS: [(&str, Method); 10] = [
 
 const TOKEN_PATH: &str = "/20180419/docker/token";
 /// By IPv4, and on a network without it by IPv6.
-const METADATA: [&str; 2] = [
+pub(crate) const METADATA: [&str; 2] = [
     "http://169.254.169.254/opc/v2",
     "http://[fd00:c1::a9fe:a9fe]/opc/v2",
 ];
