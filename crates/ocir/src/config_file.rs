@@ -52,7 +52,8 @@ impl Profile {
     }
 }
 
-/// Profiles by name. Keys are in lower case; other lines than settings are left out.
+/// Profiles by name. Keys are in lower case; other lines than settings are left out. Of two profiles
+/// with one name the first counts, as for the Go SDK; Python's refuses the file.
 fn parse(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
     let mut profiles: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut current = None;
@@ -61,8 +62,8 @@ fn parse(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
             continue;
         }
         if let Some(name) = profile_name(line) {
+            current = (!profiles.contains_key(name)).then(|| name.to_owned());
             profiles.entry(name.to_owned()).or_default();
-            current = Some(name.to_owned());
         } else if let Some(name) = &current
             && let Some(at) = line.find(['=', ':'])
         {
@@ -122,6 +123,44 @@ mod tests {
                 assert_eq!(profile.get("user"), Some(user), "{line}");
             }
         }
+    }
+
+    /// The data of the Go SDK's own tests (`common/configuration_test.go`), and what its parser does
+    /// with forms that they leave out.
+    #[test]
+    fn profiles_are_read_as_oracles_sdk_for_go_reads_them() {
+        const SOME: &str = "user=someuser\nfingerprint=somefingerprint\nkey_file=somelocation\n\
+                            tenancy=sometenancy\ncompartment = somecompartment\nregion=someregion\n";
+        const OTHER: &str =
+            "user=a\nfingerprint=a\nkey_file=a\ntenancy=a\ncompartment = b\n\nregion=b\n";
+        for (text, name) in [
+            (format!("[DEFAULT]\n{SOME}"), DEFAULT),
+            (format!("\n[DEFAULT]\n{SOME}[OTHER]\n{OTHER}"), DEFAULT),
+            (
+                format!("[DEFAULT]\n{OTHER}\n[PROFILE1]\n{SOME}"),
+                "PROFILE1",
+            ),
+            (format!("[DEFAULT]\n{OTHER}\n[]\n{SOME}"), ""),
+            // The first of two with one name counts.
+            (format!("[A]\n{SOME}[B]\n{OTHER}[A]\n{OTHER}"), "A"),
+            (format!("[DEFAULT]\n{SOME}[DEFAULT]\n{OTHER}"), DEFAULT),
+            // The last of two settings with one name counts.
+            (format!("[A]\n{OTHER}{SOME}"), "A"),
+            (format!("[A]\r\n{}", SOME.replace('\n', "\r\n")), "A"),
+            (
+                format!("[A]\n{}", SOME.to_uppercase().replace("SOME", "some")),
+                "A",
+            ),
+            (format!("[A]\n  {}", SOME.replace('\n', "\n  ")), "A"),
+        ] {
+            let file = file(&text);
+            let profile = Profile::read(file.path(), name, true).expect(name);
+            for key in ["user", "tenancy", "fingerprint", "region"] {
+                let value = profile.get(key).map(str::to_ascii_lowercase);
+                assert_eq!(value, Some(format!("some{key}")), "{text}");
+            }
+        }
+        assert!(Profile::read(file("").path(), "PROFILE1", true).is_err());
     }
 
     #[test]

@@ -28,6 +28,8 @@ mod tests {
             ("~", "/home/me"),
             ("~you/key", "~you/key"),
             ("/a/~b", "/a/~b"),
+            ("~/~/some/path", "/home/me/~/some/path"),
+            ("/somepath/some/dir/~/file", "/somepath/some/dir/~/file"),
         ] {
             assert_eq!(expand(&env, text), Path::new(path));
         }
