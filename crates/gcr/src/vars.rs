@@ -77,7 +77,8 @@ options! {
     IDENTITY_PROVIDER = EnvVar::new("REGCRED_GCR_IDENTITY_PROVIDER",
         "URL of the GKE cluster that issues the pods' service account tokens.", "")
         .flag("identity-provider", "URL",
-            "URL of the GKE cluster that issues the pods' tokens; needs --project-id.");
+            "URL of the GKE cluster that issues the pods' tokens; needs --project-id.")
+        .may_be_empty();
     IMPERSONATE = EnvVar::new("REGCRED_GCR_IMPERSONATE",
         "Email of a service account whose token is requested with the identity found.", "")
         .flag("impersonate", "EMAIL", "Service account to act as.");
@@ -91,7 +92,7 @@ options! {
             "When a pod's own service account is used: annotated, always or never.");
     PROJECT_ID = EnvVar::new("REGCRED_GCR_PROJECT_ID",
         "Project of the GKE cluster, which names its workload identity pool.", "")
-        .flag("project-id", "PROJECT", "Project of the GKE cluster.");
+        .flag("project-id", "PROJECT", "Project of the GKE cluster.").may_be_empty();
     REQUIRE_POD_IDENTITY = EnvVar::new("REGCRED_GCR_REQUIRE_POD_IDENTITY",
         "When true, a request without a usable pod token is refused; the same as `always` for \
          `REGCRED_GCR_POD_IDENTITY`, which it overrides.", "false")

@@ -153,3 +153,14 @@ fn logins_of_the_node_are_refused_where_a_pod_is_required() {
         }
     }
 }
+
+/// Templates of node configurations leave these empty on clusters without pod identity.
+#[test]
+fn the_flags_that_upstream_takes_empty_may_be_empty_and_no_others() {
+    let flags = || vars::VARS.iter().flat_map(|row| row.flags).flatten();
+    let empty: Vec<_> = flags().filter(|flag| flag.may_be_empty).collect();
+    let names: Vec<_> = empty.iter().map(|flag| flag.name).collect();
+    assert_eq!(names, ["identity-provider", "project-id"]);
+    let none = Settings::read(&Env::map(empty.iter().map(|flag| (flag.var, "")))).expect("none");
+    assert_eq!(none.pool, None);
+}
