@@ -408,11 +408,11 @@ async fn pages_show_the_state_and_no_token(stage: &Stage) {
     let (code, html) = page(&daemon, "/").await;
     assert_eq!(code, 200);
     for text in [
-        "<td>r",
+        "data-label=\"Name\">r<td",
         "fake",
         "a.eu.fake.io",
         "in 11 h 59 min",
-        "<td>t",
+        "data-label=\"Name\">t<td",
         "ready",
     ] {
         assert!(html.contains(text), "{text}: {html}");
