@@ -20,7 +20,7 @@ fn the_command_line_page_is_what_the_programs_say() {
         let _ = writeln!(page, "\n## {program}");
         for command in commands {
             let words: Vec<_> = command.split_whitespace().collect();
-            let help = Program::ours(&program).args(&words).arg("--help").run();
+            let help = started(&program).args(&words).arg("--help").run();
             let title = format!("{program} {command}");
             let text = help.success().trim_end().to_owned();
             let _ = writeln!(page, "\n```console\n$ {} --help\n{text}\n```", title.trim());
@@ -137,21 +137,30 @@ fn programs() -> Vec<(String, Vec<String>)> {
             vec![String::new()],
         ));
     }
+    programs.push((HELPER.to_owned(), vec![String::new()]));
     programs.push(("regcred-refresh".to_owned(), vec![String::new()]));
     programs
 }
 
-/// The command itself, and its subcommands that have a help of their own, in their order.
+/// The program of this name. The helper for all clouds is `regcred` under another name.
+fn started(program: &str) -> Program {
+    if program == HELPER {
+        return Program::ours("regcred").args(["plugin", HELPER]);
+    }
+    Program::ours(program)
+}
+
+const HELPER: &str = "docker-credential-regcred";
+
+/// The command itself, and its subcommands, in their order.
 fn verbs() -> Vec<String> {
     let mut verbs = vec![String::new()];
     let mut open = vec![(String::new(), regcred::command_line())];
     while let Some((name, command)) = open.pop() {
-        if !name.is_empty() && !command.has_subcommands() {
+        if !name.is_empty() {
             verbs.push(name.clone());
         }
-        let below = command
-            .get_subcommands()
-            .filter(|c| !c.is_disable_help_flag_set());
+        let below = command.get_subcommands();
         let below = below.map(|sub| (format!("{name} {}", sub.get_name()), sub.clone()));
         let mut below: Vec<_> = below.collect();
         below.reverse();

@@ -34,7 +34,8 @@ impl Credentials {
     }
 
     /// What a person would see in the login and a registry answers with a plain refusal: a line end
-    /// that `echo` wrote, blanks at either end, control characters. Never shows the password.
+    /// that `echo` wrote, blanks at either end, control characters. Lines within are those of a
+    /// Google service account's key. Never shows the password.
     #[must_use]
     pub fn oddities(&self) -> Vec<String> {
         let parts = [
@@ -46,7 +47,7 @@ impl Credentials {
                 "ends in a line end, as `echo` writes one"
             } else if text.trim() != text {
                 "has blanks at its beginning or end"
-            } else if text.contains(char::is_control) {
+            } else if text.contains(|c: char| c.is_control() && !c.is_ascii_whitespace()) {
                 "has control characters"
             } else {
                 return None;
@@ -111,7 +112,12 @@ mod tests {
             let expected = format!("{what} {odd}: write the login again, with `printf %s`");
             assert_eq!(found, [expected]);
         }
-        for (username, password) in [("u", "pass word"), ("", ""), ("u", "p:ä")] {
+        for (username, password) in [
+            ("u", "pass word"),
+            ("", ""),
+            ("u", "p:ä"),
+            ("_json_key", "{\n\t\"a\": 1\r\n}"),
+        ] {
             let found = Credentials::new(username, password).oddities();
             assert_eq!(found, Vec::<String>::new(), "{username} {password}");
         }

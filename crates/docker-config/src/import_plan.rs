@@ -41,9 +41,15 @@ impl ImportPlan {
     /// # Errors
     /// When it cannot be read, or has no login at all.
     pub fn read(path: &Path) -> Result<Self, ImportError> {
-        let text = docker_file::read(path)?;
-        let text = text.expose_secret().as_bytes();
-        let config = docker_config::parse(text, Format::ConfigJson, BadEntries::Skip);
+        Self::parse(path, docker_file::read(path)?.expose_secret().as_bytes())
+    }
+
+    /// As [`ImportPlan::read`], from the file's content. The path is its label.
+    ///
+    /// # Errors
+    /// When it is not a docker configuration, or has no login at all.
+    pub fn parse(path: &Path, content: &[u8]) -> Result<Self, ImportError> {
+        let config = docker_config::parse(content, Format::ConfigJson, BadEntries::Skip);
         let broken = |source| ImportError::NotDockerConfig(path.to_owned(), source);
         let config = config.map_err(broken)?;
         let rejected = config.rejected.into_iter();

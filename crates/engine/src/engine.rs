@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{Clock, Env};
 use regcred_keyring::{NodeConfig, SearchPaths};
 use regcred_registry::{Hosts, HttpError, RegistryClient};
+use secrecy::SecretSlice;
 
 use crate::config::{ConfigError, PluginInspection, ProviderConfig};
 use crate::improvements::Improvements;
@@ -20,7 +21,7 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     config: Option<ProviderConfig>,
     plugins: Vec<Plugin>,
-    docker_files: Vec<PathBuf>,
+    docker: DockerSource,
     improvements: Improvements,
     clock: Clock,
     registry: RegistryClient,
@@ -42,7 +43,7 @@ impl Engine {
                 cwd: PathBuf::from("."),
                 home: env.home(),
             },
-            docker_configs: Vec::new(),
+            docker: None,
             hosts: Hosts::none(),
             improvements: Improvements::default(),
             plugin_deadline: PLUGIN_DEADLINE,
@@ -83,10 +84,7 @@ impl Engine {
         {
             return Arc::clone(found);
         }
-        let found = Arc::new(NodeConfig::load(
-            self.0.docker_files.iter().cloned(),
-            self.0.improvements.keyring,
-        ));
+        let found = Arc::new(self.0.docker.load(self.0.improvements));
         *kept = Some((now, Arc::clone(&found)));
         found
     }
@@ -96,7 +94,7 @@ impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine")
             .field("plugins", &self.0.plugins)
-            .field("docker_files", &self.0.docker_files)
+            .field("docker", &self.0.docker)
             .finish_non_exhaustive()
     }
 }
@@ -109,7 +107,7 @@ pub struct EngineBuilder {
     provider_config: PathBuf,
     bin_dir: PathBuf,
     search: SearchPaths,
-    docker_configs: Vec<PathBuf>,
+    docker: Option<DockerSource>,
     hosts: Hosts,
     improvements: Improvements,
     plugin_deadline: Duration,
@@ -148,7 +146,22 @@ impl EngineBuilder {
     /// Docker configuration files that replace the search; the first that exists and parses is used.
     #[must_use]
     pub fn docker_configs(mut self, files: impl IntoIterator<Item = PathBuf>) -> Self {
-        self.docker_configs = files.into_iter().collect();
+        self.docker = Some(DockerSource::Files(files.into_iter().collect()));
+        self
+    }
+
+    /// The content of a docker configuration file that replaces the search, under a path for
+    /// messages.
+    #[must_use]
+    pub fn docker_config(
+        mut self,
+        path: impl Into<PathBuf>,
+        content: impl Into<SecretSlice<u8>>,
+    ) -> Self {
+        self.docker = Some(DockerSource::Content {
+            path: path.into(),
+            content: Arc::new(content.into()),
+        });
         self
     }
 
@@ -192,7 +205,7 @@ impl EngineBuilder {
             config,
             programs,
             problems,
-            docker: NodeConfig::load(self.docker_files(), self.improvements.keyring),
+            docker: self.docker().load(self.improvements),
         }
     }
 
@@ -223,7 +236,7 @@ impl EngineBuilder {
         Ok(Engine(Arc::new(Inner {
             config,
             plugins,
-            docker_files: self.docker_files(),
+            docker: self.docker(),
             improvements: self.improvements,
             clock: self.clock,
             registry: RegistryClient::new(&self.env, self.hosts)?,
@@ -238,12 +251,30 @@ impl EngineBuilder {
         (is_set(config) || is_set(bin_dir)).then(|| PluginInspection::of(config, bin_dir))
     }
 
-    /// The files that are searched for a docker configuration.
-    fn docker_files(&self) -> Vec<PathBuf> {
-        if self.docker_configs.is_empty() {
-            self.search.files().into()
-        } else {
-            self.docker_configs.clone()
+    fn docker(&self) -> DockerSource {
+        let search = || DockerSource::Files(self.search.files().into());
+        self.docker.clone().unwrap_or_else(search)
+    }
+}
+
+/// Where the node's docker configuration comes from.
+#[derive(Clone, Debug)]
+enum DockerSource {
+    /// Files that are searched for it.
+    Files(Vec<PathBuf>),
+    /// A file that has been read.
+    Content {
+        path: PathBuf,
+        content: Arc<SecretSlice<u8>>,
+    },
+}
+
+impl DockerSource {
+    fn load(&self, improvements: Improvements) -> NodeConfig {
+        let rules = improvements.keyring;
+        match self {
+            Self::Files(files) => NodeConfig::load(files.iter().cloned(), rules),
+            Self::Content { path, content } => NodeConfig::of(path, content, rules),
         }
     }
 }

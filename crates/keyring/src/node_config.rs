@@ -10,7 +10,7 @@ use regcred_api::DecodeError;
 use regcred_api::docker_config::{self, DockerConfig, Format};
 use regcred_core::Credentials;
 use regcred_files::{MIB, read_secret_bytes};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretSlice};
 use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
 
@@ -96,30 +96,42 @@ impl NodeConfig {
             keyring: Keyring::with_rules(rules),
             files: Vec::new(),
         };
-        let mut used = false;
         for path in files {
-            let mut notes = Vec::new();
-            let outcome = if used {
-                FileOutcome::NotReached
+            let parsed = if found.used().is_some() {
+                Err(FileOutcome::NotReached)
             } else {
-                match load(&path, rules) {
-                    Ok(config) => {
-                        used = true;
-                        let source = CredentialSource::docker_config(&path);
-                        notes = fill(&mut found.keyring, config, &source);
-                        FileOutcome::Used
-                    }
-                    Err(outcome) => outcome,
-                }
+                read(&path).and_then(|bytes| parse(&path, bytes.expose_secret(), rules))
             };
-            tracing::debug!(path = %path.display(), %outcome, "docker config");
-            found.files.push(ConfigFile {
-                path,
-                outcome,
-                notes,
-            });
+            found.add(path, parsed);
         }
         found
+    }
+
+    /// One file whose content has been read: for a file that a person named. The path is its label.
+    #[must_use]
+    pub fn of(path: &Path, content: &SecretSlice<u8>, rules: KeyringRules) -> Self {
+        let mut found = Self {
+            keyring: Keyring::with_rules(rules),
+            files: Vec::new(),
+        };
+        found.add(path.to_owned(), parse(path, content.expose_secret(), rules));
+        found
+    }
+
+    fn add(&mut self, path: PathBuf, parsed: Result<DockerConfig, FileOutcome>) {
+        let (outcome, notes) = match parsed {
+            Ok(config) => {
+                let source = CredentialSource::docker_config(&path);
+                (FileOutcome::Used, fill(&mut self.keyring, config, &source))
+            }
+            Err(outcome) => (outcome, Vec::new()),
+        };
+        tracing::debug!(path = %path.display(), %outcome, "docker config");
+        self.files.push(ConfigFile {
+            path,
+            outcome,
+            notes,
+        });
     }
 
     /// What a kubelet passes over without an error: files that it finds and cannot use, parts of the
@@ -200,18 +212,20 @@ fn ignored(name: &str) -> String {
     format!("{name} is ignored by the kubelet")
 }
 
-fn load(path: &Path, rules: KeyringRules) -> Result<DockerConfig, FileOutcome> {
-    let bytes = read_secret_bytes(path, LARGEST_FILE).map_err(|error| match error.kind() {
+fn read(path: &Path) -> Result<SecretSlice<u8>, FileOutcome> {
+    read_secret_bytes(path, LARGEST_FILE).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => FileOutcome::Missing,
         kind if error.raw_os_error().is_some() => FileOutcome::Unreadable(kind.to_string()),
         _ => FileOutcome::Unreadable(error.to_string()),
-    })?;
+    })
+}
+
+fn parse(path: &Path, bytes: &[u8], rules: KeyringRules) -> Result<DockerConfig, FileOutcome> {
     let format = match path.file_name() {
         Some(name) if name == DOCKERCFG => Format::Dockercfg,
         _ => Format::ConfigJson,
     };
-    docker_config::parse(bytes.expose_secret(), format, rules.bad_entries())
-        .map_err(FileOutcome::Unparsable)
+    docker_config::parse(bytes, format, rules.bad_entries()).map_err(FileOutcome::Unparsable)
 }
 
 /// Far above a Secret's 1 MiB; the kubelet itself has no limit for files of the node.

@@ -67,7 +67,7 @@ pub(crate) struct TokenArgs {
     #[arg(short, long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
 
-    /// Copy the logins of this docker configuration instead of asking a provider
+    /// Copy the logins of this docker configuration, or of -, instead of asking a provider
     #[arg(long, value_name = "FILE", conflicts_with = "username")]
     pub(crate) from_file: Option<PathBuf>,
 

@@ -25,22 +25,19 @@ options! {
     ROOT_DIR = option("REGCRED_ROOT_DIR", "root-dir", "DIR",
         "The kubelet's root directory, the first place where a docker configuration is looked for.",
         "`/var/lib/kubelet`");
-    DOCKER_CONFIG = EnvVar::new("REGCRED_DOCKER_CONFIG",
-        "Docker configuration files, separated by `:`, read instead of those that the kubelet looks \
-         for.", "")
-        .flag("docker-config", "PATH",
-        "Docker configuration file, read instead of those that the kubelet looks for; repeatable");
+    DOCKER_CONFIG = option("REGCRED_DOCKER_CONFIG", "docker-config", "FILE",
+        "Docker configuration file, or `-`, read instead of those that the kubelet looks for.", "");
     PULL_SECRET = EnvVar::new("REGCRED_PULL_SECRET",
         "Pull secrets, separated by `:`: Secret manifests in YAML or JSON, or `config.json` files.",
         "")
         .flag("pull-secret", "FILE",
-        "Pull secret: a Secret manifest in YAML or JSON, or a `config.json`; repeatable");
+        "Pull secret, or -: a Secret manifest in YAML or JSON, or a `config.json`; repeatable");
     HOSTS_DIR = option("REGCRED_HOSTS_DIR", "hosts-dir", "DIR[:DIR]...",
         "Directories of `hosts.toml` files in containerd's `certs.d` layout, as in its `config_path`; \
          the first with an entry for the registry counts.", "");
     SERVICE_ACCOUNT_TOKEN = option(
         "REGCRED_SERVICE_ACCOUNT_TOKEN", "service-account-token", "FILE",
-        "File with the service account token for plugins that require one.", "");
+        "File with the service account token for plugins that require one, or `-`.", "");
     SERVICE_ACCOUNT_ANNOTATION = EnvVar::new("REGCRED_SERVICE_ACCOUNT_ANNOTATION",
         "The service account's annotations, `KEY=VALUE` separated by commas.", "")
         .flag("service-account-annotation", "KEY=VALUE",
@@ -67,7 +64,7 @@ const fn option(
 /// What separates the values of a repeatable option in its variable.
 fn separator(variable: &str) -> Option<char> {
     match variable {
-        DOCKER_CONFIG | PULL_SECRET => Some(':'),
+        PULL_SECRET => Some(':'),
         SERVICE_ACCOUNT_ANNOTATION => Some(','),
         _ => None,
     }
@@ -137,6 +134,11 @@ impl CredentialOptions<'_> {
 
     pub(crate) fn paths(&self, variable: &str) -> impl Iterator<Item = PathBuf> {
         self.values(variable).1.into_iter().map(PathBuf::from)
+    }
+
+    /// The flag if it was given, else the variable: what a message names.
+    pub(crate) fn origin(&self, variable: &str) -> String {
+        self.values(variable).0
     }
 
     /// The annotations as a map; the last value of a repeated key counts.
@@ -236,7 +238,6 @@ mod tests {
             "--image-credential-provider-bin-dir=/bin",
             "--root-dir=/root",
             "--docker-config=/a:b",
-            "--docker-config=/b",
             "--pull-secret=/s",
             "--hosts-dir=/h",
             "--service-account-token=/t",
@@ -251,7 +252,7 @@ mod tests {
             (PROVIDER_CONFIG, &["/etc/c.yaml"][..]),
             (PROVIDER_BIN_DIR, &["/bin"]),
             (ROOT_DIR, &["/root"]),
-            (DOCKER_CONFIG, &["/a:b", "/b"]),
+            (DOCKER_CONFIG, &["/a:b"]),
             (PULL_SECRET, &["/s"]),
             (HOSTS_DIR, &["/h"]),
             (SERVICE_ACCOUNT_TOKEN, &["/t"]),
@@ -266,6 +267,10 @@ mod tests {
         assert!(
             parse(&["--service-account-annotation=k=v"]).is_err(),
             "no token"
+        );
+        assert!(
+            parse(&["--docker-config=/a", "--docker-config=/b"]).is_err(),
+            "a kubelet uses one"
         );
         for row in VARS {
             let flag = format!("--{}=", row.flags[0].expect("a flag").name);
@@ -283,10 +288,9 @@ mod tests {
         let flags = &CredentialFlags::default();
         let env = &Env::map(values);
         let from_env = CredentialOptions { flags, env };
-        for list in [DOCKER_CONFIG, PULL_SECRET] {
-            assert_eq!(paths(&from_env, list), ["x=1", "y"]);
-        }
+        assert_eq!(paths(&from_env, PULL_SECRET), ["x=1", "y"]);
         for path in [
+            DOCKER_CONFIG,
             PROVIDER_CONFIG,
             PROVIDER_BIN_DIR,
             ROOT_DIR,

@@ -5,48 +5,86 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use regcred_core::Env;
-use regcred_engine::{Engine, Improvements, Pod, TokenFile};
+use regcred_engine::{Engine, EngineBuilder, Pod, TokenFile};
 use regcred_registry::Hosts;
 use regcred_run::ProgramError;
+use secrecy::SecretSlice;
 
 use crate::credential_options::{
     CredentialFlags, CredentialOptions, DOCKER_CONFIG, HOSTS_DIR, PROVIDER_BIN_DIR,
     PROVIDER_CONFIG, PULL_SECRET, ROOT_DIR, SERVICE_ACCOUNT_TOKEN,
 };
+use crate::named_file::{NamedFile, in_time, read_stdin};
 
-/// Makes an engine and a pod. The pod's pull secrets have not been read:
-/// [`check_pull_secrets`] does.
+/// What the options describe.
+#[derive(Debug)]
+pub(crate) struct SetUp {
+    pub(crate) engine: Engine,
+    pub(crate) pod: Pod,
+    /// Whether every pull secret can be used. An explanation shows also why one cannot.
+    pub(crate) pull_secrets: Result<(), ProgramError>,
+}
+
+/// Makes an engine and a pod. Every file that an option names is read, once.
 ///
 /// # Errors
 /// When an option has a bad value, or a file or directory that it names cannot be used.
-pub(crate) fn set_up(flags: &CredentialFlags, env: &Env) -> Result<(Engine, Pod), ProgramError> {
-    let options = CredentialOptions { flags, env };
-    let pod = pod(&options)?;
-    Ok((engine(&options)?, pod))
+pub(crate) fn set_up(flags: &CredentialFlags, env: &Env) -> Result<SetUp, ProgramError> {
+    let (flags, env) = (flags.clone(), env.clone());
+    let options = CredentialOptions {
+        flags: &flags,
+        env: &env,
+    };
+    let named = [DOCKER_CONFIG, PULL_SECRET, SERVICE_ACCOUNT_TOKEN];
+    let named: Vec<_> = named
+        .iter()
+        .flat_map(|name| files(&options, name))
+        .collect();
+    let stdin = read_stdin(&named)?;
+    in_time(move || {
+        let options = CredentialOptions {
+            flags: &flags,
+            env: &env,
+        };
+        let pod = pod(&options, stdin.as_ref())?;
+        let engine = engine(&options, stdin.as_ref())?;
+        let checked = pod.check_pull_secrets(engine.improvements().keyring);
+        let origin = options.origin(PULL_SECRET);
+        Ok(SetUp {
+            engine,
+            pod,
+            pull_secrets: checked.map_err(|error| {
+                let error = ProgramError::not_configured(error);
+                error.reworded(|why| format!("{origin}: {why}"))
+            }),
+        })
+    })
 }
 
-/// Checks the pull secrets, which were named on the command line or in a variable.
-///
-/// # Errors
-/// When a file cannot be used as a pull secret.
-pub(crate) fn check_pull_secrets(engine: &Engine, pod: &Pod) -> Result<(), ProgramError> {
-    let checked = pod.check_pull_secrets(engine.improvements().keyring);
-    checked.map_err(ProgramError::not_configured)
+fn files(options: &CredentialOptions<'_>, variable: &str) -> Vec<NamedFile> {
+    let origin = options.origin(variable);
+    let file = |path| NamedFile {
+        origin: origin.clone(),
+        path,
+    };
+    options.paths(variable).map(file).collect()
 }
 
-fn engine(options: &CredentialOptions<'_>) -> Result<Engine, ProgramError> {
+fn engine(
+    options: &CredentialOptions<'_>,
+    stdin: Option<&SecretSlice<u8>>,
+) -> Result<Engine, ProgramError> {
     let improvements = options.improvements().map_err(ProgramError::usage)?;
-    for path in options.paths(DOCKER_CONFIG) {
-        check_docker_config(path, improvements)?;
+    let mut builder = Engine::builder(options.env).improvements(improvements);
+    for file in files(options, DOCKER_CONFIG) {
+        builder = builder.docker_config(file.label(), file.read(stdin)?);
+        check_docker_config(&builder, &file)?;
     }
-    let mut builder = Engine::builder(options.env)
-        .docker_configs(options.paths(DOCKER_CONFIG))
-        .improvements(improvements);
     if let Some(deadline) = options.plugin_deadline().map_err(ProgramError::usage)? {
         builder = builder.plugin_deadline(deadline);
     }
     if let Some(list) = options.path(HOSTS_DIR) {
-        builder = builder.hosts(hosts(&list)?);
+        builder = builder.hosts(hosts(&list, &options.origin(HOSTS_DIR))?);
     }
     let (config, bin_dir) = (
         options.path(PROVIDER_CONFIG),
@@ -61,14 +99,7 @@ fn engine(options: &CredentialOptions<'_>) -> Result<Engine, ProgramError> {
     if let Some(path) = bin_dir {
         builder = builder.bin_dir(path);
     }
-    if let Some(path) = options.path(ROOT_DIR) {
-        if !path.is_dir() {
-            return Err(ProgramError::not_configured(format!(
-                "{} is not a directory: set --root-dir (or REGCRED_ROOT_DIR) to the kubelet's root \
-                 directory, or omit it for /var/lib/kubelet",
-                path.display()
-            )));
-        }
+    if let Some(path) = directory(options, ROOT_DIR, ROOT_ADVICE)? {
         builder = builder.root_dir(path);
     }
     builder.build().map_err(ProgramError::not_configured)
@@ -76,45 +107,76 @@ fn engine(options: &CredentialOptions<'_>) -> Result<Engine, ProgramError> {
 
 /// The directories of containerd's `config_path`, of which one must exist: containerd's own value
 /// also names one that few nodes have.
-fn hosts(list: &Path) -> Result<Hosts, ProgramError> {
+fn hosts(list: &Path, origin: &str) -> Result<Hosts, ProgramError> {
     let directories = env::split_paths(list).filter(|path| !path.as_os_str().is_empty());
     let directories: Vec<_> = directories.collect();
     if directories.iter().any(|path| path.is_dir()) {
         return Ok(Hosts::new(directories));
     }
     Err(ProgramError::not_configured(format!(
-        "{} is not a directory: set --hosts-dir (or REGCRED_HOSTS_DIR) to one that is laid out \
-         like /etc/containerd/certs.d, or omit it to ask registries directly",
+        "{origin}: {} is not a directory: {HOSTS_ADVICE}",
         list.display()
     )))
 }
 
 /// A kubelet passes over a file that it cannot use; a file that a person named must be usable.
-fn check_docker_config(path: PathBuf, improvements: Improvements) -> Result<(), ProgramError> {
-    let builder = Engine::builder(&Env::default()).improvements(improvements);
-    let found = builder.docker_configs([path]).inspect().docker;
+fn check_docker_config(builder: &EngineBuilder, file: &NamedFile) -> Result<(), ProgramError> {
+    let found = builder.inspect().docker;
     match found.files.first() {
-        Some(file) if found.used().is_none() => Err(ProgramError::not_configured(format!(
+        Some(found_file) if found.used().is_none() => Err(file.unusable(format!(
             "cannot use the docker configuration {}: {}",
-            file.path.display(),
-            file.outcome
+            found_file.path.display(),
+            found_file.outcome
         ))),
         _ => Ok(()),
     }
 }
 
-fn pod(options: &CredentialOptions<'_>) -> Result<Pod, ProgramError> {
-    let annotations = options.annotations().map_err(ProgramError::usage)?;
-    let files = options.paths(PULL_SECRET);
-    let pod = files.fold(Pod::new(), |pod, file| pod.pull_secret_file(file));
-    let Some(token) = options.path(SERVICE_ACCOUNT_TOKEN) else {
-        return Ok(pod);
-    };
-    let token = TokenFile::new(token, annotations);
-    token.check().map_err(ProgramError::not_configured)?;
-    Ok(pod.service_account(Arc::new(token)))
+/// The directory that an option names.
+fn directory(
+    options: &CredentialOptions<'_>,
+    variable: &str,
+    advice: &str,
+) -> Result<Option<PathBuf>, ProgramError> {
+    match options.path(variable) {
+        Some(path) if !path.is_dir() => {
+            let origin = options.origin(variable);
+            let path = path.display();
+            let message = format!("{origin}: {path} is not a directory: {advice}");
+            Err(ProgramError::not_configured(message))
+        }
+        named => Ok(named),
+    }
 }
 
+fn pod(
+    options: &CredentialOptions<'_>,
+    stdin: Option<&SecretSlice<u8>>,
+) -> Result<Pod, ProgramError> {
+    let annotations = options.annotations().map_err(ProgramError::usage)?;
+    let mut pod = Pod::new();
+    for file in files(options, PULL_SECRET) {
+        pod = match file.read(stdin) {
+            Ok(content) => pod.pull_secret(file.label(), content),
+            // Its error is the look-up's, which an explanation shows among the sources.
+            Err(_) => pod.pull_secret_file(file.path),
+        };
+    }
+    for file in files(options, SERVICE_ACCOUNT_TOKEN) {
+        let token = TokenFile::new(file.label(), annotations.clone());
+        let token = match stdin.filter(|_| file.is_stdin()) {
+            Some(content) => token.with_content(content),
+            None => token.once(),
+        };
+        let token = token.map_err(|why| file.unusable(why))?;
+        pod = pod.service_account(Arc::new(token));
+    }
+    Ok(pod)
+}
+
+const HOSTS_ADVICE: &str = "name one that is laid out like /etc/containerd/certs.d, or omit it to \
+                            ask registries directly";
+const ROOT_ADVICE: &str = "name the kubelet's root directory, or omit it for /var/lib/kubelet";
 const NO_BIN_DIR: &str = "the provider configuration names plugins: set their directory with \
                           --image-credential-provider-bin-dir (or \
                           REGCRED_IMAGE_CREDENTIAL_PROVIDER_BIN_DIR)";

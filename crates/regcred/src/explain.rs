@@ -5,12 +5,15 @@ use regcred_engine::Tries;
 use regcred_run::{ProgramError, block_on_until_signal, exit_code, output};
 
 use crate::cli::ExplainArgs;
-use crate::engine_options;
+use crate::engine_options::{self, SetUp};
 
 pub(crate) fn run(args: &ExplainArgs, env: &Env) -> Result<(), ProgramError> {
-    let (engine, pod) = engine_options::set_up(&args.credentials, env)?;
+    let SetUp {
+        engine,
+        pod,
+        pull_secrets,
+    } = engine_options::set_up(&args.credentials, env)?;
     // An explanation shows also why a pull secret cannot be used, and then asks nothing.
-    let pull_secrets = engine_options::check_pull_secrets(&engine, &pod);
     let tries = if args.tries && pull_secrets.is_ok() {
         Tries::all()
     } else {

@@ -3,11 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use regcred_core::RegistryHost;
+use regcred_core::{Credentials, RegistryHost};
 use regcred_docker_config::{EntryLogin, ImportPlan, config_json};
 use regcred_plugin::output::{SecretName, TokenOutput};
 use regcred_run::{ProgramError, Streams};
 use secrecy::SecretString;
+
+use crate::named_file::STDIN;
 
 /// The logins to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +62,8 @@ pub(crate) fn run(
                 ));
             }
             let password = &password(streams)?;
+            let given = Credentials::new(&**username, password.clone());
+            note_oddities(server, &given.oddities(), streams);
             let login = EntryLogin {
                 username,
                 password,
@@ -77,7 +81,13 @@ fn from_file(
     registries: &[String],
     streams: &mut Streams<'_>,
 ) -> Result<SecretString, ProgramError> {
-    let plan = ImportPlan::read(path).map_err(ProgramError::not_configured)?;
+    let plan = if path == Path::new(STDIN) {
+        let content = streams.read_input("a docker configuration")?;
+        ImportPlan::parse(Path::new("standard input"), &content)
+    } else {
+        ImportPlan::read(path)
+    };
+    let plan = plan.map_err(ProgramError::not_configured)?;
     if registries.is_empty() {
         for (key, why) in &plan.left_out {
             streams.note(&format!("{key} is left out: {why}"));
@@ -85,12 +95,16 @@ fn from_file(
     }
     let chosen = plan.chosen(registries);
     for entry in chosen.map_err(ProgramError::not_configured)? {
-        for oddity in entry.oddities() {
-            streams.note(&format!("{}: {oddity}", entry.server));
-        }
+        note_oddities(&entry.server, &entry.oddities(), streams);
     }
     plan.render(registries)
         .map_err(ProgramError::not_configured)
+}
+
+fn note_oddities(server: &str, oddities: &[String], streams: &mut Streams<'_>) {
+    for oddity in oddities {
+        streams.note(&format!("{server}: {oddity}"));
+    }
 }
 
 fn check_login(server: &str, username: &str) -> Result<(), ProgramError> {

@@ -9,6 +9,7 @@ mod engine_options;
 mod explain;
 mod import;
 mod multicall;
+mod named_file;
 mod plugin;
 mod progress;
 mod pull;

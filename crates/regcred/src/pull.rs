@@ -10,8 +10,9 @@ use regcred_registry::PullOptions;
 use regcred_run::{ProgramError, block_on_until_signal, exit_code, output};
 
 use crate::cli::PullArgs;
+use crate::engine_options::{self, SetUp};
 use crate::progress::View;
-use crate::{engine_options, store};
+use crate::store;
 
 pub(crate) fn run(args: PullArgs, env: &Env) -> Result<(), ProgramError> {
     // A mistyped name is found before any file is created or any request is sent.
@@ -21,8 +22,12 @@ pub(crate) fn run(args: PullArgs, env: &Env) -> Result<(), ProgramError> {
         .map(|image| ImageRef::parse(image).map(|parsed| (image.clone(), parsed)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(ProgramError::usage)?;
-    let (engine, pod) = engine_options::set_up(&args.credentials, env)?;
-    engine_options::check_pull_secrets(&engine, &pod)?;
+    let SetUp {
+        engine,
+        pod,
+        pull_secrets,
+    } = engine_options::set_up(&args.credentials, env)?;
+    pull_secrets?;
     let path = match args.store.clone() {
         Some(path) => path,
         None => store::default_path(env, rustix::process::geteuid().is_root())

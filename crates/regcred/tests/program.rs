@@ -121,7 +121,7 @@ fn a_named_file_that_cannot_be_used_is_an_error_at_once() {
     let empty = file("empty", "");
     for (flag, path, why) in [
         ("--docker-config", &missing, "missing"),
-        ("--docker-config", &dir.path().to_owned(), "is a directory"),
+        ("--docker-config", &dir.path().to_owned(), "Is a directory"),
         ("--docker-config", &fifo, "it is not a regular file"),
         ("--docker-config", &cut, "unexpected end of JSON input"),
         ("--docker-config", &bad_entry, "illegal base64 data"),
@@ -155,6 +155,96 @@ fn a_named_file_that_cannot_be_used_is_an_error_at_once() {
             assert!(!store.exists(), "{shown}");
         }
     }
+}
+
+#[test]
+fn an_error_names_the_flag_that_was_given_and_else_the_variable() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let cut = dir.path().join("cut.json");
+    fs::write(&cut, "{").expect("a file");
+    for (flag, path, why) in [
+        (
+            "docker-config",
+            "/proc/none",
+            "cannot read /proc/none: No such",
+        ),
+        (
+            "docker-config",
+            cut.to_str().expect("text"),
+            "cannot use the docker",
+        ),
+        (
+            "pull-secret",
+            "/proc/none",
+            "cannot read the pull secret file",
+        ),
+        (
+            "service-account-token",
+            "/proc/none",
+            "cannot read the service",
+        ),
+        ("hosts-dir", "/proc/none", "/proc/none is not a directory: "),
+        ("root-dir", "/proc/none", "/proc/none is not a directory: "),
+        (
+            "plugin-deadline",
+            "soon",
+            "\"soon\" is not a positive duration",
+        ),
+    ] {
+        let explain = || regcred().args(["explain", "127.0.0.1:1/app"]);
+        let by_flag = explain().arg(format!("--{flag}")).arg(path).run();
+        let start = format!("--{flag}: {why}");
+        assert!(by_flag.stderr.starts_with(&start), "{}", by_flag.stderr);
+        let variable = format!("REGCRED_{}", flag.replace('-', "_").to_uppercase());
+        let by_variable = explain().env(&variable, path).run();
+        let start = format!("{variable}: {why}");
+        assert!(
+            by_variable.stderr.starts_with(&start),
+            "{}",
+            by_variable.stderr
+        );
+    }
+}
+
+#[test]
+fn a_dash_is_standard_input_wherever_a_credentials_file_is_named() {
+    let config = r#"{"auths":{"h.io":{"username":"reader","password":"canary"}}}"#;
+    for option in ["--pull-secret", "--docker-config"] {
+        let explain = regcred().args(["explain", "h.io/app", option, "-"]);
+        let shown = explain.stdin(config).run().success();
+        assert!(shown.contains("standard input"), "{shown}");
+        assert!(
+            shown.contains("reader") && !shown.contains("canary"),
+            "{shown}"
+        );
+    }
+    let token = regcred().args(["explain", "h.io/app", "--service-account-token", "-"]);
+    let shown = token.stdin("canary\n").run().success();
+    assert!(!shown.contains("canary"), "{shown}");
+    let two = [
+        "explain",
+        "h.io/app",
+        "--pull-secret=-",
+        "--docker-config=-",
+    ];
+    for (args, stdin, why) in [
+        (&two[..], config, "are both standard input"),
+        (&two[..3], "", "standard input is empty"),
+    ] {
+        let refused = regcred().args(args).stdin(stdin).run();
+        assert_eq!(refused.code(), Some(2));
+        assert!(refused.stderr.contains(why), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_second_docker_configuration_is_refused_as_a_kubelet_uses_one() {
+    let done = regcred()
+        .args(["explain", "h.io/app", "--docker-config", "/a"])
+        .args(["--docker-config", "/b"])
+        .run();
+    assert_eq!(done.code(), Some(2));
+    assert!(done.stderr.contains("cannot be used multiple times"));
 }
 
 #[test]

@@ -27,6 +27,7 @@ const EXPOSE: &[&str] = &[
     "crates/ecr/src/sts.rs",
     "crates/engine/src/credentials/pod.rs",
     "crates/engine/src/plugin.rs",
+    "crates/engine/src/plugin/token_file.rs",
     "crates/exec/src/exec.rs",
     "crates/gcr/src/dockercfg.rs",
     "crates/gcr/src/external_account/aws.rs",

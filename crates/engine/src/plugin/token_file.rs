@@ -10,7 +10,7 @@ use regcred_core::{
     ServiceAccountError,
 };
 use regcred_files::read_secret;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
 use crate::blocking_read::{READ_DEADLINE, read_in_time};
 
@@ -21,6 +21,8 @@ use crate::blocking_read::{READ_DEADLINE, read_in_time};
 pub struct TokenFile {
     path: PathBuf,
     annotations: BTreeMap<String, String>,
+    /// The token, if the file has been read for good.
+    token: Option<SecretString>,
 }
 
 impl TokenFile {
@@ -29,19 +31,44 @@ impl TokenFile {
         Self {
             path: path.into(),
             annotations,
+            token: None,
         }
     }
 
-    /// Reads the token once, for a command whose user named the file.
+    /// Reads the token, now and not again: for a command whose user named the file.
     ///
     /// # Errors
     /// When there is no token in the file; names the file.
-    pub fn check(&self) -> Result<(), ServiceAccountError> {
-        self.read().map(drop)
+    pub fn once(self) -> Result<Self, ServiceAccountError> {
+        let text = read_secret(&self.path, MAX_TOKEN);
+        self.with(text)
+    }
+
+    /// The account with this content of the file, which is not read.
+    ///
+    /// # Errors
+    /// When it is blank or not text; names the file.
+    pub fn with_content(self, content: &SecretSlice<u8>) -> Result<Self, ServiceAccountError> {
+        let text = std::str::from_utf8(content.expose_secret());
+        self.with(text.map(Into::into).map_err(io::Error::other))
+    }
+
+    fn with(mut self, text: io::Result<SecretString>) -> Result<Self, ServiceAccountError> {
+        self.token = Some(self.token_of(text)?);
+        Ok(self)
     }
 
     fn read(&self) -> Result<SecretString, ServiceAccountError> {
-        let text = read_secret(&self.path, MAX_TOKEN);
+        if let Some(token) = &self.token {
+            return Ok(token.clone());
+        }
+        self.token_of(read_secret(&self.path, MAX_TOKEN))
+    }
+
+    fn token_of(
+        &self,
+        text: io::Result<SecretString>,
+    ) -> Result<SecretString, ServiceAccountError> {
         let text = text.and_then(|text| {
             if text.is_blank() {
                 return Err(io::Error::other("it is empty"));
@@ -90,8 +117,6 @@ const MAX_TOKEN: u64 = 64 << 10;
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret as _;
-
     use super::*;
 
     #[tokio::test]
@@ -111,6 +136,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_token_that_was_read_once_stays() {
+        let dir = tempfile::tempdir().expect("directory");
+        let path = dir.path().join("token");
+        std::fs::write(&path, "first\n").expect("token");
+        let once = TokenFile::new(&path, BTreeMap::new()).once().expect("one");
+        std::fs::remove_file(&path).expect("removed");
+        let other = TokenFile::new("standard input", BTreeMap::new());
+        let given = other
+            .clone()
+            .with_content(&b"second\n".to_vec().into())
+            .expect("one");
+        for (account, expected) in [(once, "first"), (given, "second")] {
+            let token = account.token(&ServiceAccount::default(), "any").await;
+            assert_eq!(token.expect("kept").expose_secret(), expected);
+        }
+        let error = other
+            .with_content(&b" \n".to_vec().into())
+            .expect_err("blank");
+        assert!(error.to_string().ends_with("standard input: it is empty"));
+    }
+
+    #[tokio::test]
     async fn no_token_is_an_error_that_names_the_file() {
         let dir = tempfile::tempdir().expect("directory");
         let path = dir.path().join("token");
@@ -119,7 +166,7 @@ mod tests {
                 std::fs::write(&path, content).expect("file");
             }
             let account = TokenFile::new(&path, BTreeMap::new());
-            assert!(account.check().is_err());
+            assert!(account.clone().once().is_err());
             let error = account
                 .token(&ServiceAccount::default(), "any")
                 .await

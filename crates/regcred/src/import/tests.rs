@@ -52,6 +52,44 @@ fn file(text: &str, registries: &[&str]) -> (tempfile::TempDir, Import) {
     (dir, Import::File { path, registries })
 }
 
+#[test]
+fn a_dash_is_standard_input() {
+    let registries = vec!["h.io".to_owned()];
+    let import = Import::File {
+        path: "-".into(),
+        registries,
+    };
+    let secret = SecretName::default();
+    let done = run(
+        &import,
+        TokenOutput::DockerConfig,
+        &secret,
+        CONFIG.as_bytes(),
+    );
+    assert_eq!((done.code, &*done.stderr), (0, ""));
+    assert!(done.stdout.contains("\"h.io\""), "{}", done.stdout);
+    for (stdin, why) in [
+        (
+            "",
+            "standard input is empty: expected a docker configuration",
+        ),
+        ("{canary", "standard input is not a docker configuration: "),
+        ("{}", "standard input has no login for h.io"),
+    ] {
+        let done = run(
+            &import,
+            TokenOutput::DockerConfig,
+            &secret,
+            stdin.as_bytes(),
+        );
+        assert_ne!(done.code, 0);
+        assert!(!done.stderr.contains("canary"));
+        if stdin != "{}" {
+            assert!(done.stderr.starts_with(why), "{}", done.stderr);
+        }
+    }
+}
+
 /// Keys, users and passwords that a kubelet finds in the manifest.
 fn logins(manifest: &str) -> Vec<(String, String, String)> {
     let parsed = pull_secret::parse(manifest.as_bytes(), BadEntries::RejectFile);
@@ -113,7 +151,11 @@ fn a_password_of_many_lines_loses_one_final_line_break() {
         let secret = SecretName::default();
         let form = TokenOutput::KubernetesSecret;
         let done = run(&import, form, &secret, stdin.as_bytes());
-        assert_eq!((done.code, &*done.stderr), (0, ""), "{stdin:?}");
+        let is_odd = password.trim() != password;
+        assert_eq!(done.code, 0, "{stdin:?}");
+        let noted = done.stderr.starts_with("gcr.io: the password ");
+        assert_eq!(noted, is_odd, "{}", done.stderr);
+        assert!(!done.stderr.contains("service_account"));
         let expected = ("gcr.io".to_owned(), "_json_key".to_owned(), password);
         assert_eq!(logins(&done.stdout), [expected], "{stdin:?}");
     }
