@@ -38,6 +38,8 @@ pub enum Role {
     CacheDir,
     /// When true, a docker credential helper accepts `store` and `erase` and does nothing.
     IgnoreStorage,
+    /// Read by `configure-docker` alone.
+    ConfigureDocker,
 }
 
 /// A command line flag of a provider. A flag overrides its variable.

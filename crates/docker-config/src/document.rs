@@ -50,6 +50,17 @@ impl<'a> From<&'a DockerConfigEntry> for EntryLogin<'a> {
     }
 }
 
+/// A host's credential helper before and after an edit; `None` where it has none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HelperChange {
+    /// The host, as the key of `credHelpers`.
+    pub host: String,
+    /// Its helper before.
+    pub before: Option<String>,
+    /// Its helper after.
+    pub after: Option<String>,
+}
+
 /// Which members an entry has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryForm {
@@ -154,8 +165,7 @@ impl Document {
         removed
     }
 
-    /// Sets the credential helper of hosts under `credHelpers`; returns the hosts that had another
-    /// helper, with its name. `.dockercfg` has no helpers: nothing changes.
+    /// Sets the credential helper of hosts under `credHelpers`; returns what changes.
     ///
     /// # Errors
     /// When `credHelpers` is not a JSON object.
@@ -163,27 +173,65 @@ impl Document {
         &mut self,
         hosts: &[String],
         helper: &str,
-    ) -> Result<Vec<(String, String)>, DocumentError> {
-        let mut replaced = Vec::new();
+    ) -> Result<Vec<HelperChange>, DocumentError> {
+        self.edit_helpers(|helpers| {
+            let changed = hosts.iter().filter_map(|host| {
+                let before = helpers.get(host).and_then(text);
+                let changes = helpers.set(host, raw(json::string(helper)));
+                changes.then(|| HelperChange {
+                    host: host.clone(),
+                    before,
+                    after: Some(helper.to_owned()),
+                })
+            });
+            changed.collect()
+        })
+    }
+
+    /// Removes this helper from hosts under `credHelpers`, from all hosts if none is named; returns
+    /// what changes. Other helpers stay.
+    ///
+    /// # Errors
+    /// When `credHelpers` is not a JSON object.
+    pub fn remove_helper(
+        &mut self,
+        hosts: &[String],
+        helper: &str,
+    ) -> Result<Vec<HelperChange>, DocumentError> {
+        self.edit_helpers(|helpers| {
+            let is_meant = |host: &String| hosts.is_empty() || hosts.contains(host);
+            let removed = helpers.0.extract_if(.., |(host, value)| {
+                is_meant(host) && text(value).is_some_and(|name| name == helper)
+            });
+            let removed = removed.map(|(host, _)| HelperChange {
+                host,
+                before: Some(helper.to_owned()),
+                after: None,
+            });
+            removed.collect()
+        })
+    }
+
+    /// `.dockercfg` has no helpers: nothing changes.
+    fn edit_helpers(
+        &mut self,
+        edit: impl FnOnce(&mut Object) -> Vec<HelperChange>,
+    ) -> Result<Vec<HelperChange>, DocumentError> {
         let Some(whole) = &mut self.whole else {
-            return Ok(replaced);
+            return Ok(Vec::new());
         };
         let mut helpers = whole.member(HELPERS)?;
-        let mut changed = false;
-        for host in hosts {
-            let old: Option<String> = helpers
-                .get(host)
-                .and_then(|old| serde_json::from_str(old.get()).ok());
-            changed |= helpers.set(host, raw(json::string(helper)));
-            replaced.extend(
-                old.filter(|old| old != helper)
-                    .map(|old| (host.clone(), old)),
-            );
+        let changes = edit(&mut helpers);
+        if changes.is_empty() {
+            return Ok(changes);
         }
-        if changed {
-            self.whole_changed |= whole.set(HELPERS, helpers.nested(true));
+        self.whole_changed = true;
+        if helpers.0.is_empty() {
+            whole.0.retain(|(name, _)| name != HELPERS);
+        } else {
+            whole.set(HELPERS, helpers.nested(true));
         }
-        Ok(replaced)
+        Ok(changes)
     }
 
     /// The text in one line, for a Secret.
@@ -315,6 +363,10 @@ fn entry(login: &EntryLogin<'_>, form: EntryForm) -> Box<RawValue> {
         }
         entry.secret("auth", &basic);
     }))
+}
+
+fn text(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
 }
 
 fn raw(text: String) -> Box<RawValue> {

@@ -8,6 +8,6 @@ mod import_plan;
 mod ownership;
 
 pub use docker_file::{Change, DockerFile, read};
-pub use document::{Document, DocumentError, EntryForm, EntryLogin, config_json};
+pub use document::{Document, DocumentError, EntryForm, EntryLogin, HelperChange, config_json};
 pub use error::FileError;
 pub use import_plan::{ImportError, ImportPlan};

@@ -70,6 +70,7 @@ options! {
          location, besides Container Registry.", "false")
         .switch("include-artifact-registry",
             "Let configure-docker name Artifact Registry in every location.")
+        .role(Role::ConfigureDocker)
         .not_in_key("it decides what configure-docker writes, and no answer");
     IAM_URL = EnvVar::new("REGCRED_GCR_IAM_CREDENTIALS_URL",
         "Base URL of the IAM Service Account Credentials API, for private endpoints.",

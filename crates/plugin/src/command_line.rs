@@ -41,9 +41,18 @@ pub(crate) enum Command {
     MatchImages,
     CacheShow,
     CacheClear,
-    ConfigureDocker {
-        registries: Vec<String>,
-    },
+    ConfigureDocker(HelperEdit),
+}
+
+/// What `configure-docker` does.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct HelperEdit {
+    /// Those that the provider can name if it is empty; with `remove` all.
+    pub(crate) registries: Vec<String>,
+    /// Removes this helper instead of setting it.
+    pub(crate) remove: bool,
+    /// Prints what would change, and writes nothing.
+    pub(crate) dry_run: bool,
 }
 
 /// The circumstances in which a command line is read.
@@ -85,9 +94,11 @@ impl CommandLine {
                 Some("version") => Command::Version,
                 Some("docker") => Command::Docker(words.by_ref().collect()),
                 Some("match-images") => Command::MatchImages,
-                Some("configure-docker") => Command::ConfigureDocker {
+                Some("configure-docker") => Command::ConfigureDocker(HelperEdit {
                     registries: list(scanned.take_option("registries")),
-                },
+                    remove: scanned.take_option("remove").is_some(),
+                    dry_run: scanned.take_option("dry-run").is_some(),
+                }),
                 Some("token") => Command::Token {
                     image: words.next(),
                     output: match scanned.take_option("output") {

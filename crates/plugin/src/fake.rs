@@ -68,6 +68,8 @@ options! {
 
 options! {
     OTHER_VARS:
+    _ = EnvVar::new("OTHER_ALSO_SERVE", "A further host.", "")
+        .flag("also-serve", "HOST", "A further host.");
     _ = EnvVar::new("OTHER_CACHE_DIR", "As upstream.", "").role(Role::CacheDir);
 }
 

@@ -147,9 +147,7 @@ fn dispatch(
         Command::MatchImages => match_images::run(context, streams),
         Command::CacheShow => cache::show(context, streams),
         Command::CacheClear => cache::clear(context, streams),
-        Command::ConfigureDocker { registries } => {
-            configure_docker::run(context, registries, streams)
-        }
+        Command::ConfigureDocker(edit) => configure_docker::run(context, edit, streams),
     };
     let named = |text| context.with_flag_names(text);
     streams.conclude(done.map_err(|error| error.reworded(named)))

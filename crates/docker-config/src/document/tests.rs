@@ -24,8 +24,31 @@ fn json(text: &str) -> Document {
 fn helpers(text: &str) -> (Document, Vec<(String, String)>) {
     let mut document = json(text);
     let hosts = ["a.io".to_owned(), "b.io".to_owned()];
-    let replaced = document.set_helper(&hosts, "fake").expect("an object");
-    (document, replaced)
+    let changes = document.set_helper(&hosts, "fake").expect("an object");
+    let replaced = changes.into_iter();
+    let replaced = replaced.filter_map(|change| Some((change.host, change.before?)));
+    (document, replaced.collect())
+}
+
+#[test]
+fn a_removed_helper_leaves_the_text_that_was_there_before_it() {
+    for before in [
+        "{\n\t\"auths\": {}\n}\n",
+        "{\n\t\"credHelpers\": {\n\t\t\"z.io\": \"other\"\n\t}\n}\n",
+    ] {
+        let (set, _) = helpers(before);
+        let mut undone = json(&shown(&set.pretty()));
+        let changes = undone.remove_helper(&[], "fake").expect("an object");
+        let hosts: Vec<_> = changes.iter().map(|one| one.host.as_str()).collect();
+        assert_eq!(hosts, ["a.io", "b.io"]);
+        assert_eq!(shown(&undone.pretty()), before);
+    }
+    let (set, _) = helpers("");
+    let mut document = json(&shown(&set.pretty()));
+    let one = ["b.io".to_owned(), "z.io".to_owned()];
+    assert_eq!(document.remove_helper(&one, "fake").expect("ok").len(), 1);
+    assert_eq!(document.remove_helper(&[], "other").expect("ok"), []);
+    assert!(shown(&document.pretty()).contains("a.io"));
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub(super) enum Kind {
     Provider(Flag),
     /// A single command's, with a value.
     Option(&'static str),
+    /// A single command's, without a value.
+    Switch(&'static str),
     /// klog's level.
     Verbosity,
     /// Another of klog's, accepted and without effect.
@@ -51,7 +53,7 @@ impl Kind {
             Self::Provider(flag) => flag.value.is_some(),
             Self::Option(_) | Self::Verbosity => true,
             Self::Ignored { value } => value,
-            Self::Help | Self::Version => false,
+            Self::Switch(_) | Self::Help | Self::Version => false,
         }
     }
 
@@ -106,13 +108,13 @@ impl<'a> Scanner<'a> {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (text, None),
         };
-        if let Some(kind) = self.long(name) {
+        if let Some(kind) = self.long(name)? {
             return self.accept(kind, &format!("--{name}"), value);
         }
         let mut letters = text.chars();
         if long.is_none()
             && let Some(letter) = letters.next()
-            && let Some(kind) = self.short(letter)
+            && let Some(kind) = self.short(letter)?
         {
             let attached = letters.as_str();
             let attached = attached.strip_prefix('=').unwrap_or(attached);
@@ -143,6 +145,7 @@ impl<'a> Scanner<'a> {
             let on = on.ok_or_else(|| format!("flag {name}: expected true or false"))?;
             match kind {
                 Kind::Provider(flag) => replace(&mut found.settings, flag.var, on.to_string()),
+                Kind::Switch(name) if on => replace(&mut found.options, name, String::new()),
                 Kind::Help | Kind::Version if on => {
                     found.wants.get_or_insert(kind);
                 }
@@ -162,20 +165,21 @@ impl<'a> Scanner<'a> {
                 let wrong = |_| format!("flag {name}: expected a whole number");
                 found.verbosity = Some(number.map_err(wrong)?);
             }
-            Kind::Ignored { .. } | Kind::Help | Kind::Version => {}
+            Kind::Ignored { .. } | Kind::Switch(_) | Kind::Help | Kind::Version => {}
         }
         Ok(())
     }
 
-    fn long(&self, name: &str) -> Option<Kind> {
-        let mut flags = self.specs.iter().flat_map(|spec| spec.flags());
-        if let Some(flag) = flags.find(|flag| flag.name == name) {
-            return Some(Kind::Provider(*flag));
+    fn long(&self, name: &str) -> Result<Option<Kind>, String> {
+        if let Some(flag) = self.provider_flag(|flag| flag.name == name)? {
+            return Ok(Some(Kind::Provider(flag)));
         }
         let klog = name.replace('-', "_");
-        match name {
+        Ok(match name {
             "help" => Some(Kind::Help),
             "version" => Some(Kind::Version),
+            "remove" => Some(Kind::Switch("remove")),
+            "dry-run" => Some(Kind::Switch("dry-run")),
             "v" => Some(Kind::Verbosity),
             // Of docker-credential-gcr's configure-docker, without effect there too.
             "overwrite" => Some(Kind::Ignored { value: false }),
@@ -185,21 +189,36 @@ impl<'a> Scanner<'a> {
                 .iter()
                 .find(|option| **option == name)
                 .map(|name| Kind::Option(name)),
-        }
+        })
     }
 
-    fn short(&self, letter: char) -> Option<Kind> {
-        let mut flags = self.specs.iter().flat_map(|spec| spec.flags());
-        if let Some(flag) = flags.find(|flag| flag.short == Some(letter)) {
-            return Some(Kind::Provider(*flag));
+    fn short(&self, letter: char) -> Result<Option<Kind>, String> {
+        if let Some(flag) = self.provider_flag(|flag| flag.short == Some(letter))? {
+            return Ok(Some(Kind::Provider(flag)));
         }
-        match letter {
+        Ok(match letter {
             'h' => Some(Kind::Help),
             'v' => Some(Kind::Verbosity),
             'o' => Some(Kind::Option("output")),
             'n' => Some(Kind::Option("namespace")),
             _ => None,
+        })
+    }
+
+    /// The flag of a provider. In a program for several clouds, one that is several clouds' is not
+    /// taken for the first one's.
+    fn provider_flag(&self, fits: impl Fn(&Flag) -> bool) -> Result<Option<Flag>, String> {
+        let flags = self.specs.iter().flat_map(|spec| spec.flags());
+        let found: Vec<_> = flags.filter(|flag| fits(flag)).collect();
+        if found.len() > 1 {
+            let variables: Vec<_> = found.iter().map(|flag| flag.var).collect();
+            return Err(format!(
+                "flag --{} belongs to several clouds: set {}",
+                found[0].name,
+                variables.join(" or ")
+            ));
         }
+        Ok(found.first().map(|flag| **flag))
     }
 }
 

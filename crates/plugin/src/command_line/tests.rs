@@ -174,9 +174,22 @@ fn commands_have_their_own_flags_only() {
     );
     assert_eq!(
         command("configure-docker --registries a.io,b.io", PIPED),
-        Command::ConfigureDocker {
+        Command::ConfigureDocker(HelperEdit {
             registries: vec!["a.io".to_owned(), "b.io".to_owned()],
-        }
+            ..HelperEdit::default()
+        })
+    );
+    assert_eq!(
+        command("configure-docker --remove --dry-run", PIPED),
+        Command::ConfigureDocker(HelperEdit {
+            registries: Vec::new(),
+            remove: true,
+            dry_run: true,
+        })
+    );
+    assert_eq!(
+        parse("token --dry-run", PIPED).unwrap_err(),
+        "flag --dry-run does not belong to this command"
     );
     assert_eq!(
         parse("kubelet --output json", PIPED).unwrap_err(),
@@ -213,7 +226,7 @@ fn a_helpers_words_are_dockers_unless_they_are_ours() {
     assert_eq!(command("--version", HELPER), Command::Version);
     assert!(matches!(
         command("configure-docker --registries a.io", HELPER),
-        Command::ConfigureDocker { .. }
+        Command::ConfigureDocker(_)
     ));
     assert_eq!(
         command("docker get", PIPED),
@@ -243,6 +256,20 @@ fn an_empty_value_is_an_error_except_for_a_flag_of_upstreams() {
     }
     assert_eq!(settings("--mirror="), [("FAKE_MIRROR", String::new())]);
     assert_eq!(settings("--log_dir="), []);
+}
+
+#[test]
+fn a_flag_of_several_clouds_is_not_taken_for_the_first_ones() {
+    let parse = |line: &str| {
+        let args = line.split_whitespace().map(str::to_owned).collect();
+        CommandLine::parse(&[&fake::SPEC, &fake::OTHER], args, PIPED)
+    };
+    let error = parse("match-images --also-serve m.io").unwrap_err();
+    assert_eq!(
+        error,
+        "flag --also-serve belongs to several clouds: set FAKE_ALSO_SERVE or OTHER_ALSO_SERVE"
+    );
+    assert!(parse("match-images --broken").is_ok());
 }
 
 #[test]

@@ -1,49 +1,110 @@
 //! `configure-docker`: sets this helper under `credHelpers` of docker's `config.json` for the
-//! provider's registries, as `docker-credential-gcr configure-docker` does.
+//! provider's registries, as `docker-credential-gcr configure-docker` does, or removes it there.
 
 use std::path::PathBuf;
 
-use regcred_core::{Env, ErrorKind, ProviderError, RegistryHost};
-use regcred_docker_config::DockerFile;
+use regcred_core::{Env, ErrorKind, ProviderError, RegistryHost, Role};
+use regcred_docker_config::{DockerFile, HelperChange};
 use regcred_exec::find_program;
 use regcred_run::{ProgramError, Streams};
 
 use crate::chosen_provider::ChosenProvider;
+use crate::command_line::HelperEdit;
 use crate::context::Context;
 use crate::face::token::is_host;
 use crate::vars;
 
-/// Writes the entries and lists them.
+/// Changes the entries and lists them.
 pub(crate) fn run(
     context: &Context<'_>,
-    registries: Vec<String>,
+    edit: HelperEdit,
     streams: &mut Streams<'_>,
 ) -> Result<(), ProgramError> {
-    let registries = registries_for(context, registries)?;
+    let HelperEdit {
+        registries,
+        remove,
+        dry_run,
+    } = edit;
+    let registries = if remove {
+        registries
+    } else {
+        registries_for(context, registries)?
+    };
     let helper = helper(context);
+    let program = format!("docker-credential-{helper}");
     let path = config_path(&context.env).ok_or_else(|| {
         let name = context.specs.first().map_or("regcred", |spec| spec.name);
         let message = "there is no directory for docker's configuration: set DOCKER_CONFIG or HOME";
         ProviderError::new(name, ErrorKind::NotConfigured, message)
     })?;
-    let file = DockerFile::new(&path);
-    let edited = file.edit(false, |document| document.set_helper(&registries, &helper));
-    let (_, replaced) = edited.map_err(ProgramError::not_configured)?;
-    let program = format!("docker-credential-{helper}");
-    if find_program(&program, context.env.get("PATH").unwrap_or_default()).is_none() {
+    // Nothing is made in order to remove something from it.
+    let dry_edit = dry_run || remove && !path.exists();
+    let edited = DockerFile::new(&path).edit(dry_edit, |document| {
+        if remove {
+            document.remove_helper(&registries, &helper)
+        } else {
+            document.set_helper(&registries, &helper)
+        }
+    });
+    let (_, changes) = edited.map_err(ProgramError::not_configured)?;
+    if !remove {
+        advise(context, &program, streams);
+    }
+    for change in &changes {
+        if let (Some(before), Some(_)) = (&change.before, &change.after) {
+            streams.note(&format!("{} had the helper {before}", change.host));
+        }
+    }
+    let shown = path.display();
+    let hosts: Vec<_> = changes.iter().map(|change| &*change.host).collect();
+    let text = match (dry_run, remove) {
+        (true, _) if changes.is_empty() => format!("{shown} would not change\n"),
+        (true, _) => format!("{shown} would change:\n{}", difference(&changes)),
+        (false, true) if changes.is_empty() => format!("{program} is not set in {shown}\n"),
+        (false, true) => format!(
+            "{program} is removed for {} from {shown}\n",
+            hosts.join(", ")
+        ),
+        (false, false) => format!(
+            "{program} is set for {} in {shown}\n",
+            registries.join(", ")
+        ),
+    };
+    streams.write(text.as_bytes())
+}
+
+/// The lines of `credHelpers` that change; the rest of the file may hold logins.
+fn difference(changes: &[HelperChange]) -> String {
+    let mut text = String::from("  \"credHelpers\"\n");
+    for change in changes {
+        for (sign, helper) in [('-', &change.before), ('+', &change.after)] {
+            if let Some(helper) = helper {
+                text.push_str(&format!("{sign}   {:?}: {helper:?}\n", change.host));
+            }
+        }
+    }
+    text
+}
+
+/// What docker does not do by itself: find the program, and pass flags to it.
+fn advise(context: &Context<'_>, program: &str, streams: &mut Streams<'_>) {
+    if find_program(program, context.env.get("PATH").unwrap_or_default()).is_none() {
         streams.note(&format!(
             "{program} is not in PATH: docker needs a link of that name to this program there"
         ));
     }
-    for (registry, other) in replaced {
-        streams.note(&format!("{registry} had the helper {other}"));
+    let rows = context.specs.iter();
+    let own: Vec<_> = rows
+        .flat_map(|spec| spec.with_role(Role::ConfigureDocker))
+        .collect();
+    for (variable, flag) in &context.flags {
+        if !own.contains(variable) {
+            streams.note(&format!(
+                "docker passes no flags to {program}: set {variable} in docker's environment instead of \
+                 {flag}"
+            ));
+        }
     }
-    let text = format!(
-        "{program} is set for {} in {}\n",
-        registries.join(", "),
-        path.display()
-    );
-    streams.write(text.as_bytes())
 }
 
 /// The hosts that were named, if a provider serves each; else those that the providers can name.

@@ -22,7 +22,10 @@ pub(crate) fn help(context: &Context<'_>) -> String {
         text.push_str(&format!("  {name:COLUMN$}  {doc}\n"));
     }
     text.push_str("\nFlags:\n");
-    for flag in context.specs.iter().flat_map(|spec| spec.flags()) {
+    let flags: Vec<_> = context.specs.iter().flat_map(|spec| spec.flags()).collect();
+    // A flag of several clouds is not accepted; each has its variable.
+    let is_of_one = |name| flags.iter().filter(|flag| flag.name == name).count() == 1;
+    for flag in flags.iter().filter(|flag| is_of_one(flag.name)) {
         let short = flag.short.map(|letter| format!("-{letter}, "));
         let value = flag.value.map(|value| format!(" {value}"));
         let (short, value) = (short.unwrap_or_default(), value.unwrap_or_default());
@@ -66,7 +69,8 @@ const COMMANDS: &str = "  \
   token [IMAGE|HOST]                Print a credential, see --output.
   match-images                      Print the patterns of the images served, one per line.
   cache show|clear                  Show or clear the shared cache.
-  configure-docker                  Set this helper in docker's config.json, see --registries.
+  configure-docker                  Set this helper in docker's config.json, see --registries, or
+                                    remove it. Docker passes no flags to it: set their variables.
 ";
 
 const FLAGS: &str = "  \
@@ -74,6 +78,8 @@ const FLAGS: &str = "  \
   --name NAME                       token: name of the Secret.
   -n, --namespace NAME              token: namespace of the Secret.
   --registries HOST,...             configure-docker: the registries, if the provider cannot name them.
+  --remove                          configure-docker: remove this helper, from all registries or those.
+  --dry-run                         configure-docker: print what would change, and write nothing.
   -v, --v N                         Log more, as klog does: 1 info, 3 debug, 6 trace. klog's other flags
                                     are accepted and ignored.
   -h, --help                        Print this help.

@@ -100,3 +100,65 @@ fn without_a_home_the_error_names_what_to_set() {
     assert_eq!(done.code, 4);
     assert!(done.stderr.contains("set DOCKER_CONFIG or HOME"));
 }
+
+#[test]
+fn a_flag_that_docker_does_not_pass_on_is_named_with_its_variable() {
+    let home = Home::new();
+    let line = "-a ok configure-docker --registries fake.io";
+    let done = home.run("fake-credential-provider", line);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let note = "docker passes no flags to docker-credential-fake-login: set FAKE_MODE in docker's \
+                environment instead of -a\n";
+    assert!(done.stderr.contains(note), "{}", done.stderr);
+    let without = home.run("fake-credential-provider", "configure-docker");
+    assert!(!without.stderr.contains("flags"), "{}", without.stderr);
+}
+
+#[test]
+fn a_dry_run_shows_the_difference_and_writes_nothing() {
+    let home = Home::new();
+    let path = home.config();
+    let shown = path.display();
+    let dry = || home.run("docker-credential-fake-login", "configure-docker --dry-run");
+    let added = "+   \"fake.io\": \"fake-login\"\n";
+    let first = dry();
+    assert_eq!(
+        first.stdout,
+        format!("{shown} would change:\n  \"credHelpers\"\n{added}")
+    );
+    assert!(!path.parent().unwrap().exists());
+    fs::create_dir(path.parent().unwrap()).unwrap();
+    let text = r#"{"auths":{"h.io":{"auth":"canary"}},"credHelpers":{"fake.io":"old"}}"#;
+    fs::write(&path, text).unwrap();
+    let second = dry();
+    assert_eq!(
+        second.stdout,
+        format!("{shown} would change:\n  \"credHelpers\"\n-   \"fake.io\": \"old\"\n{added}")
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    home.run("docker-credential-fake-login", "configure-docker");
+    assert_eq!(dry().stdout, format!("{shown} would not change\n"));
+}
+
+#[test]
+fn the_helper_is_removed_again_and_what_others_wrote_stays() {
+    let home = Home::new();
+    let run = |line: &str| home.run("docker-credential-fake-login", line).stdout;
+    let path = home.config();
+    let shown = path.display();
+    let absent = format!("docker-credential-fake-login is not set in {shown}\n");
+    assert_eq!(run("configure-docker --remove"), absent);
+    assert!(!path.exists());
+    fs::create_dir(path.parent().unwrap()).unwrap();
+    let before = "{\n\t\"credHelpers\": {\n\t\t\"x.io\": \"other\"\n\t}\n}\n";
+    fs::write(&path, before).unwrap();
+    run("configure-docker");
+    let dry = run("configure-docker --remove --dry-run");
+    assert!(dry.ends_with("-   \"fake.io\": \"fake-login\"\n"), "{dry}");
+    assert_eq!(
+        run("configure-docker --remove"),
+        format!("docker-credential-fake-login is removed for fake.io from {shown}\n")
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
+    assert_eq!(run("configure-docker --remove"), absent);
+}
