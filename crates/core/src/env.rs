@@ -37,6 +37,12 @@ impl Env {
             .filter(|v| !v.is_empty())
     }
 
+    /// The names of the variables that are set and not empty, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let set = self.0.iter().filter(|(_, value)| !value.is_empty());
+        set.map(|(name, _)| name.as_str())
+    }
+
     /// The variable as a path.
     #[must_use]
     pub fn path(&self, name: &str) -> Option<PathBuf> {

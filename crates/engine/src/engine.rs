@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{Clock, Env};
+use regcred_exec::ProcessEnvironment;
 use regcred_keyring::{NodeConfig, SearchPaths};
 use regcred_registry::{Hosts, HttpError, RegistryClient};
 use secrecy::SecretSlice;
 
 use crate::config::{ConfigError, PluginInspection, ProviderConfig};
 use crate::improvements::Improvements;
-use crate::plugin::{Plugin, PluginOptions};
+use crate::plugin::{Plugin, PluginEnvironment, PluginOptions, env_of};
 
 /// A kubelet's knowledge of image credentials. Cheap to clone; clones share caches.
 #[derive(Clone)]
@@ -26,6 +27,7 @@ struct Inner {
     clock: Clock,
     registry: RegistryClient,
     node: Mutex<Option<(DateTime<Utc>, Arc<NodeConfig>)>>,
+    environment: PluginEnvironment,
 }
 
 impl Engine {
@@ -47,6 +49,7 @@ impl Engine {
             hosts: Hosts::none(),
             improvements: Improvements::default(),
             plugin_deadline: PLUGIN_DEADLINE,
+            plugin_environment: None,
         }
     }
 
@@ -60,6 +63,12 @@ impl Engine {
     #[must_use]
     pub fn provider_config(&self) -> Option<&ProviderConfig> {
         self.0.config.as_ref()
+    }
+
+    /// The environment that plugins have.
+    #[must_use]
+    pub fn plugin_environment(&self) -> &PluginEnvironment {
+        &self.0.environment
     }
 
     /// The client for registries.
@@ -111,6 +120,7 @@ pub struct EngineBuilder {
     hosts: Hosts,
     improvements: Improvements,
     plugin_deadline: Duration,
+    plugin_environment: Option<ProcessEnvironment>,
 }
 
 impl EngineBuilder {
@@ -193,6 +203,15 @@ impl EngineBuilder {
         self
     }
 
+    /// Runs plugins with the environment of another process, and searches a docker configuration in
+    /// its home directory; by default with this process's.
+    #[must_use]
+    pub fn plugin_environment(mut self, environment: ProcessEnvironment) -> Self {
+        self.search.home = env_of(&environment).home();
+        self.plugin_environment = Some(environment);
+        self
+    }
+
     /// Inspects the node's configuration and collects every problem, where [`EngineBuilder::build`]
     /// stops at the first. Does not run plugins or ask a registry.
     #[must_use]
@@ -227,6 +246,7 @@ impl EngineBuilder {
                     clock: self.clock.clone(),
                     deadline: self.plugin_deadline,
                     improvements: self.improvements,
+                    environment: self.plugin_environment.clone(),
                 };
                 Some(Plugin::new(entry, program?, options))
             });
@@ -241,6 +261,7 @@ impl EngineBuilder {
             clock: self.clock,
             registry: RegistryClient::new(&self.env, self.hosts)?,
             node: Mutex::new(None),
+            environment: PluginEnvironment::of(&self.env, self.plugin_environment.as_ref()),
         })))
     }
 

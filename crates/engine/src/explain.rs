@@ -88,6 +88,7 @@ impl Engine {
             image: image.to_owned(),
             reference: reference.to_string(),
             default_policy: PullPolicy::default_for(image),
+            plugin_environment: self.plugin_environment().clone(),
             plugins_run: tries.plugins && failure.is_none(),
             registry_asked: tries.registry && failure.is_none(),
             verdict: match failure.clone() {

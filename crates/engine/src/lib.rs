@@ -66,9 +66,10 @@ pub use image::{
     StoredImage, UnknownPullPolicy, VerificationPolicy,
 };
 pub use improvements::{Improvements, UnknownImprovement};
-pub use plugin::{Plugin, PluginError, Provision, SkipReason, TokenFile};
+pub use plugin::{Plugin, PluginEnvironment, PluginError, Provision, SkipReason, TokenFile};
 pub use regcred_core::{
     PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError,
 };
+pub use regcred_exec::ProcessEnvironment;
 pub use regcred_keyring::KeyringRules;
 pub use table::TextTable;

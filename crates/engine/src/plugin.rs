@@ -2,6 +2,7 @@
 //! `pkg/credentialprovider/plugin/plugin.go`, `provide` and `ExecPlugin`).
 
 mod cache;
+mod environment;
 mod error;
 mod flight;
 mod provision;
@@ -17,11 +18,13 @@ use regcred_api::{
     ApiVersion, CredentialProviderRequest, CredentialProviderResponse, ProviderEntry,
 };
 use regcred_core::{CacheScope, Clock, ImagePattern, PodServiceAccount, SecretText as _};
-use regcred_exec::Exec;
+use regcred_exec::{Exec, ProcessEnvironment};
 use regcred_keyring::PatternIndex;
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
+pub use environment::PluginEnvironment;
+pub(crate) use environment::env_of;
 pub use error::{PluginError, SkipReason};
 pub use provision::Provision;
 pub(crate) use provision::seconds;
@@ -56,6 +59,8 @@ pub(crate) struct PluginOptions {
     pub(crate) clock: Clock,
     pub(crate) deadline: Duration,
     pub(crate) improvements: Improvements,
+    /// The environment that plugins inherit, if it is not this process's.
+    pub(crate) environment: Option<ProcessEnvironment>,
 }
 
 type Response = Arc<CredentialProviderResponse>;
@@ -263,6 +268,9 @@ impl Inner {
             .stdin(request.to_vec())
             .deadline(self.options.deadline)
             .max_stdout(MAX_STDOUT);
+        if let Some(environment) = &self.options.environment {
+            exec = exec.inherit(environment.clone());
+        }
         for (name, value) in &self.entry.env {
             exec = exec.env(name, value.expose_secret());
         }

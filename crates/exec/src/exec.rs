@@ -16,6 +16,7 @@ use tokio::process::{Child, ChildStdin};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::ExecError;
+use crate::ProcessEnvironment;
 use crate::excerpt::Excerpt;
 use crate::group::Group;
 use crate::status;
@@ -27,6 +28,7 @@ use crate::status;
 pub struct Exec {
     program: PathBuf,
     args: Vec<OsString>,
+    inherited: Option<ProcessEnvironment>,
     env: Vec<(OsString, OsString)>,
     current_dir: Option<PathBuf>,
     stdin: Option<SecretSlice<u8>>,
@@ -41,6 +43,7 @@ impl Exec {
         Self {
             program: program.into(),
             args: Vec::new(),
+            inherited: None,
             env: Vec::new(),
             current_dir: None,
             stdin: None,
@@ -61,6 +64,13 @@ impl Exec {
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Runs it with the environment of another process instead of this one's.
+    #[must_use]
+    pub fn inherit(mut self, environment: ProcessEnvironment) -> Self {
+        self.inherited = Some(environment);
         self
     }
 
@@ -180,6 +190,9 @@ impl Exec {
     )]
     fn command(&self) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(&self.program);
+        if let Some(environment) = &self.inherited {
+            command.env_clear().envs(environment.vars());
+        }
         command
             .args(&self.args)
             .envs(self.env.iter().map(|(name, value)| (name, value)))

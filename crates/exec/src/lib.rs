@@ -26,8 +26,10 @@ mod excerpt;
 mod exec;
 mod find;
 mod group;
+mod process_environment;
 mod status;
 
 pub use error::ExecError;
 pub use exec::{Exec, Output};
 pub use find::find_program;
+pub use process_environment::ProcessEnvironment;

@@ -46,6 +46,9 @@ options! {
         "Where to depart from the kubelet: `all`, or some of `anonymous-last`, `ask-again`, \
          `docker-hub-only`, `literal-ipv6`, `one-run-per-registry`, `short-empty-answers`, \
          `skip-bad-entries`, `withhold-from-mirrors`, separated by commas.", "exactly the kubelet's answers");
+    ENVIRONMENT_OF = option("REGCRED_ENVIRONMENT_OF", "environment-of", "PROCESS",
+        "Run plugins with the environment of this process, by its number or name: `kubelet`.",
+        "the command's own environment");
     PLUGIN_DEADLINE = option("REGCRED_PLUGIN_DEADLINE", "plugin-deadline", "DURATION",
         "How long a plugin may run before it is killed, such as `10s`.", "`1m`, the kubelet's");
 }
@@ -134,6 +137,10 @@ impl CredentialOptions<'_> {
 
     pub(crate) fn paths(&self, variable: &str) -> impl Iterator<Item = PathBuf> {
         self.values(variable).1.into_iter().map(PathBuf::from)
+    }
+
+    pub(crate) fn text(&self, variable: &str) -> Option<&str> {
+        self.values(variable).1.first().copied()
     }
 
     /// The flag if it was given, else the variable: what a message names.

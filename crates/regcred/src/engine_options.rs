@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use regcred_core::Env;
-use regcred_engine::{Engine, EngineBuilder, Pod, TokenFile};
+use regcred_engine::{Engine, EngineBuilder, Pod, ProcessEnvironment, TokenFile};
 use regcred_registry::Hosts;
 use regcred_run::ProgramError;
 use secrecy::SecretSlice;
 
 use crate::credential_options::{
-    CredentialFlags, CredentialOptions, DOCKER_CONFIG, HOSTS_DIR, PROVIDER_BIN_DIR,
+    CredentialFlags, CredentialOptions, DOCKER_CONFIG, ENVIRONMENT_OF, HOSTS_DIR, PROVIDER_BIN_DIR,
     PROVIDER_CONFIG, PULL_SECRET, ROOT_DIR, SERVICE_ACCOUNT_TOKEN,
 };
 use crate::named_file::{NamedFile, in_time, read_stdin};
@@ -79,6 +79,13 @@ fn engine(
     for file in files(options, DOCKER_CONFIG) {
         builder = builder.docker_config(file.label(), file.read(stdin)?);
         check_docker_config(&builder, &file)?;
+    }
+    if let Some(process) = options.text(ENVIRONMENT_OF) {
+        let environment = ProcessEnvironment::of(process).map_err(|why| {
+            let origin = options.origin(ENVIRONMENT_OF);
+            ProgramError::not_configured(format!("{origin}: {why}"))
+        })?;
+        builder = builder.plugin_environment(environment);
     }
     if let Some(deadline) = options.plugin_deadline().map_err(ProgramError::usage)? {
         builder = builder.plugin_deadline(deadline);

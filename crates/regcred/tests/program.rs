@@ -379,6 +379,59 @@ fn a_plugin_that_hangs_is_killed_at_the_deadline() {
     assert!(started.elapsed() < Duration::from_secs(50));
 }
 
+#[test]
+fn a_plugin_runs_with_the_environment_of_the_process_that_is_named() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (plugin, seen) = (dir.path().join("p"), dir.path().join("seen"));
+    let script = format!("#!/bin/sh\n/usr/bin/env > {}\nexit 3\n", seen.display());
+    fs::write(&plugin, script).expect("a script");
+    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755)).expect("set");
+    let config = dir.path().join("config.yaml");
+    fs::write(
+        &config,
+        "apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\nproviders:\n\
+         - {name: p, matchImages: [\"127.0.0.1:1\"], defaultCacheDuration: 1h,\n\
+         \x20  apiVersion: credentialprovider.kubelet.k8s.io/v1}\n",
+    )
+    .expect("a file");
+    let mut kubelet = Program::new("/bin/sleep")
+        .arg("600")
+        .env("AWS_PROFILE", "canary")
+        .start();
+    let explain = |process: &str| {
+        let mut program = regcred()
+            .args(["explain", "--try", "127.0.0.1:1/app:v1"])
+            .env("REGCRED_IMAGE_CREDENTIAL_PROVIDER_CONFIG", &config)
+            .env("REGCRED_IMAGE_CREDENTIAL_PROVIDER_BIN_DIR", dir.path())
+            .env("HOME", dir.path());
+        if !process.is_empty() {
+            program = program.args(["--environment-of", process]);
+        }
+        program.run()
+    };
+    let own = explain("").stdout();
+    let names = "environment of this command, not of a kubelet: HOME\n";
+    assert!(own.contains(names), "{own}");
+    assert!(fs::read_to_string(&seen).expect("run").contains("HOME="));
+    let pid = kubelet.id().to_string();
+    let shown = explain(&pid).stdout();
+    kubelet.kill();
+    let names = format!("environment of process {pid}: AWS_PROFILE\n");
+    assert!(
+        shown.contains(&names) && !shown.contains("canary"),
+        "{shown}"
+    );
+    let vars = fs::read_to_string(&seen).expect("run");
+    assert!(
+        vars.contains("AWS_PROFILE=canary") && !vars.contains("HOME="),
+        "{vars}"
+    );
+    let missing = explain("no-such-process");
+    assert_eq!(missing.code(), Some(4));
+    let start = "--environment-of: no process is named \"no-such-process\"";
+    assert!(missing.stderr.starts_with(start), "{}", missing.stderr);
+}
+
 fn fifo(path: &Path) -> PathBuf {
     let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
     rustix::fs::mkfifoat(rustix::fs::CWD, path, mode).expect("a FIFO");

@@ -37,14 +37,14 @@ fn a_removed_helper_leaves_the_text_that_was_there_before_it() {
         "{\n\t\"credHelpers\": {\n\t\t\"z.io\": \"other\"\n\t}\n}\n",
     ] {
         let (set, _) = helpers(before);
-        let mut undone = json(&shown(&set.pretty()));
+        let mut undone = json(shown(&set.pretty()));
         let changes = undone.remove_helper(&[], "fake").expect("an object");
         let hosts: Vec<_> = changes.iter().map(|one| one.host.as_str()).collect();
         assert_eq!(hosts, ["a.io", "b.io"]);
         assert_eq!(shown(&undone.pretty()), before);
     }
     let (set, _) = helpers("");
-    let mut document = json(&shown(&set.pretty()));
+    let mut document = json(shown(&set.pretty()));
     let one = ["b.io".to_owned(), "z.io".to_owned()];
     assert_eq!(document.remove_helper(&one, "fake").expect("ok").len(), 1);
     assert_eq!(document.remove_helper(&[], "other").expect("ok"), []);

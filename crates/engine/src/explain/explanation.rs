@@ -12,7 +12,7 @@ use serde::ser::{SerializeStruct as _, Serializer};
 use super::conclusion::Conclusion;
 use crate::credentials::{AttemptError, CredentialLabel};
 use crate::image::PullPolicy;
-use crate::plugin::{Provision, seconds};
+use crate::plugin::{PluginEnvironment, Provision, seconds};
 
 /// Why an image is pulled with which credential.
 #[derive(Clone, Debug, Serialize)]
@@ -26,6 +26,8 @@ pub struct Explanation {
     pub name: String,
     /// The policy of a container that names none.
     pub default_policy: PullPolicy,
+    /// The environment that plugins have.
+    pub plugin_environment: PluginEnvironment,
     /// Whether plugins were run.
     pub plugins_run: bool,
     /// Whether the registry was to be asked.

@@ -101,6 +101,9 @@ impl Explanation {
             return;
         }
         table.line(0, "3. credential provider plugins");
+        if self.plugins_run {
+            table.line(1, &self.plugin_environment);
+        }
         for provider in &self.providers {
             provider.render(table);
         }
