@@ -74,9 +74,11 @@ impl Stored {
         ImageSource::layout(&self.image, &self.layout)
     }
 
+    /// Pushes with one stream, so that the order is the same each time.
     async fn push(&self, target: &Repository, tags: &[&str]) -> Result<PushedImage, RegistryError> {
         let top = self.source().manifest().await?;
-        let push = Push::new(target, &NoProgress);
+        let mut push = Push::new(target, &NoProgress);
+        push.streams = NonZeroUsize::MIN;
         push.image(&self.source(), &top, tags).await
     }
 
