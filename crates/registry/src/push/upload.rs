@@ -130,7 +130,8 @@ impl<'a> BlobUpload<'a> {
         let again = match status {
             // A proxy in front limits what one request may have.
             Some(413) if self.piece > SMALLEST_PIECE => {
-                self.piece = LARGEST_PIECE.min(self.piece / 4).max(SMALLEST_PIECE);
+                let smaller = self.piece.min(self.blob.size) / 4;
+                self.piece = smaller.clamp(SMALLEST_PIECE, LARGEST_PIECE);
                 true
             }
             // The session has ended, or is elsewhere than it was.

@@ -272,6 +272,14 @@ async fn a_proxy_that_refuses_large_requests_gets_smaller_ones() {
     let target = registry.repository("team/app", None);
     stored.push(&target, &["v1"]).await.expect("pushed");
     stored.assert_pushed(&registry, "team/app");
+    let expected = [
+        "0-4999999",
+        "0-1249999",
+        "1250000-2499999",
+        "2500000-3749999",
+        "3750000-4999999",
+    ];
+    assert_eq!(pieces(&registry), expected);
 }
 
 #[tokio::test]
