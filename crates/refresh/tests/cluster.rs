@@ -15,6 +15,8 @@ mod manifests;
 mod once;
 #[path = "cluster/proxy.rs"]
 mod proxy;
+#[path = "cluster/raw.rs"]
+mod raw;
 #[path = "cluster/rights.rs"]
 mod rights;
 #[path = "cluster/server.rs"]

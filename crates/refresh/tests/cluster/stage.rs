@@ -3,7 +3,7 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -15,6 +15,7 @@ use regcred_tests::FakeKube;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, Moved, SPEC};
+pub(crate) use crate::raw::Raw;
 
 pub(crate) struct Stage {
     pub(crate) fake: Option<FakeKube>,
@@ -22,6 +23,8 @@ pub(crate) struct Stage {
     pub(crate) time: Moved,
     /// Part of every name that is made, so that tests and runs do not meet in a real cluster.
     pub(crate) id: String,
+    /// Of an administrator.
+    admin: PathBuf,
     /// Whom the refresher acts as.
     kubeconfig: Mutex<PathBuf>,
     client: kube::Client,
@@ -55,18 +58,16 @@ impl Stage {
         directory: tempfile::TempDir,
     ) -> Self {
         regcred_run::install_crypto();
-        let file = kube::config::Kubeconfig::read_from(&kubeconfig).expect("a kubeconfig");
-        let options = kube::config::KubeConfigOptions::default();
-        let config = kube::Config::from_custom_kubeconfig(file, &options).await;
-        let config = config.expect("a cluster");
+        let client = client_of(&kubeconfig).await;
         let cloud = Cloud::start();
         let random = RandomState::new().hash_one(directory.path());
         Self {
             id: format!("rt-{random:x}"),
             cloud,
             time: Moved::default(),
+            admin: kubeconfig.clone(),
             kubeconfig: Mutex::new(kubeconfig),
-            client: kube::Client::try_from(config).expect("a client"),
+            client,
             made: Mutex::default(),
             fake,
             directory,
@@ -222,24 +223,17 @@ impl Stage {
     /// Deletes a namespace of a real cluster, which is in the way of its end until the test's.
     pub(crate) async fn hold_and_delete(&self, name: &str) {
         let path = format!("/api/v1/namespaces/{name}");
-        self.hold(&path, json!(["regcred.dev/test"])).await;
+        hold(&self.client, &path, json!(["regcred.dev/test"])).await;
         self.ask(Method::DELETE, &path, &Value::Null).await;
-    }
-
-    async fn hold(&self, path: &str, finalizers: Value) {
-        let body = json!({"metadata": {"finalizers": finalizers}});
-        self.ask(Method::PATCH, path, &body).await;
     }
 
     /// Removes what a real cluster would keep.
     pub(crate) async fn end(self) {
-        let made = std::mem::take(&mut *self.made.lock().expect("no test panics here"));
-        for path in made.into_iter().rev() {
-            self.ask(Method::DELETE, &path, &Value::Null).await;
-            if path.starts_with("/api/v1/namespaces/") {
-                self.hold(&path, Value::Null).await;
-            }
-        }
+        remove(&self.client, self.take_made()).await;
+    }
+
+    fn take_made(&self) -> Vec<String> {
+        std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Removes it when the test ends.
@@ -274,13 +268,53 @@ impl Stage {
 
     /// What the refresher's own user is answered.
     pub(crate) async fn raw_as_refresher(&self, call: Raw<'_>) -> (u16, Value) {
-        let file = kube::config::Kubeconfig::read_from(self.kubeconfig()).expect("a kubeconfig");
-        let options = kube::config::KubeConfigOptions::default();
-        let config = kube::Config::from_custom_kubeconfig(file, &options).await;
-        let client = kube::Client::try_from(config.expect("a cluster")).expect("a client");
+        let client = client_of(&self.kubeconfig()).await;
         let response = call.send(&client).await;
         answer_of(response).await
     }
+}
+
+/// A test that failed leaves nothing behind in a real cluster either.
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let made = self.take_made();
+        if made.is_empty() {
+            return;
+        }
+        let admin = self.admin.clone();
+        // The test's own runtime waits here.
+        let work = std::thread::spawn(move || {
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let runtime = runtime.enable_all().build().expect("a runtime");
+            runtime.block_on(async { remove(&client_of(&admin).await, made).await });
+        });
+        let _ = work.join();
+    }
+}
+
+/// Deletes these objects, the last first; of namespaces also what is in the way of their end.
+async fn remove(client: &kube::Client, made: Vec<String>) {
+    for path in made.into_iter().rev() {
+        Raw::new(Method::DELETE, &path, Value::Null)
+            .send(client)
+            .await;
+        if path.starts_with("/api/v1/namespaces/") {
+            hold(client, &path, Value::Null).await;
+        }
+    }
+}
+
+async fn hold(client: &kube::Client, path: &str, finalizers: Value) {
+    let body = json!({"metadata": {"finalizers": finalizers}});
+    let merge = Raw::patch(path, "application/merge-patch+json", body);
+    merge.send(client).await;
+}
+
+async fn client_of(kubeconfig: &Path) -> kube::Client {
+    let file = kube::config::Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
+    let options = kube::config::KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(file, &options).await;
+    kube::Client::try_from(config.expect("a cluster")).expect("a client")
 }
 
 async fn answer_of(response: http::Response<kube::client::Body>) -> (u16, Value) {
@@ -290,53 +324,6 @@ async fn answer_of(response: http::Response<kube::client::Body>) -> (u16, Value)
     let text = || String::from_utf8_lossy(&bytes).into_owned().into();
     let value = serde_json::from_slice(&bytes).unwrap_or_else(|_| text());
     (code, value)
-}
-
-/// A request as it goes over the wire.
-pub(crate) struct Raw<'a> {
-    pub(crate) method: Method,
-    pub(crate) path: &'a str,
-    pub(crate) content: &'a str,
-    pub(crate) accept: &'a str,
-    pub(crate) body: Value,
-}
-
-impl<'a> Raw<'a> {
-    pub(crate) fn get(path: &'a str) -> Self {
-        Self::new(Method::GET, path, Value::Null)
-    }
-
-    pub(crate) fn new(method: Method, path: &'a str, body: Value) -> Self {
-        let json = "application/json";
-        Self {
-            method,
-            path,
-            content: json,
-            accept: json,
-            body,
-        }
-    }
-
-    async fn send(&self, client: &kube::Client) -> http::Response<kube::client::Body> {
-        let request = Request::builder()
-            .method(self.method.clone())
-            .uri(self.path)
-            .header("content-type", self.content)
-            .header("accept", self.accept)
-            .body(kube::client::Body::from(match &self.body {
-                Value::Null => Vec::new(),
-                body => body.to_string().into_bytes(),
-            }))
-            .expect("a request");
-        client.send(request).await.expect("an answer")
-    }
-
-    pub(crate) fn patch(path: &'a str, content: &'a str, body: Value) -> Self {
-        Self {
-            content,
-            ..Self::new(Method::PATCH, path, body)
-        }
-    }
 }
 
 /// The password of a host in a Secret.
@@ -376,3 +363,17 @@ pub(crate) fn actions(reports: &[Report]) -> Vec<Action> {
 
 /// A test that hangs says on what before the test runner ends it.
 const HANGS: Duration = Duration::from_secs(500);
+
+#[tokio::test]
+async fn a_test_that_failed_leaves_nothing_behind() {
+    let mut stage = Stage::fake().await;
+    let fake = stage.fake.take().expect("the fake");
+    let name = stage.ns("pull");
+    stage
+        .make("default", "secrets", &theirs(&name, &json!({"auths": {}})))
+        .await;
+    stage.keep_track(format!("/api/v1/namespaces/default/secrets/{name}"));
+    assert!(fake.object("secrets", "default", &name).is_some());
+    drop(stage);
+    assert!(fake.object("secrets", "default", &name).is_none());
+}
