@@ -21,9 +21,10 @@ impl Challenge {
 }
 
 /// All challenges of a response in their order. A broken one is left out, never half read; the
-/// others stay. Lenient in two points: an unquoted value may hold any characters up to the next
-/// comma or space, since IBM's registry sends its realm so; and a parameter may hold bytes that are
-/// not ASCII, of which those that are not UTF-8 become U+FFFD.
+/// others stay. Lenient in three points: an unquoted value may hold any characters up to the next
+/// comma or space, since IBM's registry sends its realm so; a blank or a semicolon may separate
+/// parameters, after which containerd and docker do not read on; and a parameter may hold bytes that
+/// are not ASCII, of which those that are not UTF-8 become U+FFFD.
 #[must_use]
 pub fn parse_challenges(headers: &HeaderMap) -> Vec<Challenge> {
     let lines = headers.get_all(header::WWW_AUTHENTICATE);
@@ -71,17 +72,14 @@ impl<'a> Parser<'a> {
         }
         loop {
             params.push(self.param()?);
-            self.skip_blanks();
-            if !self.at_end_of_item() {
-                return Err(Broken);
+            let next = self.rest.trim_start_matches([' ', '\t', ',', ';']);
+            let continues = next.len() < self.rest.len() && Parser { rest: next }.starts_param();
+            if !continues {
+                self.skip_blanks();
+                let ends = self.at_end_of_item();
+                return ends.then_some(Challenge { scheme, params }).ok_or(Broken);
             }
-            let mut ahead = Parser {
-                rest: self.rest.trim_start_matches(SEPARATORS),
-            };
-            if !ahead.starts_param() {
-                return Ok(Challenge { scheme, params });
-            }
-            self.rest = self.rest.trim_start_matches(SEPARATORS);
+            self.rest = next;
         }
     }
 

@@ -87,6 +87,18 @@ fn several_challenges_share_a_line() {
 }
 
 #[test]
+fn a_blank_or_a_semicolon_separates_parameters() {
+    for line in [
+        r#"Bearer realm="a" service="b" scope="x", Basic realm="c""#,
+        r#"Bearer realm="a"; service="b";scope=x, Basic realm="c""#,
+        r#"Bearer realm="a" ;service="b", scope="x",Basic realm="c""#,
+    ] {
+        let expected = ["bearer realm=a service=b scope=x", "basic realm=c"];
+        assert_eq!(shown(line), expected, "{line}");
+    }
+}
+
+#[test]
 fn quoting_follows_the_rfc() {
     for (line, expected) in [
         (r#"Basic realm="a\"b\\c""#, vec![r#"basic realm=a"b\c"#]),
@@ -109,11 +121,11 @@ fn a_broken_challenge_is_left_out_and_its_neighbours_stay() {
             vec!["basic realm=ok"],
         ),
         (
-            r#"Bearer realm="a" service="b", Basic realm="c""#,
+            r#"Bearer realm="a" and more, Basic realm="c""#,
             vec!["basic realm=c"],
         ),
         (
-            r#"Bearer realm="a" service="b", scope="x", Basic realm="c""#,
+            r#"Bearer realm="a"b="c", scope="x", Basic realm="c""#,
             vec!["basic realm=c"],
         ),
         (r#"realm="a", Basic realm="c""#, vec!["basic realm=c"]),

@@ -166,10 +166,15 @@ impl Auth {
         let bearer = challenges
             .iter()
             .find(|c| c.scheme == "bearer" && c.param("realm").is_some_and(|r| !r.is_empty()));
+        let takes_basic = challenges.iter().any(|c| c.scheme == "basic") && !self.is_anonymous();
         if let Some(challenge) = bearer {
-            return self.renew_bearer(used, challenge, context).await;
+            match self.renew_bearer(used, challenge, context).await {
+                // Where no token server is, the other scheme that the server offers counts.
+                Err(error) if takes_basic && error.is_without_token_server() => {}
+                renewal => return renewal,
+            }
         }
-        if challenges.iter().any(|c| c.scheme == "basic") && !self.is_anonymous() {
+        if takes_basic {
             if used.is_some_and(|grant| matches!(grant.authorization, Authorization::Basic(_))) {
                 return Ok(Renewal::Final);
             }

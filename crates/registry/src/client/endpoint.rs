@@ -374,10 +374,13 @@ impl Endpoint {
     }
 }
 
-/// Whether an answer to a request without authorization may hide what a login may see. What is about to
-/// be pushed is usually missing.
+/// Whether an answer to a request without authorization may be another one with a login: a refusal, a
+/// limit, which counts for whoever asks, or a missing object. What is about to be pushed is usually missing.
 fn hides(status: StatusCode, is_pushed: bool) -> bool {
-    status == StatusCode::FORBIDDEN || (status == StatusCode::NOT_FOUND && !is_pushed)
+    matches!(
+        status,
+        StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS
+    ) || (status == StatusCode::NOT_FOUND && !is_pushed)
 }
 
 pub(super) async fn failed(request: &RegistryRequest<'_>, response: Response) -> RegistryError {

@@ -283,6 +283,18 @@ impl RegistryError {
         }
     }
 
+    /// Whether a Bearer challenge leads to no token server: its realm is not one, or has no such page.
+    pub(crate) fn is_without_token_server(&self) -> bool {
+        match &self.0.reason {
+            Reason::Protocol(_) => true,
+            Reason::TokenServer(refusal) => {
+                let status = refusal.response.status.unwrap_or_default();
+                matches!(status.as_u16(), 404 | 405 | 501)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether plain http met a server that speaks TLS.
     pub(crate) fn wants_tls(&self) -> bool {
         match &self.0.reason {
@@ -336,7 +348,13 @@ impl fmt::Display for RegistryError {
         match reason {
             Reason::Status(response) => {
                 write_status(f, object, response)?;
-                limits(response).fmt(f)
+                limits(response).fmt(f)?;
+                match response.unchallenged {
+                    Some(why) if self.0.login_sent == Some(false) => {
+                        write!(f, "; there is no way to log in: {why}")
+                    }
+                    _ => Ok(()),
+                }
             }
             Reason::TokenServer(refusal) => {
                 write!(f, "failed to authorize {object}: {refusal}")

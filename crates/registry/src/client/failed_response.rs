@@ -20,6 +20,8 @@ pub(crate) struct FailedResponse {
     pub(crate) moved_to: Option<String>,
     pub(crate) errors: ServerErrors,
     pub(crate) limits: RateLimits,
+    /// Why a 401 asks for no login.
+    pub(crate) unchallenged: Option<&'static str>,
 }
 
 impl FailedResponse {
@@ -37,6 +39,11 @@ impl FailedResponse {
         let (host, status) = (host_and_port(response.url()), Some(response.status()));
         let proxy = response.proxy();
         let moved_to = moved_to(&response);
+        let unchallenged = (status == Some(StatusCode::UNAUTHORIZED) && challenges.is_empty())
+            .then(|| match response.headers().get(header::WWW_AUTHENTICATE) {
+                None => "the answer has no WWW-Authenticate header",
+                Some(_) => "the answer's WWW-Authenticate header cannot be read",
+            });
         let limits = RateLimits::of(&response);
         let body = response.bytes(LARGEST_BODY).await.unwrap_or_default();
         let mut errors = ServerErrors::parse(&body);
@@ -52,6 +59,7 @@ impl FailedResponse {
             moved_to,
             errors,
             limits,
+            unchallenged,
         }
     }
 }

@@ -38,8 +38,9 @@ impl ManifestOrIndex {
         }
     }
 
-    /// The media type of a document: the `Content-Type` if it is one of the four, else the
-    /// document's own `mediaType`, else the type that its fields show.
+    /// The media type of a document: its own `mediaType`, else the `Content-Type` if that is one of the
+    /// four, else the type that its fields show. Docker's name and OCI's for the same thing agree: caches
+    /// such as Harbor's return one kind of document under the other's name, and runtimes accept it.
     ///
     /// # Errors
     /// When the document contradicts itself or its header (CVE-2021-41190), is Docker's schema 1,
@@ -60,8 +61,11 @@ impl ManifestOrIndex {
             return Err(ManifestError::Confused);
         }
         let found = match (media_type::is_document(&content_type), shape.media_type) {
-            (true, Some(own)) if own != content_type => return Err(ManifestError::Contradiction),
-            (true, _) => content_type,
+            (true, Some(own)) if !media_type::is_same_kind(&own, &content_type) => {
+                return Err(ManifestError::Contradiction);
+            }
+            (true, Some(own)) => own,
+            (true, None) => content_type,
             (false, Some(own)) if media_type::is_document(&own) => own,
             (false, Some(own)) => return Err(ManifestError::unknown(&own)),
             (false, None) if list => media_type::OCI_INDEX.to_owned(),

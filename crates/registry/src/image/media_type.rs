@@ -36,6 +36,11 @@ pub fn is_manifest(media_type: &str) -> bool {
     matches!(media_type, OCI_MANIFEST | DOCKER_MANIFEST)
 }
 
+/// Whether both are manifests, or both indexes.
+pub(crate) fn is_same_kind(one: &str, other: &str) -> bool {
+    (is_index(one) && is_index(other)) || (is_manifest(one) && is_manifest(other))
+}
+
 /// Whether it is one of the four types of manifests and indexes.
 pub(crate) fn is_document(media_type: &str) -> bool {
     is_index(media_type) || is_manifest(media_type)

@@ -20,9 +20,13 @@ impl Realm {
     /// marked the registry as plain http. The error is a phrase: which rule was broken.
     pub(super) fn of(challenge: &Challenge, registry: &Url, plain: bool) -> Result<Self, String> {
         let realm = challenge.param("realm").unwrap_or_default();
-        let url = registry
-            .join(realm)
-            .map_err(|_| "the challenge's realm is not a URL".to_owned())?;
+        // A word such as `registry` is a name for people, and not a path next to the registry's.
+        let url = if realm.starts_with('/') {
+            registry.join(realm).ok()
+        } else {
+            Url::parse(realm).ok()
+        };
+        let url = url.ok_or("the challenge's realm is not a URL")?;
         let refuse = |why: &str| {
             let (scheme, host) = (url.scheme(), host_and_port(&url));
             Err(format!(
@@ -110,6 +114,8 @@ mod tests {
             ("https://user:pw@auth.reg.io/", "https://reg.io/v2"),
             ("ftp://auth.reg.io/", "https://reg.io/v2"),
             ("https://", "https://reg.io/v2"),
+            ("registry", "https://reg.io/v2"),
+            ("Registry Realm", "https://reg.io/v2"),
         ] {
             assert!(realm(text, registry, false).is_err(), "{text}");
         }

@@ -6,7 +6,7 @@ fn media_type_of(content_type: &str, body: &str) -> Result<String, ManifestError
 }
 
 #[test]
-fn the_header_decides_then_the_body_then_its_fields() {
+fn the_body_decides_then_the_header_then_its_fields() {
     let oci = media_type::OCI_INDEX;
     for (content_type, body, expected) in [
         (oci, r#"{"manifests":[]}"#, oci),
@@ -26,6 +26,16 @@ fn the_header_decides_then_the_body_then_its_fields() {
             media_type::OCI_MANIFEST,
             r#"{"config":{},"manifests":null}"#,
             media_type::OCI_MANIFEST,
+        ),
+        (
+            media_type::DOCKER_MANIFEST,
+            r#"{"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{}}"#,
+            media_type::OCI_MANIFEST,
+        ),
+        (
+            media_type::DOCKER_LIST,
+            r#"{"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#,
+            oci,
         ),
     ] {
         assert_eq!(
@@ -47,6 +57,16 @@ fn confusion_is_refused() {
         (
             media_type::OCI_MANIFEST,
             r#"{"mediaType":"application/vnd.oci.image.index.v1+json","config":{}}"#,
+            ManifestError::Contradiction,
+        ),
+        (
+            media_type::OCI_INDEX,
+            r#"{"mediaType":"application/vnd.docker.distribution.manifest.v2+json","config":{}}"#,
+            ManifestError::Contradiction,
+        ),
+        (
+            media_type::OCI_MANIFEST,
+            r#"{"mediaType":"application/json","config":{}}"#,
             ManifestError::Contradiction,
         ),
         (

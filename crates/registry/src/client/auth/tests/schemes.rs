@@ -83,6 +83,75 @@ async fn bearer_is_preferred_among_several_challenges_of_one_line() {
 }
 
 #[tokio::test]
+async fn basic_counts_where_a_bearer_challenge_leads_to_no_token_server() {
+    for realm in [
+        "factory",
+        "/token",
+        "ftp://auth.test/",
+        "http://10.0.0.6/token",
+    ] {
+        let server = registry(
+            move |_| format!(r#"Bearer realm="{realm}",service="x", Basic realm="factory""#),
+            |_, _| Reply::new(404),
+            |a| a == "Basic YWxpY2U6czNjcmV0",
+        )
+        .await;
+        let known = repository(&server, Some(("alice", "s3cret")));
+        known.manifest("v1").await.expect(realm);
+        let asked = server.seen().len();
+        known.manifest("v1").await.expect(realm);
+        assert_eq!(server.seen().len(), asked + 1, "the scheme is remembered");
+        let error = manifest(&server, Some(("alice", "wrong"))).await;
+        let error = error.expect_err("wrong password");
+        assert!(error.credential_refused(), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_login_is_not_sent_again_as_basic() {
+    let server = registry(
+        |url| format!(r#"{}, Basic realm="x""#, bearer(url)),
+        |_, _| Reply::new(403),
+        |_| false,
+    )
+    .await;
+    let error = manifest(&server, Some(("alice", "wrong"))).await;
+    assert!(error.expect_err("refused").credential_refused());
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_401_that_asks_for_no_login_is_reported_as_such() {
+    let answers = |challenge: &'static [&'static str]| {
+        Fake::start(move |_| {
+            let reply = Reply::new(401);
+            challenge.iter().fold(reply, |reply, value| {
+                reply.header("www-authenticate", *value)
+            })
+        })
+    };
+    for (challenge, expected) in [
+        (
+            &[][..],
+            "there is no way to log in: the answer has no WWW-Authenticate header",
+        ),
+        (
+            &["\"Basic\""][..],
+            "there is no way to log in: the answer's WWW-Authenticate header cannot be read",
+        ),
+    ] {
+        let server = answers(challenge).await;
+        let error = manifest(&server, Some(("alice", "x")))
+            .await
+            .expect_err("401");
+        assert!(error.to_string().ends_with(expected), "{error}");
+        assert_eq!(error.login_sent(), Some(false));
+        let error = manifest(&server, None).await.expect_err("401");
+        assert!(!error.to_string().contains("no way to log in"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_answered_is_named() {
     let server = registry(
         |_| "Negotiate, NTLM".to_owned(),
@@ -186,6 +255,15 @@ async fn a_registry_that_hides_an_image_gets_the_login_at_hand() {
         let error = error.expect_err("refused");
         assert!(error.credential_refused() && error.login_sent() == Some(true));
     }
+}
+
+#[tokio::test]
+async fn a_login_at_hand_is_sent_where_anonymous_requests_are_too_many() {
+    let server = hiding(429).await;
+    let known = repository(&server, Some(("alice", "s3cret")));
+    known.manifest("v1").await.expect("let in");
+    let error = manifest(&server, None).await.expect_err("too many");
+    assert_eq!(error.kind(), regcred_core::ErrorKind::Throttled);
 }
 
 #[tokio::test]
