@@ -108,11 +108,16 @@ pub(super) async fn watches_tell_changes_and_end_with_a_bookmark(stage: &Stage) 
         told(&stage.watch(&watch("0", "")).await),
         ["ADDED b", "ADDED c"]
     );
-    // One that is too old is refused within the watch.
+    // One that is too old is refused within the watch. A server that started minutes ago has forgotten
+    // nothing yet, and tells it all.
     if let Some(fake) = &stage.fake {
         fake.compact();
     }
     let events = stage.watch(&watch("1", "&allowWatchBookmarks=true")).await;
+    let all = ["ADDED a", "ADDED b", "DELETED a", "ADDED c"];
+    if stage.fake.is_none() && told(&events) == all {
+        return;
+    }
     assert_eq!(events.len(), 1, "{events:?}");
     let (kind, status) = &events[0];
     assert_eq!((kind.as_str(), reason(status)), ("ERROR", "Expired"));
