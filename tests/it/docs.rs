@@ -100,6 +100,51 @@ fn every_variable_of_ours_in_the_pages_exists() {
     assert!(unknown.is_empty(), "{unknown:#?}");
 }
 
+/// Who searches the page for an error has to find it: each text in a table of our errors is in the code.
+#[test]
+fn every_error_in_troubleshooting_is_one_of_our_programs() {
+    let code: String = sources().iter().map(|file| one_line(file)).collect();
+    let page = fs::read_to_string(workspace().join("docs/troubleshooting.md")).expect("the page");
+    let mut texts = 0;
+    let mut unknown = Vec::new();
+    for text in errors(&page) {
+        // Words in capitals and numbers are what differs from one error to the next.
+        let varies = |word: &&str| word.chars().all(|c| !c.is_ascii_lowercase());
+        let words: Vec<_> = text.split(' ').collect();
+        for part in words.split(varies) {
+            texts += 1;
+            if !code.contains(&part.join(" ")) {
+                unknown.push(text.to_owned());
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "not in the code: {unknown:#?}");
+    assert!(texts > 40, "the errors are found: {texts}");
+}
+
+/// The quoted texts in the first column of the tables whose heading is `the error holds`.
+fn errors(page: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut is_table = false;
+    for line in page.lines() {
+        let first = line.split(" | ").next().unwrap_or_default();
+        is_table = first == "| the error holds" || is_table && first.starts_with('|');
+        if is_table {
+            found.extend(first.split('`').skip(1).step_by(2));
+        }
+    }
+    found
+}
+
+/// A source file with its texts of several lines joined, and quotes as they are printed.
+fn one_line(file: &Path) -> String {
+    let text = fs::read_to_string(file).expect("a source file");
+    let mut lines = text.split("\\\n");
+    let first = lines.next().unwrap_or_default().to_owned();
+    let joined = lines.fold(first, |joined, line| joined + line.trim_start());
+    joined.replace("\\\"", "\"")
+}
+
 /// The configurations of a page, YAML or JSON, wherever they stand in it.
 fn kubelet_configurations(page: &str) -> Vec<String> {
     let mut lines = page.lines();
@@ -211,6 +256,20 @@ fn links(text: &str) -> Vec<&str> {
 
 /// Every Markdown file of the project.
 fn documents() -> Vec<PathBuf> {
+    let files = files_of("md");
+    assert!(files.len() > 5, "the documents are found");
+    files
+}
+
+/// Every source file of the crates.
+fn sources() -> Vec<PathBuf> {
+    let mut files = files_of("rs");
+    files.retain(|file| file.starts_with(workspace().join("crates")));
+    files
+}
+
+/// Every file of the project with that extension.
+fn files_of(extension: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut open = vec![workspace()];
     while let Some(directory) = open.pop() {
@@ -220,11 +279,10 @@ fn documents() -> Vec<PathBuf> {
             let skipped = name.starts_with('.') || name == "target";
             if path.is_dir() && !skipped {
                 open.push(path);
-            } else if path.extension() == Some(Path::new("md").as_os_str()) {
+            } else if path.extension() == Some(extension.as_ref()) {
                 files.push(path);
             }
         }
     }
-    assert!(files.len() > 5, "the documents are found");
     files
 }
