@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
+use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StrInput, Tag};
 
 use super::scalar::{Scalar, resolve};
 use crate::error::DecodeError;
@@ -33,8 +33,11 @@ pub(super) struct Composer<'a> {
 
 impl<'a> Composer<'a> {
     pub(super) fn new(text: &'a str) -> Self {
+        // Another crate of the build may switch the events of comments on.
+        let mut options = Options::default();
+        options.set_emit_comments(false);
         Self {
-            parser: Parser::new_from_str(text),
+            parser: Parser::new_from_str_with_options(text, options),
             anchors: HashMap::new(),
         }
     }

@@ -8,6 +8,17 @@ fn one(text: &str) -> Document {
     documents.remove(0)
 }
 
+/// Also in a build where another crate asks the parser for comments, as these tests do.
+#[test]
+fn a_comment_is_not_a_node() {
+    let document = one("# top\na: # of a\n  # before\n  - one # 1\n# between\n  - two\n# last\n");
+    let Some(Value::Array(items)) = document.value.member("a") else {
+        panic!("not a list");
+    };
+    let texts: Vec<_> = items.iter().map(Value::plain_text).collect();
+    assert_eq!(texts, [Some("one"), Some("two")]);
+}
+
 #[test]
 fn scalars_have_yaml_1_1_types() {
     for (text, kind) in [
