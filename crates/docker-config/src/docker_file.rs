@@ -1,14 +1,14 @@
 //! A docker configuration file on this machine. An edit changes some entries and leaves everything
 //! else as it is written; it replaces the file as a whole, under a lock on its directory.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use regcred_api::docker_config::Format;
-use regcred_files::{MIB, read_secret_from};
+use regcred_files::{MIB, lock, read_secret_from};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::document::{Document, DocumentError};
@@ -69,7 +69,7 @@ impl DockerFile {
         }
         let _lock = match File::open(dir) {
             Ok(file) => {
-                lock(&file).map_err(FileError::io("lock", dir))?;
+                lock(&file, PATIENCE).map_err(FileError::io("lock", dir))?;
                 Some(file)
             }
             Err(_) if dry_run => None,
@@ -107,21 +107,6 @@ impl DockerFile {
 /// When it does not exist, is larger, is not UTF-8, or cannot be read.
 pub fn read(path: &Path) -> Result<SecretString, FileError> {
     regcred_files::read_secret(path, MAX_FILE).map_err(FileError::io("read", path))
-}
-
-/// Waits for other programs that change files in this directory.
-fn lock(dir: &File) -> io::Result<()> {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        match dir.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) if Instant::now() >= end => {
-                return Err(io::Error::other("another program holds it"));
-            }
-            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
-        }
-    }
 }
 
 /// The file's text and metadata; an empty text and `None` if it does not exist.
@@ -164,7 +149,6 @@ fn replace(path: &Path, text: &SecretString, ownership: &Ownership) -> io::Resul
 }
 
 const PATIENCE: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(50);
 const MAX_FILE: u64 = 4 * MIB;
 
 #[cfg(test)]

@@ -4,12 +4,14 @@
 //! A longer file is an error and never cut: its beginning might mean something else than the whole.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use rustix::fs::{OFlags, makedev};
+use rustix::fs::{Mode, OFlags, makedev};
 use rustix::io::Errno;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{SecretSlice, SecretString};
@@ -66,6 +68,39 @@ pub fn open(path: &Path) -> io::Result<File> {
         .read(true)
         .custom_flags(flags)
         .open(path)?;
+    regular(file)
+}
+
+/// As [`read`], for a name in an open directory. A symbolic link is refused.
+///
+/// # Errors
+/// As [`read`], and for a symbolic link.
+pub fn read_at(directory: impl AsFd, name: &str, limit: u64) -> io::Result<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = flags | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(directory, name, flags, Mode::empty())?;
+    whole(regular(file.into())?, limit).map(|mut bytes| std::mem::take(&mut *bytes))
+}
+
+/// Locks an open file or directory, and waits for the process that holds the lock.
+///
+/// # Errors
+/// After `patience`, and when the file system has no locks.
+pub fn lock(file: &File, patience: Duration) -> io::Result<()> {
+    let end = Instant::now() + patience;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() >= end => {
+                return Err(io::Error::other("another program holds it"));
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+        }
+    }
+}
+
+fn regular(file: File) -> io::Result<File> {
     let found = file.metadata()?;
     let is_null = found.file_type().is_char_device() && found.rdev() == makedev(1, 3);
     if found.is_file() || is_null {
@@ -107,6 +142,9 @@ fn not_text() -> io::Error {
 
 /// A mebibyte, to spell limits in.
 pub const MIB: u64 = 1 << 20;
+
+/// Between two looks at a lock.
+const PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
 struct TooLarge(u64);

@@ -1,8 +1,10 @@
 //! JSON read and written as Go's `encoding/json` does: the same syntax, the same replacement of
 //! bad UTF-8, the same error sentences, the same escapes.
 
+mod indent;
 mod write;
 
+pub use indent::{compact, indent};
 pub use write::{Members, object, object_line, string, string_list};
 
 use crate::error::DecodeError;

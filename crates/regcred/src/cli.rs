@@ -8,6 +8,7 @@ use regcred_plugin::output::TokenOutput;
 use regcred_registry::PlatformChoice;
 
 use crate::credential_options::CredentialFlags;
+use crate::manifest::ManifestCommand;
 
 /// Registry credentials for every cloud, and image pulls exactly as the kubelet does them
 #[derive(Debug, Parser)]
@@ -36,6 +37,9 @@ pub(crate) enum Command {
     /// Generate configuration files
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Build lists of images for several platforms, as docker manifest does
+    #[command(subcommand)]
+    Manifest(ManifestCommand),
     /// Run as one cloud's plugin or docker credential helper, without a symlink of that name
     Plugin(PluginArgs),
 }

@@ -25,11 +25,16 @@ pub(crate) struct SetUp {
     pub(crate) pull_secrets: Result<(), ProgramError>,
 }
 
-/// Makes an engine and a pod. Every file that an option names is read, once.
+/// Makes an engine and a pod. Every file that an option names is read, once. `insecure` is
+/// [`Hosts::insecure`].
 ///
 /// # Errors
 /// When an option has a bad value, or a file or directory that it names cannot be used.
-pub(crate) fn set_up(flags: &CredentialFlags, env: &Env) -> Result<SetUp, ProgramError> {
+pub(crate) fn set_up(
+    flags: &CredentialFlags,
+    env: &Env,
+    insecure: bool,
+) -> Result<SetUp, ProgramError> {
     let (flags, env) = (flags.clone(), env.clone());
     let options = CredentialOptions {
         flags: &flags,
@@ -47,7 +52,7 @@ pub(crate) fn set_up(flags: &CredentialFlags, env: &Env) -> Result<SetUp, Progra
             env: &env,
         };
         let pod = pod(&options, stdin.as_ref())?;
-        let engine = engine(&options, stdin.as_ref())?;
+        let engine = engine(&options, stdin.as_ref(), insecure)?;
         let checked = pod.check_pull_secrets(engine.improvements().keyring);
         let origin = options.origin(PULL_SECRET);
         Ok(SetUp {
@@ -73,6 +78,7 @@ fn files(options: &CredentialOptions<'_>, variable: &str) -> Vec<NamedFile> {
 fn engine(
     options: &CredentialOptions<'_>,
     stdin: Option<&SecretSlice<u8>>,
+    insecure: bool,
 ) -> Result<Engine, ProgramError> {
     let improvements = options.improvements().map_err(ProgramError::usage)?;
     let mut builder = Engine::builder(options.env).improvements(improvements);
@@ -90,9 +96,11 @@ fn engine(
     if let Some(deadline) = options.plugin_deadline().map_err(ProgramError::usage)? {
         builder = builder.plugin_deadline(deadline);
     }
-    if let Some(list) = options.path(HOSTS_DIR) {
-        builder = builder.hosts(hosts(&list, &options.origin(HOSTS_DIR))?);
-    }
+    let hosts = match options.path(HOSTS_DIR) {
+        Some(list) => hosts(&list, &options.origin(HOSTS_DIR))?,
+        None => Hosts::none(),
+    };
+    builder = builder.hosts(hosts.insecure(insecure));
     let (config, bin_dir) = (
         options.path(PROVIDER_CONFIG),
         options.path(PROVIDER_BIN_DIR),

@@ -12,7 +12,7 @@ pub(crate) fn run(args: &ExplainArgs, env: &Env) -> Result<(), ProgramError> {
         engine,
         pod,
         pull_secrets,
-    } = engine_options::set_up(&args.credentials, env)?;
+    } = engine_options::set_up(&args.credentials, env, false)?;
     // An explanation shows also why a pull secret cannot be used, and then asks nothing.
     let tries = if args.tries && pull_secrets.is_ok() {
         Tries::all()

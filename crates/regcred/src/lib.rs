@@ -8,6 +8,7 @@ mod credential_options;
 mod engine_options;
 mod explain;
 mod import;
+mod manifest;
 mod multicall;
 mod named_file;
 mod plugin;
@@ -15,6 +16,7 @@ mod progress;
 mod pull;
 mod store;
 mod token;
+mod tried;
 
 use std::io;
 use std::process::ExitCode;
@@ -65,6 +67,7 @@ fn run(command: Command, env: &Env) -> ExitCode {
         Command::Pull(args) => pull::run(args, env),
         Command::Explain(args) => explain::run(&args, env),
         Command::Config(ConfigCommand::Generate(args)) => config::run(&args, env),
+        Command::Manifest(command) => manifest::run(command, env),
         Command::Plugin(_) => Ok(()),
     });
     conclude(done, &mut io::stderr()).into()

@@ -23,6 +23,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("regcred-keyring", &["regcred-api"]),
     ("regcred-docker-config", &["regcred-api"]),
     ("regcred-registry", &["regcred-http"]),
+    ("regcred-manifests", &["regcred-registry"]),
     (
         "regcred-engine",
         &[
@@ -60,6 +61,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "regcred-docker-config",
             "regcred-engine",
             "regcred-keyring",
+            "regcred-manifests",
             "regcred-plugin",
             "regcred-providers",
             "regcred-registry",

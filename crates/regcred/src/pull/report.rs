@@ -8,6 +8,7 @@ use regcred_run::{ProgramError, output};
 use serde::Serialize;
 
 use crate::progress::View;
+use crate::tried::with_attempts;
 
 /// The last line of an image's JSON lines. Fields are added, never changed.
 #[derive(Debug, Serialize)]
@@ -149,33 +150,12 @@ pub(super) fn failed(error: &PullError) -> Result<(), ProgramError> {
 /// The kubelet's message on one line, with what the kubelet omits: the logins that were tried, the
 /// plugins that failed, and what was passed over.
 pub(super) fn failure_line(error: &PullError) -> String {
-    let mut line = regcred_core::report(error);
-    let (mut tried, mut unsent) = (Vec::new(), Vec::new());
-    for attempt in error.attempts() {
-        if let Some(credential) = &attempt.credential {
-            let is_unsent = attempt.error.login_sent == Some(false);
-            let logins = if is_unsent { &mut unsent } else { &mut tried };
-            logins.push(credential.to_string());
-        }
-        for login in &attempt.error.host_logins {
-            if !tried.contains(login) {
-                tried.push(login.clone());
-            }
-        }
-    }
-    for (word, logins) in [("tried", tried), ("not sent:", unsent)] {
-        if !logins.is_empty() {
-            line.push_str(&format!("; {word} {}", logins.join(", then ")));
-        }
-    }
-    for failure in error.failures() {
-        let reason = regcred_core::report(failure);
-        line.push_str(&format!("; plugin {} failed: {reason}", failure.plugin()));
-    }
-    for passed_over in error.passed_over() {
-        line.push_str(&format!("; {passed_over}"));
-    }
-    line
+    with_attempts(
+        regcred_core::report(error),
+        error.attempts(),
+        error.failures(),
+        error.passed_over(),
+    )
 }
 
 pub(super) fn notes(root: &Path, outcome: &PullOutcome) -> Vec<String> {

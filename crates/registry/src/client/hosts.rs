@@ -17,6 +17,7 @@ pub use error::HostsError;
 #[derive(Clone, Debug, Default)]
 pub struct Hosts {
     roots: Vec<PathBuf>,
+    insecure: bool,
 }
 
 impl Hosts {
@@ -32,14 +33,27 @@ impl Hosts {
     pub fn new(roots: impl IntoIterator<Item = PathBuf>) -> Self {
         Self {
             roots: roots.into_iter().collect(),
+            insecure: false,
         }
+    }
+
+    /// Whether a registry without a directory of its own is asked without a check of its certificate,
+    /// and in plain http first if its name has a port: docker's `--insecure`.
+    #[must_use]
+    pub fn insecure(mut self, insecure: bool) -> Self {
+        self.insecure = insecure;
+        self
     }
 
     pub(crate) fn lookup(&self, registry: &str) -> Result<RegistryHosts, HostsError> {
         match self.directory(registry)? {
             Some(directory) => directory::read(&directory, registry),
             None => Ok(RegistryHosts {
-                servers: HostConfig::direct(registry)?,
+                servers: if self.insecure {
+                    HostConfig::insecure(registry)?
+                } else {
+                    HostConfig::direct(registry)?
+                },
                 warnings: Vec::new(),
             }),
         }

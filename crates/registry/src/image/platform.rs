@@ -58,15 +58,17 @@ impl Platform {
     /// The platform that an image's configuration names; `None` if the configuration names none or is
     /// not the JSON object of an image.
     pub(crate) fn of_config(config: &[u8]) -> Option<Self> {
-        let platform: Self = serde_json::from_slice(config).ok()?;
-        if !platform.is_named() {
-            return None;
-        }
+        Some(Self::in_config(config)).filter(Self::is_named)
+    }
+
+    /// The same, where parts of it may be missing.
+    pub(crate) fn in_config(config: &[u8]) -> Self {
+        let platform: Self = serde_json::from_slice(config).unwrap_or_default();
         // The other fields of a configuration are not about the platform.
-        Some(Self {
+        Self {
             other: Map::new(),
             ..platform
-        })
+        }
     }
 
     /// The same platform in the form that is compared: lower case, one name for each architecture,

@@ -4,7 +4,7 @@ use regcred_core::ImageRef;
 
 use crate::client::{RegistryError, Repository};
 use crate::content::{ManifestReader, Plan, PlatformChoice, store_failure};
-use crate::image::RawManifest;
+use crate::image::{Descriptor, Manifest, Platform, RawManifest};
 use crate::store::Layout;
 
 /// A repository or a store that has an image.
@@ -53,6 +53,23 @@ impl ImageSource {
             return Err(RegistryError::local(&self.image, "is not in the store"));
         };
         self.reader().read(&entry).await.map(|(raw, _)| raw)
+    }
+
+    /// What an index of the source names, verified against the index's entry.
+    ///
+    /// # Errors
+    /// When it is not there, or is not what the entry names.
+    pub async fn child(&self, entry: &Descriptor) -> Result<RawManifest, RegistryError> {
+        self.reader().read(entry).await.map(|(raw, _)| raw)
+    }
+
+    /// The platform in an image's configuration, as far as it names one: that of an artifact is empty.
+    ///
+    /// # Errors
+    /// When the configuration cannot be read.
+    pub async fn platform(&self, image: &Manifest) -> Result<Platform, RegistryError> {
+        let config = self.reader().read_config(&image.config).await?;
+        Ok(Platform::in_config(&config))
     }
 
     /// All that a manifest or index consists of.

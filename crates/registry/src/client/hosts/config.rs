@@ -61,6 +61,20 @@ impl HostConfig {
         Ok(vec![http, https])
     }
 
+    /// A registry whose operator or network is trusted without TLS. Without a port in its name it
+    /// speaks TLS: plain http would be at another port.
+    pub(crate) fn insecure(registry: &str) -> Result<Vec<Self>, HostsError> {
+        let mut https = Self::registry(registry, "https")?;
+        https.trust.skip_verify = true;
+        if https.url.port().is_none() && !is_loopback(&https.url) {
+            return Ok(vec![https]);
+        }
+        let mut http = Self::registry(registry, "http")?;
+        http.cleartext = true;
+        https.only_for_tls = true;
+        Ok(vec![http, https])
+    }
+
     /// The registry itself by one scheme.
     pub(crate) fn registry(registry: &str, scheme: &str) -> Result<Self, HostsError> {
         let url = format!("{scheme}://{}/v2", network_host(registry));

@@ -1,0 +1,129 @@
+//! Requests to registries with the credentials of a pull, one after another.
+
+use std::sync::{Mutex, PoisonError};
+
+use regcred_core::{Env, ErrorKind, ImageRef, report};
+use regcred_engine::{CredentialsError, Engine, Pod};
+use regcred_registry::{ImageSource, RawManifest, RegistryError, Repository};
+use regcred_run::{ProgramError, exit_code, output};
+
+use super::arguments::Access;
+use crate::credential_options::DOCKER_CONFIG;
+use crate::engine_options::{self, SetUp};
+use crate::tried::with_attempts;
+
+/// The engine that finds credentials, and the pod with those of the command line.
+pub(super) struct Session {
+    engine: Engine,
+    pod: Pod,
+}
+
+impl Session {
+    /// As for a pull. docker's own configuration file is read where `DOCKER_CONFIG` names its directory
+    /// and no other is named.
+    pub(super) fn new(access: &Access, env: &Env) -> Result<Self, ProgramError> {
+        let file = env.path("DOCKER_CONFIG").map(|dir| dir.join("config.json"));
+        let file = file.filter(|file| file.exists() && env.get(DOCKER_CONFIG).is_none());
+        let file = file.map(|file| (DOCKER_CONFIG, file.display().to_string()));
+        let env = env.with(file);
+        let SetUp {
+            engine,
+            pod,
+            pull_secrets,
+        } = engine_options::set_up(&access.credentials, &env, access.insecure)?;
+        pull_secrets?;
+        Ok(Self { engine, pod })
+    }
+
+    /// Runs a request for an image's repository with each of its credentials in turn.
+    pub(super) async fn ask<T, F>(
+        &self,
+        image: &ImageRef,
+        request: impl Fn(Repository) -> F + Send + Sync,
+    ) -> Result<T, RequestFailure>
+    where
+        F: Future<Output = Result<T, RegistryError>> + Send,
+        T: Send,
+    {
+        let status = Mutex::new(None);
+        let (registry, last) = (self.engine.registry(), &status);
+        let turn = self.engine.with_credentials(image, &self.pod, |logins| {
+            let response = request(registry.repository(image, logins));
+            async move {
+                response.await.inspect_err(|error| {
+                    *last.lock().unwrap_or_else(PoisonError::into_inner) = error.status();
+                })
+            }
+        });
+        let turn = turn.await;
+        let status = status.into_inner().unwrap_or_else(PoisonError::into_inner);
+        turn.map(|turn| turn.value).map_err(|error| RequestFailure {
+            error,
+            is_missing: status.is_some_and(|status| status.as_u16() == 404),
+        })
+    }
+
+    /// What an image's name names, and its repository with the credential that reads it.
+    pub(super) async fn open(
+        &self,
+        image: &ImageRef,
+    ) -> Result<(ImageSource, RawManifest), ProgramError> {
+        let request = |repository: Repository| async move {
+            let source = ImageSource::repository(image, &repository);
+            let manifest = source.manifest().await?;
+            Ok((source, manifest))
+        };
+        let opened = self.ask(image, request).await;
+        opened.map_err(|failure| failure.of_reading(image))
+    }
+}
+
+/// A request that no credential could make.
+pub(super) struct RequestFailure {
+    error: CredentialsError,
+    /// Whether the last answer was 404.
+    pub(super) is_missing: bool,
+}
+
+impl RequestFailure {
+    /// Reports a failed read, in docker's words where the registry does not have the image.
+    fn of_reading(&self, image: &ImageRef) -> ProgramError {
+        if self.is_missing {
+            self.reported(format!("no such manifest: {image}"), "")
+        } else {
+            self.reported(report(&self.error), "")
+        }
+    }
+
+    /// Reports a failed push. A login that may only pull is the usual reason for a refusal.
+    pub(super) fn of_push(&self) -> ProgramError {
+        let is_denied = self.error.kind() == Some(ErrorKind::Denied);
+        let advice = if is_denied { PUSH_RIGHTS } else { "" };
+        self.reported(report(&self.error), advice)
+    }
+
+    fn reported(&self, message: String, advice: &str) -> ProgramError {
+        let error = &self.error;
+        let line = with_attempts(
+            message,
+            error.attempts(),
+            error.failures(),
+            error.passed_over(),
+        );
+        output::note(&format!("{line}{advice}"));
+        let code = error
+            .kind()
+            .map_or(exit_code::NOT_CONFIGURED, exit_code::of);
+        ProgramError::reported(code)
+    }
+}
+
+/// Reports a request that failed after its credential had been found.
+pub(super) fn registry_failure(error: &RegistryError) -> ProgramError {
+    output::note(&report(error));
+    ProgramError::reported(exit_code::of(error.kind()))
+}
+
+const PUSH_RIGHTS: &str = "; a push needs a login with the right to push: the tokens that a node's plugins issue can only \
+     pull on most clouds; name a docker configuration or pull secret that has one with --docker-config \
+     or --pull-secret";
