@@ -101,10 +101,15 @@ impl Issuer {
 /// to its end. Its life is an hour.
 #[must_use]
 pub fn service_account_token(audience: &str, ends_in: i64) -> String {
+    token_of("shop:puller", audience, ends_in)
+}
+
+/// The same for the service account `NAMESPACE:NAME`.
+pub(crate) fn token_of(account: &str, audience: &str, ends_in: i64) -> String {
     let now = now();
     let claims = json!({
         "iss": "https://iam.cluster.test", "aud": [audience],
-        "sub": "system:serviceaccount:shop:puller",
+        "sub": format!("system:serviceaccount:{account}"),
         "iat": now + ends_in - 3600, "exp": now + ends_in,
     });
     jwt(&claims, &cluster_key())
@@ -194,7 +199,7 @@ impl Iam {
             Some("urn:ibm:params:oauth:grant-type:cr-token") => {
                 check_service_account(get("cr_token").unwrap_or_default())?;
                 let linked = get("profile_id") == Some(LINKED_PROFILE)
-                    || get("profile_name") == Some("puller");
+                    || matches!(get("profile_name"), Some("puller" | "registry-pull"));
                 match linked {
                     true => Ok("pod"),
                     false => Err((

@@ -3,6 +3,8 @@
 
 #[path = "cluster/always_pull.rs"]
 mod always_pull;
+#[path = "cluster/applied.rs"]
+mod applied;
 #[path = "cluster/cloud.rs"]
 mod cloud;
 #[path = "cluster/daemon.rs"]

@@ -144,7 +144,9 @@ impl Asked<'_> {
             ));
         }
         let audience = spec["audiences"][0].as_str().unwrap_or_default();
-        let token = crate::icr::service_account_token(audience, seconds);
+        let text = |field: &str| account["metadata"][field].as_str().unwrap_or_default();
+        let owner = format!("{}:{}", text("namespace"), text("name"));
+        let token = crate::icr::token_of(&owner, audience, seconds);
         let end = Clock::system().now() + chrono::TimeDelta::seconds(seconds);
         let end = end.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
         let metadata = json!({

@@ -23,7 +23,7 @@ async fn live_policies_set_always_and_refuse_the_rest() {
     assert_eq!(code, 201, "{old}");
 
     for object in bound_to_tests(&stage, "always-pull/validate.yaml") {
-        apply(&stage, &object, "").await;
+        apply(&stage, &object).await;
     }
     let refuses = async || {
         pods.make("probe", &pod("Never", "Always", "Always"))
@@ -58,7 +58,7 @@ async fn live_policies_set_always_and_refuse_the_rest() {
     );
 
     for object in bound_to_tests(&stage, "always-pull/mutate.yaml") {
-        apply(&stage, &object, "").await;
+        apply(&stage, &object).await;
     }
     let sets = async || {
         pods.make("set", &pod("Never", "IfNotPresent", "Never"))

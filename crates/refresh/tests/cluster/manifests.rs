@@ -1,5 +1,5 @@
 //! The shipped manifests, with names of their own for each test: every object of them, the rights
-//! that their roles give, and (on a real cluster) whether the server takes them.
+//! that their roles give.
 
 use std::path::{Path, PathBuf};
 
@@ -42,21 +42,25 @@ pub(crate) fn objects(stage: &Stage, text: &str) -> Vec<Value> {
 pub(crate) async fn grant(stage: &Stage, objects: &[Value], namespace: &str) {
     let Some(fake) = &stage.fake else {
         for object in objects {
-            apply(stage, object, "").await;
+            apply(stage, object).await;
         }
-        let name = stage.ns("refresh");
-        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
-        let body = json!({
-            "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
-            "spec": {"expirationSeconds": 3600},
-        });
-        let (code, answer) = stage.raw(Raw::new(Method::POST, &path, body)).await;
-        assert_eq!(code, 201, "{answer}");
-        let token = answer["status"]["token"].as_str().expect("a token");
-        stage.act_as(stage.kubeconfig_with(token));
+        act_as_account(stage, namespace, &stage.ns("refresh")).await;
         return;
     };
     stage.act_as(fake.limited_kubeconfig(stage.directory(), rules(objects)));
+}
+
+/// The refresher acts as this service account of a real cluster from now on.
+pub(crate) async fn act_as_account(stage: &Stage, namespace: &str, name: &str) {
+    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
+    let body = json!({
+        "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+        "spec": {"expirationSeconds": 3600},
+    });
+    let (code, answer) = stage.raw(Raw::new(Method::POST, &path, body)).await;
+    assert_eq!(code, 201, "{answer}");
+    let token = answer["status"]["token"].as_str().expect("a token");
+    stage.act_as(stage.kubeconfig_with(token));
 }
 
 /// The rules of the roles, as the fake takes them; a Role binds the namespace that it is in.
@@ -89,14 +93,13 @@ fn rules(objects: &[Value]) -> Vec<Rule> {
 }
 
 /// Applies an object to a real cluster, strictly: a field that the server does not know is an error.
-pub(crate) async fn apply(stage: &Stage, object: &Value, query: &str) {
+pub(crate) async fn apply(stage: &Stage, object: &Value) {
     let path = path_of(object);
-    let sent = format!("{path}?fieldManager=test&fieldValidation=Strict{query}");
+    let sent = format!("{path}?fieldManager=test&fieldValidation=Strict");
     let patch = Raw::patch(&sent, "application/apply-patch+yaml", object.clone());
     let (code, answer) = stage.raw(patch).await;
     assert!(matches!(code, 200 | 201), "{path}: {answer}");
-    let is_kept = namespace_of(object).is_none() && query.is_empty();
-    if is_kept {
+    if namespace_of(object).is_none() {
         stage.keep_track(path);
     }
 }
@@ -121,30 +124,4 @@ pub(crate) fn namespace_of(object: &Value) -> Option<&str> {
 
 pub(crate) fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/kubernetes")
-}
-
-#[tokio::test]
-#[ignore = "needs a test cluster in REGCRED_TEST_KUBECONFIG"]
-async fn live_every_manifest_is_taken() {
-    let stage = Stage::live().await;
-    stage.namespace("refresh", json!({})).await;
-    stage.namespace("shop", json!({})).await;
-    let mut taken = 0;
-    for part in ["cluster", "namespaced", "clouds", "always-pull"] {
-        for entry in directory().join(part).read_dir().expect("a directory") {
-            let file = entry.expect("an entry").file_name();
-            let file = file.to_string_lossy();
-            // Read by kustomize and by the refresher, not by the server.
-            if matches!(&*file, "kustomization.yaml" | "config.yaml") {
-                continue;
-            }
-            for object in manifest(&stage, &format!("{part}/{file}")) {
-                apply(&stage, &object, "&dryRun=All&force=true").await;
-                taken += 1;
-            }
-        }
-    }
-    println!("{taken} objects");
-    assert!(taken > 30, "{taken}");
-    stage.end().await;
 }

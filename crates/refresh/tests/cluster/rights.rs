@@ -221,7 +221,7 @@ async fn the_role_for_tenants_is_enough_to_prove_their_identity(stage: &Stage) {
     let ns = stage.namespace("a", annotated).await;
     account(stage, &ns).await;
     let mut all = manifest(stage, "cluster/rbac.yaml");
-    all.extend(manifest(stage, "clouds/tenants.yaml"));
+    all.extend(manifest(stage, "clouds/tenants/rbac.yaml"));
     grant(stage, &all, &home).await;
     let identity = "namespaceIdentity: {annotation: fake.io/role, audience: fake}, hosts:";
     let reports = stage

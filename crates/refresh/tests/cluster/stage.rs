@@ -126,17 +126,22 @@ impl Stage {
 
     pub(crate) async fn namespace(&self, name: &str, metadata: Value) -> String {
         let name = self.ns(name);
-        if let Some(fake) = &self.fake {
-            fake.namespace(&name, metadata);
-        } else {
+        self.namespace_of_that_name(&name, metadata).await;
+        name
+    }
+
+    /// For a test that has the cluster to itself.
+    pub(crate) async fn namespace_of_that_name(&self, name: &str, metadata: Value) {
+        let Some(fake) = &self.fake else {
             let mut body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata});
-            body["metadata"]["name"] = name.clone().into();
+            body["metadata"]["name"] = name.into();
             self.ask(Method::POST, "/api/v1/namespaces", &body)
                 .await
                 .expect("made");
             self.keep_track(format!("/api/v1/namespaces/{name}"));
-        }
-        name
+            return;
+        };
+        fake.namespace(name, metadata);
     }
 
     pub(crate) async fn ask(&self, method: Method, path: &str, body: &Value) -> Option<Value> {
@@ -239,6 +244,23 @@ impl Stage {
     /// Removes it when the test ends.
     pub(crate) fn keep_track(&self, path: String) {
         self.made.lock().expect("no test panics here").push(path);
+    }
+
+    /// The kubeconfig of an administrator.
+    pub(crate) fn admin(&self) -> &Path {
+        &self.admin
+    }
+
+    /// The kubeconfig of the refresher, with this namespace as a pod has it.
+    pub(crate) fn kubeconfig_in(&self, namespace: &str) -> PathBuf {
+        let text = std::fs::read_to_string(self.kubeconfig()).expect("a kubeconfig");
+        let mut config: Value = serde_saphyr::from_str(&text).expect("YAML");
+        for context in config["contexts"].as_array_mut().into_iter().flatten() {
+            context["context"]["namespace"] = namespace.into();
+        }
+        let path = self.directory().join("in-namespace");
+        std::fs::write(&path, config.to_string()).expect("a file");
+        path
     }
 
     fn kubeconfig(&self) -> PathBuf {

@@ -1,0 +1,406 @@
+//! What is shipped is applied as the pages have it, and the refresher runs as the workload that was applied:
+//! with its arguments, its files, and the rights of its service account alone. A fake cluster takes what
+//! kustomize renders; a real one is `kubectl`'s, and these tests have it to themselves.
+
+use std::path::{Path, PathBuf};
+
+use http::Method;
+use regcred_tests::acr::AcrCloud;
+use regcred_tests::cloud::Cloud as _;
+use regcred_tests::ecr::EcrCloud;
+use regcred_tests::icr::FakeIam;
+use regcred_tests::program::Running;
+use regcred_tests::sts::Role;
+use regcred_tests::{FakeEcr, FakeGceMetadata, FakeOci, FakeSts, Program, icr, need};
+use serde_json::{Value, json};
+
+use crate::manifests::{act_as_account, directory, grant, namespace_of, path_of};
+use crate::stage::{Stage, config_of};
+
+mod tests {
+    crate::both! {
+        the_overlay_of_a_cluster_serves_it
+        the_cronjob_in_place_of_the_deployment_serves_it_too
+        the_overlay_of_one_namespace_serves_it_alone
+        the_overlay_of_eks_serves_with_the_service_accounts_role
+        the_overlay_of_gke_serves
+        the_overlay_of_aks_serves
+        the_overlay_of_oke_serves_with_the_service_accounts_token
+        the_overlay_of_iks_serves_with_the_projected_token
+        the_overlay_of_tenants_serves_those_that_name_a_role
+    }
+}
+
+type Vars = Vec<(String, String)>;
+
+async fn the_overlay_of_a_cluster_serves_it(stage: &Stage) {
+    let cloud = EcrCloud::start();
+    serves(stage, &directory().join("cluster"), |_| cloud.env()).await;
+}
+
+/// As the CronJob's own comment has it.
+async fn the_cronjob_in_place_of_the_deployment_serves_it_too(stage: &Stage) {
+    let copy = tempfile::tempdir().expect("a directory");
+    for file in directory().join("cluster").read_dir().expect("files") {
+        let file = file.expect("a file");
+        let text = std::fs::read_to_string(file.path()).expect("text");
+        let text = match file.file_name().to_str() {
+            Some("kustomization.yaml") => text.replace("- deployment.yaml", "- cronjob.yaml"),
+            _ => text,
+        };
+        std::fs::write(copy.path().join(file.file_name()), text).expect("written");
+    }
+    let cloud = EcrCloud::start();
+    serves(stage, copy.path(), |_| cloud.env()).await;
+}
+
+async fn the_overlay_of_one_namespace_serves_it_alone(stage: &Stage) {
+    let cloud = FakeGceMetadata::start();
+    serves(stage, &directory().join("namespaced"), |_| cloud.env()).await;
+}
+
+async fn the_overlay_of_eks_serves_with_the_service_accounts_role(stage: &Stage) {
+    let own = "arn:aws:iam::123456789012:role/registry-pull";
+    let other = "arn:aws:iam::123456789012:role/us-pull";
+    let key = FakeSts::start(&[]).key_of(own);
+    let roles = [
+        Role::of_pods(own, "regcred-refresh:regcred-refresh"),
+        Role::of_key(other, &key, None),
+    ];
+    let sts = FakeSts::start(&roles);
+    let ecr = FakeEcr::start("123456789012", &[key, sts.key_of(other)]);
+    let token = sts.service_account_token("regcred-refresh:regcred-refresh", 60);
+    // What EKS's webhook makes of the annotation.
+    let webhook = |pod: &Pod| {
+        let role = &pod.account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"];
+        let file = pod.write("aws-token", &token);
+        let vars = [
+            ("AWS_ROLE_ARN", role.as_str().expect("a role").to_owned()),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", file.display().to_string()),
+        ];
+        let vars = vars.map(|(name, value)| (name.to_owned(), value));
+        [sts.env(), ecr.env(), vars.to_vec()].concat()
+    };
+    serves(stage, &directory().join("clouds/eks"), webhook).await;
+}
+
+async fn the_overlay_of_gke_serves(stage: &Stage) {
+    let cloud = FakeGceMetadata::start();
+    serves(stage, &directory().join("clouds/gke"), |pod| {
+        let annotation = "iam.gke.io/gcp-service-account";
+        assert!(pod.account["metadata"]["annotations"][annotation].is_string());
+        cloud.env()
+    })
+    .await;
+}
+
+async fn the_overlay_of_aks_serves(stage: &Stage) {
+    let cloud = AcrCloud::start();
+    serves(stage, &directory().join("clouds/aks"), |pod| {
+        let annotation = "azure.workload.identity/client-id";
+        assert!(pod.account["metadata"]["annotations"][annotation].is_string());
+        let label = &pod.template["metadata"]["labels"]["azure.workload.identity/use"];
+        assert_eq!(label, "true", "the webhook looks at no other pods");
+        cloud.env()
+    })
+    .await;
+}
+
+async fn the_overlay_of_oke_serves_with_the_service_accounts_token(stage: &Stage) {
+    let cloud = FakeOci::start();
+    serves(stage, &directory().join("clouds/oke"), |_| {
+        let name = "OCI_KUBERNETES_SERVICE_ACCOUNT_TOKEN_PATH".to_owned();
+        let mut vars = cloud.cluster_env();
+        vars.push((name, cloud.file("sa.token").display().to_string()));
+        vars
+    })
+    .await;
+}
+
+async fn the_overlay_of_iks_serves_with_the_projected_token(stage: &Stage) {
+    let cloud = FakeIam::start();
+    serves(stage, &directory().join("clouds/iks"), |_| cloud.env()).await;
+}
+
+async fn the_overlay_of_tenants_serves_those_that_name_a_role(stage: &Stage) {
+    let role = "arn:aws:iam::123456789012:role/shop-pull";
+    let sts = FakeSts::start_of_any_cluster(&[Role::of_pods(role, "shop:default")]);
+    let ecr = FakeEcr::start("123456789012", &[sts.key_of(role)]);
+    let env = |_: &Pod| [sts.env(), ecr.env()].concat();
+    serves(stage, &directory().join("clouds/tenants"), env).await;
+}
+
+/// A pod as the applied objects make it.
+struct Pod {
+    home: String,
+    template: Value,
+    account: Value,
+    arguments: Vec<String>,
+    vars: Vars,
+    files: tempfile::TempDir,
+}
+
+impl Pod {
+    fn of(objects: &[Value]) -> Self {
+        let mut workloads = objects.iter().filter(|object| template(object).is_some());
+        let workload = workloads.next().expect("a workload");
+        assert!(workloads.next().is_none(), "one workload");
+        let home = namespace_of(workload).expect("a namespace").to_owned();
+        let template = template(workload).cloned().unwrap_or_default();
+        let named = |kind: &str, name: &Value| {
+            let mut same = objects.iter().filter(|object| {
+                object["kind"] == kind && namespace_of(object) == Some(home.as_str())
+            });
+            let found = same.find(|object| object["metadata"]["name"] == *name);
+            found.unwrap_or_else(|| panic!("no {kind} {name} in {home}"))
+        };
+        let files = tempfile::tempdir().expect("a directory");
+        let container = &template["spec"]["containers"][0];
+        let mounts: Vec<_> = list(&container["volumeMounts"])
+            .map(|mount| {
+                let name = mount["name"].as_str().expect("a name");
+                let path = mount["mountPath"].as_str().expect("a path");
+                (path.to_owned(), files.path().join(name))
+            })
+            .collect();
+        let moved = |text: &str| {
+            mounts.iter().fold(text.to_owned(), |text, (path, here)| {
+                text.replace(path, &here.display().to_string())
+            })
+        };
+        for volume in list(&template["spec"]["volumes"]) {
+            let here = files.path().join(volume["name"].as_str().expect("a name"));
+            std::fs::create_dir(&here).expect("a directory");
+            if let Some(name) = volume.pointer("/configMap/name") {
+                let data = named("ConfigMap", name)["data"].clone();
+                for (file, text) in data.as_object().expect("files") {
+                    let text = moved(text.as_str().expect("a text"));
+                    std::fs::write(here.join(file), text).expect("written");
+                }
+            }
+            for source in list(&volume["projected"]["sources"]) {
+                let token = &source["serviceAccountToken"];
+                let audience = token["audience"].as_str().expect("an audience");
+                let file = here.join(token["path"].as_str().expect("a path"));
+                let text = icr::service_account_token(audience, 3000);
+                std::fs::write(file, text).expect("written");
+            }
+        }
+        let mut vars = Vars::new();
+        for var in list(&container["env"]) {
+            assert_eq!(
+                var["valueFrom"],
+                json!({"fieldRef": {"fieldPath": "metadata.namespace"}})
+            );
+            vars.push((
+                var["name"].as_str().expect("a name").to_owned(),
+                home.clone(),
+            ));
+        }
+        let expanded = |text: String| {
+            let fill = |text: String, (name, value): &(String, String)| {
+                text.replace(&format!("$({name})"), value)
+            };
+            vars.iter().fold(text, fill)
+        };
+        let arguments = list(&container["args"]).map(|arg| arg.as_str().expect("a text"));
+        Self {
+            account: named("ServiceAccount", &template["spec"]["serviceAccountName"]).clone(),
+            arguments: arguments.map(|arg| expanded(moved(arg))).collect(),
+            home,
+            template,
+            vars,
+            files,
+        }
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.files.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path
+    }
+
+    /// The program with the pod's arguments, or with another command than the first of them.
+    fn program(&self, command: Option<&str>, kubeconfig: &Path, vars: Vars) -> Program {
+        let first = command.unwrap_or(&self.arguments[0]);
+        Program::new(env!("CARGO_BIN_EXE_regcred-refresh"))
+            .arg(first)
+            .args(&self.arguments[1..])
+            .env("KUBECONFIG", kubeconfig)
+            .envs(self.vars.clone())
+            .envs(vars)
+    }
+}
+
+/// Applies the overlay, runs its workload, and looks at what it wrote for the namespace `shop`.
+async fn serves(stage: &Stage, overlay: &Path, env: impl FnOnce(&Pod) -> Vars) {
+    let Some(kubectl) = need("kubectl") else {
+        return;
+    };
+    let kubectl = Program::new(kubectl).env("HOME", stage.directory());
+    let rendered = kubectl.clone().arg("kustomize").arg(overlay).run();
+    let objects = parsed(&rendered.success());
+    refers_to_what_is_there(&objects);
+    let pod = Pod::of(&objects);
+    let role = "arn:aws:iam::123456789012:role/shop-pull";
+    let annotated = json!({"annotations": {"eks.amazonaws.com/ecr-role-arn": role}});
+    if stage.fake.is_none() {
+        for name in ["shop", &pod.home] {
+            let path = format!("/api/v1/namespaces/{name}");
+            let gone = async || stage.ask(Method::GET, &path, &Value::Null).await.is_none();
+            stage.until("the end of the test before", gone).await;
+        }
+    }
+    stage.namespace_of_that_name("shop", annotated).await;
+    if let Some(fake) = &stage.fake {
+        fake.namespace(&pod.home, json!({}));
+        grant(stage, &objects, &pod.home).await;
+    } else {
+        let of_cluster = objects
+            .iter()
+            .filter(|object| namespace_of(object).is_none());
+        of_cluster.for_each(|object| stage.keep_track(path_of(object)));
+        let kubectl = kubectl.arg("--kubeconfig").arg(stage.admin());
+        let _ = kubectl.args(["apply", "-k"]).arg(overlay).run().success();
+        let name = pod.account["metadata"]["name"].as_str().expect("a name");
+        act_as_account(stage, &pod.home, name).await;
+    }
+    let account = async || stage.get("shop", "serviceaccounts", "default").await;
+    stage
+        .until("the account", async || account().await.is_some())
+        .await;
+
+    let vars = env(&pod);
+    let kubeconfig = stage.kubeconfig_in(&pod.home);
+    let program = pod.program(None, &kubeconfig, vars.clone());
+    if pod.arguments[0] == "--daemon" {
+        let daemon = program.args(["--listen", "127.0.0.1:0"]).start();
+        let linked = async || !account().await.unwrap_or_default()["imagePullSecrets"].is_null();
+        stage.until("the account linked", linked).await;
+        stop(daemon);
+    } else {
+        let _ = program.run().success();
+    }
+
+    let secret = stage.secret("shop", "regcred").await.expect("a Secret");
+    let written = config_of(&secret)["auths"].clone();
+    let written: Vec<_> = written
+        .as_object()
+        .expect("logins")
+        .keys()
+        .cloned()
+        .collect();
+    let summary = pod
+        .program(Some("--check"), &kubeconfig, vars.clone())
+        .run()
+        .success();
+    let registries = summary.lines().filter(|line| line.starts_with("registry "));
+    let hosts = registries.filter_map(|line| Some(line.split_once("): ")?.1));
+    let mut hosts: Vec<_> = hosts.flat_map(str::split_whitespace).collect();
+    hosts.sort_unstable();
+    assert_eq!(written, hosts, "{summary}");
+    assert_eq!(
+        account().await.unwrap_or_default()["imagePullSecrets"],
+        json!([{"name": "regcred"}])
+    );
+    let has_all = pod.home != "shop" && !overlay.ends_with("tenants");
+    let there = stage.secret("default", "regcred").await.is_some();
+    assert_eq!(there, has_all, "the Secret in the namespace default");
+    let forbidden = stage.fake.as_ref().map(regcred_tests::FakeKube::forbidden);
+    assert_eq!(forbidden.unwrap_or_default(), Vec::<String>::new());
+
+    let cleanup = pod.program(Some("--cleanup"), stage.admin(), vars);
+    let _ = cleanup.run().success();
+    assert!(stage.secret("shop", "regcred").await.is_none());
+}
+
+/// Ends a daemon as the kubelet does; nothing was refused to it.
+fn stop(daemon: Running) {
+    let stop = format!("kill -TERM {}", daemon.id());
+    let _ = Program::new("/bin/sh").args(["-c", &stop]).run().success();
+    let finished = daemon.finish();
+    assert_eq!(finished.code(), Some(0), "{}", finished.stderr);
+    for word in ["403", "\"level\":\"ERROR\""] {
+        assert!(!finished.stderr.contains(word), "{}", finished.stderr);
+    }
+}
+
+#[test]
+#[ignore = "needs a test cluster in REGCRED_TEST_KUBECONFIG"]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test that runs against a real cluster"
+)]
+fn live_every_file_that_a_page_applies_is_taken() {
+    let kubeconfig = std::env::var("REGCRED_TEST_KUBECONFIG");
+    let kubeconfig = kubeconfig.expect("REGCRED_TEST_KUBECONFIG names a kubeconfig");
+    let home = tempfile::tempdir().expect("a directory");
+    let kubectl = Program::new(need("kubectl").expect("kubectl")).env("HOME", home.path());
+    let kubectl = kubectl.args([
+        "--kubeconfig",
+        &kubeconfig,
+        "apply",
+        "--dry-run=server",
+        "-f",
+    ]);
+    for file in [
+        "cluster/cleanup-rbac.yaml",
+        "always-pull/mutate.yaml",
+        "always-pull/validate.yaml",
+    ] {
+        let _ = kubectl.clone().arg(directory().join(file)).run().success();
+    }
+}
+
+/// The objects of a rendered text.
+pub(crate) fn parsed(text: &str) -> Vec<Value> {
+    let documents = text.split("\n---\n");
+    let parse = |document| serde_saphyr::from_str::<Value>(document).expect("YAML");
+    documents.map(parse).collect()
+}
+
+/// The pods' template of a workload.
+fn template(object: &Value) -> Option<&Value> {
+    let places = ["/spec/template", "/spec/jobTemplate/spec/template"];
+    places.iter().find_map(|place| object.pointer(place))
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// Every role, account and pod that an object names is one of the objects.
+fn refers_to_what_is_there(objects: &[Value]) {
+    let there = |kind: &str, name: &Value, namespace: Option<&str>| {
+        let mut same = objects.iter().filter(|object| object["kind"] == kind);
+        let found = same
+            .any(|object| object["metadata"]["name"] == *name && namespace_of(object) == namespace);
+        assert!(found, "no {kind} {name} in {namespace:?}");
+    };
+    for object in objects {
+        let home = namespace_of(object);
+        if let Some(pod) = template(object) {
+            let image = pod["spec"]["containers"][0]["image"].as_str();
+            assert_eq!(image, Some("registry.example.com/regcred-refresh:0.1.0"));
+        }
+        if let Some(role) = object.get("roleRef") {
+            let kind = role["kind"].as_str().expect("a kind");
+            there(kind, &role["name"], home.filter(|_| kind == "Role"));
+            let subject = &object["subjects"][0];
+            let namespace = subject["namespace"].as_str();
+            there("ServiceAccount", &subject["name"], namespace);
+        }
+        if object["kind"] == "NetworkPolicy" {
+            let label = &object["spec"]["podSelector"]["matchLabels"];
+            let label = label.as_object().expect("labels");
+            let mut pods = objects.iter().filter_map(template);
+            let labels = |pod: &Value| pod["metadata"]["labels"].clone();
+            let meant = |pod: &Value| {
+                label
+                    .iter()
+                    .all(|(name, value)| labels(pod)[name] == *value)
+            };
+            assert!(pods.all(meant), "the pods that it is about");
+        }
+    }
+}
