@@ -15,6 +15,7 @@ mod explain;
 mod fakes;
 mod gcr;
 mod icr;
+mod manifest;
 mod memory;
 mod multicall;
 mod node;

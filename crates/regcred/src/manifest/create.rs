@@ -63,6 +63,7 @@ fn known_by_digest<'a>(known: &'a [ListEntry], image: &NamedImage) -> Option<&'a
 
 /// The images of the list with the new ones. An image that is the same keeps what it was annotated with.
 fn merge(before: Vec<ListEntry>, added: Vec<ListEntry>, replace: bool) -> Vec<ListEntry> {
+    let of_list = added.iter().find_map(|one| one.of_list.clone());
     let mut merged = before;
     let mut names: Vec<ImageRef> = Vec::new();
     for entry in added {
@@ -83,6 +84,11 @@ fn merge(before: Vec<ListEntry>, added: Vec<ListEntry>, replace: bool) -> Vec<Li
             entry.image, old.manifest.digest, entry.manifest.digest
         ));
         *old = entry;
+    }
+    // What was taken from the registry's list before was taken from an older one.
+    if let Some(newest) = of_list {
+        let taken = merged.iter_mut().filter_map(|one| one.of_list.as_mut());
+        taken.for_each(|digest| digest.clone_from(&newest));
     }
     if replace {
         let is_new = |entry: &ListEntry| names.contains(&entry.image);

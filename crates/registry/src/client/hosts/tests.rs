@@ -72,6 +72,32 @@ fn without_configuration_the_registry_is_asked() {
 }
 
 #[test]
+fn an_insecure_registry_with_a_port_may_have_no_tls() {
+    let lookup = |registry: &str| {
+        let found = Hosts::none().insecure(true).lookup(registry);
+        found.expect("servers").servers
+    };
+    let both = lookup("registry.corp:5000");
+    let expected = [
+        "http://registry.corp:5000/v2",
+        "https://registry.corp:5000/v2",
+    ];
+    assert_eq!(urls(&both), expected);
+    let [http, https] = &both[..] else {
+        panic!("two servers");
+    };
+    assert!(http.cleartext && !http.only_for_tls);
+    assert!(https.only_for_tls && https.trust.skip_verify && !https.cleartext);
+    let one = lookup("registry.corp");
+    assert_eq!(urls(&one), ["https://registry.corp/v2"]);
+    assert!(one[0].trust.skip_verify);
+    let configured = Root::new().with("registry.corp/hosts.toml", "server = \"https://other\"\n");
+    let hosts = Hosts::new([configured.path().to_owned()]).insecure(true);
+    let servers = hosts.lookup("registry.corp").expect("servers").servers;
+    assert!(servers.iter().all(|server| !server.trust.skip_verify));
+}
+
+#[test]
 fn the_directory_names_are_tried_in_containerds_order() {
     let server = |name: &str| format!("server = \"https://{name}\"");
     let mut root = Root::new().with("reg.io/hosts.toml", &server("without-port"));
