@@ -157,9 +157,9 @@ impl ClusterError {
         let mut text = format!("{place}: {code} {}", status.reason);
         if let Some(manager) = manager {
             text.push_str(&format!(": its fields belong to {manager:?}"));
-        } else if matches!(code, 401 | 403) && !status.message.is_empty() {
-            // A quota's or a webhook's sentence, whose end has the namespace; of other kinds the message
-            // may quote the object.
+        } else if matches!(code, 401 | 403 | 404) && !status.message.is_empty() {
+            // A quota's or a webhook's sentence, whose end has the namespace, or what is missing: the object or
+            // its namespace. Of other kinds the message may quote the object.
             let message: String = status.message.chars().take(1000).collect();
             text.push_str(&format!(": {message}"));
         }
@@ -198,6 +198,16 @@ mod tests {
         let body = r#"{"details":{"causes":[{"reason":"NamespaceTerminating"}]}}"#;
         assert_eq!(error(403, body, &[]).kind, ClusterErrorKind::Terminating);
         assert_eq!(error(403, "{}", &[]).kind, ClusterErrorKind::Forbidden);
+    }
+
+    #[test]
+    fn a_missing_namespace_is_named() {
+        let body = r#"{"reason":"NotFound","message":"namespaces \"a\" not found"}"#;
+        let text = error(404, body, &[]).to_string();
+        assert!(
+            text.ends_with("404 NotFound: namespaces \"a\" not found"),
+            "{text}"
+        );
     }
 
     #[test]
