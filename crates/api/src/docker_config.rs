@@ -7,6 +7,8 @@ use regcred_core::{Credentials, SecretText as _};
 use regcred_go::{DecodeError, Value, decode_base64, field_of, folds_to, go_text, json};
 use secrecy::{ExposeSecret, SecretString};
 
+mod encoding;
+
 /// The two forms of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -101,7 +103,7 @@ pub fn parse(
     format: Format,
     bad_entries: BadEntries,
 ) -> Result<DockerConfig, DecodeError> {
-    let document = json::parse(input)?;
+    let document = json::parse(input).map_err(|error| error.advise(encoding::advice(input)))?;
     let mut reader = Reader {
         bad_entries,
         config: DockerConfig {
@@ -267,7 +269,8 @@ fn place_of_member(format: Format, member: &str) -> String {
 /// `base64(username:password)`. Only a text that ends in `=` is read as padded base64.
 fn decode_auth(auth: &SecretString) -> Result<(String, SecretString), DecodeError> {
     let text = auth.expose_secret();
-    let bytes = decode_base64(text, text.trim().ends_with('='))?;
+    let bytes = decode_base64(text, text.trim().ends_with('='))
+        .map_err(|error| error.advise(encoding::advice_on_auth(auth)))?;
     // Go keeps bytes that are not UTF-8, and fails later, in its call to the runtime.
     let plain = SecretString::from(go_text(bytes));
     let Some((username, password)) = plain.expose_secret().split_once(':') else {

@@ -147,13 +147,28 @@ fn content(secret: &Value, bad_entries: BadEntries) -> Result<Content, DecodeErr
     };
     let key = format.secret_key();
     let bytes = match data(secret, key)? {
-        None => return Ok(Content::Skipped(format!("it has no key {key}"))),
+        None => return Ok(Content::Skipped(without_key(secret, format))),
         Some(bytes) if bytes.expose_secret().is_empty() => {
             return Ok(Content::Skipped(format!("its key {key} is empty")));
         }
         Some(bytes) => bytes,
     };
     docker_config::parse(bytes.expose_secret(), format, bad_entries).map(Content::Config)
+}
+
+/// Why a Secret without the key of its type is not used, and whether it has the other type's.
+fn without_key(secret: &Value, format: Format) -> String {
+    let other = match format {
+        Format::ConfigJson => Format::Dockercfg,
+        Format::Dockercfg => Format::ConfigJson,
+    };
+    let (key, other_key) = (format.secret_key(), other.secret_key());
+    if matches!(data(secret, other_key), Ok(None)) {
+        format!("it has no key {key}")
+    } else {
+        let other = other.secret_type();
+        format!("it has no key {key}; with its key {other_key} the type is {other}")
+    }
 }
 
 /// The value of a key; `stringData` overrides `data`, as in the API server.
@@ -169,9 +184,13 @@ fn data(secret: &Value, key: &str) -> Result<Option<SecretSlice<u8>>, DecodeErro
     };
     let place = format!("data[{key}]");
     let text = value.text_of(&place, "base64")?.unwrap_or_default();
-    let bytes = decode_base64(text, true).map_err(|error| error.inside(place))?;
+    let is_plain = text.trim_start().starts_with('{');
+    let bytes = decode_base64(text, true)
+        .map_err(|error| error.advise(is_plain.then_some(PLAIN_DATA)).inside(place))?;
     Ok(Some(bytes.into()))
 }
+
+const PLAIN_DATA: &str = "data is base64, and this is not encoded: put plain text under stringData";
 
 /// Whether the API server accepts this as a Secret's name: a DNS subdomain name.
 #[must_use]

@@ -120,10 +120,12 @@ impl fmt::Display for ImageRef {
 
 /// A text that is not an image reference or does not name a registry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("couldn't parse image name {text:?}: {reason}")]
+#[error("couldn't parse image name {text:?}: {reason}{}", in_brackets(*advice))]
 pub struct ReferenceError {
     text: String,
     reason: String,
+    /// What a person may have meant.
+    advice: Option<&'static str>,
 }
 
 impl ReferenceError {
@@ -131,6 +133,7 @@ impl ReferenceError {
         Self {
             text: without_login(text).chars().take(300).collect(),
             reason: reason.into(),
+            advice: advice(text),
         }
     }
 
@@ -139,6 +142,25 @@ impl ReferenceError {
     pub fn reason(&self) -> &str {
         &self.reason
     }
+}
+
+/// How to mend what people write in place of an image name.
+fn advice(text: &str) -> Option<&'static str> {
+    if text.contains("://") {
+        Some("an image name has no scheme such as https://")
+    } else if text.contains(['$', '{']) {
+        Some("a variable was not replaced")
+    } else if text.ends_with(':') {
+        Some("the tag is empty")
+    } else if text.contains(char::is_whitespace) {
+        Some("an image name has no blanks and no line end")
+    } else {
+        None
+    }
+}
+
+fn in_brackets(advice: Option<&str>) -> String {
+    advice.map_or_else(String::new, |advice| format!(" ({advice})"))
 }
 
 /// The text without a pasted login: what precedes an `@` that does not begin a digest.

@@ -95,8 +95,7 @@ impl Engine {
                 Some(error) => Conclusion::PullSecretError { error },
                 None => {
                     let failures = lookup.failures().map(|failure| {
-                        let reason = report(failure);
-                        format!("plugin {} failed: {reason}", failure.plugin())
+                        format!("plugin {} failed: {}", failure.plugin(), failure.in_full())
                     });
                     conclude(
                         would_run,

@@ -32,7 +32,7 @@ pub use token_file::TokenFile;
 
 use crate::improvements::Improvements;
 use cache::{AccountKey, ResponseCache};
-use error::in_go_words;
+use error::{advice_on_start, in_go_words};
 use flight::Flights;
 use scopes::Scopes;
 use token_mode::{Identity, TokenMode, Unidentified};
@@ -278,6 +278,7 @@ impl Inner {
             plugin: self.entry.name.clone(),
             image: image.to_owned(),
             reason: in_go_words(&error),
+            advice: advice_on_start(&error),
             stderr: error.stderr().trim_end().to_owned(),
         })?;
         let passes_token = self

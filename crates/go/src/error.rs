@@ -9,6 +9,8 @@ pub struct DecodeError {
     /// From the outside to the inside, where the sentence does not name them: `secret "a"`.
     places: Vec<String>,
     sentence: String,
+    /// What a person may have meant, and how to write it.
+    advice: Option<&'static str>,
 }
 
 impl DecodeError {
@@ -17,7 +19,15 @@ impl DecodeError {
         Self {
             places: Vec::new(),
             sentence: sentence.into(),
+            advice: None,
         }
+    }
+
+    /// The same error with words on how to mend it, which `Display` has after the sentence.
+    #[must_use]
+    pub fn advise(mut self, advice: Option<&'static str>) -> Self {
+        self.advice = self.advice.or(advice);
+        self
     }
 
     /// The same error inside `place`.
@@ -40,7 +50,11 @@ impl fmt::Display for DecodeError {
         for place in &self.places {
             write!(f, "{place}: ")?;
         }
-        f.write_str(&self.sentence)
+        f.write_str(&self.sentence)?;
+        match self.advice {
+            Some(advice) => write!(f, " ({advice})"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -52,6 +52,11 @@ impl Keyring {
             .collect();
         let any = keys.iter().any(InspectedKey::is_used);
         if self.is_default_registry(image) {
+            for key in keys.iter_mut().filter(|key| !key.is_used()) {
+                if means_docker_hub(&key.key) {
+                    key.verdict = Verdict::NotDockerHub;
+                }
+            }
             let hub = keys.iter_mut().find(|key| key.key == DEFAULT_REGISTRY);
             if let Some(hub) = hub.filter(|hub| !hub.is_used()) {
                 hub.verdict = if any {
@@ -70,6 +75,19 @@ impl Keyring {
         }));
         keys
     }
+}
+
+/// Whether a person meant Docker Hub by a key under which the kubelet does not look for its logins.
+fn means_docker_hub(key: &str) -> bool {
+    let host = key.split(['/', ':']).next().unwrap_or_default();
+    [
+        "docker.com",
+        "hub.docker.com",
+        "registry.hub.docker.com",
+        "www.docker.com",
+    ]
+    .contains(&host)
+        || host.ends_with(".docker.io")
 }
 
 impl InspectedKey {

@@ -20,6 +20,8 @@ pub enum Verdict {
     DefaultRegistry,
     /// It has Docker Hub's logins, which do not serve this image because another key matches.
     DefaultRegistryNotNeeded,
+    /// It names a host of Docker Hub by which no image and no login of Docker Hub is known.
+    NotDockerHub,
     /// The ports differ as texts; an absent one is empty.
     Port {
         /// The pattern's.
@@ -137,6 +139,10 @@ impl fmt::Display for Verdict {
             Self::DefaultRegistryNotNeeded => {
                 f.write_str("serves as the default registry only when no other key matches")
             }
+            Self::NotDockerHub => f.write_str(
+                "not a key for Docker Hub: that is docker.io, or https://index.docker.io/v1/ with \
+                 its last slash",
+            ),
             Self::Port { key, image } => {
                 let (key, image) = (or_none(key), or_none(image));
                 write!(f, "the port differs: {key}, the image has {image}")

@@ -30,7 +30,7 @@ pub(crate) fn with_attempts(
         }
     }
     for failure in failures {
-        let reason = regcred_core::report(failure);
+        let reason = failure.in_full();
         line.push_str(&format!("; plugin {} failed: {reason}", failure.plugin()));
     }
     for passed_over in passed_over {

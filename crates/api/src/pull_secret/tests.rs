@@ -142,12 +142,14 @@ fn type_and_key_must_fit_together() {
         (
             CONFIG_JSON_TYPE,
             format!("data: {{.dockercfg: {DOCKERCFG}}}"),
-            "it has no key .dockerconfigjson",
+            "it has no key .dockerconfigjson; with its key .dockercfg the type is \
+             kubernetes.io/dockercfg",
         ),
         (
             DOCKERCFG_TYPE,
             format!("data: {{.dockerconfigjson: {CONFIG}}}"),
-            "it has no key .dockercfg",
+            "it has no key .dockercfg; with its key .dockerconfigjson the type is \
+             kubernetes.io/dockerconfigjson",
         ),
         (
             CONFIG_JSON_TYPE,
@@ -243,6 +245,57 @@ fn failures_say_where_and_never_what() {
     ] {
         let found = parse(text.as_bytes(), BadEntries::RejectFile).expect_err(&text);
         assert_eq!(found.to_string(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_configuration_in_another_encoding_is_recognised() {
+    let json = r#"{"auths":{"h":{"auth":"dTpw"}}}"#;
+    let utf_16: Vec<u8> = [0xff, 0xfe]
+        .into_iter()
+        .chain(json.encode_utf16().flat_map(u16::to_le_bytes))
+        .collect();
+    let marked = [b"\xef\xbb\xbf", json.as_bytes()].concat();
+    let plain_auth = br#"{"auths":{"h":{"auth":"canary:canary"}}}"#;
+    for (data, sentence, advice) in [
+        (
+            STANDARD.encode(utf_16),
+            "invalid character 'ÿ' looking for beginning of value",
+            "UTF-16",
+        ),
+        (
+            STANDARD.encode(marked),
+            "invalid character 'ï' looking for beginning of value",
+            "byte order mark",
+        ),
+        (
+            STANDARD.encode(STANDARD.encode(json)),
+            "invalid character 'e' looking for beginning of value",
+            "encode it once, not twice",
+        ),
+        (
+            STANDARD.encode(plain_auth),
+            "illegal base64 data at input byte 6",
+            "username:password",
+        ),
+        (
+            format!("'{json}'"),
+            "illegal base64 data at input byte 0",
+            "stringData",
+        ),
+    ] {
+        let text = manifest(
+            "s",
+            CONFIG_JSON_TYPE,
+            &format!("data: {{.dockerconfigjson: {data}}}"),
+        );
+        let error = parse(text.as_bytes(), BadEntries::RejectFile).expect_err(advice);
+        assert_eq!(error.sentence(), sentence, "the kubelet's words");
+        let shown = error.to_string();
+        assert!(
+            shown.contains(advice) && !shown.contains("canary"),
+            "{shown}"
+        );
     }
 }
 

@@ -70,6 +70,38 @@ fn broken_references_are_refused() {
 }
 
 #[test]
+fn what_people_write_in_place_of_a_name_is_explained() {
+    for (text, advice) in [
+        (
+            "https://h.io/team/app:v1",
+            "(an image name has no scheme such as https://)",
+        ),
+        (
+            "docker://nginx",
+            "(an image name has no scheme such as https://)",
+        ),
+        ("${REGISTRY}/app:v1", "(a variable was not replaced)"),
+        (
+            "h.io/{{ .Values.name }}:v1",
+            "(a variable was not replaced)",
+        ),
+        ("h.io/team/app:", "(the tag is empty)"),
+        (
+            "h.io/team/app:v1\n",
+            "(an image name has no blanks and no line end)",
+        ),
+        ("h.io/Team/app", "must be lowercase"),
+    ] {
+        let error = ImageRef::parse(text).expect_err(text);
+        assert!(error.to_string().ends_with(advice), "{error}");
+        assert!(
+            error.reason().starts_with("invalid reference format"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn names_come_out_as_they_are_written() {
     let hex64 = "0123456789abcdef".repeat(4);
     let digest = format!("@sha256:{hex64}");

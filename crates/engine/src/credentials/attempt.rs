@@ -91,7 +91,11 @@ impl From<&Candidate> for CredentialLabel {
 impl fmt::Display for CredentialLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (source, key, user) = (&self.source, &self.key, &self.username);
-        write!(f, "{source} (key {key}, user {user})")
+        if user.is_empty() {
+            write!(f, "{source} (key {key}, no user name)")
+        } else {
+            write!(f, "{source} (key {key}, user {user})")
+        }
     }
 }
 
@@ -124,5 +128,10 @@ mod tests {
         };
         let label = CredentialLabel::from(&candidate);
         assert_eq!(label.to_string(), "plugin a (key h.io, user u)");
+        let label = CredentialLabel {
+            username: String::new(),
+            ..label
+        };
+        assert_eq!(label.to_string(), "plugin a (key h.io, no user name)");
     }
 }

@@ -1,5 +1,9 @@
 //! Why a plugin fails or is skipped, in the kubelet's words.
 
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
 use regcred_api::ResponseError;
 use regcred_core::CacheScope;
 use regcred_exec::ExecError;
@@ -38,6 +42,8 @@ pub enum PluginError {
         reason: String,
         /// The program's standard error, bounded.
         stderr: String,
+        /// What the reason means for a program that is there.
+        advice: Option<String>,
     },
     /// The program printed a response that a kubelet rejects.
     #[error("{}{error}", failed_before(error))]
@@ -68,7 +74,8 @@ impl PluginError {
         }
     }
 
-    /// What the kubelet does not log: which part of the response is malformed, and what is allowed.
+    /// What the kubelet does not log: which part of the response is malformed, and what is allowed; why
+    /// a program that is there does not start.
     #[must_use]
     pub fn detail(&self) -> Option<String> {
         match self {
@@ -86,7 +93,17 @@ impl PluginError {
                     allowed.join(", ")
                 ))
             }
+            Self::Exec { advice, .. } => advice.clone(),
             _ => None,
+        }
+    }
+
+    /// The failure in the kubelet's words, and what the kubelet does not log.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        match self.detail() {
+            Some(detail) => format!("{self} ({detail})"),
+            None => self.to_string(),
         }
     }
 }
@@ -120,6 +137,51 @@ pub(super) fn in_go_words(error: &ExecError) -> String {
         other => other.to_string(),
     }
 }
+
+/// Why a program that is there does not start. The kernel has one word for a missing program and for
+/// one whose interpreter is missing.
+pub(super) fn advice_on_start(error: &ExecError) -> Option<String> {
+    let ExecError::Start { program, source } = error else {
+        return None;
+    };
+    match source.kind() {
+        io::ErrorKind::NotFound if program.is_file() => Some(match interpreter(program) {
+            Some(name) => {
+                format!("the program is there; the interpreter {name:?} of its first line is not")
+            }
+            None => {
+                "the program is there; the dynamic loader that it needs is not, as with musl and \
+                     glibc: use one that is linked statically, or for this system"
+                    .to_owned()
+            }
+        }),
+        _ if source.raw_os_error() == Some(EXEC_FORMAT) => Some(
+            "it is not a program for this machine's architecture, nor a script whose first line \
+             begins with #!"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+/// The interpreter in the first line of a script.
+fn interpreter(program: &Path) -> Option<String> {
+    let mut start = Vec::new();
+    let file = File::open(program).ok()?;
+    file.take(LONGEST_FIRST_LINE).read_to_end(&mut start).ok()?;
+    let line = start
+        .strip_prefix(b"#!")?
+        .split(|byte| *byte == b'\n')
+        .next()?;
+    let line = String::from_utf8_lossy(line);
+    let name = line.trim_matches([' ', '\t']).split([' ', '\t']).next()?;
+    Some(name.to_owned())
+}
+
+/// `ENOEXEC` of Linux and macOS.
+const EXEC_FORMAT: i32 = 8;
+/// As much as Linux reads.
+const LONGEST_FIRST_LINE: u64 = 256;
 
 /// A malformed response is a failure of the run; whether its content is acceptable is checked
 /// later.

@@ -189,6 +189,41 @@ async fn a_plugin_that_vanished_says_so() {
 }
 
 #[tokio::test]
+async fn a_program_that_is_there_and_does_not_start_is_explained() {
+    for (content, why, advice) in [
+        (
+            &b"#!/lib/missing/sh -e\n"[..],
+            "no such file or directory",
+            "the interpreter \"/lib/missing/sh\"",
+        ),
+        (
+            b"#!/bin/sh\r\ncat\r\n",
+            "no such file or directory",
+            "the interpreter \"/bin/sh\\r\"",
+        ),
+        (
+            b"\x7fELF\x02\x01\x01\x00",
+            "exec format error",
+            "for this machine's architecture",
+        ),
+        (b"cat\n", "exec format error", "nor a script"),
+    ] {
+        let node = Node::new().plugin("p", "h.io", &[], "");
+        let plugin = only(&node);
+        fs::write(node.path("bin/p"), content).expect("plugin");
+        let Provision::Failed { error, .. } = plugin.provide(IMAGE, None).await else {
+            panic!("it cannot start");
+        };
+        assert!(error.to_string().ends_with(why), "{error}");
+        let full = error.in_full();
+        assert!(
+            full.contains(advice) && full.starts_with(&error.to_string()),
+            "{full}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn scope_global_serves_every_image_of_the_plugin() {
     let node = Node::new().plugin(
         "p",

@@ -142,3 +142,31 @@ fn entries_show_everything_but_the_password() {
     assert_eq!(found[1].key, "h.io:x");
     assert!(!format!("{found:?}").contains("canary"));
 }
+
+#[test]
+fn other_names_for_docker_hub_are_not_its_keys() {
+    let wrong = [
+        "https://index.docker.io/v1",
+        "https://registry-1.docker.io",
+        "*.docker.io",
+        "hub.docker.com",
+        "https://registry.hub.docker.com/v2/",
+        "docker.com",
+    ];
+    let hub = "docker.io/library/app";
+    for server in wrong {
+        let keyring = keyring(&[server]);
+        let found = keyring.inspect(hub);
+        assert_eq!(found[0].verdict, Verdict::NotDockerHub, "{server}");
+        assert!(keyring.lookup(hub).is_empty(), "{server}");
+        let elsewhere = keyring.inspect("quay.io/team/app");
+        assert_ne!(elsewhere[0].verdict, Verdict::NotDockerHub, "{server}");
+    }
+    for server in [
+        "docker.io",
+        "https://index.docker.io/v1/",
+        "index.docker.io",
+    ] {
+        assert!(keyring(&[server]).inspect(hub)[0].is_used(), "{server}");
+    }
+}

@@ -164,7 +164,7 @@ pub(super) fn notes(root: &Path, outcome: &PullOutcome) -> Vec<String> {
         notes.push(format!("refused before: {attempt}"));
     }
     for failure in &outcome.failures {
-        let reason = regcred_core::report(failure);
+        let reason = failure.in_full();
         notes.push(format!("plugin {} failed: {reason}", failure.plugin()));
     }
     let host_logins = &outcome.image.host_logins;
