@@ -17,6 +17,7 @@ mod hosts;
 mod logins;
 mod manifests;
 mod object;
+mod push_refusal;
 mod rate_limits;
 mod redirect;
 mod redirected;

@@ -32,7 +32,7 @@ pub use image::{
     Descriptor, Digest, DigestError, Hasher, Index, IndexEntry, Manifest, ManifestError,
     ManifestOrIndex, Platform, PlatformError, Rank, RawManifest, media_type,
 };
-pub use progress::{BlobState, NoProgress, Progress, PullEvent};
+pub use progress::{BlobState, NoProgress, Progress, TransferEvent};
 pub use pull::{PullOptions, PulledImage, pull, stored};
 pub use push::{ImageSource, Push, PushedImage};
 pub use regcred_http::{Body, HttpError, StatusCode};

@@ -10,14 +10,14 @@ use crate::image::{Descriptor, Digest};
 /// Receives the progress of a pull or push. Called on the thread that drives it, so it must not block.
 pub trait Progress: Send + Sync {
     /// Receives one event.
-    fn event(&self, event: PullEvent<'_>);
+    fn event(&self, event: TransferEvent<'_>);
 }
 
 /// One thing that happened in a pull or push.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub enum PullEvent<'a> {
-    /// The reference is resolved; every blob follows as [`PullEvent::Blob`].
+pub enum TransferEvent<'a> {
+    /// The reference is resolved; every blob follows as [`TransferEvent::Blob`].
     Resolved {
         /// What was asked for.
         image: &'a ImageRef,
@@ -78,7 +78,7 @@ pub enum BlobState<'a> {
 pub struct NoProgress;
 
 impl Progress for NoProgress {
-    fn event(&self, _event: PullEvent<'_>) {}
+    fn event(&self, _event: TransferEvent<'_>) {}
 }
 
 /// Limits events to about ten a second.

@@ -139,7 +139,8 @@ impl ListPush<'_> {
             let listener = self.listener(image);
             let push = Push::new(&target, &*listener);
             push.image(source, &entry.manifest, &[]).await?;
-            put(&target, image.tag().unwrap_or("latest"), &entry.manifest).await
+            let tag = image.tag().unwrap_or("latest");
+            push.tag(tag, &entry.manifest).await
         };
         let pushed = self.session.ask(image, request).await;
         pushed.map_err(|failure| failure.of_push())?;
@@ -165,8 +166,10 @@ impl ListPush<'_> {
                 let _ = self.report(&image, digest);
             }
         }
+        let listener = self.listener(&self.list);
+        let push = Push::new(&target, &*listener);
         for tag in &self.tags {
-            put(&target, tag, &self.document).await?;
+            push.tag(tag, &self.document).await?;
         }
         Ok(())
     }
@@ -203,22 +206,6 @@ impl ListPush<'_> {
     fn report(&self, image: &ImageRef, digest: &Digest) -> Result<(), ProgramError> {
         output::line(&format!("Pushed ref {image} with digest: {digest}"))
     }
-}
-
-/// Puts a manifest under a tag. A tag that cannot be replaced may name it already.
-async fn put(target: &Repository, tag: &str, manifest: &RawManifest) -> Result<(), RegistryError> {
-    let Err(error) = target.put_manifest(tag, manifest).await else {
-        return Ok(());
-    };
-    if error
-        .status()
-        .is_some_and(|status| status.is_client_error())
-        && let Ok(head) = target.head_manifest(tag).await
-        && head.digest == manifest.digest
-    {
-        return Ok(());
-    }
-    Err(error)
 }
 
 fn open_layout(image: &ImageRef, path: &Path) -> Result<ImageSource, ProgramError> {

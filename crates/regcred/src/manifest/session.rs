@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use regcred_core::{Env, ErrorKind, ImageRef, report};
+use regcred_core::{Env, ImageRef, report};
 use regcred_engine::{CredentialsError, Engine, Pod};
 use regcred_registry::{ImageSource, RawManifest, RegistryError, Repository};
 use regcred_run::{ProgramError, exit_code, output};
@@ -97,7 +97,8 @@ impl RequestFailure {
 
     /// Reports a failed push. A login that may only pull is the usual reason for a refusal.
     pub(super) fn of_push(&self) -> ProgramError {
-        let is_denied = self.error.kind() == Some(ErrorKind::Denied);
+        let attempts = self.error.attempts();
+        let is_denied = attempts.iter().any(|attempt| attempt.error.refused);
         let advice = if is_denied { PUSH_RIGHTS } else { "" };
         self.reported(report(&self.error), advice)
     }
@@ -124,6 +125,5 @@ pub(super) fn registry_failure(error: &RegistryError) -> ProgramError {
     ProgramError::reported(exit_code::of(error.kind()))
 }
 
-const PUSH_RIGHTS: &str = "; a push needs a login with the right to push: the tokens that a node's plugins issue can only \
-     pull on most clouds; name a docker configuration or pull secret that has one with --docker-config \
-     or --pull-secret";
+const PUSH_RIGHTS: &str = "; name a docker configuration or pull secret that has the right to push with \
+     --docker-config or --pull-secret";

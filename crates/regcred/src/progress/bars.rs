@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use regcred_core::ImageRef;
-use regcred_registry::{BlobState, Descriptor, Digest, Progress, PullEvent};
+use regcred_registry::{BlobState, Descriptor, Digest, Progress, TransferEvent};
 
 use super::bar_line;
 use super::screen::Screen;
@@ -119,10 +119,10 @@ impl Bars {
 }
 
 impl Progress for Bars {
-    fn event(&self, event: PullEvent<'_>) {
+    fn event(&self, event: TransferEvent<'_>) {
         match event {
-            PullEvent::Resolved { bytes, .. } => self.begin(bytes),
-            PullEvent::Blob { descriptor, state } => self.blob(descriptor, state),
+            TransferEvent::Resolved { bytes, .. } => self.begin(bytes),
+            TransferEvent::Blob { descriptor, state } => self.blob(descriptor, state),
             _ => {}
         }
     }
@@ -161,7 +161,7 @@ mod tests {
         let bars = Bars::on(ProgressDrawTarget::hidden(), image);
         let one = Descriptor::of("a/b", b"0123456789");
         let two = Descriptor::of("a/b", b"01234");
-        bars.event(PullEvent::Resolved {
+        bars.event(TransferEvent::Resolved {
             image,
             digest: &one.digest,
             blobs: 2,
@@ -183,7 +183,7 @@ mod tests {
         let image = &ImageRef::parse("app:v1").expect("image");
         let bars = Bars::on(ProgressDrawTarget::hidden(), image);
         let blob = Descriptor::of("a/b", b"0123456789");
-        let resolved = PullEvent::Resolved {
+        let resolved = TransferEvent::Resolved {
             image,
             digest: &blob.digest,
             blobs: 1,

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use regcred_core::ImageRef;
-use regcred_registry::{BlobState, Progress, PullEvent};
+use regcred_registry::{BlobState, Progress, TransferEvent};
 use serde::Serialize;
 
 use regcred_run::output;
@@ -49,7 +49,7 @@ impl JsonLines {
 }
 
 impl Progress for JsonLines {
-    fn event(&self, event: PullEvent<'_>) {
+    fn event(&self, event: TransferEvent<'_>) {
         let elapsed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         if let Some(line) = line(&self.image, event, elapsed) {
             // A closed standard output is reported when the result is written.
@@ -58,14 +58,14 @@ impl Progress for JsonLines {
     }
 }
 
-fn line<'a>(image: &'a str, event: PullEvent<'a>, elapsed_ms: u64) -> Option<Line<'a>> {
+fn line<'a>(image: &'a str, event: TransferEvent<'a>, elapsed_ms: u64) -> Option<Line<'a>> {
     let line = Line {
         image,
         elapsed_ms,
         ..Line::default()
     };
     match event {
-        PullEvent::Resolved {
+        TransferEvent::Resolved {
             digest,
             blobs,
             bytes,
@@ -77,7 +77,7 @@ fn line<'a>(image: &'a str, event: PullEvent<'a>, elapsed_ms: u64) -> Option<Lin
             total: bytes,
             ..line
         }),
-        PullEvent::Blob { descriptor, state } => {
+        TransferEvent::Blob { descriptor, state } => {
             let size = descriptor.size;
             let (name, offset, attempt, reason) = match state {
                 BlobState::Waiting => ("waiting", None, None, None),
@@ -116,7 +116,7 @@ mod tests {
 
     const SHA: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
 
-    fn text(event: PullEvent<'_>) -> String {
+    fn text(event: TransferEvent<'_>) -> String {
         let line = line("h.io/app:v1", event, 7).expect("a line");
         serde_json::to_string(&line).expect("JSON")
     }
@@ -125,9 +125,9 @@ mod tests {
     fn lines_have_their_documented_form() {
         let descriptor = &Descriptor::of("a/b", b"{}");
         let image = &ImageRef::parse("h.io/app:v1").expect("image");
-        let blob = |state| text(PullEvent::Blob { descriptor, state });
+        let blob = |state| text(TransferEvent::Blob { descriptor, state });
         assert_eq!(
-            text(PullEvent::Resolved {
+            text(TransferEvent::Resolved {
                 image,
                 digest: &descriptor.digest,
                 blobs: 3,

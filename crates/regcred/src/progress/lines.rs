@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::BinaryBytes;
 use regcred_core::ImageRef;
-use regcred_registry::{BlobState, Digest, Progress, PullEvent};
+use regcred_registry::{BlobState, Digest, Progress, TransferEvent};
 use regcred_run::output;
 
 use super::short_digest::short;
@@ -43,7 +43,7 @@ impl Lines {
     }
 
     /// The line of an event, or that of the whole image if it is due.
-    fn line(&self, event: PullEvent<'_>, now: Instant) -> Option<String> {
+    fn line(&self, event: TransferEvent<'_>, now: Instant) -> Option<String> {
         let mut sum = self.sum.lock().unwrap_or_else(PoisonError::into_inner);
         sum.count(event);
         let line = line(event).or_else(|| {
@@ -61,14 +61,14 @@ impl Lines {
 }
 
 impl Sum {
-    fn count(&mut self, event: PullEvent<'_>) {
+    fn count(&mut self, event: TransferEvent<'_>) {
         match event {
             // Another credential repeats the attempt.
-            PullEvent::Resolved { bytes, .. } => {
+            TransferEvent::Resolved { bytes, .. } => {
                 self.size = bytes;
                 self.blobs.clear();
             }
-            PullEvent::Blob { descriptor, state } => {
+            TransferEvent::Blob { descriptor, state } => {
                 let done = match state {
                     BlobState::Exists | BlobState::Mounted | BlobState::Done => descriptor.size,
                     BlobState::Resumed { done }
@@ -84,16 +84,16 @@ impl Sum {
 }
 
 impl Progress for Lines {
-    fn event(&self, event: PullEvent<'_>) {
+    fn event(&self, event: TransferEvent<'_>) {
         if let Some(line) = self.line(event, Instant::now()) {
             output::note(&line);
         }
     }
 }
 
-fn line(event: PullEvent<'_>) -> Option<String> {
+fn line(event: TransferEvent<'_>) -> Option<String> {
     match event {
-        PullEvent::Resolved {
+        TransferEvent::Resolved {
             image,
             digest,
             blobs,
@@ -102,7 +102,7 @@ fn line(event: PullEvent<'_>) -> Option<String> {
             "{image}: {digest}, {blobs} blobs, {}",
             BinaryBytes(size)
         )),
-        PullEvent::Blob { descriptor, state } => {
+        TransferEvent::Blob { descriptor, state } => {
             let (name, size) = (short(&descriptor.digest), BinaryBytes(descriptor.size));
             match state {
                 BlobState::Exists => Some(format!("{name}: exists")),
@@ -142,9 +142,9 @@ mod tests {
         );
         let event = |descriptor, state, seconds| {
             let now = start + Duration::from_secs(seconds);
-            lines.line(PullEvent::Blob { descriptor, state }, now)
+            lines.line(TransferEvent::Blob { descriptor, state }, now)
         };
-        let resolved = PullEvent::Resolved {
+        let resolved = TransferEvent::Resolved {
             image,
             digest: &one.digest,
             blobs: 2,
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn a_line_for_each_change_and_none_for_bytes() {
         let descriptor = &Descriptor::of("a/b", b"{}");
-        let blob = |state| line(PullEvent::Blob { descriptor, state });
+        let blob = |state| line(TransferEvent::Blob { descriptor, state });
         assert_eq!(
             blob(BlobState::Exists).as_deref(),
             Some("44136fa355b3: exists")
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(blob(BlobState::Downloading { done: 1 }), None);
 
         let image = &ImageRef::parse("app:v1").expect("image");
-        let resolved = line(PullEvent::Resolved {
+        let resolved = line(TransferEvent::Resolved {
             image,
             digest: &descriptor.digest,
             blobs: 3,

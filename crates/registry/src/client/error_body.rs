@@ -60,6 +60,12 @@ impl ServerErrors {
         self.errors.is_empty()
     }
 
+    /// The messages as they came.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &str> {
+        let messages = self.errors.iter().map(|(_, message)| message.as_str());
+        messages.filter(|message| !message.is_empty())
+    }
+
     /// Whether a web page came in place of errors.
     pub(crate) fn is_web_page(&self) -> bool {
         self.is_web_page

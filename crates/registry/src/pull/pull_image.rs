@@ -11,7 +11,7 @@ use super::transfer::Transfer;
 use crate::client::{RegistryError, Repository};
 use crate::content::{LARGEST_MANIFEST, ManifestReader, Plan, PlatformChoice, store_failure};
 use crate::image::Platform;
-use crate::progress::{Progress, PullEvent};
+use crate::progress::{Progress, TransferEvent};
 use crate::store::{Layout, LayoutError};
 
 /// How to pull.
@@ -56,7 +56,7 @@ pub async fn pull(
     let reference = image.digest().or(image.tag()).unwrap_or("latest");
     let top = repository.manifest(reference).await?;
     let plan = Plan::make(&reader, top.descriptor(), top, &options.platforms).await?;
-    progress.event(PullEvent::Resolved {
+    progress.event(TransferEvent::Resolved {
         image: &image,
         digest: &plan.top.digest,
         blobs: plan.blobs.len(),

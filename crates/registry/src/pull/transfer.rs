@@ -9,7 +9,7 @@ use super::blob_sink::{BlobSink, WriterThreads};
 use crate::client::{BlobChunk, RegistryError, Repository};
 use crate::content::store_failure;
 use crate::image::Descriptor;
-use crate::progress::{BlobState, Progress, PullEvent, Throttle};
+use crate::progress::{BlobState, Progress, Throttle, TransferEvent};
 use crate::store::{BlobWriter, Layout, LayoutError};
 
 /// The source and the destination of blobs.
@@ -60,7 +60,8 @@ impl Transfer<'_> {
     }
 
     pub(super) fn report(&self, descriptor: &Descriptor, state: BlobState<'_>) {
-        self.progress.event(PullEvent::Blob { descriptor, state });
+        self.progress
+            .event(TransferEvent::Blob { descriptor, state });
     }
 
     /// A writer for the blob, unless another process (or another pull of this one) turns out to

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use regcred_core::ImageRef;
 use regcred_http::Body;
 use tokio::sync::mpsc::{self, Sender};
@@ -166,9 +166,12 @@ impl BlobReader {
 /// The next bytes of a file, at most `left`.
 fn piece(file: &mut File, left: u64) -> io::Result<Bytes> {
     let length = PIECE.min(usize::try_from(left).unwrap_or(PIECE));
-    let mut bytes = BytesMut::zeroed(length);
-    file.read_exact(&mut bytes)?;
-    Ok(bytes.freeze())
+    let mut bytes = Vec::with_capacity(length);
+    file.take(length as u64).read_to_end(&mut bytes)?;
+    if bytes.len() < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(bytes.into())
 }
 
 fn slice(bytes: &Bytes, range: &Range<u64>) -> Bytes {

@@ -10,7 +10,7 @@ use super::transfer::{Arrival, Transfer};
 use crate::client::{Object, Part, RegistryError, Repository};
 use crate::content::PlatformChoice;
 use crate::image::{Descriptor, Digest, RawManifest};
-use crate::progress::{BlobState, Progress, PullEvent};
+use crate::progress::{BlobState, Progress, TransferEvent};
 
 /// A push of images into one repository.
 #[derive(Clone, Copy)]
@@ -75,9 +75,29 @@ impl<'a> Push<'a> {
             self.content(source, top, &mut pushed).await?;
         }
         for tag in tags {
-            self.target.put_manifest(tag, top).await?;
+            self.tag(tag, top).await?;
         }
         Ok(pushed)
+    }
+
+    /// Puts a manifest or index under a tag. A registry that refuses to replace a tag need not do so
+    /// where the tag names this manifest already.
+    ///
+    /// # Errors
+    /// What the registry answered.
+    pub async fn tag(&self, tag: &str, manifest: &RawManifest) -> Result<(), RegistryError> {
+        let Err(error) = self.target.put_manifest(tag, manifest).await else {
+            return Ok(());
+        };
+        let is_refused =
+            |error: &RegistryError| error.status().is_some_and(|s| s.is_client_error());
+        if is_refused(&error)
+            && let Ok(head) = self.target.head_manifest(tag).await
+            && head.digest == manifest.digest
+        {
+            return Ok(());
+        }
+        Err(error)
     }
 
     async fn content(
@@ -92,7 +112,7 @@ impl<'a> Push<'a> {
             let object = Object::pulled(source.image().to_string(), Part::Whole);
             RegistryError::manifest(&object, error)
         })?;
-        self.progress.event(PullEvent::Resolved {
+        self.progress.event(TransferEvent::Resolved {
             image: source.image(),
             digest: &top.digest,
             blobs: blobs.len(),

@@ -1,11 +1,14 @@
 //! One blob into a repository: looked for, mounted, or uploaded.
 
+use regcred_core::ErrorKind;
+use regcred_http::StatusCode;
+
 use super::blob_body::BlobReader;
 use super::image_source::ImageSource;
 use super::upload::BlobUpload;
 use crate::client::{Mount, RegistryError, Repository, Upload};
 use crate::image::{Descriptor, media_type};
-use crate::progress::{BlobState, Progress, PullEvent};
+use crate::progress::{BlobState, Progress, TransferEvent};
 
 /// The source and the destination of blobs.
 pub(super) struct Transfer<'a> {
@@ -48,22 +51,20 @@ impl Transfer<'_> {
     }
 
     pub(super) fn report(&self, descriptor: &Descriptor, state: BlobState<'_>) {
-        self.progress.event(PullEvent::Blob { descriptor, state });
+        self.progress
+            .event(TransferEvent::Blob { descriptor, state });
     }
 
     /// Asks for the blob of the source; `None` where that is of no use. A registry that refuses the
-    /// request, for want of a right to the source for instance, gets the bytes.
+    /// request, for want of a right to the source for instance, or answers it with a session that has
+    /// no address, gets the bytes.
     async fn mount(&self, blob: &Descriptor) -> Result<Option<Mount>, RegistryError> {
         let Some(path) = self.source.path_in_registry_of(self.target) else {
             return Ok(None);
         };
         match self.target.mount(&blob.digest, path).await {
             Ok(mount) => Ok(Some(mount)),
-            Err(error)
-                if error
-                    .status()
-                    .is_some_and(|status| status.is_client_error()) =>
-            {
+            Err(error) if is_refusal(&error) => {
                 tracing::debug!(digest = %blob.digest, %error, "the registry does not mount");
                 Ok(None)
             }
@@ -82,5 +83,13 @@ impl Transfer<'_> {
         BlobUpload::new(self.target, blob, reader, &report)
             .run(session)
             .await
+    }
+}
+
+/// Whether a mount was answered, but not with a blob or a session.
+fn is_refusal(error: &RegistryError) -> bool {
+    match error.status() {
+        Some(status) => status.is_client_error() || status == StatusCode::NOT_IMPLEMENTED,
+        None => error.kind() == ErrorKind::Malformed,
     }
 }

@@ -128,6 +128,8 @@ impl<'a> BlobUpload<'a> {
         self.failures += 1;
         let status = error.status().map(|status| status.as_u16());
         let again = match status {
+            // A quota stays exhausted, whatever the size of a request.
+            _ if error.push_refusal().is_some() => false,
             // A proxy in front limits what one request may have.
             Some(413) if self.piece > SMALLEST_PIECE => {
                 let smaller = self.piece.min(self.blob.size) / 4;

@@ -3,11 +3,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use regcred_core::{Credentials, ImageRef, report};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::TlsAcceptor;
 
-use crate::fake::{Fake, Reply, bind, client, hosts_toml, image};
+use crate::fake::{Fake, Reply, bind, client, hosts_toml, image, tls};
 use crate::{Descriptor, Digest, HostLogin, Hosts, Logins, Repository};
 
 mod mirrors;
@@ -105,24 +102,6 @@ async fn an_unusable_hosts_toml_is_a_warning_and_the_registry_itself_is_asked() 
         warning.contains("hosts.toml\" cannot be used: server is not a string; "),
         "{warning}"
     );
-}
-
-/// An acceptor for 127.0.0.1 and the PEM of its certificate, which is its own CA.
-fn tls() -> (TlsAcceptor, String) {
-    let signed = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let certificate = signed.cert.pem();
-    let key = signed.signing_key.serialize_pem();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()],
-            PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
-        )
-        .unwrap();
-    (Arc::new(config).into(), certificate)
 }
 
 #[tokio::test]

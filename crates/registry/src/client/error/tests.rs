@@ -1,3 +1,5 @@
+use regcred_core::report;
+
 use super::*;
 use crate::client::error_body::ServerErrors;
 

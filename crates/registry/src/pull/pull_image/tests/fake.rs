@@ -218,10 +218,10 @@ impl Events {
 }
 
 impl Progress for Events {
-    fn event(&self, event: PullEvent<'_>) {
+    fn event(&self, event: TransferEvent<'_>) {
         let line = match event {
-            PullEvent::Resolved { blobs, bytes, .. } => format!("resolved {blobs} {bytes}"),
-            PullEvent::Blob { descriptor, state } => format!("{} {state:?}", descriptor.size),
+            TransferEvent::Resolved { blobs, bytes, .. } => format!("resolved {blobs} {bytes}"),
+            TransferEvent::Blob { descriptor, state } => format!("{} {state:?}", descriptor.size),
         };
         self.0.lock().expect("sound").push(line);
     }

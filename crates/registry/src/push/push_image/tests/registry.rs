@@ -15,6 +15,17 @@ use crate::{Digest, Hosts, Repository, media_type};
 pub(super) struct Quirks {
     /// Mounts blobs of other repositories.
     pub(super) mounts: bool,
+    /// Answers a request for a mount that it does not do with this status, and opens no session.
+    pub(super) refuses_mounts: Option<u16>,
+    /// Where the sessions are.
+    pub(super) place: Place,
+    /// Refuses tags that have another manifest, as a registry with immutable tags does; some refuse
+    /// those that have the same as well.
+    pub(super) immutable: Option<Refusal>,
+    /// Refuses a session.
+    pub(super) refuses_sessions: Option<Refusal>,
+    /// Refuses the end of a session.
+    pub(super) refuses_blobs: Option<Refusal>,
     /// The next request with more bytes arrives to this length, and the connection closes.
     pub(super) cut: Option<usize>,
     /// Forgets the session that was cut.
@@ -27,6 +38,21 @@ pub(super) struct Quirks {
     pub(super) loses_end: bool,
     /// `Authorization` of every request.
     pub(super) login: Option<&'static str>,
+}
+
+/// Status, code and message of a refusal.
+pub(super) type Refusal = (u16, &'static str, &'static str);
+
+/// Where a registry has its sessions.
+#[derive(Clone, Default)]
+pub(super) enum Place {
+    /// `/v2/…`
+    #[default]
+    Relative,
+    /// `http://this-host/v2/…`
+    Absolute,
+    /// At this address.
+    At(String),
 }
 
 #[derive(Default)]
@@ -168,7 +194,7 @@ impl State {
                 return Reply::hang_up();
             }
         }
-        let location = format!("/v2/{repository}/blobs/uploads/{session}?state=x");
+        let location = self.location(seen, repository, session);
         let state = |status, length: usize| {
             Reply::new(status)
                 .header("location", &location)
@@ -197,6 +223,9 @@ impl State {
                 state(204, length)
             }
             "PUT" => {
+                if let Some(refusal) = self.quirks.refuses_blobs {
+                    return refused(refusal);
+                }
                 bytes.extend(&seen.body);
                 let digest = Digest::of(&bytes).to_string();
                 if seen.params("digest") != [digest.as_str()] || seen.params("state") != ["x"] {
@@ -221,12 +250,27 @@ impl State {
                 self.present.insert((repository.to_owned(), key.1));
                 return Reply::new(201);
             }
+            if let Some(status) = self.quirks.refuses_mounts {
+                return Reply::new(status);
+            }
+        }
+        if let Some(refusal) = self.quirks.refuses_sessions {
+            return refused(refusal);
         }
         self.opened += 1;
         let session = self.opened.to_string();
-        let location = format!("/v2/{repository}/blobs/uploads/{session}?state=x");
+        let location = self.location(seen, repository, &session);
         self.sessions.insert(session, Vec::new());
         Reply::new(202).header("location", location)
+    }
+
+    fn location(&self, seen: &Seen, repository: &str, session: &str) -> String {
+        let path = format!("/v2/{repository}/blobs/uploads/{session}?state=x");
+        match &self.quirks.place {
+            Place::Relative => path,
+            Place::Absolute => format!("http://{}{path}", seen.header("host").unwrap_or_default()),
+            Place::At(server) => format!("{server}{path}"),
+        }
     }
 
     fn document(&mut self, seen: &Seen, repository: &str, reference: &str) -> Reply {
@@ -263,6 +307,12 @@ impl State {
                 if !named.chain(config).all(is_known) {
                     return refuse(400, "MANIFEST_BLOB_UNKNOWN");
                 }
+                if let Some(refusal) = self.quirks.immutable
+                    && self.manifests.contains_key(&key)
+                    && reference != digest
+                {
+                    return refused(refusal);
+                }
                 for reference in [reference, &digest] {
                     let key = (repository.to_owned(), reference.to_owned());
                     self.manifests.insert(key, (kind.to_owned(), bytes.clone()));
@@ -275,8 +325,12 @@ impl State {
 }
 
 fn refuse(status: u16, code: &str) -> Reply {
-    let body = serde_json::json!({"errors": [{"code": code}]});
-    Reply::json(status, &body)
+    refused((status, code, ""))
+}
+
+fn refused((status, code, message): (u16, &str, &str)) -> Reply {
+    let error = serde_json::json!({"code": code, "message": message});
+    Reply::json(status, &serde_json::json!({"errors": [error]}))
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
