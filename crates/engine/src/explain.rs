@@ -31,7 +31,7 @@ use crate::plugin::{Plugin, Provision};
 pub struct Tries {
     /// Runs the plugins that match.
     pub plugins: bool,
-    /// Asks the registry for the manifest with each credential in turn, as a pull would. Nothing
+    /// Asks the registry for the manifest with each credential in turn, as a pull would. No layer
     /// is downloaded.
     pub registry: bool,
 }
@@ -166,15 +166,16 @@ impl Engine {
         let registry = self.registry();
         let servers = Mutex::new(Vec::new());
         let asked = &servers;
-        let head = move |logins: Logins| async move {
+        // By GET, as a pull: the answer to a HEAD has no body, and so no reason of a refusal.
+        let get = move |logins: Logins| async move {
             let repository = registry.repository(image, logins);
             let wanted = image.digest().or(image.tag()).unwrap_or("latest");
-            let result = repository.head_manifest(wanted).await;
+            let result = repository.manifest(wanted).await;
             let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
             asked.push(repository.servers().unwrap_or_default());
             result
         };
-        let results = match self.try_in_turn(pod, lookup, head).await {
+        let results = match self.try_in_turn(pod, lookup, get).await {
             Ok(turn) => {
                 let failed = turn.attempts.into_iter();
                 let mut results: Vec<_> = failed.map(|one| (Err(one.error), one.took)).collect();

@@ -146,6 +146,18 @@ impl HttpError {
         matches!(&self.0.reason, Reason::Failed(cause) if cause.what == Failure::NotHttp)
     }
 
+    /// Whether the server closed the connection without a response; one that expects TLS may do so.
+    #[must_use]
+    pub fn is_hung_up(&self) -> bool {
+        matches!(&self.0.reason, Reason::Failed(cause) if cause.what == Failure::Broken)
+    }
+
+    /// Whether the server speaks TLS and its certificate is not trusted.
+    #[must_use]
+    pub fn is_untrusted(&self) -> bool {
+        matches!(&self.0.reason, Reason::Failed(cause) if cause.what == Failure::Trust)
+    }
+
     /// Whether the same request may succeed a little later: connections that broke or were not
     /// made, time-outs, and the statuses that say so.
     #[must_use]

@@ -14,7 +14,7 @@ pub const NOT_SERVED: u8 = 3;
 pub const NOT_CONFIGURED: u8 = 4;
 /// No identity was found.
 pub const NO_IDENTITY: u8 = 5;
-/// The cloud refused the identity or the request.
+/// The cloud or the registry refused the identity or the request, or has no such image.
 pub const DENIED: u8 = 6;
 /// Unreachable, timed out or throttled.
 pub const UNREACHABLE: u8 = 7;

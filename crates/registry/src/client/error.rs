@@ -315,6 +315,18 @@ impl RegistryError {
         }
     }
 
+    /// Whether the server closed the connection without a response.
+    pub(crate) fn is_hung_up(&self) -> bool {
+        matches!(&self.0.reason, Reason::Unreached)
+            && self.http().is_some_and(HttpError::is_hung_up)
+    }
+
+    /// Whether there was no TLS: no connection, or a server that does not speak it.
+    pub(crate) fn is_without_tls(&self) -> bool {
+        let error = self.http();
+        error.is_some_and(|error| error.is_connect() && !error.is_untrusted())
+    }
+
     /// Whether no connection was made, so that nothing was sent.
     pub(crate) fn is_unconnected(&self) -> bool {
         self.http().is_some_and(HttpError::is_connect)

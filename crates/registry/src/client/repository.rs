@@ -59,7 +59,13 @@ impl Repository {
         let able = |endpoint: &&Endpoint| endpoint.has(object.capability);
         let mut failed: Vec<(&Endpoint, RegistryError)> = Vec::new();
         for endpoint in endpoints.iter().filter(able) {
-            if endpoint.is_only_for_tls() {
+            // A server that hangs up may expect TLS, or may be out of order for now.
+            let is_guess = endpoint.is_only_for_tls()
+                && !request.is_write()
+                && failed.last().is_some_and(|(_, error)| error.is_hung_up());
+            if is_guess {
+                // Whether that was right is known afterwards.
+            } else if endpoint.is_only_for_tls() {
                 if let Some((plain, _)) = failed.pop_if(|(_, error)| error.wants_tls()) {
                     plain.pass_over();
                 } else if failed
@@ -73,7 +79,16 @@ impl Repository {
             {
                 before.pass_over();
             }
-            match endpoint.send(request).await {
+            let result = endpoint.send(request).await;
+            if is_guess {
+                if matches!(&result, Err(error) if error.is_without_tls()) {
+                    break;
+                }
+                if let Some((plain, _)) = failed.pop() {
+                    plain.pass_over();
+                }
+            }
+            match result {
                 Ok(response) => {
                     for (before, error) in &failed {
                         before.report_failure(self.name(), error);

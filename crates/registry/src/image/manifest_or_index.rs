@@ -1,7 +1,9 @@
 //! Telling a manifest from an index, and refusing what is neither.
 
 use serde::Deserialize;
+use serde_json::Value;
 
+use super::digest::{Digest, DigestError};
 use super::index::Index;
 use super::manifest::Manifest;
 use super::media_type;
@@ -32,7 +34,10 @@ impl ManifestOrIndex {
             serde_json::from_slice(bytes).map(Self::Index).map_err(json)
         } else if media_type::is_manifest(media_type) {
             let manifest = serde_json::from_slice(bytes);
-            manifest.map(Self::Manifest).map_err(json)
+            manifest.map(Self::Manifest).map_err(|error| {
+                let digest = unusable_digest(bytes);
+                digest.map_or_else(|| json(error), ManifestError::Digest)
+            })
         } else {
             Err(ManifestError::unknown(media_type))
         }
@@ -79,6 +84,15 @@ impl ManifestOrIndex {
     }
 }
 
+/// The first digest of a manifest's configuration and layers that cannot be verified.
+fn unusable_digest(bytes: &[u8]) -> Option<DigestError> {
+    let manifest: Value = serde_json::from_slice(bytes).ok()?;
+    let layers = manifest["layers"].as_array().into_iter().flatten();
+    let descriptors = std::iter::once(&manifest["config"]).chain(layers);
+    let mut digests = descriptors.filter_map(|descriptor| descriptor["digest"].as_str());
+    digests.find_map(|digest| digest.parse::<Digest>().err())
+}
+
 /// The fields that show what a document is.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -103,6 +117,9 @@ pub enum ManifestError {
         /// Column of the error, from 1.
         column: usize,
     },
+    /// The digest of a layer or of the configuration cannot be verified.
+    #[error("the content of a layer or of the configuration cannot be verified: {0}")]
+    Digest(DigestError),
     /// It has the fields of an index and of an image at once.
     #[error("the manifest claims to be an image and an index at once")]
     Confused,

@@ -34,11 +34,11 @@ async fn each_server_is_listed_with_what_it_was_asked_and_what_it_answered() {
              http://digests.invalid/v2  mirror  not asked: it has no capability resolve\n   \
              http://127.0.0.1:1/v2  registry  gets the image's credential\n"
         ),
-        "http://ONE/v2  mirror  HEAD manifests/v1  with the image's credential  pull access denied \
+        "http://ONE/v2  mirror  GET manifests/v1  with the image's credential  pull access denied \
          for h.io/team/app"
             .to_owned(),
         format!(
-            "http://TWO/v2  mirror  HEAD manifests/v1  with {own}, to mirror TWO  answered 200\n"
+            "http://TWO/v2  mirror  GET manifests/v1  with {own}, to mirror TWO  answered 200\n"
         ),
         "http://127.0.0.1:1/v2  registry  not asked\n".to_owned(),
         format!("=> works with {own}, to mirror TWO"),

@@ -197,3 +197,59 @@ async fn a_throttled_pull_names_the_limit() {
     );
     assert_eq!(error.kind(), regcred_core::ErrorKind::Throttled);
 }
+
+/// A port that closes every connection that does not begin with a handshake of TLS, before the port
+/// of a server; ends with the test's runtime.
+async fn only_for_tls(server: u16) -> u16 {
+    let listener = bind().await;
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut first = [0];
+            if stream.peek(&mut first).await.is_ok() && first == [0x16] {
+                tokio::spawn(async move {
+                    let mut inner = tokio::net::TcpStream::connect(("127.0.0.1", server)).await?;
+                    tokio::io::copy_bidirectional(&mut stream, &mut inner).await
+                });
+            }
+        }
+    });
+    port
+}
+
+fn on_port(port: u16) -> Repository {
+    let image = ImageRef::parse(&format!("127.0.0.1:{port}/team/app:v1")).expect("image");
+    client(Hosts::none()).repository(&image, None)
+}
+
+#[tokio::test]
+async fn a_registry_of_this_machine_that_hangs_up_on_plain_http_is_asked_over_tls() {
+    let (acceptor, _) = tls();
+    let server = Fake::on(bind().await, Some(acceptor), |_| Reply::ok(INDEX));
+    let port = only_for_tls(server.port()).await;
+    let error = on_port(port).manifest("v1").await.expect_err("not trusted");
+    let text = report(&error);
+    assert!(
+        text.contains("GET https://") && text.contains("not trusted"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_registry_of_this_machine_that_hangs_up_for_now_is_asked_over_http_again() {
+    let broken = Fake::start(|_| Reply::hang_up()).await;
+    let error = on_port(broken.port())
+        .manifest("v1")
+        .await
+        .expect_err("broken");
+    assert!(report(&error).contains("GET http://"), "{}", report(&error));
+    let asked = AtomicUsize::new(0);
+    let server = Fake::start(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+        0..3 => Reply::hang_up(),
+        _ => Reply::ok(INDEX),
+    })
+    .await;
+    let repository = on_port(server.port());
+    repository.manifest("v1").await.expect_err("three attempts");
+    repository.manifest("v1").await.expect("over http");
+}

@@ -109,3 +109,19 @@ fn documents_are_parsed_and_keep_null_lists() {
     assert!(matches!(read, Ok(ManifestOrIndex::Index(index)) if index.manifests.is_empty()));
     assert!(ManifestOrIndex::parse(media_type::OCI_MANIFEST, b"{}").is_err());
 }
+
+#[test]
+fn a_layer_with_an_unknown_digest_algorithm_is_named_with_the_reason() {
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"config":{{"mediaType":"c","size":2,"digest":"{}"}},
+        "layers":[{{"mediaType":"l","size":2,"digest":"md5:99914b932bd37a50b983c5e7c90ae93b"}}]}}"#,
+        crate::image::Digest::of(b"{}")
+    );
+    let error = ManifestOrIndex::parse(media_type::OCI_MANIFEST, manifest.as_bytes());
+    assert_eq!(
+        error.expect_err("md5").to_string(),
+        "the content of a layer or of the configuration cannot be verified: \
+         \"md5:99914b932bd37a50b983c5e7c90ae93b\" is not a usable digest: its algorithm is neither \
+         sha256 nor sha512"
+    );
+}
