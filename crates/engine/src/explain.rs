@@ -20,7 +20,7 @@ pub use explanation::{
     CandidateReport, Explanation, HostsReport, PatternReport, ProviderReport, Trial,
 };
 
-use crate::config::pattern_warnings;
+use crate::config::pattern_doubts;
 use crate::credentials::{CredentialLabel, Lookup, Pod};
 use crate::engine::Engine;
 use crate::image::PullPolicy;
@@ -147,7 +147,10 @@ impl Engine {
         let pattern = |text: &str| PatternReport {
             pattern: text.to_owned(),
             verdict: Verdict::of(text, name, rules),
-            warnings: pattern_warnings(text),
+            warnings: pattern_doubts(text)
+                .iter()
+                .map(|doubt| format!("{}: {}", doubt.what, doubt.fix))
+                .collect(),
         };
         let provisions = provisions.into_iter();
         let reports = provisions.map(|(plugin, state)| ProviderReport {

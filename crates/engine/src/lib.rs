@@ -50,7 +50,9 @@ mod table;
 #[cfg(test)]
 mod testing;
 
-pub use config::{ConfigError, ProviderConfig, pattern_warnings};
+pub use config::{
+    ConfigError, EntryOrigin, EntryProblem, PatternDoubt, ProviderConfig, pattern_doubts,
+};
 pub use credentials::{
     Attempt, AttemptError, CredentialLabel, CredentialsError, Lookup, Pod, Turn,
 };

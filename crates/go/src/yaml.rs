@@ -3,6 +3,7 @@
 
 mod compose;
 mod evaluate;
+mod place;
 mod scalar;
 
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use crate::value::Value;
 use compose::Composer;
 
 pub use evaluate::Document;
+pub use place::{Step, line_of};
 
 /// Reads all documents that are not empty.
 ///

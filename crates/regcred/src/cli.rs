@@ -14,7 +14,7 @@ use crate::manifest::ManifestCommand;
 #[derive(Debug, Parser)]
 #[command(name = "regcred", version, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 success, 1 bug, 2 usage, 3 registry not served, 4 not \
+    after_help = "Exit codes: 0 success, 1 bug, or errors found by check, 2 usage, 3 registry not served, 4 not \
     configured, 5 no identity, 6 denied, 7 unreachable or throttled, 8 malformed response, \
     9 unwritable output.\n\
     REGCRED_LOG sets what is logged on standard error, REGCRED_CACHE where credentials are cached.\n\
@@ -34,6 +34,9 @@ pub(crate) enum Command {
     Pull(PullArgs),
     /// Show which credentials an image gets, from where, in which order, and why
     Explain(ExplainArgs),
+    /// Check a node's configuration as its kubelet does at its start, and for what a kubelet accepts
+    /// and does not use
+    Check(CheckArgs),
     /// Generate configuration files
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -134,6 +137,25 @@ pub(crate) struct ExplainArgs {
     /// Run the plugins and ask the registry with each credential
     #[arg(long = "try")]
     pub(crate) tries: bool,
+
+    /// Write one JSON object to standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) credentials: CredentialFlags,
+}
+
+/// `check`
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// Images that must get an answer: the plugins that match them are run
+    #[arg(value_name = "IMAGE")]
+    pub(crate) images: Vec<String>,
+
+    /// Take flags, feature gates, environment and working directory from the running kubelet
+    #[arg(long)]
+    pub(crate) node: bool,
 
     /// Write one JSON object to standard output
     #[arg(long)]
@@ -244,14 +266,14 @@ mod tests {
     }
 
     #[test]
-    fn every_credential_flag_is_on_pull_and_explain() {
+    fn every_credential_flag_is_on_every_command_that_looks_credentials_up() {
         let names = |command: &str| {
             let root = Cli::command();
             let found = root.find_subcommand(command).expect("there");
             let ids = found.get_arguments().filter_map(|a| a.get_long());
             ids.map(str::to_owned).collect::<Vec<_>>()
         };
-        for command in ["pull", "explain"] {
+        for command in ["pull", "explain", "check"] {
             let names = names(command);
             for var in crate::VARS {
                 let flag = var.name.trim_start_matches("REGCRED_").to_lowercase();

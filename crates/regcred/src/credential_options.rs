@@ -89,6 +89,13 @@ impl Args for CredentialFlags {
     }
 }
 
+impl CredentialFlags {
+    /// Sets a flag that was not given.
+    pub(crate) fn set_default(&mut self, variable: &'static str, value: String) {
+        self.0.entry(variable).or_insert_with(|| vec![value]);
+    }
+}
+
 fn arguments(row: &'static EnvVar) -> impl Iterator<Item = Arg> {
     let needed = (row.name == SERVICE_ACCOUNT_ANNOTATION).then_some(SERVICE_ACCOUNT_TOKEN);
     let action = match separator(row.name) {

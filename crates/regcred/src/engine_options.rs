@@ -35,6 +35,36 @@ pub(crate) fn set_up(
     env: &Env,
     insecure: bool,
 ) -> Result<SetUp, ProgramError> {
+    described(flags, env, insecure, |builder, pod, options| {
+        if options.path(PROVIDER_CONFIG).is_some() && options.path(PROVIDER_BIN_DIR).is_none() {
+            return Err(ProgramError::not_configured(NO_BIN_DIR));
+        }
+        let engine = builder.build().map_err(ProgramError::not_configured)?;
+        let checked = pod.check_pull_secrets(engine.improvements().keyring);
+        let origin = options.origin(PULL_SECRET);
+        Ok(SetUp {
+            engine,
+            pod,
+            pull_secrets: checked.map_err(|error| {
+                let error = ProgramError::not_configured(error);
+                error.reworded(|why| format!("{origin}: {why}"))
+            }),
+        })
+    })
+}
+
+/// Hands what the options describe to `finish`, which may read files too.
+///
+/// # Errors
+/// As [`set_up`], and those of `finish`.
+pub(crate) fn described<T: Send + 'static>(
+    flags: &CredentialFlags,
+    env: &Env,
+    insecure: bool,
+    finish: impl FnOnce(EngineBuilder, Pod, &CredentialOptions<'_>) -> Result<T, ProgramError>
+    + Send
+    + 'static,
+) -> Result<T, ProgramError> {
     let (flags, env) = (flags.clone(), env.clone());
     let options = CredentialOptions {
         flags: &flags,
@@ -52,17 +82,7 @@ pub(crate) fn set_up(
             env: &env,
         };
         let pod = pod(&options, stdin.as_ref())?;
-        let engine = engine(&options, stdin.as_ref(), insecure)?;
-        let checked = pod.check_pull_secrets(engine.improvements().keyring);
-        let origin = options.origin(PULL_SECRET);
-        Ok(SetUp {
-            engine,
-            pod,
-            pull_secrets: checked.map_err(|error| {
-                let error = ProgramError::not_configured(error);
-                error.reworded(|why| format!("{origin}: {why}"))
-            }),
-        })
+        finish(builder(&options, stdin.as_ref(), insecure)?, pod, &options)
     })
 }
 
@@ -75,11 +95,11 @@ fn files(options: &CredentialOptions<'_>, variable: &str) -> Vec<NamedFile> {
     options.paths(variable).map(file).collect()
 }
 
-fn engine(
+fn builder(
     options: &CredentialOptions<'_>,
     stdin: Option<&SecretSlice<u8>>,
     insecure: bool,
-) -> Result<Engine, ProgramError> {
+) -> Result<EngineBuilder, ProgramError> {
     let improvements = options.improvements().map_err(ProgramError::usage)?;
     let mut builder = Engine::builder(options.env).improvements(improvements);
     for file in files(options, DOCKER_CONFIG) {
@@ -105,9 +125,6 @@ fn engine(
         options.path(PROVIDER_CONFIG),
         options.path(PROVIDER_BIN_DIR),
     );
-    if config.is_some() && bin_dir.is_none() {
-        return Err(ProgramError::not_configured(NO_BIN_DIR));
-    }
     if let Some(path) = config {
         builder = builder.provider_config(path);
     }
@@ -117,7 +134,7 @@ fn engine(
     if let Some(path) = directory(options, ROOT_DIR, ROOT_ADVICE)? {
         builder = builder.root_dir(path);
     }
-    builder.build().map_err(ProgramError::not_configured)
+    Ok(builder)
 }
 
 /// The directories of containerd's `config_path`, of which one must exist: containerd's own value

@@ -2,6 +2,7 @@
 //! prints credentials, and runs as any cloud's plugin or docker credential helper when started under
 //! its name.
 
+mod check;
 mod cli;
 mod config;
 mod credential_options;
@@ -66,6 +67,7 @@ fn run(command: Command, env: &Env) -> ExitCode {
         Command::Token(args) => token::run(args, env),
         Command::Pull(args) => pull::run(args, env),
         Command::Explain(args) => explain::run(&args, env),
+        Command::Check(args) => check::run(&args, env),
         Command::Config(ConfigCommand::Generate(args)) => config::run(&args, env),
         Command::Manifest(command) => manifest::run(command, env),
         Command::Plugin(_) => Ok(()),

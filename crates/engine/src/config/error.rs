@@ -7,6 +7,17 @@ use regcred_api::DecodeError;
 use regcred_go::{go_aggregate, go_errno, go_quote};
 use thiserror::Error;
 
+use super::entry_problem::EntryProblem;
+
+/// Where an entry of the configuration is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryOrigin {
+    /// The file.
+    pub file: PathBuf,
+    /// Position in that file's `providers`.
+    pub index: usize,
+}
+
 /// Why a node's configuration cannot be used. A kubelet exits at its start with these sentences.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -50,11 +61,19 @@ pub enum ConfigError {
         error: DecodeError,
     },
     /// Two entries have one name, in one file or in two.
-    #[error("duplicate provider name {} found in configuration file(s)", go_quote(.0))]
-    Duplicate(String),
+    #[error(
+        "duplicate provider name {} found in configuration file(s)",
+        go_quote(name)
+    )]
+    Duplicate {
+        /// The name.
+        name: String,
+        /// Where the second of the two is written.
+        origin: EntryOrigin,
+    },
     /// The entries are not valid; one sentence for each problem.
-    #[error("failed to validate credential provider config: {}", go_aggregate(.0))]
-    Invalid(Vec<String>),
+    #[error("failed to validate credential provider config: {}", aggregate(.0))]
+    Invalid(Vec<EntryProblem>),
     /// The bin dir does not exist.
     #[error("plugin binary directory {} did not exist", .0.display())]
     NoBinDir(PathBuf),
@@ -85,6 +104,12 @@ fn read_step(error: &io::Error) -> &'static str {
         io::ErrorKind::IsADirectory => "read",
         _ => "open",
     }
+}
+
+/// Equal sentences appear once.
+fn aggregate(problems: &[EntryProblem]) -> String {
+    let sentences: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    go_aggregate(&sentences)
 }
 
 fn quoted(path: &Path) -> String {

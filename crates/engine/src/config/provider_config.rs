@@ -12,7 +12,8 @@ use regcred_core::hex;
 use regcred_files::{MIB, read};
 use sha2::{Digest as _, Sha256};
 
-use super::error::ConfigError;
+use super::entry_problem::EntryProblem;
+use super::error::{ConfigError, EntryOrigin};
 use super::validate;
 
 /// The provider entries of a node, in the order of the configuration.
@@ -20,6 +21,8 @@ use super::validate;
 pub struct ProviderConfig {
     /// The entries of all files, not yet validated.
     pub providers: Vec<ProviderEntry>,
+    /// Where each entry is written.
+    pub origins: Vec<EntryOrigin>,
     /// `sha256:` and 64 hex digits over all files: the label of the kubelet's metric
     /// `kubelet_credential_provider_config_info`.
     pub hash: String,
@@ -46,6 +49,7 @@ impl ProviderConfig {
         let mut problems = Vec::new();
         let mut config = Self {
             providers: Vec::new(),
+            origins: Vec::new(),
             hash: String::new(),
             files: files_of(path).unwrap_or_else(|error| {
                 problems.push(error);
@@ -68,11 +72,15 @@ impl ProviderConfig {
                 tracing::warn!(path = %shown, "only the first YAML document of the file is read");
                 config.read_in_part.push(path.clone());
             }
-            for provider in decoded.providers {
-                if names.insert(provider.name.clone()) {
+            for (index, provider) in decoded.providers.into_iter().enumerate() {
+                let file = path.clone();
+                let origin = EntryOrigin { file, index };
+                let name = provider.name.clone();
+                if names.insert(name.clone()) {
                     config.providers.push(provider);
+                    config.origins.push(origin);
                 } else {
-                    duplicates.push(ConfigError::Duplicate(provider.name));
+                    duplicates.push(ConfigError::Duplicate { name, origin });
                 }
             }
         }
@@ -85,7 +93,7 @@ impl ProviderConfig {
     /// Every rule of the kubelet's validation that the entries break, in its order and words; empty
     /// if the configuration is valid.
     #[must_use]
-    pub fn problems(&self) -> Vec<String> {
+    pub fn problems(&self) -> Vec<EntryProblem> {
         validate::problems(&self.providers)
     }
 }

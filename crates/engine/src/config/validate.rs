@@ -1,6 +1,6 @@
 //! The kubelet's rules about provider entries, in its order and with its sentences
 //! (kubernetes `pkg/credentialprovider/plugin/config.go`, `validateCredentialProviderConfig`).
-//! As there, no sentence contains the entry's position in the list, so equal ones appear once.
+//! As there, no sentence contains the entry's position in the list.
 
 use std::collections::BTreeSet;
 
@@ -8,16 +8,18 @@ use regcred_api::{ApiVersion, ProviderEntry, TokenAttributes};
 use regcred_core::ImagePattern;
 use regcred_go::{go_lowercase, go_quote, json};
 
+use super::entry_problem::EntryProblem;
 use super::qualified_name;
 
 /// All problems of the entries.
-pub(super) fn problems(providers: &[ProviderEntry]) -> Vec<String> {
-    let mut found = Problems(Vec::new());
+pub(super) fn problems(providers: &[ProviderEntry]) -> Vec<EntryProblem> {
+    let mut found = Problems::default();
     if providers.is_empty() {
         found.required("", "at least 1 item in plugins is required");
     }
     let mut names = BTreeSet::new();
-    for provider in providers {
+    for (at, provider) in providers.iter().enumerate() {
+        found.entry = Some(at);
         name_problems(&provider.name, &mut found);
         if !names.insert(&provider.name) {
             found.duplicate(".name", &provider.name);
@@ -37,10 +39,17 @@ pub(super) fn problems(providers: &[ProviderEntry]) -> Vec<String> {
             token_problems(attributes, &provider.api_version, &mut found);
         }
     }
-    found.0
+    found.list
 }
 
-struct Problems(Vec<String>);
+#[derive(Default)]
+struct Problems {
+    /// The entry that is examined.
+    entry: Option<usize>,
+    /// The item of a list in it.
+    item: Option<usize>,
+    list: Vec<EntryProblem>,
+}
 
 impl Problems {
     fn required(&mut self, field: &str, detail: &str) {
@@ -68,8 +77,12 @@ impl Problems {
 
     fn add(&mut self, field: &str, what: &str, detail: &str) {
         let colon = if detail.is_empty() { "" } else { ": " };
-        self.0
-            .push(format!("providers{field}: {what}{colon}{detail}"));
+        self.list.push(EntryProblem {
+            entry: self.entry,
+            field: field.trim_start_matches('.').to_owned(),
+            item: self.item,
+            sentence: format!("providers{field}: {what}{colon}{detail}"),
+        });
     }
 }
 
@@ -98,12 +111,14 @@ fn match_images_problems(patterns: &[String], found: &mut Problems) {
     if patterns.is_empty() {
         found.required(".matchImages", "at least 1 item in matchImages is required");
     }
-    for pattern in patterns {
+    for (at, pattern) in patterns.iter().enumerate() {
+        found.item = Some(at);
         if let Err(error) = ImagePattern::parse(pattern) {
             let detail = format!("match image is invalid: {error}");
             found.invalid(".matchImages", &go_quote(pattern), &detail);
         }
     }
+    found.item = None;
 }
 
 fn token_problems(attributes: &TokenAttributes, api_version: &str, found: &mut Problems) {
@@ -159,7 +174,8 @@ fn token_problems(attributes: &TokenAttributes, api_version: &str, found: &mut P
 
 fn key_problems(field: &str, keys: &[String], found: &mut Problems) {
     let mut seen = BTreeSet::new();
-    for key in keys {
+    for (at, key) in keys.iter().enumerate() {
+        found.item = Some(at);
         // Annotations may have upper case in the prefix, qualified names may not.
         for problem in qualified_name::problems(&go_lowercase(key)) {
             found.invalid(field, &go_quote(key), &problem);
@@ -168,6 +184,7 @@ fn key_problems(field: &str, keys: &[String], found: &mut Problems) {
             found.duplicate(field, key);
         }
     }
+    found.item = None;
 }
 
 const CACHE_TYPES: [&str; 2] = ["ServiceAccount", "Token"];

@@ -314,14 +314,15 @@ fn a_name_repeated_in_entries_from_elsewhere_is_found_too() {
         ..ProviderEntry::default()
     };
     let config = ProviderConfig {
+        origins: Vec::new(),
         providers: vec![entry.clone(), entry],
         hash: String::new(),
         files: Vec::new(),
         read_in_part: Vec::new(),
     };
     assert_eq!(
-        config.problems(),
-        ["providers.name: Duplicate value: \"a\""]
+        config.problems()[0].sentence,
+        "providers.name: Duplicate value: \"a\""
     );
 }
 
@@ -334,5 +335,5 @@ fn sound_entries_have_no_problem() {
     )]);
     let dir = dir(&[("a.yaml", &yaml)]);
     let loaded = ProviderConfig::load(dir.path()).expect("decodes");
-    assert_eq!(loaded.problems(), Vec::<String>::new());
+    assert_eq!(loaded.problems(), Vec::new());
 }

@@ -2,10 +2,19 @@
 
 use regcred_core::ImagePattern;
 
+/// What is dubious about a pattern, and how to write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PatternDoubt {
+    /// Why the pattern matches less than it seems to.
+    pub what: &'static str,
+    /// What to write instead.
+    pub fix: &'static str,
+}
+
 /// What a kubelet accepts in a pattern without a warning, although the pattern usually matches less
-/// than its author expects. One sentence each; empty for a pattern beyond doubt.
+/// than its author expects; empty for a pattern beyond doubt.
 #[must_use]
-pub fn pattern_warnings(pattern: &str) -> Vec<String> {
+pub fn pattern_doubts(pattern: &str) -> Vec<PatternDoubt> {
     let has_scheme = pattern.contains("://");
     let plain = pattern.split(['?', '#']).next().unwrap_or_default();
     let (host, path) = match plain.find('/').filter(|_| !has_scheme) {
@@ -18,44 +27,63 @@ pub fn pattern_warnings(pattern: &str) -> Vec<String> {
         (
             has_scheme,
             "a pattern has no scheme; with one it matches nothing",
+            "remove the scheme",
         ),
         (
             plain.len() < pattern.len(),
             "everything from `?` or `#` on is ignored",
+            "remove it; `*` is the only glob",
         ),
-        (host.is_empty(), "an empty host matches nothing"),
+        (
+            host.is_empty(),
+            "an empty host matches nothing",
+            "begin with the registry's host",
+        ),
         (
             host == "*",
             "`*` alone matches only hosts of one label, such as localhost",
+            "write a label for each part of the host: `*.*.example.com`",
         ),
         (
             has_upper_case(host),
             "upper case in the host matches only images written in upper case",
+            "write the host in lower case",
         ),
-        (has_upper_case(path), "image paths have no upper case"),
+        (
+            has_upper_case(path),
+            "image paths have no upper case",
+            "write the path in lower case",
+        ),
         (
             path.contains('*'),
             "`*` in a path is a plain character, which no image has",
+            "end the pattern before it: a path matches everything below it",
         ),
         (
             path.len() > 1 && path.ends_with('/'),
             "with a final `/` only what is below the path matches",
+            "remove the final `/` unless that is meant",
         ),
         (
             path.contains([':', '@']),
             "images are compared without tag and digest",
+            "remove tag and digest",
         ),
         (
             parsed.is_ok_and(|parsed| parsed.is_bare_ip_literal()),
             "an IPv6 literal without a port matches nothing: the kubelet takes its brackets for a glob",
+            "add the port, or use a host name",
         ),
         (
             HUB_ALIASES.contains(&host),
             "images of Docker Hub are looked up as docker.io",
+            "write docker.io",
         ),
     ];
-    let found = doubts.into_iter().filter(|(applies, _)| *applies);
-    found.map(|(_, text)| text.to_owned()).collect()
+    let found = doubts.into_iter().filter(|(applies, ..)| *applies);
+    found
+        .map(|(_, what, fix)| PatternDoubt { what, fix })
+        .collect()
 }
 
 const HUB_ALIASES: [&str; 3] = [
@@ -86,9 +114,9 @@ mod tests {
             ("index.docker.io", "docker.io"),
             ("[fe80::1]/team", "takes its brackets for a glob"),
         ] {
-            let found = pattern_warnings(pattern);
+            let found = pattern_doubts(pattern);
             assert!(
-                matches!(&found[..], [one] if one.contains(part)),
+                matches!(&found[..], [one] if one.what.contains(part)),
                 "{pattern}: {found:?}"
             );
         }
@@ -98,14 +126,14 @@ mod tests {
             "h.io:8080/path",
             "h.io/",
         ] {
-            assert_eq!(pattern_warnings(pattern), Vec::<String>::new(), "{pattern}");
+            assert_eq!(pattern_doubts(pattern), Vec::new(), "{pattern}");
         }
     }
 
     proptest! {
         #[test]
         fn no_text_makes_it_panic(pattern in "\\PC{0,40}") {
-            let _ = pattern_warnings(&pattern);
+            let _ = pattern_doubts(&pattern);
         }
     }
 }

@@ -1,0 +1,70 @@
+//! Files with secrets: who may read them, and which of them a kubelet passes over.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use regcred_engine::{NodeReport, ProviderConfig};
+use regcred_go::yaml::Step;
+
+use super::finding::{Finding, Place};
+
+pub(super) fn findings(node: &NodeReport) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for note in node.docker.passed_over() {
+        let fix = "correct the file, or remove that part";
+        found.push(Finding::warning(Place::default(), note, fix));
+    }
+    if let Some(file) = node.docker.used()
+        && !node.docker.keyring.is_empty()
+        && is_for_all(file)
+    {
+        found.push(readable(Place::file(file), file, "its logins"));
+    }
+    if let Some(config) = &node.config {
+        found.extend(variables(config));
+        for file in &config.read_in_part {
+            let what = "only the first YAML document of the file is read";
+            let fix = "put the others into files of their own in a directory";
+            found.push(Finding::warning(Place::file(file), what, fix));
+        }
+    }
+    found
+}
+
+/// Variables of plugins that seem to be secrets, in a file that all users may read.
+fn variables(config: &ProviderConfig) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (at, (entry, origin)) in config.providers.iter().zip(&config.origins).enumerate() {
+        let secret = entry.env.iter().position(|(name, _)| is_secret(name));
+        if let Some(n) = secret
+            && is_for_all(&origin.file)
+        {
+            let place = Place::entry(config, at, &[Step::Member("env"), Step::Item(n)]);
+            let (name, _) = &entry.env[n];
+            found.push(readable(
+                place,
+                &origin.file,
+                &format!("the variable {name}"),
+            ));
+        }
+    }
+    found
+}
+
+fn readable(place: Place, file: &Path, what: &str) -> Finding {
+    let what = format!("every user of the node may read {what}");
+    Finding::warning(place, what, format!("chmod 0600 {}", file.display()))
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let is_path = name.ends_with("_FILE") || name.ends_with("_PATH");
+    !is_path && SECRETS.iter().any(|part| name.contains(part))
+}
+
+fn is_for_all(file: &Path) -> bool {
+    file.metadata().is_ok_and(|about| about.mode() & 0o004 != 0)
+}
+
+/// In names of variables with secrets.
+const SECRETS: [&str; 5] = ["PASSWORD", "SECRET", "TOKEN", "API_KEY", "ACCESS_KEY"];

@@ -1,0 +1,135 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use regcred_core::{Env, ImageRef};
+use regcred_engine::{Engine, EngineBuilder, Pod};
+use regcred_run::{ProgramError, block_on_until_signal};
+
+use super::finding::{Finding, Severity};
+use super::{answers, examined};
+
+/// A node's configuration with one plugin, a shell script of this body.
+fn node(dir: &Path, entry: &str, body: &str) -> EngineBuilder {
+    let config = dir.join("config.yaml");
+    let text = format!(
+        "apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\nproviders:\n{entry}"
+    );
+    fs::write(&config, text).expect("a file");
+    fs::create_dir_all(dir.join("bin")).expect("a directory");
+    let plugin = dir.join("bin/plugin");
+    fs::write(&plugin, format!("#!/bin/sh\n{body}\n")).expect("a file");
+    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let engine = Engine::builder(&Env::default()).provider_config(config);
+    engine.bin_dir(dir.join("bin")).docker_configs([])
+}
+
+/// The finding whose text has this part; it is one line with a place and a fix.
+fn only<'a>(findings: &'a [Finding], part: &str) -> &'a Finding {
+    let mut found = findings.iter().filter(|one| one.what.contains(part));
+    let Some(one) = found.next() else {
+        panic!("no {part:?} in {findings:#?}");
+    };
+    assert!(
+        found.next().is_none(),
+        "{part:?} is there twice: {findings:#?}"
+    );
+    assert!(
+        !one.to_string().contains('\n') && !one.fix.is_empty(),
+        "{one}"
+    );
+    one
+}
+
+#[test]
+fn an_entry_without_version_and_duration_has_a_line_for_each_with_the_fix() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let entry = "- name: plugin\n  matchImages:\n  - \"*.pkg.dev\"\n  tokenAttributes:\n    \
+                 serviceAccountTokenAudience: aud\n    cacheType: ServiceAccount\n    \
+                 requireServiceAccount: true\n";
+    let report = node(dir.path(), entry, "exit 1").inspect();
+    let findings = examined(&report, &dir.path().join("config.yaml"));
+    let version = only(&findings, "providers.apiVersion: Required value");
+    assert_eq!(
+        version.fix,
+        "set apiVersion: credentialprovider.kubelet.k8s.io/v1 in the entry"
+    );
+    assert_eq!(
+        (version.severity, version.place.line),
+        (Severity::Error, Some(4))
+    );
+    let duration = only(&findings, "providers.defaultCacheDuration: Required value");
+    assert!(
+        duration.fix.contains("defaultCacheDuration: 12h"),
+        "{duration}"
+    );
+    let tokens = only(&findings, "providers.tokenAttributes: Forbidden");
+    assert_eq!(tokens.place.line, Some(7));
+}
+
+#[test]
+fn a_glob_in_the_path_the_right_to_the_audience_and_a_wrong_answer_are_named() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let entry = |pattern: &str| {
+        format!(
+            "- name: plugin\n  matchImages:\n  - {pattern}\n  defaultCacheDuration: 1h\n  apiVersion: \
+             credentialprovider.kubelet.k8s.io/v1\n  tokenAttributes:\n    serviceAccountTokenAudience: \
+             harbor\n    cacheType: ServiceAccount\n    requireServiceAccount: false\n"
+        )
+    };
+    let answer = "cat <<E\n{\"apiVersion\":\"credentialprovider.kubelet.k8s.io/v1\",\
+                  \"kind\":\"CredentialProviderResponse\",\"cacheKeyType\":\"ServiceAccount\",\"auth\":{}}\nE";
+    let config = dir.path().join("config.yaml");
+    let globbed = node(dir.path(), &entry("harbor.example.com/*"), answer);
+    let findings = examined(&globbed.inspect(), &config);
+    let glob = only(&findings, "`*` in a path is a plain character");
+    assert_eq!(
+        (glob.severity, glob.place.line),
+        (Severity::Warning, Some(6))
+    );
+    assert!(glob.fix.starts_with("end the pattern before it"), "{glob}");
+    let right = only(&findings, "the audience \"harbor\"");
+    assert!(right.fix.contains("resources: [\"harbor\"]"), "{right}");
+    assert!(
+        right.fix.contains("request-serviceaccounts-token-audience"),
+        "{right}"
+    );
+
+    let engine = node(dir.path(), &entry("harbor.example.com"), answer)
+        .build()
+        .expect("sound");
+    let image = ImageRef::parse("harbor.example.com/library/app:v1").expect("an image");
+    let pod = Pod::new();
+    let findings = block_on_until_signal(async {
+        Ok::<_, ProgramError>(answers::findings(&engine, &pod, &[image]).await)
+    });
+    let findings = findings.expect("not interrupted");
+    let wrong = only(
+        &findings,
+        "did not return a valid cacheKeyType: ServiceAccount",
+    );
+    assert!(wrong.fix.contains("Image, Registry or Global"), "{wrong}");
+}
+
+#[test]
+fn programs_that_the_kernel_does_not_start_are_named() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let entry = "- name: plugin\n  matchImages: [h.io]\n  defaultCacheDuration: 1h\n  apiVersion: \
+                 credentialprovider.kubelet.k8s.io/v1\n";
+    let builder = node(dir.path(), entry, "exit 1");
+    let plugin = dir.path().join("bin/plugin");
+    let own = fs::read("/proc/self/exe").expect("itself");
+    let mut foreign = own[..1024].to_vec();
+    foreign[18] = 243;
+    let config = dir.path().join("config.yaml");
+    for (bytes, part) in [
+        (&b"#!/bin/sh\r\nexit 1\r\n"[..], "ends as on Windows"),
+        (b"#!/no/such/shell\n", "interpreter \"/no/such/shell\""),
+        (b"text", "neither a program nor a script"),
+        (&foreign, "is for riscv64"),
+    ] {
+        fs::write(&plugin, bytes).expect("a file");
+        let findings = examined(&builder.inspect(), &config);
+        assert_eq!(only(&findings, part).severity, Severity::Warning);
+    }
+}
