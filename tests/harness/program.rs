@@ -316,7 +316,8 @@ impl Finished {
             "stderr: {}",
             self.stderr
         );
-        let lines = self.stderr.lines().count();
+        let is_error = |line: &&str| !line.starts_with("waiting for ");
+        let lines = self.stderr.lines().filter(is_error).count();
         assert_eq!(lines, 1, "not one line on stderr: {:?}", self.stderr);
         self.stderr.trim_end()
     }

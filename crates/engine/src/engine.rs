@@ -49,6 +49,7 @@ impl Engine {
             hosts: Hosts::none(),
             improvements: Improvements::default(),
             plugin_deadline: PLUGIN_DEADLINE,
+            on_waiting: None,
             plugin_environment: None,
         }
     }
@@ -120,6 +121,7 @@ pub struct EngineBuilder {
     hosts: Hosts,
     improvements: Improvements,
     plugin_deadline: Duration,
+    on_waiting: Option<fn(&str)>,
     plugin_environment: Option<ProcessEnvironment>,
 }
 
@@ -203,6 +205,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Sets what is called with the name of a plugin that has run for a second and a half.
+    #[must_use]
+    pub fn on_waiting(mut self, report: fn(&str)) -> Self {
+        self.on_waiting = Some(report);
+        self
+    }
+
     /// Runs plugins with the environment of another process, and searches a docker configuration in
     /// its home directory; by default with this process's.
     #[must_use]
@@ -245,6 +254,7 @@ impl EngineBuilder {
                 let options = PluginOptions {
                     clock: self.clock.clone(),
                     deadline: self.plugin_deadline,
+                    on_waiting: self.on_waiting,
                     improvements: self.improvements,
                     environment: self.plugin_environment.clone(),
                 };

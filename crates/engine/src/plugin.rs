@@ -21,7 +21,7 @@ use regcred_core::{CacheScope, Clock, ImagePattern, PodServiceAccount, SecretTex
 use regcred_exec::{Exec, ProcessEnvironment};
 use regcred_keyring::PatternIndex;
 use secrecy::ExposeSecret;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 pub use environment::PluginEnvironment;
 pub(crate) use environment::env_of;
@@ -59,6 +59,8 @@ pub(crate) struct PluginOptions {
     pub(crate) clock: Clock,
     pub(crate) deadline: Duration,
     pub(crate) improvements: Improvements,
+    /// Called with a plugin's name when it has run for a while.
+    pub(crate) on_waiting: Option<fn(&str)>,
     /// The environment that plugins inherit, if it is not this process's.
     pub(crate) environment: Option<ProcessEnvironment>,
 }
@@ -255,6 +257,20 @@ impl Inner {
         })
     }
 
+    /// Waits for a run of the plugin, and reports it when it takes long.
+    async fn report_wait<T>(&self, run: impl Future<Output = T>) -> T {
+        let mut run = std::pin::pin!(run);
+        tokio::select! {
+            biased;
+            done = &mut run => return done,
+            () = sleep(PATIENCE) => {}
+        }
+        if let Some(report) = self.options.on_waiting {
+            report(&self.entry.name);
+        }
+        run.await
+    }
+
     async fn run(
         &self,
         image: &str,
@@ -274,13 +290,16 @@ impl Inner {
         for (name, value) in &self.entry.env {
             exec = exec.env(name, value.expose_secret());
         }
-        let output = exec.run().await.map_err(|error| PluginError::Exec {
-            plugin: self.entry.name.clone(),
-            image: image.to_owned(),
-            reason: in_go_words(&error),
-            advice: advice_on_start(&error),
-            stderr: error.stderr().trim_end().to_owned(),
-        })?;
+        let output = self
+            .report_wait(exec.run())
+            .await
+            .map_err(|error| PluginError::Exec {
+                plugin: self.entry.name.clone(),
+                image: image.to_owned(),
+                reason: in_go_words(&error),
+                advice: advice_on_start(&error),
+                stderr: error.stderr().trim_end().to_owned(),
+            })?;
         let passes_token = self
             .token_mode
             .as_ref()
@@ -296,6 +315,8 @@ impl Inner {
     }
 }
 
+/// How long a plugin runs without a word.
+const PATIENCE: Duration = Duration::from_millis(1500);
 /// The kubelet has no limit; a Secret, the largest place for logins, holds 1 MiB.
 const MAX_STDOUT: usize = 4 << 20;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use regcred_core::Env;
 use regcred_engine::{Engine, EngineBuilder, Pod, ProcessEnvironment, TokenFile};
 use regcred_registry::Hosts;
-use regcred_run::ProgramError;
+use regcred_run::{ProgramError, output};
 use secrecy::SecretSlice;
 
 use crate::credential_options::{
@@ -113,6 +113,8 @@ fn builder(
         })?;
         builder = builder.plugin_environment(environment);
     }
+    builder = builder
+        .on_waiting(|plugin| output::note(&format!("waiting for plugin {plugin} ...")));
     if let Some(deadline) = options.plugin_deadline().map_err(ProgramError::usage)? {
         builder = builder.plugin_deadline(deadline);
     }

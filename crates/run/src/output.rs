@@ -1,6 +1,7 @@
 //! Results on standard output, notes on standard error.
 
 use std::io::{self, IsTerminal as _, Read, Write};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use regcred_core::report;
@@ -123,6 +124,22 @@ pub fn json_line(value: &impl Serialize) -> Result<(), ProgramError> {
 pub fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
+
+/// Writes one line to standard error when `work` takes longer than a second and a half.
+pub fn noting_wait<T>(text: String, work: impl FnOnce() -> T) -> T {
+    let (done, ended) = mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        if ended.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            note(&text);
+        }
+    });
+    let result = work();
+    drop(done);
+    result
+}
+
+/// How long a program works without a word.
+const PATIENCE: Duration = Duration::from_millis(1500);
 
 fn write_all(out: &mut dyn Write, bytes: &[u8]) -> Result<(), ProgramError> {
     let written = out.write_all(bytes).and_then(|()| out.flush());

@@ -33,6 +33,20 @@ fn the_output_of_a_broken_plugin_is_not_shown_but_its_failure_is() {
     }
 }
 
+#[test]
+fn a_plugin_that_takes_long_is_named_while_it_runs() {
+    let mut node = Node::new();
+    node.add_script("slow-provider", &["*.example.com"], "sleep 3; exit 1");
+    let done = pull(&node, "registry.example.com/app:v1")
+        .env("PATH", "/usr/bin:/bin")
+        .run();
+    let lines = &done.stderr;
+    assert!(
+        lines.starts_with("waiting for plugin slow-provider ...\n"),
+        "{lines}"
+    );
+}
+
 /// That a plugin is killed at the kubelet's minute is tested with the engine, on a shorter one.
 #[test]
 fn a_hanging_plugin_ends_with_the_pull_that_is_stopped() {

@@ -1,7 +1,7 @@
 //! The face for people and scripts: `token [IMAGE|HOST] --output FORM`.
 
 use regcred_core::{CredentialRequest, ImagePattern, RegistryHost};
-use regcred_run::{ProgramError, Streams};
+use regcred_run::{ProgramError, Streams, output};
 
 use crate::context::Context;
 use crate::output::{RegistryLogin, SecretName, TokenOutput};
@@ -21,8 +21,8 @@ pub(crate) fn run(
     };
     let request = CredentialRequest::new(&image).map_err(ProgramError::usage)?;
     let registry = &request.registry;
-    let (provider, issued) = context
-        .ask(&request)?
+    let waiting = format!("waiting for a login of {registry} ...");
+    let (provider, issued) = output::noting_wait(waiting, || context.ask(&request))?
         .ok_or_else(|| context.not_served(registry))?;
     let login = RegistryLogin::choose(&issued, &request, provider)
         .ok_or_else(|| Context::no_login(provider, registry))?;
