@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::io::{AsyncWriteExt as _, BufStream};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -30,11 +30,33 @@ pub(super) async fn accept(
                 if let Ok(stream) = tls.accept(stream).await {
                     serve(stream, &log, &*script).await;
                 }
+            } else if begins_handshake(&stream).await {
+                refuse_handshake(stream).await;
             } else {
                 serve(stream, &log, &*script).await;
             }
         });
     }
+}
+
+/// Whether the client begins with a handshake of TLS.
+async fn begins_handshake(stream: &TcpStream) -> bool {
+    let mut first = [0];
+    matches!(stream.peek(&mut first).await, Ok(1)) && first == [0x16]
+}
+
+/// Answers a handshake as Go's server does on a port of plain http. The request is no part of the log.
+async fn refuse_handshake(mut stream: TcpStream) {
+    let mut hello = [0; 16 * 1024];
+    let _ = stream.read(&mut hello).await;
+    let _ = stream
+        .write_all(
+            b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTPS request to an HTTP server.\n",
+        )
+        .await;
+    let _ = stream.shutdown().await;
+    // Bytes that were not read would reset the connection before the client sees the answer.
+    while matches!(stream.read(&mut hello).await, Ok(1..)) {}
 }
 
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, log: &Log, script: &Script) {

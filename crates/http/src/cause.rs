@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use rustls::InvalidMessage;
+
 use crate::roots::RootsError;
 use crate::target::Target;
 use crate::tls;
@@ -24,8 +26,12 @@ pub(crate) enum Failure {
     Dns,
     ResolveTimeout,
     Connect,
+    /// Nothing listens at the port.
+    Refused,
     ConnectTimeout,
     Tls,
+    /// The handshake was answered in another protocol.
+    NotTls,
     Trust,
     Roots,
     /// The proxy wants a login, or another one.
@@ -63,11 +69,15 @@ impl Cause {
         let what = match tls {
             Some(rustls::Error::Other(other)) if other.0.is::<RootsError>() => Failure::Roots,
             Some(rustls::Error::InvalidCertificate(_)) => Failure::Trust,
+            Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+                Failure::NotTls
+            }
             Some(_) => Failure::Tls,
             None if inside && starts("tunnel error: proxy authorization") => Failure::ProxyLogin,
             None if inside => Failure::Tunnel,
             None if error.is_dns() => Failure::Dns,
             None if error.is_connect() && error.is_timeout() => Failure::ConnectTimeout,
+            None if error.is_connect() && chain.iter().any(|e| is_refusal(*e)) => Failure::Refused,
             None if error.is_connect() => Failure::Connect,
             // hyper's message for bytes that are not an HTTP/1 response, such as a TLS alert.
             None if starts("invalid HTTP") => Failure::NotHttp,
@@ -114,6 +124,7 @@ impl Cause {
     pub(crate) fn is_passing(&self) -> bool {
         match self.what {
             Failure::Connect
+            | Failure::Refused
             | Failure::ConnectTimeout
             | Failure::ResolveTimeout
             | Failure::Tunnel
@@ -121,6 +132,7 @@ impl Cause {
             // "Temporary failure in name resolution" (glibc), "Try again" (musl).
             Failure::Dns => self.text.contains("emporary") || self.text.contains("ry again"),
             Failure::Tls
+            | Failure::NotTls
             | Failure::Trust
             | Failure::Roots
             | Failure::ProxyLogin
@@ -143,14 +155,18 @@ impl Cause {
             (Failure::ResolveTimeout, Some(proxy)) => {
                 write!(f, "resolving the name of the proxy {proxy} took too long")
             }
-            (Failure::Connect, None) => f.write_str("cannot connect"),
-            (Failure::Connect, Some(proxy)) => write!(f, "cannot connect to the proxy {proxy}"),
+            (Failure::Connect | Failure::Refused, None) => f.write_str("cannot connect"),
+            (Failure::Connect | Failure::Refused, Some(proxy)) => {
+                write!(f, "cannot connect to the proxy {proxy}")
+            }
             (Failure::ConnectTimeout, None) => f.write_str("connecting took too long"),
             (Failure::ConnectTimeout, Some(proxy)) => {
                 write!(f, "connecting to the proxy {proxy} took too long")
             }
-            (Failure::Tls, None) => f.write_str("TLS failed"),
-            (Failure::Tls, Some(proxy)) => write!(f, "TLS with the proxy {proxy} failed"),
+            (Failure::Tls | Failure::NotTls, None) => f.write_str("TLS failed"),
+            (Failure::Tls | Failure::NotTls, Some(proxy)) => {
+                write!(f, "TLS with the proxy {proxy} failed")
+            }
             (Failure::Trust, None) => f.write_str("the server's certificate is not trusted"),
             (Failure::Trust, Some(proxy)) => {
                 write!(f, "the certificate of the proxy {proxy} is not trusted")
@@ -194,6 +210,11 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
         let inner = error.downcast_ref::<io::Error>()?.get_ref()?;
         tls_error(inner)
     })
+}
+
+fn is_refusal(error: &(dyn Error + 'static)) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 const HANDSHAKE_ENDED: &str = "the connection was closed during the TLS handshake";

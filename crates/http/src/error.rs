@@ -140,16 +140,19 @@ impl HttpError {
         }
     }
 
-    /// Whether the response was not HTTP; a server that expects TLS responds so.
+    /// Whether a server that was asked over https may speak plain http, by containerd's rules: it answered
+    /// the handshake in another protocol or not at all; or, where its address has no port, nothing
+    /// listens at that of https.
     #[must_use]
-    pub fn is_not_http(&self) -> bool {
-        matches!(&self.0.reason, Reason::Failed(cause) if cause.what == Failure::NotHttp)
-    }
-
-    /// Whether the server closed the connection without a response; one that expects TLS may do so.
-    #[must_use]
-    pub fn is_hung_up(&self) -> bool {
-        matches!(&self.0.reason, Reason::Failed(cause) if cause.what == Failure::Broken)
+    pub fn wants_plain(&self, has_port: bool) -> bool {
+        let Reason::Failed(cause) = &self.0.reason else {
+            return false;
+        };
+        match cause.what {
+            Failure::NotTls | Failure::ConnectTimeout => !cause.is_at_proxy,
+            Failure::Refused => !cause.is_at_proxy && !has_port,
+            _ => false,
+        }
     }
 
     /// Whether the server speaks TLS and its certificate is not trusted.

@@ -28,6 +28,9 @@ pub struct ClientOptions {
     pub client_identity_pem: Option<SecretSlice<u8>>,
     /// Accepts every server certificate. For registries an operator marked so, never by default.
     pub danger_skip_verify: bool,
+    /// Accepts every certificate of this machine: `localhost`, 127.0.0.0/8, `::1`. For registries there,
+    /// never by default.
+    pub danger_skip_verify_here: bool,
     /// Addresses of names (in lower case), used instead of DNS; TLS still verifies the name. The port counts where a URL has none. Not for names that a proxy resolves.
     pub resolve: Vec<(String, Vec<SocketAddr>)>,
     /// The environment in which proxies and trust are looked up.
@@ -49,6 +52,7 @@ impl ClientOptions {
             extra_ca_pem: Vec::new(),
             client_identity_pem: None,
             danger_skip_verify: false,
+            danger_skip_verify_here: false,
             resolve: Vec::new(),
             env: env.clone(),
             clock: Clock::system(),
@@ -65,6 +69,7 @@ impl fmt::Debug for ClientOptions {
             .field("extra_ca_pem", &self.extra_ca_pem.len())
             .field("client_identity", &self.client_identity_pem.is_some())
             .field("danger_skip_verify", &self.danger_skip_verify)
+            .field("danger_skip_verify_here", &self.danger_skip_verify_here)
             .field("resolve", &self.resolve)
             .finish_non_exhaustive()
     }

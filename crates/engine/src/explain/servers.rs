@@ -42,12 +42,14 @@ impl Trial {
 fn role(server: &ServerReport) -> String {
     let role = if server.is_mirror {
         "mirror"
-    } else if server.only_for_tls {
-        "registry, if it speaks TLS"
     } else {
         "registry"
     };
-    role.to_owned()
+    if server.only_for_plain {
+        format!("{role}, if it does not speak TLS")
+    } else {
+        role.to_owned()
+    }
 }
 
 fn offered(login: &OfferedLogin) -> String {

@@ -86,6 +86,27 @@ async fn an_unknown_issuer_and_a_wrong_name_are_refused() {
     assert!(get(&known, &server.url("/")).await.is_ok());
 }
 
+#[tokio::test]
+async fn a_client_that_spares_this_machine_verifies_every_other_server() {
+    let server = Fake::start_tls(Ca::new().server("x.test", None), |_| Reply::ok("hi")).await;
+    let mut options = options();
+    options.extra_ca_pem.push(Ca::new().pem.into_bytes());
+    options.danger_skip_verify_here = true;
+    let address = ([127, 0, 0, 1], server.port()).into();
+    for name in ["localhost", "x.test", "a.localhost"] {
+        options.resolve.push((name.to_owned(), vec![address]));
+    }
+    for (host, is_spared) in [
+        ("127.0.0.1", true),
+        ("localhost", true),
+        ("x.test", false),
+        ("a.localhost", false),
+    ] {
+        let answer = get(&options, &format!("https://{host}:{}/", server.port())).await;
+        assert_eq!(answer.is_ok(), is_spared, "{host}");
+    }
+}
+
 /// A server that shows this certificate.
 fn server_of(certificate: &str, key: &str) -> ServerConfig {
     let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
@@ -203,7 +224,8 @@ async fn the_wrong_scheme_is_explained() {
     let tls = Fake::start_tls(ca.server("127.0.0.1", None), |_| Reply::new(200)).await;
     let url = format!("http://127.0.0.1:{}/", tls.port());
     let error = get(&options(), &url).await.expect_err("http to a TLS port");
-    assert!(error.is_not_http(), "{}", report(&error));
+    let text = report(&error);
+    assert!(text.contains("the response is not HTTP"), "{text}");
     // A server of plain http reads the first bytes of TLS as a broken request.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!(
@@ -226,4 +248,5 @@ async fn the_wrong_scheme_is_explained() {
         .expect_err("https to an http port");
     let text = report(&error);
     assert!(text.contains("does not speak TLS"), "{text}");
+    assert!(error.wants_plain(true));
 }

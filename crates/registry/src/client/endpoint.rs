@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use regcred_http::{Client, Request, Response, Retry, StatusCode, Url};
+use regcred_http::{Client, HttpError, Request, Response, Retry, StatusCode, Url};
 use tokio::time::sleep;
 
 use super::address::host_and_port;
@@ -11,7 +11,7 @@ use super::auth::{Auth, AuthContext, Grant, Renewal, Scopes};
 use super::capability::Capability;
 use super::error::{Reason, RegistryError};
 use super::failed_response::FailedResponse;
-use super::hosts::HostConfig;
+use super::hosts::{HostConfig, Schemes};
 use super::redirect;
 use super::redirected::RedirectedHosts;
 use super::request::{RegistryRequest, Target};
@@ -32,6 +32,10 @@ pub(crate) struct Endpoint {
     /// Whether it could not be reached or turned out to be the wrong one: it is left out from then
     /// on, so that not every blob waits for it.
     pub(super) passed_over: AtomicBool,
+    /// Whether it spoke TLS: then plain http is never tried in its place.
+    pub(super) met_tls: AtomicBool,
+    /// Whether it did not, and plain http is asked instead from then on.
+    pub(super) fell_back: AtomicBool,
     /// Whether a failure of this server was logged that did not fail the request.
     pub(super) reported: AtomicBool,
     pub(super) warnings: Arc<Warnings>,
@@ -52,12 +56,44 @@ struct Fetched {
 impl Endpoint {
     /// Whether this server may be asked.
     pub(crate) fn has(&self, capability: Capability) -> bool {
-        self.config.has(capability) && !self.passed_over.load(Ordering::Relaxed)
+        let is_out = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        self.config.has(capability) && !is_out(&self.passed_over) && !is_out(&self.fell_back)
     }
 
-    /// Whether it is asked only when the one before turned out to speak TLS.
-    pub(crate) fn is_only_for_tls(&self) -> bool {
-        self.config.only_for_tls
+    /// Whether it is asked only when the one before, the same over https, does not speak TLS.
+    pub(crate) fn is_plain_after_https(&self) -> bool {
+        self.config.schemes == Schemes::PlainAfterHttps
+    }
+
+    /// Whether a failure of it shows that plain http may be spoken instead.
+    pub(crate) fn wants_plain(&self, error: &RegistryError) -> bool {
+        match self.config.schemes {
+            Schemes::HttpsFirst { has_port } => {
+                !self.met_tls.load(Ordering::Relaxed) && error.wants_plain(has_port)
+            }
+            _ => false,
+        }
+    }
+
+    pub(crate) fn fall_back(&self) {
+        self.fell_back.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_fallen_back(&self) -> bool {
+        self.fell_back.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is not known yet whether it speaks TLS or plain http.
+    fn is_undecided(&self) -> bool {
+        let is_first = matches!(self.config.schemes, Schemes::HttpsFirst { .. });
+        is_first && !self.met_tls.load(Ordering::Relaxed)
+    }
+
+    fn note_tls(&self, result: &Result<Response, HttpError>) {
+        let met = result
+            .as_ref()
+            .map_or_else(HttpError::is_untrusted, |_| true);
+        self.met_tls.fetch_or(met, Ordering::Relaxed);
     }
 
     pub(crate) fn pass_over(&self) {
@@ -80,11 +116,6 @@ impl Endpoint {
         } else {
             format!("mirror {}", self.host())
         }
-    }
-
-    /// Whether it is the registry and not a mirror.
-    pub(crate) fn is_registry(&self) -> bool {
-        self.config.is_registry
     }
 
     /// `host[:port]`, for messages.
@@ -152,7 +183,7 @@ impl Endpoint {
         ServerReport {
             url: self.config.url.to_string(),
             is_mirror: !self.config.is_registry,
-            only_for_tls: self.config.only_for_tls,
+            only_for_plain: self.is_plain_after_https(),
             capabilities: capabilities.map(|capability| capability.name()).collect(),
             login: self.auth.offered().clone(),
             asked: asked.clone(),
@@ -329,10 +360,14 @@ impl Endpoint {
                 next = grant.apply(next);
             }
             // A mirror that fails is passed over at once; the registry is worth some patience.
-            if !*redirected && self.config.is_registry && request.may_repeat() {
+            let is_worth = self.config.is_registry && !self.is_undecided();
+            if !*redirected && is_worth && request.may_repeat() {
                 next = next.retry(self.retry);
             }
             let response = self.client.send(next).await;
+            if self.is_own(&url) {
+                self.note_tls(&response);
+            }
             let response = response.map_err(|error| RegistryError::unreached(object, error))?;
             match redirect::target(&response, request.is_write()) {
                 None => return Ok(Fetched { response, grant }),

@@ -306,25 +306,10 @@ impl RegistryError {
         }
     }
 
-    /// Whether plain http met a server that speaks TLS.
-    pub(crate) fn wants_tls(&self) -> bool {
-        match &self.0.reason {
-            Reason::Unreached => self.http().is_some_and(HttpError::is_not_http),
-            Reason::Status(response) => response.errors.wants_https(),
-            _ => false,
-        }
-    }
-
-    /// Whether the server closed the connection without a response.
-    pub(crate) fn is_hung_up(&self) -> bool {
-        matches!(&self.0.reason, Reason::Unreached)
-            && self.http().is_some_and(HttpError::is_hung_up)
-    }
-
-    /// Whether there was no TLS: no connection, or a server that does not speak it.
-    pub(crate) fn is_without_tls(&self) -> bool {
+    /// Whether a server that was asked over https may speak plain http ([`HttpError::wants_plain`]).
+    pub(crate) fn wants_plain(&self, has_port: bool) -> bool {
         let error = self.http();
-        error.is_some_and(|error| error.is_connect() && !error.is_untrusted())
+        error.is_some_and(|error| error.wants_plain(has_port))
     }
 
     /// Whether no connection was made, so that nothing was sent.

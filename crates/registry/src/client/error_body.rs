@@ -77,12 +77,6 @@ impl ServerErrors {
         codes.filter(|code| !code.is_empty())
     }
 
-    /// Whether the server expects TLS.
-    pub(crate) fn wants_https(&self) -> bool {
-        let mut messages = self.errors.iter().map(|(_, message)| message);
-        messages.any(|message| message.contains("expects https"))
-    }
-
     /// The reason for the refusal, if it is not the credential.
     pub(crate) fn advice(&self) -> Option<&'static str> {
         let mut messages = self.errors.iter().map(|(_, message)| message);

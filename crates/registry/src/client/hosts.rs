@@ -10,7 +10,7 @@ mod hosts_toml;
 
 use std::path::PathBuf;
 
-pub(crate) use config::{HostConfig, RegistryHosts};
+pub(crate) use config::{HostConfig, RegistryHosts, Schemes};
 pub use error::HostsError;
 
 /// Directories in which registries are configured. A registry without any is asked directly.
@@ -38,7 +38,7 @@ impl Hosts {
     }
 
     /// Whether a registry without a directory of its own is asked without a check of its certificate,
-    /// and in plain http first if its name has a port: docker's `--insecure`.
+    /// and over plain http where it does not speak TLS, if its name has a port: docker's `--insecure`.
     #[must_use]
     pub fn insecure(mut self, insecure: bool) -> Self {
         self.insecure = insecure;

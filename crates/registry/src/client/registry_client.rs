@@ -71,6 +71,8 @@ impl RegistryClient {
                     retry,
                     passed_over: AtomicBool::new(false),
                     reported: AtomicBool::new(false),
+                    met_tls: AtomicBool::new(false),
+                    fell_back: AtomicBool::new(false),
                     is_open: AtomicBool::new(false),
                     asked: Mutex::default(),
                     warnings: self.0.warnings.clone(),

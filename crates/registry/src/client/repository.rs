@@ -56,46 +56,42 @@ impl Repository {
         let endpoints = self.0.endpoints.as_ref().map_err(|error| {
             RegistryError::new(object, Reason::Configuration).caused_by(error.clone())
         })?;
-        let able = |endpoint: &&Endpoint| endpoint.has(object.capability);
-        let mut failed: Vec<(&Endpoint, RegistryError)> = Vec::new();
-        for endpoint in endpoints.iter().filter(able) {
-            // A server that hangs up may expect TLS, or may be out of order for now.
-            let is_guess = endpoint.is_only_for_tls()
-                && !request.is_write()
-                && failed.last().is_some_and(|(_, error)| error.is_hung_up());
-            if is_guess {
-                // Whether that was right is known afterwards.
-            } else if endpoint.is_only_for_tls() {
-                if let Some((plain, _)) = failed.pop_if(|(_, error)| error.wants_tls()) {
-                    plain.pass_over();
-                } else if failed
-                    .last()
-                    .is_some_and(|(before, _)| before.is_registry())
-                {
-                    break;
+        let mut failed: Vec<(usize, RegistryError)> = Vec::new();
+        for (at, endpoint) in endpoints.iter().enumerate() {
+            if !endpoint.has(object.capability) {
+                continue;
+            }
+            let mut over_https = None;
+            if endpoint.is_plain_after_https() {
+                // Of the same address over https, which is the server before.
+                over_https = failed.pop_if(|(before, error)| {
+                    *before + 1 == at && endpoints[*before].wants_plain(error)
+                });
+                let is_chosen = at > 0 && endpoints[at - 1].has_fallen_back();
+                if over_https.is_none() && !is_chosen {
+                    continue;
                 }
             } else if let Some((before, error)) = failed.last()
                 && error.is_unreachable()
             {
-                before.pass_over();
+                endpoints[*before].pass_over();
             }
             let result = endpoint.send(request).await;
-            if is_guess {
-                if matches!(&result, Err(error) if error.is_without_tls()) {
-                    break;
+            if let Some(https) = over_https {
+                if matches!(&result, Err(error) if error.is_unconnected()) {
+                    failed.push(https);
+                    continue;
                 }
-                if let Some((plain, _)) = failed.pop() {
-                    plain.pass_over();
-                }
+                endpoints[https.0].fall_back();
             }
             match result {
                 Ok(response) => {
                     for (before, error) in &failed {
-                        before.report_failure(self.name(), error);
+                        endpoints[*before].report_failure(self.name(), error);
                     }
                     return Ok(response);
                 }
-                Err(error) => failed.push((endpoint, error)),
+                Err(error) => failed.push((at, error)),
             }
         }
         if failed.is_empty() {
@@ -106,7 +102,7 @@ impl Repository {
             return Err(RegistryError::new(object, Reason::Local(what)));
         }
         let failed = failed.into_iter();
-        let failures = failed.map(|(endpoint, error)| (endpoint.name(), error));
+        let failures = failed.map(|(at, error)| (endpoints[at].name(), error));
         Err(RegistryError::of_servers(object, failures.collect()))
     }
 

@@ -10,8 +10,8 @@ pub struct ServerReport {
     pub url: String,
     /// Whether it is a mirror, and not the registry.
     pub is_mirror: bool,
-    /// Whether it is asked only if the one before turned out to speak TLS.
-    pub only_for_tls: bool,
+    /// Whether it is asked only if the one before, the same over https, turned out not to speak TLS.
+    pub only_for_plain: bool,
     /// What it may be asked for: `pull`, `resolve`, `push`.
     pub capabilities: Vec<&'static str>,
     /// The login for it.

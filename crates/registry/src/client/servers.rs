@@ -70,7 +70,8 @@ impl KnownServers {
         if let Some(identity) = &config.trust.client {
             options.client_identity_pem = Some(identity.clone());
         }
-        options.danger_skip_verify |= config.trust.skip_verify;
+        options.danger_skip_verify |= config.trust.skip_verify == Some(true);
+        options.danger_skip_verify_here |= config.trust.unverified_here;
         if let Some(timeout) = config.connect_timeout {
             options.connect_timeout = timeout;
         }

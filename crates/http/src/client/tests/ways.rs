@@ -82,7 +82,7 @@ async fn a_proxy_that_cannot_be_reached_is_named_with_its_variable() {
     let address = format!("https://127.0.0.1:{}", plain.port());
     let (_, text) = through("HTTPS_PROXY", &address, "https://registry.test/").await;
     let expected = format!(
-        "cannot connect to the proxy {address} (HTTPS_PROXY): the connection was closed during the TLS handshake"
+        "TLS with the proxy {address} (HTTPS_PROXY) failed: the server does not speak TLS on this port"
     );
     assert!(text.contains(&expected), "{text}");
 }

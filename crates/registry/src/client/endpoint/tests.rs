@@ -1,6 +1,5 @@
 use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use regcred_core::{Credentials, ImageRef, report};
 
@@ -9,6 +8,7 @@ use crate::{Descriptor, Digest, HostLogin, Hosts, Logins, Repository};
 
 mod mirrors;
 mod redirects;
+mod schemes;
 
 const INDEX: &str = r#"{"schemaVersion":2,"manifests":[]}"#;
 const BASIC: &str = "Basic YWxpY2U6czNjcmV0";
@@ -129,28 +129,6 @@ async fn a_registry_with_its_own_ca_is_trusted_by_its_directory() {
 }
 
 #[tokio::test]
-async fn a_registry_of_this_machine_may_speak_tls() {
-    let (acceptor, _) = tls();
-    let server = Fake::on(bind().await, Some(acceptor), |_| Reply::ok(INDEX));
-    let error = at(&server)
-        .manifest("v1")
-        .await
-        .expect_err("not trusted, but spoken to");
-    let text = report(&error);
-    assert!(
-        text.contains("GET https://") && text.contains("not trusted"),
-        "{text}"
-    );
-    let text = format!(
-        "server = \"https://{}\"\nskip_verify = true\n",
-        server.host()
-    );
-    let (_root, hosts) = hosts_toml(&server.host(), &text);
-    let repository = client(hosts).repository(&image(&server), None);
-    repository.manifest("v1").await.expect("not verified");
-}
-
-#[tokio::test]
 async fn warnings_of_the_registry_are_logged_once_and_those_of_its_storage_never() {
     let storage = Fake::start(|_| Reply::ok("{}").header("warning", r#"299 - "storage""#)).await;
     let elsewhere = storage.url("/data");
@@ -196,60 +174,4 @@ async fn a_throttled_pull_names_the_limit() {
         "{text}"
     );
     assert_eq!(error.kind(), regcred_core::ErrorKind::Throttled);
-}
-
-/// A port that closes every connection that does not begin with a handshake of TLS, before the port
-/// of a server; ends with the test's runtime.
-async fn only_for_tls(server: u16) -> u16 {
-    let listener = bind().await;
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut first = [0];
-            if stream.peek(&mut first).await.is_ok() && first == [0x16] {
-                tokio::spawn(async move {
-                    let mut inner = tokio::net::TcpStream::connect(("127.0.0.1", server)).await?;
-                    tokio::io::copy_bidirectional(&mut stream, &mut inner).await
-                });
-            }
-        }
-    });
-    port
-}
-
-fn on_port(port: u16) -> Repository {
-    let image = ImageRef::parse(&format!("127.0.0.1:{port}/team/app:v1")).expect("image");
-    client(Hosts::none()).repository(&image, None)
-}
-
-#[tokio::test]
-async fn a_registry_of_this_machine_that_hangs_up_on_plain_http_is_asked_over_tls() {
-    let (acceptor, _) = tls();
-    let server = Fake::on(bind().await, Some(acceptor), |_| Reply::ok(INDEX));
-    let port = only_for_tls(server.port()).await;
-    let error = on_port(port).manifest("v1").await.expect_err("not trusted");
-    let text = report(&error);
-    assert!(
-        text.contains("GET https://") && text.contains("not trusted"),
-        "{text}"
-    );
-}
-
-#[tokio::test]
-async fn a_registry_of_this_machine_that_hangs_up_for_now_is_asked_over_http_again() {
-    let broken = Fake::start(|_| Reply::hang_up()).await;
-    let error = on_port(broken.port())
-        .manifest("v1")
-        .await
-        .expect_err("broken");
-    assert!(report(&error).contains("GET http://"), "{}", report(&error));
-    let asked = AtomicUsize::new(0);
-    let server = Fake::start(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
-        0..3 => Reply::hang_up(),
-        _ => Reply::ok(INDEX),
-    })
-    .await;
-    let repository = on_port(server.port());
-    repository.manifest("v1").await.expect_err("three attempts");
-    repository.manifest("v1").await.expect("over http");
 }

@@ -51,8 +51,7 @@ pub(super) fn read(directory: &Path, registry: &str) -> Result<RegistryHosts, Ho
 }
 
 /// `*.crt` are trusted, `*.cert` and `*.key` are a client's pair; a `.cert` without a `.key` holds
-/// both, and a `.key` alone does not count. A registry with any of them speaks TLS, on this machine
-/// too.
+/// both, and a `.key` alone does not count.
 fn certificates(directory: &Path, registry: &str) -> Result<Vec<HostConfig>, HostsError> {
     let entries = fs::read_dir(directory).map_err(|error| unreadable(directory, error))?;
     let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
@@ -75,12 +74,14 @@ fn certificates(directory: &Path, registry: &str) -> Result<Vec<HostConfig>, Hos
         }
         trust.client = Some(SecretSlice::from(pem));
     }
-    if trust.is_default() {
-        return HostConfig::direct(registry);
+    let mut servers = HostConfig::direct(registry)?;
+    for server in &mut servers {
+        server.trust = Trust {
+            unverified_here: server.trust.unverified_here,
+            ..trust.clone()
+        };
     }
-    let mut host = HostConfig::registry(registry, "https")?;
-    host.trust = trust;
-    Ok(vec![host])
+    Ok(servers)
 }
 
 fn exists(path: &Path) -> Result<bool, HostsError> {

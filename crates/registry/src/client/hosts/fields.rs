@@ -26,7 +26,7 @@ pub(super) struct HostFields {
     pub(super) ca: Vec<String>,
     /// A file with certificate and key, or one for each.
     pub(super) client: Vec<(String, Option<String>)>,
-    pub(super) skip_verify: bool,
+    pub(super) skip_verify: Option<bool>,
     pub(super) headers: Vec<(String, SecretString)>,
     pub(super) dial_timeout: Option<GoDuration>,
 }
@@ -121,7 +121,7 @@ impl WrittenFields {
             capabilities,
             ca,
             client,
-            skip_verify: self.skip_verify.unwrap_or_default(),
+            skip_verify: self.skip_verify,
             headers,
             dial_timeout,
         })

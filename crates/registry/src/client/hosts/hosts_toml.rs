@@ -81,7 +81,8 @@ impl HostsToml {
                     let mut config = HostConfig::configured(url, &host.address.host, registry);
                     apply(&mut config, &host.fields, directory)?;
                     config.capabilities = host.fields.capabilities;
-                    found.servers.push(config);
+                    let servers = config.by_schemes(&host.address.host, registry);
+                    found.servers.extend(servers);
                 }
                 None => found.warnings.push(host.unusable("is left out")),
             }
@@ -101,7 +102,8 @@ impl HostsToml {
             config.is_registry = true;
             apply(&mut config, &own.fields, directory)?;
             config.capabilities = own.fields.capabilities;
-            found.servers.push(config);
+            let servers = config.by_schemes(&own.address.host, registry);
+            found.servers.extend(servers);
         } else {
             found.warnings.push(own.unusable("is left out"));
         }

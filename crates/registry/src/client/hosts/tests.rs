@@ -53,11 +53,11 @@ fn without_configuration_the_registry_is_asked() {
         ("10.0.0.1:5000", vec!["https://10.0.0.1:5000/v2"]),
         (
             "localhost:5000",
-            vec!["http://localhost:5000/v2", "https://localhost:5000/v2"],
+            vec!["https://localhost:5000/v2", "http://localhost:5000/v2"],
         ),
         (
             "[::1]:5000",
-            vec!["http://[::1]:5000/v2", "https://[::1]:5000/v2"],
+            vec!["https://[::1]:5000/v2", "http://[::1]:5000/v2"],
         ),
         ("127.0.0.1.evil.com", vec!["https://127.0.0.1.evil.com/v2"]),
     ] {
@@ -249,9 +249,9 @@ client = [["c.pem", "k.pem"]]
     let hosts = root.lookup("reg.io");
     let [a, b] = ["a", "b"].map(|name| format!("{name} {PEM}").into_bytes());
     assert_eq!(hosts[0].trust.ca, [a, b]);
-    assert!(hosts[0].trust.client.is_some() && !hosts[0].trust.skip_verify);
+    assert!(hosts[0].trust.client.is_some() && hosts[0].trust.skip_verify.is_none());
     assert_eq!(hosts[1].trust.ca, [PEM.as_bytes()]);
-    assert!(hosts[1].trust.skip_verify);
+    assert_eq!(hosts[1].trust.skip_verify, Some(true));
     assert_eq!(hosts[1].connect_timeout, Some(Duration::from_millis(1500)));
 }
 
@@ -283,7 +283,10 @@ fn bare_certificates_are_enough() {
         .with("localhost:5000/client.cert", "C")
         .with("localhost:5000/client.key", "K");
     let hosts = root.lookup("localhost:5000");
-    assert_eq!(urls(&hosts), ["https://localhost:5000/v2"]);
+    assert_eq!(
+        urls(&hosts),
+        ["https://localhost:5000/v2", "http://localhost:5000/v2"]
+    );
     assert!(hosts[0].trust.client.is_some());
 }
 

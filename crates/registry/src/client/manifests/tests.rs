@@ -256,7 +256,7 @@ async fn an_unreachable_registry_is_no_matter_of_credentials() {
     assert!(!error.is_curable_by_credential());
     let text = report(&error);
     assert!(
-        text.starts_with(&format!("cannot fetch {image}: GET http://")),
+        text.starts_with(&format!("cannot fetch {image}: GET https://")),
         "{text}"
     );
 }

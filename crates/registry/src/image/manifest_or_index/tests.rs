@@ -115,7 +115,7 @@ fn a_layer_with_an_unknown_digest_algorithm_is_named_with_the_reason() {
     let manifest = format!(
         r#"{{"schemaVersion":2,"config":{{"mediaType":"c","size":2,"digest":"{}"}},
         "layers":[{{"mediaType":"l","size":2,"digest":"md5:99914b932bd37a50b983c5e7c90ae93b"}}]}}"#,
-        crate::image::Digest::of(b"{}")
+        Digest::of(b"{}")
     );
     let error = ManifestOrIndex::parse(media_type::OCI_MANIFEST, manifest.as_bytes());
     assert_eq!(

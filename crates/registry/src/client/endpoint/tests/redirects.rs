@@ -1,5 +1,7 @@
 //! Where a redirect leads, and with which login.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 
 /// A registry that wants a login and sends blobs elsewhere.

@@ -99,7 +99,8 @@ ca = "own.pem"
             (1, false, 1),
         ]
     );
-    assert!(hosts[1].trust.skip_verify);
+    let skips: Vec<_> = hosts.iter().map(|h| h.trust.skip_verify).collect();
+    assert_eq!(skips[..3], [Some(false), Some(true), None]);
     assert_eq!(hosts[9].connect_timeout, Some(Duration::from_secs(3)));
 }
 
@@ -264,4 +265,84 @@ fn only_a_file_of_no_bytes_counts_as_absent() {
         assert_eq!(urls(&hosts), ["https://reg.io/v2"]);
         assert_eq!(hosts[0].trust.ca.len(), certificates, "{text:?}");
     }
+}
+
+#[test]
+fn a_registry_of_this_machine_is_asked_over_https_first_unless_its_port_is_that_of_one_scheme() {
+    let asked = |registry: &str| {
+        let hosts = Hosts::none().lookup(registry).expect("address").servers;
+        let schemes = hosts.iter().map(|host| host.url.scheme().to_owned());
+        let spared = hosts.iter().all(|host| host.trust.unverified_here);
+        (schemes.collect::<Vec<_>>().join(" "), spared)
+    };
+    for (registry, schemes, is_spared) in [
+        ("localhost:8080", "https http", true),
+        ("localhost:5000", "https http", true),
+        ("127.0.0.254:5000", "https http", true),
+        ("[::1]:5000", "https http", true),
+        ("localhost", "https", true),
+        ("localhost:443", "https", true),
+        ("127.0.0.254", "https", true),
+        ("localhost:80", "http", false),
+        ("127.0.0.1:80", "http", false),
+        ("example.com", "https", false),
+        ("example.com:5000", "https", false),
+        ("example.com:80", "https", false),
+        ("a.localhost:5000", "https", false),
+    ] {
+        let expected = (schemes.to_owned(), is_spared);
+        assert_eq!(asked(registry), expected, "{registry}");
+    }
+}
+
+#[test]
+fn a_plain_address_with_settings_for_tls_is_asked_over_https_first() {
+    let pair = ["https://m.example:5000/v2", "http://m.example:5000/v2"];
+    for (address, field, expected) in [
+        ("http://m.example:5000", "ca = \"ca.pem\"", &pair[..]),
+        ("http://m.example:5000", "client = \"ca.pem\"", &pair),
+        ("http://m.example:5000", "skip_verify = true", &pair),
+        ("http://m.example:5000", "skip_verify = false", &pair),
+        ("http://m.example:5000", "dial_timeout = \"3s\"", &pair[1..]),
+        ("https://m.example:5000", "ca = \"ca.pem\"", &pair[..1]),
+        (
+            "http://m.example",
+            "skip_verify = true",
+            &["https://m.example/v2", "http://m.example/v2"],
+        ),
+        (
+            "http://m.example:80",
+            "skip_verify = true",
+            &["http://m.example/v2"],
+        ),
+        ("http://localhost:5000", "", &["http://localhost:5000/v2"]),
+    ] {
+        for text in [
+            format!("server = {address:?}\n{field}"),
+            format!("server = \"https://x\"\n[host.{address:?}]\n{field}"),
+        ] {
+            let root = file(&text).with("reg.io/ca.pem", PEM);
+            let mut hosts = root.lookup("reg.io");
+            hosts.retain(|host| host.url.host_str() != Some("x"));
+            assert_eq!(urls(&hosts), expected, "{text}");
+            let is_cleartext = |host: &HostConfig| host.cleartext == (host.url.scheme() == "http");
+            assert!(hosts.iter().all(is_cleartext), "{text}");
+        }
+    }
+}
+
+#[test]
+fn certificates_next_to_a_registry_of_this_machine_leave_it_both_schemes() {
+    let root = Root::new()
+        .with("localhost:5000/ca.crt", PEM)
+        .with("localhost:80/hosts.toml", "ca = \"ca.pem\"")
+        .with("localhost:80/ca.pem", PEM);
+    let hosts = root.lookup("localhost:5000");
+    assert_eq!(
+        urls(&hosts),
+        ["https://localhost:5000/v2", "http://localhost:5000/v2"]
+    );
+    let trusts: Vec<_> = hosts.iter().map(|host| host.trust.ca.len()).collect();
+    assert_eq!(trusts, [1, 1]);
+    assert_eq!(urls(&root.lookup("localhost:80")), ["http://localhost/v2"]);
 }
