@@ -133,6 +133,7 @@ impl Engine {
         let servers = self.registry().repository(image, logins).servers();
         HostsReport {
             file: self.registry().hosts_file(image),
+            warnings: self.registry().hosts_warnings(image),
             error: servers.as_ref().err().map(|error| report(error.as_ref())),
             servers: servers.unwrap_or_default(),
         }

@@ -113,8 +113,8 @@ fn builder(
         })?;
         builder = builder.plugin_environment(environment);
     }
-    builder = builder
-        .on_waiting(|plugin| output::note(&format!("waiting for plugin {plugin} ...")));
+    builder =
+        builder.on_waiting(|plugin| output::note(&format!("waiting for plugin {plugin} ...")));
     if let Some(deadline) = options.plugin_deadline().map_err(ProgramError::usage)? {
         builder = builder.plugin_deadline(deadline);
     }

@@ -66,6 +66,8 @@ pub struct HostsReport {
     pub file: Option<PathBuf>,
     /// Why it cannot be used.
     pub error: Option<String>,
+    /// What is wrong with it where a container runtime goes on.
+    pub warnings: Vec<String>,
     /// The servers in the order in which they are asked.
     pub servers: Vec<ServerReport>,
 }

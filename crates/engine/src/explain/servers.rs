@@ -16,6 +16,9 @@ impl HostsReport {
         if let Some(error) = &self.error {
             table.line(1, format_args!("error: {error}"));
         }
+        for warning in &self.warnings {
+            table.line(1, format_args!("warning: {warning}"));
+        }
         let row = |server: &ServerReport| {
             let login = if server.capabilities.contains(&needed) {
                 offered(&server.login)

@@ -90,6 +90,12 @@ impl RegistryClient {
         self.0.servers.file(image.domain())
     }
 
+    /// What is wrong with that file where a container runtime logs it and goes on.
+    #[must_use]
+    pub fn hosts_warnings(&self, image: &ImageRef) -> Vec<String> {
+        self.0.servers.warnings(image.domain())
+    }
+
     #[cfg(test)]
     pub(crate) fn warnings(&self) -> Vec<String> {
         self.0.warnings.logged()

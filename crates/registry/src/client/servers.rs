@@ -12,6 +12,14 @@ use super::warnings::Warnings;
 /// The servers of one registry, or why its configuration cannot be used.
 pub(crate) type Servers = Result<Arc<[(HostConfig, Client)]>, Arc<HostsError>>;
 
+/// What is known of one registry.
+#[derive(Clone)]
+struct KnownRegistry {
+    servers: Servers,
+    /// What is wrong with its configuration where containerd goes on.
+    warnings: Vec<String>,
+}
+
 /// Looks up each registry once.
 pub(crate) struct KnownServers {
     hosts: Hosts,
@@ -19,7 +27,7 @@ pub(crate) struct KnownServers {
     /// For servers without settings of their own, which share its connections.
     client: Client,
     warnings: Arc<Warnings>,
-    known: Mutex<HashMap<String, Servers>>,
+    known: Mutex<HashMap<String, KnownRegistry>>,
 }
 
 impl KnownServers {
@@ -39,10 +47,18 @@ impl KnownServers {
     }
 
     pub(crate) fn of(&self, registry: &str) -> Servers {
+        self.known(registry).servers
+    }
+
+    /// What is wrong with the configuration of a registry where containerd goes on.
+    pub(crate) fn warnings(&self, registry: &str) -> Vec<String> {
+        self.known(registry).warnings
+    }
+
+    fn known(&self, registry: &str) -> KnownRegistry {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let servers = known.entry(registry.to_owned());
-        let look_up = || self.look_up(registry).map_err(Arc::new);
-        servers.or_insert_with(look_up).clone()
+        let known = known.entry(registry.to_owned());
+        known.or_insert_with(|| self.look_up(registry)).clone()
     }
 
     /// The file, or the directory of bare certificates, that configures a registry.
@@ -50,15 +66,20 @@ impl KnownServers {
         self.hosts.file(registry)
     }
 
-    fn look_up(&self, registry: &str) -> Result<Arc<[(HostConfig, Client)]>, HostsError> {
-        let found = self.hosts.lookup(registry)?;
-        for warning in &found.warnings {
+    fn look_up(&self, registry: &str) -> KnownRegistry {
+        let (found, warnings) = match self.hosts.lookup(registry) {
+            Ok(found) => (Ok(found.servers), found.warnings),
+            Err(error) => (Err(error), Vec::new()),
+        };
+        for warning in &warnings {
             self.warnings.once(warning);
         }
-        let configs = found.servers.into_iter();
-        configs
-            .map(|config| Ok((config.clone(), self.client_for(&config)?)))
-            .collect()
+        let with_client = |config: HostConfig| Ok((config.clone(), self.client_for(&config)?));
+        let servers = found.and_then(|servers| servers.into_iter().map(with_client).collect());
+        KnownRegistry {
+            servers: servers.map_err(Arc::new),
+            warnings,
+        }
     }
 
     fn client_for(&self, config: &HostConfig) -> Result<Client, HostsError> {

@@ -74,3 +74,27 @@ async fn a_login_that_a_public_image_does_not_need_is_reported_as_not_sent() {
     let end = "user u), not sent: the registry returned the image without it";
     assert!(verdict.ends_with(end), "{verdict}");
 }
+
+#[tokio::test]
+async fn what_a_runtime_passes_over_in_hosts_toml_is_told_before_anything_is_asked() {
+    let node = Node::new();
+    for (text, why) in [
+        ("[host.\"httpx://m\"]", ": \"httpx://m\" is not an http"),
+        ("server = 1", " cannot be used: server is not a string"),
+    ] {
+        node.write("hosts/h.io/hosts.toml", text);
+        let engine = engine(&node, Hosts::new([node.path("hosts")]));
+        let explained = engine.explain(IMAGE, &Pod::new(), Tries::default()).await;
+        let explained = explained.expect("a name");
+        let [warning] = explained.hosts.warnings.as_slice() else {
+            panic!("{:?}", explained.hosts.warnings);
+        };
+        let start = format!("{:?}{why}", node.path("hosts/h.io/hosts.toml"));
+        assert!(warning.starts_with(&start), "{warning}");
+        assert!(
+            explained
+                .to_string()
+                .contains(&format!("warning: {warning}"))
+        );
+    }
+}

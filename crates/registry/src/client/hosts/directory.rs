@@ -37,7 +37,12 @@ pub(super) fn read(directory: &Path, registry: &str) -> Result<RegistryHosts, Ho
     let mut warnings = Vec::new();
     if !bytes.is_empty() {
         match HostsToml::parse(&bytes) {
-            Ok(toml) => return toml.servers(directory, registry),
+            Ok(toml) => {
+                let mut found = toml.servers(directory, registry)?;
+                let warnings = found.warnings.iter_mut();
+                warnings.for_each(|warning| *warning = format!("{file:?}: {warning}"));
+                return Ok(found);
+            }
             Err(why) => warnings.push(format!(
                 "{file:?} cannot be used: {why}; as on the node, only the certificates next to it \
                  count and {registry} itself is asked"

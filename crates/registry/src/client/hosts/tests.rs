@@ -79,22 +79,24 @@ fn an_insecure_registry_with_a_port_may_have_no_tls() {
     };
     let both = lookup("registry.corp:5000");
     let expected = [
-        "http://registry.corp:5000/v2",
         "https://registry.corp:5000/v2",
+        "http://registry.corp:5000/v2",
     ];
     assert_eq!(urls(&both), expected);
-    let [http, https] = &both[..] else {
+    let [https, http] = &both[..] else {
         panic!("two servers");
     };
-    assert!(http.cleartext && !http.only_for_tls);
-    assert!(https.only_for_tls && https.trust.skip_verify && !https.cleartext);
+    assert!(http.cleartext && http.schemes == Schemes::PlainAfterHttps);
+    assert!(https.schemes == Schemes::HttpsFirst { has_port: true } && !https.cleartext);
+    assert_eq!(https.trust.skip_verify, Some(true));
     let one = lookup("registry.corp");
     assert_eq!(urls(&one), ["https://registry.corp/v2"]);
-    assert!(one[0].trust.skip_verify);
+    assert_eq!(one[0].trust.skip_verify, Some(true));
     let configured = Root::new().with("registry.corp/hosts.toml", "server = \"https://other\"\n");
     let hosts = Hosts::new([configured.path().to_owned()]).insecure(true);
     let servers = hosts.lookup("registry.corp").expect("servers").servers;
-    assert!(servers.iter().all(|server| !server.trust.skip_verify));
+    let is_verified = |server: &HostConfig| server.trust.skip_verify.is_none();
+    assert!(servers.iter().all(is_verified));
 }
 
 #[test]

@@ -199,8 +199,12 @@ fn an_address_that_cannot_be_asked_is_left_out_with_a_warning() {
         urls(&found.servers),
         ["https://b.example/v2", "https://reg.io/v2"]
     );
+    let file = root.path().join("reg.io/hosts.toml");
+    let prefix = format!("{file:?}: ");
+    let warnings = found.warnings.iter().map(|one| one.strip_prefix(&prefix));
+    let warnings: Option<Vec<_>> = warnings.collect();
     assert_eq!(
-        found.warnings,
+        warnings.expect("the file's name"),
         [
             "\"***@a.example\" is not an http:// or https:// address and is left out",
             "\"httpbin.example\" is not an http:// or https:// address and is ignored and reg.io \
