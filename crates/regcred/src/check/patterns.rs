@@ -115,15 +115,15 @@ fn shadowed(config: &ProviderConfig) -> Vec<Finding> {
     let parsed: Vec<_> = parsed.collect();
     let mut found = Vec::new();
     for (late, patterns) in parsed.iter().enumerate() {
-        for early in 0..late {
+        for (earlier, entry) in parsed.iter().zip(&config.providers).take(late) {
             let mut shared = patterns.iter().filter(|(_, _, pattern)| {
-                let mut before = parsed[early].iter();
+                let mut before = earlier.iter();
                 before.any(|(_, _, other)| covers(other, pattern))
             });
             let Some((n, text, _)) = shared.next() else {
                 continue;
             };
-            let first = &config.providers[early].name;
+            let first = &entry.name;
             let part = [Step::Member("matchImages"), Step::Item(*n)];
             found.push(Finding::warning(
                 Place::entry(config, late, &part),
