@@ -45,7 +45,7 @@ async fn begins_handshake(stream: &TcpStream) -> bool {
     matches!(stream.peek(&mut first).await, Ok(1)) && first == [0x16]
 }
 
-/// Answers a handshake as Go's server does on a port of plain http. The request is no part of the log.
+/// Answers a handshake as Go's server does on a port of plain http. The request is not logged.
 async fn refuse_handshake(mut stream: TcpStream) {
     let mut hello = [0; 16 * 1024];
     let _ = stream.read(&mut hello).await;

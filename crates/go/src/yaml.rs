@@ -2,15 +2,15 @@
 //! over go.yaml.in/yaml/v2): plain scalars by its resolver, merge keys by its order.
 
 mod compose;
+mod encoding;
 mod evaluate;
 mod place;
 mod scalar;
 
-use std::borrow::Cow;
-
 use crate::error::DecodeError;
 use crate::value::Value;
 use compose::Composer;
+use encoding::decode;
 
 pub use evaluate::Document;
 pub use place::{Step, line_of};
@@ -54,27 +54,6 @@ pub fn parse_first(input: &[u8]) -> Result<(Option<Document>, bool), DecodeError
 fn next(stream: &mut Composer<'_>) -> Result<Option<Document>, DecodeError> {
     let node = stream.document()?;
     node.map(|node| evaluate::document(&node)).transpose()
-}
-
-/// UTF-8, or UTF-16 with a byte order mark.
-fn decode(input: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
-    let unit: fn([u8; 2]) -> u16 = match input {
-        [0xff, 0xfe, ..] => u16::from_le_bytes,
-        [0xfe, 0xff, ..] => u16::from_be_bytes,
-        _ => {
-            let text = std::str::from_utf8(input);
-            let refused = |_| DecodeError::new("yaml: invalid leading UTF-8 octet");
-            return text.map(Cow::Borrowed).map_err(refused);
-        }
-    };
-    let (pairs, odd) = input[2..].as_chunks::<2>();
-    if !odd.is_empty() {
-        return Err(DecodeError::new("yaml: incomplete UTF-16 character"));
-    }
-    let text = char::decode_utf16(pairs.iter().map(|pair| unit(*pair)));
-    let text: Result<String, _> = text.collect();
-    let text = text.map_err(|_| DecodeError::new("yaml: unexpected low surrogate area"))?;
-    Ok(Cow::Owned(text))
 }
 
 #[cfg(test)]

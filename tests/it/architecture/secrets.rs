@@ -15,6 +15,7 @@ const EXPOSE: &[&str] = &[
     "crates/acr/src/identity_endpoint.rs",
     "crates/acr/src/static_login.rs",
     "crates/api/src/docker_config.rs",
+    "crates/api/src/docker_config/encoding.rs",
     "crates/api/src/pull_secret.rs",
     "crates/cache/src/entry.rs",
     "crates/cloud/src/signing_key.rs",

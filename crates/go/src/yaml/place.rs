@@ -1,7 +1,7 @@
 //! Where a part of a document is written.
 
 use super::compose::{Composer, Content, Node};
-use super::decode;
+use super::encoding::decode;
 use super::scalar::Scalar;
 
 /// One step from a document's root to a part of it.
