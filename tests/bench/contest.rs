@@ -14,7 +14,7 @@ pub(crate) struct Contestant {
     env: Vec<(String, String)>,
     stdin: String,
     /// Emptied before each run.
-    scratch: Option<PathBuf>,
+    scratch: Vec<PathBuf>,
 }
 
 impl Contestant {
@@ -25,7 +25,7 @@ impl Contestant {
             args: Vec::new(),
             env: Vec::new(),
             stdin: String::new(),
-            scratch: None,
+            scratch: Vec::new(),
         }
     }
 
@@ -51,7 +51,7 @@ impl Contestant {
 
     /// A directory that is removed before each run, outside the time that is measured.
     pub(crate) fn scratch(mut self, directory: PathBuf) -> Self {
-        self.scratch = Some(directory);
+        self.scratch.push(directory);
         self
     }
 
@@ -62,7 +62,7 @@ impl Contestant {
 
     /// One run as a process of its own, in an environment of just the variables given.
     fn run(&self, report: &Path) -> Result<Run, String> {
-        if let Some(scratch) = &self.scratch {
+        for scratch in &self.scratch {
             let _ = std::fs::remove_dir_all(scratch);
         }
         let measured = Program::new(built("bench-measure"))

@@ -8,6 +8,7 @@
 mod contest;
 mod plugins;
 mod pulls;
+mod pushes;
 mod table;
 
 use std::process::ExitCode;
@@ -39,9 +40,15 @@ fn main() -> ExitCode {
         .get("REGCRED_BENCH_LAYER_MIB")
         .and_then(|mib| mib.parse().ok());
     let big: usize = big.unwrap_or(64);
-    let title = format!("Pull of 8 layers of {big} MiB from docker-registry");
-    pulls::pull(&title, 8, big << 20, pulls, &env);
-    let title = "Pull of 200 layers of 64 KiB from docker-registry";
-    pulls::pull(title, 200, 64 << 10, pulls, &env);
+    for (layers, size, bytes) in [
+        (8, format!("{big} MiB"), big << 20),
+        (200, "64 KiB".to_owned(), 64 << 10),
+    ] {
+        let layers_of = format!("{layers} layers of {size}");
+        let title = format!("Pull of {layers_of} from docker-registry");
+        pulls::pull(&title, layers, bytes, pulls, &env);
+        let title = format!("Push of {layers_of} to docker-registry");
+        pushes::push(&title, layers, bytes, pulls, &env);
+    }
     ExitCode::SUCCESS
 }

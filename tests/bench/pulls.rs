@@ -6,6 +6,7 @@ use regcred_core::Env;
 use regcred_tests::program::built;
 use regcred_tests::registry::Access;
 use regcred_tests::{Image, Registry};
+use tempfile::TempDir;
 
 use crate::contest::{Contestant, compete};
 use crate::plugins::peer;
@@ -21,13 +22,7 @@ pub(crate) fn pull(title: &str, layers: usize, bytes: usize, rounds: usize, env:
         return;
     };
     drop(image);
-    let memory = Path::new("/dev/shm");
-    let scratch = if memory.is_dir() {
-        tempfile::tempdir_in(memory)
-    } else {
-        tempfile::tempdir()
-    };
-    let scratch = scratch.expect("a directory for the images");
+    let scratch = in_memory();
     let place = |name: &str| scratch.path().join(name);
     let name = format!("{}/bench/app:v1", registry.authority());
     let source = format!("docker://{name}");
@@ -60,6 +55,17 @@ pub(crate) fn pull(title: &str, layers: usize, bytes: usize, rounds: usize, env:
     table::print(title, &scores, &notes);
 }
 
-fn text(path: &Path) -> String {
+/// A directory in memory, where the machine has that.
+pub(crate) fn in_memory() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let directory = if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    };
+    directory.expect("a directory for the images")
+}
+
+pub(crate) fn text(path: &Path) -> String {
     PathBuf::from(path).display().to_string()
 }

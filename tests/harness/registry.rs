@@ -1,6 +1,6 @@
 //! The real registry: Debian's `docker-registry` (distribution 2.8), one process a test.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -58,6 +58,13 @@ impl Registry {
         format!("http://{}", self.authority)
     }
 
+    /// The directory of what it holds. It may be removed while no request is under way: then the
+    /// registry is empty.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.directory.path().join(STORE)
+    }
+
     /// Pushes an image with skopeo under `name:tag`, as it is, all platforms; `None` where skopeo
     /// is not installed and need not be.
     ///
@@ -86,7 +93,7 @@ impl Registry {
 }
 
 fn configuration(directory: &Path, access: &Access<'_>) -> Option<String> {
-    let store = directory.join("store");
+    let store = directory.join(STORE);
     let auth = match access {
         Access::Open => String::new(),
         Access::Htpasswd(user, password) => {
@@ -121,6 +128,8 @@ fn configuration(directory: &Path, access: &Access<'_>) -> Option<String> {
         store.display()
     ))
 }
+
+const STORE: &str = "store";
 
 /// The address in a line such as `… msg="listening on 127.0.0.1:41234" …`.
 fn listening(line: &str) -> Option<String> {

@@ -33,7 +33,9 @@ fn every_row_is_measured() {
         assert_eq!(table.matches(row).count(), contests, "{table}");
     }
     if need("docker-registry").is_some() && need("skopeo").is_some() {
-        assert_eq!(table.matches("Pull of").count(), 2, "{table}");
-        assert_eq!(table.matches("peer: skopeo").count(), 2, "{table}");
+        for contest in ["Pull of", "Push of"] {
+            assert_eq!(table.matches(contest).count(), 2, "{table}");
+        }
+        assert_eq!(table.matches("peer: skopeo").count(), 4, "{table}");
     }
 }
