@@ -15,6 +15,7 @@ mod explain;
 mod fakes;
 mod gcr;
 mod icr;
+mod killed_push;
 mod manifest;
 mod memory;
 mod multicall;

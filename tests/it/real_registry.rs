@@ -184,3 +184,61 @@ async fn an_image_is_pushed_mounted_and_copied_as_skopeo_reads_it() {
         }
     }
 }
+
+/// What distribution 2.8 does otherwise than the specification has it.
+#[tokio::test]
+async fn what_is_special_about_docker_registry_does_not_hinder_a_push() {
+    let Some(registry) = Registry::start(&Access::Open) else {
+        return;
+    };
+    let image = Image::multi_arch(23, 6_000_000, 2_000);
+    let directory = tempfile::tempdir().expect("a directory");
+    image.write_layout(directory.path(), "h.io/app:v1");
+    let layout = Layout::open(directory.path()).expect("a layout");
+    let layout = layout.expect("a layout");
+    let stored = ImageRef::parse("h.io/app:v1").expect("a name");
+    let source = ImageSource::layout(&stored, &layout);
+    let client = RegistryClient::new(&Env::default(), Hosts::none()).expect("a client");
+    let name = format!("{}/team/app:v1", registry.authority());
+    let target = client.repository(&ImageRef::parse(&name).expect("a name"), None);
+    let top = source.manifest().await.expect("an index");
+
+    // It takes an index only after the images.
+    let early = target
+        .put_manifest("v1", &top)
+        .await
+        .expect_err("no children");
+    assert_eq!(early.codes().next(), Some("MANIFEST_BLOB_UNKNOWN"));
+    // It takes a piece twice and counts both; the digest shows at the end that this is not the blob.
+    let bytes: Vec<u8> = (0..50_000_u32).map(|n| n.to_le_bytes()[1]).collect();
+    let digest = Digest::of(&bytes);
+    let mut upload = target.start_upload(&digest).await.expect("a session");
+    upload
+        .append(bytes[..20_000].to_vec())
+        .await
+        .expect("a piece");
+    upload
+        .append(bytes[..20_000].to_vec())
+        .await
+        .expect("it again");
+    assert_eq!(upload.offset(), 40_000);
+    let wrong = upload.finish(&digest, bytes[40_000..].to_vec()).await;
+    wrong.expect_err("more bytes than the blob has");
+    assert!(!target.has_blob(&digest).await.expect("asked"));
+    // `Range: 0-0` is the answer for no byte as well as for one.
+    let mut upload = target.start_upload(&digest).await.expect("a session");
+    upload.resume().await.expect("the state");
+    assert_eq!(upload.offset(), 0);
+
+    let push = Push::new(&target, &NoProgress);
+    let pushed = push.image(&source, &top, &["v1"]).await.expect("pushed");
+    assert_eq!(pushed.digest, top.digest);
+    // Another type than the manifest's own is refused, with all there.
+    let mut other = top.clone();
+    other.media_type = media_type::DOCKER_LIST.to_owned();
+    let error = target
+        .put_manifest("v2", &other)
+        .await
+        .expect_err("another type");
+    assert_eq!(Vec::from_iter(error.codes()), ["MANIFEST_INVALID"]);
+}

@@ -1,3 +1,4 @@
+mod names;
 mod resume;
 
 use std::collections::BTreeMap;
@@ -257,100 +258,6 @@ fn the_sweep_removes_files_of_dead_writers_and_keeps_locked_and_young_ones() {
 }
 
 #[test]
-fn a_tag_names_the_image_for_skopeo_and_containerd_and_replaces_its_own_only() {
-    let (_dir, layout) = layout();
-    let foreign = json!({
-        "schemaVersion": 2,
-        "x-tool": {"kept": true},
-        "manifests": [
-            {"mediaType": "application/x-thing", "digest": descriptor(b"t").digest, "size": 1,
-             "annotations": {"org.opencontainers.image.ref.name": "v1"}, "y": [1]},
-            {"mediaType": media_type::OCI_MANIFEST, "digest": descriptor(b"old").digest, "size": 3,
-             "annotations": {"org.opencontainers.image.ref.name": NAME}},
-            {"broken": true},
-        ],
-    });
-    fs::write(layout.root().join("index.json"), foreign.to_string()).expect("written");
-
-    let mut new = Descriptor::of(media_type::OCI_MANIFEST, b"new");
-    new.annotations = BTreeMap::from([("team".into(), "blue".into())]);
-    layout.tag(NAME, &new).expect("tagged");
-
-    let after = index(&layout);
-    assert_eq!(after["x-tool"], foreign["x-tool"]);
-    assert_eq!(after["manifests"][0], foreign["manifests"][0]);
-    assert_eq!(after["manifests"][2], foreign["manifests"][2]);
-    assert_eq!(
-        after["manifests"][1],
-        json!({
-            "mediaType": media_type::OCI_MANIFEST, "digest": new.digest, "size": 3,
-            "annotations": {
-                "team": "blue",
-                "org.opencontainers.image.ref.name": NAME,
-                "io.containerd.image.name": NAME,
-            },
-        })
-    );
-    assert_eq!(after["manifests"].as_array().map(Vec::len), Some(3));
-    let found = layout.resolve(NAME).expect("readable").expect("named");
-    assert_eq!(found.digest, new.digest);
-    assert!(layout.resolve("other").expect("readable").is_none());
-}
-
-#[test]
-fn the_same_tag_again_writes_nothing() {
-    let (_dir, layout) = layout();
-    let image = Descriptor::of(media_type::OCI_MANIFEST, b"m");
-    layout.tag(NAME, &image).expect("tagged");
-    age(&layout.root().join("index.json"), 100);
-    let before = modified(&layout);
-    layout.tag(NAME, &image).expect("tagged");
-    assert_eq!(modified(&layout), before);
-}
-
-#[test]
-fn parallel_tags_are_all_kept() {
-    let (_dir, layout) = layout();
-    std::thread::scope(|scope| {
-        for n in 0..16 {
-            let layout = Layout::open_or_create(layout.root())
-                .expect("opens")
-                .durable(false);
-            scope.spawn(move || {
-                let image = Descriptor::of(media_type::OCI_MANIFEST, &[n]);
-                layout.tag(&format!("h.io/a:v{n}"), &image).expect("tagged");
-            });
-        }
-    });
-    assert_eq!(
-        index(&layout)["manifests"].as_array().map(Vec::len),
-        Some(16)
-    );
-}
-
-#[test]
-fn a_broken_index_is_an_error_and_stays_as_it_is() {
-    let (_dir, layout) = layout();
-    let path = layout.root().join("index.json");
-    for broken in ["{", "[]", r#"{"manifests":7}"#] {
-        fs::write(&path, broken).expect("written");
-        let error = layout
-            .tag(NAME, &Descriptor::of(media_type::OCI_MANIFEST, b"m"))
-            .expect_err(broken);
-        assert!(matches!(error, LayoutError::BrokenIndex { .. }), "{error}");
-        assert_eq!(fs::read_to_string(&path).expect("there"), broken);
-    }
-    assert!(parts(&layout).is_empty());
-}
-
-#[test]
-fn a_missing_index_counts_as_empty() {
-    let (_dir, layout) = layout();
-    fs::remove_file(layout.root().join("index.json")).expect("removed");
-    assert!(layout.resolve(NAME).expect("no error").is_none());
-}
-
-#[test]
 fn a_full_disk_says_how_much_was_needed() {
     let full = std::io::Error::from(ErrorKind::StorageFull);
     let dir = tempfile::tempdir().expect("directory");
@@ -380,15 +287,6 @@ fn age(path: &Path, seconds: u64) {
     let then = SystemTime::now() - Duration::from_secs(seconds);
     file.set_modified(then).expect("set");
 }
-
-fn modified(layout: &Layout) -> SystemTime {
-    let path = layout.root().join("index.json");
-    fs::metadata(path)
-        .and_then(|m| m.modified())
-        .expect("there")
-}
-
-const NAME: &str = "docker.io/library/app:v1";
 
 #[test]
 fn a_need_beyond_the_disk_is_refused_with_both_numbers() {
