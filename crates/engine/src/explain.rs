@@ -4,7 +4,6 @@
 //!
 //! [`Display`]: std::fmt::Display
 
-mod conclusion;
 mod explanation;
 mod servers;
 mod text;
@@ -15,13 +14,12 @@ use regcred_core::{ImageRef, ReferenceError, report};
 use regcred_keyring::Verdict;
 use regcred_registry::Logins;
 
-pub use conclusion::Conclusion;
 pub use explanation::{
     CandidateReport, Explanation, HostsReport, PatternReport, ProviderReport, Trial,
 };
 
 use crate::config::pattern_doubts;
-use crate::credentials::{CredentialLabel, Lookup, Pod};
+use crate::credentials::{Attempt, Conclusion, CredentialLabel, FailureContext, Lookup, Pod};
 use crate::engine::Engine;
 use crate::image::PullPolicy;
 use crate::plugin::{Plugin, Provision};
@@ -93,17 +91,7 @@ impl Engine {
             registry_asked: tries.registry && failure.is_none(),
             verdict: match failure.clone() {
                 Some(error) => Conclusion::PullSecretError { error },
-                None => {
-                    let failures = lookup.failures().map(|failure| {
-                        format!("plugin {} failed: {}", failure.plugin(), failure.in_full())
-                    });
-                    conclude(
-                        would_run,
-                        &candidates,
-                        anonymous.as_ref(),
-                        failures.collect(),
-                    )
-                }
+                None => conclude(would_run, &candidates, anonymous.as_ref(), lookup.context()),
             },
             pull_secret_error: failure,
             pull_secrets: lookup.pull_secrets.secrets.clone(),
@@ -207,44 +195,37 @@ fn conclude(
     plugins: usize,
     candidates: &[CandidateReport],
     anonymous: Option<&Trial>,
-    failures: Vec<String>,
+    context: FailureContext,
 ) -> Conclusion {
-    let works = |trial: &Trial, otherwise| match trial.host_logins() {
-        logins if logins.is_empty() => otherwise,
-        logins => Conclusion::WorksWithHostLogins { logins },
-    };
-    if let Some(trial) = anonymous {
-        return match &trial.result {
-            Ok(_) => works(trial, Conclusion::WorksAnonymously),
-            Err(error) => Conclusion::Fails {
-                error: error.message.clone(),
-                failures,
-            },
-        };
-    }
-    let tried = candidates.iter().rev();
-    let mut tried = tried.filter_map(|one| Some((&one.credential, one.trial.as_ref()?)));
-    let last = tried
-        .next()
-        .map(|(credential, trial)| (credential, trial, &trial.result));
-    match last {
-        Some((credential, trial, Ok(_))) => {
-            let credential = credential.clone();
-            let sent = trial.sent_image_login();
-            works(trial, Conclusion::Works { credential, sent })
-        }
-        Some((_, _, Err(error))) if !error.curable => Conclusion::Incurable {
-            error: error.message.clone(),
-            failures,
-        },
-        Some(_) => Conclusion::Refused { failures },
-        None => Conclusion::Untried {
+    let tried = candidates.iter();
+    let tried = tried.filter_map(|one| Some((Some(&one.credential), one.trial.as_ref()?)));
+    let tried: Vec<_> = tried.chain(anonymous.map(|trial| (None, trial))).collect();
+    let Some((credential, last)) = tried.last() else {
+        return Conclusion::Untried {
             plugins,
             credentials: candidates.len(),
             first: candidates.first().map(|one| one.credential.clone()),
-            failures,
-        },
+            failures: context.failures,
+        };
+    };
+    if last.result.is_ok() {
+        return match (last.host_logins(), *credential) {
+            (logins, _) if !logins.is_empty() => Conclusion::WorksWithHostLogins { logins },
+            (_, None) => Conclusion::WorksAnonymously,
+            (_, Some(credential)) => Conclusion::Works {
+                credential: credential.clone(),
+                sent: last.sent_image_login(),
+            },
+        };
     }
+    let failed = tried.into_iter().filter_map(|(credential, trial)| {
+        Some(Attempt {
+            credential: credential.cloned(),
+            error: trial.result.as_ref().err()?.clone(),
+            took: trial.took,
+        })
+    });
+    Conclusion::failed(&failed.collect::<Vec<_>>(), context)
 }
 
 #[cfg(test)]

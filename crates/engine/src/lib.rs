@@ -54,12 +54,11 @@ pub use config::{
     ConfigError, EntryOrigin, EntryProblem, PatternDoubt, ProviderConfig, pattern_doubts,
 };
 pub use credentials::{
-    Attempt, AttemptError, CredentialLabel, CredentialsError, Lookup, Pod, Turn,
+    Attempt, AttemptError, Conclusion, CredentialLabel, CredentialsError, Failed, Lookup, Pod, Turn,
 };
 pub use engine::{Engine, EngineBuilder, EngineError, NodeReport};
 pub use explain::{
-    CandidateReport, Conclusion, Explanation, HostsReport, PatternReport, ProviderReport, Trial,
-    Tries,
+    CandidateReport, Explanation, HostsReport, PatternReport, ProviderReport, Trial, Tries,
 };
 pub use image::{
     Access, Allowlist, Event, EventKind, ImageManager, ImageManagerBuilder, ImageStore,

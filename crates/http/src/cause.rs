@@ -140,6 +140,33 @@ impl Cause {
         }
     }
 
+    /// What a person can do about it; `None` where the text has it.
+    pub(crate) fn next_step(&self) -> Option<&'static str> {
+        Some(match self.what {
+            Failure::ProxyLogin | Failure::Roots => return None,
+            Failure::Tunnel => "the log of the proxy has the reason",
+            _ if self.is_at_proxy => "correct the variable, or list the server in NO_PROXY",
+            Failure::Dns | Failure::ResolveTimeout => {
+                "check the server's name, and the name servers of this machine"
+            }
+            _ if self.text == HANDSHAKE_ENDED => {
+                "for a server of plain http write an http:// address in a hosts.toml"
+            }
+            Failure::Connect | Failure::Refused => {
+                "check host and port, and that a server runs there"
+            }
+            Failure::ConnectTimeout => {
+                "check routes and firewalls; where a proxy leads out, set HTTPS_PROXY"
+            }
+            Failure::Trust if self.text.contains("SSL_CERT_FILE") => return None,
+            Failure::Trust => "correct the server's certificate, or this machine's clock",
+            Failure::Tls => "the log of the server has the reason",
+            Failure::NotTls => "check the port; a server of plain http needs an http:// address",
+            Failure::NotHttp => "check the port",
+            Failure::Broken => "try again later",
+        })
+    }
+
     /// The step that failed, with the host or proxy where it failed.
     pub(crate) fn write_step(&self, target: &Target, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = &target.host;

@@ -173,6 +173,16 @@ impl HttpError {
         }
     }
 
+    /// What a person can do about a server that was not reached; `None` where the text has it.
+    #[must_use]
+    pub fn next_step(&self) -> Option<&'static str> {
+        match &self.0.reason {
+            Reason::Failed(cause) => cause.next_step(),
+            Reason::Idle(_) | Reason::Deadline(_) => Some("try again later"),
+            _ => None,
+        }
+    }
+
     fn names_proxy(&self) -> bool {
         matches!(&self.0.reason, Reason::Failed(cause) if cause.is_at_proxy)
     }

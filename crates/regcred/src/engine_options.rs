@@ -26,7 +26,7 @@ pub(crate) struct SetUp {
 }
 
 /// Makes an engine and a pod. Every file that an option names is read, once. `insecure` is
-/// [`Hosts::insecure`].
+/// [`Hosts::insecure`]; with `quiet` the plugin that is waited for is not named.
 ///
 /// # Errors
 /// When an option has a bad value, or a file or directory that it names cannot be used.
@@ -34,10 +34,15 @@ pub(crate) fn set_up(
     flags: &CredentialFlags,
     env: &Env,
     insecure: bool,
+    quiet: bool,
 ) -> Result<SetUp, ProgramError> {
-    described(flags, env, insecure, |builder, pod, options| {
+    described(flags, env, insecure, move |mut builder, pod, options| {
         if options.path(PROVIDER_CONFIG).is_some() && options.path(PROVIDER_BIN_DIR).is_none() {
             return Err(ProgramError::not_configured(NO_BIN_DIR));
+        }
+        if !quiet {
+            builder = builder
+                .on_waiting(|plugin| output::note(&format!("waiting for plugin {plugin} ...")));
         }
         let engine = builder.build().map_err(ProgramError::not_configured)?;
         let checked = pod.check_pull_secrets(engine.improvements().keyring);
@@ -113,8 +118,6 @@ fn builder(
         })?;
         builder = builder.plugin_environment(environment);
     }
-    builder =
-        builder.on_waiting(|plugin| output::note(&format!("waiting for plugin {plugin} ...")));
     if let Some(deadline) = options.plugin_deadline().map_err(ProgramError::usage)? {
         builder = builder.plugin_deadline(deadline);
     }

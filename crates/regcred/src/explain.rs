@@ -12,7 +12,7 @@ pub(crate) fn run(args: &ExplainArgs, env: &Env) -> Result<(), ProgramError> {
         engine,
         pod,
         pull_secrets,
-    } = engine_options::set_up(&args.credentials, env, false)?;
+    } = engine_options::set_up(&args.credentials, env, false, false)?;
     // An explanation shows also why a pull secret cannot be used, and then asks nothing.
     let tries = if args.tries && pull_secrets.is_ok() {
         Tries::all()

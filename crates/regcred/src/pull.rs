@@ -26,7 +26,7 @@ pub(crate) fn run(args: PullArgs, env: &Env) -> Result<(), ProgramError> {
         engine,
         pod,
         pull_secrets,
-    } = engine_options::set_up(&args.credentials, env, false)?;
+    } = engine_options::set_up(&args.credentials, env, false, args.quiet)?;
     pull_secrets?;
     let path = match args.store.clone() {
         Some(path) => path,

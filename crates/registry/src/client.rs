@@ -16,6 +16,7 @@ mod foreign_layer;
 mod hosts;
 mod logins;
 mod manifests;
+mod next_step;
 mod object;
 mod push_refusal;
 mod rate_limits;

@@ -46,6 +46,8 @@ pub struct AttemptError {
     pub login_sent: Option<bool>,
     /// Logins of hosts' own, of a mirror or of the target of a redirect, that did, each with its host.
     pub host_logins: Vec<String>,
+    /// What to do about it, where the message does not have it and no credential helps.
+    pub next_step: Option<&'static str>,
     /// Whether another credential may work. For a kubelet this is true of every failure.
     pub curable: bool,
 }
@@ -60,6 +62,7 @@ impl AttemptError {
             refused: false,
             login_sent: None,
             host_logins: Vec::new(),
+            next_step: None,
             curable: true,
         }
     }
@@ -73,6 +76,7 @@ impl From<RegistryError> for AttemptError {
             refused: error.credential_refused(),
             login_sent: error.login_sent(),
             host_logins: error.host_logins().to_vec(),
+            next_step: error.next_step(),
             curable: error.is_curable_by_credential(),
         }
     }

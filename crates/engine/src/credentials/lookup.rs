@@ -12,6 +12,7 @@ use regcred_keyring::{
 use regcred_registry::{HostLogin, HostLogins};
 
 use super::attempt::CredentialLabel;
+use super::conclusion::FailureContext;
 use super::pod::Pod;
 use crate::blocking_read::{READ_DEADLINE, read_in_time};
 use crate::engine::Engine;
@@ -70,6 +71,43 @@ impl Lookup {
             }
         }
         all
+    }
+
+    /// What is known of the sources when every attempt fails.
+    pub(crate) fn context(&self) -> FailureContext {
+        let failures = self
+            .failures()
+            .map(|failure| format!("plugin {} failed: {}", failure.plugin(), failure.in_full()));
+        FailureContext {
+            failures: failures.collect(),
+            passed_over: self.passed_over(),
+            looked_at: self.candidates.is_empty().then(|| self.looked_at()),
+        }
+    }
+
+    /// The sources, none of which has a login for the image.
+    fn looked_at(&self) -> String {
+        let secrets = if self.pull_secrets.secrets.is_empty() {
+            "no pull secret was named".to_owned()
+        } else {
+            "no key of the pull secrets matches".to_owned()
+        };
+        let node = match self.node.used() {
+            Some(file) => format!("no key of {} matches", file.display()),
+            None => "no docker configuration was found".to_owned(),
+        };
+        let is_matched =
+            |(_, state): &&(Plugin, Provision)| !matches!(state, Provision::NotMatched);
+        let asked = self.provisions.iter().filter(is_matched);
+        let asked: Vec<_> = asked.map(|(plugin, _)| plugin.name()).collect();
+        let plugins = if self.provisions.is_empty() {
+            "no credential provider is configured".to_owned()
+        } else if asked.is_empty() {
+            "no matchImages of a credential provider matches".to_owned()
+        } else {
+            format!("plugin {} has none for it", asked.join(", "))
+        };
+        format!("{secrets}, {node}, {plugins}")
     }
 
     /// Finds the login of a host at which a request for the image arrives: a server of a hosts.toml, or

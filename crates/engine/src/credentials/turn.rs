@@ -5,13 +5,14 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use regcred_core::{ErrorKind, ImageRef};
+use regcred_core::{ErrorKind, ImageRef, report};
 use regcred_go::go_aggregate;
 use regcred_keyring::{Candidate, PullSecretError};
 use regcred_registry::Logins;
 use tokio::time::Instant;
 
 use super::attempt::{Attempt, AttemptError, CredentialLabel};
+use super::conclusion::{Conclusion, FailureContext};
 use super::lookup::Lookup;
 use super::pod::Pod;
 use crate::engine::Engine;
@@ -49,6 +50,8 @@ pub enum CredentialsError {
         failures: Vec<PluginError>,
         /// What a kubelet passes over without an error ([`Lookup::passed_over`]).
         passed_over: Vec<String>,
+        /// The sources in which no login was found; `None` if there was one.
+        looked_at: Option<String>,
     },
 }
 
@@ -78,6 +81,32 @@ impl CredentialsError {
             Self::PullSecret(_) => &[],
             Self::Failed { passed_over, .. } => passed_over,
         }
+    }
+
+    /// The result in one line, as of an explanation.
+    #[must_use]
+    pub fn verdict(&self) -> Conclusion {
+        let (attempts, failures, passed_over, looked_at) = match self {
+            Self::PullSecret(error) => {
+                let error = report(error);
+                return Conclusion::PullSecretError { error };
+            }
+            Self::Failed {
+                attempts,
+                failures,
+                passed_over,
+                looked_at,
+            } => (attempts, failures, passed_over, looked_at),
+        };
+        let failures = failures
+            .iter()
+            .map(|failure| format!("plugin {} failed: {}", failure.plugin(), report(failure)));
+        let context = FailureContext {
+            failures: failures.collect(),
+            passed_over: passed_over.clone(),
+            looked_at: looked_at.clone(),
+        };
+        Conclusion::failed(attempts, context)
     }
 
     /// The kind of failure of the last attempt; `None` without any attempt.
@@ -186,6 +215,7 @@ impl Engine {
             attempts,
             failures: lookup.failures().cloned().collect(),
             passed_over: lookup.passed_over(),
+            looked_at: lookup.context().looked_at,
         })
     }
 }

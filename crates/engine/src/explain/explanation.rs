@@ -9,8 +9,7 @@ use regcred_registry::ServerReport;
 use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
 
-use super::conclusion::Conclusion;
-use crate::credentials::{AttemptError, CredentialLabel};
+use crate::credentials::{AttemptError, Conclusion, CredentialLabel};
 use crate::image::PullPolicy;
 use crate::plugin::{PluginEnvironment, Provision, seconds};
 

@@ -253,6 +253,7 @@ fn throttled(lookup: &Lookup) -> CredentialsError {
         }],
         failures: lookup.failures().cloned().collect(),
         passed_over: lookup.passed_over(),
+        looked_at: None,
     }
 }
 

@@ -9,7 +9,7 @@ use regcred_go::{go_errno, go_quote};
 use regcred_keyring::PullSecretError;
 
 use super::records::RecordError;
-use crate::credentials::{Attempt, AttemptError, CredentialsError};
+use crate::credentials::{Attempt, AttemptError, Conclusion, CredentialsError};
 use crate::plugin::PluginError;
 
 /// Why there is no image. `Display` is a sentence that names the image; where the kubelet has an
@@ -184,6 +184,17 @@ impl PullError {
         cause.map_or(&[], CredentialsError::passed_over)
     }
 
+    /// The result in one line, as of an explanation.
+    #[must_use]
+    pub fn verdict(&self) -> Conclusion {
+        match &self.cause {
+            Some(cause) => cause.verdict(),
+            None => Conclusion::NotPulled {
+                error: self.text.clone(),
+            },
+        }
+    }
+
     /// The kind of failure of the last attempt; `None` without any attempt.
     #[must_use]
     pub fn kind(&self) -> Option<ErrorKind> {
@@ -258,6 +269,7 @@ mod tests {
             attempts: vec![attempt("a"), attempt("b"), attempt("a")],
             failures: Vec::new(),
             passed_over: Vec::new(),
+            looked_at: None,
         };
         let error = PullError::credentials("x", cause);
         assert_eq!(error.to_string(), "Failed to pull image \"x\": [a, b]");

@@ -30,7 +30,7 @@ impl Session {
             engine,
             pod,
             pull_secrets,
-        } = engine_options::set_up(&access.credentials, &env, access.insecure)?;
+        } = engine_options::set_up(&access.credentials, &env, access.insecure, false)?;
         pull_secrets?;
         Ok(Self { engine, pod })
     }

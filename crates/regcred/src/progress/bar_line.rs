@@ -67,7 +67,7 @@ mod tests {
             line(80),
             "  44136fa355b3 [=========>                    ] 60.00 MiB/195.00 MiB"
         );
-        assert_eq!(line(48), "  44136fa355b3 [==>       ] 60.00 MiB/195.00 MiB");
+        assert_eq!(line(48), "  44136fa355b3 [===>      ] 60.00 MiB/195.00 MiB");
         assert_eq!(line(36), "  44136fa355b3 60.00 MiB/195.00 MiB");
         assert_eq!(line(5), line(36));
         for columns in 36..200 {
@@ -85,10 +85,7 @@ mod tests {
         let line = |columns| total(columns, name, 1 << 20, 2 << 20, 512);
         let numbers = "1.00 MiB/2.00 MiB 512 B/s";
         assert_eq!(line(80), format!("{name} {numbers}"));
-        assert_eq!(
-            line(50),
-            format!("...team/application:v1 {numbers}")[..].to_owned()
-        );
+        assert_eq!(line(50), format!("...m/team/application:v1 {numbers}"));
         assert_eq!(line(30), numbers);
         for columns in 26..200 {
             assert!(line(columns).len() <= columns, "{columns}");

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use regcred_engine::{CredentialLabel, PullError, PullOutcome, PullPolicy};
+use regcred_engine::{Conclusion, CredentialLabel, PullError, PullOutcome, PullPolicy};
 use regcred_registry::Layout;
 use regcred_run::{ProgramError, output};
 use serde::Serialize;
 
 use crate::progress::View;
-use crate::tried::with_attempts;
 
 /// The last line of an image's JSON lines. Fields are added, never changed.
 #[derive(Debug, Serialize)]
@@ -38,6 +37,7 @@ pub(super) struct Pulled<'a> {
     /// Logins of servers' own that were sent, each with its server.
     host_logins: &'a [String],
     elapsed_ms: u64,
+    verdict: Conclusion,
 }
 
 /// The last JSON line of an image that was not pulled.
@@ -49,6 +49,7 @@ struct Failed<'a> {
     /// The kubelet's reason: `ErrImagePull`.
     reason: &'static str,
     error: String,
+    verdict: Conclusion,
     attempts: Vec<Attempt<'a>>,
     /// Plugins that failed, each with its error.
     plugins: Vec<Plugin<'a>>,
@@ -96,7 +97,26 @@ impl<'a> Pulled<'a> {
             login_sent: image.login_sent,
             host_logins: &image.host_logins,
             elapsed_ms: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
+            verdict: verdict(outcome),
         }
+    }
+}
+
+fn verdict(outcome: &PullOutcome) -> Conclusion {
+    let image = &outcome.image;
+    let sent = image.login_sent == Some(true);
+    if outcome.was_present {
+        return Conclusion::Present;
+    }
+    match &outcome.credential {
+        _ if !sent && !image.host_logins.is_empty() => Conclusion::WorksWithHostLogins {
+            logins: image.host_logins.clone(),
+        },
+        Some(credential) => Conclusion::Works {
+            credential: credential.clone(),
+            sent,
+        },
+        None => Conclusion::WorksAnonymously,
     }
 }
 
@@ -125,6 +145,7 @@ pub(super) fn failed(error: &PullError) -> Result<(), ProgramError> {
         image: error.image(),
         reason: error.reason().as_str(),
         error: error.to_string(),
+        verdict: error.verdict(),
         attempts: error
             .attempts()
             .iter()
@@ -147,15 +168,9 @@ pub(super) fn failed(error: &PullError) -> Result<(), ProgramError> {
     })
 }
 
-/// The kubelet's message on one line, with what the kubelet omits: the logins that were tried, the
-/// plugins that failed, and what was passed over.
+/// The verdict on one line: the credentials, what the servers answered, what to do next.
 pub(super) fn failure_line(error: &PullError) -> String {
-    with_attempts(
-        regcred_core::report(error),
-        error.attempts(),
-        error.failures(),
-        error.passed_over(),
-    )
+    format!("{}: {}", error.image(), error.verdict())
 }
 
 pub(super) fn notes(root: &Path, outcome: &PullOutcome) -> Vec<String> {

@@ -108,7 +108,10 @@ fn notes_name_credential_and_place() {
              \"policy\":\"Always\",\"wasPresent\":false,\"blobs\":2,\"bytes\":10,\
              \"fetchedBlobs\":1,\"fetchedBytes\":4,\
              \"credential\":{{\"source\":\"plugin x\",\"key\":\"docker.io\",\"username\":\"me\"}},\
-             \"loginSent\":false,\"hostLogins\":[],\"elapsedMs\":1500}}"
+             \"loginSent\":false,\"hostLogins\":[],\"elapsedMs\":1500,\
+             \"verdict\":{{\"result\":\"works\",\
+             \"credential\":{{\"source\":\"plugin x\",\"key\":\"docker.io\",\"username\":\"me\"}},\
+             \"sent\":false}}}}"
         )
     );
 }

@@ -124,6 +124,11 @@ impl Auth {
         }
     }
 
+    /// Whether the image has a login that is kept from this server.
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.login.has_image_login && self.login.offered == OfferedLogin::Withheld
+    }
+
     pub(crate) fn offered(&self) -> &OfferedLogin {
         &self.login.offered
     }

@@ -118,6 +118,16 @@ impl Endpoint {
         }
     }
 
+    /// The name, with the reason if the image's login is kept from the server.
+    pub(crate) fn name_in_failure(&self) -> String {
+        if self.auth.is_withheld() {
+            let name = self.name();
+            format!("{name} (withhold-from-mirrors keeps the image's credential from it)")
+        } else {
+            self.name()
+        }
+    }
+
     /// `host[:port]`, for messages.
     pub(crate) fn host(&self) -> String {
         host_and_port(&self.config.url)

@@ -243,9 +243,7 @@ impl RegistryError {
             Reason::TokenServer(_) => matches!(status, 400 | 401 | 403),
             _ => false,
         };
-        refused
-            && self.response().is_none_or(|r| r.errors.advice().is_none())
-            && self.push_refusal().is_none()
+        refused && !self.names_other_reason()
     }
 
     /// Why the push was refused and what to do, if another login or another attempt does not cure it.
@@ -323,6 +321,16 @@ impl RegistryError {
         error.is_some_and(|error| error.is_connect() || error.is_timeout())
     }
 
+    /// Whether the answer names another reason than the credential, such as a quota.
+    pub(super) fn names_other_reason(&self) -> bool {
+        self.response().is_some_and(|r| r.errors.advice().is_some())
+            || self.push_refusal().is_some()
+    }
+
+    pub(super) fn leading_reason(&self) -> &Reason {
+        &self.leading().0.reason
+    }
+
     /// The failure that decides status and kind.
     fn leading(&self) -> &Self {
         let Reason::Servers(all) = &self.0.reason else {
@@ -344,7 +352,7 @@ impl RegistryError {
         }
     }
 
-    fn http(&self) -> Option<&HttpError> {
+    pub(super) fn http(&self) -> Option<&HttpError> {
         self.leading().0.source.as_deref()?.downcast_ref()
     }
 }

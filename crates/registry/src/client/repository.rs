@@ -102,7 +102,7 @@ impl Repository {
             return Err(RegistryError::new(object, Reason::Local(what)));
         }
         let failed = failed.into_iter();
-        let failures = failed.map(|(at, error)| (endpoints[at].name(), error));
+        let failures = failed.map(|(at, error)| (endpoints[at].name_in_failure(), error));
         Err(RegistryError::of_servers(object, failures.collect()))
     }
 
