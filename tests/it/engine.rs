@@ -100,9 +100,5 @@ fn public_registry() -> Server {
             "application/vnd.oci.image.manifest.v1+json",
             manifest.to_string(),
         )
-        .header(
-            "Docker-Content-Digest",
-            format!("sha256:{}", "0".repeat(64)),
-        )
     })
 }

@@ -195,6 +195,21 @@ pub fn exit_code(reports: &[Report], next_attempt: DateTime<Utc>) -> u8 {
     }
 }
 
+/// The last line of a run with this exit code; `None` where all is up to date.
+#[must_use]
+pub fn verdict(reports: &[Report], code: u8) -> Option<String> {
+    let tried = reports.iter().filter(|r| r.action != Action::Skip);
+    let (good, bad): (Vec<_>, Vec<_>) =
+        tried.partition(|r| r.action.is_good() && !r.registry_failed);
+    let (good, all) = (good.len(), good.len() + bad.len());
+    let rest = match code {
+        exit::DONE => return None,
+        exit::STILL_VALID => "the others hold logins that are still valid",
+        _ => "the lines of the others have the reason",
+    };
+    Some(format!("{good} of {all} objects are up to date; {rest}"))
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
@@ -235,7 +250,11 @@ mod tests {
             ..dying
         };
         assert_eq!(code(&[half]), exit::SOME_FAILED, "another registry works");
-        assert_eq!(code(&[good, failed.clone()]), exit::SOME_FAILED);
-        assert_eq!(code(&[failed, skipped]), exit::ALL_FAILED);
+        assert_eq!(code(&[good.clone(), failed.clone()]), exit::SOME_FAILED);
+        assert_eq!(code(&[failed.clone(), skipped.clone()]), exit::ALL_FAILED);
+        let last = |reports: &[Report]| verdict(reports, code(reports));
+        assert_eq!(last(&[good.clone(), skipped.clone()]), None);
+        let words = "1 of 2 objects are up to date; the lines of the others have the reason";
+        assert_eq!(last(&[good, failed, skipped]).as_deref(), Some(words));
     }
 }

@@ -19,7 +19,7 @@ use crate::error::RunError;
 use crate::life::delta;
 use crate::plan::Plan;
 use crate::refresher::{Mode, Refresher};
-use crate::report::{Report, exit, exit_code};
+use crate::report::{Report, exit, exit_code, verdict};
 
 /// Runs the program.
 #[must_use]
@@ -113,7 +113,11 @@ async fn run(cli: Cli, env: Env, clock: Clock) -> Result<u8, BoxError> {
             tracing::warn!("{sentence}");
         }
     }
-    Ok(exit_code(&reports, refresher.next_attempt()))
+    let code = exit_code(&reports, refresher.next_attempt());
+    if let Some(verdict) = verdict(&reports, code) {
+        note(&verdict);
+    }
+    Ok(code)
 }
 
 fn plan(cli: &Cli, env: &Env) -> Result<Plan, BoxError> {

@@ -95,12 +95,13 @@ fn refuse(mut usage: clap::Error) -> ExitCode {
     conclude(output::write(&text), &mut io::stderr()).into()
 }
 
-/// The command, at any depth, for which the word may be a mistyping.
+/// The command, at any depth and with those that it is in, for which the word may be a mistyping.
 fn near_command(command: &clap::Command, word: &str) -> Option<String> {
     command.get_subcommands().find_map(|sub| {
-        if is_near(sub.get_name(), word) {
-            return Some(sub.get_name().to_owned());
+        let name = sub.get_name();
+        if is_near(name, word) {
+            return Some(name.to_owned());
         }
-        near_command(sub, word)
+        near_command(sub, word).map(|inner| format!("{name} {inner}"))
     })
 }

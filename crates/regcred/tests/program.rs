@@ -21,10 +21,11 @@ fn the_version_is_one_line() {
 #[test]
 fn an_unknown_command_is_a_usage_error() {
     for (line, near) in [
-        (&["psuh"][..], None),
+        (&["xyzzy"][..], None),
+        (&["psuh"], Some("'manifest push'")),
         (&["pul", "h.io/app"], Some("'pull'")),
         (&["exlpain", "h.io/app"], Some("'explain'")),
-        (&["config", "genrate"], Some("'generate'")),
+        (&["config", "genrate"], Some("'config generate'")),
     ] {
         let done = regcred().args(line).run();
         let last = line.iter().find(|word| done.stderr.contains(**word));

@@ -37,7 +37,8 @@ fn the_output_of_a_broken_plugin_is_not_shown_but_its_failure_is() {
 fn a_plugin_that_takes_long_is_named_while_it_runs() {
     let mut node = Node::new();
     node.add_script("slow-provider", &["*.example.com"], "sleep 3; exit 1");
-    let done = pull(&node, "registry.example.com/app:v1")
+    let done = node
+        .pull("registry.example.com/app:v1")
         .env("PATH", "/usr/bin:/bin")
         .run();
     let lines = &done.stderr;
