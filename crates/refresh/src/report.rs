@@ -197,7 +197,7 @@ pub fn exit_code(reports: &[Report], next_attempt: DateTime<Utc>) -> u8 {
 
 /// The last line of a run with this exit code; `None` where all is up to date.
 #[must_use]
-pub fn verdict(reports: &[Report], code: u8) -> Option<String> {
+pub(crate) fn verdict(reports: &[Report], code: u8) -> Option<String> {
     let tried = reports.iter().filter(|r| r.action != Action::Skip);
     let (good, bad): (Vec<_>, Vec<_>) =
         tried.partition(|r| r.action.is_good() && !r.registry_failed);
