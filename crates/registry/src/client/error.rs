@@ -87,6 +87,10 @@ impl RegistryError {
         Self::new(object, Reason::Unreached).caused_by(error)
     }
 
+    pub(crate) fn answered(object: &Object, response: FailedResponse) -> Self {
+        Self::new(object, Reason::Status(response))
+    }
+
     pub(crate) fn manifest(object: &Object, error: ManifestError) -> Self {
         Self::new(object, Reason::Manifest).caused_by(error)
     }

@@ -3,8 +3,8 @@
 use regcred_http::{Client, Response, Retry, Url};
 
 use super::address::is_private;
-use super::endpoint::failed;
 use super::error::RegistryError;
+use super::failed_response::FailedResponse;
 use super::request::RegistryRequest;
 
 /// Asks an address that a descriptor names, not the registry, without any secret: a foreign layer's.
@@ -34,6 +34,7 @@ pub(crate) async fn send_foreign(
     if response.status().is_success() {
         Ok(response)
     } else {
-        Err(failed(request, response).await)
+        let response = FailedResponse::read(response).await;
+        Err(RegistryError::answered(object, response))
     }
 }
