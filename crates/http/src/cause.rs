@@ -34,7 +34,7 @@ pub(crate) enum Failure {
     NotTls,
     Trust,
     Roots,
-    /// The proxy wants a login, or another one.
+    /// The proxy requires a login, or another one.
     ProxyLogin,
     /// The proxy did not connect to the server.
     Tunnel,
@@ -102,7 +102,7 @@ impl Cause {
         }
     }
 
-    /// A name that was not resolved in the time that there was for it.
+    /// A name that was not resolved in time.
     pub(crate) fn unresolved(is_at_proxy: bool, text: String) -> Self {
         Self {
             what: Failure::ResolveTimeout,

@@ -153,8 +153,8 @@ impl Client {
         }
     }
 
-    /// What is known of a result besides what reqwest says: whether a name was still being resolved when
-    /// the time ended, and whether the answer is a proxy's own.
+    /// A result with what reqwest does not report: whether a name was still being resolved when the time
+    /// ended, and whether the answer is a proxy's own.
     fn refined(
         &self,
         result: Result<reqwest::Response, Reason>,

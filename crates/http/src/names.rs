@@ -1,4 +1,4 @@
-//! Names under resolution: whether a time-out ended that, or what follows it.
+//! The names that are being resolved: whether a time-out ended a look-up, or what follows it.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::net::lookup_host;
 
-/// The resolver of a client: the system's. It knows the names whose last look-up has not ended.
+/// The resolver of a client: the system's. It keeps the names whose last look-up has not ended.
 #[derive(Clone)]
 pub(crate) struct Names {
     look_up: fn(String) -> Resolving,

@@ -32,7 +32,7 @@ pub(crate) fn is_inner(url: &Url) -> bool {
         })
 }
 
-/// Whether both name the same host, whatever their ports.
+/// Whether both name the same host, on any port.
 pub(crate) fn same_host(a: &Url, b: &Url) -> bool {
     a.host().is_some() && a.host() == b.host()
 }
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_behind_a_translator_is_what_it_is_translated_to() {
+    fn an_address_that_a_network_translates_has_the_rules_of_its_target() {
         for host in [
             "[64:ff9b::a9fe:a9fe]",
             "[64:ff9b::169.254.169.254]",

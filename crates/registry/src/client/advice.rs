@@ -12,14 +12,10 @@ pub(crate) fn advice(message: &str) -> Option<&'static str> {
 
 /// Words that must all occur, and the advice.
 const REFUSALS: &[(&[&str], &str)] = &[
-    // Amazon ECR, Harbor, Artifact Registry, Oracle and Quay use this word for a tag.
-    (
-        &["immutable"],
-        "the tag exists, and this repository lets no push replace it: push under another tag",
-    ),
+    // Azure, for a lock against pulls or against pushes.
     (
         &["operation is disallowed"],
-        "the tag or the repository is locked against writes: unlock it, or push under another tag",
+        "the image, the repository or the registry is locked: unlock it",
     ),
     (
         &["exceeded", "quota"],
@@ -44,17 +40,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotas_closed_networks_and_immutable_tags_are_not_taken_for_wrong_credentials() {
+    fn quotas_closed_networks_and_locks_are_not_taken_for_wrong_credentials() {
         for (message, word) in [
-            (
-                "The image tag 'v1' already exists in the 'app' repository and cannot be overwritten \
-                 because the tag is immutable.",
-                "another tag",
-            ),
-            (
-                "Failed to process request due to 'app:v1' configured as immutable.",
-                "another tag",
-            ),
             (
                 "The operation is disallowed on this registry, repository or image.",
                 "locked",

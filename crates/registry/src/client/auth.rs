@@ -90,7 +90,7 @@ impl Grant {
 pub(crate) enum Renewal {
     /// Send the request again: [`Auth::ready`] has an answer to the challenge now.
     Granted,
-    /// The credential was already offered in the only way there is: the 401 is the answer.
+    /// The credential was already sent by the only scheme that is offered: the 401 is the answer.
     Final,
     /// The answer offers only these schemes, which cannot be used.
     Unusable(Vec<String>),
@@ -174,7 +174,7 @@ impl Auth {
         let takes_basic = challenges.iter().any(|c| c.scheme == "basic") && !self.is_anonymous();
         if let Some(challenge) = bearer {
             match self.renew_bearer(used, challenge, context).await {
-                // Where no token server is, the other scheme that the server offers counts.
+                // Without a token server, the other scheme that the server offers counts.
                 Err(error) if takes_basic && error.is_without_token_server() => {}
                 renewal => return renewal,
             }

@@ -195,7 +195,7 @@ impl BlobStream {
         }
     }
 
-    /// Asks for what is missing. What answers behind a redirect may not serve parts, or not with that
+    /// Asks for what is missing. The target of a redirect may not serve parts, or not with that
     /// signature, so a refused part is not the end: the registry is asked once more, for the whole.
     async fn open(&mut self) -> Result<(), RegistryError> {
         let is_part = self.position > 0 && !self.without_range;
@@ -240,8 +240,7 @@ impl BlobStream {
     /// Checks the head of a response: which bytes will follow.
     fn begin(&mut self, response: Response) -> Result<(), RegistryError> {
         let fail = |what: String| Err(RegistryError::protocol(&self.object, what));
-        // Storage repeats what was said when the blob was uploaded, and a blob may be compressed
-        // itself: size and digest decide. The header only explains bytes that are not the blob's.
+        // Storage repeats the header of the upload, and a blob may be compressed itself: size and digest decide. The header only explains bytes that are not the blob's.
         let encoding = response.headers().get(header::CONTENT_ENCODING);
         let encoding = encoding.filter(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
         self.encoding = encoding.map(|value| {

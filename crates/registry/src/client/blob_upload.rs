@@ -45,7 +45,7 @@ impl Repository {
         self.has(&request).await
     }
 
-    /// Whether what a request asks for is there.
+    /// Whether the repository has what a request asks for.
     pub(super) async fn has(&self, request: &RegistryRequest<'_>) -> Result<bool, RegistryError> {
         match self.send(request).await {
             Ok(_) => Ok(true),
@@ -181,7 +181,7 @@ impl Upload {
         self.repository.send(&request).await.map(drop)
     }
 
-    /// The error for a registry that reports another state of the session than there can be.
+    /// The error for a registry that reports a state of the session that is not possible.
     pub(crate) fn out_of_step(&self) -> RegistryError {
         RegistryError::new(&self.object, Reason::OutOfStep(self.offset))
     }

@@ -5,13 +5,16 @@ mod sending;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use regcred_http::{Client, HttpError, Response, Retry};
+use regcred_core::ImageRef;
+use regcred_http::{Client, HeaderMap, HttpError, Response, Retry};
+use tokio::sync::OnceCell;
 
 use super::address::host_and_port;
 use super::auth::Auth;
 use super::capability::Capability;
 use super::error::RegistryError;
 use super::hosts::{HostConfig, Schemes};
+use super::logins::Logins;
 use super::redirected::RedirectedHosts;
 use super::request::RegistryRequest;
 use super::server_report::{ServerExchange, ServerReport};
@@ -19,37 +22,62 @@ use super::warnings::Warnings;
 
 /// A server and what is known of it.
 pub(crate) struct Endpoint {
-    pub(super) config: HostConfig,
-    pub(super) client: Client,
-    pub(super) auth: Arc<Auth>,
-    pub(super) redirected: RedirectedHosts,
+    config: HostConfig,
+    client: Client,
+    auth: Arc<Auth>,
+    redirected: RedirectedHosts,
     /// The repository's path.
-    pub(super) path: String,
+    path: String,
     /// `repository:<path>:pull`
-    pub(super) pull_scope: String,
-    pub(super) retry: Retry,
-    /// Whether it could not be reached or turned out to be the wrong one: it is left out from then
-    /// on, so that not every blob waits for it.
-    pub(super) passed_over: AtomicBool,
-    /// Whether it spoke TLS: then plain http is never tried in its place.
-    pub(super) met_tls: AtomicBool,
-    /// Whether it did not, and plain http is asked instead from then on.
-    pub(super) fell_back: AtomicBool,
+    pull_scope: String,
+    retry: Retry,
+    /// Whether it could not be reached: it is left out from then on, so that not every blob waits for it.
+    passed_over: AtomicBool,
+    /// Whether it answered by its scheme: then plain http is never tried in place of https.
+    is_met: AtomicBool,
+    /// Whether it does not speak TLS, and plain http is asked instead from then on.
+    fell_back: AtomicBool,
     /// Whether a failure of this server was logged that did not fail the request.
-    pub(super) reported: AtomicBool,
-    pub(super) warnings: Arc<Warnings>,
-    /// Whether its base address answers a request without a login, so that no login is asked for
-    /// where it has not something.
-    pub(super) is_open: AtomicBool,
+    reported: AtomicBool,
+    warnings: Arc<Warnings>,
+    /// The headers of a 401 of its base address; `None` if that answers otherwise. It is asked once at most.
+    base_challenge: OnceCell<Option<HeaderMap>>,
     /// The last request to it.
-    pub(super) asked: Mutex<Option<ServerExchange>>,
+    asked: Mutex<Option<ServerExchange>>,
 }
 
 impl Endpoint {
+    /// The server for an image, with the login that it gets.
+    pub(crate) fn new(
+        (config, client): (HostConfig, Client),
+        image: &ImageRef,
+        logins: &Logins,
+        retry: Retry,
+        warnings: Arc<Warnings>,
+    ) -> Self {
+        let login = logins.of_server(&config, image);
+        Self {
+            auth: Arc::new(Auth::new(login.clone())),
+            redirected: RedirectedHosts::new(logins.clone(), config.url.clone(), login),
+            config,
+            client,
+            path: image.path().to_owned(),
+            pull_scope: format!("repository:{}:pull", image.path()),
+            retry,
+            passed_over: AtomicBool::new(false),
+            is_met: AtomicBool::new(false),
+            fell_back: AtomicBool::new(false),
+            reported: AtomicBool::new(false),
+            warnings,
+            base_challenge: OnceCell::new(),
+            asked: Mutex::default(),
+        }
+    }
+
     /// Whether this server may be asked.
     pub(crate) fn has(&self, capability: Capability) -> bool {
-        let is_out = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
-        self.config.has(capability) && !is_out(&self.passed_over) && !is_out(&self.fell_back)
+        let is_passed_over = self.passed_over.load(Ordering::Relaxed);
+        self.config.has(capability) && !is_passed_over && !self.has_fallen_back()
     }
 
     /// Whether it is asked only when the one before, the same over https, does not speak TLS.
@@ -60,13 +88,12 @@ impl Endpoint {
     /// Whether a failure of it shows that plain http may be spoken instead.
     pub(crate) fn wants_plain(&self, error: &RegistryError) -> bool {
         match self.config.schemes {
-            Schemes::HttpsFirst { has_port } => {
-                !self.met_tls.load(Ordering::Relaxed) && error.wants_plain(has_port)
-            }
+            Schemes::HttpsFirst { has_port } => !self.is_met() && error.wants_plain(has_port),
             _ => false,
         }
     }
 
+    /// Notes that it does not speak TLS.
     pub(crate) fn fall_back(&self) {
         self.fell_back.store(true, Ordering::Relaxed);
     }
@@ -78,21 +105,27 @@ impl Endpoint {
     /// Whether it is not known yet whether it speaks TLS or plain http.
     fn is_undecided(&self) -> bool {
         let is_first = matches!(self.config.schemes, Schemes::HttpsFirst { .. });
-        is_first && !self.met_tls.load(Ordering::Relaxed)
+        is_first && !self.is_met()
     }
 
-    fn note_tls(&self, result: &Result<Response, HttpError>) {
-        let met = result
+    /// Whether it answered a request, or showed a certificate.
+    pub(crate) fn is_met(&self) -> bool {
+        self.is_met.load(Ordering::Relaxed)
+    }
+
+    fn note_met(&self, result: &Result<Response, HttpError>) {
+        let is_met = result
             .as_ref()
             .map_or_else(HttpError::is_untrusted, |_| true);
-        self.met_tls.fetch_or(met, Ordering::Relaxed);
+        self.is_met.fetch_or(is_met, Ordering::Relaxed);
     }
 
+    /// Notes that it could not be reached.
     pub(crate) fn pass_over(&self) {
         self.passed_over.store(true, Ordering::Relaxed);
     }
 
-    /// Logs the first failure that did not fail the request, because another server had it.
+    /// Logs the first failure that did not fail the request, because another server answered it.
     pub(crate) fn report_failure(&self, repository: &str, error: &RegistryError) {
         if !self.reported.swap(true, Ordering::Relaxed) {
             let (name, why) = (self.name(), regcred_core::report(error));
@@ -144,7 +177,7 @@ impl Endpoint {
         sent.collect()
     }
 
-    /// Sends a request with whatever authorization the server, or a host to which it redirects, wants.
+    /// Sends a request with the authorization for which the server, or a host to which it redirects, asks.
     /// An answer whose status is not a success is an error.
     pub(crate) async fn send(
         &self,

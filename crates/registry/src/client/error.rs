@@ -38,7 +38,7 @@ pub(crate) enum Reason {
     Status(FailedResponse),
     /// The token server did not return a token.
     TokenServer(TokenRefusal),
-    /// None of the offered schemes can be used.
+    /// None of the offered schemes, of which there is one at least, can be used.
     NoScheme {
         host: String,
         offered: Vec<String>,
@@ -58,7 +58,7 @@ pub(crate) enum Reason {
     Protocol(String),
     /// A configuration that cannot be used.
     Configuration,
-    /// An upload whose registry has this many bytes, which cannot be.
+    /// An upload of which the registry reports a number of bytes that it cannot have.
     OutOfStep(u64),
     /// A failure on this side: a phrase.
     Local(String),
@@ -267,14 +267,14 @@ impl RegistryError {
         }
     }
 
-    /// Whether the state of an upload is another than there can be.
+    /// Whether the registry reports a state of an upload that is not possible.
     pub(crate) fn is_out_of_step(&self) -> bool {
         matches!(self.0.reason, Reason::OutOfStep(_))
     }
 
     /// Whether a request for a part of a blob may have failed because it was for a part: there was
     /// an answer, and it is not the one that a request for the whole gets as well (a login is
-    /// needed, there is no such blob, later).
+    /// needed, the blob is not found, later).
     pub(crate) fn may_be_about_range(&self) -> bool {
         match &self.0.reason {
             Reason::Status(response) => response.status.is_some_and(|status| {
@@ -296,7 +296,8 @@ impl RegistryError {
         }
     }
 
-    /// Whether a Bearer challenge leads to no token server: its realm is not one, or has no such page.
+    /// Whether a Bearer challenge does not lead to a token server: its realm is not an address that may be
+    /// asked, or is not found there.
     pub(crate) fn is_without_token_server(&self) -> bool {
         match &self.0.reason {
             Reason::Protocol(_) => true,

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use regcred_http::{Response, StatusCode, header, parse_challenges, plain};
+use regcred_http::{Response, StatusCode, header, parse_challenges};
 
 use super::address::host_and_port;
 use super::error_body::ServerErrors;
 use super::rate_limits::RateLimits;
 
-/// What an error message needs of such an answer.
+/// What an error message needs of an answer without success.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FailedResponse {
     /// `host[:port]` of the server.
@@ -16,7 +16,7 @@ pub(crate) struct FailedResponse {
     /// The proxy on the way to it.
     pub(crate) proxy: Option<String>,
     pub(crate) status: Option<StatusCode>,
-    /// `host[:port]` that a redirect leads to which was not followed.
+    /// `host[:port]` of a redirect that was not followed.
     pub(crate) moved_to: Option<String>,
     pub(crate) errors: ServerErrors,
     pub(crate) limits: RateLimits,
@@ -81,10 +81,9 @@ fn moved_to(response: &Response) -> Option<String> {
     let next = response.url().join(location).ok()?;
     let is_elsewhere =
         response.status().is_redirection() && next.origin() != response.url().origin();
-    is_elsewhere.then(|| plain(&host_and_port(&next), LONGEST_HOST))
+    is_elsewhere.then(|| host_and_port(&next))
 }
 
-const LONGEST_HOST: usize = 200;
 const LARGEST_BODY: usize = 64 * 1024;
 
 #[cfg(test)]

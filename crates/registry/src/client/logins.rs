@@ -1,4 +1,4 @@
-//! The logins of one attempt: the image's, and those of other hosts at which its requests arrive.
+//! The logins of one attempt: the image's, and those of other hosts that receive its requests.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,8 +21,8 @@ pub struct HostLogin {
 /// Finds the login of a host, which is given as the image's name there: `host[:port]/path`.
 pub type HostLogins = dyn Fn(&str) -> Option<HostLogin> + Send + Sync;
 
-/// The image's login, and the look-up for other hosts. A mirror that has no login of its own gets the
-/// image's, as from containerd.
+/// The image's login, and the look-up for other hosts. A mirror without its own login gets the image's,
+/// as from containerd.
 #[derive(Clone, Default)]
 pub struct Logins {
     image: Option<Credentials>,

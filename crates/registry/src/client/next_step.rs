@@ -1,5 +1,4 @@
-//! What a person can do about a failed request, as far as that does not depend on the credentials that
-//! there are.
+//! What a person can do about a failed request, as far as that does not depend on the credentials.
 
 use super::error::{Reason, RegistryError};
 

@@ -52,8 +52,6 @@ const REFUSALS: &[(&[&str], &str)] = &[
     (&["immutab"], IMMUTABLE),
     // GitLab.
     (&["protected", "tag"], IMMUTABLE),
-    // Azure: an image, a repository or the registry is locked against writes.
-    (&["operation is disallowed"], LOCKED),
     (&["read-only mode"], LOCKED),
     (&["quota"], QUOTA),
     // Harbor.
@@ -75,8 +73,7 @@ const CREATE_REPOSITORY: &str = "create the repository, or the project that it b
      this registry does not create it with a push";
 const IMMUTABLE: &str = "the tag cannot be replaced: push under another tag, or remove this one \
      from the registry first";
-const LOCKED: &str = "the image, the repository or the registry is locked against writes: unlock \
-     it, or push elsewhere";
+const LOCKED: &str = "the registry accepts no pushes at present: push later, or elsewhere";
 const QUOTA: &str = "the registry has no room left for this account: delete images, or ask for a \
      larger quota; the credential is not the reason";
 const TOO_LARGE: &str = "the registry, or a proxy in front of it, limits the size of a request";
@@ -111,10 +108,9 @@ mod tests {
                 Some(IMMUTABLE),
             ),
             (
-                405,
-                "UNSUPPORTED",
-                "The operation is disallowed on this registry, repository or image. View \
-                 troubleshooting steps at https://aka.ms/acr/faq",
+                403,
+                "DENIED",
+                "The registry is in read-only mode.",
                 Some(LOCKED),
             ),
             (

@@ -1,6 +1,6 @@
-//! The hosts to which a server redirects, when they want an authorization of their own.
+//! The hosts to which a server redirects and which ask for an authorization themselves.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use regcred_http::Url;
 
@@ -28,40 +28,50 @@ impl RedirectedHosts {
         }
     }
 
-    /// The authorization at a host that asked for one before.
-    pub(crate) fn known(&self, url: &Url) -> Option<Arc<Auth>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut known = known.iter();
-        let found = known.find(|(one, _)| one.origin() == url.origin());
-        found.map(|(_, auth)| Arc::clone(auth))
+    /// The authorization at a host that asked for one before; `None` for a write to it.
+    pub(crate) fn known(&self, url: &Url, is_write: bool) -> Option<Arc<Auth>> {
+        let may_log_in = !is_write || self.is_upgrade(url);
+        found(&self.lock(), url).filter(|_| may_log_in)
     }
 
-    /// The authorization at a host that asks for one now; `None` if it gets none. What is written goes
-    /// with a login only to the server itself.
+    /// The authorization at a host that asks for one now; `None` if it gets none. A write carries a login
+    /// only to the server itself.
     pub(crate) fn admit(&self, url: &Url, is_write: bool) -> Option<Arc<Auth>> {
-        let known = self.known(url);
-        if known.is_some() {
-            return known;
+        let is_upgrade = self.is_upgrade(url);
+        if is_write && !is_upgrade {
+            return None;
         }
-        let is_upgrade = self.server.scheme() == "http"
-            && url.scheme() == "https"
-            && same_host(url, &self.server);
+        // Requests that run together share one authorization.
+        let mut known = self.lock();
+        if let Some(auth) = found(&known, url) {
+            return Some(auth);
+        }
         let login = if is_upgrade {
             self.login.clone()
-        } else if is_write {
-            return None;
         } else {
             self.logins.of_redirect(url)
         };
         let auth = Arc::new(Auth::new(login));
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.push((url.clone(), Arc::clone(&auth)));
         Some(auth)
     }
 
     /// Every host that asked, with its authorization.
     pub(crate) fn all(&self) -> Vec<(Url, Arc<Auth>)> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.clone()
+        self.lock().clone()
     }
+
+    /// Whether it is the server itself, over https instead of plain http.
+    fn is_upgrade(&self, url: &Url) -> bool {
+        self.server.scheme() == "http" && url.scheme() == "https" && same_host(url, &self.server)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(Url, Arc<Auth>)>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn found(known: &[(Url, Arc<Auth>)], url: &Url) -> Option<Arc<Auth>> {
+    let found = known.iter().find(|(one, _)| one.origin() == url.origin());
+    found.map(|(_, auth)| Arc::clone(auth))
 }

@@ -1,18 +1,15 @@
-//! The client of registries: it knows their servers and shares connections.
+//! The client of registries, with their servers and shared connections.
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use regcred_core::{Env, ImageRef};
 use regcred_http::{Client, ClientOptions, HttpError, Retry};
 
-use super::auth::Auth;
 use super::endpoint::Endpoint;
 use super::hosts::{HostConfig, Hosts};
 use super::logins::Logins;
-use super::redirected::RedirectedHosts;
 use super::repository::Repository;
 use super::servers::KnownServers;
 use super::warnings::Warnings;
@@ -39,7 +36,7 @@ impl RegistryClient {
         Self::with_retry(env, hosts, Retry::gentle())
     }
 
-    /// The same with other pauses between the attempts.
+    /// The client with other pauses between the attempts.
     pub(crate) fn with_retry(env: &Env, hosts: Hosts, retry: Retry) -> Result<Self, HttpError> {
         let options = ClientOptions::new(env);
         let client = Client::new(options.clone())?;
@@ -59,24 +56,9 @@ impl RegistryClient {
         let Shared { retry, .. } = *self.0;
         let logins = logins.into();
         let endpoints = self.0.servers.of(image.domain()).map(|servers| {
-            let endpoint = |(config, client): &(HostConfig, Client)| {
-                let login = logins.of_server(config, image);
-                Endpoint {
-                    auth: Arc::new(Auth::new(login.clone())),
-                    redirected: RedirectedHosts::new(logins.clone(), config.url.clone(), login),
-                    config: config.clone(),
-                    client: client.clone(),
-                    path: image.path().to_owned(),
-                    pull_scope: format!("repository:{}:pull", image.path()),
-                    retry,
-                    passed_over: AtomicBool::new(false),
-                    reported: AtomicBool::new(false),
-                    met_tls: AtomicBool::new(false),
-                    fell_back: AtomicBool::new(false),
-                    is_open: AtomicBool::new(false),
-                    asked: Mutex::default(),
-                    warnings: self.0.warnings.clone(),
-                }
+            let endpoint = |server: &(HostConfig, Client)| {
+                let warnings = Arc::clone(&self.0.warnings);
+                Endpoint::new(server.clone(), image, &logins, retry, warnings)
             };
             servers.iter().map(endpoint).collect()
         });
@@ -90,7 +72,7 @@ impl RegistryClient {
         self.0.servers.file(image.domain())
     }
 
-    /// What is wrong with that file where a container runtime logs it and goes on.
+    /// What is wrong with that file where a container runtime logs it and continues.
     #[must_use]
     pub fn hosts_warnings(&self, image: &ImageRef) -> Vec<String> {
         self.0.servers.warnings(image.domain())

@@ -63,7 +63,7 @@ impl Repository {
             }
             let mut over_https = None;
             if endpoint.is_plain_after_https() {
-                // Of the same address over https, which is the server before.
+                // The failure of the server before, which has the same address over https.
                 over_https = failed.pop_if(|(before, error)| {
                     *before + 1 == at && endpoints[*before].wants_plain(error)
                 });
@@ -78,7 +78,7 @@ impl Repository {
             }
             let result = endpoint.send(request).await;
             if let Some(https) = over_https {
-                if matches!(&result, Err(error) if error.is_unconnected()) {
+                if !endpoint.is_met() && matches!(&result, Err(error) if error.is_unconnected()) {
                     failed.push(https);
                     continue;
                 }
@@ -138,7 +138,7 @@ impl Repository {
         Ok(endpoints.iter().map(Endpoint::report).collect())
     }
 
-    /// When something that broke is asked for again.
+    /// When a broken request is sent again.
     pub(crate) fn retry(&self) -> Retry {
         self.0.retry
     }

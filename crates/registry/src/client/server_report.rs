@@ -10,13 +10,13 @@ pub struct ServerReport {
     pub url: String,
     /// Whether it is a mirror, and not the registry.
     pub is_mirror: bool,
-    /// Whether it is asked only if the one before, the same over https, turned out not to speak TLS.
+    /// Whether it is asked only if the server before it, the same over https, does not speak TLS.
     pub only_for_plain: bool,
     /// What it may be asked for: `pull`, `resolve`, `push`.
     pub capabilities: Vec<&'static str>,
     /// The login for it.
     pub login: OfferedLogin,
-    /// The last request; `None` when it was not asked.
+    /// The last request; `None` if it was not asked.
     pub asked: Option<ServerExchange>,
 }
 
@@ -25,7 +25,7 @@ pub struct ServerReport {
 #[serde(tag = "kind", content = "login", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum OfferedLogin {
-    /// The image's, if there is one.
+    /// The image's, if it has one.
     #[default]
     Image,
     /// The one that the keyring has for the server: its label.
@@ -46,6 +46,6 @@ pub struct ServerExchange {
     pub host_logins: Vec<String>,
     /// The status of an answer that is a success.
     pub status: Option<u16>,
-    /// Why there was no such answer.
+    /// Why the request failed.
     pub error: Option<String>,
 }

@@ -16,7 +16,7 @@ pub(crate) type Servers = Result<Arc<[(HostConfig, Client)]>, Arc<HostsError>>;
 #[derive(Clone)]
 struct KnownRegistry {
     servers: Servers,
-    /// What is wrong with its configuration where containerd goes on.
+    /// What is wrong with its configuration where containerd continues.
     warnings: Vec<String>,
 }
 
@@ -50,7 +50,7 @@ impl KnownServers {
         self.known(registry).servers
     }
 
-    /// What is wrong with the configuration of a registry where containerd goes on.
+    /// What is wrong with the configuration of a registry where containerd continues.
     pub(crate) fn warnings(&self, registry: &str) -> Vec<String> {
         self.known(registry).warnings
     }

@@ -64,7 +64,7 @@ fn quoted(text: &str) -> Option<String> {
 }
 
 const MOST_BYTES: usize = 4096;
-/// After so many different warnings, no more are logged.
+/// How many different warnings are logged at most.
 const MOST_LOGGED: usize = 100;
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ impl Platform {
         Some(Self::in_config(config)).filter(Self::is_named)
     }
 
-    /// The same, where parts of it may be missing.
+    /// The platform that an image's configuration names, with empty parts where it names none.
     pub(crate) fn in_config(config: &[u8]) -> Self {
         let platform: Self = serde_json::from_slice(config).unwrap_or_default();
         // The other fields of a configuration are not about the platform.

@@ -88,7 +88,7 @@ async fn a_proxy_that_cannot_be_reached_is_named_with_its_variable() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_wants_a_login_is_named() {
+async fn a_proxy_that_requires_a_login_is_named() {
     let proxy = Fake::start(|_| Reply::new(407).header("proxy-authenticate", "Basic")).await;
     let host = format!("127.0.0.1:{}", proxy.port());
     for (variable, url) in [
@@ -145,7 +145,7 @@ async fn a_failure_beyond_the_proxy_names_the_proxy_that_was_on_the_way() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_not_resolved_in_time_is_said_to_be_resolving() {
+async fn a_name_that_is_not_resolved_in_time_is_the_reported_cause() {
     let hangs = || Names::by(|_| Box::pin(std::future::pending()));
     let mut options = ClientOptions::new(&Env::map([("HTTPS_PROXY", "proxy.test:3128")]));
     options.connect_timeout = Duration::from_millis(200);

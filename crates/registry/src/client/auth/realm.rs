@@ -2,7 +2,7 @@
 //! far as the registry itself: otherwise a credential could be read off the wire, or a request
 //! sent to a server of the inner network.
 
-use regcred_http::{Challenge, Url, is_loopback};
+use regcred_http::{Challenge, Url, is_loopback, plain};
 
 use crate::client::address::{host_and_port, is_private, same_host};
 
@@ -18,7 +18,11 @@ pub(super) struct Realm {
 impl Realm {
     /// The token server that a challenge of the registry at `registry` names; an operator may have
     /// marked the registry as plain http. The error is a phrase: which rule was broken.
-    pub(super) fn of(challenge: &Challenge, registry: &Url, plain: bool) -> Result<Self, String> {
+    pub(super) fn of(
+        challenge: &Challenge,
+        registry: &Url,
+        is_plain: bool,
+    ) -> Result<Self, String> {
         let realm = challenge.param("realm").unwrap_or_default();
         // A word such as `registry` is a name for people, and not a path next to the registry's.
         let url = if realm.starts_with('/') {
@@ -28,7 +32,7 @@ impl Realm {
         };
         let url = url.ok_or("the challenge's realm is not a URL")?;
         let refuse = |why: &str| {
-            let (scheme, host) = (url.scheme(), host_and_port(&url));
+            let (scheme, host) = (plain(url.scheme(), LONGEST_SCHEME), host_and_port(&url));
             Err(format!(
                 "refusing the token server {scheme}://{host}: {why}"
             ))
@@ -40,7 +44,7 @@ impl Realm {
             return refuse("its address holds user information");
         }
         let both_here = is_loopback(&url) && is_loopback(registry);
-        if url.scheme() == "http" && !both_here && !(plain && registry.scheme() == "http") {
+        if url.scheme() == "http" && !both_here && !(is_plain && registry.scheme() == "http") {
             return refuse("it is not https, and the registry is not marked as plain http");
         }
         if is_private(&url) && !both_here && !same_host(&url, registry) {
@@ -49,7 +53,7 @@ impl Realm {
         let service = challenge.param("service").filter(|s| !s.is_empty());
         Ok(Self {
             service: service.map(str::to_owned),
-            cleartext: plain && url.scheme() == "http",
+            cleartext: is_plain && url.scheme() == "http",
             url,
         })
     }
@@ -59,6 +63,9 @@ impl Realm {
         host_and_port(&self.url)
     }
 }
+
+/// Characters of a scheme in a message: the registry may choose it.
+const LONGEST_SCHEME: usize = 40;
 
 #[cfg(test)]
 mod tests {
@@ -121,9 +128,11 @@ mod tests {
         }
         let error = realm("https://u:canary@h/?canary", "https://reg.io/v2", false);
         assert!(!error.expect_err("refused").contains("canary"));
-        let long = format!("http://{}/", "x".repeat(5000));
-        let error = realm(&long, "https://reg.io/v2", false).expect_err("refused");
-        assert!(error.len() < 400, "{error}");
+        let long = "x".repeat(5000);
+        for text in [format!("http://{long}/"), format!("{long}://reg.io/")] {
+            let error = realm(&text, "https://reg.io/v2", false).expect_err("refused");
+            assert!(error.len() < 400, "{error}");
+        }
     }
 
     #[test]

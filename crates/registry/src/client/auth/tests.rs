@@ -16,7 +16,7 @@ const MANIFEST: &str = r#"{"schemaVersion":2,"manifests":[]}"#;
 async fn registry(
     challenge: impl Fn(&str) -> String + Send + Sync + 'static,
     token: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static,
-    let_in: impl Fn(&str) -> bool + Send + Sync + 'static,
+    accepts: impl Fn(&str) -> bool + Send + Sync + 'static,
 ) -> Fake {
     let listener = bind().await;
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -25,11 +25,9 @@ async fn registry(
         if seen.path.starts_with("/token") {
             return token(asked.fetch_add(1, Ordering::SeqCst), seen);
         }
-        if seen.authorization().is_some_and(&let_in) {
-            return match seen.path.contains("/blobs/") {
-                true => Reply::ok("{}"),
-                false => Reply::ok(MANIFEST),
-            };
+        if seen.authorization().is_some_and(&accepts) {
+            let is_blob = seen.path.contains("/blobs/");
+            return Reply::ok(if is_blob { "{}" } else { MANIFEST });
         }
         Reply::new(401).header("www-authenticate", challenge(&url))
     })

@@ -85,9 +85,8 @@ async fn a_blob_is_one_request() {
     for chunked in [false, true] {
         let content = content();
         let blob = whole(&content);
-        let server = registry(content.clone(), move |_, reply| match chunked {
-            true => reply.chunked(),
-            false => reply,
+        let server = registry(content.clone(), move |_, reply| {
+            if chunked { reply.chunked() } else { reply }
         })
         .await;
         assert!(fetch(&server, &blob).await.expect("blob") == content);
@@ -104,9 +103,8 @@ async fn the_size_is_the_descriptors() {
     let digest = whole(&content).digest;
     for (size, chunked) in [(9, false), (9, true), (11, false), (11, true)] {
         let blob = Descriptor::new("x", digest.clone(), size);
-        let server = registry(content.clone(), move |_, reply| match chunked {
-            true => reply.chunked(),
-            false => reply,
+        let server = registry(content.clone(), move |_, reply| {
+            if chunked { reply.chunked() } else { reply }
         })
         .await;
         assert!(fetch(&server, &blob).await.is_err(), "{size} {chunked}");

@@ -1,9 +1,8 @@
 //! One request to a server: its authorization, the renewal of that after a 401, redirects.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use regcred_http::{Request, Response, StatusCode, Url};
+use regcred_http::{HeaderMap, Request, Response, StatusCode, Url};
 use tokio::time::sleep;
 
 use super::Endpoint;
@@ -43,8 +42,7 @@ impl Endpoint {
             let is_hidden = is_own
                 && grant.is_none()
                 && !self.auth.is_anonymous()
-                && hides(status, object.is_pushed())
-                && !self.is_open.load(Ordering::Relaxed);
+                && hides(status, object.is_pushed());
             let may_renew = renewed.len() < MOST_RENEWALS && !renewed.contains(&url.origin());
             let auth = if is_own {
                 Some(Arc::clone(&self.auth)).filter(|_| is_unauthorized || is_hidden)
@@ -86,11 +84,11 @@ impl Endpoint {
 
     /// The authorization at an address: the server's own, or that of a host to which it redirects and
     /// which asked for one before.
-    fn auth_at(&self, url: &Url) -> Option<Arc<Auth>> {
+    fn auth_at(&self, url: &Url, is_write: bool) -> Option<Arc<Auth>> {
         if self.is_own(url) {
             Some(Arc::clone(&self.auth))
         } else {
-            self.redirected.known(url)
+            self.redirected.known(url, is_write)
         }
     }
 
@@ -131,19 +129,22 @@ impl Endpoint {
         if is_challenged || !self.is_own(response.url()) {
             return Ok(renewal);
         }
-        let base = format!("{}/", self.config.url.as_str().trim_end_matches('/'));
-        let ping = self.equip(Request::get(&base));
-        match self.client.send(ping).await {
-            Ok(ping) if ping.status() == StatusCode::UNAUTHORIZED => {
-                auth.renew(used, ping.headers(), context).await
-            }
+        match self.base_challenge().await {
+            Some(headers) => auth.renew(used, headers, context).await,
             // The refusal is the answer.
-            ping => {
-                let is_open = ping.is_ok_and(|ping| ping.status().is_success());
-                self.is_open.store(is_open, Ordering::Relaxed);
-                Ok(renewal)
-            }
+            None => Ok(renewal),
         }
+    }
+
+    /// The headers of a 401 of the base address to a request without a login.
+    async fn base_challenge(&self) -> Option<&HeaderMap> {
+        let ask = || async {
+            let base = format!("{}/", self.config.url.as_str().trim_end_matches('/'));
+            let ping = self.equip(Request::get(&base));
+            let ping = self.client.send(ping).await.ok()?;
+            (ping.status() == StatusCode::UNAUTHORIZED).then(|| ping.headers().clone())
+        };
+        self.base_challenge.get_or_init(ask).await.as_ref()
     }
 
     /// Sends one request and follows its redirects. The address in a redirect is short-lived: when
@@ -188,7 +189,7 @@ impl Endpoint {
             if self.is_own(&url) {
                 next = self.equip(next);
             }
-            let grant = match self.auth_at(&url) {
+            let grant = match self.auth_at(&url, request.is_write()) {
                 Some(auth) => auth.ready(&self.context(request, &url)).await?,
                 None => None,
             };
@@ -202,7 +203,7 @@ impl Endpoint {
             }
             let response = self.client.send(next).await;
             if self.is_own(&url) {
-                self.note_tls(&response);
+                self.note_met(&response);
             }
             let response = response.map_err(|error| RegistryError::unreached(object, error))?;
             match redirect::target(&response, request.is_write()) {

@@ -2,8 +2,9 @@ use std::fs;
 use std::sync::Arc;
 
 use regcred_core::{Credentials, ImageRef, report};
+use tempfile::TempDir;
 
-use crate::fake::{Fake, Reply, bind, client, hosts_toml, image, tls};
+use crate::fake::{Ca, Fake, Reply, Seen, bind, client, hosts_toml, image};
 use crate::{Descriptor, Digest, HostLogin, Hosts, Logins, Repository};
 
 mod mirrors;
@@ -25,13 +26,23 @@ fn at(server: &Fake) -> Repository {
     client(Hosts::none()).repository(&image(server), Some(&login()))
 }
 
-/// A server that wants this `Authorization` for everything.
-async fn private(authorization: &'static str) -> Fake {
-    Fake::start(move |seen| match seen.authorization() {
+/// The script of a server that requires this `Authorization` for everything.
+fn requiring(authorization: &'static str) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {
+    move |seen| match seen.authorization() {
         Some(login) if login == authorization => Reply::ok(INDEX),
         _ => Reply::new(401).header("www-authenticate", "Basic realm=x"),
-    })
-    .await
+    }
+}
+
+async fn private(authorization: &'static str) -> Fake {
+    Fake::start(requiring(authorization)).await
+}
+
+/// The configuration of a registry with a mirror and the fields of that.
+fn with_mirror(server: &Fake, mirror: &str, fields: &str) -> (TempDir, Hosts) {
+    let server_url = server.url("");
+    let text = format!("server = \"{server_url}\"\n[host.\"{mirror}\"]\n{fields}\n");
+    hosts_toml(&server.host(), &text)
 }
 
 /// The logins of an attempt: the image's, and one for the repository's name at a host.
@@ -51,9 +62,13 @@ async fn capabilities_and_failures_move_on_and_the_registry_has_the_last_word() 
     let gone = bind().await;
     let closed = gone.local_addr().unwrap();
     drop(gone);
-    let server = Fake::start(|seen| match seen.path.ends_with("/missing") {
-        true => Reply::new(404),
-        false => Reply::ok(INDEX),
+    let server = Fake::start(|seen| {
+        let is_missing = seen.path.ends_with("/missing");
+        if is_missing {
+            Reply::new(404)
+        } else {
+            Reply::ok(INDEX)
+        }
     })
     .await;
     let text = format!(
@@ -106,20 +121,22 @@ async fn an_unusable_hosts_toml_is_a_warning_and_the_registry_itself_is_asked() 
 
 #[tokio::test]
 async fn a_registry_with_its_own_ca_is_trusted_by_its_directory() {
-    let (acceptor, certificate) = tls();
+    let ca = Ca::new();
     let plain = Fake::start(|_| Reply::ok("{}")).await;
     let elsewhere = plain.url("/x");
-    let server = Fake::on(bind().await, Some(acceptor), move |seen| {
-        match (seen.authorization(), seen.path.contains("/manifests/")) {
-            (Some(BASIC), true) => Reply::ok(INDEX),
-            (Some(BASIC), false) => Reply::new(307).header("location", &elsewhere),
-            _ => Reply::new(401).header("www-authenticate", "Basic realm=x"),
+    let private = requiring(BASIC);
+    let server = Fake::start_tls(ca.server("127.0.0.1", None), move |seen| {
+        let is_blob = seen.path.contains("/blobs/") && seen.authorization() == Some(BASIC);
+        if is_blob {
+            return Reply::new(307).header("location", &elsewhere);
         }
-    });
+        private(seen)
+    })
+    .await;
     let root = tempfile::tempdir().unwrap();
     let directory = root.path().join(server.host());
     fs::create_dir_all(&directory).unwrap();
-    fs::write(directory.join("ca.crt"), certificate).unwrap();
+    fs::write(directory.join("ca.crt"), &ca.pem).unwrap();
     let hosts = Hosts::new([root.path().to_owned()]);
     let repository = client(hosts).repository(&image(&server), Some(&login()));
     repository.manifest("v1").await.expect("trusted");
@@ -133,9 +150,10 @@ async fn warnings_of_the_registry_are_logged_once_and_those_of_its_storage_never
     let storage = Fake::start(|_| Reply::ok("{}").header("warning", r#"299 - "storage""#)).await;
     let elsewhere = storage.url("/data");
     let server = Fake::start(move |seen| {
-        let reply = match seen.path.contains("/blobs/") {
-            true => Reply::new(307).header("location", &elsewhere),
-            false => Reply::ok(INDEX),
+        let reply = if seen.path.contains("/blobs/") {
+            Reply::new(307).header("location", &elsewhere)
+        } else {
+            Reply::ok(INDEX)
         };
         reply.header("warning", r#"299 - "this registry moves""#)
     })

@@ -21,7 +21,7 @@ impl fmt::Display for RegistryError {
                 limits(response).fmt(f)?;
                 match response.unchallenged {
                     Some(why) if self.0.login_sent == Some(false) => {
-                        write!(f, "; there is no way to log in: {why}")
+                        write!(f, "; the server does not offer a login: {why}")
                     }
                     _ => self.write_push_advice(f, response),
                 }
@@ -37,10 +37,10 @@ impl fmt::Display for RegistryError {
             } => {
                 write!(f, "unauthorized: {host} requires a login for {object}")?;
                 let schemes = offered.join(", ");
-                match (offered.is_empty(), anonymous) {
-                    (true, _) => write!(f, " but offers no way to log in"),
-                    (_, true) => write!(f, " ({schemes}) and there is no credential for it"),
-                    _ => write!(f, ", by a scheme that is not supported ({schemes})"),
+                if *anonymous {
+                    write!(f, " ({schemes}), and no credential for it was found")
+                } else {
+                    write!(f, ", by a scheme that is not supported ({schemes})")
                 }
             }
             Reason::Servers(all) => {

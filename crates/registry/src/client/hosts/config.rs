@@ -45,7 +45,7 @@ pub(crate) enum Schemes {
 pub(crate) struct RegistryHosts {
     /// The servers to ask, in order; the last is the registry itself or its `server`.
     pub(crate) servers: Vec<HostConfig>,
-    /// What is wrong with the configuration where containerd logs it and goes on.
+    /// What is wrong with the configuration where containerd logs it and continues.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -116,7 +116,7 @@ impl HostConfig {
         let is_registry = Self::registry(registry, url.scheme()).is_ok_and(|own| {
             own.url.origin() == url.origin()
                 // Port 80 of a registry that should speak https is another server.
-                && (url.scheme() == "https" || registry.contains(':'))
+                && (url.scheme() == "https" || split_port(registry).1.is_some())
         });
         let mut config = Self::at(url, is_registry);
         config.cleartext = config.url.scheme() == "http";
@@ -166,8 +166,8 @@ impl HostConfig {
         }
     }
 
-    /// Whether the server is asked for this. A mirror is never written to, whatever it may do: what it
-    /// has is not in the registry.
+    /// Whether the server is asked for this. A mirror is never written to, even with the capability: its
+    /// content is not in the registry.
     pub(crate) fn has(&self, capability: Capability) -> bool {
         let may = capability != Capability::Push || self.is_registry;
         may && self.capabilities.contains(&capability)
@@ -180,7 +180,7 @@ impl Trust {
         !self.is_configured() && !self.unverified_here
     }
 
-    /// Whether a file has a setting for TLS, of whatever value.
+    /// Whether a file has a setting for TLS, of any value.
     pub(crate) fn is_configured(&self) -> bool {
         !self.ca.is_empty() || self.client.is_some() || self.skip_verify.is_some()
     }

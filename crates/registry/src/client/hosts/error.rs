@@ -44,7 +44,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, HostsError> {
     })
 }
 
-/// The PEM text of trusted certificates, of which there must be one.
+/// The PEM text of one or more trusted certificates.
 pub(super) fn read_ca(path: &Path) -> Result<Vec<u8>, HostsError> {
     let pem = read(path)?;
     let mark = b"-----BEGIN CERTIFICATE-----";

@@ -141,7 +141,7 @@ impl Server {
     }
 }
 
-/// The addresses in the headers `[host."..."]`, in order: a host without a header of its own is not
+/// The addresses in the headers `[host."..."]`, in order: a host without its own header is not
 /// seen, and of a host with several only the first counts.
 fn headers(toml: &str) -> Vec<String> {
     let source = Source::new(toml);

@@ -218,10 +218,13 @@ fn only_the_registrys_own_address_counts_as_the_registry() {
         .map(|h| h.is_registry)
         .collect();
     assert_eq!(own, [true, true, false, false, false, true]);
+    let root = Root::new().with("[fd00::1]/hosts.toml", "[host.\"http://[fd00::1]\"]");
+    let own = root.lookup("[fd00::1]");
+    assert!(!own[0].is_registry && own[1].is_registry);
 }
 
 #[test]
-fn a_server_elsewhere_stands_for_the_registry() {
+fn a_server_elsewhere_counts_as_the_registry() {
     let root = Root::new().with("reg.io/hosts.toml", "server = \"proxy.corp:8443\"");
     let hosts = root.lookup("reg.io");
     assert_eq!(urls(&hosts), ["https://proxy.corp:8443/v2"]);
@@ -230,7 +233,7 @@ fn a_server_elsewhere_stands_for_the_registry() {
 }
 
 #[test]
-fn trust_is_read_beside_the_file() {
+fn trust_is_read_next_to_the_file() {
     let root = Root::new()
         .with(
             "reg.io/hosts.toml",

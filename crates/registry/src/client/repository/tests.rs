@@ -54,7 +54,7 @@ async fn when_all_servers_fail_the_error_names_each_with_its_failure() {
         ErrorKind::Denied,
         "the only answer is the mirror's"
     );
-    assert!(!error.credential_refused(), "there was none");
+    assert!(!error.credential_refused(), "none was sent");
 }
 
 #[tokio::test]

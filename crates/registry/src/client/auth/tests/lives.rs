@@ -9,7 +9,7 @@ async fn requests_that_run_together_fetch_one_token() {
     let blob = Descriptor::of("x", b"{}");
     let fetches = (0..8).map(|_| async { repository.blob_bytes(&blob, 10).await });
     for result in futures_util::future::join_all(fetches).await {
-        result.expect("let in");
+        result.expect("the manifest");
     }
     assert_eq!(server.seen_at("/token").len(), 1);
 }
@@ -22,7 +22,7 @@ async fn a_dropped_fetch_does_not_hurt_the_others() {
         let patience = std::time::Duration::from_millis(patience);
         let _ = tokio::time::timeout(patience, repository.manifest("v1")).await;
     }
-    repository.manifest("v1").await.expect("let in");
+    repository.manifest("v1").await.expect("the manifest");
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn no_life_in_the_answer_is_neither_for_ever_nor_a_loop() {
         .await;
         let repository = repository(&server, None);
         for _ in 0..3 {
-            repository.manifest("v1").await.expect("let in");
+            repository.manifest("v1").await.expect("the manifest");
         }
         assert_eq!(server.seen_at("/token").len(), 1, "{life}");
     }
@@ -88,10 +88,10 @@ async fn credentials_do_not_share_tokens() {
     let login = Credentials::new("alice", "s3cret");
     let rich = client.repository(&image(&server), Some(&login));
     let poor = client.repository(&image(&server), None);
-    rich.manifest("v1").await.expect("let in");
+    rich.manifest("v1").await.expect("the manifest");
     assert!(poor.manifest("v1").await.is_err());
     // A login with neither name nor password is not a credential.
-    let nobody = client.repository(&image(&server), Some(&Credentials::new("", "")));
-    assert!(nobody.manifest("v1").await.is_err());
+    let empty = client.repository(&image(&server), Some(&Credentials::new("", "")));
+    assert!(empty.manifest("v1").await.is_err());
     assert!(server.seen_at("/token").iter().all(|s| s.method == "GET"));
 }

@@ -39,38 +39,29 @@ async fn a_token_servers_redirect_elsewhere_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_token_servers_redirect_on_the_spot_is_followed() {
-    let server = registry(
-        bearer,
-        |n, _| match n {
-            0 => Reply::new(301).header("location", "/token/?moved=1"),
-            _ => token("t1"),
-        },
-        |a| a == "Bearer t1",
-    )
-    .await;
-    manifest(&server, Some(("alice", "s3cret")))
-        .await
-        .expect("let in");
-    let asked = server.seen_at("/token/");
-    assert_eq!(asked[0].target(), "/token/?moved=1");
-    assert!(asked[0].authorization().is_some());
-}
-
-#[tokio::test]
-async fn a_token_servers_redirect_may_have_bytes_that_are_not_ascii() {
-    let server = registry(
-        bearer,
-        |n, _| match n {
-            0 => Reply::new(302).header("location", "/token/caf\u{e9}?service=x"),
-            _ => token("t1"),
-        },
-        |a| a == "Bearer t1",
-    )
-    .await;
-    manifest(&server, Some(("alice", "s3cret")))
-        .await
-        .expect("let in");
-    let asked = server.seen_at("/token/");
-    assert_eq!(asked[0].target(), "/token/caf%C3%A9?service=x");
+async fn a_token_servers_redirect_to_itself_is_followed_with_the_bytes_that_it_sent() {
+    for (status, location, target) in [
+        (301, "/token/?moved=1", "/token/?moved=1"),
+        (
+            302,
+            "/token/caf\u{e9}?service=x",
+            "/token/caf%C3%A9?service=x",
+        ),
+    ] {
+        let server = registry(
+            bearer,
+            move |n, _| match n {
+                0 => Reply::new(status).header("location", location),
+                _ => token("t1"),
+            },
+            |a| a == "Bearer t1",
+        )
+        .await;
+        manifest(&server, Some(("alice", "s3cret")))
+            .await
+            .expect("the manifest");
+        let asked = server.seen_at("/token/");
+        assert_eq!(asked[0].target(), target);
+        assert!(asked[0].authorization().is_some());
+    }
 }

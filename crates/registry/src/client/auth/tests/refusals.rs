@@ -22,7 +22,7 @@ async fn a_refused_login_is_not_tried_another_way() {
 }
 
 #[tokio::test]
-async fn whatever_a_token_server_answers_to_a_login_passes_the_turn() {
+async fn after_any_answer_of_a_token_server_to_a_login_another_credential_may_work() {
     let replies = [400, 404, 405, 418, 422, 500, 503].map(Reply::new);
     let unreadable = [Reply::ok("<html>log in</html>"), Reply::ok("{}")];
     for reply in replies.into_iter().chain(unreadable) {
@@ -34,7 +34,7 @@ async fn whatever_a_token_server_answers_to_a_login_passes_the_turn() {
 }
 
 #[tokio::test]
-async fn a_token_server_out_of_reach_ends_the_turn() {
+async fn a_token_server_that_is_not_reached_is_not_cured_by_another_credential() {
     let gone = bind().await;
     let closed = format!("http://{}", gone.local_addr().unwrap());
     drop(gone);
@@ -87,7 +87,7 @@ async fn a_flickering_token_server_is_asked_again() {
         |a| a == "Bearer t1",
     )
     .await;
-    manifest(&server, None).await.expect("let in");
+    manifest(&server, None).await.expect("the manifest");
 }
 
 #[tokio::test]
@@ -134,5 +134,5 @@ async fn a_limit_of_the_token_server_is_named_and_not_remembered() {
         "{text}"
     );
     assert_eq!(error.kind(), regcred_core::ErrorKind::Throttled);
-    repository.manifest("v1").await.expect("let in");
+    repository.manifest("v1").await.expect("the manifest");
 }

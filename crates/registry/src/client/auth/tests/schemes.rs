@@ -1,11 +1,11 @@
-//! Which way a server is entered.
+//! Which scheme is used, and when.
 
 use super::*;
 
 #[tokio::test]
 async fn an_anonymous_token_is_fetched_by_the_challenge_of_the_request() {
     let server = registry(bearer, |_, _| token("t1"), |a| a == "Bearer t1").await;
-    manifest(&server, None).await.expect("let in");
+    manifest(&server, None).await.expect("the manifest");
     assert_eq!(
         lines(&server),
         [
@@ -35,7 +35,7 @@ async fn a_login_goes_to_the_token_server_as_basic() {
     .await;
     manifest(&server, Some(("alice", "s3cret")))
         .await
-        .expect("let in");
+        .expect("the manifest");
     let asked = &server.seen_at("/token")[0];
     assert_eq!(
         asked.target(),
@@ -54,8 +54,8 @@ async fn basic_is_offered_once() {
     )
     .await;
     let known = repository(&server, Some(("alice", "s3cret")));
-    known.manifest("v1").await.expect("let in");
-    known.manifest("v1").await.expect("let in");
+    known.manifest("v1").await.expect("the manifest");
+    known.manifest("v1").await.expect("the manifest");
     assert_eq!(server.seen().len(), 3, "the scheme is remembered");
     let error = manifest(&server, Some(("alice", "canary")))
         .await
@@ -79,7 +79,7 @@ async fn bearer_is_preferred_among_several_challenges_of_one_line() {
     .await;
     manifest(&server, Some(("alice", "s3cret")))
         .await
-        .expect("let in");
+        .expect("the manifest");
 }
 
 #[tokio::test]
@@ -133,11 +133,11 @@ async fn a_401_that_asks_for_no_login_is_reported_as_such() {
     for (challenge, expected) in [
         (
             &[][..],
-            "there is no way to log in: the answer has no WWW-Authenticate header",
+            "the server does not offer a login: the answer has no WWW-Authenticate header",
         ),
         (
             &["\"Basic\""][..],
-            "there is no way to log in: the answer's WWW-Authenticate header cannot be read",
+            "the server does not offer a login: the answer's WWW-Authenticate header cannot be read",
         ),
     ] {
         let server = answers(challenge).await;
@@ -147,7 +147,10 @@ async fn a_401_that_asks_for_no_login_is_reported_as_such() {
         assert!(error.to_string().ends_with(expected), "{error}");
         assert_eq!(error.login_sent(), Some(false));
         let error = manifest(&server, None).await.expect_err("401");
-        assert!(!error.to_string().contains("no way to log in"), "{error}");
+        assert!(
+            !error.to_string().contains("does not offer a login"),
+            "{error}"
+        );
     }
 }
 
@@ -161,12 +164,12 @@ async fn what_cannot_be_answered_is_named() {
     .await;
     let error = manifest(&server, Some(("alice", "x")))
         .await
-        .expect_err("no way in");
+        .expect_err("no usable scheme");
     assert!(error.to_string().contains("(negotiate, ntlm)"), "{error}");
     let server = registry(|_| "BASIC".to_owned(), |_, _| token("x"), |_| false).await;
     let error = manifest(&server, None).await.expect_err("no login");
     assert!(
-        error.to_string().contains("there is no credential"),
+        error.to_string().contains("no credential for it was found"),
         "{error}"
     );
     assert!(error.is_curable_by_credential());
@@ -179,7 +182,7 @@ async fn an_identity_token_is_exchanged_by_post() {
         let server = registry(bearer, move |_, _| Reply::ok(answer), |a| a == "Bearer t1").await;
         manifest(&server, Some((user, "re/fresh")))
             .await
-            .expect("let in");
+            .expect("the manifest");
         let asked = &server.seen_at("/token")[0];
         assert_eq!(
             (asked.method.as_str(), asked.authorization()),
@@ -207,7 +210,7 @@ async fn a_token_server_without_get_is_asked_by_post() {
         .await;
         manifest(&server, Some(("alice", "s3cret")))
             .await
-            .expect("let in");
+            .expect("the manifest");
         let body = server.seen_at("/token")[1].text();
         assert!(
             body.starts_with("grant_type=password&username=alice&password=s3cret&"),
@@ -235,13 +238,13 @@ async fn hiding(status: u16) -> Fake {
 }
 
 #[tokio::test]
-async fn a_registry_that_hides_an_image_gets_the_login_at_hand() {
+async fn a_registry_that_hides_an_image_gets_the_login() {
     for status in [403, 404] {
         let server = hiding(status).await;
         let known = repository(&server, Some(("alice", "s3cret")));
-        known.manifest("v1").await.expect("let in");
+        known.manifest("v1").await.expect("the manifest");
         assert_eq!(server.seen().len(), 4, "manifest, ping, token, manifest");
-        known.manifest("v1").await.expect("let in");
+        known.manifest("v1").await.expect("the manifest");
         assert_eq!(server.seen().len(), 5, "the scheme is remembered");
 
         let server = hiding(status).await;
@@ -258,16 +261,16 @@ async fn a_registry_that_hides_an_image_gets_the_login_at_hand() {
 }
 
 #[tokio::test]
-async fn a_login_at_hand_is_sent_where_anonymous_requests_are_too_many() {
+async fn the_login_is_sent_where_anonymous_requests_are_too_many() {
     let server = hiding(429).await;
     let known = repository(&server, Some(("alice", "s3cret")));
-    known.manifest("v1").await.expect("let in");
+    known.manifest("v1").await.expect("the manifest");
     let error = manifest(&server, None).await.expect_err("too many");
     assert_eq!(error.kind(), regcred_core::ErrorKind::Throttled);
 }
 
 #[tokio::test]
-async fn a_login_that_no_server_asks_for_is_not_sent() {
+async fn a_login_is_sent_only_to_a_server_that_asks_for_one() {
     let server = Fake::start(|_| Reply::new(404)).await;
     let error = manifest(&server, Some(("alice", "s3cret"))).await;
     let error = error.expect_err("missing");
@@ -296,7 +299,7 @@ async fn a_refusal_without_a_challenge_is_explained_by_the_base_address() {
         _ if seen.authorization() == Some("Bearer t1") => Reply::ok(MANIFEST),
         _ => Reply::new(401),
     });
-    manifest(&server, None).await.expect("let in");
+    manifest(&server, None).await.expect("the manifest");
     assert_eq!(
         server.seen_at("/token")[0].target(),
         "/token?scope=repository%3Ateam%2Fapp%3Apull&client_id=regcred"

@@ -5,12 +5,8 @@ use super::*;
 #[tokio::test]
 async fn a_mirror_is_asked_first_and_gets_the_login_as_from_the_nodes_runtime() {
     let (mirror, server) = (private(BASIC).await, private(BASIC).await);
-    let text = format!(
-        "server = \"{}\"\n[host.\"{}/mirror\"]\ncapabilities = [\"pull\", \"resolve\"]\n",
-        server.url(""),
-        mirror.url("")
-    );
-    let (_root, hosts) = hosts_toml(&server.host(), &text);
+    let fields = "capabilities = [\"pull\", \"resolve\"]";
+    let (_root, hosts) = with_mirror(&server, &mirror.url("/mirror"), fields);
     let repository = client(hosts).repository(&image(&server), Some(&login()));
     repository.manifest("v1").await.expect("from the mirror");
     assert!(server.seen().is_empty());
@@ -25,12 +21,7 @@ async fn a_mirror_is_asked_first_and_gets_the_login_as_from_the_nodes_runtime() 
 #[tokio::test]
 async fn a_login_that_is_withheld_from_mirrors_goes_to_the_registry_alone() {
     let (mirror, server) = (private(BASIC).await, private(BASIC).await);
-    let text = format!(
-        "server = \"{}\"\n[host.\"{}\"]\n",
-        server.url(""),
-        mirror.url("")
-    );
-    let (_root, hosts) = hosts_toml(&server.host(), &text);
+    let (_root, hosts) = with_mirror(&server, &mirror.url(""), "");
     let logins = Logins::from(Some(&login())).withheld_from_mirrors(true);
     let repository = client(hosts).repository(&image(&server), logins);
     repository.manifest("v1").await.expect("from the registry");
@@ -40,18 +31,14 @@ async fn a_login_that_is_withheld_from_mirrors_goes_to_the_registry_alone() {
 }
 
 #[tokio::test]
-async fn a_mirror_with_a_login_of_its_own_never_gets_the_images() {
+async fn a_mirror_with_its_own_login_never_gets_the_images() {
     let (mirror, server) = (
         private("Basic Ym9iOnMzY3JldA==").await,
         private(BASIC).await,
     );
-    let text = format!(
-        "server = \"{}\"\n[host.\"{}/v2/quay.io\"]\noverride_path = true\n",
-        server.url(""),
-        mirror.url("")
-    );
     for (user, from_mirror) in [("bob", true), ("eve", false)] {
-        let (_root, hosts) = hosts_toml(&server.host(), &text);
+        let url = mirror.url("/v2/quay.io");
+        let (_root, hosts) = with_mirror(&server, &url, "override_path = true");
         let logins = logins(format!("{}/quay.io/team/app", mirror.host()), user);
         let repository = client(hosts).repository(&image(&server), logins);
         let asked = mirror.seen().len();
@@ -70,7 +57,7 @@ async fn a_mirror_with_a_login_of_its_own_never_gets_the_images() {
 }
 
 #[tokio::test]
-async fn a_server_elsewhere_has_a_login_of_its_own_as_well() {
+async fn a_server_elsewhere_gets_its_own_login_as_well() {
     let server = private("Basic Ym9iOnMzY3JldA==").await;
     let text = format!("server = \"{}\"\n", server.url(""));
     let (_root, hosts) = hosts_toml("reg.example", &text);
@@ -81,25 +68,32 @@ async fn a_server_elsewhere_has_a_login_of_its_own_as_well() {
 }
 
 #[tokio::test]
-async fn a_mirror_that_lacks_an_image_is_asked_once_whether_it_wants_a_login() {
-    let mirror = Fake::start(|seen| match seen.path.as_str() {
-        "/v2/" => Reply::ok("{}"),
-        _ => Reply::new(404),
-    })
-    .await;
-    let server = Fake::start(|_| Reply::ok(INDEX)).await;
-    let text = format!(
-        "server = \"{}\"\n[host.\"{}\"]\n",
-        server.url(""),
-        mirror.url("")
-    );
-    let (_root, hosts) = hosts_toml(&server.host(), &text);
-    let repository = client(hosts).repository(&image(&server), Some(&login()));
-    for _ in 0..3 {
-        repository.manifest("v1").await.expect("from the registry");
+async fn a_mirror_that_lacks_an_image_is_asked_once_for_its_scheme_whatever_it_answers() {
+    for status in [200, 401, 403, 404, 503] {
+        let mirror = Fake::start(move |seen| match seen.path.as_str() {
+            "/v2/" => Reply::new(status),
+            _ => Reply::new(404),
+        })
+        .await;
+        let server = Fake::start(|_| Reply::ok(INDEX)).await;
+        let (_root, hosts) = with_mirror(&server, &mirror.url(""), "");
+        let repository = client(hosts).repository(&image(&server), Some(&login()));
+        for _ in 0..3 {
+            repository.manifest("v1").await.expect("from the registry");
+        }
+        assert_eq!(mirror.seen_at("/v2/team").len(), 3, "{status}");
+        assert_eq!(mirror.seen().len(), 4, "{status}");
     }
-    assert_eq!(mirror.seen_at("/v2/team").len(), 3);
-    assert_eq!(mirror.seen().len(), 4);
+}
+
+#[tokio::test]
+async fn requests_that_run_together_ask_a_registry_once_for_its_scheme() {
+    let server = Fake::start(|_| Reply::new(404)).await;
+    let repository = at(&server);
+    let (one, other) = tokio::join!(repository.manifest("v1"), repository.manifest("v2"));
+    assert!(one.is_err() && other.is_err());
+    let pings = server.seen().into_iter().filter(|seen| seen.path == "/v2/");
+    assert_eq!(pings.count(), 1);
 }
 
 #[tokio::test]
@@ -116,12 +110,7 @@ async fn a_mirror_with_a_token_server_gets_the_login_there() {
         }
     });
     let server = Fake::start(|_| Reply::new(500)).await;
-    let text = format!(
-        "server = \"{}\"\n[host.\"{}\"]\n",
-        server.url(""),
-        mirror.url("")
-    );
-    let (_root, hosts) = hosts_toml(&server.host(), &text);
+    let (_root, hosts) = with_mirror(&server, &mirror.url(""), "");
     let repository = client(hosts).repository(&image(&server), Some(&login()));
     repository.manifest("v1").await.expect("from the mirror");
     assert_eq!(mirror.seen_at("/token").len(), 1);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
-/// A registry that wants a login and sends blobs elsewhere.
+/// A registry that requires a login and redirects blobs.
 async fn redirecting(location: impl Fn(usize) -> String + Send + Sync + 'static) -> Fake {
     let asked = AtomicUsize::new(0);
     Fake::start(move |seen| match seen.authorization() {
@@ -107,10 +107,12 @@ async fn a_storage_that_fails_is_named() {
     let server = redirecting(move |_| signed.clone()).await;
     let error = at(&server).blob(&blob(), 0).await.expect_err("gone");
     assert_eq!(storage.seen().len(), 1);
-    assert!(!report(&error).contains("canary"));
+    let text = report(&error);
+    assert!(text.contains(&storage.host()), "{text}");
+    assert!(!text.contains("canary"), "{text}");
 }
 
-/// A host with a token server, which wants a login there or none.
+/// A host with a token server, which requires this login there, or none.
 async fn other_registry(login: Option<&'static str>) -> Fake {
     let listener = bind().await;
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -129,10 +131,10 @@ async fn other_registry(login: Option<&'static str>) -> Fake {
     })
 }
 
-/// A server that answers nothing itself.
-async fn signpost(to: &Fake) -> Fake {
+/// A server that redirects every request with this status.
+async fn signpost(status: u16, to: &Fake) -> Fake {
     let base = to.url("");
-    Fake::start(move |seen| Reply::new(302).header("location", format!("{base}{}", seen.path)))
+    Fake::start(move |seen| Reply::new(status).header("location", format!("{base}{}", seen.path)))
         .await
 }
 
@@ -146,9 +148,9 @@ fn received(server: &Fake) -> Vec<(String, Option<String>)> {
 }
 
 #[tokio::test]
-async fn a_host_behind_a_redirect_issues_an_anonymous_token_and_never_gets_the_images_login() {
+async fn the_target_of_a_redirect_issues_an_anonymous_token_and_never_gets_the_images_login() {
     let other = other_registry(None).await;
-    let server = signpost(&other).await;
+    let server = signpost(302, &other).await;
     let repository = at(&server);
     repository.manifest("v1").await.expect("by a token");
     let path = "/v2/team/app/manifests/v1".to_owned();
@@ -165,11 +167,11 @@ async fn a_host_behind_a_redirect_issues_an_anonymous_token_and_never_gets_the_i
 }
 
 #[tokio::test]
-async fn a_host_behind_a_redirect_gets_the_login_that_the_keyring_has_for_it() {
+async fn the_target_of_a_redirect_gets_the_login_that_the_keyring_has_for_it() {
     const BOB: &str = "Basic Ym9iOnMzY3JldA==";
     for (user, works) in [("bob", true), ("eve", false)] {
         let other = other_registry(Some(BOB)).await;
-        let server = signpost(&other).await;
+        let server = signpost(302, &other).await;
         let name = format!("{}/team/app/manifests/v1", other.host());
         let repository = client(Hosts::none()).repository(&image(&server), logins(name, user));
         let result = repository.manifest("v1").await;
@@ -188,9 +190,29 @@ async fn a_host_behind_a_redirect_gets_the_login_that_the_keyring_has_for_it() {
 }
 
 #[tokio::test]
+async fn a_write_carries_no_login_to_the_target_of_a_redirect_even_after_a_read_did() {
+    const BOB: &str = "Basic Ym9iOnMzY3JldA==";
+    let other = private(BOB).await;
+    let server = signpost(307, &other).await;
+    let own = HostLogin {
+        credentials: Credentials::new("bob", "s3cret"),
+        label: "its own".to_owned(),
+    };
+    let logins = Logins::default().with_hosts(Arc::new(move |_: &str| Some(own.clone())));
+    let repository = client(Hosts::none()).repository(&image(&server), logins);
+    let manifest = repository.manifest("v1").await.expect("a read");
+    repository
+        .put_manifest("v2", &manifest)
+        .await
+        .expect_err("a write");
+    let sent: Vec<_> = received(&other).into_iter().map(|(_, sent)| sent).collect();
+    assert_eq!(sent, [None, Some(BOB.to_owned()), None]);
+}
+
+#[tokio::test]
 async fn the_basic_challenge_of_a_host_without_a_login_is_the_answer() {
     let other = private(BASIC).await;
-    let server = signpost(&other).await;
+    let server = signpost(302, &other).await;
     let error = at(&server).manifest("v1").await.expect_err("no login");
     assert_eq!(error.status().map(|status| status.as_u16()), Some(401));
     assert!(error.to_string().contains(&other.host()), "{error}");
@@ -199,13 +221,13 @@ async fn the_basic_challenge_of_a_host_without_a_login_is_the_answer() {
 }
 
 #[tokio::test]
-async fn the_realm_of_a_host_behind_a_redirect_has_the_rules_of_every_realm() {
+async fn the_realm_of_the_target_of_a_redirect_has_the_rules_of_every_realm() {
     for realm in ["http://10.0.0.6/token", "https://169.254.169.254/"] {
         let other = Fake::start(move |_| {
             Reply::new(401).header("www-authenticate", format!(r#"Bearer realm="{realm}""#))
         })
         .await;
-        let server = signpost(&other).await;
+        let server = signpost(302, &other).await;
         let error = at(&server).manifest("v1").await.expect_err("refused");
         let text = report(&error);
         assert!(text.contains("refusing the token server"), "{text}");
@@ -214,20 +236,12 @@ async fn the_realm_of_a_host_behind_a_redirect_has_the_rules_of_every_realm() {
 
 #[tokio::test]
 async fn https_of_the_same_host_keeps_the_login_of_plain_http() {
-    let (acceptor, certificate) = tls();
-    let secure = Fake::on(bind().await, Some(acceptor), |seen| {
-        match seen.authorization() {
-            Some(BASIC) => Reply::ok(INDEX),
-            _ => Reply::new(401).header("www-authenticate", "Basic realm=x"),
-        }
-    });
-    let base = format!("https://{}", secure.host());
-    let server =
-        Fake::start(move |seen| Reply::new(301).header("location", format!("{base}{}", seen.path)))
-            .await;
+    let ca = Ca::new();
+    let secure = Fake::start_tls(ca.server("127.0.0.1", None), requiring(BASIC)).await;
+    let server = signpost(302, &secure).await;
     let text = format!("server = \"{}\"\nca = \"ca.pem\"\n", server.url(""));
     let (root, hosts) = hosts_toml(&server.host(), &text);
-    fs::write(root.path().join(server.host()).join("ca.pem"), certificate).unwrap();
+    fs::write(root.path().join(server.host()).join("ca.pem"), &ca.pem).unwrap();
     let repository = client(hosts).repository(&image(&server), Some(&login()));
     repository
         .manifest("v1")
@@ -238,7 +252,7 @@ async fn https_of_the_same_host_keeps_the_login_of_plain_http() {
 }
 
 #[tokio::test]
-async fn hosts_that_each_ask_for_a_login_come_to_an_end() {
+async fn only_so_many_hosts_of_one_request_may_ask_for_a_login() {
     let mut others = Vec::new();
     for _ in 0..8 {
         others.push(private(BASIC).await);

@@ -1,6 +1,7 @@
 //! Over https first, where an address leaves the scheme open.
 
 use tokio::io::AsyncWriteExt as _;
+use tokio_rustls::TlsAcceptor;
 
 use super::*;
 
@@ -24,14 +25,9 @@ async fn answering(bytes: &'static [u8]) -> u16 {
 }
 
 #[tokio::test]
-async fn a_registry_of_this_machine_that_speaks_tls_is_asked_over_https_whatever_its_certificate() {
-    let (acceptor, _) = tls();
-    let server = Fake::on(bind().await, Some(acceptor), |seen| {
-        match seen.authorization() {
-            Some(BASIC) => Reply::ok(INDEX),
-            _ => Reply::new(401).header("www-authenticate", "Basic realm=x"),
-        }
-    });
+async fn a_registry_of_this_machine_that_speaks_tls_is_asked_over_https_with_any_certificate() {
+    let config = Ca::new().server("127.0.0.1", None);
+    let server = Fake::start_tls(config, requiring(BASIC)).await;
     at(&server).manifest("v1").await.expect("over https");
     assert_eq!(server.seen().len(), 2);
 }
@@ -68,12 +64,26 @@ async fn a_port_at_which_nothing_listens_is_reported_once() {
 }
 
 #[tokio::test]
+async fn a_token_server_that_is_not_reached_is_the_failure_of_a_registry_without_tls() {
+    let gone = bind().await;
+    let realm = format!("http://{}/token", gone.local_addr().unwrap());
+    drop(gone);
+    let challenge = format!(r#"Bearer realm="{realm}""#);
+    let server = Fake::start(move |_| Reply::new(401).header("www-authenticate", &challenge)).await;
+    let error = at(&server).manifest("v1").await.expect_err("no token");
+    let text = report(&error);
+    assert!(text.contains(&format!("GET {realm}")), "{text}");
+    assert!(!text.contains("GET https://"), "{text}");
+}
+
+#[tokio::test]
 async fn a_plain_mirror_with_settings_for_tls_gets_no_login_in_clear_text_once_it_spoke_tls() {
     // TLS is spoken with the first connection; the next ones are answered in plain http.
-    let (acceptor, certificate) = tls();
+    let ca = Ca::new();
+    let acceptor = TlsAcceptor::from(Arc::new(ca.server("127.0.0.1", None)));
     let listener = bind().await;
     let mirror = listener.local_addr().unwrap();
-    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, mut received) = tokio::sync::mpsc::unbounded_channel();
     tokio::spawn(async move {
         let (first, _) = listener.accept().await.expect("a connection");
         if let Ok(mut stream) = acceptor.accept(first).await {
@@ -84,7 +94,7 @@ async fn a_plain_mirror_with_settings_for_tls_gets_no_login_in_clear_text_once_i
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut first = [0];
             let _ = stream.peek(&mut first).await;
-            let _ = told.send(first[0]);
+            let _ = sender.send(first[0]);
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
         }
     });
@@ -94,20 +104,20 @@ async fn a_plain_mirror_with_settings_for_tls_gets_no_login_in_clear_text_once_i
         server.url("")
     );
     let (root, hosts) = hosts_toml("reg.example", &text);
-    fs::write(root.path().join("reg.example/ca.pem"), certificate).expect("file");
+    fs::write(root.path().join("reg.example/ca.pem"), &ca.pem).expect("file");
     let image = ImageRef::parse("reg.example/team/app:v1").expect("image");
     let repository = client(hosts).repository(&image, Some(&login()));
     for _ in 0..2 {
         repository.manifest("v1").await.expect("from the server");
     }
-    assert_eq!(heard.recv().await, Some(0x16), "https again");
-    assert!(heard.try_recv().is_err(), "and nothing else");
+    assert_eq!(received.recv().await, Some(0x16), "https again");
+    assert!(received.try_recv().is_err(), "and nothing else");
 }
 
 #[tokio::test]
 async fn a_plain_mirror_with_a_certificate_that_is_not_trusted_is_not_asked_over_http() {
-    let (acceptor, _) = tls();
-    let mirror = Fake::on(bind().await, Some(acceptor), |_| Reply::ok(INDEX));
+    let config = Ca::new().server("127.0.0.1", None);
+    let mirror = Fake::start_tls(config, |_| Reply::ok(INDEX)).await;
     let text = format!(
         "server = \"https://127.0.0.1:1\"\n[host.\"http://{}\"]\nskip_verify = false",
         mirror.host()

@@ -1,4 +1,4 @@
-//! What containerd's loader makes of a `hosts.toml`: the cases of its tests, and verdicts of its code.
+//! How containerd's loader reads a `hosts.toml`: the cases of its tests, and results of its code.
 
 use super::*;
 

@@ -3,7 +3,7 @@
 use super::registry::Place;
 use super::*;
 use crate::Hosts;
-use crate::fake::{Fake, Reply, bind, client, hosts_toml, tls};
+use crate::fake::{Ca, Fake, Reply, client, hosts_toml};
 
 #[tokio::test]
 async fn sessions_may_have_relative_and_absolute_addresses() {
@@ -24,13 +24,13 @@ async fn sessions_may_have_relative_and_absolute_addresses() {
 #[tokio::test]
 async fn a_session_on_another_host_gets_the_bytes_and_no_login() {
     let stored = Stored::new();
-    let (acceptor, certificate) = tls();
-    let storage = Fake::on(bind().await, Some(acceptor), |seen| {
-        match seen.method.as_str() {
-            "PATCH" => Reply::new(202),
-            _ => Reply::new(201),
-        }
-    });
+    let ca = Ca::new();
+    let config = ca.server("127.0.0.1", None);
+    let storage = Fake::start_tls(config, |seen| match seen.method.as_str() {
+        "PATCH" => Reply::new(202),
+        _ => Reply::new(201),
+    })
+    .await;
     let quirks = Quirks {
         login: Some("Basic YWxpY2U6b25l"),
         place: Place::At(storage.url("")),
@@ -38,7 +38,7 @@ async fn a_session_on_another_host_gets_the_bytes_and_no_login() {
     };
     let registry = Registry::start(quirks).await;
     let file = tempfile::NamedTempFile::new().expect("file");
-    std::fs::write(file.path(), certificate).expect("written");
+    std::fs::write(file.path(), &ca.pem).expect("written");
     let toml = format!(
         "server = \"{}\"\nca = \"{}\"\n",
         registry.server.url(""),
