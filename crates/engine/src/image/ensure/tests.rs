@@ -1,128 +1,22 @@
 mod limits;
+mod runtime;
 mod verified;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use regcred_core::{Clock, Env};
-use regcred_registry::{Logins, NoProgress};
-use secrecy::ExposeSecret as _;
-use tokio::time::{advance, sleep};
+use regcred_registry::NoProgress;
+use tokio::time::advance;
 
 use super::*;
 use crate::image::{
-    Allowlist, ImageManagerBuilder, ListedImage, PullLimits, PullRecords, StoredImage,
-    VerificationPolicy,
+    Allowlist, ImageManagerBuilder, PullLimits, PullRecords, StoredImage, VerificationPolicy,
 };
 use crate::testing::{Node, auths};
 use crate::{Engine, Pod};
+use runtime::{Runtime, RuntimeImage};
 
 const IMAGE: &str = "h.io/team/app:v1";
-
-/// A runtime in memory. Every image has one login that opens it, or none.
-#[derive(Default)]
-struct Runtime {
-    doors: BTreeMap<&'static str, Option<&'static str>>,
-    present: Mutex<BTreeSet<String>>,
-    /// What it answers to the next pulls, instead of looking.
-    failing: Mutex<VecDeque<&'static str>>,
-    broken: bool,
-    pulls: Mutex<Vec<String>>,
-    /// How long a pull takes, and how many there were at a time.
-    takes: Duration,
-    running: Mutex<(usize, usize)>,
-}
-
-impl Runtime {
-    fn with(doors: &[(&'static str, Option<&'static str>)]) -> Self {
-        Self {
-            doors: doors.iter().copied().collect(),
-            ..Self::default()
-        }
-    }
-
-    fn pulls(&self) -> Vec<String> {
-        self.pulls.lock().expect("not poisoned").clone()
-    }
-
-    fn preload(&self, image: &str) {
-        self.present
-            .lock()
-            .expect("not poisoned")
-            .insert(image.to_owned());
-    }
-}
-
-/// An image of the runtime.
-#[derive(Clone, Debug)]
-struct RuntimeImage(String);
-
-impl StoredImage for RuntimeImage {
-    fn image_ref(&self) -> String {
-        format!("id of {}", self.0)
-    }
-
-    fn size(&self) -> u64 {
-        42
-    }
-}
-
-impl ImageStore for Arc<Runtime> {
-    type Image = RuntimeImage;
-
-    async fn find(&self, image: &str) -> Result<Option<RuntimeImage>, AttemptError> {
-        if self.broken {
-            return Err(AttemptError::text("runtime is down"));
-        }
-        let present = self.present.lock().expect("not poisoned");
-        Ok(present
-            .contains(image)
-            .then(|| RuntimeImage(image.to_owned())))
-    }
-
-    async fn pull(
-        &self,
-        image: &str,
-        logins: &Logins,
-        _progress: &dyn Progress,
-    ) -> Result<RuntimeImage, AttemptError> {
-        {
-            let mut running = self.running.lock().expect("not poisoned");
-            running.0 += 1;
-            running.1 = running.1.max(running.0);
-        }
-        sleep(self.takes).await;
-        self.running.lock().expect("not poisoned").0 -= 1;
-        let login = logins
-            .image()
-            .map(|l| format!("{}:{}", l.username, l.password.expose_secret()));
-        let shown = login.as_deref().unwrap_or("anonymous");
-        let mut pulls = self.pulls.lock().expect("not poisoned");
-        pulls.push(format!("{image} {shown}"));
-        if let Some(text) = self.failing.lock().expect("not poisoned").pop_front() {
-            return Err(AttemptError::text(text));
-        }
-        match self.doors.get(image) {
-            None => Err(AttemptError::text(format!("{image}: not found"))),
-            Some(Some(door)) if login.as_deref() != Some(door) => {
-                Err(AttemptError::text(format!("{image}: access denied")))
-            }
-            Some(_) => {
-                self.preload(image);
-                Ok(RuntimeImage(image.to_owned()))
-            }
-        }
-    }
-
-    async fn images(&self) -> Result<Vec<ListedImage>, AttemptError> {
-        let present = self.present.lock().expect("not poisoned");
-        let listed = present.iter().map(|image| ListedImage {
-            image_ref: format!("id of {image}"),
-            names: vec![image.clone()],
-        });
-        Ok(listed.collect())
-    }
-}
 
 /// A manager in front of a runtime, and its events.
 struct Bench {

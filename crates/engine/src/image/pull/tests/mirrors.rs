@@ -1,0 +1,97 @@
+//! Mirrors of a `hosts.toml`, and which login each gets.
+
+use super::*;
+
+/// A `hosts.toml` of `h.io` with an unreachable server, after the mirror.
+fn behind_mirror(bench: &Bench, mirror: &FakeRegistry) {
+    let text = format!(
+        "server = \"http://127.0.0.1:1\"\n[host.\"http://{}\"]\ncapabilities = [\"pull\", \"resolve\"]\n",
+        mirror.address()
+    );
+    bench.node.write("hosts/h.io/hosts.toml", &text);
+}
+
+#[tokio::test]
+async fn a_mirror_opens_to_the_plugins_login_for_the_image_unless_it_is_withheld() {
+    for (improvements, works) in [("", true), ("withhold-from-mirrors", false)] {
+        let body = answers("Registry", None, "h.io", "AWS:right");
+        let node = Node::new().plugin("p", "h.io", &[], &body);
+        let registry = FakeRegistry::start(Some("AWS:right")).await;
+        let mirror = FakeRegistry::start(Some("AWS:right")).await;
+        let bench = Bench::improved(registry, node, improvements);
+        behind_mirror(&bench, &mirror);
+        let outcome = bench.pull(PullRequest::new(IMAGE)).await;
+        assert_eq!(outcome.is_ok(), works);
+        let sent = mirror
+            .seen()
+            .iter()
+            .any(|seen| seen.authorization().is_some());
+        assert_eq!(sent, works);
+        match outcome {
+            Ok(outcome) => {
+                let login = outcome.credential.expect("a credential");
+                assert_eq!(login.to_string(), "plugin p (key h.io, user AWS)");
+                assert_eq!(outcome.image.login_sent, Some(true));
+            }
+            Err(error) => assert_eq!(error.attempts()[0].error.login_sent, Some(false)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_secret_has_its_turn_at_a_mirror() {
+    let mirror = FakeRegistry::start(Some("b:good")).await;
+    let address = mirror.address();
+    let bench = Bench::new(None, Node::new()).await;
+    behind_mirror(&bench, &mirror);
+    let mut pod = Pod::new();
+    for (name, login, own) in [("1", "a:one", "b:stale"), ("2", "a:two", "b:good")] {
+        let entries = auths(&[("h.io", login), (&address, own)]);
+        pod = pod.pull_secret_file(bench.node.write(name, &entries));
+    }
+    let outcome = bench.pull(PullRequest::new(IMAGE).pod(pod)).await;
+    let outcome = outcome.expect("by the second secret");
+    assert_eq!(outcome.attempts.len(), 1);
+}
+
+#[tokio::test]
+async fn the_login_of_its_own_that_a_mirror_refused_is_named_with_the_mirror() {
+    let mirror = FakeRegistry::start(Some("b:mirror")).await;
+    let address = mirror.address();
+    let bench = Bench::new(None, Node::new()).await;
+    behind_mirror(&bench, &mirror);
+    let entries = auths(&[("h.io", "a:registry"), (&address, "b:stale")]);
+    bench.node.write("docker.json", &entries);
+    let error = bench
+        .pull(PullRequest::new(IMAGE))
+        .await
+        .expect_err("refused");
+    let failed = &error.attempts()[0].error;
+    assert_eq!(failed.login_sent, Some(false));
+    let [login] = failed.host_logins.as_slice() else {
+        panic!("{failed:?}");
+    };
+    let end = format!("(key {address}, user b), to mirror {address}");
+    assert!(login.ends_with(&end), "{login}");
+}
+
+#[tokio::test]
+async fn a_mirror_gets_its_own_entry_of_the_secret_even_without_one_for_the_registry() {
+    for entry in [Some(("h.io", "a:registry")), None] {
+        let mirror = FakeRegistry::start(Some("b:mirror")).await;
+        let address = mirror.address();
+        let entries: Vec<_> = entry.into_iter().chain([(&*address, "b:mirror")]).collect();
+        let bench = Bench::new(Some("a:registry"), Node::new()).await;
+        behind_mirror(&bench, &mirror);
+        let secret = bench.node.write("secret.json", &auths(&entries));
+        let pod = Pod::new().pull_secret_file(&secret);
+        let outcome = bench.pull(PullRequest::new(IMAGE).pod(pod)).await;
+        let outcome = outcome.expect("by the mirror's own login");
+        let label = format!(
+            "pull secret {} (key {address}, user b), to mirror {address}",
+            secret.display()
+        );
+        assert_eq!(outcome.image.host_logins, [label]);
+        assert_eq!(outcome.image.login_sent, entry.map(|_| false));
+    }
+}
