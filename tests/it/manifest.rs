@@ -374,9 +374,14 @@ fn a_push_with_a_login_that_may_only_pull_names_it_and_what_to_do() {
     logins("ci");
     let _ = manifest(&["push", &list]).success();
     let missing = manifest(&["inspect", &name("team/app:v9")]);
-    let error = missing.stderr.lines().last().unwrap_or_default();
-    let expected = format!("no such manifest: {}; tried", name("team/app:v9"));
-    assert!(error.starts_with(&expected), "{error}");
+    let lines: Vec<_> = missing.stderr.lines().collect();
+    let app = name("team/app:v9");
+    assert_eq!(lines[0], format!("no such manifest: {app}"));
+    assert!(
+        lines[1].starts_with(&format!("{app}: fails with ")),
+        "{}",
+        lines[1]
+    );
 }
 
 #[test]
@@ -387,7 +392,14 @@ fn a_create_that_fails_leaves_the_lists_as_they_were() {
     let (new, amd64) = (bench.name("team/new:v1"), bench.name("team/app-amd64:v1"));
     let missing = bench.name("team/none:v1");
     let failed = bench.manifest(&["create", &new, &amd64, &missing]);
-    assert_eq!(failed.fails(6), format!("no such manifest: {missing}"));
+    assert_eq!((failed.code(), &*failed.stdout()), (Some(6), ""));
+    let lines: Vec<_> = failed.stderr.lines().collect();
+    assert_eq!(lines[0], format!("no such manifest: {missing}"));
+    assert!(
+        lines[1].ends_with("a login is missing or may not pull"),
+        "{}",
+        lines[1]
+    );
     assert!(!bench.store(&new).exists());
 
     let list = bench.create();

@@ -7,8 +7,7 @@ mod pod;
 mod turn;
 
 pub use attempt::{Attempt, AttemptError, CredentialLabel};
-pub(crate) use conclusion::FailureContext;
-pub use conclusion::{Conclusion, Failed};
+pub use conclusion::{Conclusion, Failed, FailureContext};
 pub use lookup::Lookup;
 pub use pod::Pod;
 pub use turn::{CredentialsError, Turn};

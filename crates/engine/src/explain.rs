@@ -81,7 +81,8 @@ impl Engine {
             }
         });
         let candidates: Vec<_> = candidates.collect();
-        let anonymous = trials.next();
+        let mut anonymous_before: Vec<_> = trials.collect();
+        let anonymous = anonymous_before.pop();
         Ok(Explanation {
             image: image.to_owned(),
             reference: reference.to_string(),
@@ -91,7 +92,10 @@ impl Engine {
             registry_asked: tries.registry && failure.is_none(),
             verdict: match failure.clone() {
                 Some(error) => Conclusion::PullSecretError { error },
-                None => conclude(would_run, &candidates, anonymous.as_ref(), lookup.context()),
+                None => {
+                    let anonymous = anonymous_before.iter().chain(&anonymous);
+                    conclude(would_run, &candidates, anonymous, &lookup.context())
+                }
             },
             pull_secret_error: failure,
             pull_secrets: lookup.pull_secrets.secrets.clone(),
@@ -103,6 +107,7 @@ impl Engine {
             providers: self.provider_reports(&name, lookup.provisions),
             hosts,
             candidates,
+            anonymous_before,
             anonymous,
             name,
         })
@@ -117,7 +122,8 @@ impl Engine {
     }
 
     fn hosts_report(&self, image: &ImageRef, lookup: &Lookup) -> HostsReport {
-        let logins = self.logins(lookup, lookup.candidates.first());
+        let turn = lookup.anonymous_turns().into_iter().next();
+        let logins = self.logins(lookup, lookup.candidates.first(), turn);
         let servers = self.registry().repository(image, logins).servers();
         HostsReport {
             file: self.registry().hosts_file(image),
@@ -191,11 +197,11 @@ impl Engine {
     }
 }
 
-fn conclude(
+fn conclude<'a>(
     plugins: usize,
-    candidates: &[CandidateReport],
-    anonymous: Option<&Trial>,
-    context: FailureContext,
+    candidates: &'a [CandidateReport],
+    anonymous: impl Iterator<Item = &'a Trial>,
+    context: &FailureContext,
 ) -> Conclusion {
     let tried = candidates.iter();
     let tried = tried.filter_map(|one| Some((Some(&one.credential), one.trial.as_ref()?)));
@@ -205,7 +211,7 @@ fn conclude(
             plugins,
             credentials: candidates.len(),
             first: candidates.first().map(|one| one.credential.clone()),
-            failures: context.failures,
+            failures: context.failure_lines(),
         };
     };
     if last.result.is_ok() {

@@ -54,7 +54,8 @@ pub use config::{
     ConfigError, EntryOrigin, EntryProblem, PatternDoubt, ProviderConfig, pattern_doubts,
 };
 pub use credentials::{
-    Attempt, AttemptError, Conclusion, CredentialLabel, CredentialsError, Failed, Lookup, Pod, Turn,
+    Attempt, AttemptError, Conclusion, CredentialLabel, CredentialsError, Failed, FailureContext,
+    Lookup, Pod, Turn,
 };
 pub use engine::{Engine, EngineBuilder, EngineError, NodeReport};
 pub use explain::{

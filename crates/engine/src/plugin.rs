@@ -315,7 +315,7 @@ impl Inner {
     }
 }
 
-/// How long a plugin runs without a word.
+/// How long a plugin runs before it is reported.
 const PATIENCE: Duration = Duration::from_millis(1500);
 /// The kubelet has no limit; a Secret, the largest place for logins, holds 1 MiB.
 const MAX_STDOUT: usize = 4 << 20;

@@ -7,13 +7,14 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
 
 use crate::credential_source::{CredentialSource, label};
+use crate::key;
 use crate::keyring::{DEFAULT_REGISTRY, Entry, Keyring};
 use crate::verdict::Verdict;
 
 /// One key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InspectedKey {
-    /// Host and path that are compared; the server as written where it has no key, because Go
+    /// Host and path that are compared; the server without a login where it has no key, because Go
     /// refuses it as a URL.
     pub key: String,
     /// Whether its logins are used for the image, or why not.
@@ -28,7 +29,7 @@ pub struct InspectedEntry {
     /// Where it comes from.
     #[serde(serialize_with = "label")]
     pub source: Arc<CredentialSource>,
-    /// The server as written.
+    /// The server as written, without a login in front of its host.
     pub server: String,
     /// User name.
     pub username: String,
@@ -67,9 +68,9 @@ impl Keyring {
             }
         }
         keys.extend(self.rejected().iter().map(|rejected| InspectedKey {
-            key: rejected.server.clone(),
+            key: key::without_login(&rejected.server).to_owned(),
             verdict: Verdict::Unreadable {
-                error: rejected.error.to_string(),
+                error: rejected.error.reason().to_owned(),
             },
             entries: Vec::new(),
         }));
@@ -123,7 +124,7 @@ impl InspectedEntry {
         }
         notes.extend(login.oddities());
         Self {
-            server: entry.server.clone(),
+            server: key::without_login(&entry.server).to_owned(),
             source: Arc::clone(&entry.source),
             username: login.username.clone(),
             notes,

@@ -22,6 +22,11 @@ pub(crate) fn normalise(server: &str) -> Result<String, UrlError> {
     Ok(format!("{}{path}", parsed.host()))
 }
 
+/// The server for people: without a login, which may be in front of its host.
+pub(crate) fn without_login(server: &str) -> &str {
+    server.rsplit('@').next().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

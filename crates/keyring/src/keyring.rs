@@ -43,10 +43,10 @@ pub struct RejectedKey {
     pub error: UrlError,
 }
 
-/// The server without a login, which may be in front of its host.
+/// The server is shown without a login in front of its host.
 impl fmt::Display for RejectedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = self.server.rsplit('@').next().unwrap_or_default();
+        let host = key::without_login(&self.server);
         let (source, why) = (&self.source, self.error.reason());
         write!(f, "{source}: entry {host:?} is left out: {why}")
     }
@@ -147,7 +147,7 @@ impl Keyring {
         &self.rejected
     }
 
-    /// Whether there is no login at all.
+    /// Whether it has no login.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()

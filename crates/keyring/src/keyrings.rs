@@ -30,13 +30,19 @@ impl Keyrings<'_> {
     /// else the first by the order of a look-up.
     #[must_use]
     pub fn login_at_host(&self, name: &str, turn: Option<&CredentialSource>) -> Option<Candidate> {
-        let mut found: Vec<Candidate> = [self.pull_secrets, self.node, self.plugins]
-            .into_iter()
-            .flat_map(|keyring| keyring.lookup_at_host(name))
-            .collect();
+        let mut found = self.logins_at_host(name);
         let has_turn = |one: &Candidate| turn == Some(&*one.source);
         let at = found.iter().position(has_turn).unwrap_or_default();
         (at < found.len()).then(|| found.swap_remove(at))
+    }
+
+    /// As [`Keyrings::login_at_host`], of every source, in the order of a look-up.
+    #[must_use]
+    pub fn logins_at_host(&self, name: &str) -> Vec<Candidate> {
+        [self.pull_secrets, self.node, self.plugins]
+            .into_iter()
+            .flat_map(|keyring| keyring.lookup_at_host(name))
+            .collect()
     }
 }
 

@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret as _, SecretSlice};
 use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
 
+use crate::key;
 use crate::keyring::Entry;
 use crate::{CredentialSource, Keyring, KeyringRules, RejectedKey};
 
@@ -54,7 +55,7 @@ pub struct ConfigFile {
 pub enum FileOutcome {
     /// This file is used.
     Used,
-    /// There is no file.
+    /// The file does not exist.
     Missing,
     /// The file cannot be read, and why.
     Unreadable(String),
@@ -202,7 +203,10 @@ pub(crate) fn fill(
         });
     }
     let rejected = config.rejected.iter();
-    let rejected = rejected.map(|(server, error)| format!("entry {server:?} is left out: {error}"));
+    let rejected = rejected.map(|(server, error)| {
+        let server = key::without_login(server);
+        format!("entry {server:?} is left out: {error}")
+    });
     let parts = config.ignored.iter().map(|name| ignored(name));
     let misplaced = config.misplaced.map(str::to_owned);
     parts.chain(rejected).chain(misplaced).collect()

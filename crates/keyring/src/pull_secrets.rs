@@ -158,7 +158,7 @@ pub enum PullSecretError {
         /// Where and why.
         source: DecodeError,
     },
-    /// The file holds nothing that a kubelet uses as a pull secret.
+    /// The file has no Secret that a kubelet uses as a pull secret.
     #[error("the pull secret file {} has no Secret that a kubelet uses: {why}", path.display())]
     Unused {
         /// The file.

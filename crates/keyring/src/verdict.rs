@@ -20,7 +20,7 @@ pub enum Verdict {
     DefaultRegistry,
     /// It has Docker Hub's logins, which do not serve this image because another key matches.
     DefaultRegistryNotNeeded,
-    /// It names a host of Docker Hub by which no image and no login of Docker Hub is known.
+    /// It names a host of Docker Hub under which the kubelet does not look up Docker Hub's logins.
     NotDockerHub,
     /// The ports differ as texts; an absent one is empty.
     Port {

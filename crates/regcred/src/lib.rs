@@ -17,7 +17,6 @@ mod progress;
 mod pull;
 mod store;
 mod token;
-mod tried;
 
 use std::io;
 use std::process::ExitCode;

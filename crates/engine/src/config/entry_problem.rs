@@ -5,7 +5,7 @@ use std::fmt;
 /// A rule of the kubelet that an entry of the provider configuration breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryProblem {
-    /// Position in the configuration's entries; `None` when there is none at all.
+    /// Position in the configuration's entries; `None` if it has no entry.
     pub entry: Option<usize>,
     /// The field in the entry: `tokenAttributes.cacheType`.
     pub field: String,

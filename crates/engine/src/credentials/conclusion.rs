@@ -7,6 +7,7 @@ use regcred_go::go_aggregate;
 use serde::Serialize;
 
 use super::attempt::{Attempt, CredentialLabel};
+use crate::plugin::{PluginEnvironment, PluginError};
 use crate::table::plural;
 
 /// The result of a pull. `Display` is one line.
@@ -42,9 +43,12 @@ pub enum Conclusion {
     /// The registry refuses every credential.
     Refused(Failed),
     /// Nothing was attempted.
+    #[serde(rename_all = "camelCase")]
     NotPulled {
         /// Why.
         error: String,
+        /// What to do next, where the error does not have it.
+        next_step: Option<String>,
     },
     /// The registry was not asked.
     Untried {
@@ -69,6 +73,8 @@ pub struct Failed {
     pub not_sent: Vec<String>,
     /// Plugins that failed, and why: often the cause.
     pub failures: Vec<String>,
+    /// The environment that they had; `None` if no plugin failed.
+    pub plugin_environment: Option<PluginEnvironment>,
     /// What a kubelet passes over without an error.
     pub passed_over: Vec<String>,
     /// Each server with its answer.
@@ -85,29 +91,32 @@ impl fmt::Display for Failed {
             write!(f, "fails with {}", self.sent.join(", then "))?;
         }
         let unsent = self.not_sent.iter().map(|one| format!("not sent: {one}"));
-        let failures = self.failures.iter().cloned();
+        let environment = self.plugin_environment.iter();
         let rest = unsent
-            .chain(failures)
+            .chain(self.failures.iter().cloned())
+            .chain(environment.map(ToString::to_string))
             .chain(self.passed_over.iter().cloned());
         let rest: Vec<_> = rest.collect();
         if !rest.is_empty() {
             write!(f, " ({})", rest.join("; "))?;
         }
         write!(f, ": {}", self.error)?;
-        match &self.next_step {
-            Some(next) => write!(f, "; {next}"),
-            None => Ok(()),
-        }
+        after_semicolon(f, self.next_step.as_ref())
     }
+}
+
+fn after_semicolon(f: &mut fmt::Formatter<'_>, next_step: Option<&String>) -> fmt::Result {
+    next_step.map_or(Ok(()), |next| write!(f, "; {next}"))
 }
 
 impl Conclusion {
     /// The result of attempts that all failed.
-    pub(crate) fn failed(attempts: &[Attempt], context: FailureContext) -> Self {
+    pub(crate) fn failed(attempts: &[Attempt], context: &FailureContext) -> Self {
         let mut failed = Failed {
             error: go_aggregate(attempts.iter().map(|one| &one.error.message)),
-            failures: context.failures,
-            passed_over: context.passed_over,
+            failures: context.failure_lines(),
+            plugin_environment: context.plugin_environment.clone(),
+            passed_over: context.passed_over.clone(),
             ..Failed::default()
         };
         for attempt in attempts {
@@ -131,17 +140,15 @@ impl Conclusion {
         };
         let is_denied = last.error.refused || last.error.kind == ErrorKind::Denied;
         let is_refusal = last.error.next_step.is_none() && is_denied;
-        failed.next_step = match (&last.credential, is_refusal) {
-            (_, false) => last.error.next_step.map(str::to_owned),
-            _ if !failed.failures.is_empty() => Some("repair what stopped the plugin".to_owned()),
-            (Some(_), true) => Some(
-                "renew the login, or give its user the right to pull from this repository"
-                    .to_owned(),
-            ),
-            (None, true) => {
-                let looked_at = context.looked_at.filter(|_| failed.sent.is_empty());
-                looked_at.map(|sources| format!("no login was found: {sources}"))
-            }
+        failed.next_step = if !is_refusal {
+            last.error.next_step.map(str::to_owned)
+        } else if !failed.failures.is_empty() {
+            Some("repair what stopped the plugin".to_owned())
+        } else if last.credential.is_none() && failed.sent.is_empty() {
+            let sources = context.looked_at.as_ref();
+            sources.map(|sources| format!("no login was found: {sources}"))
+        } else {
+            Some(RENEW.to_owned())
         };
         if last.credential.is_none() {
             Self::Fails(failed)
@@ -155,11 +162,24 @@ impl Conclusion {
 
 /// What is known of the sources of credentials when every attempt failed.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct FailureContext {
-    pub(crate) failures: Vec<String>,
-    pub(crate) passed_over: Vec<String>,
-    /// The sources in which no login was found; `None` if there was one.
-    pub(crate) looked_at: Option<String>,
+#[non_exhaustive]
+pub struct FailureContext {
+    /// Plugins that failed: often the cause.
+    pub failures: Vec<PluginError>,
+    /// The environment that they had; `None` if no plugin failed.
+    pub plugin_environment: Option<PluginEnvironment>,
+    /// What a kubelet passes over without an error ([`Lookup::passed_over`]).
+    ///
+    /// [`Lookup::passed_over`]: crate::Lookup::passed_over
+    pub passed_over: Vec<String>,
+    /// The sources in which no login was found; `None` if a login was found.
+    pub looked_at: Option<String>,
+}
+
+impl FailureContext {
+    pub(crate) fn failure_lines(&self) -> Vec<String> {
+        self.failures.iter().map(PluginError::line).collect()
+    }
 }
 
 impl fmt::Display for Conclusion {
@@ -198,7 +218,10 @@ impl Conclusion {
             Self::Fails(failed) | Self::Incurable(failed) | Self::Refused(failed) => {
                 fmt::Display::fmt(failed, f)
             }
-            Self::NotPulled { error } => write!(f, "not pulled: {error}"),
+            Self::NotPulled { error, next_step } => {
+                write!(f, "not pulled: {error}")?;
+                after_semicolon(f, next_step.as_ref())
+            }
             Self::Untried {
                 plugins: 0,
                 credentials,
@@ -226,6 +249,8 @@ impl Conclusion {
         }
     }
 }
+
+const RENEW: &str = "renew the login, or give its user the right to pull from this repository";
 
 #[cfg(test)]
 mod tests {
@@ -265,7 +290,7 @@ mod tests {
             ..FailureContext::default()
         };
         assert_eq!(
-            Conclusion::failed(&attempts, context).to_string(),
+            Conclusion::failed(&attempts, &context).to_string(),
             "fails with pull secret s (key h.io, user b) (not sent: pull secret s (key h.io, user a); \
              config.json does not parse): h.io answered 401; renew the login, or give its user the \
              right to pull from this repository"
@@ -279,20 +304,25 @@ mod tests {
             ..FailureContext::default()
         };
         let failure =
-            |context| Conclusion::failed(&[attempt(None, refused())], context).to_string();
+            |context| Conclusion::failed(&[attempt(None, refused())], &context).to_string();
         assert_eq!(
             failure(context.clone()),
             "fails without a credential: h.io answered 401; no login was found: no pull secret was \
              named"
         );
-        let failures = vec!["plugin p failed: no role".to_owned()];
+        let failures = vec![PluginError::ServiceAccount {
+            plugin: "p".to_owned(),
+            reason: "no role".to_owned(),
+        }];
         assert_eq!(
             failure(FailureContext {
                 failures,
+                plugin_environment: Some(PluginEnvironment::default()),
                 ..context
             }),
-            "fails without a credential (plugin p failed: no role): h.io answered 401; repair what \
-             stopped the plugin"
+            "fails without a credential (plugin p failed: no role; environment of this command, not \
+             of a kubelet: no variable that plugins read): h.io answered 401; repair what stopped \
+             the plugin"
         );
     }
 
@@ -302,11 +332,24 @@ mod tests {
             next_step: Some("try again later"),
             ..AttemptError::text("h.io answered 503")
         };
-        let verdict = Conclusion::failed(&[attempt(None, error)], FailureContext::default());
+        let verdict = Conclusion::failed(&[attempt(None, error)], &FailureContext::default());
         let json = serde_json::to_value(&verdict).expect("JSON");
         assert_eq!(
             (&json["result"], &json["nextStep"]),
             (&"fails".into(), &"try again later".into())
         );
+    }
+
+    #[test]
+    fn a_login_that_a_mirror_refused_is_to_be_renewed() {
+        let error = AttemptError {
+            host_logins: vec!["docker config c (key m, user b), to mirror m".to_owned()],
+            ..refused()
+        };
+        let verdict = Conclusion::failed(&[attempt(None, error)], &FailureContext::default());
+        let Conclusion::Fails(failed) = verdict else {
+            panic!("{verdict}");
+        };
+        assert_eq!(failed.next_step.as_deref(), Some(RENEW));
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use regcred_core::{Credentials, ImagePattern};
+use regcred_core::{Credentials, ImagePattern, ImageRef};
 use regcred_keyring::{
     Candidate, CredentialSource, InspectedEntry, InspectedKey, Keyring, Keyrings, NodeConfig,
     PullSecretError, PullSecrets,
@@ -16,15 +16,15 @@ use super::conclusion::FailureContext;
 use super::pod::Pod;
 use crate::blocking_read::{READ_DEADLINE, read_in_time};
 use crate::engine::Engine;
-use crate::plugin::{Plugin, PluginError, Provision};
+use crate::plugin::{Plugin, PluginEnvironment, PluginError, Provision};
 
 /// The credentials for one image, and every source that was searched for them.
 #[derive(Clone, Debug, Default)]
 pub struct Lookup {
     /// The normalised name of the image.
     pub image: String,
-    /// The logins in the order in which they are tried. An empty list means one anonymous attempt;
-    /// otherwise there is no anonymous attempt at all.
+    /// The logins in the order in which they are tried. An empty list means one anonymous attempt, or
+    /// one for each source that has another login for a mirror; otherwise there is no anonymous attempt.
     pub candidates: Vec<Candidate>,
     /// Every plugin in the order of the configuration, with the result of asking it.
     pub provisions: Vec<(Plugin, Provision)>,
@@ -34,6 +34,10 @@ pub struct Lookup {
     pub node: Arc<NodeConfig>,
     /// The answers of all plugins in one keyring.
     pub plugins: Arc<Keyring>,
+    /// The image's names at servers that may have logins of their own.
+    pub(crate) mirror_names: Vec<String>,
+    /// The environment that plugins have.
+    pub(crate) plugin_environment: PluginEnvironment,
 }
 
 impl Lookup {
@@ -75,11 +79,11 @@ impl Lookup {
 
     /// What is known of the sources when every attempt fails.
     pub(crate) fn context(&self) -> FailureContext {
-        let failures = self
-            .failures()
-            .map(|failure| format!("plugin {} failed: {}", failure.plugin(), failure.in_full()));
+        let failures: Vec<_> = self.failures().cloned().collect();
+        let environment = (!failures.is_empty()).then(|| self.plugin_environment.clone());
         FailureContext {
-            failures: failures.collect(),
+            failures,
+            plugin_environment: environment,
             passed_over: self.passed_over(),
             looked_at: self.candidates.is_empty().then(|| self.looked_at()),
         }
@@ -105,7 +109,7 @@ impl Lookup {
         } else if asked.is_empty() {
             "no matchImages of a credential provider matches".to_owned()
         } else {
-            format!("plugin {} has none for it", asked.join(", "))
+            format!("no login for it from plugin {}", asked.join(", "))
         };
         format!("{secrets}, {node}, {plugins}")
     }
@@ -145,18 +149,41 @@ impl Lookup {
         waiting.count()
     }
 
-    /// The position of the first candidate, at or after `from`, whose user name and password no
-    /// earlier candidate has.
+    /// The position of the first candidate, at or after `from`, whose logins no earlier one has.
     pub(crate) fn next_distinct(&self, from: usize) -> Option<usize> {
         (from..self.candidates.len()).find(|at| self.same_before(*at).is_none())
     }
 
-    /// The position of an earlier candidate with the same user name and password.
+    /// The position of an earlier candidate whose attempt sends the same logins, to mirrors too.
     pub(crate) fn same_before(&self, at: usize) -> Option<usize> {
-        let login = &self.candidates[at].credentials;
-        self.candidates[..at]
-            .iter()
-            .position(|one| one.credentials == *login)
+        let (candidate, earlier) = (&self.candidates[at], &self.candidates[..at]);
+        let at_mirrors = self.mirror_logins(&candidate.source);
+        earlier.iter().position(|one| {
+            one.credentials == candidate.credentials
+                && self.mirror_logins(&one.source) == at_mirrors
+        })
+    }
+
+    /// The sources that have a turn without a login for the image, each with other logins for mirrors.
+    pub(crate) fn anonymous_turns(&self) -> Vec<Arc<CredentialSource>> {
+        let names = self.mirror_names.iter();
+        let found = names.flat_map(|name| self.keyrings().logins_at_host(name));
+        let mut turns: Vec<(Arc<CredentialSource>, Vec<Option<Credentials>>)> = Vec::new();
+        for Candidate { source, .. } in found {
+            let at_mirrors = self.mirror_logins(&source);
+            if turns.iter().all(|(_, known)| *known != at_mirrors) {
+                turns.push((source, at_mirrors));
+            }
+        }
+        turns.into_iter().map(|(source, _)| source).collect()
+    }
+
+    /// The login for each mirror in the turn of a source.
+    fn mirror_logins(&self, turn: &CredentialSource) -> Vec<Option<Credentials>> {
+        let keyrings = self.keyrings();
+        let login = |name: &String| keyrings.login_at_host(name, Some(turn));
+        let found = self.mirror_names.iter().map(login);
+        found.map(|one| Some(one?.credentials)).collect()
     }
 }
 
@@ -178,7 +205,7 @@ impl Engine {
         pod: &Pod,
         run_plugins: bool,
     ) -> Result<Lookup, PullSecretError> {
-        let (pull_secrets, node) = self.read_files(pod).await?;
+        let (pull_secrets, node, mirror_names) = self.read_files(image, pod).await?;
         let provisions = if run_plugins {
             self.ask_plugins(image, pod).await
         } else {
@@ -191,20 +218,28 @@ impl Engine {
             provisions,
             pull_secrets: Arc::new(pull_secrets),
             node,
+            mirror_names,
+            plugin_environment: self.plugin_environment().clone(),
         };
         lookup.candidates = lookup.keyrings().lookup(image);
         Ok(lookup)
     }
 
-    /// Reads the pod's pull secrets and the node's docker configuration.
+    /// Reads the pod's pull secrets, the node's docker configuration and the mirrors of a hosts.toml.
     async fn read_files(
         &self,
+        image: &str,
         pod: &Pod,
-    ) -> Result<(PullSecrets, Arc<NodeConfig>), PullSecretError> {
-        let (engine, pod) = (self.clone(), pod.clone());
+    ) -> Result<(PullSecrets, Arc<NodeConfig>, Vec<String>), PullSecretError> {
+        let (engine, image, pod) = (self.clone(), ImageRef::parse(image).ok(), pod.clone());
         let read = read_in_time(move || {
             let pull_secrets = pod.read_pull_secrets(engine.improvements().keyring)?;
-            Ok((pull_secrets, engine.node_config()))
+            let mirrors = image.map(|image| engine.registry().mirror_names(&image));
+            Ok((
+                pull_secrets,
+                engine.node_config(),
+                mirrors.unwrap_or_default(),
+            ))
         });
         read.await
             .unwrap_or(Err(PullSecretError::TimedOut(READ_DEADLINE)))

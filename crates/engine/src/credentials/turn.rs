@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use regcred_core::{ErrorKind, ImageRef, report};
 use regcred_go::go_aggregate;
-use regcred_keyring::{Candidate, PullSecretError};
+use regcred_keyring::{Candidate, CredentialSource, PullSecretError};
 use regcred_registry::Logins;
 use tokio::time::Instant;
 
@@ -46,16 +46,17 @@ pub enum CredentialsError {
     Failed {
         /// The attempts, in order.
         attempts: Vec<Attempt>,
-        /// Plugins that failed: often the cause.
-        failures: Vec<PluginError>,
-        /// What a kubelet passes over without an error ([`Lookup::passed_over`]).
-        passed_over: Vec<String>,
-        /// The sources in which no login was found; `None` if there was one.
-        looked_at: Option<String>,
+        /// What is known of the sources of credentials.
+        context: Box<FailureContext>,
     },
 }
 
 impl CredentialsError {
+    pub(crate) fn failed(attempts: Vec<Attempt>, lookup: &Lookup) -> Self {
+        let context = Box::new(lookup.context());
+        Self::Failed { attempts, context }
+    }
+
     /// The attempts, in order.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
@@ -70,7 +71,7 @@ impl CredentialsError {
     pub fn failures(&self) -> &[PluginError] {
         match self {
             Self::PullSecret(_) => &[],
-            Self::Failed { failures, .. } => failures,
+            Self::Failed { context, .. } => &context.failures,
         }
     }
 
@@ -79,34 +80,19 @@ impl CredentialsError {
     pub fn passed_over(&self) -> &[String] {
         match self {
             Self::PullSecret(_) => &[],
-            Self::Failed { passed_over, .. } => passed_over,
+            Self::Failed { context, .. } => &context.passed_over,
         }
     }
 
     /// The result in one line, as of an explanation.
     #[must_use]
     pub fn verdict(&self) -> Conclusion {
-        let (attempts, failures, passed_over, looked_at) = match self {
-            Self::PullSecret(error) => {
-                let error = report(error);
-                return Conclusion::PullSecretError { error };
-            }
-            Self::Failed {
-                attempts,
-                failures,
-                passed_over,
-                looked_at,
-            } => (attempts, failures, passed_over, looked_at),
-        };
-        let failures = failures
-            .iter()
-            .map(|failure| format!("plugin {} failed: {}", failure.plugin(), report(failure)));
-        let context = FailureContext {
-            failures: failures.collect(),
-            passed_over: passed_over.clone(),
-            looked_at: looked_at.clone(),
-        };
-        Conclusion::failed(attempts, context)
+        match self {
+            Self::PullSecret(error) => Conclusion::PullSecretError {
+                error: report(error),
+            },
+            Self::Failed { attempts, context } => Conclusion::failed(attempts, context),
+        }
     }
 
     /// The kind of failure of the last attempt; `None` without any attempt.
@@ -121,7 +107,8 @@ impl Engine {
     /// works: the credentials, the order and the rules of a pull. Each distinct credential is tried
     /// once; without any there is one anonymous attempt, with some there is none unless
     /// [`Improvements::anonymous_last`]. An error that no login caused, such as one of the network,
-    /// ends the turn. A request gets the credential in [`Logins`], which also find those of mirrors.
+    /// ends the turn. A request gets the credential in [`Logins`], which also find those of mirrors:
+    /// sources that differ only in these each have their turn.
     ///
     /// [`Improvements::anonymous_last`]: crate::Improvements::anonymous_last
     ///
@@ -142,10 +129,16 @@ impl Engine {
         self.try_in_turn(pod, &mut lookup, request).await
     }
 
-    /// What a request gets for a candidate, or without any.
-    pub(crate) fn logins(&self, lookup: &Lookup, candidate: Option<&Candidate>) -> Logins {
+    /// What a request gets for a candidate, or without any in the turn of a source.
+    pub(crate) fn logins(
+        &self,
+        lookup: &Lookup,
+        candidate: Option<&Candidate>,
+        turn: Option<Arc<CredentialSource>>,
+    ) -> Logins {
+        let turn = candidate.map(|one| Arc::clone(&one.source)).or(turn);
         Logins::of_image(candidate.map(|one| one.credentials.clone()))
-            .with_hosts(lookup.at_hosts(candidate.map(|one| Arc::clone(&one.source))))
+            .with_hosts(lookup.at_hosts(turn))
             .withheld_from_mirrors(self.improvements().withhold_from_mirrors)
     }
 
@@ -165,9 +158,19 @@ impl Engine {
         T: Send,
     {
         let mut ask_again = self.improvements().ask_again;
-        let mut anonymous = lookup.candidates.is_empty() || self.improvements().anonymous_last;
+        let mut anonymous = Vec::new();
+        if lookup.candidates.is_empty() {
+            anonymous.extend(lookup.anonymous_turns().into_iter().map(Some));
+        }
+        if anonymous.is_empty()
+            && (lookup.candidates.is_empty() || self.improvements().anonymous_last)
+        {
+            anonymous.push(None);
+        }
+        let mut anonymous = anonymous.into_iter();
         let (mut attempts, mut refused, mut next) = (Vec::new(), Vec::new(), 0);
         loop {
+            let mut turn = None;
             let candidate = match lookup.next_distinct(next) {
                 Some(at) => {
                     next = at + 1;
@@ -177,11 +180,16 @@ impl Engine {
                     self.ask_again(pod, lookup, &refused).await;
                     continue;
                 }
-                None if mem::take(&mut anonymous) => None,
-                None => break,
+                None => match anonymous.next() {
+                    Some(source) => {
+                        turn = source;
+                        None
+                    }
+                    None => break,
+                },
             };
             let began = Instant::now();
-            let logins = self.logins(lookup, candidate.as_ref());
+            let logins = self.logins(lookup, candidate.as_ref(), turn);
             let result = request(logins).await;
             let took = began.elapsed();
             let error = match result {
@@ -211,12 +219,7 @@ impl Engine {
                 break;
             }
         }
-        Err(CredentialsError::Failed {
-            attempts,
-            failures: lookup.failures().cloned().collect(),
-            passed_over: lookup.passed_over(),
-            looked_at: lookup.context().looked_at,
-        })
+        Err(CredentialsError::failed(attempts, lookup))
     }
 }
 

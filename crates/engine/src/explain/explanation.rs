@@ -53,7 +53,9 @@ pub struct Explanation {
     pub hosts: HostsReport,
     /// The logins in the order in which they are tried.
     pub candidates: Vec<CandidateReport>,
-    /// The anonymous attempt, if there was one.
+    /// Anonymous attempts before the last one, each with other logins for mirrors.
+    pub anonymous_before: Vec<Trial>,
+    /// The last anonymous attempt; `None` if none was made.
     pub anonymous: Option<Trial>,
 }
 
@@ -61,7 +63,7 @@ pub struct Explanation {
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HostsReport {
-    /// The hosts.toml, or a directory of bare certificates; `None` when there is neither.
+    /// The hosts.toml, or a directory of bare certificates; `None` if neither exists.
     pub file: Option<PathBuf>,
     /// Why it cannot be used.
     pub error: Option<String>,
@@ -133,7 +135,7 @@ impl Trial {
         asked.any(|one| one.image_login_sent)
     }
 
-    /// The logins of hosts' own with which it worked instead of the image's; empty if there were none.
+    /// The logins of hosts' own with which it worked instead of the image's; empty if none was sent.
     pub(super) fn host_logins(&self) -> Vec<String> {
         let answered = self
             .servers

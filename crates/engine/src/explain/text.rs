@@ -123,8 +123,14 @@ impl Explanation {
         let waiting = self.providers.iter().filter(would_run);
         let waiting: Vec<&str> = waiting.map(|one| one.name.as_str()).collect();
         if self.candidates.is_empty() && waiting.is_empty() {
-            table.line(0, "order of attempts: one, anonymous");
-            if let Some(trial) = &self.anonymous {
+            match self.anonymous_before.len() {
+                0 => table.line(0, "order of attempts: one, anonymous"),
+                n => {
+                    let heading = "anonymous, each with other logins for mirrors";
+                    table.line(0, format_args!("order of attempts: {}, {heading}", n + 1));
+                }
+            }
+            for trial in self.anonymous_before.iter().chain(&self.anonymous) {
                 trial.render(table, 1);
             }
             return;

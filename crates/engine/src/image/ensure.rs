@@ -245,16 +245,12 @@ fn throttled(lookup: &Lookup) -> CredentialsError {
         curable: false,
         ..AttemptError::text("pull QPS exceeded")
     };
-    CredentialsError::Failed {
-        attempts: vec![Attempt {
-            credential: None,
-            error,
-            took: Duration::ZERO,
-        }],
-        failures: lookup.failures().cloned().collect(),
-        passed_over: lookup.passed_over(),
-        looked_at: None,
-    }
+    let attempt = Attempt {
+        credential: None,
+        error,
+        took: Duration::ZERO,
+    };
+    CredentialsError::failed(vec![attempt], lookup)
 }
 
 /// Whole milliseconds, as Go prints them.

@@ -191,7 +191,17 @@ impl PullError {
             Some(cause) => cause.verdict(),
             None => Conclusion::NotPulled {
                 error: self.text.clone(),
+                next_step: self.next_step().map(str::to_owned),
             },
+        }
+    }
+
+    fn next_step(&self) -> Option<&'static str> {
+        match self.reason {
+            PullReason::ErrImageNeverPull => {
+                Some("pull it first, with the policy IfNotPresent or Always")
+            }
+            _ => None,
         }
     }
 
@@ -267,9 +277,7 @@ mod tests {
         };
         let cause = CredentialsError::Failed {
             attempts: vec![attempt("a"), attempt("b"), attempt("a")],
-            failures: Vec::new(),
-            passed_over: Vec::new(),
-            looked_at: None,
+            context: Box::default(),
         };
         let error = PullError::credentials("x", cause);
         assert_eq!(error.to_string(), "Failed to pull image \"x\": [a, b]");

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// Whose environment plugins have, and its variables that decide which identity answers. Names
 /// only: values may be secrets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PluginEnvironment {
     /// The process whose environment it is; `None` for this program's own.
     pub process: Option<u32>,

@@ -1,6 +1,5 @@
 //! Why a plugin fails or is skipped, in the kubelet's words.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -42,7 +41,7 @@ pub enum PluginError {
         reason: String,
         /// The program's standard error, bounded.
         stderr: String,
-        /// What the reason means for a program that is there.
+        /// What the reason means for a program that exists.
         advice: Option<String>,
     },
     /// The program printed a response that a kubelet rejects.
@@ -75,7 +74,7 @@ impl PluginError {
     }
 
     /// What the kubelet does not log: which part of the response is malformed, and what is allowed; why
-    /// a program that is there does not start.
+    /// a program that exists does not start.
     #[must_use]
     pub fn detail(&self) -> Option<String> {
         match self {
@@ -98,12 +97,13 @@ impl PluginError {
         }
     }
 
-    /// The failure in the kubelet's words, and what the kubelet does not log.
+    /// One line: the plugin, the failure in the kubelet's words, and what the kubelet does not log.
     #[must_use]
-    pub fn in_full(&self) -> String {
+    pub fn line(&self) -> String {
+        let plugin = self.plugin();
         match self.detail() {
-            Some(detail) => format!("{self} ({detail})"),
-            None => self.to_string(),
+            Some(detail) => format!("plugin {plugin} failed: {self} ({detail})"),
+            None => format!("plugin {plugin} failed: {self}"),
         }
     }
 }
@@ -138,7 +138,7 @@ pub(super) fn in_go_words(error: &ExecError) -> String {
     }
 }
 
-/// Why a program that is there does not start. The kernel has one word for a missing program and for
+/// Why a program that exists does not start. The kernel has one word for a missing program and for
 /// one whose interpreter is missing.
 pub(super) fn advice_on_start(error: &ExecError) -> Option<String> {
     let ExecError::Start { program, source } = error else {
@@ -147,10 +147,10 @@ pub(super) fn advice_on_start(error: &ExecError) -> Option<String> {
     match source.kind() {
         io::ErrorKind::NotFound if program.is_file() => Some(match interpreter(program) {
             Some(name) => {
-                format!("the program is there; the interpreter {name:?} of its first line is not")
+                format!("the program exists; the interpreter {name:?} of its first line does not")
             }
             None => {
-                "the program is there; the dynamic loader that it needs is not, as with musl and \
+                "the program exists; the dynamic loader that it needs does not, as with musl and \
                      glibc: use one that is linked statically, or for this system"
                     .to_owned()
             }
@@ -167,7 +167,7 @@ pub(super) fn advice_on_start(error: &ExecError) -> Option<String> {
 /// The interpreter in the first line of a script.
 fn interpreter(program: &Path) -> Option<String> {
     let mut start = Vec::new();
-    let file = File::open(program).ok()?;
+    let file = regcred_files::open(program).ok()?;
     file.take(LONGEST_FIRST_LINE).read_to_end(&mut start).ok()?;
     let line = start
         .strip_prefix(b"#!")?

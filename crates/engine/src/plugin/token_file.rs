@@ -21,7 +21,7 @@ use crate::blocking_read::{READ_DEADLINE, read_in_time};
 pub struct TokenFile {
     path: PathBuf,
     annotations: BTreeMap<String, String>,
-    /// The token, if the file has been read for good.
+    /// The token; `None` if the file is read at each look-up.
     token: Option<SecretString>,
 }
 
@@ -35,7 +35,7 @@ impl TokenFile {
         }
     }
 
-    /// Reads the token, now and not again: for a command whose user named the file.
+    /// Reads the token once, now: for a command whose user named the file.
     ///
     /// # Errors
     /// When there is no token in the file; names the file.

@@ -144,6 +144,14 @@ fn entries_show_everything_but_the_password() {
 }
 
 #[test]
+fn a_login_in_front_of_a_host_is_not_shown() {
+    for server in ["https://me:canary@h.io/v1/", "me:canary@h.io:p"] {
+        let found = keyring(&[server]).inspect("h.io/app");
+        assert!(!format!("{found:?}").contains("canary"), "{found:?}");
+    }
+}
+
+#[test]
 fn other_names_for_docker_hub_are_not_its_keys() {
     let wrong = [
         "https://index.docker.io/v1",

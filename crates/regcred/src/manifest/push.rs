@@ -109,7 +109,7 @@ impl ListPush<'_> {
         }
         let request = |target| self.images_and_list(target, &sources);
         let pushed = self.session.ask(&self.list, request).await;
-        pushed.map_err(|failure| failure.of_push())
+        pushed.map_err(|failure| failure.of_push(&self.list))
     }
 
     /// Whether the image is not in the list's repository already.
@@ -143,7 +143,7 @@ impl ListPush<'_> {
             push.tag(tag, &entry.manifest).await
         };
         let pushed = self.session.ask(image, request).await;
-        pushed.map_err(|failure| failure.of_push())?;
+        pushed.map_err(|failure| failure.of_push(image))?;
         self.report(image, &entry.descriptor.digest)
     }
 
@@ -187,7 +187,7 @@ impl ListPush<'_> {
         let now = match self.session.ask(&self.list, request).await {
             Ok(head) => head.digest,
             Err(failure) if failure.is_missing => return Ok(()),
-            Err(failure) => return Err(failure.of_push()),
+            Err(failure) => return Err(failure.of_push(&self.list)),
         };
         if now == *read || now == self.document.digest {
             return Ok(());

@@ -3,14 +3,13 @@
 use std::sync::{Mutex, PoisonError};
 
 use regcred_core::{Env, ImageRef, report};
-use regcred_engine::{CredentialsError, Engine, Pod};
+use regcred_engine::{Conclusion, CredentialsError, Engine, Pod};
 use regcred_registry::{ImageSource, RawManifest, RegistryError, Repository};
 use regcred_run::{ProgramError, exit_code, output};
 
 use super::arguments::Access;
 use crate::credential_options::DOCKER_CONFIG;
 use crate::engine_options::{self, SetUp};
-use crate::tried::with_attempts;
 
 /// The engine that finds credentials, and the pod with those of the command line.
 pub(super) struct Session {
@@ -89,33 +88,29 @@ impl RequestFailure {
     /// Reports a failed read, in docker's words where the registry does not have the image.
     fn of_reading(&self, image: &ImageRef) -> ProgramError {
         if self.is_missing {
-            self.reported(format!("no such manifest: {image}"), "")
-        } else {
-            self.reported(report(&self.error), "")
+            output::note(&format!("no such manifest: {image}"));
         }
+        self.reported(&format!("{image}: {}", self.error.verdict()))
     }
 
     /// Reports a failed push. A login that may only pull is the usual reason for a refusal.
-    pub(super) fn of_push(&self) -> ProgramError {
+    pub(super) fn of_push(&self, image: &ImageRef) -> ProgramError {
+        let mut verdict = self.error.verdict();
         let attempts = self.error.attempts();
-        let is_denied = attempts.iter().any(|attempt| attempt.error.refused);
-        let advice = if is_denied { PUSH_RIGHTS } else { "" };
-        self.reported(report(&self.error), advice)
+        if attempts.iter().any(|attempt| attempt.error.refused)
+            && let Conclusion::Fails(failed)
+            | Conclusion::Incurable(failed)
+            | Conclusion::Refused(failed) = &mut verdict
+        {
+            failed.next_step = Some(PUSH_RIGHTS.to_owned());
+        }
+        self.reported(&format!("{image}: {verdict}"))
     }
 
-    fn reported(&self, message: String, advice: &str) -> ProgramError {
-        let error = &self.error;
-        let line = with_attempts(
-            message,
-            error.attempts(),
-            error.failures(),
-            error.passed_over(),
-        );
-        output::note(&format!("{line}{advice}"));
-        let code = error
-            .kind()
-            .map_or(exit_code::NOT_CONFIGURED, exit_code::of);
-        ProgramError::reported(code)
+    fn reported(&self, line: &str) -> ProgramError {
+        output::note(line);
+        let kind = self.error.kind();
+        ProgramError::reported(kind.map_or(exit_code::NOT_CONFIGURED, exit_code::of))
     }
 }
 
@@ -125,5 +120,5 @@ pub(super) fn registry_failure(error: &RegistryError) -> ProgramError {
     ProgramError::reported(exit_code::of(error.kind()))
 }
 
-const PUSH_RIGHTS: &str = "; name a docker configuration or pull secret that has the right to push with \
+const PUSH_RIGHTS: &str = "name a docker configuration or pull secret that has the right to push with \
      --docker-config or --pull-secret";

@@ -179,8 +179,7 @@ pub(super) fn notes(root: &Path, outcome: &PullOutcome) -> Vec<String> {
         notes.push(format!("refused before: {attempt}"));
     }
     for failure in &outcome.failures {
-        let reason = failure.in_full();
-        notes.push(format!("plugin {} failed: {reason}", failure.plugin()));
+        notes.push(failure.line());
     }
     let host_logins = &outcome.image.host_logins;
     if let Some(credential) = &outcome.credential {

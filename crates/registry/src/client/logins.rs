@@ -71,9 +71,8 @@ impl Logins {
 
     /// The login for a server of `hosts.toml`: its own before the image's.
     pub(crate) fn of_server(&self, server: &HostConfig, image: &ImageRef) -> ServerLogin {
-        let name = name_at(&server.url, image.path());
-        let is_at_registry = name.split('/').next() == Some(image.domain());
-        if !is_at_registry && let Some(own) = self.of_host(&name) {
+        let name = name_at_mirror(server, image);
+        if let Some(own) = name.and_then(|name| self.of_host(&name)) {
             return self.own(own);
         }
         if self.withheld_from_mirrors && !server.is_registry {
@@ -132,6 +131,13 @@ impl fmt::Debug for Logins {
 
 fn is_login(login: &Credentials) -> bool {
     !login.username.is_empty() || !login.password.is_empty()
+}
+
+/// The image's name at a server that may have a login of its own; `None` at the image's registry.
+pub(crate) fn name_at_mirror(server: &HostConfig, image: &ImageRef) -> Option<String> {
+    let name = name_at(&server.url, image.path());
+    let is_at_registry = name.split('/').next() == Some(image.domain());
+    (!is_at_registry).then_some(name)
 }
 
 /// The name of a repository at a server, without the `/v2` of the registry's API.

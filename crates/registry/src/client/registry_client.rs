@@ -9,7 +9,7 @@ use regcred_http::{Client, ClientOptions, HttpError, Retry};
 
 use super::endpoint::Endpoint;
 use super::hosts::{HostConfig, Hosts};
-use super::logins::Logins;
+use super::logins::{Logins, name_at_mirror};
 use super::repository::Repository;
 use super::servers::KnownServers;
 use super::warnings::Warnings;
@@ -63,6 +63,17 @@ impl RegistryClient {
             servers.iter().map(endpoint).collect()
         });
         Repository::new(image.name(), endpoints, self.0.client.clone(), retry)
+    }
+
+    /// The image's names at the servers that may have logins of their own: mirrors, and a `server` on
+    /// another host than the image's. Empty if their configuration cannot be used.
+    #[must_use]
+    pub fn mirror_names(&self, image: &ImageRef) -> Vec<String> {
+        let servers = self.0.servers.of(image.domain()).unwrap_or_default();
+        let names = servers
+            .iter()
+            .map(|(config, _)| name_at_mirror(config, image));
+        names.flatten().collect()
     }
 
     /// The file, or the directory of bare certificates, that configures the servers of an image's

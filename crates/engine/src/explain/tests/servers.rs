@@ -76,7 +76,7 @@ async fn a_login_that_a_public_image_does_not_need_is_reported_as_not_sent() {
 }
 
 #[tokio::test]
-async fn what_a_runtime_passes_over_in_hosts_toml_is_told_before_anything_is_asked() {
+async fn what_a_runtime_passes_over_in_hosts_toml_is_shown_before_anything_is_asked() {
     let node = Node::new();
     for (text, why) in [
         ("[host.\"httpx://m\"]", ": \"httpx://m\" is not an http"),

@@ -210,6 +210,9 @@ async fn plugins_that_fail_are_part_of_the_outcome() {
         .await
         .expect_err("private");
     assert!(matches!(error.failures(), [failure] if failure.to_string().ends_with("no role")));
+    let verdict = error.verdict().to_string();
+    let part = "exit status 5: no role; environment of this command, not of a kubelet: ";
+    assert!(verdict.contains(part), "{verdict}");
     assert!(
         error.attempts()[0].credential.is_none(),
         "nothing else to try"
@@ -239,6 +242,9 @@ async fn the_policy_decides_whether_the_registry_is_asked() {
         "Container image \"h.io/team/app:v1\" is not present with pull policy of Never"
     );
     assert_eq!(bench.registry.seen().len(), 0);
+    let verdict = never.verdict().to_string();
+    let next = "of Never; pull it first, with the policy IfNotPresent or Always";
+    assert!(verdict.ends_with(next), "{verdict}");
 
     bench
         .pull(request(PullPolicy::IfNotPresent))

@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// A `hosts.toml` of `h.io` with an unreachable server, after the mirror.
-fn behind_mirror(bench: &Bench, mirror: &FakeRegistry) {
+/// Writes a `hosts.toml` of `h.io` with a mirror and after it an unreachable server.
+fn put_mirror_first(bench: &Bench, mirror: &FakeRegistry) {
     let text = format!(
         "server = \"http://127.0.0.1:1\"\n[host.\"http://{}\"]\ncapabilities = [\"pull\", \"resolve\"]\n",
         mirror.address()
@@ -19,7 +19,7 @@ async fn a_mirror_opens_to_the_plugins_login_for_the_image_unless_it_is_withheld
         let registry = FakeRegistry::start(Some("AWS:right")).await;
         let mirror = FakeRegistry::start(Some("AWS:right")).await;
         let bench = Bench::improved(registry, node, improvements);
-        behind_mirror(&bench, &mirror);
+        put_mirror_first(&bench, &mirror);
         let outcome = bench.pull(PullRequest::new(IMAGE)).await;
         assert_eq!(outcome.is_ok(), works);
         let sent = mirror
@@ -40,18 +40,53 @@ async fn a_mirror_opens_to_the_plugins_login_for_the_image_unless_it_is_withheld
 
 #[tokio::test]
 async fn each_secret_has_its_turn_at_a_mirror() {
-    let mirror = FakeRegistry::start(Some("b:good")).await;
-    let address = mirror.address();
-    let bench = Bench::new(None, Node::new()).await;
-    behind_mirror(&bench, &mirror);
-    let mut pod = Pod::new();
-    for (name, login, own) in [("1", "a:one", "b:stale"), ("2", "a:two", "b:good")] {
-        let entries = auths(&[("h.io", login), (&address, own)]);
-        pod = pod.pull_secret_file(bench.node.write(name, &entries));
+    for logins in [
+        [Some("a:one"), Some("a:two")],
+        [Some("a:one"), Some("a:one")],
+        [None, None],
+    ] {
+        let mirror = FakeRegistry::start(Some("b:good")).await;
+        let address = mirror.address();
+        let bench = Bench::new(None, Node::new()).await;
+        put_mirror_first(&bench, &mirror);
+        let mut pod = Pod::new();
+        for (name, login, own) in [("1", logins[0], "b:stale"), ("2", logins[1], "b:good")] {
+            let login = login.map(|login| ("h.io", login));
+            let entries: Vec<_> = login.into_iter().chain([(&*address, own)]).collect();
+            pod = pod.pull_secret_file(bench.node.write(name, &auths(&entries)));
+        }
+        let explained = bench.engine.explain(IMAGE, &pod, crate::Tries::all());
+        let explained = explained.await.expect("a name").to_string();
+        let outcome = bench.pull(PullRequest::new(IMAGE).pod(pod)).await;
+        let outcome = outcome.expect("by the second secret");
+        assert_eq!(outcome.attempts.len(), 1, "{logins:?}");
+        let [login] = outcome.image.host_logins.as_slice() else {
+            panic!("{:?}", outcome.image.host_logins);
+        };
+        let second = bench.node.path("2");
+        let expected = format!("pull secret {} (key {address}, user b)", second.display());
+        assert!(login.starts_with(&expected), "{login}");
+        let end = format!("=> works with {login}");
+        assert!(explained.ends_with(&end), "{explained}");
+        assert_eq!(explained.matches("failed in ").count(), 1, "{explained}");
     }
-    let outcome = bench.pull(PullRequest::new(IMAGE).pod(pod)).await;
-    let outcome = outcome.expect("by the second secret");
-    assert_eq!(outcome.attempts.len(), 1);
+}
+
+#[tokio::test]
+async fn secrets_with_equal_logins_for_the_registry_and_its_mirror_have_one_turn() {
+    for logins in [&[("h.io", "a:one")][..], &[]] {
+        let mirror = FakeRegistry::start(Some("b:good")).await;
+        let address = mirror.address();
+        let bench = Bench::new(None, Node::new()).await;
+        put_mirror_first(&bench, &mirror);
+        let mut pod = Pod::new();
+        for (name, other) in [("1", "c:one"), ("2", "c:two")] {
+            let entries = [logins, &[(&*address, "b:stale"), ("i.io", other)]].concat();
+            pod = pod.pull_secret_file(bench.node.write(name, &auths(&entries)));
+        }
+        let refused = bench.pull(PullRequest::new(IMAGE).pod(pod)).await;
+        assert_eq!(refused.expect_err("refused").attempts().len(), 1);
+    }
 }
 
 #[tokio::test]
@@ -59,7 +94,7 @@ async fn the_login_of_its_own_that_a_mirror_refused_is_named_with_the_mirror() {
     let mirror = FakeRegistry::start(Some("b:mirror")).await;
     let address = mirror.address();
     let bench = Bench::new(None, Node::new()).await;
-    behind_mirror(&bench, &mirror);
+    put_mirror_first(&bench, &mirror);
     let entries = auths(&[("h.io", "a:registry"), (&address, "b:stale")]);
     bench.node.write("docker.json", &entries);
     let error = bench
@@ -82,7 +117,7 @@ async fn a_mirror_gets_its_own_entry_of_the_secret_even_without_one_for_the_regi
         let address = mirror.address();
         let entries: Vec<_> = entry.into_iter().chain([(&*address, "b:mirror")]).collect();
         let bench = Bench::new(Some("a:registry"), Node::new()).await;
-        behind_mirror(&bench, &mirror);
+        put_mirror_first(&bench, &mirror);
         let secret = bench.node.write("secret.json", &auths(&entries));
         let pod = Pod::new().pull_secret_file(&secret);
         let outcome = bench.pull(PullRequest::new(IMAGE).pod(pod)).await;
