@@ -47,7 +47,8 @@ impl CacheDir {
         }
     }
 
-    /// The same for a person who asks for the cache itself; `None` if it is off.
+    /// The directory that the environment names, as [`Self::resolve`] opens it, for a command about
+    /// the cache. `None` if the cache is off, or the user has no place for it.
     ///
     /// # Errors
     /// When the directory is unusable, or the variable for it is neither `off` nor an absolute path.
@@ -280,7 +281,7 @@ fn is_ours(name: &str) -> bool {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheDirError {
-    /// The variable's value is not a path that has one meaning.
+    /// The variable's value is neither `off` nor an absolute path.
     #[error("REGCRED_CACHE, or upstream's variable for it, is neither off nor an absolute path")]
     NotAbsolute,
     /// It could not be made, opened or inspected.

@@ -61,6 +61,14 @@ impl ProviderError {
         self.kind
     }
 
+    /// The report of the failure without the provider's name, as a part of a longer message.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let text = report(self);
+        let name = format!("{}: ", self.provider);
+        text.strip_prefix(&name).unwrap_or(&text).to_owned()
+    }
+
     /// The provider's name.
     #[must_use]
     pub fn provider(&self) -> &'static str {
@@ -110,6 +118,10 @@ mod tests {
         assert_eq!(
             report(&error),
             "ecr: cannot reach the ECR API: connection refused"
+        );
+        assert_eq!(
+            error.reason(),
+            "cannot reach the ECR API: connection refused"
         );
     }
 }

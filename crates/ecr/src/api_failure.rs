@@ -25,6 +25,8 @@ pub(crate) struct ApiFailure {
     pub(crate) kind: ErrorKind,
     code: Option<String>,
     text: String,
+    /// What a person can do about it, if the failure shows it.
+    advice: Option<&'static str>,
 }
 
 impl ApiFailure {
@@ -44,7 +46,7 @@ impl ApiFailure {
                 let message = meta.and_then(|meta| meta.message());
                 Self::response(code, message, status, meta.and_then(RequestId::request_id))
             }
-            SdkError::TimeoutError(_) => Self::new(
+            SdkError::TimeoutError(_) => Self::no_response(
                 ErrorKind::Unreachable,
                 "no response within the time allowed",
             ),
@@ -52,7 +54,7 @@ impl ApiFailure {
                 let cause = failure.as_connector_error();
                 let text = cause.map_or_else(|| "no connection".to_owned(), |e| causes(e));
                 let http = cause.and_then(|e| in_chain::<HttpError>(e));
-                Self::new(http.map_or(ErrorKind::Unreachable, HttpError::kind), text)
+                Self::no_response(http.map_or(ErrorKind::Unreachable, HttpError::kind), text)
             }
             other => Self::new(ErrorKind::NotConfigured, causes(other)),
         }
@@ -69,30 +71,13 @@ impl ApiFailure {
         code.is_some_and(|code| codes.contains(&code))
     }
 
-    /// What a person can do about it; `None` when the text says all.
-    pub(crate) fn advice(&self) -> Option<&'static str> {
-        Some(match self.code.as_deref()? {
-            code if UNKNOWN_KEYS.contains(&code) => {
-                "check that the keys belong to this partition and are active, and that the clock is \
-                 right"
-            }
-            code if EXPIRED.contains(&code) => "renew the session that the credentials come from",
-            "UnsupportedCommandException" => "this region has no ECR Public API",
-            "RegionDisabledException" => "activate the region for STS in the account of the role",
-            "InvalidIdentityToken" => {
-                "the role's trust policy must name the cluster's OIDC provider and this token's \
-                 audience"
-            }
-            _ => return None,
-        })
-    }
-
-    /// The provider's error: what failed, what to do about it, and this as the cause.
-    pub(crate) fn into_error(self, text: String, advice: Option<&str>) -> ProviderError {
-        let text = match advice {
-            Some(advice) => format!("{text} ({advice})"),
-            None => text,
-        };
+    /// The provider's error: what failed, with this as the cause, and at the end what to do about it,
+    /// which is `usual` where the failure itself does not show it.
+    pub(crate) fn into_error(mut self, text: String, usual: Option<&str>) -> ProviderError {
+        if let Some(advice) = self.advice.or(usual) {
+            self.text.push_str("; ");
+            self.text.push_str(advice);
+        }
         ERRORS.of_kind(self.kind, text).with_source(self)
     }
 
@@ -113,7 +98,15 @@ impl ApiFailure {
         }
         Self {
             code: code.map(str::to_owned),
+            advice: code.and_then(advice),
             ..Self::new(classify(code, status), text)
+        }
+    }
+
+    fn no_response(kind: ErrorKind, text: impl Into<String>) -> Self {
+        Self {
+            advice: (kind == ErrorKind::Unreachable).then_some(CHECK_ROUTE),
+            ..Self::new(kind, text)
         }
     }
 
@@ -122,6 +115,7 @@ impl ApiFailure {
             kind,
             code: None,
             text: text.into(),
+            advice: None,
         }
     }
 }
@@ -170,6 +164,22 @@ pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     plain(&parts.join(": "), MAX_CAUSES)
 }
 
+/// What a person can do about an error code of a service.
+fn advice(code: &str) -> Option<&'static str> {
+    Some(match code {
+        code if UNKNOWN_KEYS.contains(&code) => {
+            "check that the keys belong to this partition and are active, and that the clock is right"
+        }
+        code if EXPIRED.contains(&code) => "renew the session that the credentials come from",
+        "UnsupportedCommandException" => "this region has no ECR Public API",
+        "RegionDisabledException" => "activate the region for STS in the account of the role",
+        "InvalidIdentityToken" => {
+            "the role's trust policy must name the cluster's OIDC provider and this token's audience"
+        }
+        _ => return None,
+    })
+}
+
 fn shown(text: &str) -> String {
     plain(text, MAX_TEXT)
 }
@@ -188,6 +198,8 @@ fn classify(code: Option<&str>, status: u16) -> ErrorKind {
     }
 }
 
+const CHECK_ROUTE: &str =
+    "check the route to it: a NAT gateway, an interface endpoint, or a proxy in HTTPS_PROXY";
 const MAX_TEXT: usize = 200;
 const MAX_CAUSES: usize = 300;
 
@@ -238,6 +250,7 @@ pub(crate) const UNKNOWN_KEYS: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use aws_smithy_runtime_api::client::result::ConnectorError;
+    use regcred_core::report;
 
     use super::*;
 
@@ -284,8 +297,13 @@ mod tests {
     fn expired_sessions_and_unknown_keys_come_with_advice() {
         let failure = |code| ApiFailure::response(Some(code), Some("m"), 400, Some("r1"));
         assert!(failure("ExpiredTokenException").has_code(EXPIRED));
-        assert!(failure("UnrecognizedClientException").advice().is_some());
-        assert!(failure("AccessDeniedException").advice().is_none());
+        assert!(failure("UnrecognizedClientException").advice.is_some());
+        assert!(failure("AccessDeniedException").advice.is_none());
         assert_eq!(failure("X").to_string(), "X: m (request r1)");
+        let error = failure("X").into_error("no token".to_owned(), Some("ask again"));
+        assert_eq!(
+            report(&error),
+            "ecr: no token: X: m (request r1); ask again"
+        );
     }
 }

@@ -92,8 +92,8 @@ fn is_region(text: &str, marks: &str) -> bool {
     text.starts_with(is_lower) && text.chars().all(|c| is_lower(c) || marks.contains(c))
 }
 
-/// The kubelet's `matchImages`: one pattern for each form that exists in DNS. A glob never crosses a
-/// dot, so the dual-stack forms need their own.
+/// The kubelet's `matchImages`: one pattern for each form of a name that AWS publishes. A glob never
+/// crosses a dot, so the dual-stack forms need their own.
 pub(crate) fn match_images(also: &AlsoServe) -> Vec<String> {
     let private = SUFFIXES.iter().flat_map(|suffix| {
         // A name with IPv6 addresses has a dash.

@@ -40,8 +40,6 @@ pub(crate) struct Identity {
     origin: Origin,
     /// The sources before it, each with the reason why it is not configured.
     passed_over: Vec<String>,
-    /// Whether the profiles of the configuration files were looked at.
-    pub(crate) looked_at_profiles: bool,
     /// A role of the role map, assumed with the source's keys.
     role: Option<RoleSession>,
 }
@@ -62,9 +60,8 @@ impl Identity {
 
     /// The first configured source of the chain. Reads files and asks nothing.
     pub(crate) fn ambient(env: &Env, config: &SharedConfig) -> Result<Self, ProviderError> {
-        let (mut passed_over, mut looked_at_profiles) = (Vec::new(), false);
+        let mut passed_over = Vec::new();
         for (name, look) in ORDER {
-            looked_at_profiles |= *name == PROFILE;
             match look(env, config) {
                 Err(NoCredentials::Absent(reason)) => passed_over.push(without(name, &reason)),
                 found => {
@@ -75,7 +72,6 @@ impl Identity {
                     };
                     let mut identity = Self::new(name, found);
                     identity.passed_over = passed_over;
-                    identity.looked_at_profiles = looked_at_profiles;
                     return Ok(identity);
                 }
             }
@@ -83,7 +79,6 @@ impl Identity {
         let service = Source::Metadata(Metadata::of(env, config));
         Ok(Self {
             passed_over,
-            looked_at_profiles,
             ..Self::new("instance metadata".to_owned(), Origin::Source(service))
         })
     }
@@ -116,6 +111,20 @@ impl Identity {
         }
     }
 
+    /// Whether the profiles of the configuration files were looked at: the sources before them in the
+    /// chain, and a pod's role, need no file.
+    pub(crate) fn looked_at_profiles(&self) -> bool {
+        !matches!(
+            self.origin,
+            Origin::Source(Source::Keys(_) | Source::WebIdentity(_))
+        )
+    }
+
+    /// Whether the keys assume a role of the role map.
+    pub(crate) fn has_mapped_role(&self) -> bool {
+        self.role.is_some()
+    }
+
     /// What messages call it.
     pub(crate) fn name(&self) -> String {
         match &self.role {
@@ -137,8 +146,7 @@ impl Identity {
         let Some(session) = &self.role else {
             return base;
         };
-        let base = base.map_err(ProviderError::from)?;
-        let assumed = sts.with_credentials(session, base, &self.source);
+        let assumed = sts.with_credentials(session, base?, &self.source);
         Ok(deadline.wait(|| sts.name(), assumed).await??)
     }
 
@@ -173,7 +181,6 @@ impl Identity {
 
     fn new(source: String, origin: Origin) -> Self {
         Self {
-            looked_at_profiles: matches!(origin, Origin::Profile(_)),
             source,
             origin,
             passed_over: Vec::new(),
@@ -198,12 +205,10 @@ const ORDER: &[(&str, Look)] = &[
     ("web identity", |env, _| {
         WebIdentity::of(env).map(|token| Origin::Source(Source::WebIdentity(token)))
     }),
-    (PROFILE, |env, config| {
+    ("profile", |env, config| {
         Profile::of(env, config).map(Origin::Profile)
     }),
     ("container credentials", |env, _| {
         Container::of(env).map(|agent| Origin::Source(Source::Container(agent)))
     }),
 ];
-
-const PROFILE: &str = "profile";

@@ -16,7 +16,7 @@ use crate::hosts::{EcrHost, match_images};
 use crate::identity::NoCredentials;
 use crate::sdk::{LONGEST_CALL, config};
 use crate::settings::{Cloud, Settings};
-use crate::{NAME, TITLE, transport, vars};
+use crate::{ERRORS, NAME, TITLE, transport, vars};
 
 /// Amazon ECR as data: names, variables, flags.
 pub const SPEC: ProviderSpec = ProviderSpec {
@@ -49,7 +49,7 @@ impl Ecr {
     }
 
     async fn fetch(&self, decision: Decision) -> Result<Issued, ProviderError> {
-        let for_keys = decision.identity.looked_at_profiles;
+        let for_keys = decision.identity.looked_at_profiles();
         for note in decision.config.notes(for_keys) {
             tracing::warn!("{note}");
         }
@@ -61,8 +61,14 @@ impl Ecr {
         loop {
             let (identity, files) = (&decision.identity, &decision.config);
             let keys = match identity.credentials(files, &sts, deadline).await {
-                Err(NoCredentials::Absent(reason)) if decision.is_public => {
-                    return Ok(self.anonymous(&format!("no AWS identity: {reason}")));
+                Err(NoCredentials::Absent(reason)) => {
+                    if decision.is_public && !identity.has_mapped_role() {
+                        return Ok(self.anonymous(&format!("no AWS identity: {reason}")));
+                    }
+                    let registry = &decision.registry;
+                    return Err(ERRORS.no_identity(format!(
+                        "no AWS identity for {registry}: {reason}; {CONFIGURE}"
+                    )));
                 }
                 keys => keys?,
             };
@@ -83,16 +89,16 @@ impl Ecr {
                 }
                 Err(failure) => failure,
             };
-            let identity = identity.name();
             if failure.has_code(EXPIRED) && !renewed {
                 renewed = true;
-            } else if decision.is_public
-                && (failure.has_code(DENIED) || failure.has_code(UNKNOWN_KEYS))
-            {
-                return Ok(self.anonymous(&format!("{identity}: {failure}")));
-            } else {
-                return Err(no_token(&decision.registry, &api, &identity, failure));
+                continue;
             }
+            let may_not = failure.has_code(DENIED) || failure.has_code(UNKNOWN_KEYS);
+            let error = no_token(&decision, &api, failure);
+            if decision.is_public && may_not {
+                return Ok(self.anonymous(&error.reason()));
+            }
+            return Err(error);
         }
     }
 
@@ -105,23 +111,22 @@ impl Ecr {
 }
 
 /// An API that did not issue a token.
-fn no_token(registry: &str, api: &Endpoint, identity: &str, failure: ApiFailure) -> ProviderError {
+fn no_token(decision: &Decision, api: &Endpoint, failure: ApiFailure) -> ProviderError {
+    let (did, usual) = match failure.kind {
+        ErrorKind::Denied if !failure.has_code(DENIED) => {
+            ("refused the identity", Some(CHECK_POLICIES))
+        }
+        ErrorKind::Denied if decision.is_public => ("refused the identity", Some(ALLOW_PUBLIC)),
+        ErrorKind::Denied => ("refused the identity", Some(ALLOW)),
+        ErrorKind::Throttled => ("throttles this account", Some(SHARE)),
+        _ => ("did not issue one", None),
+    };
+    let (registry, identity) = (&decision.registry, decision.identity.name());
     let address = api.address();
-    let text = match failure.kind {
-        ErrorKind::Denied => format!("the API at {address} refused the identity from {identity}"),
-        ErrorKind::Throttled => format!(
-            "the API at {address}, asked with the identity from {identity}, throttles this account"
-        ),
-        _ => format!(
-            "no token from the API at {address} for {registry} with the identity from {identity}"
-        ),
-    };
-    let advice = if failure.has_code(DENIED) {
-        Some("allow ecr:GetAuthorizationToken on Resource \"*\"")
-    } else {
-        failure.advice()
-    };
-    failure.into_error(text, advice)
+    let text = format!(
+        "no token for {registry} with the identity from {identity}: the API at {address} {did}"
+    );
+    failure.into_error(text, usual)
 }
 
 impl Provider for Ecr {
@@ -148,3 +153,11 @@ impl Provider for Ecr {
 }
 
 const ANONYMOUS: Duration = Duration::from_secs(5 * 60);
+const CONFIGURE: &str =
+    "give the instance an IAM role, or configure one of the sources before instance metadata";
+const ALLOW: &str = "allow ecr:GetAuthorizationToken on Resource \"*\"";
+const ALLOW_PUBLIC: &str = "to pull with a login, allow ecr-public:GetAuthorizationToken and \
+     sts:GetServiceBearerToken";
+const CHECK_POLICIES: &str = "check the policies of the identity and of the API's VPC endpoint";
+const SHARE: &str =
+    "let all processes of the node share the cache, or raise the quota of GetAuthorizationToken";

@@ -1,5 +1,5 @@
-//! The AWS configuration files as the selected profile sees them: settings that a variable or the
-//! profile gives, and the profiles that credentials come from.
+//! The AWS configuration files as the selected profile sees them: settings of variables and of the
+//! profile, and the profiles that credentials come from.
 //!
 //! The files are read here, as the Go SDK reads them, and handed to the Rust SDK as text: it would
 //! look at the process's own environment, and refuse a file for one line.
@@ -27,14 +27,14 @@ pub(crate) struct SharedConfig {
     env: Env,
     /// The profiles of both files, and sections of other kinds.
     sections: Sections,
-    /// Lines that mean nothing, by file.
+    /// A note for each file with ignored lines.
     ignored: Vec<String>,
 }
 
 impl SharedConfig {
     /// Reads the files and selects the profile given (with what named it), else that of
-    /// `AWS_PROFILE`, else `default`. A profile that is named and not there is an error; `default`
-    /// may be missing.
+    /// `AWS_PROFILE`, else `default`. A profile that is named and does not exist is an error;
+    /// `default` need not exist.
     pub(crate) fn load(env: &Env, named: Option<(&str, &str)>) -> Result<Self, ProviderError> {
         let by_variable = || {
             let mut names = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter();
@@ -46,7 +46,7 @@ impl SharedConfig {
         for (kind, path, text) in &files.texts {
             let (parsed, lines) = ini::parse(text);
             if !lines.is_empty() {
-                ignored.push(nothing_meant(&path.display().to_string(), &lines));
+                ignored.push(ignored_lines(&path.display().to_string(), &lines));
             }
             match kind {
                 EnvConfigFileKind::Config => sections = profiles::of_config(parsed),
@@ -71,7 +71,8 @@ impl SharedConfig {
         Ok(this)
     }
 
-    /// What an operator should know of the files: `for_keys` when keys were looked for in them.
+    /// What an operator should know of the files; with `for_keys` also the ignored lines, one of which
+    /// may have a key.
     pub(crate) fn notes(&self, for_keys: bool) -> impl Iterator<Item = &String> {
         let ignored = self.ignored.iter().filter(move |_| for_keys);
         self.files.notes.iter().chain(ignored)
@@ -163,8 +164,8 @@ fn key_of(variable: &str) -> String {
     variable.trim_start_matches("AWS_").to_ascii_lowercase()
 }
 
-/// Names lines of a file and never what is in them: it may be a key.
-fn nothing_meant(path: &str, lines: &[usize]) -> String {
+/// Names ignored lines by number and never their text, which may be a key.
+fn ignored_lines(path: &str, lines: &[usize]) -> String {
     let shown = lines.iter().take(MAX_LINES).map(usize::to_string);
     let shown = shown.collect::<Vec<_>>().join(", ");
     let line = if lines.len() == 1 { "line" } else { "lines" };
@@ -179,7 +180,7 @@ fn nothing_meant(path: &str, lines: &[usize]) -> String {
 }
 
 const MAX_CHAIN: usize = 10;
-/// As many as a person looks up.
+/// The most line numbers in a note.
 const MAX_LINES: usize = 5;
 
 #[cfg(test)]

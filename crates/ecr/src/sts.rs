@@ -90,12 +90,9 @@ impl Sts<'_> {
         let issued = issued.map_err(|failure| {
             let refused = failure.kind == ErrorKind::Denied;
             let usual = refused.then_some("check the role's trust policy and that the role exists");
-            let advice = failure.advice().or(usual);
             let sts = self.name();
-            failure.into_error(
-                format!("failed to assume role: {role} with {by}, by {sts}"),
-                advice,
-            )
+            let text = format!("failed to assume role: {role} with {by}, by {sts}");
+            failure.into_error(text, usual)
         })?;
         Ok(Credentials::new(
             issued.access_key_id,

@@ -2,15 +2,15 @@
 //! one. If that one fails, the search ends. Files are read once, when the places are listed.
 
 use regcred_cloud::AccessToken;
-use regcred_core::{ErrorKind, ProviderError, fingerprint, report};
+use regcred_core::{ErrorKind, ProviderError, fingerprint};
 
+use crate::ERRORS;
 use crate::credential_file::{CredentialFile, Search};
 use crate::docker_credential_gcr::stored_login;
 use crate::file_identity::FileIdentity;
 use crate::gcloud::Gcloud;
 use crate::metadata::Metadata;
 use crate::settings::{Cloud, TokenSource};
-use crate::{ERRORS, NAME};
 
 /// The places where the identity may be, in the order in which they are tried.
 pub(crate) struct Ambient(Vec<Place>);
@@ -90,13 +90,13 @@ impl Ambient {
                 Place::Unreadable(error) => return Err(error),
                 Place::Metadata => match Metadata::new(cloud)?.token(scopes).await {
                     Err(e) if e.kind() == ErrorKind::IdentityUnavailable => {
-                        absent.push(reason(&e));
+                        absent.push(e.reason());
                         asked_metadata = true;
                     }
                     token => return token,
                 },
                 Place::Gcloud(gcloud) if asked_metadata && !gcloud.has_login => {
-                    absent.push("there is no login with gcloud".to_owned());
+                    absent.push("gcloud has no login".to_owned());
                 }
                 Place::Gcloud(gcloud) => {
                     let token = gcloud.token(cloud, !asked_metadata).await;
@@ -118,15 +118,8 @@ fn after_others(error: ProviderError, absent: &[String]) -> ProviderError {
     if absent.is_empty() {
         return error;
     }
-    let message = format!("{} (before it: {})", reason(&error), absent.join("; "));
+    let message = format!("{} (before it: {})", error.reason(), absent.join("; "));
     ERRORS.of_kind(error.kind(), message)
-}
-
-/// The error's text with its causes, without the provider's name in front.
-fn reason(error: &ProviderError) -> String {
-    let text = report(error);
-    let provider = format!("{NAME}: ");
-    text.strip_prefix(&provider).unwrap_or(&text).to_owned()
 }
 
 #[cfg(test)]

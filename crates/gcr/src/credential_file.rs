@@ -45,7 +45,7 @@ impl CredentialFile {
         }
         let unset = format!("{} is not set", vars::CREDENTIALS_FILE);
         let Some(path) = gcloud_dir(env).map(|dir| dir.join(WELL_KNOWN)) else {
-            let why = format!("{unset} and there is no home directory");
+            let why = format!("{unset} and neither is HOME");
             return Ok(Search::Absent(why));
         };
         let shown = path.display();
@@ -54,7 +54,7 @@ impl CredentialFile {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Search::Absent(format!(
                 "{unset} and {shown} does not exist"
             ))),
-            // A home directory of another user, as a service may have one, is as good as none.
+            // A service may have the home directory of another user: its file counts as missing.
             Err(error)
                 if matches!(
                     error.kind(),

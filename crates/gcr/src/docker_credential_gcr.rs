@@ -1,15 +1,19 @@
-//! What docker-credential-gcr keeps in files of its own, for a program under its name: where tokens
-//! are looked for, and the login that its `gcr-login` stored. That login can be renewed with this
+//! The files of docker-credential-gcr, for a program under its name: where tokens are looked for, and
+//! the login that its `gcr-login` stored. That login can be renewed with this
 //! program's OAuth client only, so it is never used, and never passed over where it comes first.
 //! <https://github.com/GoogleCloudPlatform/docker-credential-gcr> (`config/file.go`,
 //! `store/store.go`)
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use regcred_core::{Env, ProviderError, ReplacedHelper};
-use regcred_files::{MIB, read};
+use regcred_files::{MIB, read_secret_bytes};
+use regcred_go::folds_to;
+use secrecy::ExposeSecret as _;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 
 use crate::{ERRORS, vars};
@@ -33,22 +37,22 @@ pub(crate) const HELPER: ReplacedHelper = ReplacedHelper {
     settings,
 };
 
-/// Whether a login is stored, which must not be passed over.
+/// The reason why no login is stored.
 ///
 /// # Errors
-/// When one is stored.
+/// When one is stored: it must not be passed over.
 pub(crate) fn stored_login(env: &Env) -> Result<String, ProviderError> {
     let Some(path) = place(env, vars::HELPER_STORE, STORE_FILE) else {
-        return Ok("docker-credential-gcr has no place for a login".to_owned());
+        return Ok(format!("neither {} nor HOME is set", vars::HELPER_STORE));
     };
     let shown = path.display();
-    match document(&path) {
-        Ok(Some(stored)) if stored["gcrCreds"].is_object() => Err(ERRORS.misconfigured(format!(
+    match has_login(&path) {
+        Ok(true) => Err(ERRORS.misconfigured(format!(
             "the login in {shown} can be renewed by the original docker-credential-gcr only: log in \
              with gcloud auth application-default login, then remove the stored one with \
              docker-credential-gcr gcr-logout"
         ))),
-        Ok(_) => Ok(format!("{shown} holds no login")),
+        Ok(false) => Ok(format!("{shown} holds no login")),
         Err(why) => Ok(why),
     }
 }
@@ -61,7 +65,7 @@ fn settings(env: &Env) -> Result<Vec<(&'static str, String)>, ProviderError> {
         None => Vec::new(),
         Some(path) => {
             let config = document(&path).map_err(|why| ERRORS.misconfigured(why))?;
-            let sources = sources(&config.unwrap_or_default());
+            let sources = sources(config);
             sources.map_err(|why| ERRORS.misconfigured(format!("{}: {why}", path.display())))?
         }
     };
@@ -73,24 +77,19 @@ fn settings(env: &Env) -> Result<Vec<(&'static str, String)>, ProviderError> {
 }
 
 /// The words of the configuration, checked.
-fn sources(config: &Value) -> Result<Vec<String>, String> {
-    // Go's decoder takes a name in any case.
-    let fields = config.as_object().into_iter().flatten();
-    let mut named = fields.filter(|(name, _)| name.eq_ignore_ascii_case("TokenSources"));
-    let mut sources = Vec::new();
-    match named.next_back() {
-        None | Some((_, Value::Null)) => {}
-        Some((_, Value::Array(words))) => {
-            for word in words {
-                match word.as_str() {
-                    Some(word) if SOURCES.contains(&word) => sources.push(word.to_owned()),
-                    _ => return Err(format!("TokenSources {ALLOWED}")),
-                }
-            }
-        }
+fn sources(config: BTreeMap<String, Value>) -> Result<Vec<String>, String> {
+    let mut fields = config.into_iter();
+    let words = match fields.rfind(|(name, _)| folds_to(name, "TokenSources")) {
+        None | Some((_, Value::Null)) => return Ok(Vec::new()),
+        Some((_, Value::Array(words))) => words,
         Some(_) => return Err("TokenSources is not a list".to_owned()),
-    }
-    Ok(sources)
+    };
+    let known = |word: Value| {
+        let word = word.as_str().filter(|word| SOURCES.contains(word));
+        word.map(str::to_owned)
+    };
+    let words = words.into_iter().map(known).collect::<Option<_>>();
+    words.ok_or_else(|| format!("TokenSources {ALLOWED}"))
 }
 
 fn run(env: &Env, command: &str, args: &[String]) -> Result<String, ProviderError> {
@@ -106,28 +105,24 @@ fn run(env: &Env, command: &str, args: &[String]) -> Result<String, ProviderErro
 
 fn configure(env: &Env, args: &[String]) -> Result<String, ProviderError> {
     let changes = changes(args).map_err(|why| ERRORS.misconfigured(format!("config: {why}")))?;
-    let place = || {
-        let why = format!("there is no home directory: set {}", vars::HELPER_CONFIG);
-        place(env, vars::HELPER_CONFIG, CONFIG_FILE).ok_or_else(|| ERRORS.misconfigured(why))
-    };
-    match changes {
-        Changes { reset: true, .. } => {
-            let path = place()?;
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    Err(failed("remove", &path, error))
-                }
-                _ => Ok("Success: Config reset.\n".to_owned()),
+    let path = place(env, vars::HELPER_CONFIG, CONFIG_FILE).ok_or_else(|| {
+        let variable = vars::HELPER_CONFIG;
+        ERRORS.misconfigured(format!(
+            "neither {variable} nor HOME is set, set one of them"
+        ))
+    })?;
+    if changes.reset {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(failed("remove", &path, error))
             }
+            _ => Ok("Success: Config reset.\n".to_owned()),
         }
-        Changes {
-            sources: Some(sources),
-            ..
-        } => {
-            write(&place()?, &json!({ "TokenSources": sources }))?;
-            Ok("Success: Token source(s) set.\n".to_owned())
-        }
-        Changes { .. } => Ok(String::new()),
+    } else if let Some(sources) = changes.sources {
+        write(&path, &json!({ "TokenSources": sources }))?;
+        Ok("Success: Token source(s) set.\n".to_owned())
+    } else {
+        Ok(String::new())
     }
 }
 
@@ -169,38 +164,44 @@ fn changes(args: &[String]) -> Result<Changes, String> {
     Ok(changes)
 }
 
-/// Removes the stored login; none is fine.
+/// Removes the stored login, if there is one.
 fn log_out(env: &Env) -> Result<String, ProviderError> {
-    if let Some(path) = place(env, vars::HELPER_STORE, STORE_FILE) {
-        let stored = document(&path).map_err(|why| ERRORS.misconfigured(why))?;
-        if stored.is_some_and(|stored| !stored["gcrCreds"].is_null()) {
-            write(&path, &json!({}))?;
-        }
+    if let Some(path) = place(env, vars::HELPER_STORE, STORE_FILE)
+        && has_login(&path).map_err(|why| ERRORS.misconfigured(why))?
+    {
+        write(&path, &json!({}))?;
     }
     Ok(String::new())
 }
 
-/// The file that the variable names, else the usual one. `CLOUDSDK_CONFIG` does not count.
+/// Whether the store has a login. What is in the login is not looked at.
+fn has_login(path: &Path) -> Result<bool, String> {
+    let stored = document::<Option<IgnoredAny>>(path)?;
+    Ok(matches!(stored.get("gcrCreds"), Some(Some(_))))
+}
+
+/// The file that the variable names, else the usual one; `None` if `HOME` is not set either.
+/// `CLOUDSDK_CONFIG` does not count.
 fn place(env: &Env, variable: &str, file: &str) -> Option<PathBuf> {
     let named = env.path(variable);
     named.or_else(|| Some(env.home()?.join(".config/gcloud").join(file)))
 }
 
-/// The first JSON value of a file, as Go's decoder reads it; `None` when there is no file.
-fn document(path: &Path) -> Result<Option<Value>, String> {
+/// The fields of the first JSON value of a file, as Go's decoder reads it. Empty if the file does not
+/// exist.
+fn document<V: DeserializeOwned>(path: &Path) -> Result<BTreeMap<String, V>, String> {
     let shown = path.display();
-    match read(path, MIB) {
-        Ok(bytes) => match serde_json::Deserializer::from_slice(&bytes)
-            .into_iter()
-            .next()
-        {
-            Some(Ok(value @ (Value::Object(_) | Value::Null))) => Ok(Some(value)),
-            _ => Err(format!("{shown} is not a JSON object")),
-        },
+    let bytes = match read_secret_bytes(path, MIB) {
+        Ok(bytes) => bytes,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Ok(None)
+            return Ok(BTreeMap::new());
         }
-        Err(error) => Err(format!("cannot read {shown}: {error}")),
+        Err(error) => return Err(format!("cannot read {shown}: {error}")),
+    };
+    let values = serde_json::Deserializer::from_slice(bytes.expose_secret());
+    match values.into_iter::<Option<BTreeMap<_, _>>>().next() {
+        Some(Ok(fields)) => Ok(fields.unwrap_or_default()),
+        _ => Err(format!("{shown} is not a JSON object")),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{call, sdk};
 #[derive(Deserialize)]
 pub(crate) struct UserKey {
     client_id: String,
-    /// Clients of programs that people install may have none.
+    /// OAuth clients of installed programs may have none.
     #[serde(default, deserialize_with = "secret")]
     client_secret: SecretString,
     #[serde(deserialize_with = "secret")]

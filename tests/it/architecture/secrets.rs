@@ -31,6 +31,7 @@ const EXPOSE: &[&str] = &[
     "crates/engine/src/plugin/token_file.rs",
     "crates/exec/src/exec.rs",
     "crates/exec/src/process_environment.rs",
+    "crates/gcr/src/docker_credential_gcr.rs",
     "crates/gcr/src/dockercfg.rs",
     "crates/gcr/src/external_account/aws.rs",
     "crates/gcr/src/external_account/certificate.rs",

@@ -153,7 +153,7 @@ fn docker_is_told_not_found_and_people_the_cause() {
     ] {
         assert!(done.stderr.contains(part), "{}", done.stderr);
     }
-    // A registry of another cloud is named for people too.
+    // The cause is on standard error for a registry of another cloud too.
     let done = with_keys(Program::new(&ours))
         .arg("get")
         .stdin("quay.io")

@@ -11,7 +11,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use regcred_core::{Env, ErrorKind, ProviderError, report};
+use regcred_core::{Env, ErrorKind, ProviderError};
 use tokio::time::timeout;
 
 use super::no_credentials::NoCredentials;
@@ -49,9 +49,9 @@ impl Metadata {
     /// The region of this instance, or the reason why it is not known.
     pub(crate) async fn region(&self, cloud: &Cloud) -> Result<String, String> {
         let address = self.0.as_ref().map_err(String::clone)?;
-        let client = metadata_config(cloud).map_err(|error| report(&error))?;
+        let client = metadata_config(cloud).map_err(|error| error.reason())?;
         let client = self.client(&client);
-        let client = client.map_err(|error| report(&ProviderError::from(error)))?;
+        let client = client.map_err(|error| ProviderError::from(error).reason())?;
         let path = "/latest/meta-data/placement/region";
         let reason = match quiet(timeout(CAP, client.get(path))).await {
             Ok(Ok(region)) => {
@@ -131,12 +131,13 @@ fn got_no_response(error: &CredentialsError) -> bool {
 fn explained(reason: String) -> String {
     let has = |texts: &[&str]| texts.iter().any(|text| reason.contains(text));
     let meaning = if has(&["HTTP 404", "received 404"]) {
-        "the instance has no IAM role"
+        "the instance has no IAM role, attach one"
     } else if has(&["timeout", "timed out", "not done within", "took too long"]) {
         "no response (not an EC2 instance, or a container that needs a hop limit of 2)"
     } else if has(&["TTL header"]) {
         // A successful response always has it here, so this was a refusal of another kind.
-        "something other than instance metadata responds there"
+        "something other than instance metadata responds there, check \
+         AWS_EC2_METADATA_SERVICE_ENDPOINT"
     } else {
         return reason;
     };

@@ -12,7 +12,7 @@ use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
-use regcred_core::{Env, ErrorKind, ProviderError, report};
+use regcred_core::{Env, ErrorKind, ProviderError};
 use regcred_http::HttpError;
 use tokio::time::{Instant, timeout_at};
 
@@ -51,22 +51,18 @@ impl Profile {
     /// The selected profile.
     pub(super) fn of(env: &Env, config: &SharedConfig) -> Result<Self, NoCredentials> {
         config.files.usable()?;
-        let chain = config.chain();
         if config.files.texts.is_empty() {
-            let absent = format!("there is none of {}", config.files.places());
+            let absent = format!("not found: {}", config.files.places());
             return Err(NoCredentials::Absent(config.with_notes(absent)));
         }
-        let (Some(first), Some(last)) = (chain.first(), chain.last()) else {
-            return Err(absent(config));
+        let chain = config.chain();
+        let (first, last) = match (chain.first(), chain.last()) {
+            (Some(first), Some(last)) if is_source(first.1) => (first, last),
+            _ => {
+                let absent = format!("{} names no source of credentials", named(config));
+                return Err(NoCredentials::Absent(config.with_notes(absent)));
+            }
         };
-        if !SOURCES
-            .iter()
-            .chain([&PROCESS])
-            .any(|key| first.1.get(key).is_some())
-            && !signs_in(first.1)
-        {
-            return Err(absent(config));
-        }
         if let Some((name, _)) = chain.iter().find(|(_, profile)| profile.has_half_a_key) {
             let text = format!(
                 "the profile {name:?} has only one of aws_access_key_id and aws_secret_access_key"
@@ -129,9 +125,7 @@ impl Profile {
 /// The failure of the source that a profile begins with.
 fn within(profile: &str, error: NoCredentials) -> NoCredentials {
     let error = ProviderError::from(error);
-    let text = report(&error);
-    let text = text.strip_prefix("ecr: ").unwrap_or(&text);
-    NoCredentials::failed(profile, error.kind(), text)
+    NoCredentials::failed(profile, error.kind(), error.reason())
 }
 
 /// The profile in messages.
@@ -139,10 +133,8 @@ pub(super) fn named(config: &SharedConfig) -> String {
     format!("the profile {:?}", config.profile)
 }
 
-/// A profile from which the chain of sources goes on.
-fn absent(config: &SharedConfig) -> NoCredentials {
-    let text = format!("{} names no source of credentials", named(config));
-    NoCredentials::Absent(config.with_notes(text))
+fn is_source(profile: &Section) -> bool {
+    SOURCES.iter().any(|key| profile.get(key).is_some()) || signs_in(profile)
 }
 
 fn signs_in(profile: &Section) -> bool {
@@ -182,7 +174,7 @@ fn base(
         (None, None, role) if !signs_in(profile) && get("sso_region").is_none() => {
             match (get(PROCESS), role) {
                 (Some(line), _) => lent(Source::Process(Process(line.to_owned()))),
-                // A role alone is assumed by who the machine is.
+                // A role alone is assumed by the machine's identity.
                 (None, Some(_)) => lent(match Container::of(env) {
                     Err(NoCredentials::Absent(_)) => instance(env, config)?,
                     agent => Source::Container(agent?),
@@ -220,7 +212,8 @@ fn kind(error: &CredentialsError) -> ErrorKind {
 const OURS: &str = "Regcred";
 
 /// A profile with one of these, or of [`SIGN_IN`], is a source of credentials.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
+    PROCESS,
     "aws_access_key_id",
     "aws_secret_access_key",
     "role_arn",

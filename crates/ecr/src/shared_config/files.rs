@@ -47,10 +47,10 @@ impl Files {
         this
     }
 
-    /// The files that were looked for, for messages.
+    /// Where files were looked for, in messages.
     pub(crate) fn places(&self) -> String {
         if self.looked_at.is_empty() {
-            return "the files below HOME, which is not set".to_owned();
+            return "~/.aws/config or ~/.aws/credentials, as HOME is not set".to_owned();
         }
         let names = self.looked_at.iter().map(|path| path.display().to_string());
         names.collect::<Vec<_>>().join(" or ")
@@ -76,7 +76,9 @@ impl Files {
         let error = match read {
             // Go reads bytes. What is not a text can only be in a value that works nowhere.
             Ok(bytes) => {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
+                let text = String::from_utf8(bytes);
+                let text =
+                    text.unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
                 self.texts.push((kind, path, text));
                 return;
             }

@@ -16,7 +16,7 @@ pub(crate) struct Section {
     pub(crate) has_half_a_key: bool,
 }
 
-/// A setting's text, which is empty when settings of its own are indented below it.
+/// A setting's text, which is empty if other settings are indented below it.
 #[derive(Clone, Default)]
 pub(super) struct Value {
     pub(super) text: String,
@@ -31,7 +31,7 @@ impl Section {
     }
 }
 
-/// The sections, and the numbers of the lines that mean nothing: outside of every section, not a
+/// The sections, and the numbers of the lines that are ignored: outside of every section, not a
 /// setting, a section's name without its `]`.
 pub(super) fn parse(text: &str) -> (Sections, Vec<usize>) {
     let (mut sections, mut ignored) = (Sections::new(), Vec::new());
@@ -107,7 +107,7 @@ fn unquoted(text: &str) -> &str {
     within('\'').or_else(|| within('"')).unwrap_or(text)
 }
 
-/// A comment begins after a blank. In this order, which matters where there are several.
+/// A comment begins after a blank.
 fn without_comment(line: &str) -> &str {
     let begins = [" #", " ;", "\t#", "\t;"].into_iter();
     begins.fold(line, |line, comment| {
@@ -115,7 +115,7 @@ fn without_comment(line: &str) -> &str {
     })
 }
 
-pub(super) const BLANKS: [char; 2] = [' ', '\t'];
+const BLANKS: [char; 2] = [' ', '\t'];
 
 #[cfg(test)]
 mod tests;

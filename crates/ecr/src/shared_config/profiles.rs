@@ -31,7 +31,7 @@ pub(super) fn add_credentials(profiles: &mut Sections, sections: Sections) {
             continue;
         };
         profile.has_half_a_key = section.has_half_a_key;
-        // A session belongs to the key beside it.
+        // A session belongs to the key next to it.
         let has_key = section.values.contains_key(ID) && !section.has_half_a_key;
         for (key, value) in section.values {
             let is_key = [ID, SECRET, "aws_session_token"].contains(&key.as_str());

@@ -29,7 +29,7 @@ fn refused(env: &Env) -> ProviderError {
 fn without_home_there_is_no_file_and_no_error() {
     let config = SharedConfig::load(&Env::default(), None).expect("nothing to read");
     assert!(config.files.texts.is_empty() && config.chain().is_empty());
-    assert!(config.files.places().contains("HOME, which is not set"));
+    assert!(config.files.places().contains("HOME is not set"));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_named_profile_must_exist_and_default_need_not() {
 }
 
 #[test]
-fn lines_that_mean_nothing_are_noted_by_number_when_keys_are_looked_for() {
+fn ignored_lines_are_noted_by_number_when_keys_are_looked_for() {
     let text =
         "aws_secret_access_key = canary\n[default]\ncanary\nregion = eu-west-1\n[profile x\n";
     let home = Home::new(text, &"canary\n".repeat(7));
@@ -143,7 +143,7 @@ fn a_file_at_its_usual_place_is_never_read_in_part() {
 }
 
 #[test]
-fn bytes_that_are_not_text_spoil_their_own_setting_alone() {
+fn bytes_that_are_not_text_affect_their_own_setting_only() {
     let home = Home::new("", "");
     let path = home.0.path().join(".aws/config");
     std::fs::write(path, b"[default]\nregion = eu-west-1\nrole_arn = \xff\n").expect("file");

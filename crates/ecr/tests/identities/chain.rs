@@ -188,15 +188,20 @@ async fn an_sso_profile_without_a_session_says_so() {
 
 #[tokio::test]
 async fn a_profile_without_credentials_lets_the_chain_go_on_unless_it_was_named() {
-    let home = Home::new("[default]\nregion = us-east-1\n", "");
     let imds = metadata(true).await;
     let api = ecr_for("AKIAIMDS", true).await;
     let env = Env::map([
-        ("HOME", home.path()),
         ("AWS_ENDPOINT_URL_ECR", api.url("")),
         ("AWS_EC2_METADATA_SERVICE_ENDPOINT", imds.url("")),
     ]);
-    ask(HOST, &env).await.expect("instance");
+    // No SDK reads a line of the first two.
+    let unreadable = Home::new("[default\n= x\n", "\u{0}\u{1}[\n");
+    let home = Home::new("[default]\nregion = us-east-1\n", "");
+    for home in [&unreadable, &home] {
+        let env = env.with([("HOME", home.path())]);
+        ask(HOST, &env).await.expect("instance");
+    }
+    let env = env.with([("HOME", home.path())]);
     let named = env.with([("REGCRED_ECR_PROFILE", "default")]);
     let error = ask(HOST, &named).await.expect_err("named");
     assert_eq!(error.kind(), ErrorKind::NotConfigured, "{}", report(&error));
@@ -214,10 +219,12 @@ async fn without_any_source_the_message_lists_what_was_tried() {
     for words in [
         "environment keys (AWS_ACCESS_KEY_ID is not set)",
         "web identity (AWS_WEB_IDENTITY_TOKEN_FILE is not set)",
-        "profile (there is none of the files below HOME, which is not set)",
+        "profile (not found: ~/.aws/config or ~/.aws/credentials, as HOME is not set)",
         "container credentials (neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor",
         "instance metadata (http://127.0.0.1:",
         "refused",
+        "no AWS identity for 123456789012.dkr.ecr.",
+        "give the instance an IAM role",
     ] {
         assert!(text.contains(words), "{words} is not in: {text}");
     }

@@ -59,7 +59,7 @@ async fn lasting_failures_have_their_class_their_words_and_no_secret() {
             "ThrottlingException",
             ErrorKind::Throttled,
             4,
-            "throttles",
+            "throttles this account: ThrottlingException: said (request request-1); let all",
         ),
         (
             500,
@@ -73,7 +73,8 @@ async fn lasting_failures_have_their_class_their_words_and_no_secret() {
             "AccessDeniedException",
             ErrorKind::Denied,
             1,
-            "ecr:GetAuthorizationToken on Resource",
+            "refused the identity: AccessDeniedException: said (request request-1); allow \
+             ecr:GetAuthorizationToken on Resource",
         ),
         (
             400,
@@ -106,7 +107,8 @@ async fn lasting_failures_have_their_class_their_words_and_no_secret() {
             text.contains(words) && text.contains(&api.url("")),
             "{text}"
         );
-        assert!(text.contains("environment keys"), "{text}");
+        let who = format!("no token for {HOST} with the identity from environment keys: ");
+        assert!(text.contains(&who), "{text}");
         assert!(!text.contains(CANARY) && !format!("{error:?}").contains(CANARY));
         assert_eq!(api.seen().len(), attempts, "{code}");
     }
@@ -136,7 +138,10 @@ async fn answers_without_a_token_are_malformed_in_upstreams_words() {
         let text = report(&error);
         assert_eq!(error.kind(), ErrorKind::Malformed, "{text}");
         assert!(text.contains(words), "{text}");
-        let place = format!("the API at {} for {HOST} with", api.url(""));
+        let place = format!(
+            "no token for {HOST} with the identity from environment keys: the API at {}",
+            api.url("")
+        );
         assert!(text.contains(&place), "{text}");
         assert!(!format!("{error:?} {text}").contains(CANARY));
     }
@@ -159,7 +164,9 @@ async fn a_silent_api_ends_before_the_deadline() {
 async fn a_closed_api_is_unreachable() {
     let vars = with(&[("AWS_ENDPOINT_URL_ECR", &closed())]);
     let error = ask(HOST, &vars).await.expect_err("closed");
-    assert_eq!(error.kind(), ErrorKind::Unreachable, "{}", report(&error));
+    let text = report(&error);
+    assert_eq!(error.kind(), ErrorKind::Unreachable, "{text}");
+    assert!(text.contains("; check the route to it"), "{text}");
 }
 
 #[tokio::test]

@@ -186,7 +186,7 @@ async fn a_gcloud_without_login_is_not_started_after_the_metadata_server() {
     let mut vars = vec![("GCE_METADATA_HOST", bare.as_str()), ("PATH", &path)];
     let error = token(&vars).await.expect_err("nothing");
     let shown = error.to_string();
-    assert!(shown.contains("there is no login with gcloud"), "{shown}");
+    assert!(shown.contains("gcloud has no login"), "{shown}");
     // Alone it is asked all the same: it may know the machine's account.
     vars.push(("REGCRED_GCR_TOKEN_SOURCES", "gcloud"));
     assert_eq!(token(&vars).await.expect("token"), "gcloud-token");

@@ -63,8 +63,7 @@ impl Certificate {
                 .or_else(|| Some(gcloud_dir(env)?.join("certificate_config.json")))
                 .ok_or_else(|| {
                     ERRORS.misconfigured(format!(
-                        "no certificate configuration: {} is not set and there is no home \
-                         directory",
+                        "no certificate configuration: {} is not set and neither is HOME",
                         vars::CERTIFICATE_CONFIG
                     ))
                 })?,

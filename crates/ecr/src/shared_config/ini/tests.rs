@@ -110,7 +110,7 @@ fn the_last_of_two_settings_of_one_name_counts_and_sections_of_one_name_are_one(
 }
 
 #[test]
-fn a_line_that_means_nothing_is_ignored_and_counted() {
+fn a_line_that_is_not_a_setting_is_ignored_and_counted() {
     let text =
         "before = 1\n[default]\nno sign\nk = 1\n[profile x\nl = 2\n[]\nm = 3\n[c]\n  alone\n";
     check(text, &[("default", "k", "1"), ("default", "l", "2")]);
