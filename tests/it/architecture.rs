@@ -10,4 +10,4 @@ mod paths;
 mod rust;
 mod secrets;
 mod size;
-mod workspace;
+pub(crate) mod workspace;

@@ -10,8 +10,10 @@ use regcred_core::{Env, EnvVar};
 use regcred_tests::Program;
 use regcred_tests::need::workspace;
 
+use crate::architecture::workspace::files_below;
+
 #[test]
-fn the_command_line_page_is_what_the_programs_say() {
+fn the_command_line_page_is_the_programs_help() {
     let mut page = String::from(
         "# Command line\n\nMade from the programs' own `--help`; `tests/it/docs.rs` keeps it true. \
          Exit codes are in [troubleshooting](../troubleshooting.md#exit-codes).\n",
@@ -54,9 +56,13 @@ fn every_link_leads_somewhere() {
     for file in documents() {
         let text = fs::read_to_string(&file).expect("a document");
         for link in links(&text) {
-            let path = link.split('#').next().unwrap_or_default();
-            let target = file.parent().expect("a directory").join(path);
-            if !path.is_empty() && !target.exists() {
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if path.is_empty() {
+                file.clone()
+            } else {
+                file.parent().expect("a directory").join(path)
+            };
+            if !target.exists() || !heading.is_empty() && !has_heading(&target, heading) {
                 dead.push(format!("{}: {link}", file.display()));
             }
         }
@@ -64,7 +70,22 @@ fn every_link_leads_somewhere() {
     assert!(dead.is_empty(), "{dead:#?}");
 }
 
-/// Whoever copies a configuration out of a page must not be told by the kubelet that it is wrong.
+/// Whether a page has the heading that a link names after `#`: lower case, blanks as `-`, without signs.
+fn has_heading(page: &Path, name: &str) -> bool {
+    let text = fs::read_to_string(page).expect("a document");
+    let named = |heading: &str| {
+        let heading = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = heading
+            .chars()
+            .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.map(|c| if c == ' ' { '-' } else { c })
+            .eq(name.chars())
+    };
+    text.lines()
+        .any(|line| line.starts_with('#') && named(line))
+}
+
+/// A configuration that is copied from a page is one that a kubelet accepts.
 #[test]
 fn every_kubelet_configuration_in_the_pages_is_read() {
     let mut read = 0;
@@ -100,7 +121,8 @@ fn every_variable_of_ours_in_the_pages_exists() {
     assert!(unknown.is_empty(), "{unknown:#?}");
 }
 
-/// Who searches the page for an error has to find it: each text in a table of our errors is in the code.
+/// An error that a user searches for is on the page in the program's words: each text in a table of our
+/// errors is in the code, or in a test of it where the code puts it together.
 #[test]
 fn every_error_in_troubleshooting_is_one_of_our_programs() {
     let code: String = sources().iter().map(|file| one_line(file)).collect();
@@ -108,14 +130,14 @@ fn every_error_in_troubleshooting_is_one_of_our_programs() {
     let mut texts = 0;
     let mut unknown = Vec::new();
     for text in errors(&page) {
-        // Words in capitals and numbers are what differs from one error to the next.
+        // Words in capitals and numbers differ from one error to the next.
         let varies = |word: &&str| word.chars().all(|c| !c.is_ascii_lowercase());
         let words: Vec<_> = text.split(' ').collect();
-        for part in words.split(varies) {
-            texts += 1;
-            if !code.contains(&part.join(" ")) {
-                unknown.push(text.to_owned());
-            }
+        let parts = words.split(varies).filter(|part| !part.is_empty());
+        let parts: Vec<_> = parts.map(|part| part.join(" ")).collect();
+        texts += parts.len();
+        if parts.is_empty() || !parts.iter().all(|part| code.contains(part)) {
+            unknown.push(text.to_owned());
         }
     }
     assert!(unknown.is_empty(), "not in the code: {unknown:#?}");
@@ -145,7 +167,7 @@ fn one_line(file: &Path) -> String {
     joined.replace("\\\"", "\"")
 }
 
-/// The configurations of a page, YAML or JSON, wherever they stand in it.
+/// The configurations of a page, YAML or JSON, in any block.
 fn kubelet_configurations(page: &str) -> Vec<String> {
     let mut lines = page.lines();
     let mut found = Vec::new();
@@ -256,33 +278,20 @@ fn links(text: &str) -> Vec<&str> {
 
 /// Every Markdown file of the project.
 fn documents() -> Vec<PathBuf> {
-    let files = files_of("md");
+    let files = files_of(&workspace(), "md");
     assert!(files.len() > 5, "the documents are found");
     files
 }
 
 /// Every source file of the crates.
 fn sources() -> Vec<PathBuf> {
-    let mut files = files_of("rs");
-    files.retain(|file| file.starts_with(workspace().join("crates")));
-    files
+    files_of(&workspace().join("crates"), "rs")
 }
 
-/// Every file of the project with that extension.
-fn files_of(extension: &str) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut open = vec![workspace()];
-    while let Some(directory) = open.pop() {
-        for entry in fs::read_dir(&directory).expect("a directory") {
-            let path = entry.expect("an entry").path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let skipped = name.starts_with('.') || name == "target";
-            if path.is_dir() && !skipped {
-                open.push(path);
-            } else if path.extension() == Some(extension.as_ref()) {
-                files.push(path);
-            }
-        }
-    }
+/// Every file below the directory with that extension.
+fn files_of(directory: &Path, extension: &str) -> Vec<PathBuf> {
+    let is_other = |name: &str| name.starts_with('.') || name == "target";
+    let mut files = files_below(&[directory.to_owned()], is_other);
+    files.retain(|file| file.extension() == Some(extension.as_ref()));
     files
 }

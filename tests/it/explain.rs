@@ -8,7 +8,7 @@ use regcred_tests::{FakeRegistry, Image, Node, Program};
 use serde_json::json;
 
 #[test]
-fn without_try_nobody_is_asked() {
+fn without_try_nothing_is_asked() {
     let stage = Stage::set();
     let said = stage.explain(&[]).run().success();
     for part in [
@@ -24,7 +24,7 @@ fn without_try_nobody_is_asked() {
 }
 
 #[test]
-fn with_try_it_says_which_login_worked_and_shows_none() {
+fn with_try_it_names_the_login_that_worked_and_shows_none() {
     let stage = Stage::set();
     for form in [&["--try"][..], &["--try", "--json"]] {
         let done = stage.explain(form).env("REGCRED_LOG", "trace").run();
@@ -51,7 +51,7 @@ fn with_try_it_says_which_login_worked_and_shows_none() {
 }
 
 #[test]
-fn an_image_of_nobody_is_explained_too() {
+fn an_image_that_no_source_matches_is_explained_too() {
     let stage = Stage::set();
     let explain = stage.node.regcred("explain");
     let said = explain.arg("registry.example.com/app").run().success();

@@ -22,7 +22,7 @@ impl ProcessEnvironment {
     /// That of a process, given by its number, or by its name if only one has it.
     ///
     /// # Errors
-    /// When there is no such process, or several; when another user's is not to be read.
+    /// When no process or several are found, and when the process is another user's.
     pub fn of(process: &str) -> io::Result<Self> {
         let pid = match process.parse() {
             Ok(pid) => pid,
@@ -89,7 +89,7 @@ fn find(name: &str) -> io::Result<u32> {
 
 fn explained(pid: u32, error: &io::Error) -> io::Error {
     let why = match error.kind() {
-        io::ErrorKind::NotFound => "there is no such process".to_owned(),
+        io::ErrorKind::NotFound => "it does not exist".to_owned(),
         io::ErrorKind::PermissionDenied => format!("{error}; root may read it"),
         _ => error.to_string(),
     };
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(read.pid(), own);
         assert!(read.vars().any(|(name, _)| name == "PATH"));
         for (process, why) in [
-            ("4294967295", "there is no such process"),
+            ("4294967295", "process 4294967295: it does not exist"),
             ("no such name", "no process is named"),
         ] {
             let error = ProcessEnvironment::of(process).expect_err(process);

@@ -81,7 +81,7 @@ pub(super) fn sources() -> Vec<PathBuf> {
 }
 
 /// Every file below the directories, in order; `without` is asked about each name on the way.
-pub(super) fn files_below(directories: &[PathBuf], without: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+pub(crate) fn files_below(directories: &[PathBuf], without: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut open = directories.to_vec();
     while let Some(directory) = open.pop() {
@@ -91,9 +91,10 @@ pub(super) fn files_below(directories: &[PathBuf], without: impl Fn(&str) -> boo
             if without(&name) {
                 continue;
             }
-            match path.is_dir() {
-                true => open.push(path),
-                false => files.push(path),
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                files.push(path);
             }
         }
     }

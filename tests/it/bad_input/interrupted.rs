@@ -1,14 +1,14 @@
-//! A pull that is stopped in the middle: SIGKILL, Ctrl-C, and a disk that is full.
+//! A pull that is stopped in the middle: SIGKILL, Ctrl-C, SIGTERM, and a disk that is full.
 
 use std::path::Path;
 
 use regcred_tests::need::in_ci;
 use regcred_tests::oci_registry::Fault;
 use regcred_tests::program::built;
-use regcred_tests::{Image, Node, Program, need, until};
+use regcred_tests::server::Seen;
+use regcred_tests::{FakeRegistry, Image, Node, Program, need, until};
 
 use super::{assert_sound, blob, names, pull, serve};
-use regcred_tests::FakeRegistry;
 
 #[test]
 fn a_killed_pull_leaves_nothing_that_counts_and_the_next_one_continues_it() {
@@ -49,10 +49,8 @@ fn a_beginning_that_a_power_cut_spoiled_is_fetched_again() {
     running.kill();
     let _ = running.finish();
     let ingest = node.store().join("ingest").read_dir().expect("directory");
-    let parts = ingest.map(|entry| entry.expect("entry").path());
-    let part = parts
-        .into_iter()
-        .find(|path| path.extension().is_some_and(|e| e == "part"));
+    let mut parts = ingest.map(|entry| entry.expect("entry").path());
+    let part = parts.find(|path| path.extension().is_some_and(|e| e == "part"));
     let part = part.expect("the beginning of a layer");
     let length = part.metadata().expect("there").len();
     std::fs::write(&part, vec![0; usize::try_from(length).expect("small")]).expect("written");
@@ -138,9 +136,7 @@ fn assert_continued(node: &Node, registry: &FakeRegistry, name: &str, layer: &st
 fn ranges(registry: &FakeRegistry, digest: &str) -> Vec<String> {
     let asked = registry.server().seen().into_iter();
     let asked = asked.filter(|request| request.path.ends_with(digest));
-    let range = |request: regcred_tests::server::Seen| {
-        request.header("range").unwrap_or_default().to_owned()
-    };
+    let range = |request: Seen| request.header("range").unwrap_or_default().to_owned();
     asked.map(range).collect()
 }
 
