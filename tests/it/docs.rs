@@ -2,6 +2,8 @@
 //!
 //! `REGCRED_UPDATE_DOCS=1` writes the pages instead of comparing them.
 
+mod commands;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,6 +41,7 @@ fn the_environment_page_is_the_catalogue() {
          those marked *secret* are never shown.\n",
     );
     table(&mut page, "regcred", regcred::VARS);
+    table(&mut page, "regcred login and logout", regcred::LOGIN_VARS);
     table(&mut page, "Every plugin", regcred_plugin::VARS);
     table(&mut page, "Shared cache", regcred_cache::VARS);
     table(&mut page, "HTTP clients", regcred_http::VARS);

@@ -165,6 +165,22 @@ impl Document {
         removed
     }
 
+    /// The credential helper that docker asks for a host instead of reading its entry: that of
+    /// `credHelpers`, else `credsStore`.
+    ///
+    /// # Errors
+    /// When `credHelpers` is not a JSON object.
+    pub fn helper_of(&self, host: &str) -> Result<Option<String>, DocumentError> {
+        let Some(whole) = &self.whole else {
+            return Ok(None);
+        };
+        let helpers = whole.member(HELPERS)?;
+        let of_host = helpers.get(host).and_then(text);
+        let of_all = || whole.get(STORE).and_then(text);
+        let named = of_host.or_else(of_all);
+        Ok(named.filter(|name| !name.is_empty()))
+    }
+
     /// Sets the credential helper of hosts under `credHelpers`; returns what changes.
     ///
     /// # Errors
@@ -375,6 +391,7 @@ fn raw(text: String) -> Box<RawValue> {
 
 const AUTHS: &str = "auths";
 const HELPERS: &str = "credHelpers";
+const STORE: &str = "credsStore";
 
 #[cfg(test)]
 mod tests;

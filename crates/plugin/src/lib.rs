@@ -20,5 +20,5 @@ mod vars;
 
 pub use command_line::is_near;
 pub use program_name::program_name;
-pub use run::{main, run_as, run_token};
-pub use vars::VARS;
+pub use run::{ask_login, main, run_as, run_token};
+pub use vars::{VARS, docker_config_path};

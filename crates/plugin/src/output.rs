@@ -37,12 +37,15 @@ pub struct SecretName {
 
 /// A login for one registry.
 #[derive(Clone, Debug)]
-pub(crate) struct RegistryLogin {
+pub struct RegistryLogin {
     /// The registry as the caller wrote it.
     registry: String,
-    pub(crate) credentials: Credentials,
-    expires_at: Option<DateTime<Utc>>,
-    provider: &'static str,
+    /// User name and password.
+    pub credentials: Credentials,
+    /// When it expires, if its issuer names that.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The provider that issued it: `ecr`.
+    pub provider: &'static str,
 }
 
 impl RegistryLogin {

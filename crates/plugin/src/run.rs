@@ -12,7 +12,7 @@ use tracing::level_filters::LevelFilter;
 use crate::command_line::{Circumstances, Command, CommandLine};
 use crate::context::Context;
 use crate::face::{cache, configure_docker, docker, help, kubelet, match_images, token};
-use crate::output::{SecretName, TokenOutput};
+use crate::output::{RegistryLogin, SecretName, TokenOutput};
 use crate::program_name::{file_name, is_helper};
 use crate::replaced_helper;
 
@@ -44,6 +44,18 @@ pub fn run_as(
     with_streams(end, |streams| invocation.run(streams, init_logging)).into()
 }
 
+/// The login for a registry host, from the provider that serves it.
+///
+/// # Errors
+/// When none serves it, or it issued none.
+pub fn ask_login(
+    specs: &[&ProviderSpec],
+    env: &Env,
+    host: &str,
+) -> Result<RegistryLogin, ProgramError> {
+    token::login(&command(specs, env), host)
+}
+
 /// Prints the credential for an image or host, from the provider that serves it.
 ///
 /// # Errors
@@ -55,17 +67,22 @@ pub fn run_token(
     output: TokenOutput,
     secret: &SecretName,
 ) -> Result<(), ProgramError> {
-    let context = Context {
+    let context = command(specs, env);
+    with_streams(context.end, |streams| {
+        token::run(&context, Some(image), output, secret, streams)
+    })
+}
+
+/// The circumstances of the command for people.
+fn command<'a>(specs: &'a [&'a ProviderSpec], env: &Env) -> Context<'a> {
+    Context {
         specs,
         program: "regcred",
         env: env.clone(),
         flags: Vec::new(),
         clock: Clock::system(),
         end: Instant::now() + DEADLINE,
-    };
-    with_streams(context.end, |streams| {
-        token::run(&context, Some(image), output, secret, streams)
-    })
+    }
 }
 
 type StartLogging = fn(&Env, LevelFilter) -> Result<(), ProgramError>;

@@ -1,5 +1,7 @@
 //! The variables of the faces, besides the provider's and the cache's.
 
+use std::path::PathBuf;
+
 use regcred_cache::CACHE_VAR;
 use regcred_core::{Env, EnvVar, ProviderSpec, Role, options};
 
@@ -7,11 +9,19 @@ options! {
     /// Every variable that this crate reads.
     pub VARS:
     DOCKER_CONFIG = EnvVar::new("DOCKER_CONFIG",
-        "Directory of docker's `config.json`, for `configure-docker`.", "`~/.docker`");
+        "Directory of docker's `config.json`, for `configure-docker`, `regcred login` and `logout`.", "`~/.docker`");
     IGNORE_CREDS_STORAGE = EnvVar::new("REGCRED_IGNORE_CREDS_STORAGE",
         "`true` lets a docker credential helper accept `store` and `erase` and do nothing, so that \
          `docker login` to other registries does not fail.", "`false`");
     _ = regcred_run::LOG;
+}
+
+/// Docker's `config.json`; `None` if neither its variable nor `HOME` is set.
+#[must_use]
+pub fn docker_config_path(env: &Env) -> Option<PathBuf> {
+    let named = env.path(DOCKER_CONFIG);
+    let dir = named.or_else(|| Some(env.home()?.join(".docker")))?;
+    Some(dir.join("config.json"))
 }
 
 /// Whether `store` and `erase` succeed without doing anything: by our variable, or by one of

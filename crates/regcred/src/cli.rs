@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use regcred_engine::PullPolicy;
 use regcred_plugin::output::TokenOutput;
 use regcred_registry::PlatformChoice;
@@ -25,11 +26,22 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// The command line as data, for the reference page, completions and manual pages.
+#[must_use]
+pub fn command_line() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Print the credential for a registry, issued by the provider that serves it
     Token(TokenArgs),
+    /// Write the login for a registry to docker's or podman's configuration: that of the provider which
+    /// serves it, or one from the command line, which the registry is asked to accept
+    Login(LoginArgs),
+    /// Remove logins from docker's or podman's configuration
+    Logout(LogoutArgs),
     /// Pull images into an OCI layout as the kubelet pulls them
     Pull(PullArgs),
     /// Show which credentials an image gets, from where, in which order, and why
@@ -45,6 +57,12 @@ pub(crate) enum Command {
     Manifest(ManifestCommand),
     /// Run as one cloud's plugin or docker credential helper, without a symlink of that name
     Plugin(PluginArgs),
+    /// Print the completions of a shell
+    Completions(CompletionsArgs),
+    /// Print a manual page
+    Man(ManArgs),
+    /// Print the version and of what it was built
+    Version(VersionArgs),
 }
 
 /// The kinds of configuration files.
@@ -89,6 +107,80 @@ pub(crate) struct TokenArgs {
     /// Email address of the login
     #[arg(long, value_name = "ADDRESS", requires = "username")]
     pub(crate) email: Option<String>,
+}
+
+/// `login`
+#[derive(Args, Debug)]
+pub(crate) struct LoginArgs {
+    /// The registry's host [default: Docker Hub's]
+    #[arg(value_name = "HOST")]
+    pub(crate) host: Option<String>,
+
+    /// Write this login instead of asking a provider; the password is asked for on a terminal
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) username: Option<String>,
+
+    /// Read the password from standard input, without one final line break
+    #[arg(long, requires = "username")]
+    pub(crate) password_stdin: bool,
+
+    #[command(flatten)]
+    pub(crate) file: LoginFileArgs,
+}
+
+/// `logout`
+#[derive(Args, Debug)]
+pub(crate) struct LogoutArgs {
+    /// The registry's host [default: Docker Hub's]
+    #[arg(value_name = "HOST")]
+    pub(crate) host: Option<String>,
+
+    /// Remove the logins of all registries
+    #[arg(short, long, conflicts_with = "host")]
+    pub(crate) all: bool,
+
+    #[command(flatten)]
+    pub(crate) file: LoginFileArgs,
+}
+
+/// Which file of logins.
+#[derive(Args, Debug)]
+pub(crate) struct LoginFileArgs {
+    /// The file with the logins [default: docker's config.json]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) authfile: Option<PathBuf>,
+
+    /// Podman's file: that of REGISTRY_AUTH_FILE, else containers/auth.json in XDG_RUNTIME_DIR
+    #[arg(long, conflicts_with = "authfile")]
+    pub(crate) podman: bool,
+}
+
+/// `completions`
+#[derive(Args, Debug)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// `man`
+#[derive(Args, Debug)]
+pub(crate) struct ManArgs {
+    /// The command [default: regcred itself]
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+
+    /// Write the pages of all commands to this directory
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+/// `version`
+#[derive(Args, Debug)]
+pub(crate) struct VersionArgs {
+    /// Write one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `pull`

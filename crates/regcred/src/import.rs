@@ -101,13 +101,13 @@ fn from_file(
         .map_err(ProgramError::not_configured)
 }
 
-fn note_oddities(server: &str, oddities: &[String], streams: &mut Streams<'_>) {
+pub(crate) fn note_oddities(server: &str, oddities: &[String], streams: &mut Streams<'_>) {
     for oddity in oddities {
         streams.note(&format!("{server}: {oddity}"));
     }
 }
 
-fn check_login(server: &str, username: &str) -> Result<(), ProgramError> {
+pub(crate) fn check_login(server: &str, username: &str) -> Result<(), ProgramError> {
     RegistryHost::parse(server).map_err(ProgramError::usage)?;
     let is_plain = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
     if server.contains(char::is_whitespace) || !is_plain(server) {
@@ -124,7 +124,7 @@ fn check_login(server: &str, username: &str) -> Result<(), ProgramError> {
 
 /// Standard input without one final line break, as `docker login --password-stdin` reads it: a
 /// Google service account's key has many lines.
-fn password(streams: &mut Streams<'_>) -> Result<SecretString, ProgramError> {
+pub(crate) fn password(streams: &mut Streams<'_>) -> Result<SecretString, ProgramError> {
     let input = streams.read_input("the password")?;
     let text = std::str::from_utf8(&input);
     let text = text.map_err(|_| {

@@ -2,13 +2,17 @@
 //! prints credentials, and runs as any cloud's plugin or docker credential helper when started under
 //! its name.
 
+mod build;
 mod check;
 mod cli;
+mod completions;
 mod config;
 mod credential_options;
 mod engine_options;
 mod explain;
 mod import;
+mod login;
+mod man;
 mod manifest;
 mod multicall;
 mod named_file;
@@ -28,7 +32,9 @@ use regcred_plugin::{is_near, run_as};
 use regcred_run::{conclude, exit_code, init_logging, output};
 use tracing::level_filters::LevelFilter;
 
+pub use cli::command_line;
 pub use credential_options::VARS;
+pub use login::VARS as LOGIN_VARS;
 
 use cli::{Cli, Command, ConfigCommand};
 
@@ -51,12 +57,6 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The command line as data, for the reference page.
-#[must_use]
-pub fn command_line() -> clap::Command {
-    <Cli as clap::CommandFactory>::command()
-}
-
 fn run(command: Command, env: &Env) -> ExitCode {
     // It sets up the process itself.
     if let Command::Plugin(args) = command {
@@ -64,11 +64,16 @@ fn run(command: Command, env: &Env) -> ExitCode {
     }
     let done = init_logging(env, LevelFilter::WARN).and_then(|()| match command {
         Command::Token(args) => token::run(args, env),
+        Command::Login(args) => login::run(args, env),
+        Command::Logout(args) => login::logout::run(&args, env),
         Command::Pull(args) => pull::run(args, env),
         Command::Explain(args) => explain::run(&args, env),
         Command::Check(args) => check::run(&args, env),
         Command::Config(ConfigCommand::Generate(args)) => config::run(&args, env),
         Command::Manifest(command) => manifest::run(command, env),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
+        Command::Version(args) => build::run(&args),
         Command::Plugin(_) => Ok(()),
     });
     conclude(done, &mut io::stderr()).into()

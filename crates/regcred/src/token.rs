@@ -10,6 +10,7 @@ use regcred_run::{DEADLINE, ProgramError, with_streams};
 
 use crate::cli::TokenArgs;
 use crate::import::{self, Import};
+use crate::login::DOCKER_HUB;
 
 pub(crate) fn run(args: TokenArgs, env: &Env) -> Result<(), ProgramError> {
     let secret = SecretName {
@@ -42,6 +43,3 @@ pub(crate) fn run(args: TokenArgs, env: &Env) -> Result<(), ProgramError> {
         import::run(&import, args.output, &secret, streams)
     })
 }
-
-/// The key that docker and `kubectl` write for Docker Hub.
-const DOCKER_HUB: &str = "https://index.docker.io/v1/";

@@ -49,7 +49,8 @@ impl ProgramError {
         Self::new(self.exit_code, reword(report(&self)))
     }
 
-    pub(crate) fn new(exit_code: u8, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    /// A failure with a code of [`exit_code`].
+    pub fn new(exit_code: u8, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             exit_code,
             cause: Some(cause.into()),

@@ -60,6 +60,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "regcred-api",
             "regcred-docker-config",
             "regcred-engine",
+            "regcred-exec",
             "regcred-keyring",
             "regcred-manifests",
             "regcred-plugin",

@@ -1,9 +1,7 @@
 //! `configure-docker`: sets this helper under `credHelpers` of docker's `config.json` for the
 //! provider's registries, as `docker-credential-gcr configure-docker` does, or removes it there.
 
-use std::path::PathBuf;
-
-use regcred_core::{Env, ErrorKind, ProviderError, RegistryHost, Role};
+use regcred_core::{ErrorKind, ProviderError, RegistryHost, Role};
 use regcred_docker_config::{DockerFile, HelperChange};
 use regcred_exec::find_program;
 use regcred_run::{ProgramError, Streams};
@@ -32,7 +30,7 @@ pub(crate) fn run(
     };
     let helper = helper(context);
     let program = format!("docker-credential-{helper}");
-    let path = config_path(&context.env).ok_or_else(|| {
+    let path = vars::docker_config_path(&context.env).ok_or_else(|| {
         let name = context.specs.first().map_or("regcred", |spec| spec.name);
         let message = "there is no directory for docker's configuration: set DOCKER_CONFIG or HOME";
         ProviderError::new(name, ErrorKind::NotConfigured, message)
@@ -153,13 +151,6 @@ fn helper(context: &Context<'_>) -> String {
         .find_map(|name| name.strip_prefix("docker-credential-"))
         .unwrap_or("regcred")
         .to_owned()
-}
-
-fn config_path(env: &Env) -> Option<PathBuf> {
-    let dir = env
-        .path(vars::DOCKER_CONFIG)
-        .or_else(|| Some(env.home()?.join(".docker")))?;
-    Some(dir.join("config.json"))
 }
 
 #[cfg(test)]

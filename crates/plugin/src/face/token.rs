@@ -19,15 +19,19 @@ pub(crate) fn run(
         Some(image) => image.to_owned(),
         None => only_host(context)?,
     };
-    let request = CredentialRequest::new(&image).map_err(ProgramError::usage)?;
+    let text = login(context, &image)?.render(output, secret);
+    streams.write_secret(&text)
+}
+
+/// The login that the provider of an image's registry issues.
+pub(crate) fn login(context: &Context<'_>, image: &str) -> Result<RegistryLogin, ProgramError> {
+    let request = CredentialRequest::new(image).map_err(ProgramError::usage)?;
     let registry = &request.registry;
     let waiting = format!("waiting for a login of {registry} ...");
     let (provider, issued) = output::noting_wait(waiting, || context.ask(&request))?
         .ok_or_else(|| context.not_served(registry))?;
-    let login = RegistryLogin::choose(&issued, &request, provider)
-        .ok_or_else(|| Context::no_login(provider, registry))?;
-    let text = login.render(output, secret);
-    streams.write_secret(&text)
+    RegistryLogin::choose(&issued, &request, provider)
+        .ok_or_else(|| Context::no_login(provider, registry))
 }
 
 /// The host that the providers serve, if it is only one.

@@ -17,6 +17,8 @@ pub(crate) struct Object {
 /// The part of a repository.
 #[derive(Clone, Debug)]
 pub(crate) enum Part {
+    /// Not a repository: the registry, whose host is all of the name that counts.
+    Registry,
     Whole,
     /// Tag or digest.
     Manifest(String),
@@ -46,6 +48,7 @@ impl fmt::Display for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let repository = &self.repository;
         match &self.part {
+            Part::Registry => f.write_str(repository.split('/').next().unwrap_or_default()),
             Part::Whole => f.write_str(repository),
             Part::Manifest(digest) if digest.contains(':') => write!(f, "{repository}@{digest}"),
             Part::Manifest(tag) => write!(f, "{repository}:{tag}"),

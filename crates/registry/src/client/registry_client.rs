@@ -4,13 +4,16 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use regcred_core::{Env, ImageRef};
+use regcred_core::{Credentials, Env, ImageRef};
 use regcred_http::{Client, ClientOptions, HttpError, Retry};
 
 use super::endpoint::Endpoint;
+use super::error::RegistryError;
 use super::hosts::{HostConfig, Hosts};
 use super::logins::{Logins, name_at_mirror};
+use super::object::{Object, Part};
 use super::repository::Repository;
+use super::request::RegistryRequest;
 use super::servers::KnownServers;
 use super::warnings::Warnings;
 
@@ -63,6 +66,22 @@ impl RegistryClient {
             servers.iter().map(endpoint).collect()
         });
         Repository::new(image.name(), endpoints, self.0.client.clone(), retry)
+    }
+
+    /// Asks a registry whether it accepts a login, as `docker login` does; returns false if it did not
+    /// ask for one.
+    ///
+    /// # Errors
+    /// When the host is not a registry's, does not answer, or refuses the login.
+    pub async fn log_in(&self, host: &str, login: &Credentials) -> Result<bool, RegistryError> {
+        let unusable = |why: String| RegistryError::local(host, why);
+        // Any repository: only the registry is asked.
+        let image = ImageRef::parse(&format!("{host}/login"));
+        let image = image.map_err(|error| unusable(error.to_string()))?;
+        let repository = self.repository(&image, Some(login));
+        let object = Object::pulled(repository.name(), Part::Registry);
+        repository.send(&RegistryRequest::base(&object)).await?;
+        Ok(repository.login_sent() == Some(true))
     }
 
     /// The image's names at the servers that may have logins of their own: mirrors, and a `server` on

@@ -24,6 +24,8 @@ pub(crate) struct RegistryRequest<'a> {
 /// Where a request is sent.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
+    /// The API's base, `/v2/`: it answers whoever may log in.
+    Base,
     /// After the repository's path: `manifests/latest`.
     Path(String),
     /// The `Location` of an upload.
@@ -33,10 +35,19 @@ pub(crate) enum Target {
 impl<'a> RegistryRequest<'a> {
     /// A request with a small answer and without headers.
     pub(crate) fn new(object: &'a Object, method: Method, path: String) -> Self {
+        Self::small(object, method, Target::Path(path))
+    }
+
+    /// The request for the API's base.
+    pub(crate) fn base(object: &'a Object) -> Self {
+        Self::small(object, Method::GET, Target::Base)
+    }
+
+    fn small(object: &'a Object, method: Method, target: Target) -> Self {
         Self {
             object,
             method,
-            target: Target::Path(path),
+            target,
             headers: Vec::new(),
             body: Bytes::new().into(),
             source: None,
@@ -47,7 +58,7 @@ impl<'a> RegistryRequest<'a> {
     /// Whether the request may be sent again when it failed for now. Bytes for an upload may not:
     /// some of them may have arrived.
     pub(crate) fn may_repeat(&self) -> bool {
-        matches!(self.target, Target::Path(_)) || self.method == Method::GET
+        !matches!(self.target, Target::Location(_)) || self.method == Method::GET
     }
 
     pub(crate) fn is_write(&self) -> bool {
@@ -77,6 +88,7 @@ impl<'a> RegistryRequest<'a> {
 impl fmt::Display for RegistryRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.target {
+            Target::Base => write!(f, "{} /v2/", self.method),
             Target::Path(path) => write!(f, "{} {path}", self.method),
             Target::Location(_) => write!(f, "{} of an upload", self.method),
         }

@@ -3,7 +3,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use crate::run::testing::Started;
 
-use super::*;
+use std::path::PathBuf;
 
 struct Home(tempfile::TempDir);
 

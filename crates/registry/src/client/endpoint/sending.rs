@@ -109,7 +109,11 @@ impl Endpoint {
             cleartext: is_own && self.config.cleartext,
             retry: self.retry,
             object: request.object,
-            default_scope: &self.pull_scope,
+            // A login alone needs no right to a repository.
+            default_scope: match request.target {
+                Target::Base => "",
+                Target::Path(_) | Target::Location(_) => &self.pull_scope,
+            },
             scopes,
         }
     }
@@ -233,11 +237,12 @@ impl Endpoint {
     }
 
     fn address(&self, target: &Target) -> Option<Url> {
+        let base = self.config.url.as_str().trim_end_matches('/');
         let path = match target {
+            Target::Base => return Url::parse(&format!("{base}/")).ok(),
             Target::Path(path) => path,
             Target::Location(url) => return Some(url.clone()),
         };
-        let base = self.config.url.as_str().trim_end_matches('/');
         let mut url = Url::parse(&format!("{base}/{}/{path}", self.path)).ok()?;
         if let Some(namespace) = &self.config.namespace {
             url.query_pairs_mut().append_pair("ns", namespace);
