@@ -2,7 +2,7 @@
 //!
 //! IAM here takes what the real one takes: the documented form fields and headers, API keys it has
 //! made, compute resource tokens that are signed by its cluster, alive, with audience `iam` and a
-//! life of an hour at most, and trusted profiles that are linked to that service account.
+//! life of an hour at most, and trusted profiles that are linked to the service account of the token.
 
 mod metadata;
 
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::Logins;
 use crate::cloud::{Cloud, Trouble};
 use crate::seeded::Seeded;
-use crate::server::{Handler, Reply, Seen, Server, lock};
+use crate::server::{Handler, Reply, Seen, Server, form_fields, lock};
 
 pub use metadata::FakeVpcMetadata;
 
@@ -147,15 +147,13 @@ impl Handler for Iam {
             }
             None => {}
         }
-        let form_type = request.header("content-type") == Some("application/x-www-form-urlencoded");
         let accepts_json = request.header("accept") == Some("application/json");
         if request.method != "POST" || request.path != "/identity/token" {
             return Reply::text(404, "not found");
         }
-        if !form_type || !accepts_json || !request.query.is_empty() {
+        let Some(form) = form_fields(request).filter(|_| accepts_json) else {
             return refuse(400, "BXNIM0100E", "the request is malformed");
-        }
-        let form: HashMap<String, String> = request.form().into_iter().collect();
+        };
         match self.owner(request, &form) {
             Ok(owner) => {
                 let token = self.issue(owner);
@@ -181,6 +179,9 @@ impl Iam {
         form: &HashMap<String, String>,
     ) -> Result<&'static str, (&'static str, &'static str)> {
         let get = |name: &str| form.get(name).map(String::as_str);
+        if form.keys().any(|name| !FIELDS.contains(&name.as_str())) {
+            return Err(("BXNIM0109E", "unknown field"));
+        }
         match get("grant_type") {
             Some("urn:ibm:params:oauth:grant-type:apikey") => match get("apikey") {
                 Some(API_KEY) => Ok("service-id"),
@@ -197,15 +198,24 @@ impl Iam {
                 }
             }
             Some("urn:ibm:params:oauth:grant-type:cr-token") => {
-                check_service_account(get("cr_token").unwrap_or_default())?;
-                let linked = get("profile_id") == Some(LINKED_PROFILE)
-                    || matches!(get("profile_name"), Some("puller" | "registry-pull"));
-                match linked {
-                    true => Ok("pod"),
-                    false => Err((
+                let account = service_account(get("cr_token").unwrap_or_default())?;
+                let profile = (get("profile_id"), get("profile_name"));
+                let is_linked = |(id, name, of): &(&str, &str, &str)| {
+                    let is_named = match profile {
+                        (None, None) => false,
+                        (by_id, by_name) => {
+                            by_id.is_none_or(|by| by == *id) && by_name.is_none_or(|by| by == *name)
+                        }
+                    };
+                    is_named && account == format!("system:serviceaccount:{of}")
+                };
+                if LINKS.iter().any(is_linked) {
+                    Ok("pod")
+                } else {
+                    Err((
                         "BXNIM0400E",
                         "selected trusted profile not eligible for cr token",
-                    )),
+                    ))
                 }
             }
             Some("urn:ibm:params:oauth:grant-type:assume") => {
@@ -238,22 +248,25 @@ impl Iam {
     }
 }
 
-/// Signature, audience and time of a service account token.
-fn check_service_account(token: &str) -> Result<(), (&'static str, &'static str)> {
+/// The claims of a token that the cluster has signed.
+pub(crate) fn claims_of(token: &str) -> Option<Value> {
+    let (signed, signature) = token.rsplit_once('.')?;
+    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+    hmac::verify(&cluster_key(), signed.as_bytes(), &signature).ok()?;
+    let (_, claims) = signed.split_once('.')?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
+}
+
+/// The subject of a service account token whose signature, audience and time are good.
+fn service_account(token: &str) -> Result<String, (&'static str, &'static str)> {
     let invalid = ("BXNIM0407E", "Provided cr_token is invalid");
-    let (signed, signature) = token.rsplit_once('.').ok_or(invalid)?;
-    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| invalid)?;
-    hmac::verify(&cluster_key(), signed.as_bytes(), &signature).map_err(|_| invalid)?;
-    let claims = signed.split_once('.').map(|(_, claims)| claims);
-    let claims = URL_SAFE_NO_PAD.decode(claims.ok_or(invalid)?);
-    let claims: Value =
-        serde_json::from_slice(&claims.map_err(|_| invalid)?).map_err(|_| invalid)?;
+    let claims = claims_of(token).ok_or(invalid)?;
     let time = |name: &str| claims[name].as_i64().unwrap_or_default();
     let life = time("exp") - time("iat");
     if claims["aud"] != json!(["iam"]) || time("exp") <= now() || life > 3600 {
         return Err(invalid);
     }
-    Ok(())
+    claims["sub"].as_str().map(str::to_owned).ok_or(invalid)
 }
 
 fn refuse(status: u16, code: &str, message: &str) -> Reply {
@@ -333,6 +346,27 @@ impl Cloud for IcrCloud {
 pub const API_KEY: &str = "k3y+with/odd=characters&more";
 /// A person's refresh token, good together with the client `bx:bx`.
 pub const REFRESH_TOKEN: &str = "refresh-t0k3n+/=";
+/// Trusted profiles by id and name, and the service account that each is linked to.
+const LINKS: [(&str, &str, &str); 2] = [
+    (LINKED_PROFILE, "puller", "shop:puller"),
+    (
+        "Profile-0f4e21c7-refresh",
+        "registry-pull",
+        "regcred-refresh:regcred-refresh",
+    ),
+];
+/// The fields that IAM knows.
+const FIELDS: [&str; 9] = [
+    "access_token",
+    "account",
+    "apikey",
+    "cr_token",
+    "grant_type",
+    "profile_id",
+    "profile_name",
+    "refresh_token",
+    "response_type",
+];
 /// The profile that is linked to the cluster's service account, also by the name `puller`.
 pub const LINKED_PROFILE: &str = "Profile-4b0d7a60-linked";
 /// The profile that the service ID may assume.

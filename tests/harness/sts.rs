@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::Clock;
 use serde_json::{Value, json};
 
+use crate::icr::claims_of;
 use crate::seeded::Seeded;
 use crate::server::{Handler, Reply, Seen, Server, lock};
 use crate::sigv4::{self, AccessKey};
@@ -66,16 +67,16 @@ impl FakeSts {
         Self::knowing(roles, false)
     }
 
-    /// The same for the tokens of any cluster, by their audience, subject and end.
+    /// The same with the issuer of [`FakeKube`](crate::FakeKube)'s tokens in place of its own.
     #[must_use]
-    pub fn start_of_any_cluster(roles: &[Role]) -> Self {
+    pub fn start_for_kube(roles: &[Role]) -> Self {
         Self::knowing(roles, true)
     }
 
-    fn knowing(roles: &[Role], any_issuer: bool) -> Self {
+    fn knowing(roles: &[Role], trusts_kube: bool) -> Self {
         let sts = Arc::new(Sts {
             roles: roles.to_vec(),
-            any_issuer,
+            trusts_kube,
             tokens: Mutex::new((Seeded::new(0x575), Vec::new())),
             sessions: Mutex::default(),
         });
@@ -133,7 +134,8 @@ impl FakeSts {
 
 struct Sts {
     roles: Vec<Role>,
-    any_issuer: bool,
+    /// Whether the tokens are of the fake API server, else its own.
+    trusts_kube: bool,
     /// Where the next token's signature comes from, and the tokens issued.
     tokens: Mutex<(Seeded, Vec<String>)>,
     sessions: Mutex<Vec<String>>,
@@ -230,8 +232,8 @@ impl Sts {
         let payload = token.split('.').nth(1).unwrap_or_default();
         let claims = URL_SAFE_NO_PAD.decode(payload).unwrap_or_default();
         let claims: Value = serde_json::from_slice(&claims).unwrap_or_default();
-        let known = if self.any_issuer {
-            claims["aud"] == json!([AUDIENCE])
+        let known = if self.trusts_kube {
+            claims_of(token).is_some_and(|claims| claims["aud"] == json!([AUDIENCE]))
         } else {
             lock(&self.tokens).1.iter().any(|issued| issued == token)
         };

@@ -9,7 +9,7 @@ use super::assertion::{self, Refused};
 use super::{CLIENT_SECRET, Directory, SECRET_CLIENT, TENANT, WORKLOAD_CLIENT, now};
 use crate::TlsFront;
 use crate::cloud::Trouble;
-use crate::server::{Handler, Reply, Seen, Server};
+use crate::server::{Handler, Reply, Seen, Server, form_fields};
 
 /// Entra ID with one tenant and three applications. Dropping it ends it.
 pub struct FakeEntra {
@@ -167,16 +167,13 @@ fn form(request: &Seen) -> Result<HashMap<String, String>, Refused> {
         900_144,
         "The request body must contain the required parameters.",
     );
-    let kind = request.header("content-type").unwrap_or_default();
-    let pairs = request.form();
-    let form: HashMap<String, String> = pairs.iter().cloned().collect();
-    let sound = kind.starts_with("application/x-www-form-urlencoded")
-        && request.query.is_empty()
-        && form.len() == pairs.len()
-        && form
-            .get("grant_type")
-            .is_some_and(|g| g == "client_credentials");
-    sound.then_some(form).ok_or(malformed)
+    let form = form_fields(request).ok_or(malformed)?;
+    let grant_type = form.get("grant_type").map(String::as_str);
+    if grant_type == Some("client_credentials") {
+        Ok(form)
+    } else {
+        Err(malformed)
+    }
 }
 
 fn refuse((code, message): Refused) -> Reply {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::directory::jwt;
 use super::{Directory, LOGIN_SERVER, NULL_GUID, REGISTRY_AUDIENCE, TENANT, now};
-use crate::server::{Reply, Seen, Server, lock};
+use crate::server::{Reply, Seen, Server, form_fields, lock};
 use crate::{Logins, TlsFront};
 
 /// The registry's endpoints. Dropping it ends it.
@@ -158,7 +158,7 @@ impl Acr {
     }
 
     fn exchange(&self, request: &Seen, host: &str) -> Reply {
-        let Some(form) = form(request) else {
+        let Some(form) = form_fields(request) else {
             return refuse(400, "BAD_REQUEST", "the form is malformed");
         };
         let get = |name: &str| form.get(name).map(String::as_str);
@@ -186,7 +186,7 @@ impl Acr {
     }
 
     fn scoped(&self, request: &Seen) -> Reply {
-        let form = form(request).unwrap_or_default();
+        let form = form_fields(request).unwrap_or_default();
         let get = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
         let mut state = lock(&self.state);
         let known = state.owners.contains_key(get("refresh_token"));
@@ -219,14 +219,6 @@ impl Acr {
         let body = refuse(401, "UNAUTHORIZED", "authentication required");
         body.header("www-authenticate", challenge)
     }
-}
-
-fn form(request: &Seen) -> Option<HashMap<String, String>> {
-    let kind = request.header("content-type").unwrap_or_default();
-    let sound = kind.starts_with("application/x-www-form-urlencoded");
-    let pairs = request.form();
-    let form: HashMap<String, String> = pairs.iter().cloned().collect();
-    (sound && form.len() == pairs.len()).then_some(form)
 }
 
 fn refuse(status: u16, code: &str, message: &str) -> Reply {

@@ -58,7 +58,16 @@ impl Service {
         if !version.first().is_some_and(fits) {
             return error(404, "not_found");
         }
-        let body: Option<Value> = serde_json::from_slice(&request.body).ok();
+        let body: Option<Value> = match &request.body[..] {
+            [] => None,
+            text if request.header("content-type") == Some("application/json") => {
+                match serde_json::from_slice(text) {
+                    Ok(body) => Some(body),
+                    Err(_) => return error(400, "invalid_body"),
+                }
+            }
+            _ => return error(415, "unsupported_media_type"),
+        };
         match (request.method.as_str(), request.path.as_str()) {
             ("PUT", path) if path == identity => {
                 let life = body.and_then(|b| b["expires_in"].as_i64());

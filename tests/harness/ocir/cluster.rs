@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::authority::{Authority, claims};
+use super::services::body;
 use crate::server::{Handler, Reply, Seen};
 
 pub(super) struct Cluster(pub(super) Arc<Authority>);
@@ -33,9 +34,11 @@ impl Handler for Cluster {
         if parts.len() != 3 || parts.iter().any(|part| part.len() != 32) {
             return Reply::json(400, &json!({"message": "opc-request-id"}));
         }
-        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-        let key = body["podKey"].as_str().unwrap_or_default();
-        match self.0.issue_session(account, key) {
+        let session = body(request).and_then(|body| {
+            let key = body["podKey"].as_str().unwrap_or_default();
+            self.0.issue_session(account, key)
+        });
+        match session {
             Err(why) => Reply::json(400, &json!({ "message": why })),
             Ok(session) => {
                 let inner = json!({"token": format!("ST${session}")}).to_string();

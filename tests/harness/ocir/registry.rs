@@ -19,7 +19,7 @@ impl Handler for Registry {
             return Reply::text(405, "method not allowed");
         }
         match request.path.as_str() {
-            TOKEN_PATH => self.token(request),
+            TOKEN_PATH if request.query.is_empty() => self.token(request),
             path if path.starts_with("/v2/") => self.manifest(request),
             _ => Reply::text(404, "not found"),
         }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::authority::{Authority, INSTANCE, RESOURCE, claims};
 use super::signature::{OF_GET, OF_POST, refuse};
-use crate::server::{Handler, Reply, Seen};
+use crate::server::{Handler, Reply, Seen, form_fields};
 
 pub(super) struct Services(pub(super) Arc<Authority>);
 
@@ -62,14 +62,10 @@ impl Services {
         if request.header("authorization") != Some(&basic) {
             return refuse(401, "invalid_client");
         }
-        let form = request.form();
-        let get = |name: &str| {
-            let mut values = form.iter().filter(|(key, _)| key == name);
-            values
-                .next()
-                .map(|(_, value)| value.as_str())
-                .unwrap_or_default()
+        let Some(form) = form_fields(request) else {
+            return refuse(400, "invalid_request");
         };
+        let get = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
         let wanted = get("requested_token_type").strip_prefix("urn:oci:token-type:oci-");
         let sound = get("grant_type") == "urn:ietf:params:oauth:grant-type:token-exchange"
             && get("subject_token_type") == "jwt"
@@ -206,7 +202,8 @@ impl Services {
     }
 }
 
-fn body(request: &Seen) -> Result<Value, String> {
+/// The body of a request that is declared as JSON.
+pub(super) fn body(request: &Seen) -> Result<Value, String> {
     if request.header("content-type") != Some("application/json") {
         return Err("the content type is not JSON".to_owned());
     }

@@ -124,7 +124,7 @@ async fn the_overlay_of_iks_serves_with_the_projected_token(stage: &Stage) {
 
 async fn the_overlay_of_tenants_serves_those_that_name_a_role(stage: &Stage) {
     let role = "arn:aws:iam::123456789012:role/shop-pull";
-    let sts = FakeSts::start_of_any_cluster(&[Role::of_pods(role, "shop:default")]);
+    let sts = FakeSts::start_for_kube(&[Role::of_pods(role, "shop:default")]);
     let ecr = FakeEcr::start("123456789012", &[sts.key_of(role)]);
     let env = |_: &Pod| [sts.env(), ecr.env()].concat();
     serves(stage, &directory().join("clouds/tenants"), env).await;
