@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use regcred_cloud::firmware_holds;
 use regcred_http::Retry;
 
 /// Files that show which machine this is.
@@ -19,7 +20,7 @@ pub(crate) struct Machine {
 impl Machine {
     /// Whether the firmware marks this as a virtual machine of Azure.
     pub(crate) fn is_azure(&self) -> bool {
-        std::fs::read_to_string(&self.asset_tag).is_ok_and(|tag| tag.trim() == ASSET_TAG)
+        firmware_holds(&self.asset_tag, ASSET_TAG)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod cloud;
 mod errors;
+mod firmware;
 mod label;
 mod options;
 mod secret_place;
@@ -13,6 +14,7 @@ mod token;
 
 pub use cloud::{Cloud, DEADLINE};
 pub use errors::Errors;
+pub use firmware::firmware_holds;
 pub use label::is_label;
 pub use options::{Options, secure_base};
 pub use secret_place::SecretPlace;
