@@ -33,9 +33,12 @@ pub(crate) async fn token(
     token.map_err(|cause: Option<ExecError>| match cause {
         Some(error) => {
             let number = aadsts::number(&error.to_string());
-            let message = "az returned no token; if its login has expired, run az login";
+            let failed = ERRORS
+                .no_identity("az returned no token")
+                .with_source(error);
+            let step = "if its login has expired, run az login".to_owned();
             TokenError {
-                error: ERRORS.no_identity(message).with_source(error),
+                error: failed.with_next_step(step),
                 is_unknown_audience: number.is_some_and(aadsts::is_unknown_audience),
             }
         }

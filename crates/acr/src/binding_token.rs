@@ -24,7 +24,10 @@ pub(crate) async fn token(
     let Bindings { sni, address, .. } = bindings;
     // The API server's own name, and not the endpoint's, leads there.
     let addresses = lookup_host(address).await.map_err(|error| {
-        let message = format!("cannot resolve the API server {address}");
+        let message = format!(
+            "no token for {}: cannot resolve the API server {address}",
+            request.identity
+        );
         ERRORS
             .of_kind(ErrorKind::Unreachable, message)
             .with_source(error)
@@ -58,7 +61,11 @@ pub(crate) async fn token(
         );
         TokenError::failed(message, error)
     })?;
-    Ok(response.secret(ERRORS, "the identity bindings' endpoint")?)
+    let issuer = format!(
+        "the identity bindings at {sni}, asked for {},",
+        request.identity
+    );
+    Ok(response.secret(ERRORS, &issuer)?)
 }
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

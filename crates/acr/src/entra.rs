@@ -67,7 +67,10 @@ async fn token(
             TokenError::failed(format!("Entra ID returned no token for {identity}"), error)
         }
         None => ERRORS
-            .malformed(format!("Entra ID's response for {identity} has no token"))
+            .malformed(format!(
+                "Entra ID at {} returned no token for {identity}",
+                request.authority
+            ))
             .into(),
     })
 }

@@ -31,10 +31,9 @@ impl TokenError {
     /// A failed call, with advice where the response has one of Entra ID's codes.
     pub(crate) fn failed(message: impl Into<String>, cause: HttpError) -> Self {
         let number = cause.message().and_then(aadsts::number);
-        let advice = number.and_then(aadsts::advice).unwrap_or_default();
-        let message = format!("{}{advice}", message.into());
+        let step = number.and_then(aadsts::advice).map(str::to_owned);
         Self {
-            error: ERRORS.call_failed(message, cause),
+            error: ERRORS.call_failed(message, cause).with_next_step(step),
             is_unknown_audience: number.is_some_and(aadsts::is_unknown_audience),
         }
     }

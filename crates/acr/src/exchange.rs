@@ -66,7 +66,10 @@ impl Exchange<'_> {
         let client = self.cloud.web()?;
         let response = async { read::<ExchangeResponse>(client.send(request).await?).await };
         let response = response.await.map_err(|error| self.failed(error))?;
-        let issuer = format!("the registry {}", self.registry);
+        let issuer = format!(
+            "the registry {}, asked with {},",
+            self.registry, self.identity
+        );
         TokenResponse::from(response.refresh_token).accept(
             ERRORS,
             &issuer,
@@ -80,29 +83,44 @@ impl Exchange<'_> {
             registry, identity, ..
         } = self;
         let message = error.message().unwrap_or_default().to_ascii_lowercase();
-        let sentence = match error.status().map(|status| status.as_u16()) {
-            Some(401) => format!(
-                "the registry {registry} refuses the token of {identity}: give it the role AcrPull \
-                 (Container Registry Repository Reader where the registry uses ABAC), and compare \
-                 the registry's tenant and cloud"
+        let (sentence, step) = match error.status().map(|status| status.as_u16()) {
+            Some(401) => (
+                format!("the registry {registry} refuses the token of {identity}"),
+                Some(
+                    "give it the role AcrPull (Container Registry Repository Reader where the registry \
+                     uses ABAC), and compare the registry's tenant and cloud"
+                        .to_owned(),
+                ),
             ),
-            Some(403) if message.contains("ip ") => format!(
-                "the firewall of the registry {registry} does not let this address in: allow it, \
-                 or use a private endpoint"
+            Some(403) if message.contains("ip ") => (
+                format!(
+                    "no token for {identity}: the firewall of the registry {registry} refuses this \
+                     address"
+                ),
+                Some("allow the address, or use a private endpoint".to_owned()),
             ),
-            Some(403) => format!("the registry {registry} refuses {identity}"),
-            Some(404) => format!(
-                "{registry} is not an Azure registry, or a proxy is in the way; use {} if the \
-                 login server has another address",
-                vars::ENDPOINT
+            Some(403) => (format!("the registry {registry} refuses {identity}"), None),
+            Some(404) => (
+                format!(
+                    "no token for {identity}: {registry} is not an Azure registry, or a proxy is in \
+                     the way"
+                ),
+                Some(format!("use {} if the login server has another address", vars::ENDPOINT)),
             ),
-            Some(429) => format!("the registry {registry} throttles requests; retry later"),
-            Some(300..=399) => {
-                format!("the registry {registry} points elsewhere, where no token is sent")
-            }
-            _ => format!("the registry {registry} returned no token for {identity}"),
+            Some(429) => (
+                format!("the registry {registry}, asked with {identity}, throttles requests"),
+                Some("retry later".to_owned()),
+            ),
+            Some(300..=399) => (
+                format!(
+                    "no token for {identity}: the registry {registry} points elsewhere, where no \
+                     token is sent"
+                ),
+                None,
+            ),
+            _ => (format!("the registry {registry} returned no token for {identity}"), None),
         };
-        ERRORS.call_failed(sentence, error)
+        ERRORS.call_failed(sentence, error).with_next_step(step)
     }
 
     /// The challenge in which the registry names itself.
@@ -112,7 +130,9 @@ impl Exchange<'_> {
             .timeout(TIMEOUT)
             .retry(RETRY);
         let response = self.cloud.web()?.send(request).await.map_err(|error| {
-            ERRORS.call_failed(format!("cannot reach the registry {registry}"), error)
+            let identity = self.identity;
+            let message = format!("no token for {identity}: cannot reach the registry {registry}");
+            ERRORS.call_failed(message, error)
         })?;
         let status = response.status();
         let bearer = parse_challenges(response.headers())

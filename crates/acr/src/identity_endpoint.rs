@@ -82,13 +82,13 @@ impl IdentityEndpoint {
     ) -> Result<SecretString, TokenError> {
         let client = request.cloud.link(CONNECT)?;
         let asked = self.request(id, request.audience)?;
-        let mut response = self.send(&client, asked).await?;
+        let mut response = self.send(&client, asked, id).await?;
         if matches!(self.place, Place::Arc) && response.status() == StatusCode::UNAUTHORIZED {
             let key = arc_key(&response, &request.cloud.settings.machine.arc_tokens)?;
             let value: SecretString = format!("Basic {}", key.expose_secret()).into();
             let asked = self.request(id, request.audience)?;
             let asked = asked.secret_header("Authorization", &value);
-            response = self.send(&client, asked).await?;
+            response = self.send(&client, asked, id).await?;
         }
         let response: IdentityToken = read(response).await.map_err(|error| {
             let message = format!("{} returned no token for {}", self.name(), id.label());
@@ -105,7 +105,8 @@ impl IdentityEndpoint {
                 .into());
         }
         let token = TokenResponse::from(response.access_token.unwrap_or_default());
-        Ok(token.secret(ERRORS, self.name())?)
+        let issuer = format!("{}, asked for {},", self.name(), id.label());
+        Ok(token.secret(ERRORS, &issuer)?)
     }
 
     fn name(&self) -> &'static str {
@@ -162,10 +163,19 @@ impl IdentityEndpoint {
         Ok(request)
     }
 
-    async fn send(&self, client: &Client, request: Request) -> Result<Response, ProviderError> {
+    async fn send(
+        &self,
+        client: &Client,
+        request: Request,
+        id: &ManagedId,
+    ) -> Result<Response, ProviderError> {
         client.send(request).await.map_err(|error| {
             let is_absent = error.is_connect() || error.is_timeout();
-            let message = format!("{} does not respond", self.name());
+            let message = format!(
+                "no token for {}: {} does not respond",
+                id.label(),
+                self.name()
+            );
             if is_absent {
                 ERRORS.no_identity(message).with_source(error)
             } else {
@@ -233,11 +243,10 @@ fn arc_key(response: &Response, directory: &Path) -> Result<SecretString, Provid
         ERRORS.malformed("Azure Arc's agent names no key file in its own directory")
     })?;
     read_secret(path, LONGEST_KEY).map_err(|error| {
-        let message = format!(
-            "cannot read {}: only root and members of the group himds may have tokens of Azure Arc",
-            path.display()
-        );
-        ERRORS.no_identity(message).with_source(error)
+        let message = format!("cannot read {}", path.display());
+        let step = "only root and members of the group himds may have tokens of Azure Arc";
+        let failed = ERRORS.no_identity(message).with_source(error);
+        failed.with_next_step(step.to_owned())
     })
 }
 

@@ -36,18 +36,16 @@ pub(crate) async fn token(
     // The library knows Service Fabric, whose endpoint it does not use, by its variables, and its error
     // names it.
     let credential = credential.map_err(|error| {
-        let message = format!(
-            "this place's managed identity cannot be used; {}",
-            elsewhere()
-        );
-        ERRORS.no_identity(message).with_source(error)
+        let message = "this place's managed identity cannot be used";
+        let failed = ERRORS.no_identity(message).with_source(error);
+        failed.with_next_step(elsewhere())
     })?;
     let place = format!("the metadata service {}", settings.imds);
     let token = sdk::token(&*credential, request.audience).await;
     token.map_err(|cause| match cause {
         Some(error) => failed(&place, id, error),
         None => ERRORS
-            .malformed(format!("the response of {place} has no token"))
+            .malformed(format!("{place} returned no token for {}", id.label()))
             .into(),
     })
 }
@@ -55,32 +53,36 @@ pub(crate) async fn token(
 /// The metadata service's own refusals, and those that it passes on from Entra ID.
 fn failed(place: &str, id: &ManagedId, error: HttpError) -> TokenError {
     if error.is_connect() || error.is_timeout() {
-        let message = format!("{place} does not respond; {}", elsewhere());
-        return ERRORS.no_identity(message).with_source(error).into();
+        let message = format!("no token for {}: {place} does not respond", id.label());
+        let failed = ERRORS.no_identity(message).with_source(error);
+        return failed.with_next_step(elsewhere()).into();
     }
     let status = error.status().map(|status| status.as_u16());
     let is_own = error.message().and_then(aadsts::number).is_none();
-    let mut message = format!("{place} returned no token for {}", id.label());
+    let message = format!("{place} returned no token for {}", id.label());
     match status {
         Some(400) if is_own => {
-            message = match id {
-                ManagedId::System => format!(
-                    "this machine has no system-assigned identity, or several user-assigned ones: \
-                     assign it, or name one ({})",
-                    vars::MANAGED_IDENTITY
+            let (message, step) = match id {
+                ManagedId::System => (
+                    "this machine has no system-assigned identity, or several user-assigned ones"
+                        .to_owned(),
+                    format!("assign it, or name one ({})", vars::MANAGED_IDENTITY),
                 ),
-                id => format!(
-                    "{} is not assigned to this machine: assign it, or correct its name",
-                    id.label()
+                id => (
+                    format!("{} is not assigned to this machine", id.label()),
+                    "assign it, or correct its name".to_owned(),
                 ),
             };
-            return ERRORS.no_identity(message).with_source(error).into();
+            let failed = ERRORS.no_identity(message).with_source(error);
+            failed.with_next_step(step).into()
         }
         // Perhaps another cloud's server, or a filter's.
-        Some(403) if is_own => message = format!("{message}; {}", elsewhere()),
-        _ => {}
+        Some(403) if is_own => {
+            let failed = ERRORS.call_failed(message, error);
+            failed.with_next_step(elsewhere()).into()
+        }
+        _ => TokenError::failed(message, error),
     }
-    TokenError::failed(message, error)
 }
 
 fn elsewhere() -> String {

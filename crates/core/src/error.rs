@@ -26,24 +26,26 @@ pub enum ErrorKind {
     Malformed,
 }
 
-/// A provider's failure. `Display` is one sentence of this layer, without its cause; the cause is
-/// `source()`, and [`report`] joins them. Neither ever holds a secret.
+/// A provider's failure. `Display` is one sentence of this layer; the cause is `source()`, and [`report`]
+/// joins them with the next step. None of them ever holds a secret.
 #[derive(Debug)]
 pub struct ProviderError {
     provider: &'static str,
     kind: ErrorKind,
     message: String,
+    next_step: Option<String>,
     source: Option<Source>,
 }
 
 impl ProviderError {
     /// A failure of this provider: a lower-case sentence without a final period that names what
-    /// failed, where, and what to do.
+    /// failed, and where; without a cause, also what to do.
     pub fn new(provider: &'static str, kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             provider,
             kind,
             message: message.into(),
+            next_step: None,
             source: None,
         }
     }
@@ -52,6 +54,13 @@ impl ProviderError {
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// Adds what to do. [`report`] prints it after the causes: what a server answered comes before it.
+    #[must_use]
+    pub fn with_next_step(mut self, step: impl Into<Option<String>>) -> Self {
+        self.next_step = step.into();
         self
     }
 
@@ -88,8 +97,8 @@ impl Error for ProviderError {
     }
 }
 
-/// An error and its causes on one line, joined by `: `; a cause that the line already ends with is
-/// not repeated.
+/// An error and its causes on one line, joined by `: `, then the next step of a provider's error; a cause
+/// that the line already ends with is not repeated.
 #[must_use]
 pub fn report(error: &(dyn Error + 'static)) -> String {
     let mut line = one_line(&error.to_string());
@@ -99,7 +108,15 @@ pub fn report(error: &(dyn Error + 'static)) -> String {
             line = format!("{line}: {text}");
         }
     }
-    line
+    let mut chain = successors(Some(error), |&error| error.source());
+    let next_step = chain.find_map(|error| {
+        let provider = error.downcast_ref::<ProviderError>()?;
+        provider.next_step.as_deref()
+    });
+    match next_step {
+        Some(step) => format!("{line}; {}", one_line(step)),
+        None => line,
+    }
 }
 
 fn one_line(text: &str) -> String {
@@ -123,5 +140,21 @@ mod tests {
             error.reason(),
             "cannot reach the ECR API: connection refused"
         );
+    }
+
+    #[test]
+    fn the_next_step_of_a_provider_comes_after_the_causes() {
+        let refused = || {
+            let cause = std::io::Error::other("answered 401");
+            ProviderError::new("icr", ErrorKind::Denied, "IAM refused the API key")
+                .with_source(cause)
+        };
+        let advised = refused().with_next_step("make a\nnew one".to_owned());
+        let line = "icr: IAM refused the API key: answered 401; make a new one";
+        assert_eq!(report(&advised), line);
+        let outer = ProviderError::new("x", ErrorKind::Denied, "no token").with_source(advised);
+        assert_eq!(report(&outer), format!("x: no token: {line}"));
+        let plain = refused().with_next_step(None);
+        assert_eq!(report(&plain), "icr: IAM refused the API key: answered 401");
     }
 }

@@ -84,6 +84,10 @@ impl HttpError {
             Reason::TooLarge(_) | Reason::NotJson { .. } | Reason::NotText | Reason::WebPage => {
                 ErrorKind::Malformed
             }
+            // An API names its refusals; without a name, this is not the API, or not its path.
+            Reason::Status(status, fields) if is_elsewhere(*status) && fields.code().is_none() => {
+                ErrorKind::Malformed
+            }
             Reason::Status(status, _) => kind_of_status(*status),
         }
     }
@@ -250,6 +254,14 @@ impl Error for HttpError {
             _ => None,
         }
     }
+}
+
+/// Whether a server answers so for a path or a method that it does not have.
+fn is_elsewhere(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
+    )
 }
 
 /// What the caller can do about a response with an unwanted status.

@@ -69,7 +69,10 @@ impl Grant<'_> {
                 describe(token),
                 profile.label()
             ),
-            Grant::Assume(_, profile) => format!("to assume trusted profile {}", profile.label()),
+            Grant::Assume(_, profile) => format!(
+                "the API key's access token for trusted profile {}",
+                profile.label()
+            ),
         }
     }
 }
@@ -118,7 +121,8 @@ async fn ask(
     let client = cloud.web().map_err(IamFailure::Final)?;
     let response = client.send(request).await.map_err(|error| {
         let unreachable = error.is_connect() || error.is_timeout();
-        let failed = ERRORS.call_failed(format!("cannot reach IAM at {base}"), error);
+        let message = format!("no token for {}: cannot reach IAM at {base}", grant.what());
+        let failed = ERRORS.call_failed(message, error);
         if unreachable {
             IamFailure::Unreachable(failed)
         } else {
@@ -129,35 +133,29 @@ async fn ask(
         let error = response.into_error("token request").await;
         return Err(IamFailure::Final(refused(base, grant, &correlation, error)));
     }
-    let answer: TokenResponse = response
-        .json(LIMIT)
-        .await
-        .map_err(|e| IamFailure::Final(ERRORS.call_failed("cannot read IAM's token", e)))?;
+    let issuer = format!("IAM at {base}, asked with {},", grant.what());
+    let answer: TokenResponse = response.json(LIMIT).await.map_err(|error| {
+        IamFailure::Final(ERRORS.call_failed(format!("{issuer} returned no access token"), error))
+    })?;
     answer
-        .accept(ERRORS, "IAM", cloud.now(), SHORTEST_LIFE)
+        .accept(ERRORS, &issuer, cloud.now(), SHORTEST_LIFE)
         .map_err(IamFailure::Final)
 }
 
 fn refused(base: &str, grant: &Grant<'_>, correlation: &str, error: HttpError) -> ProviderError {
+    let what = grant.what();
     if error.status() == Some(StatusCode::NOT_FOUND) && error.code().is_none() {
-        return ERRORS.call_failed(
-            format!(
-                "{base} has no token endpoint of IAM: correct {}, or the proxy's answer",
-                vars::IAM_URL
-            ),
-            error,
-        );
+        let message = format!("no token for {what}: {base} has no token endpoint of IAM");
+        let step = format!("correct {}, or the proxy's answer", vars::IAM_URL);
+        return ERRORS.call_failed(message, error).with_next_step(step);
     }
     let verb = match error.kind() {
         ErrorKind::Denied => "refused",
         _ => "did not accept",
     };
-    let help = advice(error.code());
-    let what = grant.what();
-    ERRORS.call_failed(
-        format!("IAM {verb} {what}{help} (correlation id {correlation})"),
-        error,
-    )
+    let step = advice(error.code()).map(str::to_owned);
+    let message = format!("IAM {verb} {what} (correlation id {correlation})");
+    ERRORS.call_failed(message, error).with_next_step(step)
 }
 
 /// What IAM's refusal of a service account token mostly depends on. The token is not verified here,

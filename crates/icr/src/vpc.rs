@@ -21,6 +21,10 @@ pub(crate) async fn token(
     profile: Option<&Profile>,
 ) -> Result<AccessToken, ProviderError> {
     let body = profile.map(profile_body).transpose()?;
+    let identity_name = match profile {
+        Some(profile) => format!("trusted profile {}", profile.label()),
+        None => "the instance's default trusted profile".to_owned(),
+    };
     let connect = if cloud.settings.expects_vpc {
         CONNECT
     } else {
@@ -29,9 +33,10 @@ pub(crate) async fn token(
     let server = Server {
         cloud,
         client: cloud.link(connect)?,
+        identity_name: &identity_name,
     };
     let (paths, identity) = server.identity().await?;
-    let identity = identity.secret(ERRORS, SERVER)?;
+    let identity = identity.secret(ERRORS, &server.issuer())?;
     server.iam_token(&paths, &identity, body).await
 }
 
@@ -51,6 +56,8 @@ fn profile_body(profile: &Profile) -> Result<Value, ProviderError> {
 struct Server<'a> {
     cloud: &'a Cloud,
     client: Client,
+    /// Whose token it is, for messages.
+    identity_name: &'a str,
 }
 
 /// Paths of one generation of the API.
@@ -143,7 +150,7 @@ impl Server<'_> {
             response.json::<TokenResponse>(LIMIT).await
         };
         let answer = answer.await.map_err(|e| self.failed(e))?;
-        answer.accept(ERRORS, SERVER, self.cloud.now(), SHORTEST_LIFE)
+        answer.accept(ERRORS, &self.issuer(), self.cloud.now(), SHORTEST_LIFE)
     }
 
     fn request(&self, request: Request) -> Request {
@@ -163,24 +170,35 @@ impl Server<'_> {
         )
     }
 
+    /// Who issues the token, and for whom, in errors.
+    fn issuer(&self) -> String {
+        let base = &self.cloud.settings.vpc;
+        format!(
+            "the metadata server {base}, asked for {},",
+            self.identity_name
+        )
+    }
+
     fn failed(&self, error: HttpError) -> ProviderError {
         let base = &self.cloud.settings.vpc;
         let elsewhere = format!(
-            "; outside a VPC instance set {} or {}; on one, enable its metadata service",
+            "outside a VPC instance set {} or {}; on one, enable its metadata service",
             vars::API_KEY,
             vars::CR_PROFILE
         );
         if error.is_connect() || error.is_timeout() {
-            let message = format!("the metadata server {base} does not respond{elsewhere}");
-            return ERRORS.no_identity(message).with_source(error);
+            let message = format!("the metadata server {base} does not respond");
+            let failed = ERRORS.no_identity(message).with_source(error);
+            return failed.with_next_step(elsewhere);
         }
         // A refusal without a code of IBM's may be another cloud's server, or a filter's.
-        let help = match error.code() {
-            None => &*elsewhere,
-            code => advice(code),
+        let step = match error.code() {
+            None => Some(elsewhere),
+            code => advice(code).map(str::to_owned),
         };
-        let message = format!("the metadata server {base} returned no token{help}");
-        ERRORS.call_failed(message, error)
+        let identity = self.identity_name;
+        let message = format!("the metadata server {base} returned no token for {identity}");
+        ERRORS.call_failed(message, error).with_next_step(step)
     }
 }
 
@@ -198,7 +216,5 @@ const RETRY: Retry = Retry {
     cap: Duration::from_secs(2),
 };
 const LIMIT: usize = 256 * 1024;
-/// Who issues the tokens, in errors.
-const SERVER: &str = "the metadata server";
 /// What a call is for, in errors.
 const WHAT: &str = "token request";

@@ -135,9 +135,10 @@ async fn a_refusal_has_iams_code_and_advice_and_no_secret() {
         .await
         .expect_err("refused");
     let text = report(&error);
-    assert!(
-        text.contains("BXNIM0415E") && text.contains("make a new API key"),
-        "{text}"
+    let url = iam.server().url();
+    in_order(
+        &text,
+        &["the API key", &url, "BXNIM0415E", "make a new API key"],
     );
     assert!(!text.contains("canary"), "{text}");
     assert_eq!(iam.calls(), 1, "a refusal is not repeated");
@@ -148,15 +149,48 @@ async fn a_404_of_the_token_endpoint_is_a_wrong_address_and_not_a_refused_key() 
     let server = Fake::answering(vec![Reply::text(404, "<html>not here</html>")]).await;
     let url = server.url("");
     let env = Env::map([("IBMCLOUD_API_KEY", API_KEY), ("IBMCLOUD_IAM_URL", &url)]);
-    let error = ask(&env, &request("us.icr.io/ns/app")).await;
-    let text = report(&error.expect_err("no endpoint"));
-    for part in [&*url, "has no token endpoint", "IBMCLOUD_IAM_URL", "404"] {
-        assert!(text.contains(part), "{text}");
-    }
+    let error = ask(&env, &request("us.icr.io/ns/app"))
+        .await
+        .expect_err("no endpoint");
+    let text = report(&error);
+    assert_eq!(error.kind(), ErrorKind::Malformed, "{text}");
+    in_order(
+        &text,
+        &[
+            "the API key",
+            &url,
+            "has no token endpoint",
+            "404",
+            "IBMCLOUD_IAM_URL",
+        ],
+    );
     assert!(
         !text.contains("refused") && !text.contains(API_KEY),
         "{text}"
     );
+}
+
+/// Identity, server, answer, next step.
+#[track_caller]
+fn in_order(text: &str, parts: &[&str]) {
+    let places: Vec<_> = parts.iter().map(|part| text.find(part)).collect();
+    assert!(places.iter().all(Option::is_some), "{parts:?} in {text}");
+    assert!(places.is_sorted(), "{parts:?} in {text}");
+}
+
+#[tokio::test]
+async fn a_response_without_a_token_names_the_identity_and_the_server() {
+    for body in ["<html>canary</html>", "[]", "{}", r#"{"access_token":""}"#] {
+        let server = Fake::start(move |_| Reply::ok(body)).await;
+        let url = server.url("");
+        let vars = [("IBMCLOUD_API_KEY", API_KEY), ("IBMCLOUD_IAM_URL", &url)];
+        let error = ask(&Env::map(vars), &request("us.icr.io/ns/app")).await;
+        let error = error.expect_err(body);
+        assert_eq!(error.kind(), ErrorKind::Malformed, "{body}");
+        let text = report(&error);
+        in_order(&text, &[&url, "the API key", "returned no access token"]);
+        assert!(!text.contains("canary"), "{text}");
+    }
 }
 
 #[tokio::test]
@@ -201,9 +235,10 @@ async fn an_instance_gets_its_token_on_both_sets_of_paths() {
         let error = ask(&foreign, &request("de.icr.io/ns/app"))
             .await
             .expect_err("not linked");
+        let text = report(&error);
         assert!(
-            error.to_string().contains("link the trusted profile"),
-            "{error}"
+            text.ends_with("; link the trusted profile to this instance"),
+            "{text}"
         );
     }
 }

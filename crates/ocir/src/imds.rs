@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use regcred_core::{ErrorKind, ProviderError};
+use regcred_cloud::firmware_holds;
+use regcred_core::ProviderError;
 use regcred_http::{Client, HttpError, Request, Retry, StatusCode, is_passing_status};
 use secrecy::zeroize::Zeroizing;
 use tokio::task::JoinSet;
@@ -29,7 +30,7 @@ impl Imds {
     /// Asks for the region, which shows whether there is a server; all addresses at the same time.
     pub(crate) async fn find(cloud: &Cloud) -> Result<Self, ProviderError> {
         let bases = &cloud.settings.metadata;
-        let expected = *bases != METADATA || is_oracles(Path::new(ASSET_TAG));
+        let expected = *bases != METADATA || firmware_holds(Path::new(ASSET_TAG), ORACLES_TAG);
         let client = cloud.link(if expected { CONNECT } else { SHORT_CONNECT })?;
         let mut probes = JoinSet::new();
         for (place, base) in bases.iter().cloned().enumerate() {
@@ -56,7 +57,7 @@ impl Imds {
                     }
                 }
                 // Another cloud's metadata server is at the same address.
-                Err(error) if error.kind() == ErrorKind::Denied => {
+                Err(error) if is_of_another_server(&error) => {
                     return Err(no_instance(cloud, &base, error));
                 }
                 Err(error) => return Err(refused(&base, error)),
@@ -158,9 +159,10 @@ fn is_passing(status: StatusCode) -> bool {
     status == StatusCode::NOT_FOUND || is_passing_status(status)
 }
 
-/// Whether the firmware marks this as a machine of Oracle's cloud.
-fn is_oracles(asset_tag: &Path) -> bool {
-    std::fs::read_to_string(asset_tag).is_ok_and(|tag| tag.trim() == "OracleCloud.com")
+/// Whether a refusal is not one that another attempt changes.
+fn is_of_another_server(error: &HttpError) -> bool {
+    let refused = |status: StatusCode| status.is_client_error() && !is_passing_status(status);
+    error.status().is_some_and(refused)
 }
 
 /// One value.
@@ -204,14 +206,19 @@ fn no_instance(cloud: &Cloud, base: &str, error: HttpError) -> ProviderError {
     } else {
         format!("outside an OCI instance name a principal with {method}")
     };
-    let message = format!("the metadata server {base} does not answer as OCI's; {advice}");
-    ERRORS.no_identity(message).with_source(error)
+    let message = format!("the metadata server {base} does not answer as OCI's");
+    ERRORS
+        .no_identity(message)
+        .with_source(error)
+        .with_next_step(advice)
 }
 
 const CONNECT: Duration = Duration::from_millis(1500);
 /// Where nothing shows that the machine is Oracle's. The server answers within milliseconds.
 const SHORT_CONNECT: Duration = Duration::from_secs(1);
 const ASSET_TAG: &str = "/sys/class/dmi/id/chassis_asset_tag";
+/// The tag of a machine of Oracle's cloud.
+const ORACLES_TAG: &str = "OracleCloud.com";
 const TIMEOUT: Duration = Duration::from_secs(6);
 const RETRY: Retry = Retry {
     attempts: 4,
@@ -227,54 +234,43 @@ const LIMIT: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use regcred_core::{Clock, Env, ErrorKind, report};
+    use regcred_tests::server::{Reply, Seen, Server};
 
     use super::*;
     use crate::settings::Settings;
 
-    fn cloud() -> Cloud {
-        let env = regcred_core::Env::default();
+    fn cloud(vars: &[(&str, &str)]) -> Cloud {
+        let env = Env::map(vars.iter().copied());
         let settings = Settings::read(&env).expect("settings");
-        Cloud::new(ERRORS, &env, &regcred_core::Clock::system(), settings)
-    }
-
-    /// A server that ends each connection, and the number of those so far.
-    async fn closing() -> (String, std::sync::Arc<std::sync::atomic::AtomicU32>) {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let count = std::sync::Arc::<std::sync::atomic::AtomicU32>::default();
-        let counted = count.clone();
-        tokio::spawn(async move {
-            while listener.accept().await.is_ok() {
-                counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            }
-        });
-        (base, count)
+        Cloud::new(ERRORS, &env, &Clock::system(), settings)
     }
 
     #[tokio::test]
     async fn a_server_that_is_not_expected_and_does_not_respond_is_asked_once() {
-        let cloud = cloud();
-        let client = cloud.link(CONNECT).expect("a client");
+        let client = cloud(&[]).link(CONNECT).expect("a client");
         for (expected, attempts) in [(false, 1), (true, RETRY.attempts)] {
-            let (base, count) = closing().await;
-            let error = probe(&client, &base, expected).await.expect_err("closed");
+            let server = Server::start(|_: &Seen| Reply::hang_up());
+            let done = probe(&client, &server.url(), expected).await;
+            let error = done.expect_err("closed");
             assert!(error.status().is_none(), "{error}");
-            let asked = count.load(std::sync::atomic::Ordering::SeqCst);
-            assert_eq!(asked, attempts, "{expected}");
+            let asked = server.count("/instance/region");
+            assert_eq!(u32::try_from(asked), Ok(attempts), "{expected}");
         }
     }
 
-    #[test]
-    fn oracles_machines_are_known_by_their_firmware() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let tag = dir.path().join("tag");
-        assert!(!is_oracles(&tag));
-        for (text, expected) in [("OracleCloud.com\n", true), ("7783-7084\n", false)] {
-            fs::write(&tag, text).expect("a file");
-            assert_eq!(is_oracles(&tag), expected, "{text}");
+    #[tokio::test]
+    async fn another_clouds_server_at_the_address_is_not_oracles() {
+        for status in [400, 401, 403, 404, 405] {
+            let server = Server::start(move |_: &Seen| Reply::text(status, "not here"));
+            let url = server.url();
+            let found = Imds::find(&cloud(&[("OCI_METADATA_BASE_URL", &url)])).await;
+            let error = found.err().expect("another cloud's");
+            assert_eq!(error.kind(), ErrorKind::IdentityUnavailable, "{status}");
+            let line = report(&error);
+            let (refusal, step) = line.rsplit_once("; ").expect("a next step");
+            assert!(refusal.contains(&format!("answered {status}")), "{line}");
+            assert!(step.contains(vars::AUTH_METHOD), "{line}");
         }
     }
 }

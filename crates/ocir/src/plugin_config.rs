@@ -88,6 +88,13 @@ mod tests {
             ("registryTokenPath:\n", None),
             ("RegistryTokenPath: /other\n", Some("/env")),
             ("registryTokenPath: /one\n---\n: : :\n", Some("/one")),
+            ("base: &p /alias\nregistryTokenPath: *p\n", Some("/alias")),
+            (
+                "base: &b {registryTokenPath: /merged}\n<<: *b\n",
+                Some("/merged"),
+            ),
+            ("registryTokenPath: !!str 7\n", Some("7")),
+            ("registryTokenPath: !!str\n", None),
         ] {
             let merged = merged(text, &[(vars::TOKEN_PATH, "/env")]).expect(text);
             assert_eq!(merged.get(vars::TOKEN_PATH), path, "{text}");

@@ -8,6 +8,7 @@ use regcred_core::{CredentialRequest, ErrorKind, ImageRef, ProviderError};
 use regcred_http::{Request, StatusCode, Url, secure_url};
 
 use crate::hosts::is_region_id;
+use crate::service_error::Refusal;
 use crate::session::Session;
 use crate::settings::Cloud;
 use crate::{ERRORS, signed_call, vars};
@@ -23,32 +24,33 @@ pub(crate) async fn token(
     let signed = session.signer.get(&url, cloud.now());
     let registry = request.registry.as_written();
     let refusal = |status: StatusCode| {
-        let mut what = format!("{registry} returned no token for {who}");
-        if let Some(region) = cloud.settings.hosts.region(&request.registry)
-            && matches!(status.as_u16(), 401 | 403 | 404)
-            && is_region_id(&region)
-        {
-            what.push_str(&format!(
-                "; the registry is in {region}: if the principal is of another region or realm, \
-                 use a registry of its own"
-            ));
+        let region = cloud.settings.hosts.region(&request.registry);
+        let region = region
+            .filter(|region| matches!(status.as_u16(), 401 | 403 | 404) && is_region_id(region));
+        Refusal {
+            message: format!("{registry} returned no token for {who}"),
+            next_step: region.map(|region| {
+                format!(
+                    "the registry is in {region}: if the principal is of another region or realm, use \
+                     a registry of its own"
+                )
+            }),
         }
-        what
     };
-    let response = signed_call::send(cloud, &cloud.web()?, signed, registry, refusal).await?;
+    let response = signed_call::send(cloud, &cloud.web()?, signed, registry, who, refusal).await?;
     accept(
-        signed_call::read(response, registry).await?,
+        signed_call::read(response, registry, who).await?,
         cloud.now(),
-        registry,
+        &signed_call::issuer(registry, who),
     )
 }
 
 fn accept(
     response: TokenResponse,
     now: DateTime<Utc>,
-    registry: &str,
+    issuer: &str,
 ) -> Result<AccessToken, ProviderError> {
-    let mut token = response.accept(ERRORS, registry, now, TimeDelta::zero())?;
+    let mut token = response.accept(ERRORS, issuer, now, TimeDelta::zero())?;
     token.expires_at = token.expires_at.map(|end| end.min(now + LONGEST_LIFE));
     Ok(token)
 }

@@ -2,27 +2,34 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::ProviderError;
-use regcred_http::{HeaderMap, Response, header};
+use regcred_http::{HeaderMap, Response, StatusCode, header};
 
 use crate::ERRORS;
 
-/// The error for a response with another status than 200: what was refused, a clock that is off,
-/// and the id under which Oracle finds the request.
+/// A refusal: what was refused, and what to do about it.
+pub(crate) struct Refusal {
+    pub(crate) message: String,
+    pub(crate) next_step: Option<String>,
+}
+
+/// The error for a response with another status than 200: what was refused, the id under which Oracle
+/// finds the request, and what to do; a clock that is off is corrected first.
 pub(crate) async fn refused(
-    message: impl Into<String>,
+    refusal: Refusal,
     response: Response,
     now: DateTime<Utc>,
 ) -> ProviderError {
-    let mut message = message.into();
-    if response.status().as_u16() == 401
-        && let Some(skew) = skew(response.headers(), now)
-    {
-        message.push_str(&skew);
-    }
+    let Refusal {
+        mut message,
+        next_step,
+    } = refusal;
+    let is_unknown = response.status() == StatusCode::UNAUTHORIZED;
+    let skew = skew(response.headers(), now).filter(|_| is_unknown);
     if let Some(id) = request_id(response.headers()) {
         message.push_str(&format!(" (opc-request-id {id})"));
     }
-    ERRORS.call_failed(message, response.into_error("request").await)
+    let failed = ERRORS.call_failed(message, response.into_error("request").await);
+    failed.with_next_step(skew.or(next_step))
 }
 
 /// A clock that differs by more than what signatures are allowed.
@@ -37,7 +44,7 @@ fn skew(headers: &HeaderMap, now: DateTime<Utc>) -> Option<String> {
             "behind"
         };
         let minutes = ahead.num_minutes().abs();
-        format!("; this machine's clock is {minutes} min {direction} the server's: correct it")
+        format!("this machine's clock is {minutes} min {direction} the server's: correct it")
     })
 }
 

@@ -9,17 +9,18 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use crate::ERRORS;
-use crate::service_error::refused;
+use crate::service_error::{Refusal, refused};
 use crate::settings::Cloud;
 
-/// Sends a request. `service` ends the message "cannot reach"; `refusal` is the message for a
-/// response with another status than 200.
+/// Sends a request. `service` and `who` are names for messages: of the server, and of what the token is
+/// for. `refusal` is for a response with another status than 200.
 pub(crate) async fn send(
     cloud: &Cloud,
     client: &Client,
     request: Request,
     service: &str,
-    refusal: impl FnOnce(StatusCode) -> String,
+    who: &str,
+    refusal: impl FnOnce(StatusCode) -> Refusal,
 ) -> Result<Response, ProviderError> {
     let request = request
         .header("Accept", "application/json")
@@ -27,7 +28,10 @@ pub(crate) async fn send(
         .timeout(TIMEOUT)
         .retry(RETRY);
     let sent = client.send(request).await;
-    let response = sent.map_err(|e| ERRORS.call_failed(format!("cannot reach {service}"), e))?;
+    let response = sent.map_err(|error| {
+        let message = format!("no token for {who}: cannot reach {service}");
+        ERRORS.call_failed(message, error)
+    })?;
     match response.status() {
         StatusCode::OK => Ok(response),
         status => Err(refused(refusal(status), response, cloud.now()).await),
@@ -38,23 +42,35 @@ pub(crate) async fn send(
 pub(crate) async fn read<T: DeserializeOwned>(
     response: Response,
     service: &str,
+    who: &str,
 ) -> Result<T, ProviderError> {
     let body = response.json(LIMIT).await;
-    body.map_err(|e| ERRORS.call_failed(format!("cannot read the response of {service}"), e))
+    body.map_err(|error| {
+        let message = format!("no token for {who}: cannot read the response of {service}");
+        ERRORS.call_failed(message, error)
+    })
 }
 
-/// Both for a service that returns a security token. `refusal` continues the message after the
-/// service.
+/// Both for a service that returns a security token.
 pub(crate) async fn security_token(
     cloud: &Cloud,
     request: Request,
     service: &str,
-    refusal: &str,
+    who: &str,
+    next_step: Option<&str>,
 ) -> Result<SecretString, ProviderError> {
-    let refusal = |_| format!("{service} {refusal}");
-    let response = send(cloud, &cloud.web()?, request, service, refusal).await?;
-    let response: TokenResponse = read(response, service).await?;
-    response.secret(ERRORS, service)
+    let refusal = |_| Refusal {
+        message: format!("{service} returned no token for {who}"),
+        next_step: next_step.map(str::to_owned),
+    };
+    let response = send(cloud, &cloud.web()?, request, service, who, refusal).await?;
+    let response: TokenResponse = read(response, service, who).await?;
+    response.secret(ERRORS, &issuer(service, who))
+}
+
+/// The issuer of a token, in errors about the token itself.
+pub(crate) fn issuer(service: &str, who: &str) -> String {
+    format!("{service}, asked for {who},")
 }
 
 /// A fresh `opc-request-id`: the response repeats it.

@@ -96,7 +96,11 @@ async fn refusals_are_distinguished() {
         (Reply::new(401), ErrorKind::Denied, "AcrPull"),
         (Reply::json(403, &denied), ErrorKind::Denied, "firewall"),
         (Reply::new(403), ErrorKind::Denied, "refuses the identity"),
-        (Reply::new(404), ErrorKind::Denied, "not an Azure registry"),
+        (
+            Reply::new(404),
+            ErrorKind::Malformed,
+            "not an Azure registry",
+        ),
         (Reply::new(302), ErrorKind::Malformed, "points elsewhere"),
         (token_of(""), ErrorKind::Malformed, "returned no"),
         (

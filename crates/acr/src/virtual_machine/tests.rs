@@ -104,5 +104,6 @@ async fn a_machine_without_the_service_is_an_error_with_advice() {
     let error = asked(&url, &ManagedId::System).await;
     let error = error.expect_err("no service");
     assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
-    assert!(error.to_string().contains("log in with az"), "{error}");
+    let shown = regcred_core::report(&error);
+    assert!(shown.contains("log in with az"), "{shown}");
 }

@@ -70,7 +70,7 @@ impl Exchange {
 
     /// A fresh session.
     pub(crate) async fn session(&self, cloud: &Cloud) -> Result<Session, ProviderError> {
-        let token = self.token.read(ERRORS, "the token to exchange")?;
+        let token = self.token.read(ERRORS, WHAT)?;
         let key = session_key().await?;
         let public_key = key.public_base64();
         let mut form = vec![
@@ -97,9 +97,9 @@ impl Exchange {
             .basic(&self.client)
             .form(&form);
         let service = format!("the identity domain {domain}");
-        let refusal = "does not exchange the token; its trust must name the token's issuer, \
-                       audience and subject, and the client";
-        let token = security_token(cloud, request, &service, refusal).await?;
+        let who = self.token.describe(WHAT);
+        let step = "its trust must name the token's issuer, audience and subject, and the client";
+        let token = security_token(cloud, request, &service, &who, Some(step)).await?;
         Session::issued(&token, key, "the identity domain", cloud.now())
     }
 
@@ -116,5 +116,6 @@ impl Exchange {
     }
 }
 
+const WHAT: &str = "the token to exchange";
 const UPST: &str = "urn:oci:token-type:oci-upst";
 const RPST: &str = "urn:oci:token-type:oci-rpst";

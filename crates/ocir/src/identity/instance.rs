@@ -45,8 +45,8 @@ pub(super) async fn of(cloud: &Cloud, imds: &Imds) -> Result<Session, ProviderEr
     let signer = Signer::named(key_id, leaf_key);
     let request = signer.post_without_host(&url, &body, cloud.now());
     let service = format!("the auth service {base}");
-    let refusal = "does not accept the instance's certificate";
-    let token = security_token(cloud, request, &service, refusal).await?;
+    let who = "the instance's certificate";
+    let token = security_token(cloud, request, &service, who, None).await?;
     Session::issued(&token, session_key, "the auth service", cloud.now())
 }
 

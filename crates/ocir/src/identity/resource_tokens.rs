@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::ERRORS;
+use crate::service_error::Refusal;
 use crate::settings::Cloud;
 use crate::signed_call;
 use crate::signer::Signer;
@@ -32,11 +33,14 @@ impl ResourceTokens {
         url: &Url,
     ) -> Result<(Self, Option<String>), ProviderError> {
         let place = url.host_str().unwrap_or_default();
-        let refusal = |_| format!("{place} returned no token for the resource");
-        let response = signed_call::send(cloud, &cloud.web()?, signed, place, refusal).await?;
+        let refusal = |_| Refusal {
+            message: format!("{place} returned no token for {WHO}"),
+            next_step: None,
+        };
+        let response = signed_call::send(cloud, &cloud.web()?, signed, place, WHO, refusal).await?;
         let parent = response.headers().get(PARENT).and_then(|v| v.to_str().ok());
         let parent = parent.filter(|url| !url.is_empty()).map(str::to_owned);
-        let tokens = signed_call::read(response, place).await?;
+        let tokens = signed_call::read(response, place, WHO).await?;
         Ok((tokens, parent))
     }
 }
@@ -57,13 +61,7 @@ pub(super) async fn session_token(
     });
     let request = signer.post(&url, &body, cloud.now());
     let service = format!("the auth service {endpoint}");
-    signed_call::security_token(
-        cloud,
-        request,
-        &service,
-        "returned no session for the resource",
-    )
-    .await
+    signed_call::security_token(cloud, request, &service, WHO, None).await
 }
 
 /// A path at an endpoint that a variable names.
@@ -74,4 +72,6 @@ pub(super) fn address(endpoint: &str, path: &str) -> Result<Url, ProviderError> 
     })
 }
 
+/// Whose token it is, in errors.
+const WHO: &str = "the resource";
 const PARENT: &str = "opc-parent-rpt-url";

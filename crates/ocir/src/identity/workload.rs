@@ -9,7 +9,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regcred_cloud::{Claims, SecretPlace, TokenResponse};
-use regcred_core::{CredentialRequest, Env, ProviderError};
+use regcred_core::{CredentialRequest, Env, ErrorKind, ProviderError};
 use regcred_files::{MIB, read_text};
 use regcred_http::{CaBundle, Client, Proxy, Request, StatusCode, secure_url};
 use secrecy::SecretString;
@@ -17,6 +17,7 @@ use secrecy::zeroize::Zeroizing;
 use serde_json::json;
 
 use crate::home_path::expand;
+use crate::service_error::Refusal;
 use crate::session::Session;
 use crate::session_key::session_key;
 use crate::settings::Cloud;
@@ -71,24 +72,30 @@ impl Workload {
         let request = Request::post(url.as_str())
             .bearer(&token)
             .json(&json!({"podKey": key.public_base64()}));
-        let service = format!("the cluster's token service {place}; nodes need TCP {port}");
-        let refusal = |status: StatusCode| {
-            let advice = match status.as_u16() {
-                403 => "; the cluster must be an enhanced one",
-                401 => "; the token must be of this cluster and of an audience that it knows",
-                _ => "",
-            };
-            let who = self.label();
-            format!("{place} does not accept the token of {who}{advice}")
+        let service = format!("the cluster's token service {place}");
+        let who = self.label();
+        let refusal = |status: StatusCode| Refusal {
+            message: format!("{service} does not accept the token of {who}"),
+            next_step: match status.as_u16() {
+                403 => Some("the cluster must be an enhanced one".to_owned()),
+                401 => Some(
+                    "the token must be of this cluster and of an audience that it knows".to_owned(),
+                ),
+                _ => None,
+            },
         };
-        let response = signed_call::send(cloud, &client, request, &service, refusal).await?;
+        let sent = signed_call::send(cloud, &client, request, &service, &who, refusal).await;
+        let response = sent.map_err(|error| match error.kind() {
+            ErrorKind::Unreachable => error.with_next_step(format!("nodes need TCP {port}")),
+            _ => error,
+        })?;
+        let failed = || format!("{service} returned no token for {who}");
         let text = response.text(LIMIT).await.map(Zeroizing::new);
-        let text =
-            text.map_err(|e| ERRORS.call_failed(format!("cannot read the token of {place}"), e))?;
-        let response = decode(&text)
-            .ok_or_else(|| ERRORS.malformed(format!("{place} did not return a token")))?;
-        let token = response.secret(ERRORS, &place)?;
-        Session::issued(&token, key, "the cluster's token service", cloud.now())
+        let text = text.map_err(|error| ERRORS.call_failed(failed(), error))?;
+        let response = decode(&text).ok_or_else(|| ERRORS.malformed(failed()))?;
+        let issuer = signed_call::issuer(&service, &who);
+        let token = response.secret(ERRORS, &issuer)?;
+        Session::issued(&token, key, &issuer, cloud.now())
     }
 
     pub(crate) fn stable_name(&self) -> String {

@@ -102,6 +102,24 @@ async fn an_unwanted_status_becomes_an_error_with_known_fields_only() {
 }
 
 #[tokio::test]
+async fn a_path_that_a_server_does_not_have_is_not_a_refusal() {
+    let named = r#"{"error":"not_found"}"#;
+    for (status, body, kind) in [
+        (404, "", ErrorKind::Malformed),
+        (404, "<html>not here</html>", ErrorKind::Malformed),
+        (405, "", ErrorKind::Malformed),
+        (404, named, ErrorKind::Denied),
+        (403, "", ErrorKind::Denied),
+    ] {
+        let server = Fake::answering(vec![Reply::new(status).body(body)]).await;
+        let request = Request::get(&server.url("/"));
+        let answer = client().send(request).await.expect("answer");
+        let error = answer.into_error("token request").await;
+        assert_eq!(error.kind(), kind, "{status} {body}");
+    }
+}
+
+#[tokio::test]
 async fn redirects_are_not_followed() {
     let server = Fake::answering(vec![Reply::new(307).header("location", "/other")]).await;
     let answer = client()
