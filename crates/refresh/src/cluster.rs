@@ -6,6 +6,7 @@
 //! that a cluster of thousands of namespaces is never held in memory.
 
 mod accounts;
+mod api_user;
 mod client;
 mod connect;
 mod error;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use k8s_openapi::jiff::Timestamp;
 use kube::Resource;
@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
+use super::api_user::ApiUser;
 use super::error::{ClusterError, ClusterErrorKind, ClusterResult};
 use super::pace::{EventBudget, Pace};
 use super::request_counts::RequestCounts;
@@ -32,6 +33,7 @@ pub struct Cluster {
     namespace: Arc<str>,
     /// The server and the proxy, for messages.
     way: Arc<str>,
+    user: Arc<ApiUser>,
     pub(super) events: Arc<EventBudget>,
     /// Whether the server checks every write and stores none.
     pub(crate) dry_run: bool,
@@ -49,6 +51,7 @@ impl Cluster {
             counts: Arc::default(),
             namespace,
             way: way.shown.as_str().into(),
+            user: Arc::new(way.user.clone()),
             events: Arc::default(),
             dry_run: false,
         }
@@ -126,14 +129,22 @@ impl Cluster {
         self.lock_counts().sent += 1;
         let request = call.request.clone().map(Body::from);
         let response = self.client.send(request).await;
-        let response =
-            response.map_err(|error| ClusterError::of_client(&call.place(), &self.way, &error))?;
+        let response = response.map_err(|error| match &error {
+            kube::Error::Auth(why) => {
+                ClusterError::no_credentials(&call.place(), &self.user.why_none(why))
+            }
+            _ => ClusterError::of_client(&call.place(), &self.way, &error),
+        })?;
         let (head, body) = response.into_parts();
         if head.status.is_success() {
             return Ok(body);
         }
         let (status, headers) = (head.status, &head.headers);
         let body = self.read(call, body).await?;
+        if status == StatusCode::UNAUTHORIZED {
+            let (way, user) = (&self.way, &self.user.shown);
+            return Err(ClusterError::unauthorized(&call.place(), way, user));
+        }
         Err(ClusterError::answered(
             &call.place(),
             status,

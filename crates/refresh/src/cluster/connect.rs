@@ -4,9 +4,10 @@
 use std::path::Path;
 
 use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use regcred_core::Env;
 
+use super::api_user::ApiUser;
 use super::client::Cluster;
 use super::transport::{UNSET, Way, client};
 use crate::error::RunError;
@@ -25,11 +26,12 @@ pub async fn connect(
         .map(Path::to_owned)
         .or_else(|| env.path("KUBECONFIG"));
     let in_pod = env.get("KUBERNETES_SERVICE_HOST").is_some() && named.is_none();
-    let config = match named {
+    let (config, user) = match named {
         Some(paths) => from_files(&paths, context).await?,
         None if in_pod => {
             let text = "the pod's service account cannot be used; does it mount its token?";
-            Config::incluster_env().map_err(RunError::at(text))?
+            let config = Config::incluster_env().map_err(RunError::at(text))?;
+            (config, ApiUser::of_pod())
         }
         None => {
             let path = env.home().map(|home| home.join(".kube/config"));
@@ -38,15 +40,16 @@ pub async fn connect(
             from_files(&path, context).await?
         }
     };
-    let way = Way::new(&config, env)?;
-    let client = client(&config, &way);
-    let client = client.map_err(RunError::at("cannot create a client for the API server"))?;
+    let way = Way::new(&config, user, env)?;
+    let client = client(&config, &way).map_err(|error| match &error {
+        kube::Error::Auth(why) => RunError::new(way.user.why_none(why)),
+        _ => RunError::at("cannot create a client for the API server")(error),
+    })?;
     Ok(Cluster::new(client, &way, requests_per_second))
 }
 
 /// One file, or several separated by colons; the first that sets a value counts.
-async fn from_files(paths: &Path, context: Option<&str>) -> Result<Config, RunError> {
-    let fail = |path: &Path| format!("the kubeconfig {} cannot be used", path.display());
+async fn from_files(paths: &Path, context: Option<&str>) -> Result<(Config, ApiUser), RunError> {
     let list = paths.to_string_lossy();
     let files = list
         .split(':')
@@ -54,8 +57,8 @@ async fn from_files(paths: &Path, context: Option<&str>) -> Result<Config, RunEr
         .map(Path::new);
     let mut merged = Kubeconfig::default();
     for file in files {
-        let read = Kubeconfig::read_from(file).map_err(RunError::at(fail(file)))?;
-        merged = merged.merge(read).map_err(RunError::at(fail(file)))?;
+        let read = Kubeconfig::read_from(file).map_err(|error| unusable(file, error))?;
+        merged = merged.merge(read).map_err(|error| unusable(file, error))?;
     }
     for cluster in &mut merged.clusters {
         let cluster = cluster.cluster.get_or_insert_default();
@@ -66,9 +69,23 @@ async fn from_files(paths: &Path, context: Option<&str>) -> Result<Config, RunEr
         context: context.map(str::to_owned),
         ..KubeConfigOptions::default()
     };
-    Config::from_custom_kubeconfig(merged, &options)
-        .await
-        .map_err(RunError::at(fail(paths)))
+    let user = ApiUser::of(&merged, context, &list);
+    let config = Config::from_custom_kubeconfig(merged, &options).await;
+    Ok((config.map_err(|error| unusable(paths, error))?, user))
+}
+
+/// Of a text that is not YAML of the right form only the first line of the error is shown: the others quote
+/// the file, which may hold tokens.
+fn unusable(path: &Path, error: KubeconfigError) -> RunError {
+    let text = format!("the kubeconfig {} cannot be used", path.display());
+    match error {
+        KubeconfigError::Parse(error) => {
+            let error = error.to_string();
+            let first = error.lines().next().unwrap_or_default();
+            RunError::new(format!("{text}: {first}"))
+        }
+        other => RunError::at(text)(other),
+    }
 }
 
 const NOWHERE: &str =

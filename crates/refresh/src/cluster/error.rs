@@ -1,11 +1,11 @@
 //! What went wrong with a request to the API server, and what to do about it. The decision depends on
 //! the answer's code and reason, never on its text.
 
+use std::error::Error;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use kube::core::{Status, request};
-use regcred_core::report;
 
 /// A request that failed. Holds nothing of its body.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -103,15 +103,24 @@ impl ClusterError {
     /// Of kube's errors only what cannot hold a body is shown.
     pub(super) fn of_client(place: &str, way: &str, error: &kube::Error) -> Self {
         let why = match error {
-            kube::Error::Service(source) => report(&**source),
-            kube::Error::HyperError(source) => report(source),
-            kube::Error::Auth(_) => {
-                let text = format!("{place}: no credentials for {way}");
-                return Self::new(ClusterErrorKind::Unreachable, text);
-            }
+            kube::Error::Service(source) => innermost(&**source),
+            kube::Error::HyperError(source) => innermost(source),
             _ => "the request could not be sent".to_owned(),
         };
         Self::unreachable(place, way, &why.chars().take(300).collect::<String>())
+    }
+
+    /// `why` names the user.
+    pub(super) fn no_credentials(place: &str, why: &str) -> Self {
+        Self::new(ClusterErrorKind::Unreachable, format!("{place}: {why}"))
+    }
+
+    /// The answer 401.
+    pub(super) fn unauthorized(place: &str, way: &str, user: &str) -> Self {
+        let text = format!(
+            "{place}: 401 Unauthorized: {way} does not accept the credentials of {user}; renew or correct them"
+        );
+        Self::new(ClusterErrorKind::Forbidden, text)
     }
 
     /// A response without success.
@@ -157,14 +166,23 @@ impl ClusterError {
         let mut text = format!("{place}: {code} {}", status.reason);
         if let Some(manager) = manager {
             text.push_str(&format!(": its fields belong to {manager:?}"));
-        } else if matches!(code, 401 | 403 | 404) && !status.message.is_empty() {
-            // A quota's or a webhook's sentence, whose end has the namespace, or what is missing: the object or
-            // its namespace. Of other kinds the message may quote the object.
+        } else if matches!(code, 403 | 404) && !status.message.is_empty() {
+            // The message of a quota or a webhook, with the namespace at its end, or the name of the object or
+            // namespace that does not exist. The messages of other codes may quote the object.
             let message: String = status.message.chars().take(1000).collect();
             text.push_str(&format!(": {message}"));
         }
         Self::new(kind, text.trim_end().to_owned())
     }
+}
+
+/// The cause below all layers of the HTTP client, which only repeat that something failed.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! and the bound on connecting are ours.
 //!
 //! kube's own stack is not used: it compares `NO_PROXY` with the proxy instead of the server, uses no
-//! proxy in a pod, and logs each failure without a word about what failed.
+//! proxy in a pod, and its log line of a failure does not have the cause.
 
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use regcred_core::Env;
 use regcred_http::{ProxyRules, Url, host_and_port};
 use tower::{BoxError, Service, ServiceExt as _};
 
+use super::api_user::ApiUser;
 use crate::error::RunError;
 
 /// The way to the API server.
@@ -28,14 +29,19 @@ pub(super) struct Way {
     proxy: Option<Proxy>,
     /// For messages: the server, and the proxy with what named it.
     pub(super) shown: String,
+    /// Who sends the requests, for messages.
+    pub(super) user: ApiUser,
 }
 
 #[cfg(test)]
 impl Way {
     /// To a server without a name.
     pub(super) fn direct() -> Self {
-        let shown = "the API server".to_owned();
-        Self { proxy: None, shown }
+        Self {
+            proxy: None,
+            shown: "the API server".to_owned(),
+            user: ApiUser::of_pod(),
+        }
     }
 }
 
@@ -47,12 +53,16 @@ struct Proxy {
 impl Way {
     /// Through the proxy that the kubeconfig names, else by the rules of the environment, as in
     /// client-go.
-    pub(super) fn new(config: &Config, env: &Env) -> Result<Self, RunError> {
+    pub(super) fn new(config: &Config, user: ApiUser, env: &Env) -> Result<Self, RunError> {
         let server = Url::parse(&config.cluster_url.to_string());
         let server = server.map_err(RunError::at("the API server's address is not a URL"))?;
         let mut shown = format!("the API server {}", host_and_port(&server));
         let Some((proxy, named_by)) = proxy_for(config, &server, env) else {
-            return Ok(Self { proxy: None, shown });
+            return Ok(Self {
+                proxy: None,
+                shown,
+                user,
+            });
         };
         let proxy = proxy.as_ref().and_then(Proxy::of).ok_or_else(|| {
             let text = format!("{shown}: the proxy in {named_by} is not an http:// address");
@@ -61,12 +71,15 @@ impl Way {
         if let Some(address) = proxy.address.authority() {
             shown.push_str(&format!(" through the proxy {address} ({named_by})"));
         }
-        let proxy = Some(proxy);
-        Ok(Self { proxy, shown })
+        Ok(Self {
+            proxy: Some(proxy),
+            shown,
+            user,
+        })
     }
 }
 
-/// The proxy for the server, `None` in the place of one that is not a URL, and what named it.
+/// The proxy for the server and what named it; instead of a proxy that is not a URL, `None`.
 fn proxy_for(config: &Config, server: &Url, env: &Env) -> Option<(Option<Url>, &'static str)> {
     let named = config.proxy_url.as_ref().map(Uri::to_string);
     let named = named.filter(|named| named.trim_end_matches('/') != UNSET);
@@ -80,7 +93,7 @@ fn proxy_for(config: &Config, server: &Url, env: &Env) -> Option<(Option<Url>, &
 }
 
 impl Proxy {
-    /// `None` for one that is not spoken to in plain http.
+    /// `None` if its address is not an `http://` one.
     fn of(url: &Url) -> Option<Self> {
         let place = host_and_port(url);
         let address = format!("http://{place}").parse().ok();
@@ -88,7 +101,10 @@ impl Proxy {
         let mut login: Vec<u8> = percent_decode_str(url.username()).collect();
         login.push(b':');
         login.extend(percent_decode_str(url.password().unwrap_or_default()));
-        let value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(&login)));
+        let mut value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(&login)));
+        if let Ok(value) = &mut value {
+            value.set_sensitive(true);
+        }
         Some(Self {
             address,
             authorization: value.ok().filter(|_| login != b":"),
@@ -96,7 +112,7 @@ impl Proxy {
     }
 }
 
-/// A client that goes this way.
+/// A client that sends its requests this way.
 pub(super) fn client(config: &Config, way: &Way) -> kube::Result<kube::Client> {
     let mut direct = HttpConnector::new();
     direct.enforce_http(false);
@@ -133,7 +149,7 @@ where
     })
 }
 
-/// In the place of a kubeconfig's empty `proxy-url`: kube then leaves the environment to us.
+/// Set as the `proxy-url` of a kubeconfig that has none: kube does not read the environment then.
 pub(super) const UNSET: &str = "http://unset.invalid";
 /// For a connection, to the proxy if there is one. Each request has its own deadline.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -145,7 +161,7 @@ mod tests {
     fn way(vars: &[(&str, &str)], server: &str, named: Option<&str>) -> Result<String, String> {
         let mut config = Config::new(server.parse().expect("a URI"));
         config.proxy_url = named.map(|named| named.parse().expect("a URI"));
-        let way = Way::new(&config, &Env::map(vars.iter().copied()));
+        let way = Way::new(&config, ApiUser::of_pod(), &Env::map(vars.iter().copied()));
         way.map(|way| way.shown).map_err(|error| error.to_string())
     }
 
