@@ -148,6 +148,15 @@ impl Report {
         self
     }
 
+    /// One more reason.
+    pub(crate) fn add_reason(&mut self, more: &str) {
+        let reason = self.reason.get_or_insert_default();
+        if !reason.is_empty() {
+            reason.push_str("; ");
+        }
+        reason.push_str(more);
+    }
+
     pub(crate) fn with(mut self, action: Action, reason: impl Into<String>) -> Self {
         self.action = action;
         self.reason = Some(reason.into());
@@ -178,10 +187,7 @@ impl fmt::Display for Report {
 /// known that they outlive the next attempt.
 #[must_use]
 pub fn exit_code(reports: &[Report], next_attempt: DateTime<Utc>) -> u8 {
-    let mut tried: Vec<_> = reports.iter().collect();
-    tried.retain(|report| report.action != Action::Skip);
-    let mut bad = tried.clone();
-    bad.retain(|report| report.registry_failed || !report.action.is_good());
+    let bad: Vec<_> = tried(reports).filter(|report| is_bad(report)).collect();
     let outlives = |report: &&Report| {
         let in_time = report.expires_at.is_some_and(|end| end > next_attempt);
         report.action.is_good() && report.entries_kept && in_time
@@ -190,24 +196,32 @@ pub fn exit_code(reports: &[Report], next_attempt: DateTime<Utc>) -> u8 {
     match bad.len() {
         0 => exit::DONE,
         _ if bad.iter().all(outlives) => exit::STILL_VALID,
-        all if all == tried.len() && !bad.iter().any(in_part) => exit::ALL_FAILED,
+        all if all == tried(reports).count() && !bad.iter().any(in_part) => exit::ALL_FAILED,
         _ => exit::SOME_FAILED,
     }
 }
 
-/// The last line of a run with this exit code; `None` where all is up to date.
+/// The last line of a run with this exit code; `None` if nothing failed.
 #[must_use]
 pub(crate) fn verdict(reports: &[Report], code: u8) -> Option<String> {
-    let tried = reports.iter().filter(|r| r.action != Action::Skip);
-    let (good, bad): (Vec<_>, Vec<_>) =
-        tried.partition(|r| r.action.is_good() && !r.registry_failed);
-    let (good, all) = (good.len(), good.len() + bad.len());
+    let all = tried(reports).count();
+    let bad = tried(reports).filter(|report| is_bad(report)).count();
     let rest = match code {
         exit::DONE => return None,
-        exit::STILL_VALID => "the others hold logins that are still valid",
-        _ => "the lines of the others have the reason",
+        exit::STILL_VALID => "which hold logins that are still valid",
+        _ => "whose lines have the reason",
     };
-    Some(format!("{good} of {all} objects are up to date; {rest}"))
+    Some(format!("failed for {bad} of {all} objects, {rest}"))
+}
+
+/// The reports of objects that were selected.
+fn tried(reports: &[Report]) -> impl Iterator<Item = &Report> {
+    let all = reports.iter();
+    all.filter(|report| report.action != Action::Skip)
+}
+
+fn is_bad(report: &Report) -> bool {
+    report.registry_failed || !report.action.is_good()
 }
 
 #[cfg(test)]
@@ -217,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_exit_code_says_whether_all_is_fresh() {
+    fn exit_code_and_verdict_show_whether_all_is_fresh() {
         let now = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
         let report = |action, registry_failed, minutes: i64| Report {
             action,
@@ -241,7 +255,7 @@ mod tests {
         };
         assert_eq!(code(&[good.clone(), without]), exit::SOME_FAILED);
         assert_eq!(
-            code(&[good.clone(), kept, dying.clone()]),
+            code(&[good.clone(), kept.clone(), dying.clone()]),
             exit::SOME_FAILED
         );
         assert_eq!(code(std::slice::from_ref(&dying)), exit::ALL_FAILED);
@@ -254,7 +268,12 @@ mod tests {
         assert_eq!(code(&[failed.clone(), skipped.clone()]), exit::ALL_FAILED);
         let last = |reports: &[Report]| verdict(reports, code(reports));
         assert_eq!(last(&[good.clone(), skipped.clone()]), None);
-        let words = "1 of 2 objects are up to date; the lines of the others have the reason";
-        assert_eq!(last(&[good, failed, skipped]).as_deref(), Some(words));
+        let words = "failed for 1 of 2 objects, whose lines have the reason";
+        assert_eq!(
+            last(&[good.clone(), failed, skipped]).as_deref(),
+            Some(words)
+        );
+        let words = "failed for 1 of 2 objects, which hold logins that are still valid";
+        assert_eq!(last(&[good, kept]).as_deref(), Some(words));
     }
 }

@@ -46,7 +46,7 @@ pub fn main() -> ExitCode {
     let done = done.unwrap_or_else(|error| Err(error.into()));
     let code = done.unwrap_or_else(|error| {
         note(&report(&*error));
-        // Of standard output that cannot be written.
+        // Standard output cannot be written.
         let program = error.downcast_ref::<ProgramError>();
         program.map_or(exit::USAGE, ProgramError::exit_code)
     });
@@ -101,7 +101,13 @@ async fn run(cli: Cli, env: Env, clock: Clock) -> Result<u8, BoxError> {
         refresher.daemon(&env).await?;
         return Ok(exit::DONE);
     }
-    let show = |report: &Report| print(report, cli.output);
+    // The work is finished even when its reports can no longer be written.
+    let mut unwritable = None;
+    let show = |report: &Report| {
+        if let Err(error) = print(report, cli.output) {
+            unwritable.get_or_insert(error);
+        }
+    };
     let reports = if cli.cleanup {
         refresher.cleanup(show).await?
     } else {
@@ -117,7 +123,10 @@ async fn run(cli: Cli, env: Env, clock: Clock) -> Result<u8, BoxError> {
     if let Some(verdict) = verdict(&reports, code) {
         note(&verdict);
     }
-    Ok(code)
+    match unwritable {
+        Some(error) if code == exit::DONE => Err(error.into()),
+        _ => Ok(code),
+    }
 }
 
 fn plan(cli: &Cli, env: &Env) -> Result<Plan, BoxError> {
@@ -144,11 +153,11 @@ fn plan(cli: &Cli, env: &Env) -> Result<Plan, BoxError> {
     Ok(plan().map_err(RunError::at(format!("{shown} cannot be used")))?)
 }
 
-fn print(report: &Report, output: Output) {
-    let _ = match output {
+fn print(report: &Report, output: Output) -> Result<(), ProgramError> {
+    match output {
         Output::Text => line(&report.to_string()),
         Output::Json => json_line(report),
-    };
+    }
 }
 
 /// A summary of a configuration, for `--check`.

@@ -60,7 +60,7 @@ impl Refresher {
     /// # Errors
     /// If it cannot listen.
     pub async fn start(mut self, env: &Env) -> Result<Handle, RunError> {
-        self.tokens.set_patience(Duration::from_secs(5));
+        self.tokens.serve_daemon(Duration::from_secs(5));
         let address = self.plan.server.address;
         let at = || RunError::at(format!("cannot listen on {address}"));
         let listener = TcpListener::bind(address).await.map_err(at())?;

@@ -80,7 +80,7 @@ impl Plan {
     /// The sources of a target, or all.
     ///
     /// # Errors
-    /// When there is no such target; the message names those that there are.
+    /// If the target does not exist; the message names those that do.
     pub(crate) fn sources_of(&self, target: Option<&str>) -> Result<Vec<usize>, ConfigError> {
         let Some(target) = target else {
             return Ok((0..self.sources.len()).collect());
@@ -90,7 +90,7 @@ impl Plan {
         let names: BTreeSet<&str> = names.collect();
         if !names.contains(target) {
             let names = names.into_iter().collect::<Vec<_>>().join(", ");
-            let text = format!("there is no target {target:?}; the targets are {names}");
+            let text = format!("target {target:?} does not exist; the targets are {names}");
             return Err(ConfigError(text));
         }
         let secrets = self.secrets.iter().filter(|s| s.target == target);

@@ -57,11 +57,11 @@ fn mistakes_are_named_with_their_place() {
         ),
         (
             registry("provider: gcr, hosts: [gcr.io/a//b]"),
-            "host \"gcr.io/a//b\": no image has such a path",
+            "host \"gcr.io/a//b\": its path cannot be the path of an image",
         ),
         (
             registry("provider: gcr, hosts: ['gcr.io/team-*']"),
-            "no image has such a path",
+            "its path cannot be the path of an image",
         ),
         (
             registry("provider: gcr, hosts: [gcr.io/a, 'https://gcr.io/a/']"),

@@ -18,17 +18,15 @@ impl Refresher {
         let mut next = check_at;
         let mut logins = Vec::new();
         let mut lives = Lives::default();
-        let mut failed = Vec::new();
+        let mut failures = Vec::new();
         for source in &plan.sources {
             let available = self.tokens.get(*source, None).await;
             if let Some(failure) = available.failure {
                 next = next.min(failure.retry_at);
-                report.registry_failed = true;
-                failed.push(*source);
-                report.reason = Some(failure.text.to_string());
+                failures.push((*source, failure));
             }
             if let Some(token) = available.token {
-                if !report.registry_failed {
+                if failures.is_empty() {
                     next = next.min(self.tokens.due(*source, &token.life));
                 }
                 lives.0.push((*source, token.life));
@@ -40,8 +38,7 @@ impl Refresher {
         }
         report.expires_at = lives.expires();
         // The file records no ages: what it has of a registry without a token may have expired.
-        report.in_part = !failed.is_empty() && failed.len() < plan.sources.len();
-        report.entries_kept = !failed.is_empty() && failed.iter().all(|s| lives.is_known(*s));
+        self.add_failures(&mut report, &plan.sources, &failures, &lives);
         if logins.is_empty() {
             return Outcome::forgotten(report, Next::At(next));
         }
@@ -51,7 +48,7 @@ impl Refresher {
         match done {
             Ok(Ok(action)) => report.action = action,
             failed => {
-                report.reason = Some(match failed {
+                report.add_reason(&match failed {
                     Ok(Err(error)) => regcred_core::report(&error),
                     _ => "the write was interrupted".to_owned(),
                 });

@@ -11,6 +11,8 @@ pub(crate) struct Lacking {
     pub(crate) count: usize,
     /// The first of their namespaces, in order.
     pub(crate) namespaces: BTreeSet<Arc<str>>,
+    /// Whether there are more namespaces than these.
+    pub(crate) has_more: bool,
     /// Since when the first of them lacks it.
     pub(crate) since: Option<DateTime<Utc>>,
 }
@@ -23,9 +25,10 @@ impl Lacking {
         self.namespaces.insert(namespace);
         if self.namespaces.len() > NAMED {
             self.namespaces.pop_last();
+            self.has_more = true;
         }
     }
 }
 
-/// A page for people names no thousands.
+/// The page is for people: a list of thousands is of no use there.
 const NAMED: usize = 12;

@@ -1,7 +1,5 @@
 //! What the state means for pods, in sentences.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 
 use super::span::{span, until};
@@ -68,14 +66,11 @@ fn lacks(target: &TargetState, now: DateTime<Utc>) -> String {
     let since = lacking.since.unwrap_or(now);
     let since = span((now - since).num_seconds());
     let who = if target.kind == "Secret" {
-        let named: Vec<&str> = lacking
-            .namespaces
-            .iter()
-            .map(|name: &Arc<str>| &**name)
-            .collect();
-        let more = match lacking.count.saturating_sub(named.len()) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
+        let named: Vec<&str> = lacking.namespaces.iter().map(|name| &**name).collect();
+        let more = if lacking.has_more {
+            " and other namespaces"
+        } else {
+            ""
         };
         format!("in {}{more}", named.join(", "))
     } else {

@@ -26,6 +26,7 @@ pub(crate) struct TokenStore {
     slots: Mutex<HashMap<SlotKey, Arc<TokenSlot>>>,
     inputs: Mutex<Vec<String>>,
     patience: Duration,
+    in_daemon: bool,
 }
 
 /// What a source has to offer now.
@@ -89,6 +90,7 @@ impl TokenStore {
             early: fraction() * 0.1,
             slots: Mutex::default(),
             patience: Duration::from_secs(3600),
+            in_daemon: false,
         }
     }
 
@@ -102,10 +104,12 @@ impl TokenStore {
         life.due(self.early, max_age.map(|period| period.0))
     }
 
-    /// How long to wait for a token that another caller is fetching, if there is no older one. A
-    /// registry that hangs must not delay callers that need other registries too.
-    pub(crate) fn set_patience(&mut self, patience: Duration) {
+    /// The store of a daemon, which logs each failure once; a single run has it in its reports. `patience` is
+    /// how long to wait for a token that another caller is fetching, if there is no older one: a registry that
+    /// hangs must not delay callers that need other registries too.
+    pub(crate) fn serve_daemon(&mut self, patience: Duration) {
         self.patience = patience;
+        self.in_daemon = true;
     }
 
     /// The source's token: the one in memory while it is not due, else a new one. Of callers that
@@ -227,7 +231,11 @@ impl TokenStore {
             }
             Err(error) => {
                 let text = report(&error);
-                tracing::warn!(registry, namespace, "no token issued: {text}");
+                if self.in_daemon {
+                    tracing::warn!(registry, namespace, "no token issued: {text}");
+                } else {
+                    tracing::debug!(registry, namespace, "no token issued: {text}");
+                }
                 state.failures += 1;
                 let intervals = self.plan.intervals;
                 let wait = pause(state.failures, intervals.retry.0, intervals.retry_cap.0);

@@ -1,6 +1,6 @@
 //! What is shipped is applied as the pages have it, and the refresher runs as the workload that was applied:
-//! with its arguments, its files, and the rights of its service account alone. A fake cluster takes what
-//! kustomize renders; a real one is `kubectl`'s, and these tests have it to themselves.
+//! with its arguments, its files, and the rights of its service account alone. A fake cluster gets the objects
+//! that kustomize renders; to a real one `kubectl` applies them, and these tests have it to themselves.
 
 use std::path::{Path, PathBuf};
 
@@ -100,7 +100,7 @@ async fn the_overlay_of_aks_serves(stage: &Stage) {
         let annotation = "azure.workload.identity/client-id";
         assert!(pod.account["metadata"]["annotations"][annotation].is_string());
         let label = &pod.template["metadata"]["labels"]["azure.workload.identity/use"];
-        assert_eq!(label, "true", "the webhook looks at no other pods");
+        assert_eq!(label, "true", "the webhook ignores pods without it");
         cloud.env()
     })
     .await;
@@ -235,12 +235,13 @@ impl Pod {
 /// Applies the overlay, runs its workload, and looks at what it wrote for the namespace `shop`.
 async fn serves(stage: &Stage, overlay: &Path, env: impl FnOnce(&Pod) -> Vars) {
     let Some(kubectl) = need("kubectl") else {
+        assert!(stage.fake.is_some(), "a real cluster needs kubectl");
         return;
     };
     let kubectl = Program::new(kubectl).env("HOME", stage.directory());
     let rendered = kubectl.clone().arg("kustomize").arg(overlay).run();
     let objects = parsed(&rendered.success());
-    refers_to_what_is_there(&objects);
+    refers_to_objects_of_its_own(&objects);
     let pod = Pod::of(&objects);
     let role = "arn:aws:iam::123456789012:role/shop-pull";
     let annotated = json!({"annotations": {"eks.amazonaws.com/ecr-role-arn": role}});
@@ -298,6 +299,7 @@ async fn serves(stage: &Stage, overlay: &Path, env: impl FnOnce(&Pod) -> Vars) {
     let hosts = registries.filter_map(|line| Some(line.split_once("): ")?.1));
     let mut hosts: Vec<_> = hosts.flat_map(str::split_whitespace).collect();
     hosts.sort_unstable();
+    assert!(!hosts.is_empty(), "{summary}");
     assert_eq!(written, hosts, "{summary}");
     assert_eq!(
         account().await.unwrap_or_default()["imagePullSecrets"],
@@ -331,7 +333,7 @@ fn stop(daemon: Running) {
     clippy::disallowed_methods,
     reason = "a test that runs against a real cluster"
 )]
-fn live_every_file_that_a_page_applies_is_taken() {
+fn live_every_file_that_a_page_applies_is_accepted() {
     let kubeconfig = std::env::var("REGCRED_TEST_KUBECONFIG");
     let kubeconfig = kubeconfig.expect("REGCRED_TEST_KUBECONFIG names a kubeconfig");
     let home = tempfile::tempdir().expect("a directory");
@@ -370,7 +372,7 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// Every role, account and pod that an object names is one of the objects.
-fn refers_to_what_is_there(objects: &[Value]) {
+fn refers_to_objects_of_its_own(objects: &[Value]) {
     let there = |kind: &str, name: &Value, namespace: Option<&str>| {
         let mut same = objects.iter().filter(|object| object["kind"] == kind);
         let found = same
@@ -400,7 +402,7 @@ fn refers_to_what_is_there(objects: &[Value]) {
                     .iter()
                     .all(|(name, value)| labels(pod)[name] == *value)
             };
-            assert!(pods.all(meant), "the pods that it is about");
+            assert!(pods.all(meant), "it selects the workload's pods");
         }
     }
 }

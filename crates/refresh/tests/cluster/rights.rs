@@ -253,10 +253,14 @@ async fn served(daemon: &Handle) -> bool {
 
 async fn nothing_forbidden(stage: &Stage, daemon: &Handle) {
     let metrics = page(daemon, "/metrics").await.1;
-    let mut forbidden = metrics
-        .lines()
-        .filter(|line| line.contains("reason=\"forbidden\""));
-    assert!(forbidden.all(|line| line.ends_with("} 0")), "{metrics}");
+    let lines = metrics.lines();
+    let forbidden = lines.filter(|line| line.contains("reason=\"forbidden\""));
+    let forbidden: Vec<_> = forbidden.collect();
+    assert!(!forbidden.is_empty(), "{metrics}");
+    assert!(
+        forbidden.iter().all(|line| line.ends_with("} 0")),
+        "{metrics}"
+    );
     if let Some(fake) = &stage.fake {
         assert_eq!(fake.forbidden(), Vec::<String>::new());
     }

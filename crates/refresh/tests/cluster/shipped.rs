@@ -1,5 +1,5 @@
-//! What a page names besides what is applied: the NetworkPolicy opens what identities need, and systemd reads
-//! the units.
+//! Files that are provided but not applied in these tests: the NetworkPolicy opens what identities need, and
+//! systemd reads the units.
 
 use regcred_tests::{Program, need};
 use serde_json::Value;
@@ -37,7 +37,7 @@ fn the_network_policy_opens_what_identities_need() {
 }
 
 #[test]
-fn systemd_takes_the_units() {
+fn systemd_accepts_the_units() {
     let Some(analyze) = need("systemd-analyze") else {
         return;
     };

@@ -296,7 +296,7 @@ impl Stage {
     }
 }
 
-/// A test that failed leaves nothing behind in a real cluster either.
+/// Removes what the test made, also after it failed.
 impl Drop for Stage {
     fn drop(&mut self) {
         let made = self.take_made();
@@ -304,7 +304,7 @@ impl Drop for Stage {
             return;
         }
         let admin = self.admin.clone();
-        // The test's own runtime waits here.
+        // The test's own runtime cannot run it: its thread waits here.
         let work = std::thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             let runtime = runtime.enable_all().build().expect("a runtime");

@@ -97,7 +97,10 @@ fn host_of(key: &str) -> Result<RegistryHost, String> {
     };
     let path = key.split_once('/').map(|(_, path)| path);
     let is_path = path.is_none_or(|path| path.split('/').all(is_part));
-    require(is_path, format!("host {key:?}: no image has such a path"))?;
+    require(
+        is_path,
+        format!("host {key:?}: its path cannot be the path of an image"),
+    )?;
     RegistryHost::parse(key).map_err(|error| format!("host {key:?}: {}", error.reason()))
 }
 

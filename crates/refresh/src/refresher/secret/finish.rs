@@ -31,7 +31,7 @@ impl Work<'_> {
         report.reason = why.map(str::to_owned);
         let retries = self.failures.iter().map(|(_, failure)| failure.retry_at);
         let next = retries.min().map_or(Next::Later, Next::At);
-        self.explain(&mut report);
+        self.add_failures(&mut report, &Lives::default());
         Outcome::forgotten(report, next)
     }
 
@@ -43,9 +43,7 @@ impl Work<'_> {
         lives: Lives,
     ) -> Outcome {
         report.expires_at = lives.expires();
-        let mut failed = self.failures.iter().map(|(source, _)| *source);
-        report.entries_kept = !self.failures.is_empty() && failed.all(|s| lives.is_known(s));
-        self.explain(&mut report);
+        self.add_failures(&mut report, &lives);
         let refresher = self.refresher;
         let now = refresher.clock.now();
         let seen = self.seen.as_ref();
@@ -80,6 +78,7 @@ impl Work<'_> {
 
     pub(super) fn failed(&self, error: &ClusterError) -> Outcome {
         let mut report = self.report(Action::Failed).caused_by(error);
+        self.refresher.add_reasons(&mut report, &self.failures);
         if error.kind == ClusterErrorKind::Terminating {
             report.action = Action::Skip;
         }
@@ -123,12 +122,10 @@ impl Work<'_> {
             || existing.may_be_adopted()
     }
 
-    fn explain(&self, report: &mut Report) {
-        if let Some((_, first)) = self.failures.first() {
-            report.registry_failed = true;
-            report.in_part = self.failures.len() < self.plan.sources.len();
-            report.reason = Some(first.text.to_string());
-        }
+    fn add_failures(&self, report: &mut Report, lives: &Lives) {
+        let sources = &self.plan.sources;
+        let refresher = self.refresher;
+        refresher.add_failures(report, sources, &self.failures, lives);
     }
 
     /// Records once that a registry has failed for long, and once that it has recovered.

@@ -167,7 +167,7 @@ fn summary(status: &Status, good: usize, failing: usize, lacking: &[&str]) {
 }
 
 #[test]
-fn a_page_on_which_all_is_well_says_so_first() {
+fn a_page_on_which_all_is_well_begins_with_that() {
     let (status, _) = leader();
     summary(&status, 8, 0, &[]);
     let page = status.page();
@@ -179,7 +179,7 @@ fn a_page_on_which_all_is_well_says_so_first() {
 }
 
 #[test]
-fn what_pods_lack_comes_before_what_failed_and_each_error_stands_once() {
+fn what_pods_lack_comes_before_what_failed_and_each_error_appears_once() {
     let (status, seconds) = leader();
     let error = "AccessDenied: <role> may not ecr:GetAuthorizationToken";
     status.not_issued(0, ErrorKind::Denied, error, Duration::ZERO);
@@ -219,7 +219,7 @@ fn a_registry_whose_every_request_failed_is_not_one_that_needed_none() {
 }
 
 #[test]
-fn a_standby_and_a_daemon_without_a_namespace_explain_themselves() {
+fn the_pages_of_a_standby_and_of_a_daemon_without_a_namespace_have_the_reason() {
     let (status, _) = leader();
     assert!(
         status
@@ -236,4 +236,21 @@ fn a_standby_and_a_daemon_without_a_namespace_explain_themselves() {
     let page = status.page();
     let words = "<li>Not ready: the Lease cannot be read or renewed: 403.";
     assert!(page.contains(words), "{page}");
+}
+
+#[test]
+fn the_first_namespaces_that_lack_a_login_are_named_once_each() {
+    let (status, _) = leader();
+    summary(&status, 0, 3, &["team-a", "team-a", "team-b"]);
+    let page = status.page();
+    assert!(page.contains("in team-a, team-b.<"), "{page}");
+    let names: Vec<String> = (10..30).map(|n| format!("team-{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    summary(&status, 0, 20, &names);
+    let page = status.page();
+    assert!(
+        page.contains("team-20, team-21 and other namespaces."),
+        "{page}"
+    );
+    assert!(!page.contains("team-22"), "{page}");
 }

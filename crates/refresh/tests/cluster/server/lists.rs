@@ -83,8 +83,8 @@ pub(super) async fn watches_tell_changes_and_end_with_a_bookmark(stage: &Stage) 
         })
         .collect()
     };
-    // What happened since, in order, then a bookmark before the end, unless the server is busy; a real one
-    // sends it only where something has happened elsewhere in between.
+    // Each change since, in order, then a bookmark before the end, unless the server is busy; a real one sends
+    // it only if something has changed elsewhere in between.
     let other = stage.namespace("b", json!({})).await;
     let mut number_of_writes = 0;
     let mut events = Vec::new();
@@ -124,8 +124,8 @@ pub(super) async fn watches_tell_changes_and_end_with_a_bookmark(stage: &Stage) 
         told(&stage.watch(&watch("0", "")).await),
         ["ADDED b", "ADDED c"]
     );
-    // One that is too old is refused within the watch. A server that started minutes ago has forgotten
-    // nothing yet, and tells it all.
+    // One that is too old is refused within the watch. A real server that started minutes ago still has every
+    // event, and sends them.
     if let Some(fake) = &stage.fake {
         fake.compact();
     }
