@@ -5,24 +5,38 @@
 mod always_pull;
 #[path = "cluster/applied.rs"]
 mod applied;
+#[path = "cluster/broken_watches.rs"]
+mod broken_watches;
 #[path = "cluster/cloud.rs"]
 mod cloud;
 #[path = "cluster/daemon.rs"]
 mod daemon;
 #[path = "cluster/faults.rs"]
 mod faults;
+#[path = "cluster/lifetimes.rs"]
+mod lifetimes;
 #[path = "cluster/manifests.rs"]
 mod manifests;
+#[path = "cluster/observed.rs"]
+mod observed;
 #[path = "cluster/once.rs"]
 mod once;
+#[path = "cluster/ownership.rs"]
+mod ownership;
+#[path = "cluster/pod.rs"]
+mod pod;
 #[path = "cluster/proxy.rs"]
 mod proxy;
+#[path = "cluster/pull_secret.rs"]
+mod pull_secret;
 #[path = "cluster/raw.rs"]
 mod raw;
 #[path = "cluster/rights.rs"]
 mod rights;
 #[path = "cluster/server.rs"]
 mod server;
+#[path = "cluster/server_away.rs"]
+mod server_away;
 #[path = "cluster/shipped.rs"]
 mod shipped;
 #[path = "cluster/stage.rs"]

@@ -2,7 +2,7 @@
 //! with its arguments, its files, and the rights of its service account alone. A fake cluster gets the objects
 //! that kustomize renders; to a real one `kubectl` applies them, and these tests have it to themselves.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use http::Method;
 use regcred_tests::acr::AcrCloud;
@@ -11,10 +11,11 @@ use regcred_tests::ecr::EcrCloud;
 use regcred_tests::icr::FakeIam;
 use regcred_tests::program::Running;
 use regcred_tests::sts::Role;
-use regcred_tests::{FakeEcr, FakeGceMetadata, FakeOci, FakeSts, Program, icr, need};
+use regcred_tests::{FakeEcr, FakeGceMetadata, FakeOci, FakeSts, Program, need};
 use serde_json::{Value, json};
 
 use crate::manifests::{act_as_account, directory, grant, namespace_of, path_of};
+use crate::pod::{Pod, Vars, template};
 use crate::stage::{Stage, config_of};
 
 mod tests {
@@ -30,8 +31,6 @@ mod tests {
         the_overlay_of_tenants_serves_those_that_name_a_role
     }
 }
-
-type Vars = Vec<(String, String)>;
 
 async fn the_overlay_of_a_cluster_serves_it(stage: &Stage) {
     let cloud = EcrCloud::start();
@@ -128,108 +127,6 @@ async fn the_overlay_of_tenants_serves_those_that_name_a_role(stage: &Stage) {
     let ecr = FakeEcr::start("123456789012", &[sts.key_of(role)]);
     let env = |_: &Pod| [sts.env(), ecr.env()].concat();
     serves(stage, &directory().join("clouds/tenants"), env).await;
-}
-
-/// A pod as the applied objects make it.
-struct Pod {
-    home: String,
-    template: Value,
-    account: Value,
-    arguments: Vec<String>,
-    vars: Vars,
-    files: tempfile::TempDir,
-}
-
-impl Pod {
-    fn of(objects: &[Value]) -> Self {
-        let mut workloads = objects.iter().filter(|object| template(object).is_some());
-        let workload = workloads.next().expect("a workload");
-        assert!(workloads.next().is_none(), "one workload");
-        let home = namespace_of(workload).expect("a namespace").to_owned();
-        let template = template(workload).cloned().unwrap_or_default();
-        let named = |kind: &str, name: &Value| {
-            let mut same = objects.iter().filter(|object| {
-                object["kind"] == kind && namespace_of(object) == Some(home.as_str())
-            });
-            let found = same.find(|object| object["metadata"]["name"] == *name);
-            found.unwrap_or_else(|| panic!("no {kind} {name} in {home}"))
-        };
-        let files = tempfile::tempdir().expect("a directory");
-        let container = &template["spec"]["containers"][0];
-        let mounts: Vec<_> = list(&container["volumeMounts"])
-            .map(|mount| {
-                let name = mount["name"].as_str().expect("a name");
-                let path = mount["mountPath"].as_str().expect("a path");
-                (path.to_owned(), files.path().join(name))
-            })
-            .collect();
-        let moved = |text: &str| {
-            mounts.iter().fold(text.to_owned(), |text, (path, here)| {
-                text.replace(path, &here.display().to_string())
-            })
-        };
-        for volume in list(&template["spec"]["volumes"]) {
-            let here = files.path().join(volume["name"].as_str().expect("a name"));
-            std::fs::create_dir(&here).expect("a directory");
-            if let Some(name) = volume.pointer("/configMap/name") {
-                let data = named("ConfigMap", name)["data"].clone();
-                for (file, text) in data.as_object().expect("files") {
-                    let text = moved(text.as_str().expect("a text"));
-                    std::fs::write(here.join(file), text).expect("written");
-                }
-            }
-            for source in list(&volume["projected"]["sources"]) {
-                let token = &source["serviceAccountToken"];
-                let audience = token["audience"].as_str().expect("an audience");
-                let file = here.join(token["path"].as_str().expect("a path"));
-                let text = icr::service_account_token(audience, 3000);
-                std::fs::write(file, text).expect("written");
-            }
-        }
-        let mut vars = Vars::new();
-        for var in list(&container["env"]) {
-            assert_eq!(
-                var["valueFrom"],
-                json!({"fieldRef": {"fieldPath": "metadata.namespace"}})
-            );
-            vars.push((
-                var["name"].as_str().expect("a name").to_owned(),
-                home.clone(),
-            ));
-        }
-        let expanded = |text: String| {
-            let fill = |text: String, (name, value): &(String, String)| {
-                text.replace(&format!("$({name})"), value)
-            };
-            vars.iter().fold(text, fill)
-        };
-        let arguments = list(&container["args"]).map(|arg| arg.as_str().expect("a text"));
-        Self {
-            account: named("ServiceAccount", &template["spec"]["serviceAccountName"]).clone(),
-            arguments: arguments.map(|arg| expanded(moved(arg))).collect(),
-            home,
-            template,
-            vars,
-            files,
-        }
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.files.path().join(name);
-        std::fs::write(&path, text).expect("written");
-        path
-    }
-
-    /// The program with the pod's arguments, or with another command than the first of them.
-    fn program(&self, command: Option<&str>, kubeconfig: &Path, vars: Vars) -> Program {
-        let first = command.unwrap_or(&self.arguments[0]);
-        Program::new(env!("CARGO_BIN_EXE_regcred-refresh"))
-            .arg(first)
-            .args(&self.arguments[1..])
-            .env("KUBECONFIG", kubeconfig)
-            .envs(self.vars.clone())
-            .envs(vars)
-    }
 }
 
 /// Applies the overlay, runs its workload, and looks at what it wrote for the namespace `shop`.
@@ -359,16 +256,6 @@ pub(crate) fn parsed(text: &str) -> Vec<Value> {
     let documents = text.split("\n---\n");
     let parse = |document| serde_saphyr::from_str::<Value>(document).expect("YAML");
     documents.map(parse).collect()
-}
-
-/// The pods' template of a workload.
-fn template(object: &Value) -> Option<&Value> {
-    let places = ["/spec/template", "/spec/jobTemplate/spec/template"];
-    places.iter().find_map(|place| object.pointer(place))
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
 }
 
 /// Every role, account and pod that an object names is one of the objects.

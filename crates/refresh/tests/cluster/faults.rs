@@ -1,5 +1,4 @@
-//! What a cluster does to its clients: watches break or come too late, requests are throttled and
-//! refused, the server goes away, and the refresher is killed.
+//! What a cluster does to its clients: requests are throttled and refused, and the refresher is killed.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,16 +7,15 @@ use chrono::TimeDelta;
 use regcred_refresh::{Action, Mode, Report, exit, exit_code};
 use serde_json::json;
 
-use crate::cloud::CANARY;
-use crate::daemon::{has, later, page};
-use crate::stage::{Stage, actions, config_of, password, theirs};
+use crate::observed::{has, page};
+use crate::stage::{Stage, actions, config_of, theirs};
 
-const SIMPLE: &str = "
+pub(crate) const SIMPLE: &str = "
 registries: [{name: r, provider: fake, hosts: [a.eu.fake.io]}]
 targets: [{name: t, secret: {name: ID-pull}, namespaces: {include: ['ID-*']}}]
 ";
 
-async fn namespaces(stage: &Stage, count: usize) -> Vec<String> {
+pub(crate) async fn namespaces(stage: &Stage, count: usize) -> Vec<String> {
     let mut names = Vec::new();
     for n in 0..count {
         names.push(stage.namespace(&format!("n{n}"), json!({})).await);
@@ -25,13 +23,7 @@ async fn namespaces(stage: &Stage, count: usize) -> Vec<String> {
     names
 }
 
-fn theirs_in(namespace: &str, name: &str) -> serde_json::Value {
-    let mut secret = theirs(name, &json!({"auths": {}}));
-    secret["metadata"]["namespace"] = namespace.into();
-    secret
-}
-
-async fn all(stage: &Stage, names: &[String]) -> bool {
+pub(crate) async fn all(stage: &Stage, names: &[String]) -> bool {
     all_there(stage, names)
 }
 
@@ -40,185 +32,6 @@ fn all_there(stage: &Stage, names: &[String]) -> bool {
     names
         .iter()
         .all(|ns| stage.told().object("secrets", ns, &pull).is_some())
-}
-
-#[tokio::test]
-async fn a_watch_that_breaks_goes_on_and_only_one_that_is_too_late_lists_again() {
-    let stage = Stage::fake().await;
-    let fake = stage.told();
-    let names = namespaces(&stage, 5).await;
-    let daemon = stage.daemon(&stage.plan(SIMPLE)).await;
-    stage.until("all", async || all(&stage, &names).await).await;
-    let (lists, watches) = (
-        fake.asked("list", "namespaces"),
-        fake.asked("watch", "namespaces"),
-    );
-    assert_eq!(lists, 1);
-    fake.break_watches();
-    stage
-        .until("a new watch", async || {
-            fake.asked("watch", "namespaces") > watches
-        })
-        .await;
-    let new = stage.namespace("after-break", json!({})).await;
-    stage
-        .until("the new one", async || has(&stage, &new).await)
-        .await;
-    assert_eq!(
-        fake.asked("list", "namespaces"),
-        1,
-        "it went on where it was"
-    );
-    // Changes that are made while nothing is watched, then a version that is too old.
-    fake.down(true);
-    fake.namespace(&stage.ns("unseen"), json!({}));
-    fake.remove_namespace(&names[0]);
-    fake.compact();
-    fake.down(false);
-    let unseen = stage.ns("unseen");
-    stage
-        .until("the unseen one", async || has(&stage, &unseen).await)
-        .await;
-    assert_eq!(fake.asked("list", "namespaces"), 2);
-    stage
-        .until("the removed one forgotten", async || {
-            page(&daemon, "/metrics")
-                .await
-                .1
-                .contains("secrets_managed{target=\"t\"} 6")
-        })
-        .await;
-    daemon.stop().await;
-}
-
-#[tokio::test]
-async fn a_watch_goes_on_from_the_last_bookmark() {
-    let stage = Stage::fake().await;
-    let fake = stage.told();
-    let names = namespaces(&stage, 2).await;
-    let daemon = stage.daemon(&stage.plan(SIMPLE)).await;
-    stage.until("all", async || all(&stage, &names).await).await;
-    let watches = || fake.asked("watch", "namespaces");
-    stage.until("a watch", async || watches() == 1).await;
-    // Much happens that is not of its concern; then the past is forgotten and the watch ends. Only
-    // who took the version of the bookmark before its end can go on without another list.
-    for n in 0..10 {
-        fake.put("secrets", theirs_in("default", &format!("other-{n}")));
-    }
-    fake.compact();
-    let version = fake.version();
-    fake.end_watches();
-    stage.until("the next watch", async || watches() > 1).await;
-    let lines = fake.lines();
-    let mut asked = lines
-        .iter()
-        .filter(|line| line.contains("/namespaces?") && line.contains("watch=true"));
-    let next = asked.nth(1).expect("the second watch");
-    assert!(next.contains("allowWatchBookmarks=true"), "{next}");
-    let mut parts = next.split(['?', '&']);
-    let from = parts.find_map(|part| part.strip_prefix("resourceVersion="));
-    let from: Option<u64> = from.and_then(|from| from.parse().ok());
-    assert!(from >= Some(version), "{next}, before {version}");
-    let new = stage.namespace("new", json!({})).await;
-    stage
-        .until("the new one", async || has(&stage, &new).await)
-        .await;
-    assert_eq!(fake.asked("list", "namespaces"), 1);
-    daemon.stop().await;
-}
-
-#[tokio::test]
-async fn what_is_deleted_before_the_first_list_comes_back() {
-    let stage = Stage::fake().await;
-    let fake = stage.told();
-    let names = namespaces(&stage, 1).await;
-    // The list comes late: what is deleted meanwhile is in no list and no watch.
-    fake.fail("list", "secrets", 503, None, 3);
-    let daemon = stage.daemon(&stage.plan(SIMPLE)).await;
-    stage.until("it", async || all(&stage, &names).await).await;
-    fake.remove("secrets", &names[0], &stage.ns("pull"));
-    stage
-        .until("it back", async || all(&stage, &names).await)
-        .await;
-    daemon.stop().await;
-}
-
-#[tokio::test]
-async fn a_daemon_without_the_server_is_not_ready_and_counts_errors() {
-    let stage = Stage::fake().await;
-    let fake = stage.told();
-    let names = namespaces(&stage, 1).await;
-    let election = "leaderElection: {name: ID-lease, namespace: default, leaseDuration: 2s}\n";
-    let plan = stage.plan(&format!("{SIMPLE}{election}"));
-    fake.down(true);
-    let daemon = stage.daemon(&plan).await;
-    let metrics = async || page(&daemon, "/metrics").await.1;
-    let counted = async |reason: &str| {
-        let none = format!("api_request_errors_total{{reason=\"{reason}\"}} 0\n");
-        !metrics().await.contains(&none)
-    };
-    let unknown = "target_expiry_timestamp_seconds{target=\"t\"} 0\n";
-    assert!(metrics().await.contains(unknown));
-    stage
-        .until("errors", async || counted("unreachable").await)
-        .await;
-    let (code, why) = page(&daemon, "/readyz").await;
-    assert_eq!(code, 503);
-    assert!(why.contains("namespaces") && why.contains("Lease"), "{why}");
-    assert!(metrics().await.contains(unknown));
-    fake.down(false);
-    stage
-        .until("all well", async || page(&daemon, "/readyz").await.0 == 200)
-        .await;
-    assert!(has(&stage, &names[0]).await);
-    assert!(!metrics().await.contains(unknown));
-    daemon.stop().await;
-}
-
-#[tokio::test]
-async fn a_daemon_that_may_not_have_its_lease_is_not_ready_and_counts_errors() {
-    let stage = Stage::fake().await;
-    let fake = stage.told();
-    fake.fail("get", "leases", 403, None, 8);
-    let election = "leaderElection: {name: ID-lease, namespace: default, leaseDuration: 2s}\n";
-    let daemon = stage
-        .daemon(&stage.plan(&format!("{SIMPLE}{election}")))
-        .await;
-    stage
-        .until("only the Lease is missing", async || {
-            let (code, why) = page(&daemon, "/readyz").await;
-            code == 503 && why.contains("403") && !why.contains("not been listed")
-        })
-        .await;
-    let none = "api_request_errors_total{reason=\"forbidden\"} 0\n";
-    assert!(!page(&daemon, "/metrics").await.1.contains(none));
-    stage
-        .until("all well", async || page(&daemon, "/readyz").await.0 == 200)
-        .await;
-    daemon.stop().await;
-}
-
-#[tokio::test]
-async fn named_namespaces_are_not_served_while_the_server_is_away() {
-    let stage = Stage::fake().await;
-    let fake = stage.told();
-    let names = namespaces(&stage, 1).await;
-    fake.down(true);
-    let named = SIMPLE.replace("'ID-*'", "ID-n0");
-    let daemon = stage.daemon(&stage.plan(&named)).await;
-    let counted = "errors_total{target=\"t\",reason=\"unreachable\"} 0\n";
-    stage
-        .until("an attempt", async || {
-            !page(&daemon, "/metrics").await.1.contains(counted)
-        })
-        .await;
-    assert_eq!(page(&daemon, "/readyz").await.0, 503);
-    fake.down(false);
-    stage
-        .until("all well", async || page(&daemon, "/readyz").await.0 == 200)
-        .await;
-    assert!(has(&stage, &names[0]).await);
-    daemon.stop().await;
 }
 
 #[tokio::test]
@@ -389,53 +202,6 @@ async fn conflicts_on_an_account_are_read_and_tried_again() {
 }
 
 #[tokio::test]
-async fn an_hour_without_the_server_ends_without_a_stampede() {
-    let stage = Stage::fake().await;
-    let fake = stage.told();
-    stage.cloud.set_life(TimeDelta::hours(1));
-    let names = namespaces(&stage, 60).await;
-    let yaml = format!("{SIMPLE}leaderElection: {{leaseDuration: 2s}}\n");
-    let daemon = stage.daemon(&stage.plan(&yaml)).await;
-    stage.until("all", async || all(&stage, &names).await).await;
-    assert_eq!(stage.cloud.calls(), 1);
-    let (read, written) = (fake.asked("get", "secrets"), fake.asked("patch", "secrets"));
-    fake.down(true);
-    let refused = fake.refused();
-    let started = std::time::Instant::now();
-    stage.time.on(TimeDelta::hours(1));
-    stage
-        .until("attempts", async || fake.refused() - refused >= 40)
-        .await;
-    // Eight objects are tried four times with pauses of 0.1, 0.2 and 0.4 s or more between.
-    assert!(
-        started.elapsed() >= Duration::from_millis(500),
-        "attempts without pauses at a server that is away"
-    );
-    assert!(stage.cloud.calls() <= 2);
-    assert_eq!(page(&daemon, "/healthz").await.0, 200);
-    fake.down(false);
-    let name = stage.ns("pull");
-    stage
-        .until("all again", async || {
-            names.iter().all(|ns| {
-                let secret = fake.object("secrets", ns, &name).expect("there");
-                password(&secret, "a.eu.fake.io") == Some(format!("{CANARY}-own-2"))
-            })
-        })
-        .await;
-    assert_eq!(stage.cloud.calls(), 2, "one token, however long it took");
-    assert_eq!(
-        fake.asked("patch", "secrets") - written,
-        60,
-        "one write each"
-    );
-    let read = fake.asked("get", "secrets") - read;
-    assert!(read <= 70, "{read} reads of 60 Secrets");
-    assert!(fake.asked("list", "namespaces") <= 2);
-    daemon.stop().await;
-}
-
-#[tokio::test]
 async fn killed_at_any_point_no_secret_holds_less_than_before() {
     let stage = Stage::fake().await;
     let fake = stage.told();
@@ -497,52 +263,6 @@ targets: [{{name: t, secret: {{name: ID-pull}}, namespaces: {{include: ['ID-*']}
 }
 
 #[tokio::test]
-async fn a_public_registrys_dead_login_is_taken_out() {
-    let stage = Stage::fake().await;
-    let names = namespaces(&stage, 1).await;
-    let yaml = SIMPLE.replace("a.eu.fake.io", "public.ecr.aws");
-    let plan = stage.plan(&yaml);
-    stage.once(&plan).await;
-    stage.cloud.fail(true);
-    stage.time.on(TimeDelta::hours(8));
-    assert_eq!(
-        actions(&stage.once(&plan).await),
-        [Action::Unchanged],
-        "still good"
-    );
-    stage.time.on(TimeDelta::hours(8));
-    assert_eq!(actions(&stage.once(&plan).await), [Action::Update]);
-    let secret = stage
-        .secret(&names[0], &stage.ns("pull"))
-        .await
-        .expect("there");
-    assert_eq!(
-        config_of(&secret),
-        json!({"auths": {}}),
-        "a pull without login works again"
-    );
-}
-
-#[tokio::test]
-async fn an_answer_that_has_already_expired_makes_no_hot_loop() {
-    let stage = Stage::fake().await;
-    stage.cloud.set_life(TimeDelta::days(-4000));
-    let names = namespaces(&stage, 1).await;
-    stage.time.stop();
-    let daemon = stage.daemon(&stage.plan(SIMPLE)).await;
-    stage
-        .until("the Secret", async || has(&stage, &names[0]).await)
-        .await;
-    later(&stage, "later").await;
-    assert_eq!(stage.cloud.calls(), 1);
-    stage.time.on(TimeDelta::seconds(70));
-    stage
-        .until("the next", async || stage.cloud.calls() == 2)
-        .await;
-    daemon.stop().await;
-}
-
-#[tokio::test]
 async fn a_namespace_that_is_named_may_come_later() {
     let stage = Stage::fake().await;
     let daemon = stage
@@ -556,23 +276,5 @@ async fn a_namespace_that_is_named_may_come_later() {
         .until("the Secret", async || has(&stage, &ns).await)
         .await;
     assert_eq!(stage.told().asked("list", "namespaces"), 0);
-    daemon.stop().await;
-}
-
-#[tokio::test]
-async fn a_clock_that_is_set_back_stops_nothing() {
-    let stage = Stage::fake().await;
-    stage.time.on(TimeDelta::days(300));
-    let names = namespaces(&stage, 2).await;
-    let daemon = stage.daemon(&stage.plan(SIMPLE)).await;
-    stage.until("all", async || all(&stage, &names).await).await;
-    stage.time.on(TimeDelta::days(-300));
-    stage
-        .until("a token of this time", async || stage.cloud.calls() == 2)
-        .await;
-    stage.told().remove("secrets", &names[0], &stage.ns("pull"));
-    stage
-        .until("all again", async || all(&stage, &names).await)
-        .await;
     daemon.stop().await;
 }

@@ -4,8 +4,8 @@ use http::Method;
 use regcred_refresh::{Action, Handle, Mode};
 use serde_json::{Value, json};
 
-use crate::daemon::page;
 use crate::manifests::{grant, manifest, objects};
+use crate::observed::page;
 use crate::stage::{Raw, Stage, actions, theirs};
 
 mod tests {

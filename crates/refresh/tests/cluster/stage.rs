@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::{Method, Request};
 use http_body_util::BodyExt as _;
 use regcred_refresh::{Action, Config, Handle, Mode, Plan, Refresher, Report, connect};
@@ -15,6 +13,7 @@ use regcred_tests::FakeKube;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, Moved, SPEC};
+pub(crate) use crate::pull_secret::{config_of, password, theirs};
 pub(crate) use crate::raw::Raw;
 
 pub(crate) struct Stage {
@@ -346,30 +345,6 @@ async fn answer_of(response: http::Response<kube::client::Body>) -> (u16, Value)
     let text = || String::from_utf8_lossy(&bytes).into_owned().into();
     let value = serde_json::from_slice(&bytes).unwrap_or_else(|_| text());
     (code, value)
-}
-
-/// The password of a host in a Secret.
-pub(crate) fn password(secret: &Value, host: &str) -> Option<String> {
-    let config = config_of(secret);
-    Some(config["auths"][host]["password"].as_str()?.to_owned())
-}
-
-/// The docker configuration in a Secret.
-pub(crate) fn config_of(secret: &Value) -> Value {
-    let data = secret["data"][".dockerconfigjson"]
-        .as_str()
-        .unwrap_or_default();
-    let bytes = STANDARD.decode(data).expect("base64");
-    serde_json::from_slice(&bytes).expect("JSON")
-}
-
-/// A pull secret of another owner.
-pub(crate) fn theirs(name: &str, config: &Value) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
-        "type": "kubernetes.io/dockerconfigjson",
-        "data": {".dockerconfigjson": STANDARD.encode(config.to_string())},
-    })
 }
 
 /// What was done with the Secrets.
