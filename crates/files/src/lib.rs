@@ -85,18 +85,21 @@ pub fn read_at(directory: impl AsFd, name: &str, limit: u64) -> io::Result<Vec<u
 /// Locks an open file or directory, and waits for the process that holds the lock.
 ///
 /// # Errors
-/// After `patience`, and when the file system has no locks.
+/// [`io::ErrorKind::TimedOut`] after `patience`; another kind when the file system has no locks.
 pub fn lock(file: &File, patience: Duration) -> io::Result<()> {
     let end = Instant::now() + patience;
+    let mut pause = SHORTEST_PAUSE;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) if Instant::now() >= end => {
-                return Err(io::Error::other("another program holds it"));
+                let why = "another program holds it";
+                return Err(io::Error::new(io::ErrorKind::TimedOut, why));
             }
-            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(pause),
         }
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
@@ -143,8 +146,10 @@ fn not_text() -> io::Error {
 /// A mebibyte, to spell limits in.
 pub const MIB: u64 = 1 << 20;
 
-/// Between two looks at a lock.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Between the first two attempts to lock; most locks are held for a millisecond.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(2);
+/// Between two later attempts.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
 struct TooLarge(u64);

@@ -70,3 +70,19 @@ fn what_is_not_a_regular_file_is_refused_without_waiting() {
     }
     assert_eq!(read(Path::new("/dev/null"), 10).expect("empty"), b"");
 }
+
+#[test]
+fn a_lock_is_waited_for_as_long_as_the_caller_has_patience() {
+    let (_directory, path) = file(b"");
+    let holder = File::open(&path).expect("file");
+    let second = File::open(&path).expect("file");
+    lock(&holder, Duration::ZERO).expect("free");
+    let error = lock(&second, Duration::from_millis(1)).expect_err("held");
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert_eq!(error.to_string(), "another program holds it");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| lock(&second, Duration::from_secs(60)));
+        drop(holder);
+        waiting.join().expect("ended").expect("released");
+    });
+}

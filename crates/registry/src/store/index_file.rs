@@ -4,9 +4,10 @@
 //! is held for a millisecond. It is edited as plain JSON, so that entries and fields which other
 //! tools wrote survive.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use regcred_files::MIB;
 use serde::Deserialize as _;
@@ -82,7 +83,7 @@ impl IndexFile {
     fn read(&self) -> Result<Value, LayoutError> {
         let bytes = match regcred_files::read(&self.path, LARGEST) {
             Ok(bytes) => bytes,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(empty()),
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(empty()),
             Err(e) => return Err(LayoutError::io("read", &self.path)(e)),
         };
         let index: Value =
@@ -110,22 +111,16 @@ impl IndexFile {
             .write(true)
             .open(&path)
             .map_err(LayoutError::io("open", &path))?;
-        let end = Instant::now() + PATIENCE;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Some(file)),
-                Err(TryLockError::WouldBlock) if Instant::now() < end => std::thread::sleep(PAUSE),
-                Err(TryLockError::WouldBlock) => {
-                    return Err(LayoutError::Locked {
-                        path,
-                        seconds: PATIENCE.as_secs(),
-                    });
-                }
-                Err(TryLockError::Error(error)) => {
-                    tracing::warn!(%error, "this file system has no locks; a second process that \
-                        stores an image at the same moment may lose its name");
-                    return Ok(None);
-                }
+        match regcred_files::lock(&file, PATIENCE) {
+            Ok(()) => Ok(Some(file)),
+            Err(error) if error.kind() == ErrorKind::TimedOut => Err(LayoutError::Locked {
+                path,
+                seconds: PATIENCE.as_secs(),
+            }),
+            Err(error) => {
+                tracing::warn!(%error, "this file system has no locks; a second process that \
+                    stores an image at the same moment may lose its name");
+                Ok(None)
             }
         }
     }
@@ -178,4 +173,3 @@ const CONTAINERD_NAME: &str = "io.containerd.image.name";
 const LARGEST: u64 = 64 * MIB;
 const LOCK: &str = "index.lock";
 const PATIENCE: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_millis(2);
