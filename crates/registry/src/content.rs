@@ -1,5 +1,6 @@
 //! What an image consists of: the manifests and blobs under a name, in a registry or in a store.
 
+mod documents;
 mod host_platform;
 mod manifest_reader;
 mod plan;
@@ -7,6 +8,7 @@ mod platform_choice;
 mod selection;
 mod store_failure;
 
+pub(crate) use documents::documents_below;
 pub(crate) use manifest_reader::{LARGEST_MANIFEST, ManifestReader};
 pub(crate) use plan::Plan;
 pub use platform_choice::PlatformChoice;

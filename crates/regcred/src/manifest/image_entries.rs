@@ -1,13 +1,10 @@
 //! The entries of an image that was named on the command line: one, or those of all its platforms.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
 use regcred_core::{ImageRef, report};
 use regcred_manifests::ListEntry;
-use regcred_registry::{
-    Descriptor, ImageSource, IndexEntry, Layout, ManifestOrIndex, RawManifest, media_type,
-};
+use regcred_registry::{ImageSource, Layout, RawManifest, media_type};
 use regcred_run::ProgramError;
 
 use super::local;
@@ -33,7 +30,7 @@ impl NamedImage {
             let why = format!("{text}: expected oci:DIR:NAME for an image in an OCI layout");
             return Err(ProgramError::usage(why));
         };
-        // The store's records are read wherever the next command runs.
+        // The next command may run in another directory.
         let directory = std::path::absolute(directory).map_err(ProgramError::usage)?;
         let name = name.to_owned();
         Ok(Self::Layout { directory, name })
@@ -60,7 +57,7 @@ impl NamedImage {
             return Err(ProgramError::usage(format!("{image} is a manifest list")));
         }
         let of_list = (image == *list && layout.is_none()).then(|| top.digest.clone());
-        let mut entries = images_of(&source, &image, top, ImageRef::with_digest).await?;
+        let mut entries = images_of(&source, &image, &top, ImageRef::with_digest).await?;
         for entry in &mut entries {
             entry.layout.clone_from(&layout);
             entry.of_list.clone_from(&of_list);
@@ -69,8 +66,8 @@ impl NamedImage {
     }
 }
 
-/// The image of this name in a layout: under the name as it is written, or in full. An image whose name
-/// there is not that of an image becomes a part of the list's repository.
+/// The image of this name in a layout: under the name in full, or as it is written. An image that has
+/// only a short name there is named by its digest in the list's repository.
 async fn open_layout(
     directory: &Path,
     name: &str,
@@ -82,15 +79,19 @@ async fn open_layout(
     let layout = Layout::open(directory).map_err(failed)?;
     let layout = layout.ok_or_else(|| missing("the directory is not an OCI layout"))?;
     let full = local::name(name).ok();
-    let full_text = full.as_ref().map(ToString::to_string).unwrap_or_default();
-    let mut image = full.filter(|image| name.contains('/') && image.digest().is_none());
-    let mut found = layout.resolve(&full_text).map_err(failed)?;
-    if found.is_none() {
-        found = layout.resolve(name).map_err(failed)?;
-    } else {
-        image = local::name(name).ok();
-    }
-    let found = found.ok_or_else(|| missing("there is no image of this name"))?;
+    let by_full_name = match &full {
+        Some(full) => layout.resolve(&full.to_string()).map_err(failed)?,
+        None => None,
+    };
+    let (found, image) = match by_full_name {
+        Some(found) => (found, full),
+        None => {
+            let found = layout.resolve(name).map_err(failed)?;
+            let found = found.ok_or_else(|| missing("an image of this name is not found"))?;
+            let is_full = |image: &ImageRef| name.contains('/') && image.digest().is_none();
+            (found, full.filter(is_full))
+        }
+    };
     let image = image.unwrap_or_else(|| list.clone().with_digest(found.digest.as_str()));
     let source = ImageSource::layout(&image, &layout);
     let top = source.child(&found).await;
@@ -98,61 +99,30 @@ async fn open_layout(
     Ok((image, source, top))
 }
 
-/// The image itself, or all images of a list, nested lists included, with their attestations. A
-/// platform is the list's word, else that of the configuration.
+/// The image itself, or all images of a list, nested lists included, with their attestations. The
+/// platform is that of the list, else that of the configuration.
 pub(super) async fn images_of(
     source: &ImageSource,
     image: &ImageRef,
-    top: RawManifest,
+    top: &RawManifest,
     name: impl Fn(ImageRef, String) -> ImageRef,
 ) -> Result<Vec<ListEntry>, ProgramError> {
-    let mut found: Vec<ListEntry> = Vec::new();
-    let top_entry = top.descriptor();
-    let mut waiting = VecDeque::from([(top_entry, top, image.clone(), 0)]);
-    while let Some((entry, manifest, name_of, depth)) = waiting.pop_front() {
-        let parsed = manifest.parse();
-        match parsed.map_err(|error| ProgramError::usage(format!("{name_of}: {error}")))? {
-            ManifestOrIndex::Manifest(document) => {
-                let platform = match entry.named_platform() {
-                    Some(platform) => platform.clone(),
-                    None => source
-                        .platform(&document)
-                        .await
-                        .map_err(|error| registry_failure(&error))?,
-                };
-                let mut one = ListEntry::new(name_of, manifest, Some(platform));
-                one.descriptor.annotations = entry.annotations;
-                one.descriptor.artifact_type = entry.artifact_type;
-                found.push(one);
-            }
-            ManifestOrIndex::Index(index) => {
-                if depth == DEEPEST || found.len() + index.manifests.len() > MOST_ENTRIES {
-                    let why = "it has too many images, or lists in lists too deep";
-                    return Err(ProgramError::usage(format!("{image}: {why}")));
-                }
-                for child in usable(&index.manifests) {
-                    let raw = source.child(child).await;
-                    let raw = raw.map_err(|error| registry_failure(&error))?;
-                    let name_of = name(image.clone(), child.digest.to_string());
-                    waiting.push_back((child.clone(), raw, name_of, depth + 1));
-                }
-            }
-        }
+    let failed = |error| registry_failure(&error);
+    let mut found = Vec::new();
+    for (entry, manifest, document) in source.images(top).await.map_err(failed)? {
+        let platform = match entry.named_platform() {
+            Some(platform) => platform.clone(),
+            None => source.platform(&document).await.map_err(failed)?,
+        };
+        let name_of = if manifest.digest == top.digest {
+            image.clone()
+        } else {
+            name(image.clone(), manifest.digest.to_string())
+        };
+        let mut one = ListEntry::new(name_of, manifest, Some(platform));
+        one.descriptor.annotations = entry.annotations;
+        one.descriptor.artifact_type = entry.artifact_type;
+        found.push(one);
     }
-    // A list may name an image more than once.
-    let mut seen = BTreeMap::new();
-    found.retain(|entry| seen.insert(entry.image.to_string(), ()).is_none());
     Ok(found)
 }
-
-/// The manifests and lists that an index names.
-pub(super) fn usable(entries: &[IndexEntry]) -> impl Iterator<Item = &Descriptor> {
-    let entries = entries.iter().filter_map(IndexEntry::usable);
-    entries.filter(|entry| {
-        media_type::is_manifest(&entry.media_type) || media_type::is_index(&entry.media_type)
-    })
-}
-
-/// As of a pull.
-const DEEPEST: u32 = 3;
-const MOST_ENTRIES: usize = 1000;

@@ -3,11 +3,13 @@
 use regcred_core::{Env, ImageRef};
 use regcred_go::json;
 use regcred_manifests::{ListEntry, list_document};
-use regcred_registry::{ManifestError, ManifestOrIndex, RawManifest};
+use regcred_registry::{
+    Index, IndexEntry, ManifestError, ManifestOrIndex, RawManifest, media_type,
+};
 use regcred_run::{ProgramError, block_on_until_signal, output};
 
 use super::arguments::InspectArgs;
-use super::image_entries::{images_of, usable};
+use super::image_entries::images_of;
 use super::local;
 use super::session::Session;
 
@@ -52,22 +54,28 @@ fn remote(image: &ImageRef, args: &InspectArgs, env: &Env) -> Result<(), Program
         }
         if args.verbose {
             let tagged = |image: ImageRef, digest: String| with_digest(&image, &digest);
-            let entries = images_of(&source, image, top, tagged).await?;
+            let entries = images_of(&source, image, &top, tagged).await?;
             return match (&entries[..], index) {
                 ([entry], None) => show_record(entry),
                 _ => show_records(&entries),
             };
         }
         match index {
-            Some(index) => {
-                let annotations = index.other.get("annotations").cloned().unwrap_or_default();
-                let annotations = serde_json::from_value(annotations).unwrap_or_default();
-                let document = list_document(usable(&index.manifests), &annotations);
-                show_text(&document.map_err(unreadable)?)
-            }
+            Some(index) => show_text(&as_docker_writes(&index)?),
             None => show_manifest(&top, args),
         }
     })
+}
+
+/// A list of the registry with docker's white space.
+fn as_docker_writes(index: &Index) -> Result<RawManifest, ProgramError> {
+    let annotations = index.other.get("annotations").cloned().unwrap_or_default();
+    let annotations = serde_json::from_value(annotations).unwrap_or_default();
+    let entries = index.manifests.iter().filter_map(IndexEntry::usable);
+    let entries = entries.filter(|entry| {
+        media_type::is_manifest(&entry.media_type) || media_type::is_index(&entry.media_type)
+    });
+    list_document(entries, &annotations).map_err(unreadable)
 }
 
 /// As docker names the children of a list: with the list's tag.

@@ -1,15 +1,14 @@
-//! What a pull will fetch: manifests read, platform selected, blobs listed.
+//! What an image consists of: manifests read, platform selected, blobs listed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-
+use super::documents::documents_below;
 use super::manifest_reader::ManifestReader;
 use super::platform_choice::PlatformChoice;
-use super::selection::{Selection, log_faults};
+use super::selection::Selection;
 use crate::client::RegistryError;
 use crate::image::{
-    Descriptor, Digest, Index, Manifest, ManifestError, ManifestOrIndex, RawManifest, media_type,
+    Descriptor, Digest, Index, Manifest, ManifestError, ManifestOrIndex, RawManifest,
 };
 
 /// All that belongs to an image.
@@ -41,7 +40,7 @@ impl Plan {
                 Selection::new(reader, host, raw).select(index).await?
             }
             (ManifestOrIndex::Index(index), PlatformChoice::All) => {
-                return Self::of_all(reader, top, raw, index).await;
+                return Self::of_all(reader, top, raw, &index).await;
             }
         };
         Ok(Self {
@@ -81,60 +80,24 @@ impl Plan {
             .fold(0, |sum, blob| sum.saturating_add(blob.size))
     }
 
-    /// Every manifest below an index, level by level.
+    /// Every manifest below an index.
     async fn of_all(
         reader: &ManifestReader<'_>,
         top: Descriptor,
         raw: RawManifest,
-        index: Index,
+        index: &Index,
     ) -> Result<Self, RegistryError> {
-        let mut seen = BTreeSet::from([top.digest.clone()]);
-        let mut kept = vec![raw];
-        let mut images = Vec::new();
-        let mut level = vec![index];
-        for depth in 1.. {
-            level.iter().for_each(log_faults);
-            let entries: Vec<_> = level
-                .drain(..)
-                .flat_map(|index| index.manifests)
-                .filter_map(|entry| entry.usable().cloned())
-                .filter(|entry| is_document(entry) && seen.insert(entry.digest.clone()))
-                .collect();
-            if entries.is_empty() {
-                break;
-            }
-            reader.check_bounds(depth, seen.len())?;
-            let read: Vec<_> = stream::iter(entries)
-                .map(|entry| async move { reader.read(&entry).await })
-                .buffered(PARALLEL)
-                .try_collect()
-                .await?;
-            for (raw, parsed) in read {
-                kept.push(raw);
-                match parsed {
-                    ManifestOrIndex::Manifest(image) => images.push(image),
-                    ManifestOrIndex::Index(index) => level.push(index),
-                }
-            }
-        }
-        kept.reverse();
+        let below = documents_below(reader, &top.digest, index).await?;
+        let blobs = blobs_of(reader, below.iter().filter_map(|one| one.image.as_ref()))?;
+        let children = below.into_iter().rev().map(|one| one.raw);
         Ok(Self {
             manifest: top.clone(),
             top,
-            manifests: kept,
-            blobs: blobs_of(reader, &images)?,
+            manifests: children.chain([raw]).collect(),
+            blobs,
             config: None,
         })
     }
-}
-
-/// Entries of other types are legal in an index, but how they are fetched is not defined.
-fn is_document(entry: &Descriptor) -> bool {
-    let is_known = media_type::is_document(&entry.media_type);
-    if !is_known {
-        tracing::debug!(digest = %entry.digest, "leaving out an index entry of unknown type");
-    }
-    is_known
 }
 
 fn blobs_of<'a>(
@@ -155,6 +118,3 @@ fn blobs_of<'a>(
     }
     Ok(blobs)
 }
-
-/// Manifests that are fetched at the same time.
-const PARALLEL: usize = 4;

@@ -3,8 +3,8 @@
 use regcred_core::ImageRef;
 
 use crate::client::{RegistryError, Repository};
-use crate::content::{ManifestReader, Plan, PlatformChoice, store_failure};
-use crate::image::{Descriptor, Manifest, Platform, RawManifest};
+use crate::content::{ManifestReader, Plan, PlatformChoice, documents_below, store_failure};
+use crate::image::{Descriptor, Manifest, ManifestOrIndex, Platform, RawManifest};
 use crate::store::Layout;
 
 /// A repository or a store that has an image.
@@ -28,7 +28,7 @@ impl ImageSource {
     }
 
     /// An image in a repository, of the registry that it is pushed to or of another one. The
-    /// repository has a login of its own.
+    /// repository has its own login.
     #[must_use]
     pub fn repository(image: &ImageRef, repository: &Repository) -> Self {
         Self::new(image, SourceContent::Repository(repository.clone()))
@@ -61,6 +61,28 @@ impl ImageSource {
     /// When it is not there, or is not what the entry names.
     pub async fn child(&self, entry: &Descriptor) -> Result<RawManifest, RegistryError> {
         self.reader().read(entry).await.map(|(raw, _)| raw)
+    }
+
+    /// The image itself, or each image below an index of the source, with the entry that names it.
+    ///
+    /// # Errors
+    /// When a manifest cannot be read, and for an index that is nested too deep or has too many entries.
+    pub async fn images(
+        &self,
+        top: &RawManifest,
+    ) -> Result<Vec<(Descriptor, RawManifest, Manifest)>, RegistryError> {
+        let reader = self.reader();
+        let index = match reader.parse(top)? {
+            ManifestOrIndex::Manifest(image) => {
+                return Ok(vec![(top.descriptor(), top.clone(), image)]);
+            }
+            ManifestOrIndex::Index(index) => index,
+        };
+        let below = documents_below(&reader, &top.digest, &index).await?;
+        let images = below
+            .into_iter()
+            .filter_map(|one| Some((one.entry, one.raw, one.image?)));
+        Ok(images.collect())
     }
 
     /// The platform in an image's configuration, as far as it names one: that of an artifact is empty.
