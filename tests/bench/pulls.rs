@@ -1,6 +1,6 @@
 //! A pull into an OCI layout from a real registry over loopback, ours beside skopeo's.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use regcred_core::Env;
 use regcred_tests::program::built;
@@ -67,5 +67,5 @@ pub(crate) fn in_memory() -> TempDir {
 }
 
 pub(crate) fn text(path: &Path) -> String {
-    PathBuf::from(path).display().to_string()
+    path.display().to_string()
 }

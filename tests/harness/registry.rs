@@ -58,7 +58,7 @@ impl Registry {
         format!("http://{}", self.authority)
     }
 
-    /// The directory of what it holds. It may be removed while no request is under way: then the
+    /// The directory of its content. It may be removed while no request is under way: then the
     /// registry is empty.
     #[must_use]
     pub fn store(&self) -> PathBuf {

@@ -1,4 +1,4 @@
-//! `regcred manifest` with Debian's docker-registry, and skopeo as the second opinion.
+//! `regcred manifest` with Debian's docker-registry; skopeo reads the results.
 
 use std::fs;
 use std::path::Path;
@@ -121,11 +121,11 @@ fn a_list_of_two_build_jobs_is_pushed_and_read_by_skopeo() {
     let shown = bench.manifest(&["inspect", &list]).success();
     let tags = ["--tag", "latest", "--tag", "v1.2"];
     let pushed = bench.manifest(&[&["push", "--purge"], &tags[..], &[&list]].concat());
-    let said = pushed.success();
-    let digest = said.lines().last().expect("a digest").to_owned();
+    let output = pushed.success();
+    let digest = output.lines().last().expect("a digest").to_owned();
     let [amd64, arm64] = ["amd64", "arm64"].map(|arch| bench.image.platform(arch));
     let reference = bench.name("team/app");
-    assert!(said.contains(&format!(
+    assert!(output.contains(&format!(
         "Pushed ref {reference}@{amd64} with digest: {amd64}"
     )));
 
@@ -178,7 +178,7 @@ fn images_of_another_registry_and_of_a_layout_are_copied() {
     let arm64 = other.name("team/app-arm64:v1");
     let amd64 = bench.image.platform("amd64");
     let index: Value = serde_json::from_slice(&bench.image.root().bytes).expect("JSON");
-    // A layout of the one image, which has no name of its own there.
+    // A layout of the one image, which has only a short name there.
     let mut entry = index["manifests"][0].clone();
     entry["annotations"] = json!({"org.opencontainers.image.ref.name": "one"});
     let index = json!({"schemaVersion": 2, "manifests": [entry]});
@@ -196,7 +196,7 @@ fn images_of_another_registry_and_of_a_layout_are_copied() {
 }
 
 #[test]
-fn names_with_an_architecture_are_pushed_beside_the_list() {
+fn names_with_an_architecture_are_pushed_next_to_the_list() {
     let Some(bench) = Bench::start(35) else {
         return;
     };
@@ -300,7 +300,7 @@ fn a_list_that_was_amended_and_has_changed_in_the_registry_is_not_replaced() {
     }
     let refused = bench.manifest(&["push", &list]);
     let error = refused.fails(2);
-    assert!(error.contains("the registry has another list"), "{error}");
+    assert!(error.contains("has changed in the registry"), "{error}");
     assert_eq!(entries(&bench.list(&list)).len(), 1, "the faster job's");
 }
 
@@ -319,7 +319,8 @@ fn a_tag_that_has_moved_is_read_again_and_reported() {
     let shown = bench.manifest(&["inspect", &list]).success();
     assert!(shown.contains("\"variant\": \"v2\""), "{shown}");
     let image = Image::multi_arch(391, 100, 100);
-    bench.registry.push(&image, "team/src:v2", None);
+    let pushed = bench.registry.push(&image, "team/src:v2", None);
+    pushed.expect("skopeo was found before");
     bench.copy("amd64", "team/src:v2", "team/app-amd64:v1");
     let moved = bench.manifest(&["create", "--amend", &list, &amd64]);
     let expected = format!("{amd64} was {}", bench.image.platform("amd64"));
@@ -330,7 +331,6 @@ fn a_tag_that_has_moved_is_read_again_and_reported() {
 
 #[test]
 fn a_push_with_a_login_that_may_only_pull_names_it_and_what_to_do() {
-    let Some(skopeo) = Skopeo::find() else { return };
     let tokens = TokenServer::start();
     for (user, actions) in [("ci", &["pull", "push"][..]), ("node", &["pull"])] {
         tokens.add(user, "s3cret");
@@ -342,8 +342,9 @@ fn a_push_with_a_login_that_may_only_pull_names_it_and_what_to_do() {
         return;
     };
     let image = Image::multi_arch(40, 1_000, 100);
-    registry.push(&image, "team/src:v1", Some(("ci", "s3cret")));
-    drop(skopeo);
+    let Some(()) = registry.push(&image, "team/src:v1", Some(("ci", "s3cret"))) else {
+        return;
+    };
     let home = TempDir::new().expect("a directory");
     let logins = |user: &str| {
         use base64::Engine as _;
@@ -476,13 +477,13 @@ fn a_full_disk_is_named_and_leaves_the_list() {
     let Some(inside) = in_namespace(&setup, &command) else {
         return;
     };
-    let said = inside.run().success();
-    assert!(said.contains("No space left on device"), "{said}");
-    assert!(said.contains("code 4"), "{said}");
-    assert!(said.contains("schemaVersion"), "{said}");
+    let output = inside.run().success();
+    assert!(output.contains("No space left on device"), "{output}");
+    assert!(output.contains("code 4"), "{output}");
+    assert!(output.contains("schemaVersion"), "{output}");
     let kept = list.replace(':', "-").replace('/', "_");
-    let last = said.trim_end().lines().last();
-    assert_eq!(last, Some(&*kept), "nothing else: {said}");
+    let last = output.trim_end().lines().last();
+    assert_eq!(last, Some(&*kept), "nothing else: {output}");
 }
 
 /// Names and texts of a directory's files.

@@ -7,6 +7,7 @@ use regcred_registry::{
 };
 use regcred_tests::registry::Access;
 use regcred_tests::{Image, Registry, Skopeo, TokenServer};
+use tempfile::TempDir;
 
 /// Each kind of login that a registry may require.
 fn each_access(tokens: &TokenServer) -> [Access<'_>; 3] {
@@ -15,6 +16,16 @@ fn each_access(tokens: &TokenServer) -> [Access<'_>; 3] {
         Access::Htpasswd("alice", "s3cret"),
         Access::Token(tokens),
     ]
+}
+
+/// The image in an OCI layout, and the layout's directory.
+fn stored(image: &Image) -> (TempDir, ImageSource) {
+    let directory = tempfile::tempdir().expect("a directory");
+    image.write_layout(directory.path(), "h.io/app:v1");
+    let layout = Layout::open(directory.path()).expect("a layout");
+    let name = ImageRef::parse("h.io/app:v1").expect("a name");
+    let source = ImageSource::layout(&name, &layout.expect("a layout"));
+    (directory, source)
 }
 
 #[test]
@@ -126,11 +137,7 @@ async fn an_image_is_pushed_mounted_and_copied_as_skopeo_reads_it() {
         tokens.allow("alice", repository, &["pull", "push", "delete"]);
     }
     let image = Image::multi_arch(21, 6_000_000, 2_000);
-    let directory = tempfile::tempdir().expect("a directory");
-    image.write_layout(directory.path(), "h.io/app:v1");
-    let layout = Layout::open(directory.path()).expect("a layout");
-    let layout = layout.expect("a layout");
-    let stored = ImageRef::parse("h.io/app:v1").expect("a name");
+    let (_layout, stored) = stored(&image);
     let Some(open) = Registry::start(&Access::Open) else {
         return;
     };
@@ -150,7 +157,7 @@ async fn an_image_is_pushed_mounted_and_copied_as_skopeo_reads_it() {
         let at_copy = client.repository(&there, None);
         let expected = image.root();
         for (source, target, to) in [
-            (ImageSource::layout(&stored, &layout), &at_base, &base),
+            (stored.clone(), &at_base, &base),
             (ImageSource::repository(&base, &at_base), &at_app, &app),
             (ImageSource::repository(&app, &at_app), &at_copy, &there),
         ] {
@@ -185,19 +192,14 @@ async fn an_image_is_pushed_mounted_and_copied_as_skopeo_reads_it() {
     }
 }
 
-/// What distribution 2.8 does otherwise than the specification has it.
+/// Distribution 2.8 differs from the specification.
 #[tokio::test]
-async fn what_is_special_about_docker_registry_does_not_hinder_a_push() {
+async fn a_push_works_where_docker_registry_differs_from_the_specification() {
     let Some(registry) = Registry::start(&Access::Open) else {
         return;
     };
     let image = Image::multi_arch(23, 6_000_000, 2_000);
-    let directory = tempfile::tempdir().expect("a directory");
-    image.write_layout(directory.path(), "h.io/app:v1");
-    let layout = Layout::open(directory.path()).expect("a layout");
-    let layout = layout.expect("a layout");
-    let stored = ImageRef::parse("h.io/app:v1").expect("a name");
-    let source = ImageSource::layout(&stored, &layout);
+    let (_layout, source) = stored(&image);
     let client = RegistryClient::new(&Env::default(), Hosts::none()).expect("a client");
     let name = format!("{}/team/app:v1", registry.authority());
     let target = client.repository(&ImageRef::parse(&name).expect("a name"), None);

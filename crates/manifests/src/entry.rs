@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use regcred_core::ImageRef;
 use regcred_registry::{Descriptor, Digest, Platform, RawManifest};
 
-/// An image of a list, with what the list says about it.
+/// An image of a list, with the list's fields for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListEntry {
     /// The image, with a tag or a digest.

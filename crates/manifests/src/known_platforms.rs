@@ -31,7 +31,7 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("windows", &["386", "amd64", "arm", "arm64"]),
 ];
 
-/// Each architecture with its variants; others have none that are defined.
+/// Each architecture with its variants. Those of other architectures are not checked.
 const VARIANTS: &[(&str, &[&str])] = &[
     ("amd64", &["v1", "v2", "v3", "v4"]),
     ("arm", &["v5", "v6", "v7", "v8"]),
@@ -62,7 +62,7 @@ pub fn known_variants() -> String {
 /// returned.
 ///
 /// # Errors
-/// A sentence, for an operating system, architecture or variant that does not exist.
+/// A sentence, for an operating system, architecture or variant that is not known.
 pub fn check_platform(platform: &Platform) -> Result<Option<String>, String> {
     let (os, architecture) = (&*platform.os, &*platform.architecture);
     let of_os = KNOWN.iter().find(|(known, _)| *known == os);

@@ -43,7 +43,7 @@ pub fn list_document<'a>(
     RawManifest::read(media_type, Digest::of(&bytes), bytes.into())
 }
 
-/// Go's `manifestlist.ManifestDescriptor`, whose platform is always there.
+/// Go's `manifestlist.ManifestDescriptor`, whose platform is always written.
 fn write_entry(members: &mut Members, entry: &Descriptor) {
     members.text("mediaType", &entry.media_type);
     members.json("size", &entry.size.to_string());
@@ -55,7 +55,7 @@ fn write_entry(members: &mut Members, entry: &Descriptor) {
     members.some_text("artifactType", artifact.unwrap_or_default());
 }
 
-/// Two images for the same platform, of which no client would take the second.
+/// Two images for the same platform: clients use the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlatformClash {
     /// The platform.
@@ -71,8 +71,8 @@ impl fmt::Display for PlatformClash {
     }
 }
 
-/// The first two images of the same platform. Attestations have none, and an image that is there twice
-/// is one.
+/// The first two images of the same platform. Attestations have no platform, and an image that is listed
+/// twice counts once.
 #[must_use]
 pub fn clash(entries: &[ListEntry]) -> Option<PlatformClash> {
     entries.iter().enumerate().find_map(|(place, second)| {
@@ -88,8 +88,7 @@ pub fn clash(entries: &[ListEntry]) -> Option<PlatformClash> {
 }
 
 impl ListEntry {
-    /// The platform by which two entries are told apart; `None` for attestations and where it is not
-    /// known.
+    /// The platform by which two entries are compared; `None` for an attestation, or if it is not known.
     #[must_use]
     pub fn compared_platform(&self) -> Option<Platform> {
         if self.descriptor.is_attestation() {

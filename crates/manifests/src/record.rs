@@ -103,7 +103,7 @@ struct Record {
     layout: Option<PathBuf>,
     #[serde(rename = "ListDigest")]
     of_list: Option<Digest>,
-    /// Of old versions, as is `platform`.
+    /// Written by old versions, as is `platform`.
     #[serde(rename = "Digest")]
     digest: Option<Digest>,
     #[serde(rename = "Platform")]

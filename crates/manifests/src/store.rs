@@ -1,9 +1,10 @@
 //! The lists of this machine, where docker keeps them (cli `store.go`): a directory for each list, and
 //! in it a file for each image.
 //!
-//! A change writes a whole new directory beside the old one and puts it into the old one's place in one
-//! step, under a lock on the directory of all lists: a killed process or a full disk leaves the list as
-//! it was. docker itself takes no lock.
+//! A change writes a whole new directory next to the old one and exchanges the two in one step, under a
+//! lock on the directory of all lists: a killed process or a full disk leaves the list as it was. A file
+//! system that cannot exchange names, such as NFS, needs two steps, and a process that is killed between
+//! them loses the list. docker itself takes no lock.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File};
@@ -32,8 +33,8 @@ impl ManifestStore {
         Self { root: root.into() }
     }
 
-    /// The images of a list, in the order of their files' names, as docker pushes them; `None` for a
-    /// list that does not exist.
+    /// The images of a list, in the order of their files' names, as docker pushes them; `None` if the
+    /// list does not exist.
     ///
     /// # Errors
     /// When the store cannot be read, or a file is not the record of an image.
@@ -137,7 +138,7 @@ impl ManifestStore {
                 ));
             }
         }
-        // What a killed process left: none writes here now.
+        // A killed process left these: this one holds the lock.
         self.sweep(NEW)?;
         self.sweep(OLD)?;
         let written = self.write(root, &files).and_then(|()| {

@@ -1,4 +1,4 @@
-//! How a running pull is displayed: bars on a terminal, plain lines elsewhere, JSON for programs.
+//! How a running pull or push is displayed: bars on a terminal, plain lines elsewhere, JSON for programs.
 
 mod bar_line;
 mod bars;

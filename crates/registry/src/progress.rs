@@ -43,7 +43,7 @@ pub enum TransferEvent<'a> {
 pub enum BlobState<'a> {
     /// Without a stream as yet, or waiting for another process that downloads the same blob.
     Waiting,
-    /// In the store, or the repository that is pushed to, already.
+    /// Already in the store, or in the repository that is pushed to.
     Exists,
     /// The store has its beginning from an interrupted pull; only the rest is downloaded.
     Resumed {
@@ -60,7 +60,7 @@ pub enum BlobState<'a> {
         /// Bytes sent so far.
         done: u64,
     },
-    /// Taken over from another repository of the registry.
+    /// Mounted from another repository of the registry.
     Mounted,
     /// The stream broke; it continues at the same byte after a pause.
     Retrying {
@@ -97,7 +97,7 @@ impl Throttle {
     }
 }
 
-/// Between two events of a blob on its way.
+/// Between two events of a blob that is transferred.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(100);
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ fn a_change_replaces_the_list_as_a_whole() {
 }
 
 #[test]
-fn what_a_killed_process_left_is_no_list_and_is_removed() {
+fn what_a_killed_process_left_is_not_a_list_and_is_removed() {
     let (_dir, store) = store();
     let list = name("h.io/app:v1");
     set(&store, &list, &["h.io/a:v1"]);

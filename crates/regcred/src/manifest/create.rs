@@ -61,7 +61,7 @@ fn known_by_digest<'a>(known: &'a [ListEntry], image: &NamedImage) -> Option<&'a
     known.iter().find(|entry| entry.image == *image)
 }
 
-/// The images of the list with the new ones. An image that is the same keeps what it was annotated with.
+/// The images of the list with the new ones. An image that has not changed keeps its annotations.
 fn merge(before: Vec<ListEntry>, added: Vec<ListEntry>, replace: bool) -> Vec<ListEntry> {
     let of_list = added.iter().find_map(|one| one.of_list.clone());
     let mut merged = before;
@@ -85,7 +85,7 @@ fn merge(before: Vec<ListEntry>, added: Vec<ListEntry>, replace: bool) -> Vec<Li
         ));
         *old = entry;
     }
-    // What was taken from the registry's list before was taken from an older one.
+    // Images that were taken from the registry's list before came from an older one.
     if let Some(newest) = of_list {
         let taken = merged.iter_mut().filter_map(|one| one.of_list.as_mut());
         taken.for_each(|digest| digest.clone_from(&newest));
@@ -114,7 +114,7 @@ fn merge(before: Vec<ListEntry>, added: Vec<ListEntry>, replace: bool) -> Vec<Li
     merged
 }
 
-/// Builders write what they like into a configuration.
+/// Warns of a platform that is not known: builders do not check what they write into a configuration.
 fn warn_of_platform(entry: &ListEntry) {
     let Some(platform) = entry
         .platform()

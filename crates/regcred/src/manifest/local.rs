@@ -10,7 +10,7 @@ pub(super) fn store(env: &Env) -> Result<ManifestStore, ProgramError> {
     let directory = directory.or_else(|| Some(env.home()?.join(".docker")));
     let directory = directory.ok_or_else(|| {
         ProgramError::not_configured(
-            "there is no home directory to hold local manifest lists: set DOCKER_CONFIG",
+            "the directory of local manifest lists is not known: set DOCKER_CONFIG or HOME",
         )
     })?;
     Ok(ManifestStore::new(directory.join("manifests")))
@@ -21,7 +21,7 @@ pub(super) fn name(text: &str) -> Result<ImageRef, ReferenceError> {
     ImageRef::parse(text).map(ImageRef::with_default_tag)
 }
 
-/// The name of an image or a list that needs no more words.
+/// As [`name`]; an error is one of the command line.
 pub(super) fn plain_name(text: &str) -> Result<ImageRef, ProgramError> {
     name(text).map_err(ProgramError::usage)
 }
@@ -35,7 +35,7 @@ pub(super) fn existing(
     found.ok_or_else(|| no_such(list))
 }
 
-/// docker's sentence for a list or image that the store lacks.
+/// docker's sentence for a list or image that is not in the store.
 pub(super) fn no_such(name: &ImageRef) -> ProgramError {
     ProgramError::usage(format!("No such manifest: {name}"))
 }

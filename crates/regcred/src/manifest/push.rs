@@ -61,7 +61,7 @@ fn tags(list: &ImageRef, more: &[String]) -> Result<Vec<String>, ProgramError> {
         .collect())
 }
 
-/// What a registry would accept and no client could use.
+/// Refuses what a registry would accept and clients could not use.
 fn check(list: &ImageRef, entries: &[ListEntry]) -> Result<(), ProgramError> {
     if entries.is_empty() {
         return Err(ProgramError::usage(format!("{list} not found")));
@@ -80,7 +80,7 @@ fn check(list: &ImageRef, entries: &[ListEntry]) -> Result<(), ProgramError> {
     }
 }
 
-/// A list on its way to its registry.
+/// The push of one list.
 struct ListPush<'a> {
     session: Session,
     view: View,
@@ -193,8 +193,8 @@ impl ListPush<'_> {
             return Ok(());
         }
         Err(ProgramError::usage(format!(
-            "the registry has another list {} than the one that was amended: it was {read} and is \
-             {now}; create the list again",
+            "the list {} has changed in the registry since it was read: it was {read} and is {now}; \
+             create the list again",
             self.list
         )))
     }
@@ -213,7 +213,7 @@ fn open_layout(image: &ImageRef, path: &Path) -> Result<ImageSource, ProgramErro
         Layout::open(path).map_err(|error| ProgramError::not_configured(report(&error)))?;
     let layout = layout.ok_or_else(|| {
         let path = path.display();
-        ProgramError::not_configured(format!("{image}: {path} is not an OCI layout any more"))
+        ProgramError::not_configured(format!("{image}: {path} is no longer an OCI layout"))
     })?;
     Ok(ImageSource::layout(image, &layout))
 }

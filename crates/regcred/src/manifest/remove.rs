@@ -1,4 +1,4 @@
-//! `regcred manifest rm`: removes local lists, all that can be.
+//! `regcred manifest rm`: removes local lists. A failure does not keep the others from being removed.
 
 use regcred_core::{Env, report};
 use regcred_run::{ProgramError, output};

@@ -62,7 +62,7 @@ impl Session {
         })
     }
 
-    /// What an image's name names, and its repository with the credential that reads it.
+    /// The manifest of an image's name, and its repository with the credential that reads it.
     pub(super) async fn open(
         &self,
         image: &ImageRef,

@@ -1,4 +1,4 @@
-//! The names with an architecture in them that stand for one image of a list: `NAME-ARCH:TAG`.
+//! The names with an architecture, each for one image of a list: `NAME-ARCH:TAG`.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! The lines of the bars, fitted to the width of the terminal: first the bar becomes shorter, then it
-//! goes, then the name is cut at its beginning. The numbers stay.
+//! The lines of the bars, fitted to the width of the terminal: first the bar becomes shorter, then it is
+//! left out, then the name is cut at its beginning. The numbers stay.
 
 use indicatif::BinaryBytes;
 use regcred_registry::Digest;

@@ -1,5 +1,5 @@
-//! Plain lines on standard error: one for each change of state, and for a long download one now and
-//! then.
+//! Plain lines on standard error: one for each change of state, and one for the image every ten seconds
+//! while bytes arrive.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -47,7 +47,7 @@ impl Lines {
         let mut sum = self.sum.lock().unwrap_or_else(PoisonError::into_inner);
         sum.count(event);
         let line = line(event).or_else(|| {
-            let is_due = now.saturating_duration_since(sum.written) >= RHYTHM;
+            let is_due = now.saturating_duration_since(sum.written) >= LONGEST_SILENCE;
             is_due.then(|| {
                 let done = BinaryBytes(sum.blobs.values().sum());
                 format!("{}: {done} of {}", self.image, BinaryBytes(sum.size))
@@ -122,8 +122,8 @@ fn line(event: TransferEvent<'_>) -> Option<String> {
     }
 }
 
-/// The longest silence while bytes arrive.
-const RHYTHM: Duration = Duration::from_secs(10);
+/// The longest time without a line while bytes arrive.
+const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_download_is_a_line_of_the_whole_image_now_and_then() {
+    fn a_long_download_is_a_line_of_the_whole_image_every_ten_seconds() {
         let image = &ImageRef::parse("app:v1").expect("image");
         let start = Instant::now();
         let lines = Lines::at(image, start);

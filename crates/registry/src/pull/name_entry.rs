@@ -7,7 +7,8 @@
 use crate::content::Plan;
 use crate::image::{Descriptor, Digest};
 
-/// The entry for what was pulled. `named` is the entry so far: an index that is complete stays.
+/// The entry for what was pulled. `named` is the present entry of the name: an index that is complete is
+/// kept.
 pub(super) fn of(plan: &Plan, named: Option<Descriptor>) -> Descriptor {
     if plan.manifest.digest == plan.top.digest {
         return plan.top.clone();
@@ -21,8 +22,8 @@ pub(super) fn of(plan: &Plan, named: Option<Descriptor>) -> Descriptor {
     entry
 }
 
-/// The digest and media type of what the registry had under the name; an empty media type is for the
-/// content to tell. `None` if the entry has been made unusable.
+/// The digest and media type of what the registry had under the name. The media type is empty where only
+/// the content shows it. `None` if the annotation is not a digest.
 pub(super) fn top(entry: Descriptor) -> Option<(Digest, String)> {
     match entry.annotations.get(INDEX) {
         None => Some((entry.digest, entry.media_type)),

@@ -23,8 +23,8 @@ pub(super) struct Transfer<'a> {
 impl Transfer<'_> {
     /// Fetches one blob; the bytes that were downloaded, `None` if the store has it by now.
     ///
-    /// Continues what an interrupted pull left. Where that turns out to be rotten, which a power cut
-    /// can do to it, the blob is fetched from its beginning.
+    /// Continues what an interrupted pull left. If that is damaged, as after a power failure, the blob is
+    /// fetched from its beginning.
     pub(super) async fn fetch(
         &self,
         blob: &Descriptor,
@@ -48,7 +48,7 @@ impl Transfer<'_> {
             downloaded += blob.size - start;
             match sink.finish().await {
                 Err(LayoutError::Mismatch { .. }) if start > 0 => {
-                    tracing::warn!(digest = %blob.digest, "what an interrupted pull left of this blob is not sound; fetching it from its beginning");
+                    tracing::warn!(digest = %blob.digest, "what an interrupted pull left of this blob is damaged; fetching it from its beginning");
                 }
                 finished => {
                     finished.map_err(failed)?;

@@ -4,10 +4,9 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use regcred_core::ImageRef;
 use regcred_http::Body;
 use tokio::sync::mpsc::{self, Sender};
 
@@ -79,32 +78,33 @@ impl BlobReader {
     }
 
     fn read(&self, layout: &Layout, range: Range<u64>, sender: &Sender<io::Result<Bytes>>) {
-        let fail = |error| {
-            self.fail(store_failure(self.image(), error));
+        if let Err(error) = self.read_pieces(layout, range, sender) {
+            self.fail(store_failure(self.source.image(), error));
             let _ = sender.blocking_send(Err(broken()));
-        };
-        let path = layout.blob_path(&self.blob.digest);
-        let failed = |error| LayoutError::io("read", &path)(error);
-        let mut file = match layout.open_blob(&self.blob) {
-            Ok(file) => file,
-            Err(error) => return fail(error),
-        };
-        if let Err(error) = file.seek(SeekFrom::Start(range.start)) {
-            return fail(failed(error));
         }
+    }
+
+    fn read_pieces(
+        &self,
+        layout: &Layout,
+        range: Range<u64>,
+        sender: &Sender<io::Result<Bytes>>,
+    ) -> Result<(), LayoutError> {
+        let mut file = layout.open_blob(&self.blob)?;
+        let path = layout.blob_path(&self.blob.digest);
+        file.seek(SeekFrom::Start(range.start))
+            .map_err(LayoutError::io("read", &path))?;
         let mut left = range.end - range.start;
         while left > 0 {
-            let piece = match piece(&mut file, left) {
-                Ok(piece) => piece,
-                Err(error) => return fail(failed(error)),
-            };
+            let piece = piece(&mut file, left).map_err(LayoutError::io("read", &path))?;
             left -= piece.len() as u64;
             self.count(&piece);
             // An attempt that has ended reads no further.
             if sender.blocking_send(Ok(piece)).is_err() {
-                return;
+                break;
             }
         }
+        Ok(())
     }
 
     async fn fetch(
@@ -153,13 +153,9 @@ impl BlobReader {
         *self.failure() = Some(error);
     }
 
-    fn failure(&self) -> std::sync::MutexGuard<'_, Option<RegistryError>> {
+    fn failure(&self) -> MutexGuard<'_, Option<RegistryError>> {
         let failure = self.shared.failure.lock();
         failure.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn image(&self) -> &ImageRef {
-        self.source.image()
     }
 }
 

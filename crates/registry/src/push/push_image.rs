@@ -15,7 +15,7 @@ use crate::progress::{BlobState, Progress, TransferEvent};
 /// A push of images into one repository.
 #[derive(Clone, Copy)]
 pub struct Push<'a> {
-    /// Where the images go.
+    /// The repository that receives the images.
     pub target: &'a Repository,
     /// How many blobs are sent at the same time.
     pub streams: NonZeroUsize,
@@ -89,9 +89,10 @@ impl<'a> Push<'a> {
         let Err(error) = self.target.put_manifest(tag, manifest).await else {
             return Ok(());
         };
-        let is_refused =
-            |error: &RegistryError| error.status().is_some_and(|s| s.is_client_error());
-        if is_refused(&error)
+        let is_refused = error
+            .status()
+            .is_some_and(|status| status.is_client_error());
+        if is_refused
             && let Ok(head) = self.target.head_manifest(tag).await
             && head.digest == manifest.digest
         {

@@ -55,9 +55,9 @@ impl Transfer<'_> {
             .event(TransferEvent::Blob { descriptor, state });
     }
 
-    /// Asks for the blob of the source; `None` where that is of no use. A registry that refuses the
-    /// request, for want of a right to the source for instance, or answers it with a session that has
-    /// no address, gets the bytes.
+    /// Asks for the blob of the source; `None` if it cannot be mounted. A registry that refuses the
+    /// request, for example because the login has no right to the source, or answers it with a session
+    /// that has no address, gets the bytes.
     async fn mount(&self, blob: &Descriptor) -> Result<Option<Mount>, RegistryError> {
         let Some(path) = self.source.path_in_registry_of(self.target) else {
             return Ok(None);

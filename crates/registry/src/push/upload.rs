@@ -1,10 +1,9 @@
 //! The upload of one blob: in one request if it is small, else as a stream that continues where the
 //! registry is after a broken connection.
 
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
-
 use bytes::Bytes;
 use regcred_core::report;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 use super::blob_body::BlobReader;
 use crate::client::{RegistryError, Repository, Upload};
@@ -22,7 +21,7 @@ pub(super) struct BlobUpload<'a> {
     /// Whether a session may be continued: some registries keep only the last of several pieces.
     may_continue: bool,
     failures: u32,
-    /// What the registry had at the last failure.
+    /// The most that the registry had at a failure, in bytes.
     reached: u64,
 }
 
@@ -72,7 +71,7 @@ impl<'a> BlobUpload<'a> {
                 if upload.offset() >= self.reached.saturating_add(PROGRESS) {
                     self.failures = 0;
                 }
-                self.reached = upload.offset();
+                self.reached = self.reached.max(upload.offset());
                 session = Some(upload);
             }
         }
@@ -136,7 +135,7 @@ impl<'a> BlobUpload<'a> {
                 self.piece = smaller.clamp(SMALLEST_PIECE, LARGEST_PIECE);
                 true
             }
-            // The session has ended, or is elsewhere than it was.
+            // The session has ended, or has another offset.
             Some(404 | 416) => true,
             Some(400) if start > 0 && self.may_continue => {
                 self.may_continue = false;
@@ -162,7 +161,7 @@ impl<'a> BlobUpload<'a> {
 /// The largest blob that is sent together with the end of its session. Some registries refuse larger
 /// ones in that request.
 const ONE_REQUEST: u64 = 4 << 20;
-/// The largest piece after a request was too large, and the least that is tried.
+/// The largest piece after a request was too large, and the smallest that is tried.
 const LARGEST_PIECE: u64 = 64 << 20;
 const SMALLEST_PIECE: u64 = 1 << 20;
 /// How often an upload is continued without progress.

@@ -9,7 +9,7 @@ use super::ingest::{self, Temporary};
 use crate::image::{Descriptor, Digest, Hasher};
 
 /// A blob being written. Dropped before [`BlobWriter::finish`], it leaves a long beginning for the
-/// next writer and removes a short one, and whatever cannot be right.
+/// next writer, and removes a short or a wrong one.
 ///
 /// All methods block on file I/O: an async caller uses them on a blocking thread.
 #[derive(Debug)]
@@ -147,5 +147,5 @@ impl BlobWriter {
     }
 }
 
-/// The beginning of a blob that is not worth another request.
+/// A beginning of fewer bytes is not worth another request.
 const WORTH_KEEPING: u64 = 1 << 20;

@@ -10,9 +10,9 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use rustix::fs::{OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use rustix::fs::OFlags;
 
 use super::error::LayoutError;
 use crate::image::Digest;
@@ -60,7 +60,7 @@ impl Temporary {
     }
 
     /// Takes over the longest beginning of a blob of `size` bytes that a dead writer left, with its
-    /// length; `None` if there is none. Its content is not verified.
+    /// length; `None` if no beginning is found. Its content is not verified.
     pub(crate) fn take_over(directory: &Path, digest: &Digest, size: u64) -> Option<(Self, u64)> {
         let mut found: Vec<_> = parts_of(directory, digest)
             .filter_map(|path| Some((fs::symlink_metadata(&path).ok()?.len(), path)))
@@ -73,30 +73,15 @@ impl Temporary {
             if length > size {
                 return None;
             }
-            // Another process sees by the time that this one writes.
-            let unchanged = Timespec {
-                tv_sec: 0,
-                tv_nsec: UTIME_OMIT,
+            // A recent time shows other processes that the blob is being written.
+            file.set_modified(SystemTime::now()).ok()?;
+            let part = Self {
+                path,
+                file,
+                size,
+                stays: true,
             };
-            let now = Timespec {
-                tv_sec: 0,
-                tv_nsec: UTIME_NOW,
-            };
-            let times = Timestamps {
-                last_access: unchanged,
-                last_modification: now,
-            };
-            rustix::fs::futimens(&file, &times).ok()?;
-            let stays = true;
-            Some((
-                Self {
-                    path,
-                    file,
-                    size,
-                    stays,
-                },
-                length,
-            ))
+            Some((part, length))
         })
     }
 
@@ -170,7 +155,7 @@ pub(crate) fn writers_of(directory: &Path, digest: &Digest, own: Option<&Path>) 
         .collect()
 }
 
-/// The bytes of the longest beginning of a blob of `size` bytes that is there.
+/// The length of the longest beginning of a blob of `size` bytes, in bytes; 0 if no beginning is found.
 pub(crate) fn longest(directory: &Path, digest: &Digest, size: u64) -> u64 {
     let lengths = parts_of(directory, digest).filter_map(|path| fs::symlink_metadata(path).ok());
     let lengths = lengths.map(|found| found.len());
@@ -216,7 +201,7 @@ fn remove_abandoned(path: &Path, age: Duration) {
 }
 
 /// Opens and locks a file that no writer holds. To be continued, it must be a regular file of this
-/// user with this one name, so that no other user decides what is written to.
+/// user with this one name, so that another user cannot choose the file that is written to.
 fn lock_abandoned(path: &Path, to_continue: bool) -> Result<File, NotAbandoned> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = OpenOptions::new()
@@ -247,7 +232,7 @@ fn lock_abandoned(path: &Path, to_continue: bool) -> Result<File, NotAbandoned> 
 enum NotAbandoned {
     /// This file system has no locks.
     Unknown,
-    /// A writer holds it, or it is not such a file.
+    /// A writer holds it, or it is not a file that may be continued or removed.
     Other,
 }
 

@@ -7,8 +7,8 @@
 //!   What other tools wrote into it stays.
 //! * Two writers of one blob are both right, and the last rename wins. To save the second
 //!   download, a pull waits for a running writer of the same blob.
-//! * What a writer leaves that was killed or interrupted is continued by the next one, within a day,
-//!   and verified as a whole.
+//! * The next writer continues what a killed or interrupted one left, within a day, and the whole is
+//!   verified.
 //!
 //! An image has its full name in `index.json` (`docker.io/library/nginx:latest`), because a store
 //! holds images of many repositories and a bare tag would collide. `skopeo inspect
@@ -120,7 +120,7 @@ impl Layout {
     }
 
     /// As [`Layout::blob_writer`], but continues the beginning of the blob that an earlier writer
-    /// left: [`BlobWriter::position`] is where.
+    /// left. [`BlobWriter::position`] is the length of that.
     ///
     /// # Errors
     /// As [`Layout::blob_writer`].
@@ -216,20 +216,20 @@ impl Layout {
             blob.size - ingest::longest(&self.ingest(), &blob.digest, blob.size)
         };
         let needed = blobs.iter().map(rest).fold(0, u64::saturating_add);
-        let available = || free_space::available(&self.root);
-        let is_short = available().is_some_and(|available| available < needed);
-        if is_short {
-            let is_wanted = |digest: &Digest| blobs.iter().any(|blob| blob.digest == *digest);
-            ingest::sweep(&self.ingest(), is_wanted);
+        let too_little = || free_space::available(&self.root).filter(|free| *free < needed);
+        if too_little().is_none() {
+            return Ok(());
         }
-        match available() {
-            Some(available) if available < needed => Err(LayoutError::NoSpace {
+        let is_wanted = |digest: &Digest| blobs.iter().any(|blob| blob.digest == *digest);
+        ingest::sweep(&self.ingest(), is_wanted);
+        match too_little() {
+            None => Ok(()),
+            Some(available) => Err(LayoutError::NoSpace {
                 path: self.root.to_path_buf(),
                 needed,
                 available,
                 source: rustix::io::Errno::NOSPC.into(),
             }),
-            _ => Ok(()),
         }
     }
 

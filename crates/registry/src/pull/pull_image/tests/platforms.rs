@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn an_index_gives_the_image_that_runs_best() {
+async fn of_an_index_the_image_that_runs_best_is_pulled() {
     let mut content = Content::default();
     let arm = content.image("linux/arm64", &[b"arm"]);
     let old = content.image("linux/386", &[b"386"]);
@@ -51,7 +51,7 @@ async fn an_index_gives_the_image_that_runs_best() {
 }
 
 #[tokio::test]
-async fn an_index_without_the_platform_says_what_it_has() {
+async fn an_index_without_the_platform_is_refused_with_those_that_it_has() {
     let mut content = Content::default();
     let arm = content.image("linux/arm64", &[b"arm"]);
     let riscv = content.image("linux/riscv64", &[b"riscv"]);

@@ -70,6 +70,23 @@ async fn an_upload_that_breaks_continues_where_the_registry_is() {
 }
 
 #[tokio::test]
+async fn an_upload_that_reaches_the_same_offset_again_and_again_ends() {
+    let stored = Stored::new();
+    let quirks = Quirks {
+        cut: Some(1_500_000),
+        loses_bytes: true,
+        ..Quirks::default()
+    };
+    let registry = Registry::start(quirks).await;
+    let target = registry.repository("team/app", None);
+    let error = stored.push(&target, &["v1"]).await.expect_err("no end");
+    assert!(error.status().is_none(), "the connection broke: {error}");
+    // Only the first failure came with progress.
+    assert_eq!(pieces(&registry).len(), 7);
+    assert!(registry.manifest("team/app", "v1").is_none());
+}
+
+#[tokio::test]
 async fn a_proxy_that_refuses_large_requests_gets_smaller_ones() {
     let stored = Stored::new();
     let quirks = Quirks {
@@ -128,7 +145,7 @@ fn pieces(registry: &Registry) -> Vec<String> {
     ranges.map(str::to_owned).collect()
 }
 
-/// Writes down the states of blobs.
+/// Records the states of blobs.
 #[derive(Default)]
 struct Events(Mutex<Vec<String>>);
 

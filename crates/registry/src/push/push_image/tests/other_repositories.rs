@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn blobs_of_another_repository_are_mounted_or_copied() {
     let stored = Stored::new();
-    // One that mounts; ones that answer with a session, without one, and that they do not know this.
+    // A registry that mounts, ones that answer with a session and without one, and ones that refuse.
     for (mounts, refuses_mounts) in [
         (true, None),
         (false, None),

@@ -1,4 +1,4 @@
-//! Pushes that a registry refuses: what the message has.
+//! Pushes that a registry refuses, and their messages.
 
 use super::*;
 
@@ -59,7 +59,7 @@ async fn a_login_that_can_only_pull_is_named_as_the_likely_reason() {
         text.contains("a node's plugins issue can only pull"),
         "{text}"
     );
-    // Without a login there is nothing that could have another right.
+    // An anonymous push has no login whose rights could be the reason.
     let anonymous = Quirks {
         login: None,
         ..quirks

@@ -28,6 +28,8 @@ pub(super) struct Quirks {
     pub(super) refuses_blobs: Option<Refusal>,
     /// The next request with more bytes arrives to this length, and the connection closes.
     pub(super) cut: Option<usize>,
+    /// Every request is cut, and at every second cut the registry loses the bytes of the session.
+    pub(super) loses_bytes: bool,
     /// Forgets the session that was cut.
     pub(super) forgets: bool,
     /// Of several pieces only the last is kept.
@@ -118,7 +120,7 @@ impl Registry {
         lock(&self.state).sessions.len()
     }
 
-    /// Method and path of each request that changes something, since the last call.
+    /// Method and path of each request that changes something, from the request of this number on.
     pub(super) fn writes(&self, from: usize) -> Vec<String> {
         let seen = self.server.seen();
         let writes = seen[from..]
@@ -186,8 +188,14 @@ impl State {
             }
             let cut = self.quirks.cut.filter(|cut| *cut < seen.body.len());
             if let Some(cut) = cut {
-                self.quirks.cut = None;
-                bytes.extend(&seen.body[..cut]);
+                if !self.quirks.loses_bytes {
+                    self.quirks.cut = None;
+                }
+                if self.quirks.loses_bytes && !bytes.is_empty() {
+                    bytes.clear();
+                } else {
+                    bytes.extend(&seen.body[..cut]);
+                }
                 if !self.quirks.forgets {
                     keep(self, bytes);
                 }

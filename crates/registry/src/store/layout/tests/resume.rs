@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 
 use super::*;
 
-/// A blob that is worth to be continued.
+/// A blob of which a beginning is kept.
 fn large() -> (Vec<u8>, Descriptor) {
     let content: Vec<u8> = (0..3_000_000_u32).map(|n| n.to_le_bytes()[1]).collect();
     let blob = descriptor(&content);
