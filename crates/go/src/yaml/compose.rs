@@ -11,6 +11,8 @@ use crate::error::DecodeError;
 /// A node, and the line where it is written.
 pub(super) struct Node {
     pub(super) line: usize,
+    /// How deeply it is nested, the nodes of aliases included.
+    height: usize,
     pub(super) content: Content,
 }
 
@@ -24,16 +26,33 @@ pub(super) enum Content {
     Alias(Rc<Node>),
 }
 
+impl Content {
+    fn height(&self) -> usize {
+        let highest = match self {
+            Self::Scalar(_) | Self::Merge => None,
+            Self::List(items) => items.iter().map(|item| item.height).max(),
+            Self::Map(members) => {
+                let members = members.iter();
+                members
+                    .map(|(key, value)| key.height.max(value.height))
+                    .max()
+            }
+            Self::Alias(target) => Some(target.height),
+        };
+        1 + highest.unwrap_or_default()
+    }
+}
+
 /// Reads one document after another.
 pub(super) struct Composer<'a> {
     parser: Parser<'a, StrInput<'a>>,
-    /// By the parser's number; those of a document before are never asked for.
+    /// By the parser's number. An alias never names an anchor of an earlier document.
     anchors: HashMap<usize, Rc<Node>>,
 }
 
 impl<'a> Composer<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        // Another crate of the build may switch the events of comments on.
+        // Another crate of the build may enable the parser's feature `comments`.
         let mut options = Options::default();
         options.set_emit_comments(false);
         Self {
@@ -52,7 +71,7 @@ impl<'a> Composer<'a> {
         Ok(None)
     }
 
-    /// The next node; `None` at the end of what surrounds it.
+    /// The next node; `None` at the end of the list, mapping or stream that contains it.
     fn node(&mut self) -> Result<Option<Rc<Node>>, DecodeError> {
         let Some((event, span)) = self.event()? else {
             return Ok(None);
@@ -64,7 +83,7 @@ impl<'a> Composer<'a> {
                 None => return Err(DecodeError::new("yaml: an anchor's value contains itself")),
             },
             Event::Scalar(text, style, anchor, tag) => {
-                // The parser's text of an absent node.
+                // For an absent node the parser has a text of its own.
                 let text = if span.is_empty() { "" } else { &*text };
                 (anchor, scalar(text, style, tag.as_deref(), line)?)
             }
@@ -85,7 +104,15 @@ impl<'a> Composer<'a> {
             }
             _ => return Ok(None),
         };
-        let node = Rc::new(Node { line, content });
+        let height = content.height();
+        if height > MOST_NESTED {
+            return Err(DecodeError::new("yaml: document is nested too deeply"));
+        }
+        let node = Rc::new(Node {
+            line,
+            height,
+            content,
+        });
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
         }
@@ -122,3 +149,6 @@ fn scalar(
 fn refused(line: usize) -> DecodeError {
     DecodeError::new(format!("yaml: line {line}: this is not valid YAML"))
 }
+
+/// Nodes within nodes: a chain of aliases can be longer than any stack.
+const MOST_NESTED: usize = 1000;

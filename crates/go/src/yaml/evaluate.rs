@@ -47,13 +47,7 @@ type Pairs = [(Rc<Node>, Rc<Node>)];
 
 impl Evaluation {
     fn value(&mut self, node: &Node) -> Result<Value, DecodeError> {
-        if self.alias_depth > 0 {
-            self.replayed += 1;
-        }
-        if self.replayed > MOST_REPLAYED {
-            let what = "yaml: document contains excessive aliasing";
-            return Err(DecodeError::new(what));
-        }
+        self.count()?;
         match &node.content {
             Content::Scalar(Scalar::Null) => Ok(Value::Null),
             Content::Scalar(Scalar::Bool(flag)) => Ok(Value::Bool(*flag)),
@@ -89,6 +83,16 @@ impl Evaluation {
         }
     }
 
+    /// Counts a node that is evaluated for an alias: a short document can have very many of them.
+    fn count(&mut self) -> Result<(), DecodeError> {
+        self.replayed += usize::from(self.alias_depth > 0);
+        if self.replayed > MOST_REPLAYED {
+            let what = "yaml: document contains excessive aliasing";
+            return Err(DecodeError::new(what));
+        }
+        Ok(())
+    }
+
     /// Sets the members of a mapping; a later one counts, also after or before a merge.
     fn fill(&mut self, members: &mut Members, pairs: &Pairs) -> Result<(), DecodeError> {
         for (key, value) in pairs {
@@ -111,7 +115,7 @@ impl Evaluation {
 
     fn merge(&mut self, members: &mut Members, node: &Node) -> Result<(), DecodeError> {
         if let Content::List(items) = &node.content {
-            // The members of a mapping before others count.
+            // Of equal keys that of the first mapping counts.
             let mut items = items.iter().rev();
             return items.try_for_each(|item| self.merge_one(members, item));
         }
@@ -119,6 +123,7 @@ impl Evaluation {
     }
 
     fn merge_one(&mut self, members: &mut Members, node: &Node) -> Result<(), DecodeError> {
+        self.count()?;
         match &node.content {
             Content::Map(pairs) => self.fill(members, pairs),
             Content::Alias(target) if matches!(target.content, Content::Map(_)) => {

@@ -14,7 +14,7 @@ pub enum Step<'a> {
 }
 
 /// The line, counted from one, of a part of the first document, or of the nearest part around it that
-/// is there. JSON is read as the YAML that it is. `None` for a text that is not YAML.
+/// exists. JSON is read as YAML. `None` for a text that is not YAML.
 #[must_use]
 pub fn line_of(input: &[u8], path: &[Step<'_>]) -> Option<usize> {
     let text = decode(input).ok()?;

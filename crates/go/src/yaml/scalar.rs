@@ -1,4 +1,4 @@
-//! What a scalar is: go.yaml.in/yaml/v2, resolve.go.
+//! The type and the value of a scalar: go.yaml.in/yaml/v2, resolve.go.
 
 use crate::base64::decode_base64;
 use crate::quote::go_text;
@@ -8,15 +8,15 @@ use crate::quote::go_text;
 pub(super) enum Scalar {
     Null,
     Bool(bool),
-    /// In decimal digits, for a key.
+    /// Its decimal digits are the text of a key.
     Int(i128),
-    /// May be one that JSON does not have.
+    /// Also infinite and NaN, which JSON does not have.
     Float(f64),
     Text(String),
 }
 
-/// The scalar of a text with the short form of its tag, none for a plain text without. `None` when the
-/// text is not of the tag's type.
+/// The scalar of a text. `tag` is the short form of its tag; `None` if it is plain and has no tag.
+/// Returns `None` if the text is not of the tag's type.
 pub(super) fn resolve(text: &str, tag: Option<&str>) -> Option<Scalar> {
     let Some(tag) = tag else {
         return Some(plain(text));
@@ -36,7 +36,7 @@ pub(super) fn resolve(text: &str, tag: Option<&str>) -> Option<Scalar> {
     }
 }
 
-/// Whether a tag demands a type that JSON has besides texts.
+/// Whether a tag demands a type other than text.
 fn tag_type(tag: &str) -> bool {
     matches!(tag, "int" | "float" | "bool" | "null")
 }
@@ -87,7 +87,7 @@ fn int(text: &str) -> Option<i128> {
         [b'0', _, ..] => (8, &unsigned[1..]),
         _ => (10, unsigned),
     };
-    // After 0b, a sign is one more that is read.
+    // Go passes the text after `0b` to `ParseInt`, which accepts a sign of its own.
     if digits.starts_with(['+', '-']) && !text.starts_with("0b") {
         return None;
     }

@@ -185,6 +185,31 @@ fn what_json_cannot_hold_and_what_a_tag_does_not_allow_is_refused() {
 }
 
 #[test]
+fn aliases_and_merges_are_evaluated_within_a_limit() {
+    let doubled = |first: &str, next: fn(usize) -> String| {
+        let levels: Vec<_> = (1..64).map(next).collect();
+        format!("a0: &a0 {first}\n{}", levels.concat())
+    };
+    let merged = |n: usize| format!("a{n}: &a{n} {{<<: [*a{0}, *a{0}]}}\n", n - 1);
+    let listed = |n: usize| format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1);
+    // Lists within lists, each with the one before at its bottom.
+    let deep = |n: usize| {
+        let (open, close) = ("[".repeat(200), "]".repeat(200));
+        format!("a{n}: &a{n} {open}*a{}{close}\n", n - 1)
+    };
+    let many = "yaml: document contains excessive aliasing";
+    for (text, expected) in [
+        (doubled("{}", merged), many),
+        (doubled("{k: v}", merged), many),
+        (doubled("[]", listed), many),
+        (doubled("[]", deep), "yaml: document is nested too deeply"),
+    ] {
+        let error = parse(text.as_bytes()).err().expect("too many nodes");
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[test]
 fn utf_16_with_a_byte_order_mark_is_read() {
     let units: Vec<u16> = "\u{feff}a: \u{e9}\u{1f511}\n".encode_utf16().collect();
     let little = units.iter().flat_map(|unit| unit.to_le_bytes());
