@@ -7,12 +7,12 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, futimens};
 
 use super::error::LayoutError;
 use crate::image::Digest;
@@ -74,7 +74,7 @@ impl Temporary {
                 return None;
             }
             // A recent time shows other processes that the blob is being written.
-            file.set_modified(SystemTime::now()).ok()?;
+            set_modified_now(&file).ok()?;
             let part = Self {
                 path,
                 file,
@@ -272,3 +272,15 @@ const KEPT: Duration = Duration::from_secs(24 * 3600);
 const YOUNG: Duration = Duration::from_secs(60);
 const STALLED: Duration = Duration::from_secs(60);
 const ABANDONED: Duration = Duration::from_secs(3600);
+
+/// The kernel's own time as the file's, whatever this program's clock is.
+fn set_modified_now(file: &File) -> io::Result<()> {
+    let only = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+    Ok(futimens(
+        file,
+        &Timestamps {
+            last_access: only(UTIME_OMIT),
+            last_modification: only(UTIME_NOW),
+        },
+    )?)
+}
