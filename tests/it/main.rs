@@ -13,6 +13,7 @@ mod ecr_moto;
 mod engine;
 mod everyday;
 mod explain;
+mod failed_tokens;
 mod fakes;
 mod gcr;
 mod icr;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
+use regcred_core::ErrorKind;
 use regcred_exec::{Exec, ExecError};
 use secrecy::SecretString;
 
@@ -30,20 +31,20 @@ pub(crate) async fn token(
     let credential =
         credential.map_err(|_| ERRORS.misconfigured("the tenant id is not an identifier"))?;
     let token = sdk::token(&*credential, request.audience).await;
+    let asked = ERRORS.token_call("the Azure CLI's login", "az");
     token.map_err(|cause: Option<ExecError>| match cause {
         Some(error) => {
             let number = aadsts::number(&error.to_string());
-            let failed = ERRORS
-                .no_identity("az returned no token")
-                .with_source(error);
+            let failed = asked.error(ErrorKind::IdentityUnavailable);
             let step = "if its login has expired, run az login".to_owned();
             TokenError {
-                error: failed.with_next_step(step),
+                error: failed.with_source(error).with_next_step(step),
                 is_unknown_audience: number.is_some_and(aadsts::is_unknown_audience),
             }
         }
-        None => ERRORS
-            .malformed("az printed no token with an expiry; az must be version 2.54 or newer")
+        None => asked
+            .answered(ErrorKind::Malformed, "it printed no token with an expiry")
+            .with_next_step("az must be version 2.54 or newer".to_owned())
             .into(),
     })
 }

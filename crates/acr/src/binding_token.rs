@@ -22,14 +22,12 @@ pub(crate) async fn token(
     token: &SecretString,
 ) -> Result<SecretString, TokenError> {
     let Bindings { sni, address, .. } = bindings;
+    let endpoint = ERRORS.token_call(request.identity, format!("the identity bindings at {sni}"));
     // The API server's own name, and not the endpoint's, leads there.
     let addresses = lookup_host(address).await.map_err(|error| {
-        let message = format!(
-            "no token for {}: cannot resolve the API server {address}",
-            request.identity
-        );
-        ERRORS
-            .of_kind(ErrorKind::Unreachable, message)
+        let answer = format!("cannot resolve the API server {address}");
+        endpoint
+            .answered(ErrorKind::Unreachable, &answer)
             .with_source(error)
     })?;
     let client = request.cloud.client(|options| {
@@ -54,18 +52,9 @@ pub(crate) async fn token(
         .timeout(TIMEOUT)
         .retry(request.cloud.settings.retry);
     let response = async { read::<TokenResponse>(client.send(asked).await?).await };
-    let response = response.await.map_err(|error| {
-        let message = format!(
-            "the identity bindings at {sni} returned no token for {}",
-            request.identity
-        );
-        TokenError::failed(message, error)
-    })?;
-    let issuer = format!(
-        "the identity bindings at {sni}, asked for {},",
-        request.identity
-    );
-    Ok(response.secret(ERRORS, &issuer)?)
+    let response = response.await;
+    let response = response.map_err(|error| TokenError::failed(&endpoint, error))?;
+    Ok(response.secret(&endpoint)?)
 }
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -62,17 +62,10 @@ async fn token(
     let credential = credential
         .map_err(|_| ERRORS.misconfigured(format!("{identity} cannot be used for Entra ID")))?;
     let token = sdk::token(&*credential, request.audience).await;
-    token.map_err(|cause| match cause {
-        Some(error) => {
-            TokenError::failed(format!("Entra ID returned no token for {identity}"), error)
-        }
-        None => ERRORS
-            .malformed(format!(
-                "Entra ID at {} returned no token for {identity}",
-                request.authority
-            ))
-            .into(),
-    })
+    let asked = ERRORS
+        .token_call(identity, format!("Entra ID at {}", request.authority))
+        .if_refused("compare its client id, tenant id and credential with its registration");
+    token.map_err(|cause| TokenError::of(&asked, cause))
 }
 
 /// An assertion that exists already.

@@ -1,11 +1,12 @@
 //! What a source of Entra tokens is asked for, and how it fails.
 
-use regcred_core::ProviderError;
+use regcred_cloud::TokenCall;
+use regcred_core::{ErrorKind, ProviderError};
 use regcred_http::{HttpError, Response, StatusCode, plain};
 use serde::de::DeserializeOwned;
 
+use crate::aadsts;
 use crate::settings::Cloud;
-use crate::{ERRORS, aadsts};
 
 /// A request for an Entra token.
 #[derive(Clone, Copy)]
@@ -28,12 +29,22 @@ pub(crate) struct TokenError {
 }
 
 impl TokenError {
+    /// The failure of a call through the library: a response without a token if it has no cause.
+    pub(crate) fn of(asked: &TokenCall, cause: Option<HttpError>) -> Self {
+        match cause {
+            Some(cause) => Self::failed(asked, cause),
+            None => asked
+                .answered(ErrorKind::Malformed, "its response has no access token")
+                .into(),
+        }
+    }
+
     /// A failed call, with advice where the response has one of Entra ID's codes.
-    pub(crate) fn failed(message: impl Into<String>, cause: HttpError) -> Self {
+    pub(crate) fn failed(asked: &TokenCall, cause: HttpError) -> Self {
         let number = cause.message().and_then(aadsts::number);
         let step = number.and_then(aadsts::advice).map(str::to_owned);
         Self {
-            error: ERRORS.call_failed(message, cause).with_next_step(step),
+            error: asked.failed(cause).with_next_step(step),
             is_unknown_audience: number.is_some_and(aadsts::is_unknown_audience),
         }
     }

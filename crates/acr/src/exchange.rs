@@ -8,16 +8,17 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use regcred_cloud::{AccessToken, Claims, TokenResponse, secret};
+use regcred_cloud::{AccessToken, Claims, TokenCall, TokenResponse, secret};
 use regcred_core::{ErrorKind, ProviderError, RegistryHost};
 use regcred_http::FormValue::{Secret, Text};
 use regcred_http::{
-    Challenge, HttpError, Request, Retry, StatusCode, Url, is_loopback, parse_challenges,
+    Challenge, HttpError, Request, Retry, StatusCode, Url, is_loopback, is_passing_status,
+    parse_challenges,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::entra_token::read;
+use crate::entra_token::{read, status_error};
 use crate::hosts::Hosts;
 use crate::settings::Cloud;
 use crate::{ERRORS, vars};
@@ -66,89 +67,73 @@ impl Exchange<'_> {
         let client = self.cloud.web()?;
         let response = async { read::<ExchangeResponse>(client.send(request).await?).await };
         let response = response.await.map_err(|error| self.failed(error))?;
-        let issuer = format!(
-            "the registry {}, asked with {},",
-            self.registry, self.identity
-        );
         TokenResponse::from(response.refresh_token).accept(
-            ERRORS,
-            &issuer,
+            &self.asked(),
             self.cloud.now(),
             TimeDelta::zero(),
         )
     }
 
+    /// The call, for its errors.
+    fn asked(&self) -> TokenCall {
+        ERRORS
+            .token_call(self.identity, format!("the registry {}", self.registry))
+            .if_refused(
+                "give it the role AcrPull (Container Registry Repository Reader where the registry uses \
+                 ABAC), and compare the registry's tenant and cloud",
+            )
+    }
+
     fn failed(&self, error: HttpError) -> ProviderError {
-        let Self {
-            registry, identity, ..
-        } = self;
         let message = error.message().unwrap_or_default().to_ascii_lowercase();
-        let (sentence, step) = match error.status().map(|status| status.as_u16()) {
-            Some(401) => (
-                format!("the registry {registry} refuses the token of {identity}"),
-                Some(
-                    "give it the role AcrPull (Container Registry Repository Reader where the registry \
-                     uses ABAC), and compare the registry's tenant and cloud"
-                        .to_owned(),
-                ),
+        let step = match error.status().map(|status| status.as_u16()) {
+            Some(403) if message.contains("ip ") => {
+                "its firewall refuses this address: allow the address, or use a private endpoint"
+                    .to_owned()
+            }
+            Some(404) => format!(
+                "it is not an Azure registry, or a proxy is in the way; use {} if the login server has \
+                 another address",
+                vars::ENDPOINT
             ),
-            Some(403) if message.contains("ip ") => (
-                format!(
-                    "no token for {identity}: the firewall of the registry {registry} refuses this \
-                     address"
-                ),
-                Some("allow the address, or use a private endpoint".to_owned()),
-            ),
-            Some(403) => (format!("the registry {registry} refuses {identity}"), None),
-            Some(404) => (
-                format!(
-                    "no token for {identity}: {registry} is not an Azure registry, or a proxy is in \
-                     the way"
-                ),
-                Some(format!("use {} if the login server has another address", vars::ENDPOINT)),
-            ),
-            Some(429) => (
-                format!("the registry {registry}, asked with {identity}, throttles requests"),
-                Some("retry later".to_owned()),
-            ),
-            Some(300..=399) => (
-                format!(
-                    "no token for {identity}: the registry {registry} points elsewhere, where no \
-                     token is sent"
-                ),
-                None,
-            ),
-            _ => (format!("the registry {registry} returned no token for {identity}"), None),
+            Some(300..=399) => {
+                "it points elsewhere, where no token is sent: ask for the registry by its login server"
+                    .to_owned()
+            }
+            _ => return self.asked().failed(error),
         };
-        ERRORS.call_failed(sentence, error).with_next_step(step)
+        self.asked().failed(error).with_next_step(step)
     }
 
     /// The challenge in which the registry names itself.
     async fn challenge(&self) -> Result<Challenge, ProviderError> {
-        let registry = self.registry;
         let request = Request::get(&format!("{}/v2/", self.base()))
             .timeout(TIMEOUT)
             .retry(RETRY);
-        let response = self.cloud.web()?.send(request).await.map_err(|error| {
-            let identity = self.identity;
-            let message = format!("no token for {identity}: cannot reach the registry {registry}");
-            ERRORS.call_failed(message, error)
-        })?;
+        let response = self.cloud.web()?.send(request).await;
+        let response = response.map_err(|error| self.asked().failed(error))?;
         let status = response.status();
         let bearer = parse_challenges(response.headers())
             .into_iter()
             .find(|c| c.scheme == "bearer" && c.param("realm").is_some())
             .filter(|_| status == StatusCode::UNAUTHORIZED);
+        if bearer.is_none() && is_passing_status(status) {
+            return Err(self.asked().failed(status_error(response).await));
+        }
         let bearer = bearer.ok_or_else(|| {
-            ERRORS.malformed(format!(
-                "{registry} did not issue a challenge (status {}): it is not an Azure registry",
-                status.as_u16()
-            ))
+            let answer = format!("it did not issue a challenge (status {})", status.as_u16());
+            let step = "it is not an Azure registry, or a proxy is in the way";
+            self.asked()
+                .answered(ErrorKind::Malformed, &answer)
+                .with_next_step(step.to_owned())
         })?;
         if !self.is_own(bearer.param("realm").unwrap_or_default()) {
-            let message =
-                format!("{registry} wants a token to be sent to another host, which is not done");
-            return Err(ERRORS.of_kind(ErrorKind::Denied, message));
+            let answer = "it wants a token to be sent to another host, which is not done";
+            let step = "ask for the registry by its login server";
+            return Err(self
+                .asked()
+                .answered(ErrorKind::Denied, answer)
+                .with_next_step(step.to_owned()));
         }
         Ok(bearer)
     }

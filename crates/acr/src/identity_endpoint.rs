@@ -7,8 +7,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use regcred_cloud::{TokenResponse, secret};
-use regcred_core::ProviderError;
+use regcred_cloud::{TokenCall, TokenResponse, secret};
+use regcred_core::{ErrorKind, ProviderError};
 use regcred_files::read_secret;
 use regcred_http::{
     Client, FormValue, Request, Response, StatusCode, Url, is_link_local, is_loopback,
@@ -90,23 +90,27 @@ impl IdentityEndpoint {
             let asked = asked.secret_header("Authorization", &value);
             response = self.send(&client, asked, id).await?;
         }
-        let response: IdentityToken = read(response).await.map_err(|error| {
-            let message = format!("{} returned no token for {}", self.name(), id.label());
-            TokenError::failed(message, error)
-        })?;
+        let endpoint = self.asked(id);
+        let response: IdentityToken = read(response)
+            .await
+            .map_err(|error| TokenError::failed(&endpoint, error))?;
         if matches!(self.place, Place::Arc) && !response.is_of(id) {
-            return Err(ERRORS
-                .no_identity(format!(
-                    "{} did not confirm {}: an agent without user-assigned identities returns the \
-                     machine's own token; update the agent, or do not name an identity",
-                    self.name(),
-                    id.label()
-                ))
+            let answer = "it did not confirm the identity: an agent without user-assigned identities \
+                          returns the machine's own token";
+            return Err(endpoint
+                .answered(ErrorKind::IdentityUnavailable, answer)
+                .with_next_step("update the agent, or do not name an identity".to_owned())
                 .into());
         }
         let token = TokenResponse::from(response.access_token.unwrap_or_default());
-        let issuer = format!("{}, asked for {},", self.name(), id.label());
-        Ok(token.secret(ERRORS, &issuer)?)
+        Ok(token.secret(&endpoint)?)
+    }
+
+    /// The call for the token of an identity, for its errors.
+    fn asked(&self, id: &ManagedId) -> TokenCall {
+        ERRORS
+            .token_call(id.label(), self.name())
+            .if_refused("assign the identity to this place, or correct its name")
     }
 
     fn name(&self) -> &'static str {
@@ -170,16 +174,13 @@ impl IdentityEndpoint {
         id: &ManagedId,
     ) -> Result<Response, ProviderError> {
         client.send(request).await.map_err(|error| {
-            let is_absent = error.is_connect() || error.is_timeout();
-            let message = format!(
-                "no token for {}: {} does not respond",
-                id.label(),
-                self.name()
-            );
-            if is_absent {
-                ERRORS.no_identity(message).with_source(error)
+            if error.is_connect() || error.is_timeout() {
+                let step = "check that the service runs here, or name another identity";
+                self.asked(id)
+                    .no_server(error)
+                    .with_next_step(step.to_owned())
             } else {
-                ERRORS.call_failed(message, error)
+                self.asked(id).failed(error)
             }
         })
     }

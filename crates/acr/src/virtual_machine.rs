@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use azure_identity::{ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId};
+use regcred_cloud::TokenCall;
+use regcred_core::ErrorKind;
 use regcred_http::{HttpError, Retry};
 use secrecy::SecretString;
 
@@ -42,27 +44,23 @@ pub(crate) async fn token(
     })?;
     let place = format!("the metadata service {}", settings.imds);
     let token = sdk::token(&*credential, request.audience).await;
+    let asked = ERRORS.token_call(id.label(), place);
     token.map_err(|cause| match cause {
-        Some(error) => failed(&place, id, error),
-        None => ERRORS
-            .malformed(format!("{place} returned no token for {}", id.label()))
-            .into(),
+        Some(error) => failed(&asked, id, error),
+        None => TokenError::of(&asked, None),
     })
 }
 
 /// The metadata service's own refusals, and those that it passes on from Entra ID.
-fn failed(place: &str, id: &ManagedId, error: HttpError) -> TokenError {
+fn failed(asked: &TokenCall, id: &ManagedId, error: HttpError) -> TokenError {
     if error.is_connect() || error.is_timeout() {
-        let message = format!("no token for {}: {place} does not respond", id.label());
-        let failed = ERRORS.no_identity(message).with_source(error);
-        return failed.with_next_step(elsewhere()).into();
+        return asked.no_server(error).with_next_step(elsewhere()).into();
     }
     let status = error.status().map(|status| status.as_u16());
     let is_own = error.message().and_then(aadsts::number).is_none();
-    let message = format!("{place} returned no token for {}", id.label());
     match status {
         Some(400) if is_own => {
-            let (message, step) = match id {
+            let (answer, step) = match id {
                 ManagedId::System => (
                     "this machine has no system-assigned identity, or several user-assigned ones"
                         .to_owned(),
@@ -73,15 +71,17 @@ fn failed(place: &str, id: &ManagedId, error: HttpError) -> TokenError {
                     "assign it, or correct its name".to_owned(),
                 ),
             };
-            let failed = ERRORS.no_identity(message).with_source(error);
-            failed.with_next_step(step).into()
+            asked
+                .answered(ErrorKind::IdentityUnavailable, &answer)
+                .with_source(error)
+                .with_next_step(step)
+                .into()
         }
         // Perhaps another cloud's server, or a filter's.
-        Some(403) if is_own => {
-            let failed = ERRORS.call_failed(message, error);
-            failed.with_next_step(elsewhere()).into()
+        Some(401 | 403 | 404 | 405) if is_own => {
+            asked.failed(error).with_next_step(elsewhere()).into()
         }
-        _ => TokenError::failed(message, error),
+        _ => TokenError::failed(asked, error),
     }
 }
 

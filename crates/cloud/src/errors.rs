@@ -6,6 +6,8 @@ use std::path::Path;
 use regcred_core::{ErrorKind, ProviderError, RegistryHost};
 use regcred_http::HttpError;
 
+use crate::TokenCall;
+
 /// Makes the errors of one provider.
 #[derive(Clone, Copy, Debug)]
 pub struct Errors {
@@ -50,10 +52,22 @@ impl Errors {
         self.of_kind(ErrorKind::Malformed, message)
     }
 
-    /// A failed call: the message names it, the cause has the status and the API's own code.
+    /// A failed call: the message names it, the cause has the status and the API's own code, and what to
+    /// do comes after that.
     #[must_use]
     pub fn call_failed(self, message: impl Into<String>, cause: HttpError) -> ProviderError {
-        self.of_kind(cause.kind(), message).with_source(cause)
+        let is_answered = cause.status().is_some() || cause.kind() == ErrorKind::Malformed;
+        let usual = || usual_step(cause.kind()).filter(|_| is_answered);
+        let step = cause.next_step().or_else(usual).map(str::to_owned);
+        self.of_kind(cause.kind(), message)
+            .with_next_step(step)
+            .with_source(cause)
+    }
+
+    /// A call for a token of this identity, as messages call it, from that server.
+    #[must_use]
+    pub fn token_call(self, identity: impl Into<String>, server: impl Into<String>) -> TokenCall {
+        TokenCall::new(self, identity.into(), server.into())
     }
 
     /// The refusal of a registry that is not one of the cloud's; `title` is the title of the
@@ -64,6 +78,17 @@ impl Errors {
             "{registry} is not a registry of {title}; to serve it anyway, add it with --also-serve"
         );
         self.of_kind(ErrorKind::NotServed, message)
+    }
+}
+
+/// What to do about an answer of this kind where nothing more precise is known.
+pub(crate) fn usual_step(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::Throttled | ErrorKind::Unreachable => Some("try again later"),
+        ErrorKind::Malformed => Some(
+            "check the server's address, and whether a proxy or a login page answers in its place",
+        ),
+        _ => None,
     }
 }
 

@@ -11,6 +11,7 @@ mod options;
 mod secret_place;
 mod signing_key;
 mod token;
+mod token_call;
 
 pub use cloud::{Cloud, DEADLINE};
 pub use errors::Errors;
@@ -20,3 +21,4 @@ pub use options::{Options, secure_base};
 pub use secret_place::SecretPlace;
 pub use signing_key::SigningKey;
 pub use token::{AccessToken, Claims, TokenResponse, secret};
+pub use token_call::TokenCall;

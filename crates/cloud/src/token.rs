@@ -4,12 +4,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use regcred_core::{ProviderError, SecretText as _};
+use regcred_core::{ErrorKind, ProviderError, SecretText as _};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
-use crate::Errors;
+use crate::TokenCall;
 
 /// A token and its expiry.
 #[derive(Clone, Debug)]
@@ -72,11 +72,12 @@ impl TokenResponse {
     /// # Errors
     /// When there is none, or one with blanks or controls in it. Such a token would be refused much
     /// later, and for another reason.
-    pub fn secret(self, errors: Errors, issuer: &str) -> Result<SecretString, ProviderError> {
+    pub fn secret(self, call: &TokenCall) -> Result<SecretString, ProviderError> {
         let token = self.found();
         let text = token.expose_secret();
         if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(errors.malformed(format!("{issuer} returned no access token")));
+            let answer = "its response has no access token";
+            return Err(call.answered(ErrorKind::Malformed, answer));
         }
         Ok(token.clone())
     }
@@ -88,17 +89,14 @@ impl TokenResponse {
     /// services refuse it.
     pub fn accept(
         self,
-        errors: Errors,
-        issuer: &str,
+        call: &TokenCall,
         now: DateTime<Utc>,
         shortest: TimeDelta,
     ) -> Result<AccessToken, ProviderError> {
         let expires_at = self.expires_at(now);
-        let secret = self.secret(errors, issuer)?;
+        let secret = self.secret(call)?;
         if expires_at.is_some_and(|end| end <= now + shortest) {
-            return Err(errors.malformed(format!(
-                "{issuer} returned a token that has already expired; check this machine's clock"
-            )));
+            return Err(call.expired());
         }
         Ok(AccessToken {
             secret,
@@ -198,14 +196,18 @@ const LONGEST_LIFE: TimeDelta = TimeDelta::days(7);
 #[cfg(test)]
 mod tests {
     use base64::engine::general_purpose::STANDARD;
-    use regcred_core::ErrorKind;
 
     use super::*;
+    use crate::Errors;
+
+    fn call() -> TokenCall {
+        Errors::of("x").token_call("the key", "IAM")
+    }
 
     fn accept(json: &str) -> Result<AccessToken, ProviderError> {
         let response: TokenResponse = serde_json::from_str(json).expect("json");
         let now = DateTime::UNIX_EPOCH;
-        response.accept(Errors::of("x"), "IAM", now, TimeDelta::seconds(10))
+        response.accept(&call(), now, TimeDelta::seconds(10))
     }
 
     #[test]
@@ -240,7 +242,7 @@ mod tests {
         for (token, expected) in [(claims.as_str(), Some(1200)), ("opaque", None)] {
             let response = response(token);
             let now = DateTime::UNIX_EPOCH;
-            let accepted = response.accept(Errors::of("x"), "IAM", now, TimeDelta::zero());
+            let accepted = response.accept(&call(), now, TimeDelta::zero());
             let accepted = accepted.expect(token);
             assert_eq!(accepted.secret.expose_secret(), token);
             let end = accepted.expires_at.map(|end| end.timestamp());

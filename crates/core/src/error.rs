@@ -57,10 +57,18 @@ impl ProviderError {
         self
     }
 
-    /// Adds what to do. [`report`] prints it after the causes: what a server answered comes before it.
+    /// Adds what to do, in place of what was added before; `None` changes nothing. [`report`] prints it
+    /// after the causes: what a server answered comes before it.
     #[must_use]
     pub fn with_next_step(mut self, step: impl Into<Option<String>>) -> Self {
-        self.next_step = step.into();
+        self.next_step = step.into().or(self.next_step);
+        self
+    }
+
+    /// The same failure with another sentence, made from its own.
+    #[must_use]
+    pub fn reworded(mut self, reword: impl FnOnce(String) -> String) -> Self {
+        self.message = reword(self.message);
         self
     }
 
@@ -70,12 +78,13 @@ impl ProviderError {
         self.kind
     }
 
-    /// The report of the failure without the provider's name, as a part of a longer message.
+    /// The failure and its causes without the provider's name and the next step, as a part of a longer
+    /// message.
     #[must_use]
     pub fn reason(&self) -> String {
-        let text = report(self);
+        let line = with_causes(self);
         let name = format!("{}: ", self.provider);
-        text.strip_prefix(&name).unwrap_or(&text).to_owned()
+        line.strip_prefix(&name).unwrap_or(&line).to_owned()
     }
 
     /// The provider's name.
@@ -101,13 +110,7 @@ impl Error for ProviderError {
 /// that the line already ends with is not repeated.
 #[must_use]
 pub fn report(error: &(dyn Error + 'static)) -> String {
-    let mut line = one_line(&error.to_string());
-    for cause in successors(error.source(), |&cause| cause.source()) {
-        let text = one_line(&cause.to_string());
-        if !text.is_empty() && !line.ends_with(&text) {
-            line = format!("{line}: {text}");
-        }
-    }
+    let line = with_causes(error);
     let mut chain = successors(Some(error), |&error| error.source());
     let next_step = chain.find_map(|error| {
         let provider = error.downcast_ref::<ProviderError>()?;
@@ -117,6 +120,17 @@ pub fn report(error: &(dyn Error + 'static)) -> String {
         Some(step) => format!("{line}; {}", one_line(step)),
         None => line,
     }
+}
+
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut line = one_line(&error.to_string());
+    for cause in successors(error.source(), |&cause| cause.source()) {
+        let text = one_line(&cause.to_string());
+        if !text.is_empty() && !line.ends_with(&text) {
+            line = format!("{line}: {text}");
+        }
+    }
+    line
 }
 
 fn one_line(text: &str) -> String {
@@ -136,10 +150,6 @@ mod tests {
             report(&error),
             "ecr: cannot reach the ECR API: connection refused"
         );
-        assert_eq!(
-            error.reason(),
-            "cannot reach the ECR API: connection refused"
-        );
     }
 
     #[test]
@@ -156,5 +166,12 @@ mod tests {
         assert_eq!(report(&outer), format!("x: no token: {line}"));
         let plain = refused().with_next_step(None);
         assert_eq!(report(&plain), "icr: IAM refused the API key: answered 401");
+        let again = refused().with_next_step("first".to_owned());
+        let again = again
+            .with_next_step("second".to_owned())
+            .with_next_step(None);
+        assert!(report(&again).ends_with("answered 401; second"));
+        let part = again.reworded(|text| format!("{text} (twice)")).reason();
+        assert_eq!(part, "IAM refused the API key (twice): answered 401");
     }
 }

@@ -105,11 +105,10 @@ impl Ambient {
                 Place::Absent(why) => absent.push(why),
             }
         }
-        Err(ERRORS.no_identity(format!(
-            "found no Google identity ({}); on a machine outside Google set \
-             GOOGLE_APPLICATION_CREDENTIALS to a credentials file or log in with gcloud",
-            absent.join("; ")
-        )))
+        let message = format!("found no Google identity ({})", absent.join("; "));
+        Err(ERRORS
+            .no_identity(message)
+            .with_next_step(CONFIGURE.to_owned()))
     }
 }
 
@@ -118,9 +117,12 @@ fn after_others(error: ProviderError, absent: &[String]) -> ProviderError {
     if absent.is_empty() {
         return error;
     }
-    let message = format!("{} (before it: {})", error.reason(), absent.join("; "));
-    ERRORS.of_kind(error.kind(), message)
+    let before = absent.join("; ");
+    error.reworded(|sentence| format!("{sentence} (before it: {before})"))
 }
+
+const CONFIGURE: &str = "on a machine outside Google set GOOGLE_APPLICATION_CREDENTIALS to a \
+     credentials file or log in with gcloud";
 
 #[cfg(test)]
 mod tests;

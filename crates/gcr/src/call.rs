@@ -3,29 +3,34 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use regcred_cloud::{AccessToken, TokenResponse};
+use regcred_cloud::{AccessToken, TokenCall, TokenResponse};
 use regcred_core::ProviderError;
-use regcred_http::{Client, HttpError, Request, Retry};
+use regcred_http::{Client, HttpError, Request, Retry, Url};
 
-use crate::ERRORS;
 use crate::settings::Cloud;
 
-/// The token that a token endpoint returns. `failed` is the sentence for a failed call, `issuer`
-/// names the endpoint.
+/// The token that a token endpoint returns.
 pub(crate) async fn token(
     cloud: &Cloud,
     client: &Client,
     request: Request,
-    issuer: &str,
-    failed: String,
+    asked: &TokenCall,
 ) -> Result<AccessToken, ProviderError> {
     let request = request.timeout(TIMEOUT).retry(Retry::gentle());
     let response = async {
         let response = client.send(request).await?.success("its answer").await?;
         response.json::<TokenResponse>(LIMIT).await
     };
-    let response = response.await.map_err(|e| ERRORS.call_failed(failed, e))?;
-    response.accept(ERRORS, issuer, cloud.now(), TimeDelta::zero())
+    let response = response.await.map_err(|error| asked.failed(error))?;
+    response.accept(asked, cloud.now(), TimeDelta::zero())
+}
+
+/// What messages call a server: `what`, and the origin of its address.
+pub(crate) fn server(what: &str, url: &str) -> String {
+    match Url::parse(url) {
+        Ok(url) => format!("{what} at {}", url.origin().ascii_serialization()),
+        Err(_) => what.to_owned(),
+    }
 }
 
 /// The text that a server returns, up to 1 MiB.

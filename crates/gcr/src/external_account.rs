@@ -112,8 +112,11 @@ impl ExternalAccount {
         scopes: &str,
     ) -> Result<AccessToken, ProviderError> {
         let audience = &self.exchange.audience;
-        let (client, subject_token) = self.subject.token(cloud, audience).await?;
         let exchange = &self.exchange;
+        let subject_token = self.subject.token(cloud, audience).await;
+        let (client, subject_token) = subject_token.map_err(|error| {
+            error.reworded(|sentence| format!("{}: {sentence}", exchange.whose))
+        })?;
         exchange.token(cloud, &client, &subject_token, scopes).await
     }
 }

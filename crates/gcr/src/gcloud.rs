@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use regcred_cloud::{AccessToken, TokenResponse};
-use regcred_core::{Env, ProviderError, fingerprint};
+use regcred_cloud::{AccessToken, TokenCall, TokenResponse};
+use regcred_core::{Env, ErrorKind, ProviderError, fingerprint};
 use regcred_exec::{Exec, find_program};
 use regcred_files::read_text;
 use serde::Deserialize;
@@ -82,12 +82,13 @@ impl Gcloud {
         cloud: &Cloud,
         may_ask_metadata: bool,
     ) -> Result<AccessToken, ProviderError> {
+        let asked = asked();
         let kept = self.ask(false, may_ask_metadata).await?;
-        if let Ok(token) = kept.accept(ERRORS, "gcloud", cloud.now(), WORTHWHILE) {
+        if let Ok(token) = kept.accept(&asked, cloud.now(), WORTHWHILE) {
             return Ok(token);
         }
         let fresh = self.ask(true, may_ask_metadata).await?;
-        fresh.accept(ERRORS, "gcloud", cloud.now(), TimeDelta::zero())
+        fresh.accept(&asked, cloud.now(), TimeDelta::zero())
     }
 
     async fn ask(
@@ -108,18 +109,25 @@ impl Gcloud {
             exec = exec.env("CLOUDSDK_CORE_CHECK_GCE_METADATA", "false");
         }
         let output = exec.run().await.map_err(|error| {
-            ERRORS
-                .no_identity("gcloud returned no token; renew its login with gcloud auth login")
+            asked()
+                .error(ErrorKind::IdentityUnavailable)
                 .with_source(error)
+                .with_next_step("renew its login with gcloud auth login".to_owned())
         })?;
         match serde_json::from_slice(&output.stdout) {
             Ok(Helper { credential }) => Ok(credential),
             Err(_) => {
-                let message = "gcloud config config-helper did not print a token";
-                Err(ERRORS.malformed(message))
+                let answer = "its config-helper did not print one as JSON";
+                let error = asked().answered(ErrorKind::Malformed, answer);
+                Err(error
+                    .with_next_step("update gcloud: it must know config config-helper".to_owned()))
             }
         }
     }
+}
+
+fn asked() -> TokenCall {
+    ERRORS.token_call("gcloud's login", "gcloud")
 }
 
 /// What `config-helper` prints.

@@ -7,6 +7,7 @@ use regcred_http::Request;
 use secrecy::SecretString;
 use serde_json::json;
 
+use crate::ERRORS;
 use crate::call;
 use crate::settings::{CLOUD_PLATFORM, Cloud, Settings};
 
@@ -58,11 +59,15 @@ impl Impersonation {
             body["delegates"] = json!(self.delegates);
         }
         let request = Request::post(&self.url).bearer(own).json(&body);
-        let failed = format!("cannot act as {} with {}", self.account(), self.whose);
-        let issuer = "the IAM Credentials API";
-        call::token(cloud, &cloud.web()?, request, issuer, failed).await
+        let identity = format!("{} as {}", self.whose, self.account());
+        let server = call::server("the IAM Credentials API", &self.url);
+        let asked = ERRORS.token_call(identity, server).if_refused(IF_REFUSED);
+        call::token(cloud, &cloud.web()?, request, &asked).await
     }
 }
+
+const IF_REFUSED: &str = "grant it roles/iam.serviceAccountTokenCreator on that account, or \
+     roles/iam.workloadIdentityUser if it is of a workload identity pool";
 
 /// The scopes with which an identity requests its own token: if it acts as a service account, that
 /// account's token is narrowed and not its own.

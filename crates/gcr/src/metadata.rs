@@ -7,10 +7,11 @@
 //! system calls, 147 of them opening certificates, where this module needs 120 and none); and it
 //! accepts any answer, another server's page and a token that expires in a second alike.
 
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use regcred_cloud::{AccessToken, TokenResponse};
+use regcred_cloud::{AccessToken, TokenCall, TokenResponse, firmware_holds};
 use regcred_core::{ErrorKind, ProviderError};
 use regcred_http::{Client, Request, Response, Retry, StatusCode};
 
@@ -24,6 +25,8 @@ pub(crate) struct Metadata<'a> {
     client: Client,
     /// Its name in messages.
     label: String,
+    /// The call for the token of the machine's service account.
+    asked: TokenCall,
     /// Whether the machine is known to have the server: only then is it worth waiting for.
     expected: bool,
 }
@@ -31,18 +34,22 @@ pub(crate) struct Metadata<'a> {
 impl<'a> Metadata<'a> {
     pub(crate) fn new(cloud: &'a Cloud) -> Result<Self, ProviderError> {
         let host = &cloud.settings.metadata_host;
+        let product = Path::new(PRODUCT_NAME);
         let expected = !is_public(host)
-            || std::fs::read_to_string(PRODUCT_NAME)
-                .is_ok_and(|name| GOOGLE_MACHINES.contains(&name.trim()));
+            || GOOGLE_MACHINES
+                .iter()
+                .any(|name| firmware_holds(product, name));
         let connect = if expected {
             PATIENT_CONNECT
         } else {
             SHORT_CONNECT
         };
+        let label = format!("the metadata server {host}");
         Ok(Self {
             cloud,
             client: cloud.link(connect)?,
-            label: format!("the metadata server {host}"),
+            asked: ERRORS.token_call(IDENTITY, &label),
+            label,
             expected,
         })
     }
@@ -73,12 +80,11 @@ impl<'a> Metadata<'a> {
             tokio::time::sleep(RENEWAL).await;
             token = self.fetch(scopes).await?;
             if self.expires_within(&token, USELESS) {
-                let message = format!(
-                    "{} keeps returning a token that expires in less than {} s",
-                    self.label,
+                let answer = format!(
+                    "it keeps returning a token that expires in less than {} s",
                     USELESS.num_seconds()
                 );
-                return Err(ERRORS.of_kind(ErrorKind::Unreachable, message));
+                return Err(self.asked.answered(ErrorKind::Unreachable, &answer));
             }
         }
         self.log_identity().await;
@@ -93,17 +99,18 @@ impl<'a> Metadata<'a> {
         } else {
             format!("{TOKEN}?scopes={}", scopes.replace(' ', ","))
         };
-        let Some(response) = self.get(&path).await? else {
-            return Err(ERRORS.no_identity(format!(
-                "{} knows no service account (status 404): attach one to the machine",
-                self.label
-            )));
-        };
-        let response: TokenResponse = response.json(LIMIT).await.map_err(|error| {
-            ERRORS.call_failed(format!("cannot read the token of {}", self.label), error)
+        let response = self.get(&path).await.map_err(|error| {
+            error.reworded(|sentence| format!("no token for {IDENTITY}: {sentence}"))
         })?;
+        let Some(response) = response else {
+            let answer = "it knows no service account (status 404)";
+            let error = self.asked.answered(ErrorKind::IdentityUnavailable, answer);
+            return Err(error.with_next_step("attach one to the machine".to_owned()));
+        };
+        let response = response.json::<TokenResponse>(LIMIT).await;
+        let response = response.map_err(|error| self.asked.failed(error))?;
         let now = self.cloud.now();
-        response.accept(ERRORS, &self.label, now, TimeDelta::zero())
+        response.accept(&self.asked, now, TimeDelta::zero())
     }
 
     /// `None` for an entry that does not exist.
@@ -127,17 +134,22 @@ impl<'a> Metadata<'a> {
         let distress = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
         let flavor = response.headers().get("metadata-flavor");
         if !distress && flavor.is_none_or(|flavor| flavor != "Google") {
-            return Err(ERRORS.no_identity(format!(
+            let message = format!(
                 "the server at {host} (status {}) is not Google's metadata server",
                 status.as_u16()
-            )));
+            );
+            return Err(ERRORS
+                .no_identity(message)
+                .with_next_step(ELSEWHERE.to_owned()));
         }
         match status {
             StatusCode::OK => Ok(Some(response)),
             StatusCode::NOT_FOUND => Ok(None),
             _ => {
                 let error = response.into_error("metadata request").await;
-                Err(ERRORS.call_failed(format!("{} refused {path}", self.label), error))
+                let failed = ERRORS.call_failed(format!("{} refused {path}", self.label), error);
+                let is_refused = failed.kind() == ErrorKind::Denied;
+                Err(failed.with_next_step(is_refused.then(|| IF_REFUSED.to_owned())))
             }
         }
     }
@@ -185,6 +197,10 @@ fn missing_scope(scopes: &str) -> Option<String> {
     })
 }
 
+/// Whose token it is, in errors.
+const IDENTITY: &str = "the machine's service account";
+const IF_REFUSED: &str = "allow the machine's workloads to ask it, or name a credentials file";
+const ELSEWHERE: &str = "outside Google set GOOGLE_APPLICATION_CREDENTIALS to a credentials file";
 const METADATA_NAME: &str = "metadata.google.internal";
 const TOKEN: &str = "instance/service-accounts/default/token";
 const EMAIL: &str = "instance/service-accounts/default/email";

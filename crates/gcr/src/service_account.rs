@@ -81,9 +81,11 @@ impl ServiceAccount {
             ("grant_type", Text(JWT_BEARER)),
             ("assertion", Secret(&assertion)),
         ]);
-        let failed = format!("Google returned no token for the key of {}", self.label);
-        let issuer = "Google's token endpoint";
-        call::token(cloud, &cloud.web()?, request, issuer, failed).await
+        let server = call::server("Google's token endpoint", &self.token_url);
+        let asked = ERRORS
+            .token_call(format!("the key of {}", self.label), server)
+            .if_refused(IF_REFUSED);
+        call::token(cloud, &cloud.web()?, request, &asked).await
     }
 
     /// A text that the key signs: with `sub` it is a token, with `aud` an assertion.
@@ -114,6 +116,8 @@ impl ServiceAccount {
     }
 }
 
+const IF_REFUSED: &str =
+    "create a new key if this one was deleted, enable the account, or set this machine's clock";
 /// RFC 7523's grant type.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// Google refuses assertions from its future, which a clock slightly ahead produces.

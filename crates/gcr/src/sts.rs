@@ -8,6 +8,7 @@ use regcred_http::{Client, Request};
 use secrecy::SecretString;
 use serde_json::json;
 
+use crate::ERRORS;
 use crate::call;
 use crate::settings::Cloud;
 
@@ -53,11 +54,11 @@ impl Exchange {
         if let Some(login) = &self.client {
             request = request.basic(login);
         }
-        let failed = format!(
-            "{SECURITY_TOKEN_SERVICE} did not exchange {} (audience {})",
-            self.whose, self.audience
-        );
-        call::token(cloud, client, request, SECURITY_TOKEN_SERVICE, failed).await
+        let whose = format!("{} (audience {})", self.whose, self.audience);
+        let asked = ERRORS
+            .token_call(whose, call::server(SECURITY_TOKEN_SERVICE, &self.url))
+            .if_refused(IF_REFUSED);
+        call::token(cloud, client, request, &asked).await
     }
 }
 
@@ -67,4 +68,5 @@ pub(crate) const SECURITY_TOKEN_SERVICE: &str = "the Security Token Service";
 pub(crate) const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 /// RFC 8693's grant type.
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const IF_REFUSED: &str = "compare the token's issuer, audience and claims with the provider of the workload identity pool";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::credential_file::CredentialFile;
 use crate::settings::{Cloud, Settings};
 use crate::sts::SECURITY_TOKEN_SERVICE;
-use crate::{call, sdk};
+use crate::{ERRORS, call, sdk};
 
 /// The fields of the file that are used.
 #[derive(Deserialize)]
@@ -68,9 +68,9 @@ impl UserLogin {
             ("grant_type", Text("refresh_token")),
             ("refresh_token", Secret(&self.refresh_token)),
         ];
-        let (request, issuer) = if let Some(url) = &self.federated {
+        let (request, server) = if let Some(url) = &self.federated {
             let request = Request::post(url).basic(&self.client).form(&form);
-            (request, SECURITY_TOKEN_SERVICE)
+            (request, call::server(SECURITY_TOKEN_SERVICE, url))
         } else {
             if let Some(token) = sdk::user_token(cloud, &self.file).await {
                 return Ok(token);
@@ -81,13 +81,12 @@ impl UserLogin {
             let public = || format!("https://oauth2.{}/token", settings.universe);
             let url = settings.oauth_url.clone().unwrap_or_else(public);
             let request = Request::post(&url).form(&form);
-            (request, "Google's token endpoint")
+            (request, call::server("Google's token endpoint", &url))
         };
-        let failed = format!(
-            "{issuer} returned no token for the login in {}; renew it with gcloud auth \
-             application-default login",
-            self.file.path.display()
-        );
-        call::token(cloud, &cloud.web()?, request, issuer, failed).await
+        let identity = format!("the login in {}", self.file.path.display());
+        let asked = ERRORS
+            .token_call(identity, server)
+            .if_refused("renew it with gcloud auth application-default login");
+        call::token(cloud, &cloud.web()?, request, &asked).await
     }
 }

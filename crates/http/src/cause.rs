@@ -143,7 +143,11 @@ impl Cause {
     /// What a person can do about it; `None` where the text has it.
     pub(crate) fn next_step(&self) -> Option<&'static str> {
         Some(match self.what {
-            Failure::ProxyLogin | Failure::Roots => return None,
+            Failure::Roots => return None,
+            Failure::ProxyLogin => {
+                "write the proxy's user and password into the variable, special characters \
+                 percent-encoded"
+            }
             Failure::Tunnel => "the log of the proxy has the reason",
             _ if self.is_at_proxy => "correct the variable, or list the server in NO_PROXY",
             Failure::Dns | Failure::ResolveTimeout => {

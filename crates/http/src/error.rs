@@ -84,10 +84,7 @@ impl HttpError {
             Reason::TooLarge(_) | Reason::NotJson { .. } | Reason::NotText | Reason::WebPage => {
                 ErrorKind::Malformed
             }
-            // An API names its refusals; without a name, this is not the API, or not its path.
-            Reason::Status(status, fields) if is_elsewhere(*status) && fields.code().is_none() => {
-                ErrorKind::Malformed
-            }
+            Reason::Status(status, fields) if is_elsewhere(*status, fields) => ErrorKind::Malformed,
             Reason::Status(status, _) => kind_of_status(*status),
         }
     }
@@ -256,12 +253,12 @@ impl Error for HttpError {
     }
 }
 
-/// Whether a server answers so for a path or a method that it does not have.
-fn is_elsewhere(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
-    )
+/// Whether an answer is not one of the API that was asked: an API names its refusals, and only 401 and 403
+/// are refusals without a name. A web page is another server's.
+fn is_elsewhere(status: StatusCode, fields: &ErrorFields) -> bool {
+    let is_refusal = kind_of_status(status) == ErrorKind::Denied;
+    let needs_name = !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    is_refusal && (fields.is_web_page() || (needs_name && fields.code().is_none()))
 }
 
 /// What the caller can do about a response with an unwanted status.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use regcred_cloud::{AccessToken, Claims, TokenResponse};
-use regcred_core::{ErrorKind, ProviderError};
+use regcred_cloud::{AccessToken, Claims, TokenCall, TokenResponse};
+use regcred_core::ProviderError;
 use regcred_http::FormValue::{self, Secret, Text};
 use regcred_http::{HttpError, Request, Retry, StatusCode, random_word};
 use secrecy::SecretString;
@@ -75,6 +75,15 @@ impl Grant<'_> {
             ),
         }
     }
+
+    fn if_refused(&self) -> &'static str {
+        match self {
+            Grant::ApiKey(_) => "make a new API key, or correct the one that is configured",
+            Grant::Refresh(_) => "log in again",
+            Grant::ComputeResource(..) => "compare the links of the trusted profile with the pod",
+            Grant::Assume(..) => "allow the API key's identity to assume the trusted profile",
+        }
+    }
 }
 
 /// Trades a grant for an access token. The private endpoint is asked when the public one cannot be
@@ -118,44 +127,41 @@ async fn ask(
     if let Some(client) = &cloud.settings.client {
         request = request.basic(client);
     }
+    let asked = ERRORS
+        .token_call(grant.what(), format!("IAM at {base}"))
+        .if_refused(grant.if_refused());
     let client = cloud.web().map_err(IamFailure::Final)?;
     let response = client.send(request).await.map_err(|error| {
-        let unreachable = error.is_connect() || error.is_timeout();
-        let message = format!("no token for {}: cannot reach IAM at {base}", grant.what());
-        let failed = ERRORS.call_failed(message, error);
-        if unreachable {
+        let is_unreachable = error.is_connect() || error.is_timeout();
+        let failed = asked.failed(error);
+        if is_unreachable {
             IamFailure::Unreachable(failed)
         } else {
             IamFailure::Final(failed)
         }
     })?;
     if response.status() != StatusCode::OK {
-        let error = response.into_error("token request").await;
-        return Err(IamFailure::Final(refused(base, grant, &correlation, error)));
+        let what = format!("token request (correlation id {correlation})");
+        let error = response.into_error(&what).await;
+        return Err(IamFailure::Final(refused(&asked, error)));
     }
-    let issuer = format!("IAM at {base}, asked with {},", grant.what());
-    let answer: TokenResponse = response.json(LIMIT).await.map_err(|error| {
-        IamFailure::Final(ERRORS.call_failed(format!("{issuer} returned no access token"), error))
-    })?;
+    let answer = response.json::<TokenResponse>(LIMIT).await;
+    let answer = answer.map_err(|error| IamFailure::Final(asked.failed(error)))?;
     answer
-        .accept(ERRORS, &issuer, cloud.now(), SHORTEST_LIFE)
+        .accept(&asked, cloud.now(), SHORTEST_LIFE)
         .map_err(IamFailure::Final)
 }
 
-fn refused(base: &str, grant: &Grant<'_>, correlation: &str, error: HttpError) -> ProviderError {
-    let what = grant.what();
-    if error.status() == Some(StatusCode::NOT_FOUND) && error.code().is_none() {
-        let message = format!("no token for {what}: {base} has no token endpoint of IAM");
-        let step = format!("correct {}, or the proxy's answer", vars::IAM_URL);
-        return ERRORS.call_failed(message, error).with_next_step(step);
-    }
-    let verb = match error.kind() {
-        ErrorKind::Denied => "refused",
-        _ => "did not accept",
+fn refused(asked: &TokenCall, error: HttpError) -> ProviderError {
+    let step = if error.status() == Some(StatusCode::NOT_FOUND) && error.code().is_none() {
+        Some(format!(
+            "correct {}: this is not IAM's token endpoint; or a proxy answers in its place",
+            vars::IAM_URL
+        ))
+    } else {
+        advice(error.code()).map(str::to_owned)
     };
-    let step = advice(error.code()).map(str::to_owned);
-    let message = format!("IAM {verb} {what} (correlation id {correlation})");
-    ERRORS.call_failed(message, error).with_next_step(step)
+    asked.failed(error).with_next_step(step)
 }
 
 /// What IAM's refusal of a service account token mostly depends on. The token is not verified here,

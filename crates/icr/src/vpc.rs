@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use regcred_cloud::{AccessToken, TokenResponse};
+use regcred_cloud::{AccessToken, TokenCall, TokenResponse};
 use regcred_core::ProviderError;
 use regcred_http::{Client, HttpError, Request, Retry};
 use secrecy::SecretString;
@@ -33,10 +33,13 @@ pub(crate) async fn token(
     let server = Server {
         cloud,
         client: cloud.link(connect)?,
-        identity_name: &identity_name,
+        asked: ERRORS.token_call(
+            identity_name,
+            format!("the metadata server {}", cloud.settings.vpc),
+        ),
     };
     let (paths, identity) = server.identity().await?;
-    let identity = identity.secret(ERRORS, &server.issuer())?;
+    let identity = identity.secret(&server.asked)?;
     server.iam_token(&paths, &identity, body).await
 }
 
@@ -56,8 +59,7 @@ fn profile_body(profile: &Profile) -> Result<Value, ProviderError> {
 struct Server<'a> {
     cloud: &'a Cloud,
     client: Client,
-    /// Whose token it is, for messages.
-    identity_name: &'a str,
+    asked: TokenCall,
 }
 
 /// Paths of one generation of the API.
@@ -150,7 +152,7 @@ impl Server<'_> {
             response.json::<TokenResponse>(LIMIT).await
         };
         let answer = answer.await.map_err(|e| self.failed(e))?;
-        answer.accept(ERRORS, &self.issuer(), self.cloud.now(), SHORTEST_LIFE)
+        answer.accept(&self.asked, self.cloud.now(), SHORTEST_LIFE)
     }
 
     fn request(&self, request: Request) -> Request {
@@ -170,35 +172,22 @@ impl Server<'_> {
         )
     }
 
-    /// Who issues the token, and for whom, in errors.
-    fn issuer(&self) -> String {
-        let base = &self.cloud.settings.vpc;
-        format!(
-            "the metadata server {base}, asked for {},",
-            self.identity_name
-        )
-    }
-
     fn failed(&self, error: HttpError) -> ProviderError {
-        let base = &self.cloud.settings.vpc;
         let elsewhere = format!(
             "outside a VPC instance set {} or {}; on one, enable its metadata service",
             vars::API_KEY,
             vars::CR_PROFILE
         );
         if error.is_connect() || error.is_timeout() {
-            let message = format!("the metadata server {base} does not respond");
-            let failed = ERRORS.no_identity(message).with_source(error);
-            return failed.with_next_step(elsewhere);
+            return self.asked.no_server(error).with_next_step(elsewhere);
         }
         // A refusal without a code of IBM's may be another cloud's server, or a filter's.
         let step = match error.code() {
+            None if error.is_passing() => None,
             None => Some(elsewhere),
             code => advice(code).map(str::to_owned),
         };
-        let identity = self.identity_name;
-        let message = format!("the metadata server {base} returned no token for {identity}");
-        ERRORS.call_failed(message, error).with_next_step(step)
+        self.asked.failed(error).with_next_step(step)
     }
 }
 

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use regcred_cloud::firmware_holds;
-use regcred_core::ProviderError;
+use regcred_cloud::{TokenCall, firmware_holds, is_label};
+use regcred_core::{ErrorKind, ProviderError};
 use regcred_http::{Client, HttpError, Request, Retry, StatusCode, is_passing_status};
 use secrecy::zeroize::Zeroizing;
 use tokio::task::JoinSet;
@@ -45,6 +45,10 @@ impl Imds {
             match region {
                 Ok(region) => {
                     let region = region.trim().to_owned();
+                    if !is_label(&region) {
+                        let answer = "its region is not a region";
+                        return Err(asked(&base).answered(ErrorKind::Malformed, answer));
+                    }
                     return Ok(Self {
                         client,
                         base,
@@ -84,12 +88,8 @@ impl Imds {
             Err(error) => return Err(refused(&self.base, error)),
         };
         let region: Option<Region> = serde_json::from_str(&text).ok();
-        region.and_then(Region::checked).ok_or_else(|| {
-            ERRORS.malformed(format!(
-                "the regionInfo of the metadata server {} is not valid",
-                self.base
-            ))
-        })
+        let region = region.and_then(Region::checked);
+        region.ok_or_else(|| self.malformed("its regionInfo is not valid"))
     }
 
     /// The instance's OCID.
@@ -105,27 +105,28 @@ impl Imds {
                 self.get("/identity/cert.pem"),
                 self.get("/identity/key.pem")
             )?;
-            let certificate = Certificate::from_pem(&certificate)?;
-            let key = PrivateKey::from_pem(&key, None).map_err(|e| {
-                ERRORS
-                    .malformed("cannot use the metadata server's key")
-                    .with_source(e)
-            })?;
+            let certificate = Certificate::from_pem(&certificate)
+                .map_err(|error| self.malformed(&error.reason()))?;
+            let key = PrivateKey::from_pem(&key, None)
+                .map_err(|error| self.malformed("its key cannot be used").with_source(error))?;
             if certificate.belongs_to(&key) {
                 return Ok((certificate, key));
             }
             tracing::debug!(attempt, "the instance's certificate is being replaced");
             tokio::time::sleep(PAIR_RETRY.pause(attempt)).await;
         }
-        Err(ERRORS.malformed("the metadata server's certificate and key are not of one pair"))
+        Err(self.malformed("its certificate and key are not of one pair"))
     }
 
     /// The certificate between the leaf and Oracle's root, in base64.
     pub(crate) async fn intermediate(&self) -> Result<String, ProviderError> {
         let pem = self.get("/identity/intermediate.pem").await?;
-        certificate::base64_of(&pem).ok_or_else(|| {
-            ERRORS.malformed("the metadata server's intermediate certificate is not PEM")
-        })
+        certificate::base64_of(&pem)
+            .ok_or_else(|| self.malformed("its intermediate certificate is not PEM"))
+    }
+
+    fn malformed(&self, answer: &str) -> ProviderError {
+        asked(&self.base).answered(ErrorKind::Malformed, answer)
     }
 
     async fn get(&self, path: &str) -> Result<Zeroizing<String>, ProviderError> {
@@ -189,11 +190,16 @@ async fn get(
     }
 }
 
-fn refused(base: &str, error: HttpError) -> ProviderError {
-    ERRORS.call_failed(
-        format!("the metadata server {base} returned no identity"),
-        error,
+/// The call for the instance's identity, for its errors.
+fn asked(base: &str) -> TokenCall {
+    ERRORS.token_call(
+        "the instance principal",
+        format!("the metadata server {base}"),
     )
+}
+
+fn refused(base: &str, error: HttpError) -> ProviderError {
+    asked(base).failed(error)
 }
 
 /// What to do where no metadata server answers. A user's configuration file is pointed out, never
@@ -206,9 +212,9 @@ fn no_instance(cloud: &Cloud, base: &str, error: HttpError) -> ProviderError {
     } else {
         format!("outside an OCI instance name a principal with {method}")
     };
-    let message = format!("the metadata server {base} does not answer as OCI's");
-    ERRORS
-        .no_identity(message)
+    let answer = "it does not answer as OCI's";
+    asked(base)
+        .answered(ErrorKind::IdentityUnavailable, answer)
         .with_source(error)
         .with_next_step(advice)
 }
@@ -234,7 +240,7 @@ const LIMIT: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use regcred_core::{Clock, Env, ErrorKind, report};
+    use regcred_core::{Clock, Env, report};
     use regcred_tests::server::{Reply, Seen, Server};
 
     use super::*;

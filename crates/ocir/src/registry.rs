@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use regcred_cloud::{AccessToken, TokenResponse};
+use regcred_cloud::{AccessToken, TokenCall, TokenResponse};
 use regcred_core::{CredentialRequest, ErrorKind, ImageRef, ProviderError};
 use regcred_http::{Request, StatusCode, Url, secure_url};
 
 use crate::hosts::is_region_id;
-use crate::service_error::Refusal;
 use crate::session::Session;
 use crate::settings::Cloud;
 use crate::{ERRORS, signed_call, vars};
@@ -22,35 +21,36 @@ pub(crate) async fn token(
 ) -> Result<AccessToken, ProviderError> {
     let url = url(cloud, request, &cloud.settings.token_path)?;
     let signed = session.signer.get(&url, cloud.now());
-    let registry = request.registry.as_written();
-    let refusal = |status: StatusCode| {
-        let region = cloud.settings.hosts.region(&request.registry);
-        let region = region
-            .filter(|region| matches!(status.as_u16(), 401 | 403 | 404) && is_region_id(region));
-        Refusal {
-            message: format!("{registry} returned no token for {who}"),
-            next_step: region.map(|region| {
-                format!(
-                    "the registry is in {region}: if the principal is of another region or realm, use \
-                     a registry of its own"
-                )
-            }),
-        }
+    let region = cloud.settings.hosts.region(&request.registry);
+    let region = region.filter(|region| is_region_id(region));
+    let asked = ERRORS
+        .token_call(who, format!("the registry {}", request.registry))
+        .if_refused(
+            "allow the principal by a policy, and use a registry of its own region and realm",
+        );
+    let advice = |status: StatusCode| {
+        let region = region.filter(|_| matches!(status.as_u16(), 401 | 403 | 404));
+        region.map(|region| {
+            format!(
+                "the registry is in {region}: if the principal is of another region or realm, use a \
+                 registry of its own"
+            )
+        })
     };
-    let response = signed_call::send(cloud, &cloud.web()?, signed, registry, who, refusal).await?;
+    let response = signed_call::send(cloud, &cloud.web()?, signed, &asked, advice).await?;
     accept(
-        signed_call::read(response, registry, who).await?,
+        signed_call::read(response, &asked).await?,
         cloud.now(),
-        &signed_call::issuer(registry, who),
+        &asked,
     )
 }
 
 fn accept(
     response: TokenResponse,
     now: DateTime<Utc>,
-    issuer: &str,
+    asked: &TokenCall,
 ) -> Result<AccessToken, ProviderError> {
-    let mut token = response.accept(ERRORS, issuer, now, TimeDelta::zero())?;
+    let mut token = response.accept(asked, now, TimeDelta::zero())?;
     token.expires_at = token.expires_at.map(|end| end.min(now + LONGEST_LIFE));
     Ok(token)
 }
@@ -141,7 +141,8 @@ mod tests {
 
     fn read(json: &str) -> Result<AccessToken, ProviderError> {
         let response = serde_json::from_str(json).expect("JSON");
-        accept(response, DateTime::UNIX_EPOCH, "phx.ocir.io")
+        let asked = ERRORS.token_call("the instance principal", "phx.ocir.io");
+        accept(response, DateTime::UNIX_EPOCH, &asked)
     }
 
     #[test]

@@ -1,35 +1,24 @@
 //! What the head of a refusal adds to its message.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use regcred_cloud::TokenCall;
 use regcred_core::ProviderError;
 use regcred_http::{HeaderMap, Response, StatusCode, header};
 
-use crate::ERRORS;
-
-/// A refusal: what was refused, and what to do about it.
-pub(crate) struct Refusal {
-    pub(crate) message: String,
-    pub(crate) next_step: Option<String>,
-}
-
-/// The error for a response with another status than 200: what was refused, the id under which Oracle
-/// finds the request, and what to do; a clock that is off is corrected first.
+/// The error for a response with another status than 200: the id under which Oracle finds the request,
+/// and what to do; a clock that is off is corrected first.
 pub(crate) async fn refused(
-    refusal: Refusal,
+    asked: &TokenCall,
+    advice: Option<String>,
     response: Response,
     now: DateTime<Utc>,
 ) -> ProviderError {
-    let Refusal {
-        mut message,
-        next_step,
-    } = refusal;
     let is_unknown = response.status() == StatusCode::UNAUTHORIZED;
     let skew = skew(response.headers(), now).filter(|_| is_unknown);
-    if let Some(id) = request_id(response.headers()) {
-        message.push_str(&format!(" (opc-request-id {id})"));
-    }
-    let failed = ERRORS.call_failed(message, response.into_error("request").await);
-    failed.with_next_step(skew.or(next_step))
+    let id = request_id(response.headers()).map(|id| format!(" (opc-request-id {id})"));
+    let what = format!("token request{}", id.unwrap_or_default());
+    let failed = asked.failed(response.into_error(&what).await);
+    failed.with_next_step(skew.or(advice))
 }
 
 /// A clock that differs by more than what signatures are allowed.

@@ -1,8 +1,8 @@
 //! An identity that has proved itself: a signer and its expiry.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use regcred_cloud::Claims;
-use regcred_core::ProviderError;
+use regcred_cloud::{Claims, TokenCall};
+use regcred_core::{ErrorKind, ProviderError};
 use secrecy::SecretString;
 
 use crate::ERRORS;
@@ -27,20 +27,18 @@ impl Session {
         }
     }
 
-    /// A session by a security token that `issuer` has just issued for the key.
+    /// A session by a security token that a call has just issued for the key.
     pub(crate) fn issued(
         token: &SecretString,
         key: PrivateKey,
-        issuer: &str,
+        asked: &TokenCall,
         now: DateTime<Utc>,
     ) -> Result<Self, ProviderError> {
-        let malformed = |what| ERRORS.malformed(format!("{issuer} returned a token {what}"));
+        let endless = "it returned a token without an expiry";
         let expires_at = Claims::of(token).and_then(|claims| claims.expires_at());
-        let expires_at = expires_at.ok_or_else(|| malformed("without an expiry"))?;
+        let expires_at = expires_at.ok_or_else(|| asked.answered(ErrorKind::Malformed, endless))?;
         if expires_at <= now {
-            return Err(malformed(
-                "that has already expired; check this machine's clock",
-            ));
+            return Err(asked.expired());
         }
         Ok(Self {
             signer: Signer::by_token(token, key),

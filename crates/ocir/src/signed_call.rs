@@ -2,75 +2,54 @@
 
 use std::time::Duration;
 
-use regcred_cloud::TokenResponse;
+use regcred_cloud::{TokenCall, TokenResponse};
 use regcred_core::ProviderError;
 use regcred_http::{Client, Request, Response, Retry, StatusCode, random_word};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
-use crate::ERRORS;
-use crate::service_error::{Refusal, refused};
+use crate::service_error::refused;
 use crate::settings::Cloud;
 
-/// Sends a request. `service` and `who` are names for messages: of the server, and of what the token is
-/// for. `refusal` is for a response with another status than 200.
+/// Sends a request. `advice` is what to do about a response with another status than 200.
 pub(crate) async fn send(
     cloud: &Cloud,
     client: &Client,
     request: Request,
-    service: &str,
-    who: &str,
-    refusal: impl FnOnce(StatusCode) -> Refusal,
+    asked: &TokenCall,
+    advice: impl FnOnce(StatusCode) -> Option<String>,
 ) -> Result<Response, ProviderError> {
     let request = request
         .header("Accept", "application/json")
         .header("opc-request-id", &new_request_id())
         .timeout(TIMEOUT)
         .retry(RETRY);
-    let sent = client.send(request).await;
-    let response = sent.map_err(|error| {
-        let message = format!("no token for {who}: cannot reach {service}");
-        ERRORS.call_failed(message, error)
-    })?;
+    let response = client.send(request).await;
+    let response = response.map_err(|error| asked.failed(error))?;
     match response.status() {
         StatusCode::OK => Ok(response),
-        status => Err(refused(refusal(status), response, cloud.now()).await),
+        status => Err(refused(asked, advice(status), response, cloud.now()).await),
     }
 }
 
-/// Reads the JSON of a response.
+/// The body of a response as JSON.
 pub(crate) async fn read<T: DeserializeOwned>(
     response: Response,
-    service: &str,
-    who: &str,
+    asked: &TokenCall,
 ) -> Result<T, ProviderError> {
     let body = response.json(LIMIT).await;
-    body.map_err(|error| {
-        let message = format!("no token for {who}: cannot read the response of {service}");
-        ERRORS.call_failed(message, error)
-    })
+    body.map_err(|error| asked.failed(error))
 }
 
 /// Both for a service that returns a security token.
 pub(crate) async fn security_token(
     cloud: &Cloud,
     request: Request,
-    service: &str,
-    who: &str,
-    next_step: Option<&str>,
+    asked: &TokenCall,
 ) -> Result<SecretString, ProviderError> {
-    let refusal = |_| Refusal {
-        message: format!("{service} returned no token for {who}"),
-        next_step: next_step.map(str::to_owned),
-    };
-    let response = send(cloud, &cloud.web()?, request, service, who, refusal).await?;
-    let response: TokenResponse = read(response, service, who).await?;
-    response.secret(ERRORS, &issuer(service, who))
-}
-
-/// The issuer of a token, in errors about the token itself.
-pub(crate) fn issuer(service: &str, who: &str) -> String {
-    format!("{service}, asked for {who},")
+    let response = send(cloud, &cloud.web()?, request, asked, |_| None).await?;
+    let response: TokenResponse = read(response, asked).await?;
+    response.secret(asked)
 }
 
 /// A fresh `opc-request-id`: the response repeats it.

@@ -123,7 +123,7 @@ fn a_pods_identity_that_fails_is_an_error_with_its_reason() {
             [
                 "403",
                 "Permission 'iam.serviceAccounts.getAccessToken' denied",
-                "cannot act as other@demo-project.iam.gserviceaccount.com with the pod's identity",
+                "the pod's identity as other@demo-project.iam.gserviceaccount.com received no token",
             ],
         ),
         (

@@ -95,14 +95,14 @@ async fn refusals_are_distinguished() {
     for (response, kind, word) in [
         (Reply::new(401), ErrorKind::Denied, "AcrPull"),
         (Reply::json(403, &denied), ErrorKind::Denied, "firewall"),
-        (Reply::new(403), ErrorKind::Denied, "refuses the identity"),
+        (Reply::new(403), ErrorKind::Denied, "AcrPull"),
         (
             Reply::new(404),
             ErrorKind::Malformed,
             "not an Azure registry",
         ),
         (Reply::new(302), ErrorKind::Malformed, "points elsewhere"),
-        (token_of(""), ErrorKind::Malformed, "returned no"),
+        (token_of(""), ErrorKind::Malformed, "no access token"),
         (
             token_of(&jwt(&json!({"exp": 5}))),
             ErrorKind::Malformed,

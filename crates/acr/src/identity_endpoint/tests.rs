@@ -270,10 +270,7 @@ async fn a_token_of_arcs_agent_that_is_not_confirmed_is_refused() {
         let shown = asked_of_arc(id, word, echo.clone())
             .await
             .expect_err("refused");
-        assert!(
-            shown.contains("did not confirm the managed identity"),
-            "{shown}"
-        );
+        assert!(shown.contains("did not confirm the identity"), "{shown}");
     }
 }
 

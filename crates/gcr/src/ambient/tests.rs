@@ -1,4 +1,4 @@
-use regcred_core::CredentialRequest;
+use regcred_core::{CredentialRequest, report};
 use regcred_http_testing::Fake;
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -125,7 +125,7 @@ async fn an_empty_search_lists_every_place() {
     .await
     .expect_err("nothing");
     assert_eq!(error.kind(), ErrorKind::IdentityUnavailable);
-    let shown = error.to_string();
+    let shown = report(&error);
     for part in [
         "GOOGLE_APPLICATION_CREDENTIALS is not set",
         "/nowhere/.config/gcloud/application_default_credentials.json",
@@ -166,7 +166,7 @@ async fn gcloud_s_complaint_does_not_hide_what_else_was_missing() {
         ("HOME", &log_in(&dir)),
     ];
     let error = token(&vars).await.expect_err("nothing");
-    let shown = error.to_string();
+    let shown = report(&error);
     for part in [
         "no active account",
         "gcloud auth login",

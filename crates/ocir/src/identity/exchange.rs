@@ -96,11 +96,14 @@ impl Exchange {
         let request = Request::post(&format!("{domain}/oauth2/v1/token"))
             .basic(&self.client)
             .form(&form);
-        let service = format!("the identity domain {domain}");
-        let who = self.token.describe(WHAT);
-        let step = "its trust must name the token's issuer, audience and subject, and the client";
-        let token = security_token(cloud, request, &service, &who, Some(step)).await?;
-        Session::issued(&token, key, "the identity domain", cloud.now())
+        let asked = ERRORS
+            .token_call(
+                self.token.describe(WHAT),
+                format!("the identity domain {domain}"),
+            )
+            .if_refused(IF_REFUSED);
+        let token = security_token(cloud, request, &asked).await?;
+        Session::issued(&token, key, &asked, cloud.now())
     }
 
     pub(crate) fn stable_name(&self) -> String {
@@ -117,5 +120,7 @@ impl Exchange {
 }
 
 const WHAT: &str = "the token to exchange";
+const IF_REFUSED: &str =
+    "its trust must name the token's issuer, audience and subject, and the client";
 const UPST: &str = "urn:oci:token-type:oci-upst";
 const RPST: &str = "urn:oci:token-type:oci-rpst";

@@ -44,10 +44,11 @@ pub(super) async fn of(cloud: &Cloud, imds: &Imds) -> Result<Session, ProviderEr
         .ok_or_else(|| ERRORS.malformed(format!("region {} has no valid domain", region.id)))?;
     let signer = Signer::named(key_id, leaf_key);
     let request = signer.post_without_host(&url, &body, cloud.now());
-    let service = format!("the auth service {base}");
-    let who = "the instance's certificate";
-    let token = security_token(cloud, request, &service, who, None).await?;
-    Session::issued(&token, session_key, "the auth service", cloud.now())
+    let asked = ERRORS
+        .token_call("the instance principal", format!("the auth service {base}"))
+        .if_refused("the instance must be of this region and realm, and its clock right");
+    let token = security_token(cloud, request, &asked).await?;
+    Session::issued(&token, session_key, &asked, cloud.now())
 }
 
 /// Base URL of the auth service for a region.

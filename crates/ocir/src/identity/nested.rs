@@ -5,7 +5,7 @@ use regcred_core::{Env, ProviderError};
 use regcred_http::{Url, is_loopback, secure_url};
 
 use super::resource::Resource;
-use super::resource_tokens::{ResourceTokens, address, session_token};
+use super::resource_tokens::{ResourceTokens, address, session_call, session_token};
 use crate::session::Session;
 use crate::settings::Cloud;
 use crate::{ERRORS, vars};
@@ -51,7 +51,7 @@ impl Nested {
             let endpoint = &self.session_endpoint;
             let token = session_token(cloud, &session.signer, endpoint, &tokens, &public).await?;
             let key = session.signer.into_key();
-            session = Session::issued(&token, key, endpoint, cloud.now())?;
+            session = Session::issued(&token, key, &session_call(endpoint), cloud.now())?;
             let Some(parent) = parent else {
                 return Ok(session);
             };

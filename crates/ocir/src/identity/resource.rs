@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 
 use super::instance::{auth_service, of};
-use super::resource_tokens::{ResourceTokens, address, session_token};
+use super::resource_tokens::{ResourceTokens, address, session_call, session_token};
 use crate::imds::Imds;
 use crate::key::PrivateKey;
 use crate::session::Session;
@@ -153,7 +153,7 @@ impl Resource {
                 let token =
                     session_token(cloud, &instance.signer, &session_endpoint, &tokens, &public)
                         .await?;
-                Session::issued(&token, key, &session_endpoint, cloud.now())
+                Session::issued(&token, key, &session_call(&session_endpoint), cloud.now())
             }
             Self::OfKey {
                 key_id,
@@ -173,7 +173,8 @@ impl Resource {
                 let public = signer.key().public_base64();
                 let token =
                     session_token(cloud, &signer, session_endpoint, &tokens, &public).await?;
-                Session::issued(&token, signer.into_key(), session_endpoint, cloud.now())
+                let asked = session_call(session_endpoint);
+                Session::issued(&token, signer.into_key(), &asked, cloud.now())
             }
         }
     }

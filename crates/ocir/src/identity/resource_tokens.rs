@@ -1,7 +1,7 @@
 //! The two steps that versions 1.1, 2.1 and 3.0 of resource principals share: a service vouches
 //! for the resource, and the auth service makes a session of that.
 
-use regcred_cloud::secret;
+use regcred_cloud::{TokenCall, secret};
 use regcred_core::ProviderError;
 use regcred_http::{Request, Url, secure_url};
 use secrecy::{ExposeSecret, SecretString};
@@ -9,7 +9,6 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::ERRORS;
-use crate::service_error::Refusal;
 use crate::settings::Cloud;
 use crate::signed_call;
 use crate::signer::Signer;
@@ -32,15 +31,14 @@ impl ResourceTokens {
         signed: Request,
         url: &Url,
     ) -> Result<(Self, Option<String>), ProviderError> {
-        let place = url.host_str().unwrap_or_default();
-        let refusal = |_| Refusal {
-            message: format!("{place} returned no token for {WHO}"),
-            next_step: None,
-        };
-        let response = signed_call::send(cloud, &cloud.web()?, signed, place, WHO, refusal).await?;
+        let asked = call(format!(
+            "the service {}",
+            url.origin().ascii_serialization()
+        ));
+        let response = signed_call::send(cloud, &cloud.web()?, signed, &asked, |_| None).await?;
         let parent = response.headers().get(PARENT).and_then(|v| v.to_str().ok());
         let parent = parent.filter(|url| !url.is_empty()).map(str::to_owned);
-        let tokens = signed_call::read(response, place, WHO).await?;
+        let tokens = signed_call::read(response, &asked).await?;
         Ok((tokens, parent))
     }
 }
@@ -60,8 +58,18 @@ pub(super) async fn session_token(
         "sessionPublicKey": public_key,
     });
     let request = signer.post(&url, &body, cloud.now());
-    let service = format!("the auth service {endpoint}");
-    signed_call::security_token(cloud, request, &service, WHO, None).await
+    signed_call::security_token(cloud, request, &session_call(endpoint)).await
+}
+
+/// The call of the auth service, for its errors.
+pub(super) fn session_call(endpoint: &str) -> TokenCall {
+    call(format!("the auth service {endpoint}"))
+}
+
+fn call(server: String) -> TokenCall {
+    ERRORS
+        .token_call("the resource principal", server)
+        .if_refused("allow the resource by its dynamic group, and set its clock")
 }
 
 /// A path at an endpoint that a variable names.
@@ -72,6 +80,4 @@ pub(super) fn address(endpoint: &str, path: &str) -> Result<Url, ProviderError> 
     })
 }
 
-/// Whose token it is, in errors.
-const WHO: &str = "the resource";
 const PARENT: &str = "opc-parent-rpt-url";

@@ -17,7 +17,6 @@ use secrecy::zeroize::Zeroizing;
 use serde_json::json;
 
 use crate::home_path::expand;
-use crate::service_error::Refusal;
 use crate::session::Session;
 use crate::session_key::session_key;
 use crate::settings::Cloud;
@@ -72,30 +71,26 @@ impl Workload {
         let request = Request::post(url.as_str())
             .bearer(&token)
             .json(&json!({"podKey": key.public_base64()}));
-        let service = format!("the cluster's token service {place}");
-        let who = self.label();
-        let refusal = |status: StatusCode| Refusal {
-            message: format!("{service} does not accept the token of {who}"),
-            next_step: match status.as_u16() {
-                403 => Some("the cluster must be an enhanced one".to_owned()),
-                401 => Some(
-                    "the token must be of this cluster and of an audience that it knows".to_owned(),
-                ),
-                _ => None,
-            },
+        let asked = ERRORS
+            .token_call(self.label(), format!("the cluster's token service {place}"))
+            .if_refused("the token must be of this cluster and of an audience that it knows");
+        let advice = |status| {
+            let enhanced = "the cluster must be an enhanced one".to_owned();
+            (status == StatusCode::FORBIDDEN).then_some(enhanced)
         };
-        let sent = signed_call::send(cloud, &client, request, &service, &who, refusal).await;
-        let response = sent.map_err(|error| match error.kind() {
+        let response = signed_call::send(cloud, &client, request, &asked, advice).await;
+        let response = response.map_err(|error| match error.kind() {
             ErrorKind::Unreachable => error.with_next_step(format!("nodes need TCP {port}")),
             _ => error,
         })?;
-        let failed = || format!("{service} returned no token for {who}");
         let text = response.text(LIMIT).await.map(Zeroizing::new);
-        let text = text.map_err(|error| ERRORS.call_failed(failed(), error))?;
-        let response = decode(&text).ok_or_else(|| ERRORS.malformed(failed()))?;
-        let issuer = signed_call::issuer(&service, &who);
-        let token = response.secret(ERRORS, &issuer)?;
-        Session::issued(&token, key, &issuer, cloud.now())
+        let text = text.map_err(|error| asked.failed(error))?;
+        let response = decode(&text).ok_or_else(|| {
+            let answer = "its response is not base64 of a token";
+            asked.answered(ErrorKind::Malformed, answer)
+        })?;
+        let token = response.secret(&asked)?;
+        Session::issued(&token, key, &asked, cloud.now())
     }
 
     pub(crate) fn stable_name(&self) -> String {
@@ -170,14 +165,15 @@ mod tests {
     #[test]
     fn the_response_comes_with_and_without_quotes() {
         let inner = STANDARD.encode(r#"{"token":"ST$a.b.c"}"#);
+        let asked = ERRORS.token_call("the service account", "the cluster");
         for text in [format!("\"{inner}\"\n"), inner] {
-            let token = decode(&text).expect("token").secret(ERRORS, "the cluster");
+            let token = decode(&text).expect("token").secret(&asked);
             assert_eq!(token.expect("token").expose_secret(), "ST$a.b.c");
         }
         for text in ["", "%%", "\"aGVsbG8=\""] {
             assert!(decode(text).is_none(), "{text}");
         }
         let empty = decode("e30=").expect("an object");
-        assert!(empty.secret(ERRORS, "the cluster").is_err());
+        assert!(empty.secret(&asked).is_err());
     }
 }

@@ -78,7 +78,8 @@ async fn a_refusal_names_identity_region_and_clock() {
     assert_eq!(error.kind(), ErrorKind::Denied);
     let message = report(&error);
     for words in [
-        "phx.ocir.io returned no token for user ocid1.user.",
+        "received no token from the registry phx.ocir.io: token request",
+        "user ocid1.user.",
         "us-phoenix-1",
         "NotAuthenticated",
         "opc-request-id FAKE0123/4567",

@@ -19,8 +19,10 @@ pub(crate) fn run(
         Some(image) => image.to_owned(),
         None => only_host(context)?,
     };
-    let text = login(context, &image)?.render(output, secret);
-    streams.write_secret(&text)
+    // The verdict: the image as asked, then the identity, the server, its answer and what to do.
+    let login = login(context, &image)
+        .map_err(|error| error.reworded(|reason| format!("{image}: {reason}")))?;
+    streams.write_secret(&login.render(output, secret))
 }
 
 /// The login that the provider of an image's registry issues.
@@ -104,9 +106,14 @@ mod tests {
                 .env(vars)
                 .stdin("fake.io")
                 .run();
+            let asked = if line.starts_with("token") {
+                "fake.io: "
+            } else {
+                ""
+            };
             assert_eq!(
                 answer.stderr,
-                format!("fake: {name} must be one of ok, denied\n"),
+                format!("{asked}fake: {name} must be one of ok, denied\n"),
                 "{line}"
             );
         }
@@ -116,8 +123,18 @@ mod tests {
     fn failures_have_their_codes() {
         for (line, mode, code, text) in [
             ("token evil.io", "ok", 3, "fake: evil.io is not a registry"),
-            ("token fake.io", "denied", 6, "fake: the role may not\n"),
-            ("token fake.io", "empty", 5, "no credentials for fake.io"),
+            (
+                "token fake.io/team/app:v1",
+                "denied",
+                6,
+                "fake.io/team/app:v1: fake: the role may not\n",
+            ),
+            (
+                "token fake.io",
+                "empty",
+                5,
+                "fake.io: fake: no credentials for fake.io",
+            ),
             ("token fake.io -o yaml", "ok", 2, "is not an output form"),
             ("token fake.io --name x", "ok", 2, "kubernetes-secret"),
             (

@@ -102,13 +102,19 @@ async fn an_unwanted_status_becomes_an_error_with_known_fields_only() {
 }
 
 #[tokio::test]
-async fn a_path_that_a_server_does_not_have_is_not_a_refusal() {
+async fn an_answer_that_is_not_one_of_the_api_is_not_a_refusal() {
     let named = r#"{"error":"not_found"}"#;
     for (status, body, kind) in [
         (404, "", ErrorKind::Malformed),
         (404, "<html>not here</html>", ErrorKind::Malformed),
         (405, "", ErrorKind::Malformed),
+        (400, "bad request", ErrorKind::Malformed),
+        (413, "", ErrorKind::Malformed),
+        (403, "<html>blocked</html>", ErrorKind::Malformed),
         (404, named, ErrorKind::Denied),
+        (400, named, ErrorKind::Denied),
+        (408, "", ErrorKind::Unreachable),
+        (401, "", ErrorKind::Denied),
         (403, "", ErrorKind::Denied),
     ] {
         let server = Fake::answering(vec![Reply::new(status).body(body)]).await;

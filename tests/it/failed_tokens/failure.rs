@@ -1,0 +1,125 @@
+//! How a call for a token fails, and the server or the port that makes it fail so.
+
+use regcred_tests::ClosedPort;
+use regcred_tests::server::{Reply, Seen, Server};
+
+/// A failure of one call.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Refused,
+    ProxyClosed,
+    ProxyRefuses,
+    Status(u16),
+    WebPage,
+    CutJson,
+}
+
+pub(super) const FAILURES: &[Failure] = &[
+    Failure::Refused,
+    Failure::ProxyClosed,
+    Failure::ProxyRefuses,
+    Failure::Status(401),
+    Failure::Status(403),
+    Failure::Status(404),
+    Failure::Status(429),
+    Failure::Status(500),
+    Failure::WebPage,
+    Failure::CutJson,
+];
+
+impl Failure {
+    /// Words of which the line has one in the place of the answer.
+    pub(super) fn answers(&self) -> Vec<String> {
+        let words: &[&str] = match self {
+            Self::Refused => &["Connection refused"],
+            Self::ProxyClosed => &["cannot connect to the proxy 127.0.0.1:"],
+            Self::ProxyRefuses => &["did not connect to cloud.invalid"],
+            Self::Status(status) => {
+                return vec![format!("answered {status}"), format!("status {status}")];
+            }
+            Self::WebPage => &[
+                "the response is a web page",
+                "its region is not a region",
+                "its response has no access token",
+            ],
+            Self::CutJson => &[
+                "the response is not the expected JSON",
+                "its region is not a region",
+                "its response has no access token",
+            ],
+        };
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Status(401 | 403))
+    }
+
+    fn reply(&self) -> Reply {
+        match self {
+            Self::Status(status) => Reply::new(*status).header("retry-after", "0"),
+            Self::WebPage => Reply::typed(200, "text/html", "<html>log in</html>"),
+            _ => Reply::typed(200, "application/json", "{\"access_token\":\"abc"),
+        }
+    }
+}
+
+/// What makes a call fail; it ends with the value.
+pub(super) struct Stage {
+    server: Option<Server>,
+    closed: Option<ClosedPort>,
+    is_proxy: bool,
+}
+
+impl Stage {
+    pub(super) fn of(failure: &Failure) -> Self {
+        let is_proxy = matches!(failure, Failure::ProxyClosed | Failure::ProxyRefuses);
+        let is_closed = matches!(failure, Failure::ProxyClosed | Failure::Refused);
+        let reply = if is_proxy {
+            Reply::new(403)
+        } else {
+            failure.reply()
+        };
+        // Google's metadata server is known by its header.
+        let reply = reply.header("metadata-flavor", "Google");
+        Self {
+            server: (!is_closed).then(|| Server::start(move |_: &Seen| reply.clone())),
+            closed: is_closed.then(ClosedPort::take),
+            is_proxy,
+        }
+    }
+
+    /// The address of the server that is asked, as it is in the line.
+    pub(super) fn address(&self) -> String {
+        if self.is_proxy {
+            "cloud.invalid".to_owned()
+        } else {
+            self.authority()
+        }
+    }
+
+    /// The variables that lead a plugin there.
+    pub(super) fn env(&self, variable: &str, path: &str) -> Vec<(String, String)> {
+        let authority = self.authority();
+        if self.is_proxy {
+            return vec![
+                (variable.to_owned(), format!("https://cloud.invalid{path}")),
+                ("HTTPS_PROXY".to_owned(), format!("http://{authority}")),
+            ];
+        }
+        let value = if variable.ends_with("_METADATA_HOST") {
+            authority
+        } else {
+            format!("http://{authority}{path}")
+        };
+        vec![(variable.to_owned(), value)]
+    }
+
+    fn authority(&self) -> String {
+        match (&self.server, &self.closed) {
+            (Some(server), _) => server.authority(),
+            (_, Some(closed)) => closed.authority(),
+            _ => String::new(),
+        }
+    }
+}
