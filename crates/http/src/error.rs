@@ -184,6 +184,16 @@ impl HttpError {
         }
     }
 
+    /// The server that was asked, and the proxy on the way to it; `None` before there was a request.
+    #[must_use]
+    pub fn server(&self) -> Option<String> {
+        let target = self.0.target.as_ref()?;
+        Some(match &target.proxy {
+            Some(proxy) => format!("{} through the proxy {proxy}", target.host),
+            None => target.host.clone(),
+        })
+    }
+
     fn names_proxy(&self) -> bool {
         matches!(&self.0.reason, Reason::Failed(cause) if cause.is_at_proxy)
     }

@@ -7,10 +7,12 @@
 mod backoff;
 mod cli;
 mod cluster;
+mod conclusion;
 mod config;
 mod daemon;
 mod digest;
 mod error;
+mod failure;
 mod life;
 mod names;
 mod plan;
@@ -21,10 +23,12 @@ mod status;
 mod tokens;
 
 pub use cluster::{Cluster, connect};
+pub use conclusion::{exit, exit_code};
 pub use config::{Config, ConfigError, vars};
 pub use daemon::Handle;
 pub use error::RunError;
+pub use failure::RefreshFailure;
 pub use plan::Plan;
 pub use refresher::{Mode, Refresher};
-pub use report::{Action, Report, exit, exit_code};
+pub use report::{Action, Report};
 pub use run::main;

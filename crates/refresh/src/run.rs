@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 use regcred_api::pull_secret;
-use regcred_core::{Clock, Env, report};
+use regcred_core::{Clock, Env};
 use regcred_run::output::{self, json_line, line, note};
 use regcred_run::{ProgramError, block_on, init_json_logging, init_logging};
 use secrecy::ExposeSecret as _;
@@ -14,12 +14,13 @@ use tracing::level_filters::LevelFilter;
 
 use crate::cli::{Cli, DryRun, Output};
 use crate::cluster::connect;
+use crate::conclusion::{Conclusion, exit};
 use crate::config::{Config, SCHEMA, SingleTarget};
 use crate::error::RunError;
 use crate::life::delta;
 use crate::plan::Plan;
 use crate::refresher::{Mode, Refresher};
-use crate::report::{Report, exit, exit_code, verdict};
+use crate::report::Report;
 
 /// Runs the program.
 #[must_use]
@@ -42,13 +43,15 @@ pub fn main() -> ExitCode {
         (true, Output::Text) => init_logging(&env, LevelFilter::INFO),
         (false, _) => init_logging(&env, LevelFilter::WARN),
     };
+    let as_json = cli.output == Output::Json && (cli.once || cli.cleanup);
     let done = logging.and_then(|()| block_on(run(cli, env, clock)));
     let done = done.unwrap_or_else(|error| Err(error.into()));
     let code = done.unwrap_or_else(|error| {
-        note(&report(&*error));
         // Standard output cannot be written.
         let program = error.downcast_ref::<ProgramError>();
-        program.map_or(exit::USAGE, ProgramError::exit_code)
+        let code = program.map_or(exit::USAGE, ProgramError::exit_code);
+        conclude(&Conclusion::of_error(&*error, code), as_json);
+        code
     });
     code.into()
 }
@@ -119,14 +122,22 @@ async fn run(cli: Cli, env: Env, clock: Clock) -> Result<u8, BoxError> {
             tracing::warn!("{sentence}");
         }
     }
-    let code = exit_code(&reports, refresher.next_attempt());
-    if let Some(verdict) = verdict(&reports, code) {
-        note(&verdict);
+    if let Some(conclusion) = Conclusion::of(&reports, refresher.next_attempt()) {
+        conclude(&conclusion, cli.output == Output::Json);
+        return Ok(conclusion.exit_code);
     }
     match unwritable {
-        Some(error) if code == exit::DONE => Err(error.into()),
-        _ => Ok(code),
+        Some(error) => Err(error.into()),
+        None => Ok(exit::DONE),
     }
+}
+
+/// The last line, on standard error; as JSON also on standard output, which may be closed.
+fn conclude(conclusion: &Conclusion, as_json: bool) {
+    if as_json {
+        let _ = json_line(conclusion);
+    }
+    note(&conclusion.to_string());
 }
 
 fn plan(cli: &Cli, env: &Env) -> Result<Plan, BoxError> {

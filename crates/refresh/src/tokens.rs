@@ -1,5 +1,6 @@
 //! Where logins come from, and the tokens that are held in memory.
 
+mod not_issued;
 mod provider;
 mod store;
 mod token;

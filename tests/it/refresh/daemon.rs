@@ -63,6 +63,69 @@ fn the_daemon_logs_json_without_tokens_and_stops_on_sigterm() {
 }
 
 #[test]
+fn a_logged_failure_has_the_identity_the_server_the_answer_and_the_next_step() {
+    let stage = Stage::new();
+    stage.kube.namespace("shop", json!({}));
+    stage.kube.put(
+        "secrets",
+        json!({"metadata": {"namespace": "other", "name": "regcred"}, "type": "Opaque"}),
+    );
+    stage.kube.namespace("other", json!({}));
+    let address = free_address();
+    let daemon = stage
+        .program(TARGET)
+        .env("IBMCLOUD_IAM_URL", "http://127.0.0.1:9");
+    let daemon = daemon.args(["--daemon", "--listen", &address]).start();
+    until("the pages", || {
+        std::net::TcpStream::connect(&address).is_ok()
+    });
+    let url = format!("http://{address}");
+    let none = [
+        "errors_total{target=\"everywhere\",reason=\"foreign\"} 0\n",
+        "token_refresh_total{source=\"us\",result=\"unreachable\"} 0\n",
+    ];
+    until("both failures", || {
+        let metrics = get(&url, "/metrics");
+        metrics.contains("errors_total{") && none.iter().all(|none| !metrics.contains(none))
+    });
+    terminate(&daemon);
+    let log = daemon.finish().stderr;
+    let lines = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let lines: Vec<Value> = lines.collect();
+    let of = |message: &str, name: &str, value: &str| {
+        let mut lines = lines.iter();
+        let found = lines.find(|line| {
+            line["message"]
+                .as_str()
+                .is_some_and(|text| text.starts_with(message))
+                && line[name] == value
+        });
+        found.unwrap_or_else(|| panic!("{message}: {log}")).clone()
+    };
+    let issued = of("no token issued: ", "registry", "us");
+    let key = stage.directory.path().join("key");
+    let identity = format!("icr with IBMCLOUD_API_KEY from {}", key.display());
+    assert_eq!(issued["identity"], identity);
+    assert_eq!(issued["server"], "127.0.0.1:9");
+    assert!(
+        issued["answer"]
+            .as_str()
+            .is_some_and(|text| text.contains("Connection refused"))
+    );
+    assert!(
+        issued["next_step"]
+            .as_str()
+            .is_some_and(|text| text.starts_with("check host"))
+    );
+    let foreign = of("not up to date", "namespace", "other");
+    assert_eq!(foreign["answer"], "it was created by another owner");
+    let step = "set ownership, or annotate it with refresh.regcred.dev/adopt=true";
+    assert_eq!(foreign["next_step"], step);
+}
+
+#[test]
 fn a_browser_shows_the_status_page() {
     let browsers = [
         "chromium",

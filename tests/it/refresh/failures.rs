@@ -2,7 +2,7 @@
 
 use regcred_tests::Program;
 use regcred_tests::icr::API_KEY;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{PROGRAM, Stage, TARGET};
 
@@ -67,7 +67,11 @@ fn exit_codes_follow_what_happened() {
         .env("KUBECONFIG", "/nonexistent")
         .arg("--once")
         .run();
-    assert!(nowhere.fails(2).contains("kubeconfig"));
+    assert_eq!(
+        nowhere.fails(2),
+        "the kubeconfig /nonexistent cannot be used: No such file or directory (os error 2); \
+         name another file with --kubeconfig or KUBECONFIG"
+    );
     let closed = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "c",
         "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],
@@ -80,8 +84,9 @@ fn exit_codes_follow_what_happened() {
         let away = program.arg(command).run();
         let why = away.fails(2);
         assert!(
-            why.starts_with("the namespaces cannot be listed: GET /api/v1/namespaces")
-                && why.contains("the API server 127.0.0.1:9 cannot be reached: Connection refused"),
+            why.starts_with("the namespaces cannot be listed: the user \"c\" of the kubeconfig ")
+                && why.contains("the API server 127.0.0.1:9 cannot be reached: Connection refused")
+                && why.contains("; check its address, its certificate, "),
             "{command}: {why}"
         );
         assert_eq!(why.trim_end().lines().count(), 1, "nothing else: {why}");
@@ -154,8 +159,8 @@ fn credentials_that_the_api_server_does_not_get_or_accept_are_named_and_not_show
     };
     let server = stage.kube.url().replace("http://", "");
     let refused = format!(
-        "401 Unauthorized: the API server {server} does not accept the credentials of the user \"ann\" of the \
-         kubeconfig FILE; renew or correct them"
+        "the user \"ann\" of the kubeconfig FILE: the API server {server} answered 401 Unauthorized to \
+         GET /api/v1/namespaces; renew or correct the credentials"
     );
     let exec = |command: &str| {
         let version = "client.authentication.k8s.io/v1";
@@ -180,4 +185,68 @@ fn credentials_that_the_api_server_does_not_get_or_accept_are_named_and_not_show
         let why = run(&user);
         assert!(why.contains(expected) && why.contains("FILE"), "{why}");
     }
+}
+
+#[test]
+fn json_has_the_identity_the_server_the_answer_the_next_step_and_the_verdict() {
+    let stage = Stage::new();
+    stage.kube.namespace("shop", json!({}));
+    let run = |program: Program| {
+        let run = program.args(["--once", "--output=json"]).run();
+        assert_eq!(run.code(), Some(2), "{}", run.stderr);
+        let text = run.stdout();
+        let lines = text
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"));
+        let mut lines: Vec<Value> = lines.collect();
+        let last = lines.pop().expect("a verdict");
+        assert_eq!(last["exitCode"], 2);
+        let shown = run.stderr.lines().last().expect("a verdict");
+        assert_eq!(last["verdict"], shown, "the last line of both");
+        (lines, last)
+    };
+    let iam = |program: Program| program.env("IBMCLOUD_IAM_URL", "http://127.0.0.1:9");
+    let (lines, last) = run(iam(stage.program(TARGET)));
+    assert_eq!(
+        last["verdict"],
+        "failed for 1 of 1 objects, whose lines have the reason"
+    );
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let failures = lines[0]["failures"].as_array().expect("failures");
+    let key = stage.directory.path().join("key");
+    for (failure, registry) in failures.iter().zip(["us", "de", "jp"]) {
+        assert_eq!(failure["registry"], registry);
+        let identity = format!("icr with IBMCLOUD_API_KEY from {}", key.display());
+        assert_eq!(failure["identity"], identity);
+        assert_eq!(failure["server"], "127.0.0.1:9");
+        let (answer, next) = (text(&failure["answer"]), text(&failure["nextStep"]));
+        assert!(
+            answer.contains("cannot connect: Connection refused"),
+            "{answer}"
+        );
+        assert!(next.starts_with("check host and port"), "{next}");
+        let reason = text(&lines[0]["reason"]);
+        let words = format!("registry {registry}: {answer}; {next}");
+        assert!(reason.contains(&words), "{reason}");
+    }
+    assert_eq!(failures.len(), 3);
+    let wrong = stage.kube.kubeconfig(stage.directory.path());
+    let wrong = std::fs::read_to_string(wrong).expect("a kubeconfig");
+    let wrong = stage.file("wrong", &wrong.replace("fake-cluster-token", "canary"));
+    let (lines, last) = run(stage.program(TARGET).env("KUBECONFIG", &wrong));
+    assert!(lines.is_empty(), "{lines:?}");
+    let server = stage.kube.url().replace("http://", "the API server ");
+    assert_eq!(
+        last["failures"],
+        json!([{
+            "identity": format!("the user \"fake\" of the kubeconfig {}", wrong.display()),
+            "server": server,
+            "answer": "answered 401 Unauthorized to GET /api/v1/namespaces",
+            "nextStep": "renew or correct the credentials",
+        }])
+    );
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
 }

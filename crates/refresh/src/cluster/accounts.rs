@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::client::{Call, Cluster, json, resource};
-use super::error::{ClusterError, ClusterErrorKind, ClusterResult};
+use super::error::{ClusterErrorKind, ClusterResult};
 use super::watch::{Collection, Object};
 use crate::names::NAME;
 
@@ -149,7 +149,7 @@ impl Cluster {
         if is_token && spec.audiences == [audience] {
             Ok(status.token)
         } else {
-            Err(ClusterError::no_token(&call.place(), audience))
+            Err(self.asked(&call.place()).no_token(audience))
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, StatusCode};
+use http::{Method, Request};
 use http_body_util::{BodyExt as _, Limited};
 use k8s_openapi::jiff::Timestamp;
 use kube::Resource;
@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::api_user::ApiUser;
-use super::error::{ClusterError, ClusterErrorKind, ClusterResult};
+use super::error::{Asked, ClusterError, ClusterErrorKind, ClusterResult};
 use super::pace::{EventBudget, Pace};
 use super::request_counts::RequestCounts;
 use super::transport::Way;
@@ -83,7 +83,7 @@ impl Cluster {
     /// cannot parse, Secrets included, and drops `Retry-After`.
     pub(super) async fn send<T: DeserializeOwned>(&self, call: &Call) -> ClusterResult<T> {
         let bytes = self.bytes(call).await?;
-        serde_json::from_slice(&bytes).map_err(|_| ClusterError::malformed(&call.place()))
+        serde_json::from_slice(&bytes).map_err(|_| self.asked(&call.place()).malformed())
     }
 
     /// The same, for what may be absent.
@@ -129,11 +129,11 @@ impl Cluster {
         self.lock_counts().sent += 1;
         let request = call.request.clone().map(Body::from);
         let response = self.client.send(request).await;
+        let place = call.place();
+        let asked = self.asked(&place);
         let response = response.map_err(|error| match &error {
-            kube::Error::Auth(why) => {
-                ClusterError::no_credentials(&call.place(), &self.user.why_none(why))
-            }
-            _ => ClusterError::of_client(&call.place(), &self.way, &error),
+            kube::Error::Auth(why) => asked.no_credentials(self.user.why_none(why)),
+            _ => asked.unreachable(&error),
         })?;
         let (head, body) = response.into_parts();
         if head.status.is_success() {
@@ -141,16 +141,7 @@ impl Cluster {
         }
         let (status, headers) = (head.status, &head.headers);
         let body = self.read(call, body).await?;
-        if status == StatusCode::UNAUTHORIZED {
-            let (way, user) = (&self.way, &self.user.shown);
-            return Err(ClusterError::unauthorized(&call.place(), way, user));
-        }
-        Err(ClusterError::answered(
-            &call.place(),
-            status,
-            headers,
-            &body,
-        ))
+        Err(asked.answered(status, headers, &body))
     }
 
     /// Ends what takes longer than a request may.
@@ -165,12 +156,20 @@ impl Cluster {
 
     /// No answer in time.
     pub(crate) fn timed_out(&self, place: &str) -> ClusterError {
-        ClusterError::unreachable(place, &self.way, "it did not answer in time")
+        self.asked(place).timed_out()
+    }
+
+    /// A request with this method and path, for its errors.
+    pub(super) fn asked<'a>(&'a self, place: &'a str) -> Asked<'a> {
+        Asked {
+            identity: &self.user.shown,
+            server: &self.way,
+            place,
+        }
     }
 
     async fn read(&self, call: &Call, body: Body) -> ClusterResult<Bytes> {
-        let why = "its answer broke off";
-        let broken = |_| ClusterError::unreachable(&call.place(), &self.way, why);
+        let broken = |_| self.asked(&call.place()).broke_off();
         let read = Limited::new(body, call.limit).collect().await;
         Ok(read.map_err(broken)?.to_bytes())
     }

@@ -5,12 +5,14 @@ use std::path::Path;
 
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
-use regcred_core::Env;
+use regcred_core::{Env, report};
 
 use super::api_user::ApiUser;
 use super::client::Cluster;
+use super::error::Asked;
 use super::transport::{UNSET, Way, client};
 use crate::error::RunError;
+use crate::failure::RefreshFailure;
 
 /// Reads what a connection needs; opens none yet.
 ///
@@ -41,9 +43,17 @@ pub async fn connect(
         }
     };
     let way = Way::new(&config, user, env)?;
+    let text = "cannot create a client for the API server";
     let client = client(&config, &way).map_err(|error| match &error {
-        kube::Error::Auth(why) => RunError::new(way.user.why_none(why)),
-        _ => RunError::at("cannot create a client for the API server")(error),
+        kube::Error::Auth(why) => {
+            let asked = Asked {
+                identity: &way.user.shown,
+                server: &way.shown,
+                place: "",
+            };
+            RunError::at(text)(asked.no_credentials(way.user.why_none(why)))
+        }
+        _ => RunError::at(text)(error),
     })?;
     Ok(Cluster::new(client, &way, requests_per_second))
 }
@@ -78,15 +88,31 @@ async fn from_files(paths: &Path, context: Option<&str>) -> Result<(Config, ApiU
 /// the file, which may hold tokens.
 fn unusable(path: &Path, error: KubeconfigError) -> RunError {
     let text = format!("the kubeconfig {} cannot be used", path.display());
-    match error {
+    let (answer, next) = match error {
+        KubeconfigError::ReadConfig(error, _) => (error.to_string(), ANOTHER),
         KubeconfigError::Parse(error) => {
             let error = error.to_string();
-            let first = error.lines().next().unwrap_or_default();
-            RunError::new(format!("{text}: {first}"))
+            // Up to what it advises a Rust programmer.
+            let first = error.split(['\n', ';']).next().unwrap_or_default();
+            (first.trim_start_matches("error: ").to_owned(), CORRECT)
         }
-        other => RunError::at(text)(other),
-    }
+        KubeconfigError::CurrentContextNotSet => {
+            let answer = "it has no current context";
+            (answer.to_owned(), "name a context with --context")
+        }
+        KubeconfigError::LoadContext(name) => {
+            let answer = format!("the context {name:?} is not found");
+            (answer, "name another with --context")
+        }
+        KubeconfigError::LoadClusterOfContext(name) => {
+            (format!("the cluster {name:?} is not found"), CORRECT)
+        }
+        other => (report(&other), CORRECT),
+    };
+    RunError::at(text)(RefreshFailure::new(answer, Some(next)))
 }
 
+const ANOTHER: &str = "name another file with --kubeconfig or KUBECONFIG";
+const CORRECT: &str = "correct the file";
 const NOWHERE: &str =
     "no cluster: not in a pod, no KUBECONFIG and no ~/.kube/config; use --kubeconfig FILE";

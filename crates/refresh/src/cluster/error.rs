@@ -2,17 +2,20 @@
 //! the answer's code and reason, never on its text.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use kube::core::{Status, request};
 
+use crate::failure::RefreshFailure;
+
 /// A request that failed. Holds nothing of its body.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{text}")]
+#[error("{failure}")]
 pub(crate) struct ClusterError {
     pub(crate) kind: ClusterErrorKind,
-    text: String,
+    failure: Arc<RefreshFailure>,
 }
 
 /// The result of a request.
@@ -75,74 +78,107 @@ impl ClusterError {
         }
     }
 
-    fn new(kind: ClusterErrorKind, text: String) -> Self {
-        Self { kind, text }
+    /// The failure in parts.
+    pub(crate) fn failure(&self) -> &Arc<RefreshFailure> {
+        &self.failure
     }
 
     pub(super) fn unbuilt(error: &request::Error) -> Self {
-        let text = format!("cannot build a request to the API server: {error}");
-        Self::new(ClusterErrorKind::Refused, text)
+        let answer = format!("cannot build a request to the API server: {error}");
+        Self {
+            kind: ClusterErrorKind::Refused,
+            failure: Arc::new(RefreshFailure::new(answer, None)),
+        }
+    }
+}
+
+/// A request as its errors name it.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// Whose request it is.
+    pub(super) identity: &'a str,
+    /// The server, and the proxy if there is one.
+    pub(super) server: &'a str,
+    /// Method and path.
+    pub(super) place: &'a str,
+}
+
+impl Asked<'_> {
+    fn failed(self, kind: ClusterErrorKind, answer: String, next: Option<&str>) -> ClusterError {
+        let failure = RefreshFailure {
+            identity: Some(self.identity.to_owned()),
+            server: Some(self.server.to_owned()),
+            ..RefreshFailure::new(answer, next)
+        };
+        ClusterError {
+            kind,
+            failure: Arc::new(failure),
+        }
     }
 
-    pub(super) fn malformed(place: &str) -> Self {
-        let text = format!("{place}: the answer does not have the documented form");
-        Self::new(ClusterErrorKind::Refused, text)
+    pub(super) fn malformed(self) -> ClusterError {
+        let answer = format!("answered {} in another form than documented", self.place);
+        let next =
+            "check the server's address, and whether a proxy or a login page answers in its place";
+        self.failed(ClusterErrorKind::Refused, answer, Some(next))
     }
 
-    pub(super) fn no_token(place: &str, audience: &str) -> Self {
-        let text = format!("{place}: the answer is not a token for the audience {audience:?}");
-        Self::new(ClusterErrorKind::Refused, text)
+    pub(super) fn no_token(self, audience: &str) -> ClusterError {
+        let place = self.place;
+        let answer = format!("answered {place} without a token for the audience {audience:?}");
+        let next = "correct the audience in the configuration";
+        self.failed(ClusterErrorKind::Refused, answer, Some(next))
     }
 
-    /// `way` is the server, and the proxy if there is one.
-    pub(super) fn unreachable(place: &str, way: &str, why: &str) -> Self {
-        let text = format!("{place}: {way} cannot be reached: {why}");
-        Self::new(ClusterErrorKind::Unreachable, text)
+    pub(super) fn timed_out(self) -> ClusterError {
+        let answer = format!("did not answer in time: {}", self.place);
+        self.failed(ClusterErrorKind::Unreachable, answer, Some(LATER))
+    }
+
+    pub(super) fn broke_off(self) -> ClusterError {
+        let answer = format!("broke off its answer to {}", self.place);
+        self.failed(ClusterErrorKind::Unreachable, answer, Some(LATER))
     }
 
     /// Of kube's errors only what cannot hold a body is shown.
-    pub(super) fn of_client(place: &str, way: &str, error: &kube::Error) -> Self {
+    pub(super) fn unreachable(self, error: &kube::Error) -> ClusterError {
         let why = match error {
             kube::Error::Service(source) => innermost(&**source),
             kube::Error::HyperError(source) => innermost(source),
             _ => "the request could not be sent".to_owned(),
         };
-        Self::unreachable(place, way, &why.chars().take(300).collect::<String>())
+        let why: String = why.chars().take(300).collect();
+        let answer = format!("cannot be reached: {why}");
+        let next = "check its address, its certificate, and the network or proxy on the way";
+        self.failed(ClusterErrorKind::Unreachable, answer, Some(next))
     }
 
-    /// `why` names the user.
-    pub(super) fn no_credentials(place: &str, why: &str) -> Self {
-        Self::new(ClusterErrorKind::Unreachable, format!("{place}: {why}"))
-    }
-
-    /// The answer 401.
-    pub(super) fn unauthorized(place: &str, way: &str, user: &str) -> Self {
-        let text = format!(
-            "{place}: 401 Unauthorized: {way} does not accept the credentials of {user}; renew or correct them"
-        );
-        Self::new(ClusterErrorKind::Forbidden, text)
+    /// The identity has no credentials: why, and what to do.
+    pub(super) fn no_credentials(self, (why, next): (String, Option<&str>)) -> ClusterError {
+        let answer = format!("was not asked: {why}");
+        self.failed(ClusterErrorKind::Unreachable, answer, next)
     }
 
     /// A response without success.
     pub(super) fn answered(
-        place: &str,
+        self,
         status: StatusCode,
         headers: &HeaderMap,
         body: &[u8],
-    ) -> Self {
+    ) -> ClusterError {
         let answer = serde_json::from_slice(body).unwrap_or_default();
         let after = headers
             .get("retry-after")
             .and_then(|value| value.to_str().ok()?.parse().ok());
-        Self::of_status(place, status.as_u16(), &answer, after)
+        self.of_status(status.as_u16(), &answer, after)
     }
 
     /// The `ERROR` event of a watch.
-    pub(super) fn in_watch(place: &str, status: &Status) -> Self {
-        Self::of_status(place, status.code, status, None)
+    pub(super) fn in_watch(self, status: &Status) -> ClusterError {
+        self.of_status(status.code, status, None)
     }
 
-    fn of_status(place: &str, code: u16, status: &Status, after: Option<u64>) -> Self {
+    fn of_status(self, code: u16, status: &Status, after: Option<u64>) -> ClusterError {
         let details = status.details.as_ref();
         let causes = details.map_or(&[][..], |details| &details.causes);
         let after = after.or_else(|| Some(details?.retry_after_seconds.into()));
@@ -163,18 +199,37 @@ impl ClusterError {
         };
         let conflict = causes.iter().find(|c| c.reason == "FieldManagerConflict");
         let manager = conflict.and_then(|cause| cause.message.split('"').nth(1));
-        let mut text = format!("{place}: {code} {}", status.reason);
+        let shown = format!("{code} {}", status.reason);
+        let mut answer = format!("answered {} to {}", shown.trim_end(), self.place);
         if let Some(manager) = manager {
-            text.push_str(&format!(": its fields belong to {manager:?}"));
+            answer.push_str(&format!(": its fields belong to {manager:?}"));
         } else if matches!(code, 403 | 404) && !status.message.is_empty() {
             // The message of a quota or a webhook, with the namespace at its end, or the name of the object or
             // namespace that does not exist. The messages of other codes may quote the object.
             let message: String = status.message.chars().take(1000).collect();
-            text.push_str(&format!(": {message}"));
+            answer.push_str(&format!(": {message}"));
         }
-        Self::new(kind, text.trim_end().to_owned())
+        let next = match kind {
+            ClusterErrorKind::Forbidden if code == 401 => Some("renew or correct the credentials"),
+            ClusterErrorKind::Forbidden => {
+                Some("grant the right, or change the quota or policy that the answer names")
+            }
+            ClusterErrorKind::NotFound => Some("create it, or correct its name"),
+            ClusterErrorKind::Conflict if manager.is_some() => {
+                Some("remove it from what that manager writes, or choose another name")
+            }
+            ClusterErrorKind::Conflict
+            | ClusterErrorKind::Gone
+            | ClusterErrorKind::Throttled(_)
+            | ClusterErrorKind::Unreachable => Some(LATER),
+            ClusterErrorKind::Invalid => Some("correct the object in the configuration"),
+            ClusterErrorKind::Terminating | ClusterErrorKind::Refused => None,
+        };
+        self.failed(kind, answer, next)
     }
 }
+
+const LATER: &str = "try again later";
 
 /// The cause below all layers of the HTTP client, which only repeat that something failed.
 fn innermost(error: &(dyn Error + 'static)) -> String {
@@ -189,15 +244,18 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
 mod tests {
     use super::*;
 
-    const PLACE: &str = "GET /api/v1/namespaces/a/secrets/b";
-
     fn error(code: u16, body: &str, headers: &[(&'static str, &str)]) -> ClusterError {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().expect("a header"));
         }
         let status = StatusCode::from_u16(code).expect("a status");
-        ClusterError::answered(PLACE, status, &map, body.as_bytes())
+        let asked = Asked {
+            identity: "the pod's service account",
+            server: "the API server k8s.test",
+            place: "GET /api/v1/namespaces/a/secrets/b",
+        };
+        asked.answered(status, &map, body.as_bytes())
     }
 
     #[test]
@@ -221,10 +279,10 @@ mod tests {
     #[test]
     fn a_missing_namespace_is_named() {
         let body = r#"{"reason":"NotFound","message":"namespaces \"a\" not found"}"#;
-        let text = error(404, body, &[]).to_string();
-        assert!(
-            text.ends_with("404 NotFound: namespaces \"a\" not found"),
-            "{text}"
+        assert_eq!(
+            error(404, body, &[]).to_string(),
+            "the pod's service account: the API server k8s.test answered 404 NotFound to \
+             GET /api/v1/namespaces/a/secrets/b: namespaces \"a\" not found; create it, or correct its name"
         );
     }
 
@@ -233,8 +291,9 @@ mod tests {
         let body = r#"{"reason":"Conflict","message":"canary","details":{"causes":[
             {"reason":"FieldManagerConflict","message":"conflict with \"helm\" using v1"}]}}"#;
         let text = error(409, body, &[]).to_string();
-        assert!(text.ends_with("its fields belong to \"helm\""), "{text}");
+        assert!(text.contains("its fields belong to \"helm\"; "), "{text}");
         let text = error(422, r#"{"reason":"Invalid","message":"canary"}"#, &[]).to_string();
-        assert_eq!(text, "GET /api/v1/namespaces/a/secrets/b: 422 Invalid");
+        let words = "answered 422 Invalid to GET /api/v1/namespaces/a/secrets/b; correct ";
+        assert!(text.contains(words) && !text.contains("canary"), "{text}");
     }
 }

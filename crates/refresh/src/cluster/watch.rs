@@ -18,7 +18,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::client::{Call, Cluster, resource};
-use super::error::{ClusterError, ClusterErrorKind, ClusterResult};
+use super::error::{ClusterErrorKind, ClusterResult};
 use crate::backoff::{fraction, pause};
 
 /// A namespace or a service account, or the metadata of a Secret.
@@ -260,14 +260,15 @@ impl Watcher {
                 }
             }
             if buffer.len() > MAX_EVENT {
-                return Err(ClusterError::malformed(&place));
+                return Err(self.cluster.asked(&place).malformed());
             }
         }
     }
 
     async fn event(&mut self, place: &str, line: &[u8]) -> ClusterResult<()> {
+        let asked = self.cluster.asked(place);
         let event: WatchEvent<Object> =
-            serde_json::from_slice(line).map_err(|_| ClusterError::malformed(place))?;
+            serde_json::from_slice(line).map_err(|_| asked.malformed())?;
         match event {
             WatchEvent::Added(object) | WatchEvent::Modified(object) => {
                 self.reached(&object.metadata.resource_version);
@@ -280,7 +281,7 @@ impl Watcher {
                 self.report(WatchChange::Deleted(key.0, key.1)).await;
             }
             WatchEvent::Bookmark(bookmark) => self.reached(&bookmark.metadata.resource_version),
-            WatchEvent::Error(status) => return Err(ClusterError::in_watch(place, &status)),
+            WatchEvent::Error(status) => return Err(asked.in_watch(&status)),
         }
         Ok(())
     }

@@ -270,6 +270,7 @@ impl Loop {
             if report.action.is_good() {
                 tracing::debug!("{report}");
             } else {
+                let first = report.failures.first();
                 tracing::warn!(
                     target_name = report.target,
                     namespace = &*report.namespace,
@@ -277,6 +278,10 @@ impl Loop {
                     name = report.name,
                     action = report.action.as_str(),
                     reason = report.reason,
+                    identity = first.and_then(|one| one.identity.as_deref()),
+                    server = first.and_then(|one| one.server.as_deref()),
+                    answer = first.map(|one| &*one.answer),
+                    next_step = first.and_then(|one| one.next_step.as_deref()),
                     "not up to date"
                 );
             }

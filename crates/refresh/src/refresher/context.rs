@@ -7,11 +7,10 @@ use regcred_core::{Clock, Env};
 
 use crate::backoff::fraction;
 use crate::cluster::Cluster;
-use crate::life::{Lives, delta};
+use crate::life::delta;
 use crate::plan::Plan;
-use crate::report::Report;
 use crate::status::Status;
-use crate::tokens::{TokenFailure, TokenStore};
+use crate::tokens::TokenStore;
 
 /// Keeps the objects of a plan fresh.
 pub struct Refresher {
@@ -52,30 +51,6 @@ impl Refresher {
             clock,
             status,
             mode,
-        }
-    }
-
-    /// Adds to the report of an object which of its sources issued no token and why, and whether the object has
-    /// their entries; `lives` are the times of all its entries.
-    pub(super) fn add_failures(
-        &self,
-        report: &mut Report,
-        sources: &[usize],
-        failures: &[(usize, TokenFailure)],
-        lives: &Lives,
-    ) {
-        report.registry_failed = !failures.is_empty();
-        report.in_part = report.registry_failed && failures.len() < sources.len();
-        let mut failed = failures.iter();
-        report.entries_kept = report.registry_failed && failed.all(|(s, _)| lives.is_known(*s));
-        self.add_reasons(report, failures);
-    }
-
-    /// Adds why these sources issued no token.
-    pub(super) fn add_reasons(&self, report: &mut Report, failures: &[(usize, TokenFailure)]) {
-        for (source, failure) in failures {
-            let registry = &self.plan.sources[*source].registry.name;
-            report.add_reason(&format!("registry {registry}: {}", failure.text));
         }
     }
 

@@ -4,7 +4,8 @@ use regcred_core::Credentials;
 use regcred_docker_config::{Change, DockerFile, EntryForm, FileError};
 
 use super::context::Refresher;
-use super::outcome::{LastSeen, Next, Outcome};
+use super::outcome::{LastSeen, Next, Outcome, add_failures};
+use crate::failure::RefreshFailure;
 use crate::life::Lives;
 use crate::report::{Action, Report};
 use crate::tokens::written;
@@ -38,7 +39,7 @@ impl Refresher {
         }
         report.expires_at = lives.expires();
         // The file records no ages: what it has of a registry without a token may have expired.
-        self.add_failures(&mut report, &plan.sources, &failures, &lives);
+        add_failures(&mut report, &plan.sources, &failures, &lives);
         if logins.is_empty() {
             return Outcome::forgotten(report, Next::At(next));
         }
@@ -48,10 +49,11 @@ impl Refresher {
         match done {
             Ok(Ok(action)) => report.action = action,
             failed => {
-                report.add_reason(&match failed {
-                    Ok(Err(error)) => regcred_core::report(&error),
-                    _ => "the write was interrupted".to_owned(),
-                });
+                let failure = match failed {
+                    Ok(Err(error)) => RefreshFailure::new(regcred_core::report(&error), None),
+                    _ => RefreshFailure::new("the write was interrupted", Some("try again later")),
+                };
+                let report = report.failed(Action::Failed, failure);
                 return Outcome::forgotten(report, Next::Later);
             }
         }

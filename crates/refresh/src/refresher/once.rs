@@ -13,6 +13,7 @@ use super::context::Refresher;
 use super::file;
 use crate::cluster::{Cluster, ClusterError};
 use crate::error::RunError;
+use crate::failure::RefreshFailure;
 use crate::life::{delta, rfc3339};
 use crate::plan::{Namespace, SecretPlan};
 use crate::report::{Action, Report};
@@ -61,7 +62,7 @@ impl Refresher {
                 return Err(fail(why));
             }
             let available = self.tokens.get(place, None).await;
-            let why = available.failure.map(|failure| failure.text);
+            let why = available.failure.map(|failure| failure.failure.to_string());
             let token = available.token;
             let token = token.ok_or_else(|| fail(why.as_deref().unwrap_or("no token")))?;
             token.add_to(&mut document, EntryForm::Full);
@@ -134,7 +135,10 @@ impl Refresher {
                     report = report.with(Action::Update, why);
                 }
                 Ok(action) => report.action = action,
-                Err(error) => report.reason = Some(regcred_core::report(&error)),
+                Err(error) => {
+                    let failure = RefreshFailure::new(regcred_core::report(&error), None);
+                    report = report.failed(Action::Failed, failure);
+                }
             }
             each(&report);
             reports.push(report);
@@ -164,7 +168,9 @@ impl Refresher {
             reports.extend(unlinked);
             if failure.is_some() {
                 let why = "it is kept until no service account lists it";
-                reports.push(report().with(Action::Failed, why));
+                let next = "correct what is reported of the service account, and clean up again";
+                let failure = RefreshFailure::new(why, Some(next));
+                reports.push(report().failed(Action::Failed, failure));
                 return Ok(());
             }
             if !self.mode.dry_run {

@@ -6,6 +6,7 @@ use super::content::Fingerprint;
 use crate::cluster::{ClusterError, ClusterErrorKind};
 use crate::life::Lives;
 use crate::report::Report;
+use crate::tokens::TokenFailure;
 
 /// What is remembered of an object.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +45,23 @@ pub(crate) enum Next {
     WhenReachable,
     /// When something about its namespace changes.
     Never,
+}
+
+/// Adds to the report of an object which of its sources issued no token and why, and whether the object has
+/// their entries; `lives` are the times of all its entries.
+pub(super) fn add_failures(
+    report: &mut Report,
+    sources: &[usize],
+    failures: &[(usize, TokenFailure)],
+    lives: &Lives,
+) {
+    report.registry_failed = !failures.is_empty();
+    report.in_part = report.registry_failed && failures.len() < sources.len();
+    let mut failed = failures.iter();
+    report.entries_kept = report.registry_failed && failed.all(|(s, _)| lives.is_known(*s));
+    for (_, failure) in failures {
+        report.add(&failure.failure);
+    }
 }
 
 impl Next {

@@ -41,7 +41,7 @@ impl Refresher {
         let (Some(role), Some(found)) = (role, &account) else {
             return Ok(match (needed, account) {
                 (false, _) => Who::Known(None),
-                (true, None) => Who::Missing(format!("there is no service account {name}")),
+                (true, None) => Who::Missing(format!("service account {name} does not exist")),
                 (true, Some(_)) => Who::Missing(format!(
                     "neither the namespace nor its service account {name} has the annotation {}",
                     identity.annotation

@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use regcred_core::{Clock, Env, report};
+use regcred_core::{Clock, Env};
 use tokio::time::timeout;
 
+use super::not_issued::not_issued;
 use super::token::{Tenant, TenantIdentity, Token};
 use super::token_source::{fetch, inputs};
 use crate::backoff::{fraction, pause};
+use crate::failure::RefreshFailure;
 use crate::life::{Life, delta};
 use crate::plan::Plan;
 use crate::status::Status;
@@ -41,7 +43,7 @@ pub(crate) struct Available {
 /// Why a token could not be fetched.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenFailure {
-    pub(crate) text: Arc<str>,
+    pub(crate) failure: Arc<RefreshFailure>,
     /// When the next request is made.
     pub(crate) retry_at: DateTime<Utc>,
 }
@@ -127,10 +129,14 @@ impl TokenStore {
             }
         };
         if turn.is_err() {
+            let failure = RefreshFailure {
+                registry: Some(self.plan.sources[source].registry.name.clone()),
+                ..RefreshFailure::new("its token is still being requested", None)
+            };
             return Available {
                 token: None,
                 failure: Some(TokenFailure {
-                    text: "its token is still being requested".into(),
+                    failure: Arc::new(failure),
                     retry_at: self.clock.now() + SOON,
                 }),
             };
@@ -230,11 +236,18 @@ impl TokenStore {
                 };
             }
             Err(error) => {
-                let text = report(&error);
+                let failure = not_issued(plan, tenant, &error);
+                let text = failure.to_string();
                 if self.in_daemon {
-                    tracing::warn!(registry, namespace, "no token issued: {text}");
-                } else {
-                    tracing::debug!(registry, namespace, "no token issued: {text}");
+                    tracing::warn!(
+                        registry,
+                        namespace,
+                        identity = failure.identity,
+                        server = failure.server,
+                        answer = failure.answer,
+                        next_step = failure.next_step,
+                        "no token issued: {text}"
+                    );
                 }
                 state.failures += 1;
                 let intervals = self.plan.intervals;
@@ -242,7 +255,7 @@ impl TokenStore {
                 self.status.not_issued(source, error.kind(), &text, took);
                 state.next = now + delta(wait);
                 state.available.failure = Some(TokenFailure {
-                    text: text.into(),
+                    failure: Arc::new(failure),
                     retry_at: state.next,
                 });
             }

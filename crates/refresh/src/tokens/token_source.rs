@@ -85,7 +85,7 @@ fn static_login(login: &StaticLogin, env: &Env) -> Result<Credentials, ProviderE
         }
     };
     if is_empty(&password) {
-        return Err(fail(format!("there is no password in {shown}")));
+        return Err(fail(format!("{shown} does not hold a password")));
     }
     Ok(Credentials::new(&*login.username, password))
 }

@@ -73,7 +73,7 @@ fn answer(token: &str, audiences: &Value) -> String {
 }
 
 /// The token of the account with this UID, or the whole error.
-async fn token(cluster: &Cluster, uid: &str, audience: &str) -> Result<String, ClusterError> {
+async fn token(cluster: &Cluster, uid: &str, audience: &str) -> ClusterResult<String> {
     let account = ServiceAccountCoordinates {
         namespace: "shop".to_owned(),
         name: "puller".to_owned(),
@@ -118,15 +118,19 @@ async fn what_may_pass_is_asked_again_and_the_rest_is_not() {
     let two_lines = answer("canary\r\nx: y", &json!(["sts"]));
     let empty = answer("", &json!(["sts"]));
     for (code, text, expected) in [
-        (403, status(403, "Forbidden"), "403 Forbidden: quota"),
+        (
+            403,
+            status(403, "Forbidden"),
+            "/token: quota; grant the right",
+        ),
         (404, status(404, "NotFound"), "404 NotFound"),
         (422, status(422, "Invalid"), "422 Invalid"),
-        (201, others, "not a token for the audience \"sts\""),
-        (201, many, "not a token for the audience \"sts\""),
-        (201, two_lines, "not a token for the audience \"sts\""),
-        (201, empty, "not a token for the audience \"sts\""),
-        (201, "{}".to_owned(), "does not have the documented form"),
-        (201, "x".repeat(300 << 10), "its answer broke off"),
+        (201, others, "without a token for the audience \"sts\""),
+        (201, many, "without a token for the audience \"sts\""),
+        (201, two_lines, "without a token for the audience \"sts\""),
+        (201, empty, "without a token for the audience \"sts\""),
+        (201, "{}".to_owned(), "in another form than documented"),
+        (201, "x".repeat(300 << 10), "broke off its answer"),
     ] {
         let before = server.asked();
         let times = if expected.contains("broke") { 3 } else { 1 };

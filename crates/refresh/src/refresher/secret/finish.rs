@@ -1,14 +1,17 @@
 //! The outcome of the work on one Secret: the report, what is remembered, when it is processed again,
 //! the Events about its registries; and that of a Secret that may not be changed.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 
 use super::{Existing, Work};
 use crate::cluster::{ClusterError, ClusterErrorKind, EventReason, StoredSecret};
 use crate::config::Ownership;
+use crate::failure::RefreshFailure;
 use crate::life::Lives;
 use crate::refresher::content::Fingerprint;
-use crate::refresher::outcome::{LastSeen, Next, Outcome};
+use crate::refresher::outcome::{LastSeen, Next, Outcome, add_failures};
 use crate::report::{Action, Report};
 
 impl Work<'_> {
@@ -26,9 +29,11 @@ impl Work<'_> {
     }
 
     /// Nothing is written: it is tried again when a registry is.
-    pub(super) fn again(&self, why: Option<&str>) -> Outcome {
+    pub(super) fn again(&self, why: Option<RefreshFailure>) -> Outcome {
         let mut report = self.report(Action::Failed);
-        report.reason = why.map(str::to_owned);
+        if let Some(failure) = why {
+            report.add(&Arc::new(failure));
+        }
         let retries = self.failures.iter().map(|(_, failure)| failure.retry_at);
         let next = retries.min().map_or(Next::Later, Next::At);
         self.add_failures(&mut report, &Lives::default());
@@ -78,7 +83,9 @@ impl Work<'_> {
 
     pub(super) fn failed(&self, error: &ClusterError) -> Outcome {
         let mut report = self.report(Action::Failed).caused_by(error);
-        self.refresher.add_reasons(&mut report, &self.failures);
+        for (_, failure) in &self.failures {
+            report.add(&failure.failure);
+        }
         if error.kind == ClusterErrorKind::Terminating {
             report.action = Action::Skip;
         }
@@ -92,25 +99,24 @@ impl Work<'_> {
     /// The outcome for a Secret that has another owner or cannot be changed, if that is not allowed.
     pub(super) async fn refusal(&self, existing: &StoredSecret) -> Option<Outcome> {
         let may_write = self.forced(existing) || self.plan.object.ownership == Ownership::Merge;
-        let (action, why) = if !existing.is_ours() && !may_write {
+        let (action, failure) = if !existing.is_ours() && !may_write {
             let manager = existing.manager();
             let maker = manager.map_or("another owner".to_owned(), |name| format!("{name:?}"));
-            let why = format!(
-                "it was created by {maker}; set ownership, or annotate it with \
-                 refresh.regcred.dev/adopt=true"
-            );
-            (Action::Foreign, why)
+            let why = format!("it was created by {maker}");
+            let next = "set ownership, or annotate it with refresh.regcred.dev/adopt=true";
+            (Action::Foreign, RefreshFailure::new(why, Some(next)))
         } else {
             let obstacle = existing.obstacle(self.plan)?;
             if self.forced(existing) {
                 return None;
             }
-            let why = format!("{obstacle}; ownership Force replaces it");
-            (Action::Failed, why)
+            let next = "ownership Force replaces it";
+            (Action::Failed, RefreshFailure::new(obstacle, Some(next)))
         };
         let reason = EventReason::ForeignSecret;
-        self.record(&existing.uid, reason, &why).await;
-        let report = self.report(action).with(action, why);
+        let text = failure.to_string();
+        self.record(&existing.uid, reason, &text).await;
+        let report = self.report(action).failed(action, failure);
         let next = Next::At(self.refresher.next_check());
         Some(Outcome::forgotten(report, next))
     }
@@ -123,9 +129,7 @@ impl Work<'_> {
     }
 
     fn add_failures(&self, report: &mut Report, lives: &Lives) {
-        let sources = &self.plan.sources;
-        let refresher = self.refresher;
-        refresher.add_failures(report, sources, &self.failures, lives);
+        add_failures(report, &self.plan.sources, &self.failures, lives);
     }
 
     /// Records once that a registry has failed for long, and once that it has recovered.
@@ -139,7 +143,8 @@ impl Work<'_> {
         match lasting {
             Some((_, failure)) if !seen.reported => {
                 let reason = EventReason::RefreshFailed;
-                self.record("", reason, &failure.text).await;
+                let text = failure.failure.to_string();
+                self.record("", reason, &text).await;
                 seen.reported = true;
             }
             None if seen.reported && report.action == Action::Update => {

@@ -3,6 +3,7 @@
 use super::{Existing, Work};
 use crate::cluster::{ClusterErrorKind, ClusterResult, EventReason, SecretContent};
 use crate::config::Ownership;
+use crate::failure::RefreshFailure;
 use crate::refresher::content::{Desired, Fingerprint, Part};
 use crate::refresher::outcome::{Next, Outcome};
 use crate::report::Action;
@@ -29,7 +30,11 @@ impl Work<'_> {
             }
             Some(theirs) => match theirs.document(self.plan) {
                 Ok(document) => Desired::merge(parts, theirs, document),
-                Err(_) => return Ok(self.again(Some("it does not hold a docker configuration"))),
+                Err(_) => {
+                    let why = "it does not hold a docker configuration";
+                    let failure = RefreshFailure::new(why, Some("correct it, or delete it"));
+                    return Ok(self.again(Some(failure)));
+                }
             },
         };
         // No source has a token, and the Secret has no entries.
@@ -37,7 +42,9 @@ impl Work<'_> {
             return Ok(self.again(None));
         };
         if !desired.fits() {
-            return Ok(self.again(Some("its entries are larger than an object may be")));
+            let why = "its entries are larger than an object may be";
+            let failure = RefreshFailure::new(why, Some("select fewer registries for the target"));
+            return Ok(self.again(Some(failure)));
         }
         let fingerprint = Some(Fingerprint::of(&desired.content, self.plan));
         let shown = desired.hosts.join(", ");

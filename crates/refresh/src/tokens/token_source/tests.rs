@@ -39,7 +39,7 @@ async fn a_login_that_is_written_down_is_every_hosts() {
     let found = logins(&by_variable, &[("PASSWORD", "p w")]).await;
     assert_eq!(found.as_deref(), Ok("a.io=robot:p w b.io=robot:p w"));
     let error = logins(&by_variable, &[]).await.expect_err("not set");
-    assert_eq!(error, "static: there is no password in PASSWORD");
+    assert_eq!(error, "static: PASSWORD does not hold a password");
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("password");
     let by_file = source(&["a.io"], login(Some(&path)));
@@ -53,7 +53,7 @@ async fn a_login_that_is_written_down_is_every_hosts() {
     std::fs::write(&path, "\n").expect("a file");
     assert_ne!(inputs(&by_file, &Env::default()), before);
     let error = logins(&by_file, &[]).await.expect_err("empty");
-    assert!(error.contains("there is no password in"), "{error}");
+    assert!(error.contains("does not hold a password"), "{error}");
     std::fs::write(&path, vec![b'p'; (4 << 20) + 1]).expect("a file");
     let error = logins(&by_file, &[]).await.expect_err("large");
     assert!(error.ends_with("it is larger than 4 MiB"), "{error}");

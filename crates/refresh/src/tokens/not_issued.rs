@@ -1,0 +1,148 @@
+//! Why a source issued no token, in the parts that a report has.
+
+use std::error::Error;
+use std::iter::successors;
+
+use regcred_core::{ErrorKind, ProviderError, report};
+use regcred_http::HttpError;
+
+use super::token::TenantIdentity;
+use crate::cluster::ClusterError;
+use crate::failure::RefreshFailure;
+use crate::plan::{SourceKind, SourcePlan};
+
+/// The failure of a request for the source's token.
+pub(super) fn not_issued(
+    source: &SourcePlan,
+    tenant: Option<&TenantIdentity>,
+    error: &ProviderError,
+) -> RefreshFailure {
+    let outer: &(dyn Error + 'static) = error;
+    let causes = || successors(Some(outer), |&cause| cause.source());
+    let cluster = causes().find_map(|cause| cause.downcast_ref::<ClusterError>());
+    let http = causes().find_map(|cause| cause.downcast_ref::<HttpError>());
+    let (server, step) = match (cluster, http) {
+        (Some(error), _) => {
+            let failure = error.failure();
+            (failure.server.clone(), failure.next_step.clone())
+        }
+        (None, Some(error)) => (error.server(), error.next_step().map(str::to_owned)),
+        (None, None) => (None, None),
+    };
+    let usual = || match (&source.kind, error.kind()) {
+        (SourceKind::File(_) | SourceKind::Static(_), _) => {
+            Some("correct it, or the registry in the configuration".to_owned())
+        }
+        (_, ErrorKind::Unreachable | ErrorKind::Throttled) => Some("try again later".to_owned()),
+        _ => None,
+    };
+    let step = step.or_else(usual);
+    let line = report(error);
+    let end = step.as_ref().map(|step| format!("; {step}"));
+    let answer = end.and_then(|end| line.strip_suffix(&end)).unwrap_or(&line);
+    RefreshFailure {
+        registry: Some(source.registry.name.clone()),
+        identity: Some(identity(source, tenant)),
+        server,
+        answer: answer.to_owned(),
+        next_step: step,
+        is_complete: true,
+    }
+}
+
+/// Whose token, or which login, the source has by its configuration.
+fn identity(source: &SourcePlan, tenant: Option<&TenantIdentity>) -> String {
+    let spec = match &source.kind {
+        SourceKind::File(path) => return format!("the logins in {}", path.display()),
+        SourceKind::Static(login) => return format!("the login of {:?}", login.username),
+        SourceKind::Provider(spec) => spec,
+    };
+    let name = spec.name;
+    if let Some(tenant) = tenant {
+        let account = &tenant.account;
+        let (namespace, account) = (&account.namespace, &account.name);
+        return format!("{name} with the service account {namespace}/{account}");
+    }
+    let registry = &source.registry;
+    let files = registry.env_files.iter();
+    let files = files.map(|(variable, path)| format!("{variable} from {}", path.display()));
+    let named: Vec<String> = files.chain(registry.env.keys().cloned()).collect();
+    if named.is_empty() {
+        format!("{name} with the identity of this process")
+    } else {
+        format!("{name} with {}", named.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use regcred_core::ProviderSpec;
+
+    use super::*;
+    use crate::config::{Registry, StaticLogin};
+
+    fn source(kind: SourceKind, file: Option<&str>, variable: Option<&str>) -> SourcePlan {
+        let registry = Registry {
+            name: "r".to_owned(),
+            env_files: file
+                .map(|name| (name.to_owned(), PathBuf::from("/key")))
+                .into_iter()
+                .collect(),
+            env: variable
+                .map(|name| (name.to_owned(), "canary".to_owned()))
+                .into_iter()
+                .collect::<BTreeMap<_, _>>(),
+            ..Registry::default()
+        };
+        SourcePlan { registry, kind }
+    }
+
+    fn icr() -> &'static ProviderSpec {
+        let mut all = regcred_providers::all().into_iter();
+        all.find(|spec| spec.name == "icr").expect("a provider")
+    }
+
+    #[test]
+    fn the_identity_is_what_the_configuration_names() {
+        let icr = || SourceKind::Provider(icr());
+        let login = StaticLogin {
+            username: "robot".to_owned(),
+            ..StaticLogin::default()
+        };
+        for (source, expected) in [
+            (
+                source(icr(), None, None),
+                "icr with the identity of this process",
+            ),
+            (
+                source(icr(), Some("IBMCLOUD_API_KEY"), Some("IBMCLOUD_IAM_URL")),
+                "icr with IBMCLOUD_API_KEY from /key, IBMCLOUD_IAM_URL",
+            ),
+            (
+                source(SourceKind::File("/c".into()), None, None),
+                "the logins in /c",
+            ),
+            (
+                source(SourceKind::Static(login), None, None),
+                "the login of \"robot\"",
+            ),
+        ] {
+            assert_eq!(identity(&source, None), expected);
+        }
+    }
+
+    #[test]
+    fn a_failure_has_a_next_step_once() {
+        let source = source(SourceKind::File("/c".into()), None, None);
+        let step = "correct it, or the registry in the configuration";
+        for text in ["no logins".to_owned(), format!("no logins; {step}")] {
+            let error = ProviderError::new("file", ErrorKind::NotConfigured, text);
+            let failure = not_issued(&source, None, &error);
+            assert_eq!(failure.registry.as_deref(), Some("r"));
+            assert_eq!(failure.to_string(), format!("file: no logins; {step}"));
+        }
+    }
+}
