@@ -1,6 +1,8 @@
 //! What a request carries.
 
+use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,7 +11,10 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::sync::mpsc::Receiver;
 
-/// The body of a request: bytes, or a stream of known length for what is too large for memory.
+use crate::file_body::{BodyObserver, FileContent, FilePart};
+
+/// The body of a request: bytes, or for what is too large for memory a part of a file or a stream of
+/// known length.
 #[derive(Clone)]
 pub struct Body(Content);
 
@@ -17,6 +22,7 @@ pub struct Body(Content);
 enum Content {
     Bytes(Bytes),
     Stream { length: u64, open: Arc<Open> },
+    File(Arc<dyn FileContent>),
 }
 
 type Open = dyn Fn() -> Receiver<io::Result<Bytes>> + Send + Sync;
@@ -32,12 +38,22 @@ impl Body {
         Self(Content::Stream { length, open })
     }
 
+    /// A part of a file, which is read from its first byte on for each attempt of the request.
+    pub fn file(file: &Arc<File>, range: Range<u64>, observer: Arc<dyn BodyObserver>) -> Self {
+        Self(Content::File(Arc::new(FilePart {
+            file: file.clone(),
+            range,
+            observer,
+        })))
+    }
+
     /// The length in bytes.
     #[must_use]
     pub fn length(&self) -> u64 {
         match &self.0 {
             Content::Bytes(bytes) => bytes.len() as u64,
             Content::Stream { length, .. } => *length,
+            Content::File(file) => file.length(),
         }
     }
 
@@ -48,6 +64,18 @@ impl Body {
                 pieces: open(),
                 length: *length,
             }),
+            Content::File(file) => reqwest::Body::wrap(Pieces {
+                pieces: file.pieces(),
+                length: file.length(),
+            }),
+        }
+    }
+
+    /// The file of the body, if it is one.
+    pub(crate) fn as_file(&self) -> Option<&dyn FileContent> {
+        match &self.0 {
+            Content::File(file) => Some(&**file),
+            Content::Bytes(_) | Content::Stream { .. } => None,
         }
     }
 }

@@ -102,6 +102,24 @@ impl Cause {
         }
     }
 
+    /// A connection without TLS that broke after it was made.
+    pub(crate) fn broken(error: &(dyn Error + 'static)) -> Self {
+        let mut innermost = error;
+        while let Some(next) = innermost.source() {
+            innermost = next;
+        }
+        let is_http = !error.to_string().starts_with("invalid HTTP");
+        Self {
+            what: if is_http {
+                Failure::Broken
+            } else {
+                Failure::NotHttp
+            },
+            is_at_proxy: false,
+            text: innermost.to_string(),
+        }
+    }
+
     /// A name that was not resolved in time.
     pub(crate) fn unresolved(is_at_proxy: bool, text: String) -> Self {
         Self {

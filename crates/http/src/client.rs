@@ -4,9 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header;
 use regcred_core::Clock;
-use tokio::time::{Instant, sleep_until};
-use url::Url;
+use reqwest::ResponseBuilderExt as _;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout};
+use url::{Position, Url};
 
 use crate::cause::{Cause, Failure, Route};
 use crate::error::{HttpError, Reason};
@@ -16,7 +19,7 @@ use crate::proxy::ProxyRules;
 use crate::response::Limits;
 use crate::retry::{LONGEST_RETRY_AFTER, is_passing_status, jitter, retry_after};
 use crate::target::Target;
-use crate::{ClientOptions, Proxy, Request, Response, tls};
+use crate::{ClientOptions, Proxy, Request, Response, host_and_port, tls};
 
 /// An HTTP client. Cheap to make and to clone; clones share connections.
 #[derive(Clone)]
@@ -27,7 +30,11 @@ struct Shared {
     proxy: ProxyRules,
     names: Names,
     pauses: Pauses,
+    user_agent: String,
+    connect_timeout: Duration,
     idle_timeout: Duration,
+    /// Whether names have addresses that are not those of the system's resolver.
+    has_own_addresses: bool,
     clock: Clock,
 }
 
@@ -81,7 +88,10 @@ impl Client {
             proxy,
             names,
             pauses: Pauses::default(),
+            user_agent: options.user_agent,
+            connect_timeout: options.connect_timeout,
             idle_timeout: options.idle_timeout,
+            has_own_addresses: !options.resolve.is_empty(),
             clock: options.clock,
         })))
     }
@@ -120,9 +130,13 @@ impl Client {
             if request.retry.attempts > 1 {
                 self.wait_for_host(&host, &limits).await;
             }
-            let result = limits
-                .wait(self.0.inner.execute(assemble(&request, url)))
-                .await;
+            let result = match self.send_file(&request, url, &limits).await {
+                Some(result) => result,
+                None => {
+                    let assembled = assemble(&request, url);
+                    limits.wait(self.0.inner.execute(assembled)).await
+                }
+            };
             let result = self.refined(result, route, url, &target);
             let pause = match &result {
                 _ if !may_repeat => None,
@@ -151,6 +165,53 @@ impl Client {
             sleep_until(again).await;
             attempt += 1;
         }
+    }
+
+    /// The response to a request whose body is a file, if it goes straight to a server of plain http:
+    /// the kernel then sends the file by itself. `None` for others, and if no connection is made: the
+    /// usual way reports why.
+    async fn send_file(
+        &self,
+        request: &Request,
+        url: &Url,
+        limits: &Limits,
+    ) -> Option<Result<reqwest::Response, Reason>> {
+        let file = request.body.as_file()?;
+        if limits.route != Route::Direct || url.scheme() != "http" || self.0.has_own_addresses {
+            return None;
+        }
+        let host = url.host_str()?.trim_matches(['[', ']']);
+        let socket = TcpStream::connect((host, url.port_or_known_default()?));
+        let socket = timeout(self.0.connect_timeout, socket).await.ok()?.ok()?;
+        socket.set_nodelay(true).ok()?;
+        let mut head = http::Request::new(());
+        *head.method_mut() = request.method.clone();
+        *head.uri_mut() = url[Position::BeforePath..Position::AfterQuery]
+            .parse()
+            .ok()?;
+        let mut headers = request.headers.clone();
+        for (name, value) in [
+            (header::HOST, host_and_port(url)),
+            (header::USER_AGENT, self.0.user_agent.clone()),
+            (header::ACCEPT, "*/*".to_owned()),
+            (header::CONTENT_LENGTH, file.length().to_string()),
+        ] {
+            headers.entry(name).or_insert(value.parse().ok()?);
+        }
+        *head.headers_mut() = headers;
+        let empty = http::Response::builder().url(url.clone()).body(()).ok()?;
+        let response = limits.within(file.exchange(socket, head)).await;
+        Some(match response {
+            Err(reason) => Err(reason),
+            Ok(Err(cause)) => Err(Reason::Failed(cause)),
+            Ok(Ok(response)) => {
+                let (head, body) = response.into_parts();
+                let mut response = empty.map(|()| body);
+                *response.status_mut() = head.status;
+                *response.headers_mut() = head.headers;
+                Ok(response.into())
+            }
+        })
     }
 
     /// A result with what reqwest does not report: whether a name was still being resolved when the time

@@ -39,16 +39,18 @@ impl Limits {
         &self,
         step: impl Future<Output = Result<T, reqwest::Error>>,
     ) -> Result<T, Reason> {
+        let failed = |error| Reason::Failed(Cause::of(error, self.route));
+        self.within(step).await?.map_err(failed)
+    }
+
+    /// As [`Limits::wait`], for a step with its own failures.
+    pub(crate) async fn within<T>(&self, step: impl Future<Output = T>) -> Result<T, Reason> {
         let idle_end = Instant::now() + self.idle;
         let (end, reason) = match self.deadline {
             Some((end, total)) if end <= idle_end => (end, Reason::Deadline(total)),
             _ => (idle_end, Reason::Idle(self.idle)),
         };
-        match timeout_at(end, step).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(Reason::Failed(Cause::of(error, self.route))),
-            Err(_) => Err(reason),
-        }
+        timeout_at(end, step).await.map_err(|_| reason)
     }
 }
 

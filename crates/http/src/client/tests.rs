@@ -8,6 +8,7 @@ use crate::Retry;
 use regcred_http_testing::{Fake, Reply};
 
 mod answers;
+mod files;
 mod repeats;
 mod requests;
 mod time;

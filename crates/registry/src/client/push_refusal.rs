@@ -50,6 +50,8 @@ fn of_status(status: StatusCode, login_sent: bool) -> Option<&'static str> {
 const REFUSALS: &[(&[&str], &str)] = &[
     // Amazon ECR, Artifact Registry, Harbor, Docker Hub.
     (&["immutab"], IMMUTABLE),
+    // Alibaba Cloud.
+    (&["tag already exists", "cannot be overwritten"], IMMUTABLE),
     // GitLab.
     (&["protected", "tag"], IMMUTABLE),
     (&["read-only mode"], LOCKED),
@@ -96,6 +98,12 @@ mod tests {
                 Some(IMMUTABLE),
             ),
             (
+                400,
+                "TAG_INVALID",
+                "The requested tag already exists and cannot be overwritten.",
+                Some(IMMUTABLE),
+            ),
+            (
                 412,
                 "PRECONDITION",
                 "Failed to process request due to 'app:v1' configured as immutable.",
@@ -130,6 +138,13 @@ mod tests {
                 429,
                 "TOOMANYREQUESTS",
                 "Your storage quota is exceeded",
+                Some(QUOTA),
+            ),
+            (
+                401,
+                "UNAUTHORIZED",
+                "You have exceeded your storage quota. Delete one or more images, or review your \
+                 storage quota and pricing plan.",
                 Some(QUOTA),
             ),
             (429, "TOOMANYREQUESTS", "Rate exceeded", None),

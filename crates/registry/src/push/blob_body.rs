@@ -1,31 +1,39 @@
 //! A part of a blob as the body of a request, read from its source while it is sent.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use regcred_http::Body;
+use regcred_http::{Body, BodyObserver};
 use tokio::sync::mpsc::{self, Sender};
 
 use super::image_source::{ImageSource, SourceContent};
 use crate::client::{BlobChunk, RegistryError, Repository};
 use crate::content::store_failure;
 use crate::image::Descriptor;
-use crate::store::{Layout, LayoutError};
+use crate::store::LayoutError;
 
 /// Reads one blob from its source, as often as it must be sent.
 #[derive(Clone)]
 pub(super) struct BlobReader {
-    source: ImageSource,
-    blob: Descriptor,
+    content: BlobContent,
     shared: Arc<Shared>,
 }
 
-#[derive(Default)]
+#[derive(Clone)]
+enum BlobContent {
+    /// In its descriptor.
+    Embedded(Bytes),
+    File(Arc<File>),
+    Repository(Repository),
+}
+
 struct Shared {
+    source: ImageSource,
+    blob: Descriptor,
     /// Bytes handed over since the last call of [`BlobReader::body`].
     sent: AtomicU64,
     /// Why the source could not be read. The request only reports that its body ended.
@@ -33,38 +41,52 @@ struct Shared {
 }
 
 impl BlobReader {
-    pub(super) fn new(source: &ImageSource, blob: &Descriptor) -> Self {
-        Self {
+    /// The blob of the source. A file that is missing or has another size is found before the registry
+    /// is asked for a session.
+    pub(super) fn open(source: &ImageSource, blob: &Descriptor) -> Result<Self, RegistryError> {
+        let content = match (blob.embedded(), source.content()) {
+            (Some(bytes), _) => BlobContent::Embedded(bytes),
+            (None, SourceContent::Layout(layout)) => {
+                let file = layout.open_blob(blob);
+                let file = file.map_err(|error| store_failure(source.image(), error))?;
+                BlobContent::File(Arc::new(file))
+            }
+            (None, SourceContent::Repository(repository)) => {
+                BlobContent::Repository(repository.clone())
+            }
+        };
+        let shared = Arc::new(Shared {
             source: source.clone(),
             blob: blob.clone(),
-            shared: Arc::default(),
-        }
+            sent: AtomicU64::default(),
+            failure: Mutex::default(),
+        });
+        Ok(Self { content, shared })
     }
 
     /// These bytes of the blob.
     pub(super) fn body(&self, range: Range<u64>) -> Body {
-        let reader = self.clone();
-        reader.shared.sent.store(0, Ordering::Relaxed);
-        if let Some(bytes) = self.blob.embedded() {
-            let part = slice(&bytes, &range);
-            self.shared.sent.store(part.len() as u64, Ordering::Relaxed);
-            return part.into();
-        }
-        Body::stream(range.end - range.start, move || {
-            let (sender, receiver) = mpsc::channel(QUEUE);
-            let (reader, range) = (reader.clone(), range.clone());
-            // Another attempt of the same request begins again.
-            reader.shared.sent.store(0, Ordering::Relaxed);
-            match reader.source.content().clone() {
-                SourceContent::Layout(layout) => {
-                    tokio::task::spawn_blocking(move || reader.read(&layout, range, &sender));
-                }
-                SourceContent::Repository(repository) => {
-                    tokio::spawn(async move { reader.fetch(&repository, range, &sender).await });
-                }
+        self.shared.begin();
+        match &self.content {
+            BlobContent::Embedded(bytes) => {
+                let part = slice(bytes, &range);
+                self.shared.sent(part.len() as u64);
+                part.into()
             }
-            receiver
-        })
+            BlobContent::File(file) => Body::file(file, range, self.shared.clone()),
+            BlobContent::Repository(repository) => {
+                let (repository, shared) = (repository.clone(), self.shared.clone());
+                Body::stream(range.end - range.start, move || {
+                    let (sender, receiver) = mpsc::channel(QUEUE);
+                    let (repository, shared) = (repository.clone(), shared.clone());
+                    let range = range.clone();
+                    // Another attempt of the same request begins again.
+                    shared.begin();
+                    tokio::spawn(async move { shared.fetch(&repository, range, &sender).await });
+                    receiver
+                })
+            }
+        }
     }
 
     /// Bytes of the last body that were handed over so far.
@@ -74,39 +96,29 @@ impl BlobReader {
 
     /// Why the source could not be read, once.
     pub(super) fn take_failure(&self) -> Option<RegistryError> {
-        self.failure().take()
+        self.shared.failure().take()
+    }
+}
+
+impl BodyObserver for Shared {
+    fn begin(&self) {
+        self.sent.store(0, Ordering::Relaxed);
     }
 
-    fn read(&self, layout: &Layout, range: Range<u64>, sender: &Sender<io::Result<Bytes>>) {
-        if let Err(error) = self.read_pieces(layout, range, sender) {
-            self.fail(store_failure(self.source.image(), error));
-            let _ = sender.blocking_send(Err(broken()));
+    fn sent(&self, bytes: u64) {
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn failed(&self, error: io::Error) {
+        if let SourceContent::Layout(layout) = self.source.content() {
+            let path = layout.blob_path(&self.blob.digest);
+            let error = LayoutError::io("read", &path)(error);
+            *self.failure() = Some(store_failure(self.source.image(), error));
         }
     }
+}
 
-    fn read_pieces(
-        &self,
-        layout: &Layout,
-        range: Range<u64>,
-        sender: &Sender<io::Result<Bytes>>,
-    ) -> Result<(), LayoutError> {
-        let mut file = layout.open_blob(&self.blob)?;
-        let path = layout.blob_path(&self.blob.digest);
-        file.seek(SeekFrom::Start(range.start))
-            .map_err(LayoutError::io("read", &path))?;
-        let mut left = range.end - range.start;
-        while left > 0 {
-            let piece = piece(&mut file, left).map_err(LayoutError::io("read", &path))?;
-            left -= piece.len() as u64;
-            self.count(&piece);
-            // An attempt that has ended reads no further.
-            if sender.blocking_send(Ok(piece)).is_err() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
+impl Shared {
     async fn fetch(
         &self,
         repository: &Repository,
@@ -114,7 +126,7 @@ impl BlobReader {
         sender: &Sender<io::Result<Bytes>>,
     ) {
         if let Err(error) = self.stream(repository, range, sender).await {
-            self.fail(error);
+            *self.failure() = Some(error);
             let _ = sender.send(Err(broken())).await;
         }
     }
@@ -136,7 +148,7 @@ impl BlobReader {
             };
             let piece = slice(&bytes, &(0..left));
             left -= piece.len() as u64;
-            self.count(&piece);
+            self.sent(piece.len() as u64);
             if sender.send(Ok(piece)).await.is_err() {
                 break;
             }
@@ -144,30 +156,10 @@ impl BlobReader {
         Ok(())
     }
 
-    fn count(&self, piece: &Bytes) {
-        let length = piece.len() as u64;
-        self.shared.sent.fetch_add(length, Ordering::Relaxed);
-    }
-
-    fn fail(&self, error: RegistryError) {
-        *self.failure() = Some(error);
-    }
-
     fn failure(&self) -> MutexGuard<'_, Option<RegistryError>> {
-        let failure = self.shared.failure.lock();
+        let failure = self.failure.lock();
         failure.unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The next bytes of a file, at most `left`.
-fn piece(file: &mut File, left: u64) -> io::Result<Bytes> {
-    let length = PIECE.min(usize::try_from(left).unwrap_or(PIECE));
-    let mut bytes = Vec::with_capacity(length);
-    file.take(length as u64).read_to_end(&mut bytes)?;
-    if bytes.len() < length {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(bytes.into())
 }
 
 fn slice(bytes: &Bytes, range: &Range<u64>) -> Bytes {
@@ -179,7 +171,5 @@ fn broken() -> io::Error {
     io::Error::other("the blob cannot be read from its source")
 }
 
-/// What is read from a file at a time.
-const PIECE: usize = 256 * 1024;
 /// Pieces that wait to be sent.
 const QUEUE: usize = 2;

@@ -79,7 +79,7 @@ impl Transfer<'_> {
     ) -> Result<(), RegistryError> {
         let report = |state: BlobState<'_>| self.report(blob, state);
         report(BlobState::Uploading { done: 0 });
-        let reader = BlobReader::new(self.source, blob);
+        let reader = BlobReader::open(self.source, blob)?;
         BlobUpload::new(self.target, blob, reader, &report)
             .run(session)
             .await

@@ -79,7 +79,7 @@ async fn retry_after_is_obeyed_and_shared_by_requests_to_the_host() {
         assert!(Instant::now() >= until, "the second did not wait");
         answer
     };
-    let second = tokio::time::timeout(Duration::from_secs(30), second);
+    let second = timeout(Duration::from_secs(30), second);
     let (first, second) = tokio::join!(get("/1"), second);
     assert_eq!(first.expect("answer").status().as_u16(), 200);
     let second = second.expect("a pause").expect("answer");
