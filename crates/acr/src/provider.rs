@@ -33,6 +33,7 @@ pub const SPEC: ProviderSpec = ProviderSpec {
     replaced_helper: None,
     vars: VARS,
     positional: Some(vars::AZURE_JSON),
+    token_life: Duration::from_secs(3 * 3600),
     default_cache_duration: "10m",
     new: |env, clock| Ok(Box::new(Acr::new(env, clock)?)),
 };

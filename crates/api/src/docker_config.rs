@@ -64,7 +64,7 @@ pub struct DockerConfig {
     pub rejected: Vec<(String, DecodeError)>,
     /// Members that docker uses and the kubelet ignores: `credsStore`, `credHelpers`.
     pub ignored: Vec<&'static str>,
-    /// Where the logins are when this form does not have them there, and how to mend that.
+    /// Where the logins are, if not in this form's place, and how to mend that.
     pub misplaced: Option<&'static str>,
 }
 
@@ -185,7 +185,7 @@ impl Reader {
     }
 }
 
-/// A configuration of the other form parses, and has no login.
+/// A configuration of the other form parses, but has no login.
 fn misplaced(document: &Value, format: Format) -> Option<&'static str> {
     let Value::Object(members) = document else {
         return None;

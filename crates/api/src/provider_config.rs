@@ -61,7 +61,10 @@ pub struct TokenAttributes {
 /// unknown kind or version. Values of `env` are never repeated.
 pub fn decode_config(input: &[u8]) -> Result<CredentialProviderConfig, DecodeError> {
     let document = Document::parse(input)?;
-    let version = version_of(&TypeMeta::of(&document.value)?)?;
+    let meta = TypeMeta::of(&document.value)?;
+    let Some(version) = version_of(&meta)? else {
+        return Err(wrong_kind(&meta.kind, document));
+    };
     let mut config = CredentialProviderConfig {
         version,
         providers: Vec::new(),
@@ -73,7 +76,8 @@ pub fn decode_config(input: &[u8]) -> Result<CredentialProviderConfig, DecodeErr
     Ok(config)
 }
 
-fn version_of(meta: &TypeMeta) -> Result<ConfigVersion, DecodeError> {
+/// `None` for another kind that the kubelet's decoder knows.
+fn version_of(meta: &TypeMeta) -> Result<Option<ConfigVersion>, DecodeError> {
     let kind = meta.kind.as_str();
     // Kubernetes shows the whole document here; it may hold secrets.
     if kind.is_empty() {
@@ -84,9 +88,8 @@ fn version_of(meta: &TypeMeta) -> Result<ConfigVersion, DecodeError> {
     }
     let group_version = meta.group_version();
     if let (KIND, Ok(version)) = (kind, group_version.parse()) {
-        return Ok(version);
+        return Ok(Some(version));
     }
-    // Other kinds that the kubelet's decoder knows.
     let is_other = match kind {
         pull_record::INTENT | pull_record::RECORD => group_version.parse::<RecordVersion>().is_ok(),
         request::KIND | response::KIND => group_version.parse::<ApiVersion>().is_ok(),
@@ -96,14 +99,25 @@ fn version_of(meta: &TypeMeta) -> Result<ConfigVersion, DecodeError> {
         _ => false,
     };
     if is_other {
-        let why = format!("failed to decode {} (wrong Kind)", go_quote(kind));
-        return Err(DecodeError::new(why));
+        return Ok(None);
     }
     Err(DecodeError::new(format!(
         "no kind {} is registered for version {} in scheme {SCHEME:?}",
         go_quote(bounded(kind)),
         go_quote(bounded(&group_version)),
     )))
+}
+
+/// The kubelet decodes another kind strictly before it refuses it. Of the unknown fields only
+/// `providers` is looked for, which no other kind has.
+fn wrong_kind(kind: &str, document: Document) -> DecodeError {
+    let mut decoder = Decoder::new("", document.finding);
+    if let Value::Object(mut members) = document.value {
+        members.retain(|(name, _)| name == CONFIG[0].0);
+        decoder.object(Value::Object(members), KIND, &[], &mut ());
+    }
+    let wrong = || DecodeError::new(format!("failed to decode {} (wrong Kind)", go_quote(kind)));
+    decoder.finish().err().unwrap_or_else(wrong)
 }
 
 const CONFIG: &[Field<CredentialProviderConfig>] = &[("providers", |d, value, config| {

@@ -33,9 +33,9 @@ impl Credentials {
         Some(Self::new(username, password))
     }
 
-    /// What a person would see in the login and a registry answers with a plain refusal: a line end
-    /// that `echo` wrote, blanks at either end, control characters. Lines within are those of a
-    /// Google service account's key. Never shows the password.
+    /// Likely mistakes in the login, for which a registry reports only that it is refused: a line end
+    /// that `echo` wrote, blanks at either end, control characters. Line breaks within a password are
+    /// not one: the key of a Google service account has them. Never shows the password.
     #[must_use]
     pub fn oddities(&self) -> Vec<String> {
         let parts = [

@@ -144,7 +144,7 @@ impl ReferenceError {
     }
 }
 
-/// How to mend what people write in place of an image name.
+/// Advice for texts that people write in place of an image name.
 fn advice(text: &str) -> Option<&'static str> {
     if text.contains("://") {
         Some("an image name has no scheme such as https://")

@@ -1,5 +1,7 @@
 //! What a program needs to know before it makes a provider: names, variables, flags.
 
+use std::time::Duration;
+
 use crate::{Clock, Env, EnvVar, Flag, Provider, ProviderError, RegistryHost, Role};
 
 /// One cloud, as data. Each provider crate exports one as `SPEC`.
@@ -16,19 +18,21 @@ pub struct ProviderSpec {
     pub helper_aliases: &'static [&'static str],
     /// Those helper names whose upstream answers every failure with "credentials not found".
     pub silent_helpers: &'static [&'static str],
-    /// What one of those helpers has of its own, if anything.
+    /// The commands and settings of one of those helpers; `None` if they have only docker's actions.
     pub replaced_helper: Option<ReplacedHelper>,
     /// One row for every option: variables, its libraries' included, and their flags.
     pub vars: &'static [EnvVar],
     /// The variable that the first positional argument sets; `None` ignores stray arguments.
     pub positional: Option<&'static str>,
+    /// How long a token of the cloud's is valid at most, when it is issued.
+    pub token_life: Duration,
     /// `defaultCacheDuration` for a generated kubelet configuration, as a Go duration.
     pub default_cache_duration: &'static str,
     /// Makes the provider. Reads the environment, does no I/O.
     pub new: NewProvider,
 }
 
-/// What a docker credential helper has besides docker's actions, for the program that has its name.
+/// What a docker credential helper has besides docker's actions, for the program of its name.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplacedHelper {
     /// The helper's name, one of the spec's `helper_aliases`.

@@ -28,6 +28,7 @@ pub const SPEC: ProviderSpec = ProviderSpec {
     replaced_helper: None,
     vars: vars::VARS,
     positional: None,
+    token_life: Duration::from_secs(12 * 3600),
     default_cache_duration: "12h",
     new: |env, clock| Ok(Box::new(Ecr::new(env, clock)?)),
 };

@@ -28,6 +28,7 @@ pub const SPEC: ProviderSpec = ProviderSpec {
     replaced_helper: Some(docker_credential_gcr::HELPER),
     vars: VARS,
     positional: None,
+    token_life: Duration::from_secs(3600),
     default_cache_duration: "1m",
     new: |env, clock| Ok(Box::new(Gcr::new(env, clock)?)),
 };

@@ -23,7 +23,7 @@ impl DecodeError {
         }
     }
 
-    /// The same error with words on how to mend it, which `Display` has after the sentence.
+    /// The same error with advice, which `Display` shows after the sentence. The first advice stays.
     #[must_use]
     pub fn advise(mut self, advice: Option<&'static str>) -> Self {
         self.advice = self.advice.or(advice);

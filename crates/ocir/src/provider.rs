@@ -25,6 +25,7 @@ pub const SPEC: ProviderSpec = ProviderSpec {
     replaced_helper: None,
     vars: VARS,
     positional: None,
+    token_life: Duration::from_secs(3600),
     default_cache_duration: "30m",
     new: |env, clock| Ok(Box::new(Ocir::new(env, clock)?)),
 };

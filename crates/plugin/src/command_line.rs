@@ -19,7 +19,7 @@ pub(crate) struct CommandLine {
     pub(crate) settings: Vec<(&'static str, String)>,
     /// Each variable that a flag set, with that flag.
     pub(crate) flags: Vec<(&'static str, String)>,
-    /// The word in a command's place that is ignored, as upstream's plugins do.
+    /// The word in a command's place, which is ignored as by upstream's plugins.
     pub(crate) stray: Option<String>,
     /// klog's `-v`.
     pub(crate) verbosity: Option<u32>,
@@ -47,7 +47,7 @@ pub(crate) enum Command {
 /// What `configure-docker` does.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct HelperEdit {
-    /// Those that the provider can name if it is empty; with `remove` all.
+    /// The registries' hosts. If it is empty: those that the provider can name, or all with `remove`.
     pub(crate) registries: Vec<String>,
     /// Removes this helper instead of setting it.
     pub(crate) remove: bool,
@@ -171,7 +171,7 @@ pub(crate) fn unknown_command(word: &str) -> String {
     unknown("command", word, COMMANDS)
 }
 
-/// The message for a word that is not one of the known ones, perhaps with the one that is meant.
+/// The message for a word that is not one of the known ones, with the one that it may be a mistyping of.
 pub(crate) fn unknown(what: &str, word: &str, known: &[&str]) -> String {
     let near = known.iter().find(|known| is_near(known, word));
     let hint = near.map(|known| format!("; did you mean {known}"));

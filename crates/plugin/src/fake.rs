@@ -36,6 +36,7 @@ pub(crate) const SPEC: ProviderSpec = ProviderSpec {
     }),
     vars: VARS,
     positional: Some("FAKE_CONFIG"),
+    token_life: Duration::from_secs(3600),
     default_cache_duration: "1h",
     new: |env, clock| Fake::new("fake", "fake.io", env, clock),
 };

@@ -1,4 +1,4 @@
-//! The name under which the program was started: which cloud and which face it promises.
+//! The name under which the program was started, which selects the cloud and the face.
 
 use std::path::Path;
 

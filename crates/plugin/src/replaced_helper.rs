@@ -1,4 +1,7 @@
-//! What a replaced docker credential helper has of its own, for a program that has its name.
+//! The commands and settings of a docker credential helper that this program replaces: those besides
+//! docker's actions, for a program of the helper's name.
+
+use std::borrow::Cow;
 
 use regcred_core::{Env, ProviderError, ProviderSpec, ReplacedHelper};
 use regcred_run::ProgramError;
@@ -27,14 +30,14 @@ pub(crate) fn run(
 }
 
 /// The environment with what the helper's own configuration file sets.
-pub(crate) fn configured(
+pub(crate) fn configured<'a>(
     specs: &[&ProviderSpec],
     program: &str,
-    env: &Env,
-) -> Result<Env, ProviderError> {
+    env: &'a Env,
+) -> Result<Cow<'a, Env>, ProviderError> {
     match of(specs, program) {
-        Some(helper) => Ok(env.with((helper.settings)(env)?)),
-        None => Ok(env.clone()),
+        Some(helper) => Ok(Cow::Owned(env.with((helper.settings)(env)?))),
+        None => Ok(Cow::Borrowed(env)),
     }
 }
 

@@ -59,7 +59,7 @@ pub fn ask_login(
 /// Prints the credential for an image or host, from the provider that serves it.
 ///
 /// # Errors
-/// When there is none, or it cannot be printed in this form.
+/// When no credential is issued, or it cannot be printed in this form.
 pub fn run_token(
     specs: &[&ProviderSpec],
     env: &Env,
@@ -133,13 +133,7 @@ impl Invocation<'_> {
         {
             return streams.conclude(Err(error));
         }
-        dispatch(
-            &context,
-            line.command,
-            line.stray.as_deref(),
-            circumstances.helper,
-            streams,
-        )
+        dispatch(&context, line.command, line.stray.as_deref(), streams)
     }
 }
 
@@ -147,12 +141,13 @@ fn dispatch(
     context: &Context<'_>,
     command: Command,
     stray: Option<&str>,
-    helper: bool,
     streams: &mut Streams<'_>,
 ) -> u8 {
     let done = match command {
         Command::Docker(words) => return docker::run(context, &words, streams),
-        Command::Version if helper => streams.write(docker::version(context).as_bytes()),
+        Command::Version if is_helper(context.program) => {
+            streams.write(docker::version(context).as_bytes())
+        }
         Command::Version => streams.write(help::version(context).as_bytes()),
         Command::Help => streams.write(help::help(context).as_bytes()),
         Command::Kubelet => kubelet::run(context, stray, streams),

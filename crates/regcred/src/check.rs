@@ -1,10 +1,9 @@
-//! `regcred check`: what a node's kubelet does with its configuration, before it does it.
+//! `regcred check`: what a kubelet would do with a node's configuration.
 
 mod answers;
 mod errors;
 mod files;
 mod finding;
-mod mount;
 mod patterns;
 mod program_header;
 mod programs;
@@ -20,10 +19,10 @@ use regcred_engine::NodeReport;
 use regcred_run::{ProgramError, block_on_until_signal, exit_code, output};
 
 use crate::cli::CheckArgs;
-use crate::credential_options::PROVIDER_CONFIG;
+use crate::credential_options::{PROVIDER_CONFIG, PULL_SECRET};
 use crate::engine_options;
 
-use finding::Finding;
+use finding::{Finding, Place};
 use report::CheckReport;
 use running_kubelet::RunningKubelet;
 
@@ -37,22 +36,26 @@ pub(crate) fn run(args: &CheckArgs, env: &Env) -> Result<(), ProgramError> {
     if let Some(kubelet) = &kubelet {
         kubelet.fill(&mut flags);
     }
-    let (node, mut findings, first, builder, pod) =
+    let (node, mut findings, first, is_empty, builder, pod) =
         engine_options::described(&flags, env, false, move |mut builder, pod, options| {
             if let Some(kubelet) = &kubelet {
                 builder = builder.working_dir(kubelet.working_dir());
             }
             let node = builder.inspect();
             let path = options.path(PROVIDER_CONFIG).unwrap_or_default();
+            let secrets = options.paths(PULL_SECRET).count();
             let mut findings = examined(&node, &path);
-            if let Some(kubelet) = &kubelet {
-                findings.extend(kubelet.findings(node.config.as_ref()));
+            match &kubelet {
+                Some(kubelet) => findings.extend(kubelet.findings(node.config.as_ref())),
+                None if node.config.is_none() => findings.push(not_named()),
+                None => {}
             }
             let first = node.config.as_ref();
             let first = first.map(|config| releases::first(config, &path));
-            Ok((node, findings, first, builder, pod))
+            let is_empty = node.config.is_none() && node.docker.used().is_none() && secrets == 0;
+            Ok((node, findings, first, is_empty, builder, pod))
         })?;
-    // Plugins run only as a kubelet that starts would run them.
+    // A kubelet that does not start runs no plugin.
     if node.problems.is_empty() && !images.is_empty() {
         let engine = builder.build().map_err(ProgramError::not_configured)?;
         findings.extend(block_on_until_signal(async {
@@ -68,10 +71,21 @@ pub(crate) fn run(args: &CheckArgs, env: &Env) -> Result<(), ProgramError> {
     if report.errors > 0 {
         return Err(ProgramError::reported(exit_code::BUG));
     }
+    if is_empty {
+        return Err(ProgramError::reported(exit_code::NOT_CONFIGURED));
+    }
     Ok(())
 }
 
-/// What can be seen without running anything. `path` is the provider configuration's.
+fn not_named() -> Finding {
+    Finding::warning(
+        Place::default(),
+        "no provider configuration is named: plugins are not checked",
+        "set --image-credential-provider-config and --image-credential-provider-bin-dir, or add --node",
+    )
+}
+
+/// The findings for which nothing is run. `path` is the provider configuration's.
 fn examined(node: &NodeReport, path: &Path) -> Vec<Finding> {
     let config = node.config.as_ref();
     let mut findings = errors::findings(&node.problems, config);

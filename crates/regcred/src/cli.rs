@@ -17,7 +17,7 @@ use crate::manifest::ManifestCommand;
 #[command(
     after_help = "Exit codes: 0 success, 1 bug, or errors found by check, 2 usage, 3 registry not served, 4 not \
     configured, 5 no identity, 6 denied, 7 unreachable or throttled, 8 malformed response, \
-    9 unwritable output.\n\
+    9 unwritable output, 141 closed output.\n\
     REGCRED_LOG sets what is logged on standard error, REGCRED_CACHE where credentials are cached.\n\
     Started under the name of a plugin or docker credential helper, regcred runs as that program."
 )]
@@ -46,8 +46,8 @@ pub(crate) enum Command {
     Pull(PullArgs),
     /// Show which credentials an image gets, from where, in which order, and why
     Explain(ExplainArgs),
-    /// Check a node's configuration as its kubelet does at its start, and for what a kubelet accepts
-    /// and does not use
+    /// Check a node's configuration as its kubelet does at its start, and for mistakes that a kubelet
+    /// accepts
     Check(CheckArgs),
     /// Generate configuration files
     #[command(subcommand)]

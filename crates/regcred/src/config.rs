@@ -50,7 +50,7 @@ fn choose(names: &[String]) -> Result<Vec<&'static ProviderSpec>, ProgramError> 
 fn unknown(name: &str) -> ProgramError {
     let known: Vec<_> = regcred_providers::all().iter().map(|s| s.name).collect();
     ProgramError::usage(format!(
-        "there is no provider {name:?}; expected one of {}",
+        "{name:?} is not a provider; expected one of {}",
         known.join(", ")
     ))
 }
@@ -118,7 +118,7 @@ mod tests {
         assert!(names(&[]).expect("all").len() >= 2);
         let error = names(&["other"]).expect_err("unknown").to_string();
         assert!(
-            error.starts_with("there is no provider \"other\"; expected one of ecr, gcr"),
+            error.starts_with("\"other\" is not a provider; expected one of ecr, gcr"),
             "{error}"
         );
     }

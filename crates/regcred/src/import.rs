@@ -87,7 +87,10 @@ fn from_file(
     } else {
         ImportPlan::read(path)
     };
-    let plan = plan.map_err(ProgramError::not_configured)?;
+    let plan = plan.map_err(|error| {
+        let error = ProgramError::not_configured(error);
+        error.reworded(|why| format!("--from-file: {why}"))
+    })?;
     if registries.is_empty() {
         for (key, why) in &plan.left_out {
             streams.note(&format!("{key} is left out: {why}"));

@@ -81,7 +81,7 @@ fn run(command: Command, env: &Env) -> ExitCode {
 
 /// Help and version go to standard output, errors to standard error.
 fn refuse(mut usage: clap::Error) -> ExitCode {
-    // That a mistyped flag could be an image's name after `--` helps no user.
+    // clap suggests `--` before a mistyped flag, as if it were the name of an image.
     usage.remove(ContextKind::Suggested);
     if let Some(ContextValue::String(word)) = usage.get(ContextKind::InvalidSubcommand)
         && let Some(near) = near_command(&command_line(), word)
@@ -99,7 +99,7 @@ fn refuse(mut usage: clap::Error) -> ExitCode {
     conclude(output::write(&text), &mut io::stderr()).into()
 }
 
-/// The command, at any depth and with those that it is in, for which the word may be a mistyping.
+/// The command for which the word may be a mistyping, with the commands that it is in.
 fn near_command(command: &clap::Command, word: &str) -> Option<String> {
     command.get_subcommands().find_map(|sub| {
         let name = sub.get_name();

@@ -26,8 +26,8 @@ pub(crate) fn plugin_name(spec: &ProviderSpec) -> String {
     format!("{}-credential-provider", spec.name)
 }
 
-/// The message for a file name that promises a plugin or a helper and is not one of ours; `None` for
-/// any other name, under which this is the command.
+/// The message for a file name like that of a plugin or a helper which is not known; `None` for any other
+/// name, under which this is the command.
 pub(crate) fn unknown(argv0: &str) -> Option<String> {
     let name = program_name(argv0);
     name.contains("credential").then(|| {
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_promises_credentials_is_refused_with_the_known_names() {
+    fn an_unknown_name_with_credential_in_it_is_refused_with_the_known_names() {
         for argv0 in [
             "docker-credential-pass",
             "/opt/harbor-credential-provider-amd64",

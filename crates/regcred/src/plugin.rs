@@ -42,7 +42,7 @@ fn program(name: &str) -> String {
 fn unknown(name: &str) -> String {
     let clouds: Vec<_> = regcred_providers::all().iter().map(|s| s.name).collect();
     format!(
-        "there is no plugin {name:?}; expected one of {}, or {}",
+        "{name:?} is not a plugin; expected one of {}, or {}",
         clouds.join(", "),
         known()
     )

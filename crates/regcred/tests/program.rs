@@ -1,11 +1,10 @@
 //! The program as a process: its names, its usage errors, and how it ends a plugin that hangs.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use regcred_tests::Program;
+use regcred_tests::{Node, Program};
 
 fn regcred() -> Program {
     Program::new(env!("CARGO_BIN_EXE_regcred"))
@@ -288,6 +287,31 @@ fn a_provider_configuration_requires_a_directory_of_plugins() {
 }
 
 #[test]
+fn a_check_that_finds_nothing_to_check_is_not_a_success() {
+    let mut node = Node::new();
+    let done = node.regcred("check").run();
+    let verdict = "no provider configuration is named: 0 errors, 1 warning, 0 notes";
+    assert_eq!(done.code(), Some(4), "{}", done.stderr);
+    assert_eq!(done.stdout().lines().last(), Some(verdict));
+    assert!(
+        done.stdout()
+            .contains("fix: set --image-credential-provider-config")
+    );
+    let json = node.regcred("check").arg("--json").run();
+    assert_eq!(json.code(), Some(4));
+    assert!(json.stdout().contains(verdict), "{}", json.stdout());
+    let docker = node.root().join("home/config.json");
+    fs::write(&docker, "{}").expect("a file");
+    let found = node.regcred("check").run();
+    assert_eq!(found.stdout().lines().last(), Some(verdict));
+    assert_eq!(found.code(), Some(0), "the docker configuration is checked");
+    fs::remove_file(docker).expect("removed");
+    node.add_script("p", &["h.io"], "exit 1\n");
+    let named = node.regcred("check").run();
+    assert_eq!(named.code(), Some(0), "{}", named.stdout());
+}
+
+#[test]
 fn the_error_of_a_provider_that_is_not_configured_is_its_own() {
     let done = regcred()
         .args(["token", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"])
@@ -343,68 +367,37 @@ fn docker_hub_is_the_default_as_for_kubectl() {
 
 #[test]
 fn a_plugin_that_hangs_is_killed_at_the_deadline() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let plugin = dir.path().join("hanging");
-    fs::write(&plugin, "#!/bin/sh\nexec sleep 600\n").expect("a script");
-    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755)).expect("set");
-    let config = dir.path().join("config.yaml");
-    fs::write(
-        &config,
-        "apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\nproviders:\n\
-         - {name: hanging, matchImages: [\"127.0.0.1:1\"], defaultCacheDuration: 1h,\n\
-         \x20  apiVersion: credentialprovider.kubelet.k8s.io/v1}\n",
-    )
-    .expect("a file");
-    let program = |words: &[&str]| {
-        regcred()
-            .args(words)
-            .env("REGCRED_ROOT_DIR", dir.path())
-            .env("HOME", dir.path())
-            .env("REGCRED_IMAGE_CREDENTIAL_PROVIDER_CONFIG", &config)
-            .env("REGCRED_IMAGE_CREDENTIAL_PROVIDER_BIN_DIR", dir.path())
-    };
+    let mut node = Node::new();
+    node.add_script("hanging", &["127.0.0.1:1"], "exec sleep 600\n");
     let started = Instant::now();
-    let store = dir.path().join("store");
-    let pulled = program(&["pull", "127.0.0.1:1/app:v1", "--plugin-deadline", "1s"])
-        .arg("--store")
-        .arg(&store)
-        .run();
+    let pulled = node.regcred("pull").arg("--store").arg(node.store());
+    let pulled = pulled.args(["127.0.0.1:1/app:v1", "--plugin-deadline", "1s"]);
+    let pulled = pulled.run();
     assert_ne!(pulled.code(), Some(0));
-    assert_killed(&pulled.stderr, dir.path());
-    let explained = program(&["explain", "127.0.0.1:1/app:v1", "--try"])
-        .env("REGCRED_PLUGIN_DEADLINE", "1s")
-        .run();
-    let text = format!("{}{}", explained.stdout(), explained.stderr);
-    assert_killed(&text, dir.path());
+    assert_killed(&pulled.stderr);
+    let explained = node
+        .regcred("explain")
+        .args(["127.0.0.1:1/app:v1", "--try"]);
+    let explained = explained.env("REGCRED_PLUGIN_DEADLINE", "1s").run();
+    assert_killed(&format!("{}{}", explained.stdout(), explained.stderr));
     // Far from the minute that each would take by itself.
     assert!(started.elapsed() < Duration::from_secs(50));
 }
 
 #[test]
 fn a_plugin_runs_with_the_environment_of_the_process_that_is_named() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let (plugin, seen) = (dir.path().join("p"), dir.path().join("seen"));
-    let script = format!("#!/bin/sh\n/usr/bin/env > {}\nexit 3\n", seen.display());
-    fs::write(&plugin, script).expect("a script");
-    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755)).expect("set");
-    let config = dir.path().join("config.yaml");
-    fs::write(
-        &config,
-        "apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\nproviders:\n\
-         - {name: p, matchImages: [\"127.0.0.1:1\"], defaultCacheDuration: 1h,\n\
-         \x20  apiVersion: credentialprovider.kubelet.k8s.io/v1}\n",
-    )
-    .expect("a file");
+    let mut node = Node::new();
+    let seen = node.root().join("seen");
+    let script = format!("/usr/bin/env > {}\nexit 3\n", seen.display());
+    node.add_script("p", &["127.0.0.1:1"], &script);
     let mut kubelet = Program::new("/bin/sleep")
         .arg("600")
         .env("AWS_PROFILE", "canary")
         .start();
     let explain = |process: &str| {
-        let mut program = regcred()
-            .args(["explain", "--try", "127.0.0.1:1/app:v1"])
-            .env("REGCRED_IMAGE_CREDENTIAL_PROVIDER_CONFIG", &config)
-            .env("REGCRED_IMAGE_CREDENTIAL_PROVIDER_BIN_DIR", dir.path())
-            .env("HOME", dir.path());
+        let mut program = node
+            .regcred("explain")
+            .args(["--try", "127.0.0.1:1/app:v1"]);
         if !process.is_empty() {
             program = program.args(["--environment-of", process]);
         }
@@ -439,7 +432,6 @@ fn fifo(path: &Path) -> PathBuf {
     path.to_owned()
 }
 
-fn assert_killed(text: &str, dir: &Path) {
-    let expected = "context deadline exceeded";
-    assert!(text.contains(expected), "{}: {text}", dir.display());
+fn assert_killed(text: &str) {
+    assert!(text.contains("context deadline exceeded"), "{text}");
 }

@@ -4,7 +4,7 @@ use regcred_core::ErrorKind;
 
 /// Success; for the kubelet also if the image is not served.
 pub const DONE: u8 = 0;
-/// A bug. Docker's helper protocol has this code for every failure.
+/// A bug, or errors that `regcred check` found. Docker's helper protocol has this code for every failure.
 pub const BUG: u8 = 1;
 /// The command line, or the request on standard input, is wrong.
 pub const USAGE: u8 = 2;

@@ -43,7 +43,7 @@ impl Streams<'_> {
     /// Writes a finished result in one piece.
     ///
     /// # Errors
-    /// When standard output is closed.
+    /// When standard output cannot be written.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), ProgramError> {
         write_all(self.stdout, bytes)
     }
@@ -51,7 +51,7 @@ impl Streams<'_> {
     /// Writes a secret that the user asked for, with a final newline.
     ///
     /// # Errors
-    /// When standard output is closed.
+    /// When standard output cannot be written.
     pub fn write_secret(&mut self, text: &SecretString) -> Result<(), ProgramError> {
         let text = text.expose_secret();
         let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() + 1));
@@ -98,7 +98,7 @@ pub fn conclude(done: Result<(), ProgramError>, stderr: &mut dyn Write) -> u8 {
 /// Writes text to the process's standard output as it is.
 ///
 /// # Errors
-/// When standard output is closed.
+/// When standard output cannot be written.
 pub fn write(text: &str) -> Result<(), ProgramError> {
     write_all(&mut io::stdout().lock(), text.as_bytes())
 }
@@ -106,7 +106,7 @@ pub fn write(text: &str) -> Result<(), ProgramError> {
 /// Writes one line of text to the process's standard output.
 ///
 /// # Errors
-/// When standard output is closed.
+/// When standard output cannot be written.
 pub fn line(text: &str) -> Result<(), ProgramError> {
     write(&format!("{text}\n"))
 }
@@ -114,9 +114,10 @@ pub fn line(text: &str) -> Result<(), ProgramError> {
 /// Writes a value as JSON, in one line, to the process's standard output.
 ///
 /// # Errors
-/// When standard output is closed.
+/// When standard output cannot be written.
 pub fn json_line(value: &impl Serialize) -> Result<(), ProgramError> {
-    let text = serde_json::to_string(value).map_err(|error| closed(&error.into()))?;
+    let text = serde_json::to_string(value);
+    let text = text.map_err(|error| ProgramError::system("cannot make JSON", &error.into()))?;
     line(&text)
 }
 
@@ -125,7 +126,7 @@ pub fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Writes one line to standard error when `work` takes longer than a second and a half.
+/// Writes one line to standard error if `work` takes longer than a second and a half.
 pub fn noting_wait<T>(text: String, work: impl FnOnce() -> T) -> T {
     let (done, ended) = mpsc::channel::<()>();
     std::thread::spawn(move || {
@@ -138,15 +139,15 @@ pub fn noting_wait<T>(text: String, work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// How long a program works without a word.
+/// How long a program works before it reports what it waits for.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 fn write_all(out: &mut dyn Write, bytes: &[u8]) -> Result<(), ProgramError> {
     let written = out.write_all(bytes).and_then(|()| out.flush());
-    written.map_err(|error| closed(&error))
+    written.map_err(|error| unwritable(&error))
 }
 
-fn closed(error: &io::Error) -> ProgramError {
+fn unwritable(error: &io::Error) -> ProgramError {
     let code = match error.kind() {
         io::ErrorKind::BrokenPipe => exit_code::READER_ENDED,
         _ => exit_code::UNWRITABLE,

@@ -1,9 +1,9 @@
-//! How a configuration was encoded that is not the JSON which a kubelet reads, for people.
+//! Advice for a configuration that is not encoded as a kubelet reads it.
 
 use regcred_go::decode_base64;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
-/// What to do about a configuration that does not parse; `None` when only its JSON is at fault.
+/// What to do about a configuration that does not parse; `None` if its encoding is right.
 pub(super) fn advice(input: &[u8]) -> Option<&'static str> {
     match input {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{', 0, ..] | [0, b'{', ..] => Some(UTF_16),

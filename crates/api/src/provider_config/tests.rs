@@ -204,6 +204,21 @@ fn wrong_kinds_and_versions() {
 }
 
 #[test]
+fn providers_under_another_kind_are_an_unknown_field() {
+    let json = r#"{"kind":"KubeletConfiguration","apiVersion":"kubelet.config.k8s.io/v1beta1","providers":[]}"#;
+    let yaml =
+        "kind: KubeletConfiguration\napiVersion: kubelet.config.k8s.io/v1beta1\nproviders: []\n";
+    let unknown = r#"unknown field "providers""#;
+    for text in [json, yaml] {
+        assert_eq!(error(text), format!("strict decoding error: {unknown}"));
+    }
+    let twice = format!("{yaml}kind: KubeletConfiguration\n");
+    let duplicate = "yaml: unmarshal errors:\n  line 4: key \"kind\" already set in map";
+    let expected = format!("strict decoding error: {duplicate}, {unknown}");
+    assert_eq!(error(&twice), expected);
+}
+
+#[test]
 fn unreadable_files() {
     for (text, expected) in [
         ("", "Object 'Kind' is missing"),

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use regcred_api::DecodeError;
+use regcred_api::{ConfigVersion, DecodeError};
 use regcred_go::{go_aggregate, go_errno, go_quote};
 use thiserror::Error;
 
@@ -16,6 +16,8 @@ pub struct EntryOrigin {
     pub file: PathBuf,
     /// Position in that file's `providers`.
     pub index: usize,
+    /// The version in which that file is written.
+    pub version: ConfigVersion,
 }
 
 /// Why a node's configuration cannot be used. A kubelet exits at its start with these sentences.

@@ -74,7 +74,11 @@ impl ProviderConfig {
             }
             for (index, provider) in decoded.providers.into_iter().enumerate() {
                 let file = path.clone();
-                let origin = EntryOrigin { file, index };
+                let origin = EntryOrigin {
+                    file,
+                    index,
+                    version: decoded.version,
+                };
                 let name = provider.name.clone();
                 if names.insert(name.clone()) {
                     config.providers.push(provider);

@@ -1,7 +1,7 @@
 //! The same JSON with other white space, as Go's `json.Marshal` and `json.Indent` lay it out.
 
-/// Without white space, and with the escapes that Go writes into what another part of a program
-/// encoded: `<`, `>`, `&` and the two line separators. The text must be JSON.
+/// Without white space, and with `<`, `>`, `&` and the two line separators escaped, as Go writes what a
+/// type's own `MarshalJSON` returned. The text must be JSON.
 #[must_use]
 pub fn compact(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
@@ -22,7 +22,7 @@ pub fn compact(json: &str) -> String {
 pub fn indent(json: &str, unit: &str) -> String {
     let mut out = String::with_capacity(json.len() * 2);
     let mut depth = 0_usize;
-    // What an opening bracket waits for: nothing is between the two of an empty one.
+    // Whether the last character opened an object or a list: an empty one stays on its line.
     let mut is_open = false;
     for (c, in_string) in Scan::new(json) {
         if !in_string && c.is_ascii_whitespace() {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use regcred_core::{Flag, ProviderSpec};
+use regcred_go::go_bool;
 
 /// Names, each with a value.
 type Values = Vec<(&'static str, String)>;
@@ -181,7 +182,7 @@ impl<'a> Scanner<'a> {
             "remove" => Some(Kind::Switch("remove")),
             "dry-run" => Some(Kind::Switch("dry-run")),
             "v" => Some(Kind::Verbosity),
-            // Of docker-credential-gcr's configure-docker, without effect there too.
+            // A flag of docker-credential-gcr's configure-docker, which has no effect there either.
             "overwrite" => Some(Kind::Ignored { value: false }),
             _ if KLOG_SWITCHES.contains(&&*klog) => Some(Kind::Ignored { value: false }),
             _ if KLOG_VALUES.contains(&&*klog) => Some(Kind::Ignored { value: true }),
@@ -205,8 +206,8 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// The flag of a provider. In a program for several clouds, one that is several clouds' is not
-    /// taken for the first one's.
+    /// The flag of a provider. In a program for several clouds, a flag that more than one of them has is
+    /// an error.
     fn provider_flag(&self, fits: impl Fn(&Flag) -> bool) -> Result<Option<Flag>, String> {
         let flags = self.specs.iter().flat_map(|spec| spec.flags());
         let found: Vec<_> = flags.filter(|flag| fits(flag)).collect();
@@ -233,15 +234,6 @@ fn join(list: &mut Values, name: &'static str, value: String) {
     match list.iter_mut().find(|(known, _)| *known == name) {
         Some((_, values)) => *values = format!("{values},{value}"),
         None => list.push((name, value)),
-    }
-}
-
-/// Go's `strconv.ParseBool`.
-fn go_bool(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
     }
 }
 

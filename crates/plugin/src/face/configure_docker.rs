@@ -32,10 +32,10 @@ pub(crate) fn run(
     let program = format!("docker-credential-{helper}");
     let path = vars::docker_config_path(&context.env).ok_or_else(|| {
         let name = context.specs.first().map_or("regcred", |spec| spec.name);
-        let message = "there is no directory for docker's configuration: set DOCKER_CONFIG or HOME";
+        let message = "docker's configuration has no directory: set DOCKER_CONFIG or HOME";
         ProviderError::new(name, ErrorKind::NotConfigured, message)
     })?;
-    // Nothing is made in order to remove something from it.
+    // Removing an entry does not create the file.
     let dry_edit = dry_run || remove && !path.exists();
     let edited = DockerFile::new(&path).edit(dry_edit, |document| {
         if remove {
@@ -84,7 +84,7 @@ fn difference(changes: &[HelperChange]) -> String {
     text
 }
 
-/// What docker does not do by itself: find the program, and pass flags to it.
+/// Notes what docker requires: the program in `PATH`, and variables in place of flags.
 fn advise(context: &Context<'_>, program: &str, streams: &mut Streams<'_>) {
     if find_program(program, context.env.get("PATH").unwrap_or_default()).is_none() {
         streams.note(&format!(

@@ -91,7 +91,7 @@ fn act(
     }
 }
 
-/// What a kubelet logs that has a helper among its plugins: standard output is docker's.
+/// The cause for the log of a kubelet that has a helper among its plugins; standard output is docker's.
 fn for_a_kubelet(context: &Context<'_>) -> String {
     let program = context.program;
     if is_helper(program) {
@@ -195,7 +195,7 @@ fn server_url(streams: &mut Streams<'_>) -> Result<String, HelperError> {
     Ok(text.replace(['\r', '\n'], "").trim().to_owned())
 }
 
-/// Standard input; `empty` is the text for docker if there is none.
+/// Standard input; `empty` is the text for docker if it is empty.
 fn input(
     streams: &mut Streams<'_>,
     expected: &'static str,

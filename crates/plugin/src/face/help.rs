@@ -78,7 +78,7 @@ const FLAGS: &str = "  \
   --name NAME                       token: name of the Secret.
   -n, --namespace NAME              token: namespace of the Secret.
   --registries HOST,...             configure-docker: the registries, if the provider cannot name them.
-  --remove                          configure-docker: remove this helper, from all registries or those.
+  --remove                          configure-docker: remove this helper from all registries, or from those named.
   --dry-run                         configure-docker: print what would change, and write nothing.
   -v, --v N                         Log more, as klog does: 1 info, 3 debug, 6 trace. klog's other flags
                                     are accepted and ignored.
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_helpers_help_promises_what_the_helper_does() {
+    fn a_helpers_help_describes_what_the_helper_does() {
         let plugin = Started::new("fake-credential-provider", "--help").run();
         let helper = Started::new("docker-credential-fake-login", "--help").run();
         let without = "Without a command, and if standard input is not a terminal";

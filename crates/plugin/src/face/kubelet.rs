@@ -11,8 +11,8 @@ use crate::cache_duration::cache_duration;
 use crate::command_line::unknown_command;
 use crate::context::Context;
 
-/// Answers one request. `stray` is a word in a command's place, which is ignored unless there is no
-/// request: then it is the likely mistake.
+/// Answers one request. `stray` is a word in a command's place. It is ignored, and named as the likely
+/// mistake if the request cannot be read.
 pub(crate) fn run(
     context: &Context<'_>,
     stray: Option<&str>,

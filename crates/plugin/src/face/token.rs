@@ -29,7 +29,7 @@ pub(crate) fn run(
 pub(crate) fn login(context: &Context<'_>, image: &str) -> Result<RegistryLogin, ProgramError> {
     let request = CredentialRequest::new(image).map_err(ProgramError::usage)?;
     let registry = &request.registry;
-    let waiting = format!("waiting for a login of {registry} ...");
+    let waiting = format!("waiting for a login for {registry} ...");
     let (provider, issued) = output::noting_wait(waiting, || context.ask(&request))?
         .ok_or_else(|| context.not_served(registry))?;
     RegistryLogin::choose(&issued, &request, provider)

@@ -164,6 +164,7 @@ pub(crate) static SPEC: ProviderSpec = ProviderSpec {
     silent_helpers: &[],
     replaced_helper: None,
     positional: None,
+    token_life: Duration::from_secs(12 * 3600),
     default_cache_duration: "12h",
     new,
 };

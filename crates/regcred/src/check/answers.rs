@@ -1,11 +1,11 @@
-//! What plugins answer for images that a person named.
+//! The answers of plugins for the images that are named.
 
 use regcred_core::{ImageRef, report};
 use regcred_engine::{Engine, Pod, Provision};
 
 use super::finding::{Finding, Place};
 
-/// Runs the plugins that match each image, as a kubelet would for a pod.
+/// Runs the plugins that match each image, as a kubelet does for a pod.
 pub(super) async fn findings(engine: &Engine, pod: &Pod, images: &[ImageRef]) -> Vec<Finding> {
     let mut found = Vec::new();
     for image in images {
@@ -32,7 +32,7 @@ pub(super) async fn findings(engine: &Engine, pod: &Pod, images: &[ImageRef]) ->
             match provision {
                 Provision::Failed { error, .. } => {
                     let why = report(error);
-                    let fix = cure(&why);
+                    let fix = fix(&why);
                     found.push(Finding::error(place, format!("{name}: {why}"), fix));
                 }
                 Provision::Skipped { reason } => {
@@ -45,7 +45,7 @@ pub(super) async fn findings(engine: &Engine, pod: &Pod, images: &[ImageRef]) ->
             }
         }
         if !is_matched && lookup.candidates.is_empty() {
-            let what = format!("{name}: no pattern matches, so that no plugin is run");
+            let what = format!("{name}: no pattern matches, so no plugin runs");
             let fix = "add the image's host to matchImages of a provider";
             found.push(Finding::warning(Place::default(), what, fix));
         }
@@ -53,7 +53,8 @@ pub(super) async fn findings(engine: &Engine, pod: &Pod, images: &[ImageRef]) ->
     found
 }
 
-fn cure(why: &str) -> &'static str {
+/// What to do about an answer that a kubelet discards.
+fn fix(why: &str) -> &'static str {
     if why.contains("cacheKeyType") {
         "let the plugin return cacheKeyType Image, Registry or Global; ServiceAccount is a cacheType \
          of the configuration"

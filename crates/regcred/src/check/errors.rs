@@ -1,13 +1,13 @@
-//! What ends a kubelet at its start, each of its sentences with what to do about it.
+//! The errors with which a kubelet exits at its start: its sentences, each with what to do.
 
 use std::io;
 use std::path::Path;
 
 use regcred_engine::{ConfigError, EntryProblem, ProviderConfig};
 use regcred_go::yaml::Step;
+use rustix::fs::{StatVfsMountFlags, statvfs};
 
 use super::finding::{Finding, Place};
-use super::mount::is_noexec;
 
 /// A finding for each sentence, in the kubelet's order.
 pub(super) fn findings(problems: &[ConfigError], config: Option<&ProviderConfig>) -> Vec<Finding> {
@@ -47,7 +47,9 @@ fn place(problem: &ConfigError, config: Option<&ProviderConfig>) -> Place {
         ConfigError::Duplicate { origin, .. } => Place::origin(origin, &[Step::Member("name")]),
         ConfigError::NoPlugin(path) | ConfigError::Plugin { path, .. } => {
             let entry = config.and_then(|config| {
-                let is_it = |entry: &regcred_api::ProviderEntry| path.ends_with(&entry.name);
+                let is_it = |entry: &regcred_api::ProviderEntry| {
+                    !entry.name.is_empty() && path.ends_with(&entry.name)
+                };
                 let at = config.providers.iter().position(is_it)?;
                 Some(Place::entry(config, at, &[Step::Member("name")]))
             });
@@ -97,25 +99,35 @@ fn fix(problem: &ConfigError) -> String {
 fn unexecutable(path: &Path, error: &io::Error) -> String {
     let shown = path.display();
     match error.kind() {
-        io::ErrorKind::IsADirectory => format!("make {shown} the plugin's file"),
+        io::ErrorKind::IsADirectory => {
+            format!("replace the directory {shown} with the plugin's file")
+        }
         _ if is_noexec(path) => {
-            format!("move {shown} to a file system that is not mounted noexec, or remount that")
+            format!(
+                "move {shown} to a file system that is not mounted noexec, or remount that file system with exec"
+            )
         }
         _ => format!("chmod 0755 {shown}"),
     }
 }
 
+/// Whether the file system of a path is mounted noexec; `false` if that cannot be read.
+fn is_noexec(path: &Path) -> bool {
+    statvfs(path).is_ok_and(|found| found.f_flag.contains(StatVfsMountFlags::NOEXEC))
+}
+
 /// What to do about a file that cannot be decoded.
 fn undecoded(sentence: &str) -> &'static str {
     let token_mode = sentence.contains("tokenAttributes\"");
-    if sentence.contains("unknown field") && token_mode {
+    // `providers` is unknown in every other kind.
+    if sentence.contains("wrong Kind") || sentence.contains("unknown field \"providers\"") {
+        "set kind: CredentialProviderConfig"
+    } else if sentence.contains("unknown field") && token_mode {
         "set apiVersion: kubelet.config.k8s.io/v1, the only one with tokenAttributes"
     } else if sentence.contains("unknown field") {
         "remove the field, or correct its name"
     } else if sentence.contains("no kind ") || sentence.contains("is missing") {
         "set apiVersion: kubelet.config.k8s.io/v1 and kind: CredentialProviderConfig"
-    } else if sentence.contains("wrong Kind") {
-        "set kind: CredentialProviderConfig"
     } else if sentence.contains("time: ") {
         "write a duration with a unit, such as 12h or 1m30s"
     } else {
@@ -131,11 +143,11 @@ fn broken_rule(rule: &EntryProblem, config: &ProviderConfig) -> Finding {
         (None, Some(file)) => Place::part(file, &[Step::Member("providers")]),
         (None, None) => Place::default(),
     };
-    Finding::error(place, rule.sentence.clone(), obey(rule))
+    Finding::error(place, rule.sentence.clone(), fix_of_rule(rule))
 }
 
 /// What to do about a broken rule.
-fn obey(rule: &EntryProblem) -> &'static str {
+fn fix_of_rule(rule: &EntryProblem) -> &'static str {
     let (field, what) = (rule.field.as_str(), rule.sentence.as_str());
     match field {
         "name" => "set it to the file name of the plugin in the bin dir",
@@ -192,6 +204,17 @@ fn steps_in(sentence: &str) -> Vec<Step<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_of_another_kind_needs_the_right_kind() {
+        let head = "kind: KubeletConfiguration\napiVersion: kubelet.config.k8s.io/v1beta1\n";
+        for rest in ["", "providers: []\n"] {
+            let error = regcred_api::decode_config(format!("{head}{rest}").as_bytes());
+            let error = error.expect_err("another kind");
+            let fix = "set kind: CredentialProviderConfig";
+            assert_eq!(undecoded(error.sentence()), fix, "{error}");
+        }
+    }
 
     #[test]
     fn a_sentence_names_its_place() {

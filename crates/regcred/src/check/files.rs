@@ -35,17 +35,13 @@ pub(super) fn findings(node: &NodeReport) -> Vec<Finding> {
 fn variables(config: &ProviderConfig) -> Vec<Finding> {
     let mut found = Vec::new();
     for (at, (entry, origin)) in config.providers.iter().zip(&config.origins).enumerate() {
-        let secret = entry.env.iter().position(|(name, _)| is_secret(name));
-        if let Some(n) = secret
+        let mut variables = entry.env.iter().enumerate();
+        if let Some((n, (name, _))) = variables.find(|(_, (name, _))| is_secret(name))
             && is_for_all(&origin.file)
         {
             let place = Place::entry(config, at, &[Step::Member("env"), Step::Item(n)]);
-            let (name, _) = &entry.env[n];
-            found.push(readable(
-                place,
-                &origin.file,
-                &format!("the variable {name}"),
-            ));
+            let what = format!("the variable {name}");
+            found.push(readable(place, &origin.file, &what));
         }
     }
     found
@@ -66,5 +62,5 @@ fn is_for_all(file: &Path) -> bool {
     file.metadata().is_ok_and(|about| about.mode() & 0o004 != 0)
 }
 
-/// In names of variables with secrets.
+/// Parts of the names of variables that are secrets.
 const SECRETS: [&str; 5] = ["PASSWORD", "SECRET", "TOKEN", "API_KEY", "ACCESS_KEY"];

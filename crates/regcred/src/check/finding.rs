@@ -16,11 +16,11 @@ pub(super) enum Severity {
     Error,
     /// A kubelet starts, and something does not do what its author means.
     Warning,
-    /// What depends on something that cannot be seen here.
+    /// Whether it matters depends on what the configuration does not contain.
     Note,
 }
 
-/// Where something is.
+/// Where a finding is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Place {
     /// The file.
@@ -139,4 +139,4 @@ impl fmt::Display for Finding {
 }
 
 /// As the engine's own limit for configuration files.
-pub(super) const MAX_FILE: u64 = 64 * MIB;
+const MAX_FILE: u64 = 64 * MIB;

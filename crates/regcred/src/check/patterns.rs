@@ -1,5 +1,5 @@
-//! `matchImages`: what matches less than it seems to, what a cloud has besides, and what two providers
-//! match.
+//! `matchImages`: patterns that match less than they seem to, hosts of a cloud that no pattern matches, and
+//! patterns of two providers that match the same images.
 
 use std::collections::BTreeMap;
 
@@ -104,7 +104,7 @@ fn covers(wide: &ImagePattern, narrow: &ImagePattern) -> bool {
         && labels.all(|(w, n)| wide.label_matches(w, n))
 }
 
-/// Providers of which an earlier one matches the same images: a kubelet asks both.
+/// Patterns that an earlier provider's pattern covers: a kubelet runs both plugins.
 fn shadowed(config: &ProviderConfig) -> Vec<Finding> {
     let parsed = config.providers.iter().map(|entry| {
         let patterns = entry.match_images.iter().enumerate();

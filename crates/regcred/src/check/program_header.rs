@@ -1,12 +1,13 @@
-//! What the first bytes of a program tell about how it is started.
+//! The first bytes of a program, which decide how it is started.
 
 /// How the kernel starts a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ProgramHeader {
-    /// A machine's program: its architecture, and its loader if it has one.
+    /// A compiled program.
     Elf {
         /// As in ELF's `e_machine`.
         machine: u16,
+        /// The path of its dynamic loader; `None` for a static program.
         loader: Option<String>,
     },
     /// A script: the text after `#!` of its first line.
@@ -62,7 +63,7 @@ fn elf(bytes: &[u8]) -> Option<ProgramHeader> {
     Some(ProgramHeader::Elf { machine, loader })
 }
 
-/// The architecture of an ELF machine, as in `uname -m`.
+/// The architecture of an ELF machine.
 pub(super) fn architecture(machine: u16) -> String {
     let known = MACHINES.iter().find(|(number, _)| *number == machine);
     known.map_or_else(
@@ -72,7 +73,7 @@ pub(super) fn architecture(machine: u16) -> String {
 }
 
 const PT_INTERP: usize = 3;
-/// Names as of `std::env::consts::ARCH`.
+/// Names as in `std::env::consts::ARCH`.
 const MACHINES: [(u16, &str); 8] = [
     (3, "x86"),
     (21, "powerpc64"),
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn scripts_and_other_files_are_told_apart() {
+    fn scripts_are_distinguished_from_other_files() {
         let script = ProgramHeader::of(b"#!/bin/sh -e\r\nexit\n");
         assert_eq!(script, ProgramHeader::Script("/bin/sh -e\r".to_owned()));
         assert_eq!(ProgramHeader::of(b"MZ"), ProgramHeader::Unknown);

@@ -1,4 +1,4 @@
-//! The plugins' files: whether the kernel can start them, and who may change them.
+//! The plugins' files: whether the kernel can start them, and which users may change them.
 
 use std::fs::Metadata;
 use std::io::Read as _;
@@ -11,7 +11,7 @@ use regcred_go::yaml::Step;
 use super::finding::{Finding, Place};
 use super::program_header::{ProgramHeader, architecture};
 
-/// Of the programs that can be executed as far as a kubelet looks.
+/// The findings for programs that a kubelet accepts: it looks only at the mode.
 pub(super) fn findings(config: &ProviderConfig, programs: &[Option<PathBuf>]) -> Vec<Finding> {
     let mut found = Vec::new();
     for (at, program) in programs.iter().enumerate() {
@@ -19,8 +19,8 @@ pub(super) fn findings(config: &ProviderConfig, programs: &[Option<PathBuf>]) ->
             continue;
         };
         let place = Place::entry(config, at, &[Step::Member("name")]);
-        let ended = unstartable(program).into_iter().chain(changeable(program));
-        found.extend(ended.map(|(what, fix)| Finding::warning(place.clone(), what, fix)));
+        let problems = unstartable(program).into_iter().chain(changeable(program));
+        found.extend(problems.map(|(what, fix)| Finding::warning(place.clone(), what, fix)));
     }
     found
 }
@@ -45,13 +45,13 @@ fn unstartable(program: &Path) -> Option<(String, String)> {
             ..
         } if !Path::new(&loader).exists() => Some((
             format!(
-                "the loader {loader} of {shown} is not there: `no such file or directory` at each pull"
+                "the loader {loader} of {shown} does not exist: `no such file or directory` at each pull"
             ),
             "install a static build of the plugin, or that C library".to_owned(),
         )),
         ProgramHeader::Script(line) if line.ends_with('\r') => Some((
             format!(
-                "the first line of {shown} ends as on Windows: `no such file or directory` at each pull"
+                "the first line of {shown} has a Windows line end: `no such file or directory` at each pull"
             ),
             format!("sed -i 's/\\r$//' {shown}"),
         )),
@@ -59,7 +59,7 @@ fn unstartable(program: &Path) -> Option<(String, String)> {
             let interpreter = line.split_whitespace().next().unwrap_or_default();
             (!Path::new(interpreter).exists()).then(|| {
                 (
-                    format!("the interpreter {interpreter:?} of {shown} is not there"),
+                    format!("the interpreter {interpreter:?} of {shown} does not exist"),
                     "install it, or correct the first line".to_owned(),
                 )
             })
@@ -74,7 +74,7 @@ fn unstartable(program: &Path) -> Option<(String, String)> {
     }
 }
 
-/// Who besides root may replace what the kubelet runs as root.
+/// Whether users besides root may replace what the kubelet runs as root.
 fn changeable(program: &Path) -> Option<(String, String)> {
     let real = program.canonicalize().ok()?;
     let part = real.ancestors().find(|part| {

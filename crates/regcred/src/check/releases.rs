@@ -2,17 +2,16 @@
 
 use std::path::Path;
 
-use regcred_api::{ApiVersion, ConfigVersion, decode_config};
+use regcred_api::{ApiVersion, ConfigVersion};
 use regcred_engine::ProviderConfig;
-use regcred_files::read;
 use regcred_go::yaml::Step;
 
-use super::finding::{Finding, MAX_FILE, Place};
+use super::finding::{Finding, Place};
 
 /// What older kubelets do with a configuration that a current one accepts.
 pub(super) fn findings(config: &ProviderConfig, path: &Path) -> Vec<Finding> {
     let mut found = Vec::new();
-    if path.is_dir() {
+    if is_directory(config, path) {
         found.push(Finding::note(
             Place::file(path),
             "kubelets before 1.34 cannot read a directory: they exit at their start",
@@ -34,16 +33,13 @@ pub(super) fn findings(config: &ProviderConfig, path: &Path) -> Vec<Finding> {
 
 /// The first release, 1.N, of which a kubelet starts with the configuration.
 pub(super) fn first(config: &ProviderConfig, path: &Path) -> u32 {
-    let mut first = if path.is_dir() { 34 } else { 20 };
-    for file in &config.files {
-        let text = read(file, MAX_FILE).unwrap_or_default();
-        if let Ok(decoded) = decode_config(&text) {
-            first = first.max(match decoded.version {
-                ConfigVersion::V1 => 26,
-                ConfigVersion::V1Beta1 => 24,
-                ConfigVersion::V1Alpha1 => 20,
-            });
-        }
+    let mut first = if is_directory(config, path) { 34 } else { 20 };
+    for origin in &config.origins {
+        first = first.max(match origin.version {
+            ConfigVersion::V1 => 26,
+            ConfigVersion::V1Beta1 => 24,
+            ConfigVersion::V1Alpha1 => 20,
+        });
     }
     for entry in &config.providers {
         first = first.max(match entry.api_version.parse() {
@@ -56,4 +52,9 @@ pub(super) fn first(config: &ProviderConfig, path: &Path) -> u32 {
         }
     }
     first
+}
+
+/// Whether the configuration was read from the files of a directory.
+fn is_directory(config: &ProviderConfig, path: &Path) -> bool {
+    config.files.iter().any(|file| file != path)
 }

@@ -2,20 +2,19 @@
 
 use std::fmt::Write as _;
 
-use regcred_engine::ConfigError;
-use regcred_engine::TextTable;
+use regcred_engine::{ConfigError, TextTable};
 use serde::Serialize;
 
 use super::finding::{Finding, Severity};
 
 /// What a check has found.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CheckReport {
     pub(super) findings: Vec<Finding>,
     /// What the kubelet logs when it exits at its start.
     pub(super) kubelet_error: Option<String>,
-    /// One line.
+    /// The last line.
     pub(super) verdict: String,
     pub(super) errors: usize,
     pub(super) warnings: usize,
@@ -47,9 +46,7 @@ impl CheckReport {
             None if kubelet_error.is_some() => {
                 "a kubelet exits at its start with this configuration".to_owned()
             }
-            None if errors > 0 => {
-                "the kubelet or a plugin fails with this configuration".to_owned()
-            }
+            None if errors > 0 => "the kubelet or a pull fails with this configuration".to_owned(),
             None => "no provider configuration is named".to_owned(),
         };
         Self {

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::read_link;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use regcred_engine::{ProcessEnvironment, ProviderConfig};
 use regcred_files::{MIB, read};
-use regcred_go::Value;
 use regcred_go::yaml::{Step, parse_first};
+use regcred_go::{Value, go_bool};
 use regcred_run::ProgramError;
 
 use super::finding::{Finding, Place};
@@ -19,7 +21,7 @@ use crate::credential_options::{
 #[derive(Clone, Debug)]
 pub(super) struct RunningKubelet {
     pid: u32,
-    /// Where its root directory is; `/` unless it runs in a container.
+    /// Where its root directory is: `/`, or for a kubelet in a container below `/proc`.
     root: PathBuf,
     cwd: PathBuf,
     flags: BTreeMap<String, String>,
@@ -29,34 +31,31 @@ impl RunningKubelet {
     /// Finds the process.
     ///
     /// # Errors
-    /// When there is none, or several; when another user's process is not to be read.
+    /// When no such process runs, or several do; when this user may not read it.
     pub(super) fn find() -> Result<Self, ProgramError> {
-        let mut names = NAMES.iter().map(|name| ProcessEnvironment::of(name));
-        let (first, others) = (names.next(), names.find_map(Result::ok));
-        let environment = match (first, others) {
-            (Some(Err(_)) | None, Some(other)) => Ok(other),
-            (Some(found), _) => found,
-            (None, None) => return Err(ProgramError::not_configured(NOT_RUNNING)),
-        };
-        let environment = environment
+        let found = ProcessEnvironment::of(KUBELET).or_else(|why| {
+            let mut others = OTHERS.iter().map(|name| ProcessEnvironment::of(name));
+            others.find_map(Result::ok).ok_or(why)
+        });
+        let found = found
             .map_err(|why| ProgramError::not_configured(format!("--node: {why}; {NOT_RUNNING}")))?;
-        Self::of(environment.pid())
+        Self::of(found.pid())
     }
 
     fn of(pid: u32) -> Result<Self, ProgramError> {
         let proc = PathBuf::from(format!("/proc/{pid}"));
-        let unreadable = |error: std::io::Error| {
+        let unreadable = |error: io::Error| {
             ProgramError::not_configured(format!(
                 "--node: cannot read process {pid}: {error}; root may read it"
             ))
         };
-        let line = read(&proc.join("cmdline"), MAX_LINE).map_err(unreadable)?;
+        let line = read(&proc.join("cmdline"), MAX_READ).map_err(unreadable)?;
         let args = line.split(|byte| *byte == 0);
         let args: Vec<_> = args.map(String::from_utf8_lossy).collect();
-        let root = match read_link(proc.join("root")).map_err(unreadable)? {
-            root if root == Path::new("/") => root,
-            _ => proc.join("root"),
-        };
+        let mut root = proc.join("root");
+        if is_same(&root, Path::new("/")).map_err(unreadable)? {
+            root = "/".into();
+        }
         Ok(Self {
             pid,
             root,
@@ -65,7 +64,7 @@ impl RunningKubelet {
         })
     }
 
-    /// Uses its flags where the person gave none.
+    /// Sets the options for which no flag was given to its own.
     pub(super) fn fill(&self, options: &mut CredentialFlags) {
         options.set_default(ENVIRONMENT_OF, self.pid.to_string());
         for (variable, flag, of_k3s) in [
@@ -92,7 +91,7 @@ impl RunningKubelet {
         self.seen(&self.cwd)
     }
 
-    /// What its flags and its configuration file mean for the providers.
+    /// The findings about its flags and its configuration file.
     pub(super) fn findings(&self, config: Option<&ProviderConfig>) -> Vec<Finding> {
         let Some(config) = config else {
             return vec![Finding::warning(
@@ -120,18 +119,18 @@ impl RunningKubelet {
         refused.collect()
     }
 
-    /// A gate that is off by the command line, or by the configuration file.
+    /// Whether a gate is off by the command line, else by the configuration file.
     fn is_off(&self, gate: &str) -> bool {
         let given = self.flags.get("feature-gates").into_iter();
         let given = given.flat_map(|gates| gates.split(','));
         let mut given = given.filter_map(|one| one.split_once('='));
         if let Some((_, value)) = given.rfind(|(name, _)| name.trim() == gate) {
-            return value.trim() == "false";
+            return go_bool(value.trim()) == Some(false);
         }
         let Some(file) = self.flags.get("config") else {
             return false;
         };
-        let text = read(&self.seen(Path::new(file)), MAX_LINE).unwrap_or_default();
+        let text = read(&self.seen(Path::new(file)), MAX_READ).unwrap_or_default();
         let Ok((Some(document), _)) = parse_first(&text) else {
             return false;
         };
@@ -140,7 +139,7 @@ impl RunningKubelet {
         matches!(value, Some(Value::Bool(false)))
     }
 
-    /// A path of the kubelet's, as this process sees it.
+    /// The path at which this process finds a path of the kubelet's.
     fn seen(&self, path: &Path) -> PathBuf {
         let path = self.cwd.join(path);
         match path.strip_prefix("/") {
@@ -148,6 +147,13 @@ impl RunningKubelet {
             _ => path,
         }
     }
+}
+
+/// Whether two paths are one directory. To compare links is not enough: that of a root in another mount
+/// namespace is `/` too.
+fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
+    let (one, other) = (one.metadata()?, other.metadata()?);
+    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
 }
 
 /// Flags as `--name=value` and `--name value`; the last of a name counts.
@@ -171,14 +177,16 @@ fn flags<'a>(args: impl IntoIterator<Item = &'a str>) -> BTreeMap<String, String
     found
 }
 
-/// The names of processes that are a kubelet or contain one.
-const NAMES: [&str; 4] = ["kubelet", "k3s-server", "k3s-agent", "kubelite"];
+const KUBELET: &str = "kubelet";
+/// The names of other processes that contain a kubelet.
+const OTHERS: [&str; 3] = ["k3s-server", "k3s-agent", "kubelite"];
 /// Where k3s and RKE2 look when no flag is given.
 const OF_K3S: &str = "/var/lib/rancher/credentialprovider";
 const PROVIDER_CONFIG_FLAG: &str = "image-credential-provider-config";
 const TOKEN_GATE: &str = "KubeletServiceAccountTokenForCredentialProviders";
-const NOT_RUNNING: &str = "without --node, name its two flags";
-const MAX_LINE: u64 = 8 * MIB;
+const NOT_RUNNING: &str = "without --node, set the kubelet's two flags";
+/// Of a command line, and of a kubelet's configuration file.
+const MAX_READ: u64 = 8 * MIB;
 
 #[cfg(test)]
 mod tests {
@@ -199,15 +207,23 @@ mod tests {
         let kubelet = |root: &str| RunningKubelet {
             pid: 7,
             root: root.into(),
-            cwd: "/work".into(),
+            cwd: "/srv".into(),
             flags: BTreeMap::new(),
         };
         assert_eq!(
             kubelet("/").seen(Path::new("c.yaml")),
-            Path::new("/work/c.yaml")
+            Path::new("/srv/c.yaml")
         );
         let inside = kubelet("/proc/7/root").seen(Path::new("/etc/c.yaml"));
         assert_eq!(inside, Path::new("/proc/7/root/etc/c.yaml"));
+    }
+
+    #[test]
+    fn a_process_with_this_root_directory_is_not_in_a_container() {
+        let own = RunningKubelet::of(std::process::id()).expect("this process");
+        assert_eq!(own.root, Path::new("/"));
+        let dir = tempfile::tempdir().expect("a directory");
+        assert!(!is_same(dir.path(), Path::new("/")).expect("two directories"));
     }
 
     #[test]
@@ -222,6 +238,10 @@ mod tests {
             (
                 Some("KubeletServiceAccountTokenForCredentialProviders=true"),
                 false,
+            ),
+            (
+                Some("KubeletServiceAccountTokenForCredentialProviders=F"),
+                true,
             ),
         ] {
             let mut flags = BTreeMap::from([("config".to_owned(), file.clone())]);

@@ -1,5 +1,4 @@
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use regcred_core::{Env, ImageRef};
@@ -16,10 +15,7 @@ fn node(dir: &Path, entry: &str, body: &str) -> EngineBuilder {
         "apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\nproviders:\n{entry}"
     );
     fs::write(&config, text).expect("a file");
-    fs::create_dir_all(dir.join("bin")).expect("a directory");
-    let plugin = dir.join("bin/plugin");
-    fs::write(&plugin, format!("#!/bin/sh\n{body}\n")).expect("a file");
-    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755)).expect("a mode");
+    regcred_tests::Node::at(dir).add_script("plugin", &[], body);
     let engine = Engine::builder(&Env::default()).provider_config(config);
     engine.bin_dir(dir.join("bin")).docker_configs([])
 }
@@ -28,12 +24,9 @@ fn node(dir: &Path, entry: &str, body: &str) -> EngineBuilder {
 fn only<'a>(findings: &'a [Finding], part: &str) -> &'a Finding {
     let mut found = findings.iter().filter(|one| one.what.contains(part));
     let Some(one) = found.next() else {
-        panic!("no {part:?} in {findings:#?}");
+        panic!("{part:?} is not in {findings:#?}");
     };
-    assert!(
-        found.next().is_none(),
-        "{part:?} is there twice: {findings:#?}"
-    );
+    assert!(found.next().is_none(), "{part:?} is in two: {findings:#?}");
     assert!(
         !one.to_string().contains('\n') && !one.fix.is_empty(),
         "{one}"
@@ -123,7 +116,7 @@ fn programs_that_the_kernel_does_not_start_are_named() {
     foreign[18] = 243;
     let config = dir.path().join("config.yaml");
     for (bytes, part) in [
-        (&b"#!/bin/sh\r\nexit 1\r\n"[..], "ends as on Windows"),
+        (&b"#!/bin/sh\r\nexit 1\r\n"[..], "has a Windows line end"),
         (b"#!/no/such/shell\n", "interpreter \"/no/such/shell\""),
         (b"text", "neither a program nor a script"),
         (&foreign, "is for riscv64"),

@@ -1,4 +1,4 @@
-//! Tokens: the nodes' right to an audience, and how long answers are kept.
+//! The nodes' right to an audience, and how long answers are kept.
 
 use std::time::Duration;
 
@@ -43,15 +43,14 @@ pub(super) fn findings(config: &ProviderConfig) -> Vec<Finding> {
             ));
         }
         if let Some(spec) = cloud(&entry.name)
-            && let Some((_, life)) = LIVES.iter().find(|(name, _)| *name == spec.name)
-            && kept > *life
+            && kept > spec.token_life
         {
-            let hours = life.as_secs() / 3600;
+            let hours = spec.token_life.as_secs() / 3600;
             found.push(Finding::warning(
                 Place::entry(config, at, &part),
                 format!(
-                    "defaultCacheDuration is {written}, and a token of {} lives {hours} h: an expired one \
-                     is used where the plugin returns no cacheDuration",
+                    "defaultCacheDuration is {written}, and a token of {} is valid for {hours} h: an \
+                     expired one is used if the plugin returns no cacheDuration",
                     spec.title
                 ),
                 format!("write {} or less", spec.default_cache_duration),
@@ -61,20 +60,11 @@ pub(super) fn findings(config: &ProviderConfig) -> Vec<Finding> {
     found
 }
 
-/// The manifests of the right, in one line of YAML each.
+/// How to grant the nodes the right to an audience.
 fn right_to(audience: &str) -> String {
     format!(
-        "kubectl apply a ClusterRole with `rules: [{{apiGroups: [\"\"], resources: [{audience}], verbs: \
+        "with kubectl, apply a ClusterRole with `rules: [{{apiGroups: [\"\"], resources: [{audience}], verbs: \
          [request-serviceaccounts-token-audience]}}]` and its ClusterRoleBinding to the Group \
          system:nodes"
     )
 }
-
-/// How long the tokens of each cloud live.
-const LIVES: [(&str, Duration); 5] = [
-    ("ecr", Duration::from_secs(12 * 3600)),
-    ("gcr", Duration::from_secs(3600)),
-    ("acr", Duration::from_secs(3 * 3600)),
-    ("icr", Duration::from_secs(3600)),
-    ("ocir", Duration::from_secs(3600)),
-];

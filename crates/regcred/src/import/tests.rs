@@ -73,7 +73,10 @@ fn a_dash_is_standard_input() {
             "",
             "standard input is empty: expected a docker configuration",
         ),
-        ("{canary", "standard input is not a docker configuration: "),
+        (
+            "{canary",
+            "--from-file: standard input is not a docker configuration: ",
+        ),
         ("{}", "standard input has no login for h.io"),
     ] {
         let done = run(
@@ -302,7 +305,14 @@ fn mistakes_are_reported_and_nothing_is_written() {
             4,
             "is not a docker configuration",
         ),
-        (absent, secret, &default, b"", 4, "cannot read /nowhere"),
+        (
+            absent,
+            secret,
+            &default,
+            b"",
+            4,
+            "--from-file: cannot read /nowhere",
+        ),
     ] {
         let done = run(import, output, name, stdin);
         assert_eq!(
