@@ -134,16 +134,22 @@ pub struct Claims {
     /// The tenant, in Entra ID's tokens.
     pub tid: Option<String>,
     iat: Option<f64>,
+    nbf: Option<f64>,
     exp: Option<f64>,
+    /// The expiry in a password of Amazon ECR.
+    expiration: Option<f64>,
 }
 
 impl Claims {
-    /// The claims of a JSON web token; `None` for any other text. Padding and base64's standard
-    /// alphabet are accepted too, since some issuers use them.
+    /// The claims of a JSON web token, or of a password of Amazon ECR, which is one object in base64;
+    /// `None` for any other text. Padding and base64's standard alphabet are accepted too, since some
+    /// issuers use them.
     #[must_use]
     pub fn of(token: &SecretString) -> Option<Self> {
-        let mut parts = token.expose_secret().trim().split('.');
-        let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
+        let parts: Vec<_> = token.expose_secret().trim().splitn(4, '.').collect();
+        let ([payload] | [_, payload, _, ..]) = parts[..] else {
+            return None;
+        };
         let payload = payload.trim_end_matches('=').replace('+', "-");
         let json = URL_SAFE_NO_PAD.decode(payload.replace('/', "_")).ok()?;
         serde_json::from_slice(&Zeroizing::new(json)).ok()
@@ -152,7 +158,13 @@ impl Claims {
     /// When the token expires.
     #[must_use]
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
-        instant(self.exp?)
+        instant(self.exp.or(self.expiration)?)
+    }
+
+    /// From when the token is valid.
+    #[must_use]
+    pub fn valid_from(&self) -> Option<DateTime<Utc>> {
+        instant(self.nbf.or(self.iat)?)
     }
 
     /// How long the token lives from its issue to its expiry.

@@ -128,17 +128,13 @@ impl Keyring {
         if found.is_empty() && is_default_registry {
             found.extend(self.keys.get_key_value(DEFAULT_REGISTRY));
         }
-        found
-            .into_iter()
-            .flat_map(|(key, stored)| {
-                stored.entries.iter().map(move |entry| Candidate {
-                    credentials: entry.credentials.clone(),
-                    email: entry.email.clone(),
-                    source: Arc::clone(&entry.source),
-                    key: key.clone(),
-                })
-            })
-            .collect()
+        candidates(found)
+    }
+
+    /// Every login, in the order of a look-up that all keys match.
+    #[must_use]
+    pub fn logins(&self) -> Vec<Candidate> {
+        candidates(self.keys())
     }
 
     /// Entries whose server is not a URL, in the order they were added.
@@ -210,6 +206,18 @@ impl Keyring {
         found.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
         found
     }
+}
+
+fn candidates<'a>(keys: impl IntoIterator<Item = (&'a String, &'a Key)>) -> Vec<Candidate> {
+    let logins = keys.into_iter().flat_map(|(key, stored)| {
+        stored.entries.iter().map(move |entry| Candidate {
+            credentials: entry.credentials.clone(),
+            email: entry.email.clone(),
+            source: Arc::clone(&entry.source),
+            key: key.clone(),
+        })
+    });
+    logins.collect()
 }
 
 /// The key of Docker Hub's logins, from `https://index.docker.io/v1/`.

@@ -1,30 +1,39 @@
 //! `regcred check`: what a kubelet would do with a node's configuration.
 
 mod answers;
+mod clock;
 mod errors;
+mod expiring;
 mod files;
 mod finding;
+mod node_kubelet;
 mod patterns;
 mod program_header;
 mod programs;
 mod releases;
 mod report;
-mod running_kubelet;
 mod tokens;
+mod validity;
 
-use std::path::Path;
+use std::env::split_paths;
+use std::path::{Path, PathBuf};
 
-use regcred_core::{Env, ImageRef};
-use regcred_engine::NodeReport;
+use chrono::{DateTime, Utc};
+use regcred_core::{Clock, Env, ImageRef, report};
+use regcred_engine::{NodeReport, Pod};
+use regcred_registry::Hosts;
 use regcred_run::{ProgramError, block_on_until_signal, exit_code, output};
 
 use crate::cli::CheckArgs;
-use crate::credential_options::{PROVIDER_CONFIG, PULL_SECRET};
+use crate::credential_options::{
+    CredentialOptions, HOSTS_DIR, PROVIDER_CONFIG, PULL_SECRET, SERVICE_ACCOUNT_TOKEN,
+};
 use crate::engine_options;
+use crate::named_file::STDIN;
 
 use finding::{Finding, Place};
+use node_kubelet::NodeKubelet;
 use report::CheckReport;
-use running_kubelet::RunningKubelet;
 
 pub(crate) fn run(args: &CheckArgs, env: &Env) -> Result<(), ProgramError> {
     let images = args.images.iter().map(|image| ImageRef::parse(image));
@@ -32,7 +41,7 @@ pub(crate) fn run(args: &CheckArgs, env: &Env) -> Result<(), ProgramError> {
         .collect::<Result<_, _>>()
         .map_err(ProgramError::usage)?;
     let mut flags = args.credentials.clone();
-    let kubelet = args.node.then(RunningKubelet::find).transpose()?;
+    let kubelet = args.node.then(NodeKubelet::find).transpose()?;
     if let Some(kubelet) = &kubelet {
         kubelet.fill(&mut flags);
     }
@@ -43,8 +52,8 @@ pub(crate) fn run(args: &CheckArgs, env: &Env) -> Result<(), ProgramError> {
             }
             let node = builder.inspect();
             let path = options.path(PROVIDER_CONFIG).unwrap_or_default();
-            let secrets = options.paths(PULL_SECRET).count();
             let mut findings = examined(&node, &path);
+            findings.extend(dated(&node, &pod, options, Clock::system().now())?);
             match &kubelet {
                 Some(kubelet) => findings.extend(kubelet.findings(node.config.as_ref())),
                 None if node.config.is_none() => findings.push(not_named()),
@@ -52,14 +61,26 @@ pub(crate) fn run(args: &CheckArgs, env: &Env) -> Result<(), ProgramError> {
             }
             let first = node.config.as_ref();
             let first = first.map(|config| releases::first(config, &path));
+            let secrets = options.paths(PULL_SECRET).count();
             let is_empty = node.config.is_none() && node.docker.used().is_none() && secrets == 0;
             Ok((node, findings, first, is_empty, builder, pod))
         })?;
     // A kubelet that does not start runs no plugin.
-    if node.problems.is_empty() && !images.is_empty() {
-        let engine = builder.build().map_err(ProgramError::not_configured)?;
+    let engine = if node.problems.is_empty() && !images.is_empty() {
+        Some(builder.build().map_err(ProgramError::not_configured)?)
+    } else {
+        None
+    };
+    if engine.is_some() || args.node {
         findings.extend(block_on_until_signal(async {
-            Ok::<_, ProgramError>(answers::findings(&engine, &pod, &images).await)
+            let mut found = Vec::new();
+            if args.node {
+                found.extend(clock::unsynchronised(Path::new(clock::TIMEDATECTL)).await);
+            }
+            if let Some(engine) = &engine {
+                found.extend(answers::findings(engine, &pod, &images).await);
+            }
+            Ok::<_, ProgramError>(found)
         })?);
     }
     let report = CheckReport::new(findings, &node.problems, first);
@@ -85,7 +106,8 @@ fn not_named() -> Finding {
     )
 }
 
-/// The findings for which nothing is run. `path` is the provider configuration's.
+/// The findings for which nothing is run and the time does not count. `path` is the provider
+/// configuration's.
 fn examined(node: &NodeReport, path: &Path) -> Vec<Finding> {
     let config = node.config.as_ref();
     let mut findings = errors::findings(&node.problems, config);
@@ -95,8 +117,46 @@ fn examined(node: &NodeReport, path: &Path) -> Vec<Finding> {
         findings.extend(tokens::findings(config));
         findings.extend(releases::findings(config, path));
     }
+    findings.extend(files::passed_over(node));
     findings.extend(files::findings(node));
     findings
+}
+
+/// The findings about logins, tokens, certificates and the clock at a time.
+fn dated(
+    node: &NodeReport,
+    pod: &Pod,
+    options: &CredentialOptions<'_>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Finding>, ProgramError> {
+    let rules = options.improvements().map_err(ProgramError::usage)?.keyring;
+    let mut found = expiring::logins(&node.docker.keyring.logins(), now);
+    match (pod.read_pull_secrets(rules), pod.check_pull_secrets(rules)) {
+        (Err(error), _) => {
+            let fix = "correct the pull secret: a kubelet pulls no image of a pod with it";
+            found.push(Finding::error(Place::default(), report(&error), fix));
+        }
+        (Ok(secrets), checked) => {
+            let unused = checked.err().map(|error| {
+                let fix = "name a Secret that a kubelet uses";
+                Finding::warning(Place::default(), report(&error), fix)
+            });
+            found.extend(unused);
+            found.extend(expiring::logins(&secrets.keyring.logins(), now));
+        }
+    }
+    let tokens = options.paths(SERVICE_ACCOUNT_TOKEN);
+    let tokens = tokens.filter(|path| path != Path::new(STDIN));
+    found.extend(tokens.filter_map(|path| expiring::token(&path, now)));
+    if let Some(list) = options.path(HOSTS_DIR) {
+        let hosts = Hosts::new(split_paths(&list).collect::<Vec<PathBuf>>());
+        found.extend(expiring::certificates(&hosts.certificate_files(), now));
+    }
+    let mut files: Vec<PathBuf> = node.programs.iter().flatten().cloned().collect();
+    files.extend(node.config.iter().flat_map(|config| config.files.clone()));
+    files.extend(node.docker.used().map(Path::to_owned));
+    found.extend(clock::future(&files, now));
+    Ok(found)
 }
 
 #[cfg(test)]

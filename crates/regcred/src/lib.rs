@@ -19,6 +19,7 @@ mod named_file;
 mod plugin;
 mod progress;
 mod pull;
+mod service_unit;
 mod store;
 mod token;
 

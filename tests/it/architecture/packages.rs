@@ -58,6 +58,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "regcred",
         &[
             "regcred-api",
+            "regcred-cloud",
             "regcred-docker-config",
             "regcred-engine",
             "regcred-exec",

@@ -79,10 +79,10 @@ impl Pod {
     }
 
     /// All pull secrets in one keyring, in the pod's order.
-    pub(crate) fn read_pull_secrets(
-        &self,
-        rules: KeyringRules,
-    ) -> Result<PullSecrets, PullSecretError> {
+    ///
+    /// # Errors
+    /// For the first that cannot be read or parsed: it fails every pull of the pod.
+    pub fn read_pull_secrets(&self, rules: KeyringRules) -> Result<PullSecrets, PullSecretError> {
         let mut found = PullSecrets::new(rules);
         for secret in &self.secrets {
             secret.add_to(&mut found)?;

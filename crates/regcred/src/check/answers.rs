@@ -10,17 +10,9 @@ pub(super) async fn findings(engine: &Engine, pod: &Pod, images: &[ImageRef]) ->
     let mut found = Vec::new();
     for image in images {
         let name = image.name();
-        let lookup = match engine.lookup(&name, pod).await {
-            Ok(lookup) => lookup,
-            Err(error) => {
-                let what = format!("{name}: {}", report(&error));
-                found.push(Finding::error(
-                    Place::default(),
-                    what,
-                    "correct the pull secret",
-                ));
-                continue;
-            }
+        // An unusable pull secret is a finding without any image.
+        let Ok(lookup) = engine.lookup(&name, pod).await else {
+            continue;
         };
         let mut is_matched = false;
         for (plugin, provision) in &lookup.provisions {

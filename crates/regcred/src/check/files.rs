@@ -8,12 +8,18 @@ use regcred_go::yaml::Step;
 
 use super::finding::{Finding, Place};
 
+/// What a kubelet passes over.
+pub(super) fn passed_over(node: &NodeReport) -> Vec<Finding> {
+    let notes = node.docker.passed_over().into_iter();
+    let fix = "correct the file, or remove that part";
+    notes
+        .map(|note| Finding::warning(Place::default(), note, fix))
+        .collect()
+}
+
+/// The findings about files that are used.
 pub(super) fn findings(node: &NodeReport) -> Vec<Finding> {
     let mut found = Vec::new();
-    for note in node.docker.passed_over() {
-        let fix = "correct the file, or remove that part";
-        found.push(Finding::warning(Place::default(), note, fix));
-    }
     if let Some(file) = node.docker.used()
         && !node.docker.keyring.is_empty()
         && is_for_all(file)

@@ -2,6 +2,7 @@
 //! `docs/hosts.md`, `core/remotes/docker/config`), else the registry itself.
 
 mod address;
+mod certificate_files;
 mod config;
 mod directory;
 mod error;

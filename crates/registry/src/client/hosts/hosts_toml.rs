@@ -68,6 +68,15 @@ impl HostsToml {
         Ok(Self { hosts, own })
     }
 
+    /// The files of certificates that its servers name, relative to its directory.
+    pub(super) fn certificate_files(&self) -> impl Iterator<Item = &str> {
+        let servers = self.hosts.iter().chain([&self.own]);
+        servers.flat_map(|server| {
+            let clients = server.fields.client.iter().map(|(file, _)| file);
+            server.fields.ca.iter().chain(clients).map(String::as_str)
+        })
+    }
+
     /// The servers of a registry, with the files that the servers name.
     pub(super) fn servers(
         self,
