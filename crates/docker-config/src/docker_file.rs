@@ -1,19 +1,14 @@
 //! A docker configuration file on this machine. An edit changes some entries and leaves everything
-//! else as it is written; it replaces the file as a whole, under a lock on its directory.
+//! else as it is written.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use regcred_api::docker_config::Format;
-use regcred_files::{MIB, lock, read_secret_from};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::document::{Document, DocumentError};
 use crate::error::FileError;
-use crate::ownership::Ownership;
+use crate::text_file::{Change, MAX_FILE, TextEdit, TextFile};
 
 /// A file, and the owner and permissions it should have.
 #[derive(Clone, Debug)]
@@ -24,17 +19,6 @@ pub struct DockerFile {
     pub owner: Option<String>,
     /// Permissions; `None` keeps the file's, and makes a new file 0600.
     pub mode: Option<u32>,
-}
-
-/// What an edit did to a file, or would do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The file did not exist.
-    Created,
-    /// The file was replaced.
-    Updated,
-    /// The file already has the content, owner and permissions.
-    Unchanged,
 }
 
 impl DockerFile {
@@ -58,46 +42,22 @@ impl DockerFile {
         dry_run: bool,
         edit: impl FnOnce(&mut Document) -> Result<T, DocumentError>,
     ) -> Result<(Change, T), FileError> {
-        // The file itself, where its name is a link.
-        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-        let dir = dir.unwrap_or(Path::new("."));
-        if !dry_run {
-            let mut builder = DirBuilder::new();
-            let made = builder.recursive(true).mode(0o700).create(dir);
-            made.map_err(FileError::io("make", dir))?;
-        }
-        let _lock = match File::open(dir) {
-            Ok(file) => {
-                lock(&file, PATIENCE).map_err(FileError::io("lock", dir))?;
-                Some(file)
-            }
-            Err(_) if dry_run => None,
-            Err(error) => return Err(FileError::io("open", dir)(error)),
+        let file = TextFile {
+            path: &self.path,
+            owner: self.owner.as_deref(),
+            mode: self.mode,
         };
-        let (text, meta) = open(&path).map_err(FileError::io("read", &path))?;
-        let ownership = Ownership::wanted(self.mode, self.owner.as_deref(), meta.as_ref())?;
-        // A user who can place a symbolic link must not become the owner of the file that it leads to.
-        if let Some(owner) = &self.owner
-            && path != self.path
-            && ownership.changes_owner(meta.as_ref())
-        {
-            return Err(FileError::Link(path, owner.clone()));
-        }
-        let unusable = |source| FileError::Document(path.clone(), source);
-        let mut document =
-            Document::parse(text.expose_secret(), Format::ConfigJson).map_err(unusable)?;
-        let edited = edit(&mut document).map_err(unusable)?;
-        let change = match &meta {
-            None => Change::Created,
-            Some(meta) if !document.is_changed() && ownership.is(meta) => Change::Unchanged,
-            Some(_) => Change::Updated,
-        };
-        if !dry_run && change != Change::Unchanged {
-            replace(&path, &document.pretty(), &ownership)
-                .map_err(FileError::io("write", &path))?;
-        }
-        Ok((change, edited))
+        file.edit(dry_run, |path, text| {
+            let unusable = |source| FileError::Document(path.to_owned(), source);
+            let mut document =
+                Document::parse(text.expose_secret(), Format::ConfigJson).map_err(unusable)?;
+            let result = edit(&mut document).map_err(unusable)?;
+            Ok(TextEdit {
+                text: document.pretty(),
+                is_changed: document.is_changed(),
+                result,
+            })
+        })
     }
 }
 
@@ -108,48 +68,6 @@ impl DockerFile {
 pub fn read(path: &Path) -> Result<SecretString, FileError> {
     regcred_files::read_secret(path, MAX_FILE).map_err(FileError::io("read", path))
 }
-
-/// The file's text and metadata; an empty text and `None` if it does not exist.
-fn open(path: &Path) -> io::Result<(SecretString, Option<Metadata>)> {
-    let file = match regcred_files::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok((SecretString::default(), None));
-        }
-        Err(error) => return Err(error),
-    };
-    let meta = file.metadata()?;
-    Ok((read_secret_from(file, MAX_FILE)?, Some(meta)))
-}
-
-/// Writes a new file, syncs it to disk and renames it to the old one's name.
-fn replace(path: &Path, text: &SecretString, ownership: &Ownership) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    // Left by an earlier process with the same id that was killed before the rename.
-    let _ = fs::remove_file(&temporary);
-    let write = || {
-        let mut options = OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)?;
-        ownership.apply(&file)?;
-        file.write_all(text.expose_secret().as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    let written = write();
-    if written.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
-    written
-}
-
-const PATIENCE: Duration = Duration::from_secs(10);
-const MAX_FILE: u64 = 4 * MIB;
 
 #[cfg(test)]
 mod tests;

@@ -6,8 +6,10 @@ mod document;
 mod error;
 mod import_plan;
 mod ownership;
+mod text_file;
 
-pub use docker_file::{Change, DockerFile, read};
+pub use docker_file::{DockerFile, read};
 pub use document::{Document, DocumentError, EntryForm, EntryLogin, HelperChange, config_json};
 pub use error::FileError;
 pub use import_plan::{ImportError, ImportPlan};
+pub use text_file::{Change, TextEdit, TextFile};

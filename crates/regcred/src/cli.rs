@@ -8,6 +8,7 @@ use regcred_engine::PullPolicy;
 use regcred_plugin::output::TokenOutput;
 use regcred_registry::PlatformChoice;
 
+use crate::config::ConfigFormat;
 use crate::credential_options::CredentialFlags;
 use crate::manifest::ManifestCommand;
 
@@ -68,7 +69,7 @@ pub(crate) enum Command {
 /// The kinds of configuration files.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Print a CredentialProviderConfig for the kubelet
+    /// Print a CredentialProviderConfig for the kubelet, or add its providers to a file
     Generate(GenerateArgs),
 }
 
@@ -263,6 +264,49 @@ pub(crate) struct GenerateArgs {
     /// Short name of a cloud; repeatable [default: all]
     #[arg(long = "provider", value_name = "NAME")]
     pub(crate) providers: Vec<String>,
+
+    /// Argument of the plugin; repeatable
+    #[arg(long = "arg", value_name = "ARG", allow_hyphen_values = true)]
+    pub(crate) args: Vec<String>,
+
+    /// Variable of the plugin, never a secret: other users can read a command line; repeatable
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) env: Vec<String>,
+
+    /// Send the plugin tokens of the pods' service accounts for this audience (tokenAttributes)
+    #[arg(long = "service-account-token-audience", value_name = "AUDIENCE")]
+    pub(crate) audience: Option<String>,
+
+    /// For how long answers are kept: ServiceAccount, or Token if they are bound to the pod's token
+    #[arg(
+        long,
+        value_name = "TYPE",
+        default_value = "ServiceAccount",
+        requires = "audience"
+    )]
+    pub(crate) cache_type: String,
+
+    /// Skip the plugin for pods without a service account
+    #[arg(long, requires = "audience")]
+    pub(crate) require_service_account: bool,
+
+    /// Annotation of the service account without which the plugin is skipped; repeatable
+    #[arg(long = "required-service-account-annotation-key", value_name = "KEY")]
+    #[arg(requires_all = ["audience", "require_service_account"])]
+    pub(crate) required_annotations: Vec<String>,
+
+    /// Annotation of the service account that is sent if it exists; repeatable
+    #[arg(long = "optional-service-account-annotation-key", value_name = "KEY")]
+    #[arg(requires_all = ["audience", "require_service_account"])]
+    pub(crate) optional_annotations: Vec<String>,
+
+    /// json or yaml [default: by the name of the file, else json]
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    pub(crate) format: Option<ConfigFormat>,
+
+    /// Write this file, or add to it the providers that it does not have
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// `plugin`

@@ -1,35 +1,44 @@
-//! `regcred config generate`: a CredentialProviderConfig that the kubelet accepts as it is.
+//! `regcred config generate`: a CredentialProviderConfig that the kubelet accepts as it is, or more
+//! entries for one.
 
-use regcred_api::{ApiVersion, ConfigVersion};
-use regcred_core::{Clock, Env, ProviderError, ProviderSpec};
+mod addition;
+mod entry;
+mod format;
+mod new_file;
+
+use std::error::Error;
+use std::path::Path;
+
+use regcred_core::{Clock, Env, ProviderError, ProviderSpec, SecretText as _};
+use regcred_docker_config::{Change, TextEdit, TextFile};
 use regcred_run::{ProgramError, output};
-use serde::Serialize;
 
 use crate::cli::GenerateArgs;
 use crate::multicall::plugin_name;
+use addition::{accepted, add};
+use entry::{Entry, Token};
+use new_file::new_file;
 
-/// The kubelet's `CredentialProviderConfig`, fields in its own order.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Config {
-    api_version: &'static str,
-    kind: &'static str,
-    providers: Vec<Entry>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry {
-    name: String,
-    match_images: Vec<String>,
-    default_cache_duration: &'static str,
-    api_version: &'static str,
-}
+pub(crate) use format::ConfigFormat;
 
 pub(crate) fn run(args: &GenerateArgs, env: &Env) -> Result<(), ProgramError> {
     let specs = choose(&args.providers)?;
-    let text = generate(&specs, env)?;
-    output::line(&text)
+    let mut entries = entries(&specs, env)?;
+    if !args.args.is_empty() || !args.env.is_empty() || args.audience.is_some() {
+        let [entry] = &mut entries[..] else {
+            return Err(ProgramError::usage(
+                "--arg, --env and the flags of tokenAttributes are for one plugin: name it with --provider",
+            ));
+        };
+        describe(entry, args)?;
+    }
+    let new = |format| new_file(&entries.iter().collect::<Vec<_>>(), format);
+    // A kubelet's rules hold for what the command line has too.
+    accepted(&new(ConfigFormat::Json)).map_err(ProgramError::usage)?;
+    match &args.output {
+        None => output::line(&new(args.format.unwrap_or_default())),
+        Some(file) => write(file, &entries, args.format),
+    }
 }
 
 fn choose(names: &[String]) -> Result<Vec<&'static ProviderSpec>, ProgramError> {
@@ -55,34 +64,94 @@ fn unknown(name: &str) -> ProgramError {
     ))
 }
 
-fn generate(specs: &[&ProviderSpec], env: &Env) -> Result<String, ProviderError> {
+fn entries(specs: &[&ProviderSpec], env: &Env) -> Result<Vec<Entry>, ProviderError> {
     let clock = Clock::system();
-    let entry = |spec: &&ProviderSpec| -> Result<Entry, ProviderError> {
-        Ok(Entry {
-            name: plugin_name(spec),
-            match_images: (spec.new)(env, &clock)?.match_images(),
-            default_cache_duration: spec.default_cache_duration,
-            api_version: ApiVersion::LATEST.as_str(),
+    let entry = |spec: &&ProviderSpec| {
+        let patterns = (spec.new)(env, &clock)?.match_images();
+        let name = plugin_name(spec);
+        Ok(Entry::new(name, patterns, spec.default_cache_duration))
+    };
+    specs.iter().map(entry).collect()
+}
+
+/// Sets what the command line has besides the provider.
+fn describe(entry: &mut Entry, args: &GenerateArgs) -> Result<(), ProgramError> {
+    entry.args.clone_from(&args.args);
+    for variable in &args.env {
+        let parts = variable.split_once('=');
+        let (name, value) = parts.filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
+            ProgramError::usage(format!("--env: {variable:?} is not of the form NAME=VALUE"))
+        })?;
+        entry.add_variable(name, value);
+    }
+    entry.token_attributes = args.audience.as_ref().map(|audience| Token {
+        service_account_token_audience: audience.clone(),
+        cache_type: args.cache_type.clone(),
+        require_service_account: args.require_service_account,
+        required_service_account_annotation_keys: args.required_annotations.clone(),
+        optional_service_account_annotation_keys: args.optional_annotations.clone(),
+    });
+    Ok(())
+}
+
+/// Writes a new file, or adds the entries that a file does not have yet.
+fn write(file: &Path, entries: &[Entry], format: Option<ConfigFormat>) -> Result<(), ProgramError> {
+    let shown = file.display();
+    if file.is_dir() {
+        let inside = file.join("50-regcred.yaml");
+        return Err(ProgramError::usage(format!(
+            "--output: {shown} is a directory: name a file in it, such as {}",
+            inside.display()
+        )));
+    }
+    let target = TextFile {
+        path: file,
+        owner: None,
+        mode: None,
+    };
+    let edited = target.edit(false, |path, text| {
+        let added = if text.is_blank() {
+            let format = format.unwrap_or_else(|| ConfigFormat::of(file));
+            let text = new_file(&entries.iter().collect::<Vec<_>>(), format) + "\n";
+            let names = entries.iter().map(|entry| entry.name.clone()).collect();
+            addition::Added {
+                text: text.into(),
+                names,
+            }
+        } else {
+            let named = |why| format!("cannot change {}: {why}", path.display());
+            add(text, entries, format).map_err(named)?
+        };
+        Ok::<_, Box<dyn Error + Send + Sync>>(TextEdit {
+            text: added.text,
+            is_changed: !added.names.is_empty(),
+            result: added.names,
         })
-    };
-    let config = Config {
-        api_version: ConfigVersion::LATEST.as_str(),
-        kind: "CredentialProviderConfig",
-        providers: specs.iter().map(entry).collect::<Result<_, _>>()?,
-    };
-    // Strings and lists of strings always serialize.
-    Ok(serde_json::to_string_pretty(&config).unwrap_or_default())
+    });
+    let (change, names) = edited.map_err(|error| {
+        ProgramError::not_configured(error).reworded(|why| format!("--output: {why}"))
+    })?;
+    let names = names.join(", ");
+    output::note(&match change {
+        Change::Created => format!("created {shown} with {names}"),
+        Change::Updated => {
+            format!("added {names} to {shown}; a kubelet reads it when it is restarted")
+        }
+        Change::Unchanged => format!("{shown} has these providers already"),
+    });
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use regcred_api::decode_config;
+    use regcred_api::{ApiVersion, decode_config};
 
     use super::*;
 
     #[test]
     fn what_is_generated_is_what_the_kubelet_reads() {
-        let text = generate(&regcred_providers::all(), &Env::default()).expect("no settings");
+        let entries = entries(&regcred_providers::all(), &Env::default()).expect("no settings");
+        let text = new_file(&entries.iter().collect::<Vec<_>>(), ConfigFormat::Json);
         let config = decode_config(text.as_bytes()).expect("strictly sound");
         let names: Vec<_> = config.providers.iter().map(|p| p.name.as_str()).collect();
         assert_eq!(

@@ -25,6 +25,7 @@ const EXPOSE: &[&str] = &[
     "crates/core/src/secret_text.rs",
     "crates/docker-config/src/docker_file.rs",
     "crates/docker-config/src/import_plan.rs",
+    "crates/docker-config/src/text_file.rs",
     "crates/ecr/src/sts.rs",
     "crates/engine/src/credentials/pod.rs",
     "crates/engine/src/plugin.rs",
@@ -57,6 +58,7 @@ const EXPOSE: &[&str] = &[
     "crates/refresh/src/run.rs",
     "crates/refresh/src/tokens/provider.rs",
     "crates/refresh/src/tokens/token.rs",
+    "crates/regcred/src/config/addition.rs",
     "crates/run/src/output.rs",
 ];
 

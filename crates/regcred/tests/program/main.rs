@@ -2,6 +2,7 @@
 //! plugin that hangs.
 
 mod check;
+mod config;
 mod named_files;
 mod plugins;
 mod token;
