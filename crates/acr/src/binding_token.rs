@@ -6,9 +6,8 @@ use std::time::Duration;
 use regcred_cloud::TokenResponse;
 use regcred_core::{Env, ErrorKind};
 use regcred_http::FormValue::{Secret, Text};
-use regcred_http::{CaBundle, Proxy, Request};
+use regcred_http::{CaBundle, Proxy, Request, resolve};
 use secrecy::SecretString;
-use tokio::net::lookup_host;
 
 use crate::ERRORS;
 use crate::bindings::Bindings;
@@ -24,12 +23,17 @@ pub(crate) async fn token(
     let Bindings { sni, address, .. } = bindings;
     let endpoint = ERRORS.token_call(request.identity, format!("the identity bindings at {sni}"));
     // The API server's own name, and not the endpoint's, leads there.
-    let addresses = lookup_host(address).await.map_err(|error| {
-        let answer = format!("cannot resolve the API server {address}");
-        endpoint
-            .answered(ErrorKind::Unreachable, &answer)
-            .with_source(error)
-    })?;
+    let (host, port) = address.rsplit_once(':').unwrap_or((address, "443"));
+    let addresses = resolve(host.trim_matches(['[', ']']))
+        .await
+        .map_err(|error| {
+            let answer = format!("cannot resolve the API server {address}");
+            endpoint
+                .answered(ErrorKind::Unreachable, &answer)
+                .with_source(error)
+        })?;
+    let port: u16 = port.parse().unwrap_or(443);
+    let addresses = addresses.into_iter().map(|ip| (ip, port).into());
     let client = request.cloud.client(|options| {
         // The environment's roots and proxies are not for the cluster's own server.
         options.env = Env::default();

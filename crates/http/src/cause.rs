@@ -147,7 +147,7 @@ impl Cause {
             | Failure::ResolveTimeout
             | Failure::Tunnel
             | Failure::Broken => true,
-            // "Temporary failure in name resolution" (glibc), "Try again" (musl).
+            // "Temporary failure in name resolution" (glibc), "Try again" (musl), "temporary failure" (ours).
             Failure::Dns => self.text.contains("emporary") || self.text.contains("ry again"),
             Failure::Tls
             | Failure::NotTls

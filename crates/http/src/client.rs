@@ -44,7 +44,7 @@ impl Client {
     /// # Errors
     /// When the client identity cannot be used.
     pub fn new(options: ClientOptions) -> Result<Self, HttpError> {
-        Self::with_names(options, Names::of_system())
+        Self::with_names(options, Names::of_machine())
     }
 
     fn with_names(options: ClientOptions, names: Names) -> Result<Self, HttpError> {

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::resolve::resolve;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use tokio::net::lookup_host;
 
-/// The resolver of a client: the system's. It keeps the names whose last look-up has not ended.
+/// The resolver of a client. It keeps the names whose last look-up has not ended.
 #[derive(Clone)]
 pub(crate) struct Names {
     look_up: fn(String) -> Resolving,
@@ -14,12 +14,13 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// The system's names (`getaddrinfo`).
-    pub(crate) fn of_system() -> Self {
+    /// The names that this machine can resolve.
+    pub(crate) fn of_machine() -> Self {
         Self::by(|name| {
             Box::pin(async move {
-                let addresses: Vec<_> = lookup_host((name, 0)).await?.collect();
-                Ok(Box::new(addresses.into_iter()) as Addrs)
+                let addresses = resolve(&name).await?;
+                let sockets = addresses.into_iter().map(|address| (address, 0_u16).into());
+                Ok(Box::new(sockets) as Addrs)
             })
         })
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use regcred_cloud::SecretPlace;
 use regcred_core::{Env, ErrorKind};
-use regcred_http::{HttpError, Request, Retry, Url};
+use regcred_http::{HttpError, Request, Retry, Url, resolve};
 use secrecy::SecretString;
 
 use super::key_document::keys;
@@ -96,14 +96,10 @@ async fn check_destination(url: &str) -> Result<(), NoCredentials> {
     let host = host.trim_matches(['[', ']']);
     let addresses: Vec<IpAddr> = match host.parse() {
         Ok(address) => vec![address],
-        Err(_) => tokio::net::lookup_host((host, 80))
-            .await
-            .map_err(|error| {
-                let text = format!("cannot resolve {host}: {error}");
-                failed(ErrorKind::Unreachable, text)
-            })?
-            .map(|socket| socket.ip())
-            .collect(),
+        Err(_) => resolve(host).await.map_err(|error| {
+            let text = format!("cannot resolve {host}: {error}");
+            failed(ErrorKind::Unreachable, text)
+        })?,
     };
     let allowed = |ip: &IpAddr| ip.is_loopback() || AGENTS.contains(&ip.to_string().as_str());
     if addresses.is_empty() || !addresses.iter().all(allowed) {

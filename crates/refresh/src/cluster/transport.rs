@@ -4,6 +4,8 @@
 //! kube's own stack is not used: it compares `NO_PROXY` with the proxy instead of the server, uses no
 //! proxy in a pod, and its log line of a failure does not have the cause.
 
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -12,14 +14,15 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::rt::TokioExecutor;
 use kube::Config;
 use kube::client::{Body, ClientBuilder, ConfigExt as _};
 use percent_encoding::percent_decode_str;
 use regcred_core::Env;
-use regcred_http::{ProxyRules, Url, host_and_port};
-use tower::{BoxError, Service, ServiceExt as _};
+use regcred_http::{ProxyRules, Url, host_and_port, resolve};
+use tower::{BoxError, Service, ServiceExt as _, service_fn};
 
 use super::api_user::ApiUser;
 use crate::error::RunError;
@@ -114,7 +117,7 @@ impl Proxy {
 
 /// A client that sends its requests this way.
 pub(super) fn client(config: &Config, way: &Way) -> kube::Result<kube::Client> {
-    let mut direct = HttpConnector::new();
+    let mut direct = HttpConnector::new_with_resolver(service_fn(sockets));
     direct.enforce_http(false);
     direct.set_connect_timeout(Some(CONNECT));
     let builder = Client::builder(TokioExecutor::new());
@@ -128,6 +131,12 @@ pub(super) fn client(config: &Config, way: &Way) -> kube::Result<kube::Client> {
     }
     let connector = config.rustls_https_connector_with_connector(tunnel)?;
     layered(config, builder.build(connector))
+}
+
+async fn sockets(name: Name) -> io::Result<std::vec::IntoIter<SocketAddr>> {
+    let addresses = resolve(name.as_str()).await?;
+    let sockets = addresses.into_iter().map(|address| (address, 0_u16).into());
+    Ok(sockets.collect::<Vec<_>>().into_iter())
 }
 
 /// Adds the server's address, credentials and headers to each request.
