@@ -18,6 +18,7 @@ help:
 	@echo 'make demo    a private image pulled through two real plugins from simulated clouds'
 	@echo 'make test    everything: format, lints, docs, all tests (what CI runs)'
 	@echo 'make check   format and lints only'
+	@echo 'make dist    static programs, packages, images, SBOM and checksums of a release, in target/dist'
 	@echo 'make bench   whole processes timed against an empty one and against peers on PATH'
 
 demo: deps-build
@@ -70,3 +71,70 @@ $(MOTO): tests/requirements.txt
 	  && $(VENV)/bin/pip install --quiet --no-compile --disable-pip-version-check -r $< \
 	  && touch $@ \
 	  || { rm -rf $(VENV); echo 'moto could not be installed: the tests that need it are skipped'; test "$$CI" != true; }
+
+# Releases. `make dist` builds for this machine's target; another one that is installed by rustup is
+# named by DIST_TARGET. What it makes is the same for the same sources, compiler and roots.
+DIST_TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
+DIST := target/dist
+DIST_BUILT := $(or $(CARGO_TARGET_DIR),target)/$(DIST_TARGET)/release
+DIST_TOOLS := target/tools
+DIST_PROGRAMS := regcred regcred-refresh $(CLOUDS:%=%-credential-provider)
+DIST_PACKAGES := -p regcred -p regcred-refresh $(CLOUDS:%=-p regcred-plugin-%)
+# The roots in the images: this machine's.
+CA_BUNDLE ?= $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt \
+  /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem))
+CARGO_CYCLONEDX := 0.5.9
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+export SOURCE_DATE_EPOCH
+
+# Static, and without the paths of this machine in messages and in C code.
+CARGO_DIR := $(or $(CARGO_HOME),$(HOME)/.cargo)
+DIST_MUSL := $(findstring musl,$(DIST_TARGET))
+DIST_ENV := $(if $(DIST_MUSL),CC_$(subst -,_,$(DIST_TARGET))=musl-gcc) CARGO_INCREMENTAL=0 CFLAGS='-ffile-prefix-map=$(CARGO_DIR)=/cargo' \
+  RUSTFLAGS='-C target-feature=+crt-static --remap-path-prefix=$(CURDIR)=/regcred --remap-path-prefix=$(CARGO_DIR)=/cargo'
+
+.PHONY: dist dist-toolchain dist-tools dist-programs dist-static dist-packages dist-sbom dist-sums dist-verify
+
+dist: dist-programs dist-static dist-packages dist-sbom dist-sums
+
+# What a fresh machine lacks for its own target, or for musl.
+dist-toolchain: deps-build
+	@tests/install.sh readelf $(if $(DIST_MUSL),musl-gcc)
+	rustup target add $(DIST_TARGET)
+
+dist-tools: deps-build
+	@test -x $(DIST_TOOLS)/bin/cargo-cyclonedx || { \
+	  echo '== installing cargo-cyclonedx $(CARGO_CYCLONEDX) into $(DIST_TOOLS)'; \
+	  $(CARGO) install --quiet --locked --root $(DIST_TOOLS) cargo-cyclonedx@$(CARGO_CYCLONEDX); }
+
+dist-programs: deps-build
+	@echo '== dist: building the static programs for $(DIST_TARGET) (the first time takes some minutes)'
+	$(DIST_ENV) $(CARGO) build --release --locked --target $(DIST_TARGET) $(DIST_PACKAGES) --bins
+
+# No program names a loader or a library.
+dist-static:
+	@tests/install.sh readelf
+	@for program in $(DIST_PROGRAMS); do \
+	  headers=$$(readelf -ldW $(DIST_BUILT)/$$program) || exit 1; \
+	  case $$headers in *INTERP*|*NEEDED*) echo "$$program is not static"; exit 1;; esac; done
+
+dist-packages: deps-build
+	@echo '== dist: packing'
+	$(CARGO) run --quiet --locked -p regcred-dist -- $(DIST_TARGET) $(DIST_BUILT) $(CA_BUNDLE) $(DIST)
+
+# The packages in each program, as CycloneDX, without the paths of this machine. The tool writes next to
+# each Cargo.toml.
+dist-sbom: dist-tools
+	@echo '== dist: listing what is in the programs'
+	@mkdir -p $(DIST)
+	@PATH="$(CURDIR)/$(DIST_TOOLS)/bin:$$PATH" $(CARGO) cyclonedx --quiet --format json --spec-version 1.5 \
+	  --describe binaries --target $(DIST_TARGET)
+	@for program in $(DIST_PROGRAMS); do \
+	  sed 's|$(CURDIR)|/regcred|g' */*/$${program}_bin.cdx.json > $(DIST)/$$program-$(DIST_TARGET).cdx.json || exit 1; done
+	@rm -f */*_bin.cdx.json */*/*_bin.cdx.json
+
+dist-sums:
+	@cd $(DIST) && rm -f SHA256SUMS && sha256sum * > ../SHA256SUMS && mv ../SHA256SUMS . && cat SHA256SUMS
+
+dist-verify:
+	@cd $(DIST) && sha256sum --check SHA256SUMS

@@ -33,6 +33,14 @@ for need in "$@"; do
         if command -v systemd-analyze >/dev/null; then continue; fi
         package=systemd
         ;;
+    musl-gcc)
+        if command -v musl-gcc >/dev/null; then continue; fi
+        package=musl-tools
+        ;;
+    readelf)
+        if command -v readelf >/dev/null; then continue; fi
+        package=binutils
+        ;;
     ip)
         if command -v ip >/dev/null; then continue; fi
         package=iproute2

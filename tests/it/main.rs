@@ -28,3 +28,4 @@ mod pull;
 mod pull_terminal;
 mod real_registry;
 mod refresh;
+mod release;

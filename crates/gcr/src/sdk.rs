@@ -58,6 +58,10 @@ fn reaches_google(cloud: &Cloud) -> bool {
 
 /// Whether this is the file that gcp_auth reads: it looks up the home directory of the process.
 fn is_well_known(path: &Path) -> bool {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "gcp_auth does the same, and not in a static program"
+    )]
     let home = std::env::home_dir();
     home.is_some_and(|home| home.join(".config/gcloud").join(WELL_KNOWN) == path)
 }

@@ -24,6 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("regcred-docker-config", &["regcred-api"]),
     ("regcred-registry", &["regcred-http"]),
     ("regcred-manifests", &["regcred-registry"]),
+    ("regcred-dist", &["regcred-registry"]),
     (
         "regcred-engine",
         &[
@@ -93,6 +94,10 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("toml", &["regcred-registry"]),
     ("toml_parser", &["regcred-registry"]),
     ("granit-parser", &["regcred-go"]),
+    // What packs releases is not in a program.
+    ("flate2", &["regcred-dist"]),
+    ("rpm", &["regcred-dist"]),
+    ("tar", &["regcred-dist"]),
 ];
 
 /// Packages that must not be in the lock file at all: other TLS stacks, slow start-up, other HTTP

@@ -66,7 +66,7 @@ fn only_the_well_known_file_of_the_process_is_read_by_gcp_auth() {
             .join(WELL_KNOWN)
             .as_path()
     ));
-    if let Some(home) = std::env::home_dir() {
+    if let Some(home) = regcred_core::Env::process().home() {
         let dir = home.join(".config/gcloud");
         assert!(is_well_known(&dir.join(WELL_KNOWN)));
         assert!(!is_well_known(&dir.join("other.json")));

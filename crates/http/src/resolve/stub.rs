@@ -47,14 +47,14 @@ impl StubResolver {
             found = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
         }
         if found.is_empty() {
-            found = self.from_servers(name).await?;
+            found = self.by_servers(name).await?;
         }
         order::sort(&mut found);
         Ok(found)
     }
 
     /// From the first name of the search list that has addresses.
-    async fn from_servers(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+    async fn by_servers(&self, name: &str) -> io::Result<Vec<IpAddr>> {
         let mut passing = None;
         let mut lacking = None;
         for candidate in self.conf.candidates(name) {

@@ -183,7 +183,7 @@ async fn servers_that_cannot_be_reached_are_not_asked_for_every_name() {
 }
 
 #[tokio::test]
-async fn what_is_no_domain_name_is_not_asked_for() {
+async fn what_is_not_a_domain_name_is_not_asked_for() {
     let server = NameServer::start(|_| Answer::Silence).await;
     let text = text_of(&resolver(&[&server], ""), "a..b").await;
     assert_eq!(text, "a..b is not a domain name");

@@ -1,0 +1,43 @@
+//! The RPM package, for rpm 4 as in RHEL 8 and newer, Amazon Linux and SUSE.
+
+use std::path::PathBuf;
+
+use rpm::{BuildConfig, CompressionWithLevel, Dependency, FileOptions, PackageBuilder};
+
+use crate::DistError;
+use crate::contents::{DESCRIPTION, DOCUMENTS, HOMEPAGE, LICENSE, PLUGINS, SUMMARY, of_package};
+use crate::release::Release;
+
+/// Writes `regcred-VERSION-1.MACHINE.rpm`.
+pub(crate) fn write(release: &Release) -> Result<PathBuf, DistError> {
+    let machine = release.architecture()?.machine;
+    let version = release.package_version();
+    let config = BuildConfig::v4()
+        .compression(CompressionWithLevel::Gzip(9))
+        .source_date(release.date);
+    let mut builder = PackageBuilder::new("regcred", &version, LICENSE, machine, SUMMARY);
+    builder
+        .using_config(config)
+        .release("1")
+        .url(HOMEPAGE)
+        .vendor("regcred")
+        .description(DESCRIPTION.join("\n"))
+        .recommends(Dependency::any("ca-certificates"));
+    // /usr/libexec is the system's, and what is below it the package's.
+    for directory in [
+        "usr/libexec/kubernetes",
+        "usr/libexec/kubernetes/kubelet",
+        PLUGINS,
+        DOCUMENTS,
+    ] {
+        builder.with_dir_entry(FileOptions::dir(format!("/{directory}")).permissions(0o755))?;
+    }
+    for file in of_package(release)? {
+        let permissions = u16::try_from(file.mode).unwrap_or(0o644);
+        let options = FileOptions::new(format!("/{}", file.path)).permissions(permissions);
+        builder.with_file_contents(file.content, options)?;
+    }
+    let mut bytes = Vec::new();
+    builder.build()?.write(&mut bytes)?;
+    release.write(&format!("regcred-{version}-1.{machine}.rpm"), &bytes)
+}

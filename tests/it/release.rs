@@ -1,0 +1,134 @@
+//! The release workflow of the forge does nothing that a developer's machine cannot do.
+
+#![expect(clippy::disallowed_methods, reason = "asks make what it would run")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
+use regcred_tests::need::workspace;
+use serde_json::Value;
+
+#[test]
+fn each_step_of_the_release_workflow_is_a_target_of_the_makefile() {
+    let workflow = workflow();
+    let mut targets = BTreeSet::new();
+    for (name, job) in workflow["jobs"].as_object().expect("jobs") {
+        let steps = job["steps"].as_array().expect("steps");
+        assert!(job["timeout-minutes"].is_u64(), "{name} may run for ever");
+        for step in steps {
+            let (run, uses) = (step["run"].as_str(), step["uses"].as_str());
+            match (run, uses) {
+                (Some(run), None) => {
+                    let words = run.strip_prefix("make ").unwrap_or_default();
+                    let words = words.split(' ').filter(|word| is_target(word));
+                    assert!(words.clone().eq(run.split(' ').skip(1)), "{name}: {run}");
+                    targets.extend(words.map(str::to_owned));
+                }
+                (None, Some(uses)) => {
+                    let version = uses.split_once("@v").map(|(_, version)| version);
+                    assert!(
+                        version.is_some_and(|v| v.parse::<u32>().is_ok()),
+                        "{name}: {uses}"
+                    );
+                }
+                _ => panic!("{name}: a step runs or uses something: {step}"),
+            }
+        }
+    }
+    assert!(
+        targets.contains("dist") && targets.contains("dist-verify"),
+        "{targets:?}"
+    );
+}
+
+#[test]
+fn make_builds_each_target_of_the_release_workflow() {
+    let workflow = workflow();
+    let matrix = &workflow["jobs"]["dist"]["strategy"]["matrix"]["include"];
+    let deny = fs::read_to_string(workspace().join("deny.toml")).expect("deny.toml");
+    let mut built = BTreeSet::new();
+    for row in matrix.as_array().expect("a matrix") {
+        let target = row["target"].as_str().expect("a target");
+        let is_arm = row["runner"]
+            .as_str()
+            .is_some_and(|runner| runner.ends_with("-arm"));
+        assert_eq!(
+            is_arm,
+            target.starts_with("aarch64-"),
+            "{target} is not cross-compiled"
+        );
+        let recipe = recipe("dist", target);
+        for part in [
+            format!("--target {target} "),
+            format!("-p regcred-dist -- {target} target/{target}/release "),
+            "+crt-static".to_owned(),
+        ] {
+            assert!(recipe.contains(&part), "{part}: {recipe}");
+        }
+        let is_musl = target.ends_with("-musl");
+        assert_eq!(recipe.contains("=musl-gcc "), is_musl, "{recipe}");
+        assert!(
+            deny.contains(&format!("\"{target}\"")),
+            "deny.toml lacks {target}"
+        );
+        built.insert(target);
+    }
+    assert_eq!(built.len(), 4);
+}
+
+#[test]
+fn the_checksums_of_a_release_find_a_changed_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let dist = directory.path().join("dist");
+    fs::create_dir(&dist).expect("created");
+    fs::write(dist.join("one.deb"), "one").expect("written");
+    fs::write(dist.join("two.rpm"), "two").expect("written");
+    fs::write(dist.join("SHA256SUMS"), "of an earlier run").expect("written");
+    let setting = format!("DIST={}", dist.display());
+    let run = |target: &str| make(&[target, &setting]).0;
+    assert!(run("dist-sums") && run("dist-verify"));
+    let sums = fs::read_to_string(dist.join("SHA256SUMS")).expect("sums");
+    assert_eq!(sums.lines().count(), 2, "{sums}");
+    fs::write(dist.join("two.rpm"), "three").expect("written");
+    assert!(!run("dist-verify"));
+}
+
+fn workflow() -> Value {
+    let file = workspace().join(".github/workflows/release.yml");
+    let text = fs::read_to_string(file).expect("the workflow");
+    serde_saphyr::from_str(&text).expect("YAML")
+}
+
+/// Whether the Makefile has a rule of this name.
+fn is_target(name: &str) -> bool {
+    let makefile = fs::read_to_string(workspace().join("Makefile")).expect("Makefile");
+    let rule = format!("{name}:");
+    let mut lines = makefile.lines();
+    !name.is_empty()
+        && lines.any(|line| {
+            line.strip_prefix(&rule)
+                .is_some_and(|r| !r.starts_with('='))
+        })
+}
+
+/// What make would run.
+fn recipe(target: &str, machine: &str) -> String {
+    let setting = format!("DIST_TARGET={machine}");
+    let (is_success, text) = make(&["--dry-run", target, &setting]);
+    assert!(is_success, "{text}");
+    text
+}
+
+fn make(words: &[&str]) -> (bool, String) {
+    let mut command = Command::new("make");
+    // A make around the tests would add its own flags.
+    command.env_remove("MAKEFLAGS").env_remove("MAKELEVEL");
+    let output = command
+        .args(words)
+        .current_dir(workspace())
+        .output()
+        .expect("make runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.success(), text)
+}
