@@ -58,9 +58,10 @@ deps-build:
 	@PYTHON=$(PYTHON) tests/install.sh c-headers
 
 # What the whole-program tests check us against: servers and clients of other people. A browser is
-# too large to be put on a developer's machine unasked; where there is one it is used.
+# too large to be put on a developer's machine unasked, and a container runtime would run there; where there
+# is one it is used.
 deps-test:
-	@PYTHON=$(PYTHON) tests/install.sh docker-registry skopeo htpasswd ip kubectl systemd-analyze venv $(if $(filter true,$(CI)),chromium)
+	@PYTHON=$(PYTHON) tests/install.sh docker-registry skopeo htpasswd ip kubectl systemd-analyze venv $(if $(filter true,$(CI)),chromium containerd)
 	@$(MAKE) --no-print-directory venv
 
 venv: $(MOTO)

@@ -291,6 +291,12 @@ fn now() -> i64 {
 pub struct IcrCloud(FakeIam);
 
 impl IcrCloud {
+    /// The logins that it has issued.
+    #[must_use]
+    pub fn logins(&self) -> &Logins {
+        self.0.logins()
+    }
+
     /// Starts IAM.
     #[must_use]
     pub fn start() -> Self {

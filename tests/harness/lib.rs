@@ -11,6 +11,7 @@ pub mod cloud;
 pub mod clouds;
 pub mod conformance;
 pub mod container_agent;
+pub mod container_runtime;
 mod daemon;
 pub mod ec2_metadata;
 pub mod ecr;
@@ -43,6 +44,7 @@ mod until;
 
 pub use closed_port::ClosedPort;
 pub use container_agent::FakeContainerAgent;
+pub use container_runtime::FakeRuntime;
 pub use ec2_metadata::FakeEc2Metadata;
 pub use ecr::FakeEcr;
 pub use gce_metadata::FakeGceMetadata;

@@ -24,6 +24,7 @@ mod memory;
 mod multicall;
 mod node;
 mod ocir;
+mod prepull;
 mod pull;
 mod pull_terminal;
 mod real_registry;

@@ -4,8 +4,8 @@
 //!
 //! Runs only when variables name the programs (see CONTRIBUTING.md); it needs root.
 
-mod containerd;
-mod image;
+pub(crate) mod containerd;
+pub(crate) mod image;
 mod setup;
 
 use std::fs;
@@ -29,7 +29,7 @@ fn a_kubelet_pulls_a_private_image_with_our_plugin_and_the_engine_answers_the_sa
         stage.containerd_socket().exists()
     });
     let kubelet = stage.start_kubelet(&programs);
-    stage.write_pod();
+    stage.write_pod("Always");
     let kubelet = wait_for(kubelet, "SUCCESS in the pod's log", || {
         logs(&stage.pod_logs()).contains("SUCCESS")
     });
@@ -80,6 +80,51 @@ fn a_kubelet_pulls_a_private_image_with_our_plugin_and_the_engine_answers_the_sa
             assert_eq!(record.to_vec(), bytes);
         }
     }
+}
+
+#[test]
+fn a_pod_with_policy_never_starts_from_a_pre_pulled_image() {
+    let Some(programs) = Programs::named() else {
+        return;
+    };
+    let stage = Stage::set(&programs);
+    let containerd = stage.start_containerd(&programs);
+    let mut containerd = wait_for(containerd, "containerd's socket", || {
+        stage.containerd_socket().exists()
+    });
+    let endpoint = format!("unix://{}", stage.containerd_socket().display());
+    let prepull = || {
+        let prepull = stage.node.regcred("prepull");
+        prepull
+            .args(["--runtime-endpoint", &endpoint, &stage.image()])
+            .run()
+    };
+    let done = prepull();
+    assert!(done.success().contains("@sha256:"));
+    assert!(
+        done.stderr
+            .contains("works with plugin ecr-credential-provider"),
+        "{}",
+        done.stderr
+    );
+    let asked = stage.users_of_private_requests().len();
+    assert!(prepull().stderr.contains("1 image: 1 present"));
+    assert_eq!(stage.users_of_private_requests().len(), asked);
+
+    let kubelet = stage.start_kubelet(&programs);
+    stage.write_pod("Never");
+    let kubelet = wait_for(kubelet, "SUCCESS in the pod's log", || {
+        logs(&stage.pod_logs()).contains("SUCCESS")
+    });
+    assert_eq!(
+        stage.users_of_private_requests().len(),
+        asked,
+        "the kubelet asked no registry"
+    );
+    stage.remove_pod();
+    let mut kubelet = wait_for(kubelet, "the pod's end", || stage.tasks() == 0);
+    kubelet.kill();
+    containerd.kill();
 }
 
 /// The programs of other people.

@@ -11,6 +11,7 @@ use regcred_registry::PlatformChoice;
 use crate::config::ConfigFormat;
 use crate::credential_options::CredentialFlags;
 use crate::manifest::ManifestCommand;
+use crate::prepull::PrepullArgs;
 
 /// Registry credentials for every cloud, and image pulls exactly as the kubelet does them
 #[derive(Debug, Parser)]
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Logout(LogoutArgs),
     /// Pull images into an OCI layout as the kubelet pulls them
     Pull(PullArgs),
+    /// Pull images into the node's container runtime with the credentials of its kubelet
+    Prepull(PrepullArgs),
     /// Show which credentials an image gets, from where, in which order, and why
     Explain(ExplainArgs),
     /// Check a node's configuration as its kubelet does at its start, and for mistakes that a kubelet
@@ -360,6 +363,10 @@ mod tests {
             "pull",
             "pull a --policy always",
             "pull a --platform linux",
+            "prepull",
+            "prepull a --parallel 0",
+            "prepull a --timeout 0s",
+            "prepull a --check --record",
             "token",
             "token gcr.io --output yaml",
             "token h.io --username u",
@@ -409,7 +416,7 @@ mod tests {
             let ids = found.get_arguments().filter_map(|a| a.get_long());
             ids.map(str::to_owned).collect::<Vec<_>>()
         };
-        for command in ["pull", "explain", "check"] {
+        for command in ["pull", "prepull", "explain", "check"] {
             let names = names(command);
             for var in crate::VARS {
                 let flag = var.name.trim_start_matches("REGCRED_").to_lowercase();

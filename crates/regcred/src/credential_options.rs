@@ -167,7 +167,7 @@ impl CredentialOptions<'_> {
     }
 
     pub(crate) fn plugin_deadline(&self) -> Result<Option<Duration>, String> {
-        Ok(self.parsed(PLUGIN_DEADLINE, deadline)?.pop())
+        Ok(self.parsed(PLUGIN_DEADLINE, positive_duration)?.pop())
     }
 
     /// The parsed values; the error names the flag or the variable.
@@ -214,7 +214,7 @@ fn annotation(text: &str) -> Result<(String, String), String> {
 }
 
 /// A positive duration in Go's syntax.
-fn deadline(text: &str) -> Result<Duration, String> {
+pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
     let duration: Option<GoDuration> = text.parse().ok();
     let duration = duration.and_then(GoDuration::to_std);
     duration

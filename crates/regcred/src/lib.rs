@@ -17,6 +17,7 @@ mod manifest;
 mod multicall;
 mod named_file;
 mod plugin;
+mod prepull;
 mod progress;
 mod pull;
 mod service_unit;
@@ -68,6 +69,7 @@ fn run(command: Command, env: &Env) -> ExitCode {
         Command::Login(args) => login::run(args, env),
         Command::Logout(args) => login::logout::run(&args, env),
         Command::Pull(args) => pull::run(args, env),
+        Command::Prepull(args) => prepull::run(&args, env),
         Command::Explain(args) => explain::run(&args, env),
         Command::Check(args) => check::run(&args, env),
         Command::Config(ConfigCommand::Generate(args)) => config::run(&args, env),

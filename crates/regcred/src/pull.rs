@@ -1,6 +1,6 @@
 //! `regcred pull`: the engine's pull into an OCI layout, one image after the other.
 
-mod report;
+pub(crate) mod report;
 
 use std::io::{self, IsTerminal as _};
 
@@ -101,7 +101,8 @@ impl Pull {
     }
 }
 
-fn code_of(error: &PullError) -> u8 {
+/// The exit code of a failed pull.
+pub(crate) fn code_of(error: &PullError) -> u8 {
     match (error.reason(), error.kind()) {
         (PullReason::InvalidImageName, _) => exit_code::USAGE,
         (PullReason::ErrImagePull, Some(kind)) => exit_code::of(kind),

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-use regcred_core::{ProviderError, report};
+use regcred_core::{ErrorKind, ProviderError, report};
 
 use crate::exit_code;
 
@@ -24,6 +24,11 @@ impl ProgramError {
     /// An option, a variable or a file is missing or wrong.
     pub fn not_configured(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(exit_code::NOT_CONFIGURED, cause)
+    }
+
+    /// A failure of a kind, which decides the exit code.
+    pub fn of_kind(kind: ErrorKind, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(exit_code::of(kind), cause)
     }
 
     /// The system refused what every program needs.
@@ -84,6 +89,6 @@ impl Error for ProgramError {
 
 impl From<ProviderError> for ProgramError {
     fn from(error: ProviderError) -> Self {
-        Self::new(exit_code::of(error.kind()), error)
+        Self::of_kind(error.kind(), error)
     }
 }

@@ -19,6 +19,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("regcred-http", &[]),
     ("regcred-run", &[]),
     ("regcred-cache", &[]),
+    ("regcred-cri", &[]),
     ("regcred-cloud", &["regcred-http"]),
     ("regcred-keyring", &["regcred-api"]),
     ("regcred-docker-config", &["regcred-api"]),
@@ -60,6 +61,7 @@ const EDGES: &[(&str, &[&str])] = &[
         &[
             "regcred-api",
             "regcred-cloud",
+            "regcred-cri",
             "regcred-docker-config",
             "regcred-engine",
             "regcred-exec",
@@ -98,6 +100,9 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("flate2", &["regcred-dist"]),
     ("rpm", &["regcred-dist"]),
     ("tar", &["regcred-dist"]),
+    ("prost", &["regcred-cri"]),
+    ("tonic", &["regcred-cri"]),
+    ("tonic-prost", &["regcred-cri"]),
 ];
 
 /// Packages that must not be in the lock file at all: other TLS stacks, slow start-up, other HTTP

@@ -23,6 +23,7 @@ const EXPOSE: &[&str] = &[
     "crates/core/src/credentials.rs",
     "crates/core/src/fingerprint.rs",
     "crates/core/src/secret_text.rs",
+    "crates/cri/src/client.rs",
     "crates/docker-config/src/docker_file.rs",
     "crates/docker-config/src/import_plan.rs",
     "crates/docker-config/src/text_file.rs",

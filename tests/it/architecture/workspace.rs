@@ -64,7 +64,7 @@ fn packages() -> Vec<Value> {
 
 /// Every Rust source of the crates and plugins; tests in files of their own left out.
 pub(super) fn sources() -> Vec<PathBuf> {
-    let is_test = |name: &str| {
+    let is_other = |name: &str| {
         [
             "tests",
             "tests.rs",
@@ -72,10 +72,11 @@ pub(super) fn sources() -> Vec<PathBuf> {
             "fake.rs",
             "bench.rs",
             "bench",
+            "generated",
         ]
         .contains(&name)
     };
-    let mut files = files_below(&[root().join("crates"), root().join("plugins")], is_test);
+    let mut files = files_below(&[root().join("crates"), root().join("plugins")], is_other);
     files.retain(|path| path.extension().is_some_and(|e| e == "rs"));
     files
 }

@@ -6,18 +6,18 @@ use std::path::Path;
 use regcred_tests::Program;
 
 /// Where it works, and what for.
-pub(super) struct Containerd<'a> {
-    pub(super) data: &'a Path,
-    pub(super) state: &'a Path,
-    pub(super) socket: &'a Path,
-    pub(super) hosts: &'a Path,
+pub(crate) struct Containerd<'a> {
+    pub(crate) data: &'a Path,
+    pub(crate) state: &'a Path,
+    pub(crate) socket: &'a Path,
+    pub(crate) hosts: &'a Path,
     /// The image that holds a pod's namespaces.
-    pub(super) pause: &'a str,
+    pub(crate) pause: &'a str,
 }
 
 impl Containerd<'_> {
     /// The configuration for that program.
-    pub(super) fn config(&self, program: &Path) -> String {
+    pub(crate) fn config(&self, program: &Path) -> String {
         let Self { hosts, pause, .. } = self;
         let version = Program::new(program).arg("--version").run().success();
         // Without the right to lower a score below the parent's, runc fails unless the score is restricted.

@@ -4,15 +4,15 @@ use regcred_tests::image::digest_of;
 use serde_json::{Value, json};
 
 /// A manifest with its two blobs.
-pub(super) struct Runnable {
-    pub(super) manifest: Vec<u8>,
-    pub(super) config: Vec<u8>,
-    pub(super) layer: Vec<u8>,
+pub(crate) struct Runnable {
+    pub(crate) manifest: Vec<u8>,
+    pub(crate) config: Vec<u8>,
+    pub(crate) layer: Vec<u8>,
 }
 
 impl Runnable {
     /// The program at `/busybox`, called with these arguments.
-    pub(super) fn new(program: &[u8], args: &[&str]) -> Self {
+    pub(crate) fn new(program: &[u8], args: &[&str]) -> Self {
         let layer = tar("busybox", program);
         let entrypoint: Vec<&str> = ["/busybox"].iter().chain(args).copied().collect();
         let config = json!({
@@ -39,7 +39,7 @@ impl Runnable {
     }
 
     /// The content of that digest.
-    pub(super) fn blob(&self, digest: &str) -> Option<&[u8]> {
+    pub(crate) fn blob(&self, digest: &str) -> Option<&[u8]> {
         let mut all = [&self.manifest, &self.config, &self.layer].into_iter();
         all.find(|bytes| digest_of(bytes) == digest)
             .map(Vec::as_slice)
@@ -73,7 +73,7 @@ fn tar(name: &str, content: &[u8]) -> Vec<u8> {
 }
 
 /// The media type of a manifest.
-pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 #[test]
 fn the_archive_is_one_that_tar_reads() {

@@ -135,11 +135,11 @@ impl Stage {
             .start()
     }
 
-    pub(super) fn write_pod(&self) {
+    pub(super) fn write_pod(&self, policy: &str) {
         let pod = format!(
             "apiVersion: v1\nkind: Pod\nmetadata: {{name: private, namespace: default}}\nspec:\n  \
              hostNetwork: true\n  restartPolicy: Never\n  containers:\n  \
-             - {{name: app, image: {:?}, imagePullPolicy: Always}}\n",
+             - {{name: app, image: {:?}, imagePullPolicy: {policy}}}\n",
             self.image()
         );
         self.write("pods/private.yaml", &pod);

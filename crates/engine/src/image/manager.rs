@@ -118,6 +118,12 @@ impl<S> ImageManagerBuilder<S> {
         self
     }
 
+    /// Makes the manager without limits, for pulls that the caller bounds.
+    #[must_use]
+    pub fn build_unlimited(self) -> ImageManager<S> {
+        self.manager
+    }
+
     /// Makes the manager.
     ///
     /// # Errors

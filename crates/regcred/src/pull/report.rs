@@ -139,7 +139,7 @@ pub(super) fn pulled(
 }
 
 /// Reports a failure as JSON.
-pub(super) fn failed(error: &PullError) -> Result<(), ProgramError> {
+pub(crate) fn failed(error: &PullError) -> Result<(), ProgramError> {
     output::json_line(&Failed {
         event: "failed",
         image: error.image(),
@@ -169,7 +169,7 @@ pub(super) fn failed(error: &PullError) -> Result<(), ProgramError> {
 }
 
 /// The verdict on one line: the credentials, what the servers answered, what to do next.
-pub(super) fn failure_line(error: &PullError) -> String {
+pub(crate) fn failure_line(error: &PullError) -> String {
     format!("{}: {}", error.image(), error.verdict())
 }
 

@@ -1,0 +1,169 @@
+//! A real containerd, of this machine: it needs root, and no network.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use regcred_core::Env;
+use regcred_tests::program::{Program, Running};
+use regcred_tests::server::{Reply, Seen, Server};
+use regcred_tests::{Logins, Node, need, until};
+use serde_json::json;
+
+use super::{HOST, lines};
+use crate::node::containerd::Containerd;
+use crate::node::image::{MANIFEST, Runnable};
+
+/// A containerd with a directory of its own.
+struct Stage {
+    node: Node,
+    program: PathBuf,
+    registry: Server,
+}
+
+impl Stage {
+    /// `None` without root, and where containerd is not installed and need not be.
+    #[expect(clippy::print_stderr, reason = "a skipped test must say so")]
+    fn set() -> Option<Self> {
+        let named = Env::process().path("REGCRED_TEST_CONTAINERD");
+        let program = named.map_or_else(|| need("containerd"), Some)?;
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        if !status.lines().any(|line| line.starts_with("Uid:\t0\t")) {
+            eprintln!("SKIPPED: containerd runs only as root");
+            return None;
+        }
+        let node = Node::new();
+        let registry = registry();
+        let url = registry.url();
+        let hosts = node.hosts_dir().join(HOST);
+        fs::create_dir_all(&hosts).expect("a directory");
+        // containerd 1.6 takes no file without a host in it.
+        let text =
+            format!("server = {url:?}\n[host.{url:?}]\ncapabilities = [\"pull\", \"resolve\"]\n");
+        fs::write(hosts.join("hosts.toml"), text).expect("a file");
+        Some(Self {
+            node,
+            program,
+            registry,
+        })
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.node.root().join("containerd.sock")
+    }
+
+    fn start(&self) -> Running {
+        let root = self.node.root();
+        let config = Containerd {
+            data: &root.join("data"),
+            state: &root.join("state"),
+            socket: &self.socket(),
+            hosts: &self.node.hosts_dir(),
+            pause: "localhost/pause:1",
+        }
+        .config(&self.program);
+        let file = root.join("containerd.toml");
+        fs::write(&file, config).expect("a file");
+        let beside = self
+            .program
+            .parent()
+            .unwrap_or(Path::new("/"))
+            .display()
+            .to_string();
+        let path = Env::process().get("PATH").unwrap_or_default().to_owned();
+        Program::new(&self.program)
+            .env("PATH", format!("{beside}:{path}"))
+            .arg("--config")
+            .arg(file)
+            .limit(Duration::from_secs(600))
+            .start()
+    }
+
+    fn prepull(&self, args: &[&str]) -> Program {
+        let endpoint = format!("unix://{}", self.socket().display());
+        let prepull = self
+            .node
+            .regcred("prepull")
+            .args(["--runtime-endpoint", &endpoint]);
+        prepull.args(["--json"]).args(args)
+    }
+}
+
+/// Images with one layer, for alice alone.
+fn registry() -> Server {
+    let logins = Logins::of("alice", "c4n4ry");
+    let image = Runnable::new(b"not run", &["x"]);
+    Server::start(move |request: &Seen| {
+        if logins.user_of(request).is_none() {
+            let refused = Reply::new(401);
+            return refused.header("www-authenticate", "Basic realm=\"test\"");
+        }
+        let rest = request.path.strip_prefix("/v2/").unwrap_or_default();
+        let what: Vec<&str> = rest.split('/').collect();
+        let (media_type, bytes) = match what[..] {
+            ["team", "app", "manifests", "v1"] => (MANIFEST, Some(&image.manifest[..])),
+            ["team", "app", "manifests", digest] => (MANIFEST, image.blob(digest)),
+            ["team", "app", "blobs", digest] => ("application/octet-stream", image.blob(digest)),
+            _ => (MANIFEST, None),
+        };
+        match bytes {
+            Some(bytes) => Reply::typed(200, media_type, bytes.to_vec()).header(
+                "docker-content-digest",
+                regcred_tests::image::digest_of(bytes),
+            ),
+            None => Reply::new(404),
+        }
+    })
+}
+
+#[test]
+fn containerd_pulls_with_the_second_login_and_keeps_the_image_over_a_restart() {
+    let Some(stage) = Stage::set() else { return };
+    let mut containerd = stage.start();
+    until("containerd's socket", || stage.socket().exists());
+    let login = |name: &str, password: &str| {
+        let file = stage.node.root().join(name);
+        let config = json!({"auths": {HOST: {"username": "alice", "password": password}}});
+        fs::write(&file, config.to_string()).expect("a file");
+        file.display().to_string()
+    };
+    let (stale, good) = (login("stale.json", "old"), login("good.json", "c4n4ry"));
+    let image = format!("{HOST}/team/app:v1");
+    let missing = format!("{HOST}/team/none:v1");
+    let both = ["--pull-secret", &stale, "--pull-secret", &good, &image];
+
+    let said = lines(&stage.prepull(&both).run().success());
+    assert_eq!(said[0]["event"], "pulled", "{said:?}");
+    assert_eq!(
+        said[0]["refusedBefore"].as_array().map(Vec::len),
+        Some(1),
+        "{said:?}"
+    );
+    let source = said[0]["credential"]["source"].as_str().unwrap_or_default();
+    assert!(source.contains("good.json"), "{source}");
+    assert_eq!(said[1]["runtime"], "containerd", "{said:?}");
+
+    let asked = stage.registry.seen().len();
+    let said = lines(&stage.prepull(&both).run().success());
+    assert_eq!(said[0]["event"], "present", "{said:?}");
+    assert_eq!(stage.registry.seen().len(), asked, "no registry was asked");
+
+    // Refused, and not found: final, in containerd's own words.
+    let done = stage
+        .prepull(&["--policy", "Always", "--pull-secret", &stale, &image])
+        .run();
+    assert_eq!(done.code(), Some(6), "{}", done.stderr);
+    let done = stage.prepull(&["--pull-secret", &good, &missing]).run();
+    assert_eq!(done.code(), Some(6), "{}", done.stderr);
+    assert!(done.stderr.contains("not found"), "{}", done.stderr);
+
+    containerd.kill();
+    let _ = containerd.finish();
+    let _ = fs::remove_file(stage.socket());
+    let done = stage.prepull(&["--check", &image]).run();
+    assert_eq!(done.code(), Some(7), "{}", done.stderr);
+    let mut containerd = stage.start();
+    until("containerd's socket", || stage.socket().exists());
+    let _ = stage.prepull(&["--check", &image]).run().success();
+    containerd.kill();
+}
