@@ -35,6 +35,7 @@ pub struct Exec {
     deadline: Duration,
     max_stdout: usize,
     max_stderr: usize,
+    keeps_failed: bool,
 }
 
 impl Exec {
@@ -50,6 +51,7 @@ impl Exec {
             deadline: DEADLINE,
             max_stdout: MAX_STDOUT,
             max_stderr: MAX_STDERR,
+            keeps_failed: false,
         }
     }
 
@@ -110,6 +112,14 @@ impl Exec {
         self
     }
 
+    /// Returns the output of a run that ends with another status than 0 too: a docker credential helper
+    /// writes its errors there.
+    #[must_use]
+    pub fn keep_failed(mut self) -> Self {
+        self.keeps_failed = true;
+        self
+    }
+
     /// Runs it to its end. Dropping the future kills the program and everything in its process
     /// group.
     ///
@@ -143,7 +153,11 @@ impl Exec {
         let program = self.program;
         let stderr = stderr.into_text();
         match settled {
-            Ok(Ok(status)) if status.success() => Ok(Output { stdout, stderr }),
+            Ok(Ok(status)) if status.success() || self.keeps_failed => Ok(Output {
+                stdout,
+                stderr,
+                failed: (!status.success()).then(|| status::as_in_go(status)),
+            }),
             Ok(Ok(status)) => Err(ExecError::Status {
                 program,
                 status: status::as_in_go(status),
@@ -220,12 +234,14 @@ impl fmt::Debug for Exec {
     }
 }
 
-/// What a program that ended with status 0 wrote.
+/// What a program wrote that ended with status 0, or with any after [`Exec::keep_failed`].
 pub struct Output {
     /// Standard output, complete. Wiped from memory when dropped.
     pub stdout: Zeroizing<Vec<u8>>,
     /// Standard error: beginning and end if it was long, bytes that are not UTF-8 replaced.
     pub stderr: String,
+    /// The status if it was not 0, in Go's words: `exit status 1`.
+    pub failed: Option<String>,
 }
 
 /// Shows lengths only: a plugin's answer is a secret.

@@ -31,6 +31,17 @@ async fn run(body: &str) -> Result<Output, ExecError> {
     scripts.write(body).run().await
 }
 
+#[tokio::test]
+async fn the_output_of_a_failed_run_is_kept_where_that_is_wanted() {
+    let scripts = Scripts::new();
+    let exec = scripts.write("echo not found; exit 1").keep_failed();
+    let output = exec.run().await.expect("an output");
+    assert_eq!(output.stdout.as_slice(), b"not found\n");
+    assert_eq!(output.failed.as_deref(), Some("exit status 1"));
+    let output = run("true").await.expect("an output");
+    assert_eq!(output.failed, None);
+}
+
 /// Whether the process with the number in the file is still there.
 fn is_alive(pid_file: &Path) -> bool {
     let pid = fs::read_to_string(pid_file).expect("number of the process");
