@@ -126,11 +126,30 @@ fn is_shown(c: char) -> bool {
 /// A text, shortened, or a number; `None` for anything else.
 fn short(value: &Value) -> Option<String> {
     let text = match value {
-        Value::String(text) => plain(text, LONGEST),
+        Value::String(text) => plain(&without_tokens(text), LONGEST),
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
     (!text.is_empty()).then_some(text)
+}
+
+/// The text without JSON web tokens, which some servers repeat in their refusal of one.
+fn without_tokens(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("eyJ") {
+        let (before, token) = rest.split_at(at);
+        let is_of_it = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
+        let end = token.find(|c| !is_of_it(c)).unwrap_or(token.len());
+        shown.push_str(before);
+        shown.push_str(if end < SHORTEST_TOKEN {
+            &token[..end]
+        } else {
+            "[token]"
+        });
+        rest = &token[end..];
+    }
+    shown + rest
 }
 
 fn contains(body: &[u8], words: &[u8]) -> bool {
@@ -138,6 +157,7 @@ fn contains(body: &[u8], words: &[u8]) -> bool {
 }
 
 const LONGEST: usize = 200;
+const SHORTEST_TOKEN: usize = 20;
 const WEB_PAGE: &str = "a web page, as of a proxy or a login page";
 const MOST_CODES: usize = 3;
 const CODES: [&str; 6] = [
@@ -168,6 +188,14 @@ mod tests {
 
     fn shown(body: &str) -> String {
         ErrorFields::parse(body.as_bytes()).to_string()
+    }
+
+    #[test]
+    fn a_token_that_a_server_repeats_is_not_shown() {
+        let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2ln-_";
+        let body =
+            format!(r#"{{"error":"{token}","message":"the token '{token}' of eyJ is bad"}}"#);
+        assert_eq!(shown(&body), "[token]: the token '[token]' of eyJ is bad");
     }
 
     #[test]
