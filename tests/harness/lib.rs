@@ -31,6 +31,7 @@ pub mod ocir;
 pub mod program;
 pub mod python;
 pub mod registry;
+pub mod schema;
 pub mod seeded;
 pub mod server;
 pub mod sigv4;

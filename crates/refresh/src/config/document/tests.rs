@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use super::*;
@@ -71,69 +69,12 @@ fn what_is_unknown_repeated_or_of_another_kind_is_refused() {
     }
 }
 
-/// Paths of all properties; `[]` for elements of a list, `{}` for values of a free map.
-fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(members) => {
-            for (name, member) in members {
-                let free = ["env", "envFiles", "labels", "annotations", "matchLabels"]
-                    .iter()
-                    .any(|map| path.ends_with(&format!(".{map}")));
-                let path = format!("{path}.{}", if free { "{}" } else { name });
-                found.insert(path.clone());
-                paths(member, &path, found);
-            }
-        }
-        Value::Array(items) => {
-            for item in items {
-                paths(item, &format!("{path}[]"), found);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The same paths in a schema, whose objects must refuse what they do not name.
-fn schema_paths(schema: &Value, root: &Value, path: &str, found: &mut BTreeSet<String>) {
-    let schema = match schema["$ref"].as_str() {
-        Some(reference) => root.pointer(&reference[1..]).expect("a definition"),
-        None => schema,
-    };
-    assert!(
-        schema["description"].is_string()
-            || path.is_empty()
-            || path.ends_with("{}")
-            || schema["items"].is_object()
-            || schema["properties"].is_object(),
-        "{path} has no description"
-    );
-    if let Some(properties) = schema["properties"].as_object() {
-        assert_eq!(schema["additionalProperties"], false, "{path}");
-        for (name, property) in properties {
-            let path = format!("{path}.{name}");
-            found.insert(path.clone());
-            schema_paths(property, root, &path, found);
-        }
-    } else if schema["additionalProperties"].is_object() {
-        let path = format!("{path}.{{}}");
-        found.insert(path);
-    }
-    if schema["items"].is_object() {
-        schema_paths(&schema["items"], root, &format!("{path}[]"), found);
-    }
-}
-
 #[test]
 fn the_schema_for_editors_names_the_same_fields() {
-    let schema: Value = serde_json::from_str(SCHEMA).expect("JSON");
     let config = serde_json::to_value(Config::parse(FULL).expect("sound")).expect("JSON");
-    let (mut ours, mut theirs) = (BTreeSet::new(), BTreeSet::new());
-    paths(&config, "", &mut ours);
-    schema_paths(&schema, &schema, "", &mut theirs);
     // The empty selector of service accounts shows its fields in the schema only.
-    theirs.retain(|path| !path.starts_with(".targets[].serviceAccounts.selector."));
-    ours.retain(|path| !path.starts_with(".targets[].serviceAccounts.selector."));
-    assert_eq!(ours, theirs);
+    let hidden = [".targets[].serviceAccounts.selector."];
+    regcred_tests::schema::assert_same_fields(SCHEMA, &config, &hidden);
 }
 
 #[test]
