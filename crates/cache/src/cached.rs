@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use regcred_core::{
-    Clock, CredentialRequest, Env, Issued, Plan, Provider, ProviderError, RegistryHost, report,
+    Clock, CredentialRequest, Env, Issued, Plan, PodTokens, Provider, ProviderError, RegistryHost,
+    report,
 };
 use tokio::time::timeout;
 
@@ -206,6 +207,10 @@ impl Provider for Cached {
 
     fn serves(&self, registry: &RegistryHost) -> bool {
         self.inner.serves(registry)
+    }
+
+    fn pod_tokens(&self) -> Vec<PodTokens> {
+        self.inner.pod_tokens()
     }
 
     fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {

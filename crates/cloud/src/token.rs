@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use regcred_core::{ErrorKind, ProviderError, SecretText as _};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use crate::TokenCall;
@@ -133,11 +134,27 @@ pub struct Claims {
     pub sub: Option<String>,
     /// The tenant, in Entra ID's tokens.
     pub tid: Option<String>,
+    /// The audiences: whom the token may be shown to. A text or a list in the token.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub aud: Vec<String>,
+    #[serde(rename = "kubernetes.io")]
+    kubernetes: Option<KubernetesClaims>,
     iat: Option<f64>,
     nbf: Option<f64>,
     exp: Option<f64>,
     /// The expiry in a password of Amazon ECR.
     expiration: Option<f64>,
+}
+
+/// What a cluster adds to the tokens of its service accounts.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+struct KubernetesClaims {
+    serviceaccount: Option<KubernetesObject>,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+struct KubernetesObject {
+    uid: Option<String>,
 }
 
 impl Claims {
@@ -153,6 +170,13 @@ impl Claims {
         let payload = payload.trim_end_matches('=').replace('+', "-");
         let json = URL_SAFE_NO_PAD.decode(payload.replace('/', "_")).ok()?;
         serde_json::from_slice(&Zeroizing::new(json)).ok()
+    }
+
+    /// The UID of the service account, which another one of the same name does not have.
+    #[must_use]
+    pub fn account_uid(&self) -> Option<&str> {
+        let account = self.kubernetes.as_ref()?.serviceaccount.as_ref()?;
+        account.uid.as_deref()
     }
 
     /// When the token expires.
@@ -172,6 +196,21 @@ impl Claims {
     pub fn life(&self) -> Option<TimeDelta> {
         Some(instant(self.exp?)? - instant(self.iat?)?)
     }
+}
+
+fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Audiences {
+        One(String),
+        Many(Vec<String>),
+        None(IgnoredAny),
+    }
+    Ok(match Audiences::deserialize(from)? {
+        Audiences::One(one) => vec![one],
+        Audiences::Many(many) => many,
+        Audiences::None(_) => Vec::new(),
+    })
 }
 
 fn instant(seconds: f64) -> Option<DateTime<Utc>> {

@@ -35,7 +35,7 @@ pub use plan::Plan;
 pub use pod_service_account::{
     PodServiceAccount, ServiceAccount, ServiceAccountCoordinates, ServiceAccountError,
 };
-pub use provider::{CredentialRequest, Provider};
+pub use provider::{CredentialRequest, PodTokens, Provider};
 pub use reference::{ImageRef, ReferenceError};
 pub use regcred_go::UrlError;
 pub use registry_host::RegistryHost;

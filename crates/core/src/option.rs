@@ -28,6 +28,8 @@ pub struct EnvVar {
 pub enum Role {
     /// A list of further hosts that the provider serves.
     Hosts,
+    /// The file that names every registry that the provider serves; without it there is none.
+    ConfigFile,
     /// When true, a request without a usable pod token is refused.
     RequirePod,
     /// A file with a token, which is rewritten often and stays the same identity.

@@ -22,6 +22,12 @@ pub trait Provider: Send + Sync {
     /// [`Provider::match_images`] where a host name needs it.
     fn serves(&self, registry: &RegistryHost) -> bool;
 
+    /// The images for which a kubelet has to send the pod's token, where the provider knows that and
+    /// the token's audience: what a kubelet's configuration needs. None by default.
+    fn pod_tokens(&self) -> Vec<PodTokens> {
+        Vec::new()
+    }
+
     /// Decides how the request is answered: whose identity is used, and under which key the answer
     /// may be shared. Reads configuration files, but sends no request and starts no process; that is
     /// left to [`Plan::fetch`].
@@ -45,6 +51,19 @@ pub trait Provider: Send + Sync {
     {
         async move { self.plan(request)?.fetch().await }
     }
+}
+
+/// Images that are pulled with the pod's token, and what a kubelet has to know of it (KEP-4412).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodTokens {
+    /// The token's only audience.
+    pub audience: String,
+    /// The images, in the kubelet's `matchImages` syntax.
+    pub match_images: Vec<String>,
+    /// Whether an answer depends on the service account alone, and not on the one token.
+    pub by_account: bool,
+    /// Whether a request without a token is an error.
+    pub required: bool,
 }
 
 /// A request to a provider: the kubelet's `CredentialProviderRequest`, or the argument of a command.

@@ -28,7 +28,7 @@ pub struct ProviderSpec {
     pub token_life: Duration,
     /// `defaultCacheDuration` for a generated kubelet configuration, as a Go duration.
     pub default_cache_duration: &'static str,
-    /// Makes the provider. Reads the environment, does no I/O.
+    /// Makes the provider. Reads the environment and a configuration file that it names; sends nothing.
     pub new: NewProvider,
 }
 
@@ -53,10 +53,11 @@ pub type NewProvider = fn(&Env, &Clock) -> Result<Box<dyn Provider>, ProviderErr
 
 impl ProviderSpec {
     /// Whether a provider that cannot be made would serve the registry, by its variables that name
-    /// hosts. `true` if those cannot be read either.
+    /// hosts or their file. `true` if those cannot be read either.
     #[must_use]
     pub fn would_serve(&self, registry: &RegistryHost, env: &Env, clock: &Clock) -> bool {
-        let hosts = self.with_role(Role::Hosts);
+        let hosts = [Role::Hosts, Role::ConfigFile].map(|role| self.with_role(role));
+        let hosts = hosts.into_iter().flatten();
         let hosts = hosts.filter_map(|name| Some((name, env.get(name)?)));
         match (self.new)(&Env::map(hosts), clock) {
             Ok(provider) => provider.serves(registry),

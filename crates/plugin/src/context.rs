@@ -37,6 +37,7 @@ impl Context<'_> {
         let env = replaced_helper::configured(self.specs, self.program, &self.env)?;
         let chosen = ChosenProvider::find(self.specs, &request.registry, &env, &self.clock)?;
         let Some(provider) = chosen else {
+            self.not_asked(request, &env)?;
             return Ok(None);
         };
         let name = provider.name();
@@ -44,6 +45,16 @@ impl Context<'_> {
             Ok(issued) => Ok(Some((name, issued))),
             Err(error) if error.kind() == ErrorKind::NotServed => Ok(None),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether a plugin's only provider has another reason to refuse than the registry: that it serves
+    /// none.
+    fn not_asked(&self, request: &CredentialRequest, env: &Env) -> Result<(), ProviderError> {
+        let [only] = self.specs else { return Ok(()) };
+        match (only.new)(env, &self.clock)?.plan(request) {
+            Err(error) if error.kind() != ErrorKind::NotServed => Err(error),
+            _ => Ok(()),
         }
     }
 
@@ -73,18 +84,29 @@ impl Context<'_> {
     /// The error for a registry that none of the providers serves.
     pub(crate) fn not_served(&self, registry: &RegistryHost) -> ProgramError {
         let titles = self.titles();
-        let (name, option) = match self.specs {
-            // Docker passes no flags to a helper.
-            [only] if is_helper(self.program) => (
-                only.name,
-                only.with_role(Role::Hosts).next().unwrap_or(ANY_ALSO_SERVE),
-            ),
-            [only] => (only.name, "--also-serve"),
-            _ => ("regcred", ANY_ALSO_SERVE),
+        let of = |role| {
+            self.specs
+                .iter()
+                .flat_map(move |spec| spec.with_role(role))
+                .next()
         };
-        let message = format!(
-            "{registry} is not a registry of {titles}; to serve it anyway, add it with {option}"
-        );
+        let file = of(Role::ConfigFile).map(|name| format!("describe it in the file of {name}"));
+        let (name, how) = match (self.specs, file) {
+            ([only], Some(file)) => (only.name, file),
+            // Docker passes no flags to a helper.
+            ([only], None) if is_helper(self.program) => {
+                let option = of(Role::Hosts).unwrap_or(ANY_ALSO_SERVE);
+                (only.name, format!("add it with {option}"))
+            }
+            ([only], None) => (only.name, "add it with --also-serve".to_owned()),
+            (_, file) => {
+                let file = file.map(|file| format!(", or {file}"));
+                let file = file.unwrap_or_default();
+                ("regcred", format!("add it with {ANY_ALSO_SERVE}{file}"))
+            }
+        };
+        let message =
+            format!("{registry} is not a registry of {titles}; to serve it anyway, {how}");
         ProviderError::new(name, ErrorKind::NotServed, message).into()
     }
 
