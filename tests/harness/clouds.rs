@@ -3,6 +3,7 @@
 use crate::acr::AcrCloud;
 use crate::cloud::Cloud;
 use crate::ecr::EcrCloud;
+use crate::generic::GenericCloud;
 use crate::icr::IcrCloud;
 use crate::{FakeGceMetadata, FakeOci};
 
@@ -16,6 +17,7 @@ pub const CLOUDS: &[(&str, Start)] = &[
     ("acr", || Box::new(AcrCloud::start())),
     ("icr", || Box::new(IcrCloud::start())),
     ("ocir", || Box::new(FakeOci::start())),
+    ("generic", || Box::new(GenericCloud::start())),
 ];
 
 /// Starts the cloud of that provider.

@@ -16,6 +16,7 @@ mod daemon;
 pub mod ec2_metadata;
 pub mod ecr;
 pub mod gce_metadata;
+pub mod generic;
 pub mod google;
 pub mod icr;
 pub mod image;

@@ -3,21 +3,20 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use regcred_core::{ProviderSpec, Role};
 use regcred_tests::clouds::CLOUDS;
 use regcred_tests::need::workspace;
 
-/// The files that name every provider, and the text with which they do: `{}` is the name.
+/// The files that name every provider, and the text with which they do: `{}` is the name, `{page}` its
+/// page.
 const PLACES: &[(&str, &str)] = &[
     ("README.md", "`{}-"),
     ("crates/README.md", "\n| [{}]({}) |"),
     ("crates/providers/Cargo.toml", "\n{} = [\"dep:regcred-{}\"]"),
-    ("docs/README.md", "(clouds/{}.md)"),
-    ("docs/clouds/{}.md", "{}-credential-provider"),
+    ("docs/README.md", "({page})"),
+    ("docs/{page}", "{}-credential-provider"),
     // Without this right of the nodes, no pod of a stock cluster pulls.
-    (
-        "docs/clouds/{}.md",
-        "request-serviceaccounts-token-audience",
-    ),
+    ("docs/{page}", "request-serviceaccounts-token-audience"),
     ("docs/install-on-a-node.md", "| `{}-credential-provider`"),
     ("plugins/{}/tests/conformance.rs", "clouds::start(\"{}\")"),
 ];
@@ -27,7 +26,9 @@ fn no_provider_is_missing_in_a_list() {
     let mut missing = Vec::new();
     for spec in regcred_providers::all() {
         for (file, text) in PLACES {
-            let (file, text) = (file.replace("{}", spec.name), text.replace("{}", spec.name));
+            let page = page(spec);
+            let of_it = |text: &str| text.replace("{page}", &page).replace("{}", spec.name);
+            let (file, text) = (of_it(file), of_it(text));
             let content = fs::read_to_string(workspace().join(&file)).unwrap_or_default();
             if !content.contains(&text) {
                 missing.push(format!("{}: {file} has no {:?}", spec.name, text.trim()));
@@ -35,6 +36,15 @@ fn no_provider_is_missing_in_a_list() {
         }
     }
     assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+/// A provider's page: a cloud's, or that of the registries which a file names.
+fn page(spec: &ProviderSpec) -> String {
+    if spec.with_role(Role::ConfigFile).next().is_some() {
+        "other-registries.md".to_owned()
+    } else {
+        format!("clouds/{}.md", spec.name)
+    }
 }
 
 #[test]

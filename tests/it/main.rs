@@ -16,6 +16,7 @@ mod explain;
 mod failed_tokens;
 mod fakes;
 mod gcr;
+mod generic;
 mod icr;
 mod killed_push;
 mod login;

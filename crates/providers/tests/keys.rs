@@ -36,6 +36,11 @@ const BASES: &[Base] = &[
         &[("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "c")],
     ),
     ("ocir", "fra.ocir.io/ns/app", &[]),
+    (
+        "generic",
+        "zot.test/app",
+        &[("REGCRED_GENERIC_CONFIG", "@generic")],
+    ),
 ];
 
 /// Values of every form that options have; each option takes those of its own form.
@@ -100,6 +105,18 @@ const FILES: &[(&str, &str)] = &[
          [one]\nuser=ocid1.user.oc1..v\ntenancy=ocid1.tenancy.oc1..t\nkey_file=/k\n",
     ),
     ("plugin", "registryTokenPath: /other\n"),
+    // The token's own file is the configuration: it is relative to the directory.
+    (
+        "generic",
+        "apiVersion: generic.regcred.dev/v1\nkind: RegistryConfiguration\nregistries:\n\
+         - matchImages: [zot.test]\n  audience: zot\n  exchange: {url: 'https://sts.test', username: u}\n  \
+           fallback: {tokenFile: zot-token}\n",
+    ),
+    // {"iss":"i","sub":"s","aud":["zot"],"exp":4102444800}
+    (
+        "zot-token",
+        "e30.eyJpc3MiOiJpIiwic3ViIjoicyIsImF1ZCI6WyJ6b3QiXSwiZXhwIjo0MTAyNDQ0ODAwfQ.s",
+    ),
 ];
 
 /// What else must be set before an option counts.

@@ -9,7 +9,14 @@ use super::workspace::{normal_dependencies, root};
 const FLOOR: &[&str] = &["regcred-go", "regcred-files", "regcred-core"];
 
 /// What a provider may use besides the floor. The providers are those that `crates/providers` lists.
-const PROVIDER: &[&str] = &["regcred-exec", "regcred-http", "regcred-cloud"];
+const PROVIDER: &[&str] = &[
+    "regcred-exec",
+    "regcred-http",
+    "regcred-cloud",
+    // Docker's files and helpers, where a login comes from them.
+    "regcred-api",
+    "regcred-keyring",
+];
 
 /// Every other package and what it may use besides the floor. A plugin uses `regcred-plugin` and the
 /// provider of its name.
