@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// `runtime.v1`
-#[expect(unused_qualifications, clippy::all, reason = "generated")]
+#[expect(unused_qualifications, clippy::allow_attributes, reason = "generated")]
 #[cfg_attr(feature = "server", expect(missing_docs, reason = "generated"))]
 #[cfg_attr(not(feature = "server"), expect(unreachable_pub, reason = "generated"))]
 pub mod runtime {
@@ -11,7 +11,7 @@ pub mod runtime {
 }
 
 /// `containerd.services.content.v1`
-#[expect(unused_qualifications, clippy::all, reason = "generated")]
+#[expect(unused_qualifications, clippy::allow_attributes, reason = "generated")]
 #[cfg_attr(feature = "server", expect(missing_docs, reason = "generated"))]
 #[cfg_attr(not(feature = "server"), expect(unreachable_pub, reason = "generated"))]
 pub mod containerd {
