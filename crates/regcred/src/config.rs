@@ -71,7 +71,10 @@ fn entries(specs: &[&ProviderSpec], env: &Env) -> Result<Vec<Entry>, ProviderErr
         let name = plugin_name(spec);
         Ok(Entry::new(name, patterns, spec.default_cache_duration))
     };
-    let mut all: Vec<Entry> = specs.iter().map(entry).collect::<Result<_, ProviderError>>()?;
+    let mut all: Vec<Entry> = specs
+        .iter()
+        .map(entry)
+        .collect::<Result<_, ProviderError>>()?;
     // A kubelet refuses an entry without patterns.
     all.retain(|entry| !entry.match_images.is_empty());
     Ok(all)
