@@ -1,5 +1,7 @@
 //! The provider: from a request to an answer.
 
+use std::time::Duration;
+
 use regcred_core::{
     CacheKey, Clock, CredentialRequest, Credentials, Env, Issued, Plan, PodTokens, Provider,
     ProviderError, ProviderSpec, RegistryHost,
@@ -22,6 +24,8 @@ pub const SPEC: ProviderSpec = ProviderSpec {
     vars: VARS,
     positional: None,
     default_cache_duration: "0s",
+    // Each source has its own, and a stored login has none.
+    token_life: Duration::MAX,
     new: |env, clock| Ok(Box::new(Generic::new(env, clock)?)),
 };
 
@@ -101,7 +105,7 @@ impl Provider for Generic {
                 let login = Credentials::new(*user, token.secret.clone());
                 // It dies with the token; the kubelet has a fresh one for each request.
                 let issued = Issued::login(choice.key, login).until(token.expires_at);
-                now(issued.keep_for(std::time::Duration::ZERO))
+                now(issued.keep_for(Duration::ZERO))
             }
             Identity::Helper(helper) => {
                 let (helper, key) = (*helper, choice.key);

@@ -66,17 +66,15 @@ fn unknown(name: &str) -> ProgramError {
 
 fn entries(specs: &[&ProviderSpec], env: &Env) -> Result<Vec<Entry>, ProviderError> {
     let clock = Clock::system();
-    let entry = |spec: &&ProviderSpec| {
+    let mut all = Vec::new();
+    for spec in specs {
         let patterns = (spec.new)(env, &clock)?.match_images();
-        let name = plugin_name(spec);
-        Ok(Entry::new(name, patterns, spec.default_cache_duration))
-    };
-    let mut all: Vec<Entry> = specs
-        .iter()
-        .map(entry)
-        .collect::<Result<_, ProviderError>>()?;
-    // A kubelet refuses an entry without patterns.
-    all.retain(|entry| !entry.match_images.is_empty());
+        // A kubelet refuses an entry without patterns.
+        if !patterns.is_empty() {
+            let name = plugin_name(spec);
+            all.push(Entry::new(name, patterns, spec.default_cache_duration));
+        }
+    }
     Ok(all)
 }
 

@@ -77,7 +77,7 @@ impl Validity {
             let left = (to - now).num_minutes();
             let left = match left {
                 ..120 => format!("{left} min"),
-                ..2880 => format!("{} h", left / 60),
+                120..2880 => format!("{} h", left / 60),
                 _ => format!("{} days", left / 1440),
             };
             let what = format!("{what} expires at {ends}, in {left}");

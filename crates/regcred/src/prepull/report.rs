@@ -90,11 +90,7 @@ pub(super) fn ended(
             output::note(&format!("{}: refused before: {attempt}", image.written));
         }
         for failure in &outcome.failures {
-            let (plugin, reason) = (failure.plugin(), failure.in_full());
-            output::note(&format!(
-                "{}: plugin {plugin} failed: {reason}",
-                image.written
-            ));
+            output::note(&format!("{}: {}", image.written, failure.line()));
         }
         if !outcome.was_present {
             output::note(&format!("{}: {verdict}", image.written));
