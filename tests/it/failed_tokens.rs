@@ -174,7 +174,7 @@ fn check(provider: &str, vars: &[(&str, &str)], call: &Call) {
                 env.extend(stage.env(call.variable, call.path));
                 let context = format!("{provider}, {} and {failure:?}", call.variable);
                 let secrets = [API_KEY];
-                check_faces(provider, image, env, |line| {
+                check_faces(provider, image, &env, |line| {
                     in_order(line, call, failure, &stage, &context);
                     for secret in secrets {
                         assert!(!line.contains(secret), "{context}: a secret in {line}");
@@ -185,9 +185,9 @@ fn check(provider: &str, vars: &[(&str, &str)], call: &Call) {
     });
 }
 
-fn check_faces(provider: &str, image: &str, env: Vec<(String, String)>, check: impl Fn(&str)) {
+fn check_faces(provider: &str, image: &str, env: &[(String, String)], check: impl Fn(&str)) {
     let plugin = format!("{provider}-credential-provider");
-    let start = || Program::ours(&plugin).envs(env.clone());
+    let start = || Program::ours(&plugin).envs(env.to_vec());
     let request = json!({
         "kind": "CredentialProviderRequest",
         "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
