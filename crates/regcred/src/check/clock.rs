@@ -46,7 +46,6 @@ pub(super) const TIMEDATECTL: &str = "/usr/bin/timedatectl";
 #[cfg(test)]
 mod tests {
     use std::fs::{self, File};
-    use std::time::SystemTime;
 
     use regcred_run::{ProgramError, block_on_until_signal};
 
@@ -64,10 +63,9 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let (old, new) = (dir.path().join("old"), dir.path().join("new"));
         fs::write(&old, "").expect("a file");
-        let ahead = SystemTime::now() + Duration::from_secs(7200);
         let file = File::create(&new).expect("a file");
-        file.set_modified(ahead).expect("a time");
-        let now = DateTime::<Utc>::from(ahead) - TimeDelta::hours(2);
+        let now = DateTime::<Utc>::from(file.metadata().and_then(|about| about.modified()).expect("a time"));
+        file.set_modified((now + TimeDelta::hours(2)).into()).expect("a time");
         let found = future(&[old.clone(), new.clone()], now).expect("in the future");
         assert_eq!(found.place.file, Some(new));
         assert_eq!(future(&[old, dir.path().join("missing")], now), None);
