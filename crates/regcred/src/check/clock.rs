@@ -64,8 +64,13 @@ mod tests {
         let (old, new) = (dir.path().join("old"), dir.path().join("new"));
         fs::write(&old, "").expect("a file");
         let file = File::create(&new).expect("a file");
-        let now = DateTime::<Utc>::from(file.metadata().and_then(|about| about.modified()).expect("a time"));
-        file.set_modified((now + TimeDelta::hours(2)).into()).expect("a time");
+        let now = DateTime::<Utc>::from(
+            file.metadata()
+                .and_then(|about| about.modified())
+                .expect("a time"),
+        );
+        file.set_modified((now + TimeDelta::hours(2)).into())
+            .expect("a time");
         let found = future(&[old.clone(), new.clone()], now).expect("in the future");
         assert_eq!(found.place.file, Some(new));
         assert_eq!(future(&[old, dir.path().join("missing")], now), None);
