@@ -213,8 +213,7 @@ async fn without_a_pods_token_the_fall_back_answers_or_nothing() {
     let token = cluster.token(&account, AUDIENCE, 3000);
     let error = strict
         .plan(&request("h.test/app", Some(&token)))
-        .err()
-        .expect("the node's login");
+        .expect_err("the node's login");
     assert!(
         report(&error).contains("same for all pods"),
         "{}",
