@@ -6,8 +6,6 @@ use std::path::Path;
 use regcred_core::{ErrorKind, ProviderError, RegistryHost};
 use regcred_http::HttpError;
 
-use crate::TokenCall;
-
 /// Makes the errors of one provider.
 #[derive(Clone, Copy, Debug)]
 pub struct Errors {
@@ -62,12 +60,6 @@ impl Errors {
         self.of_kind(cause.kind(), message)
             .with_next_step(step)
             .with_source(cause)
-    }
-
-    /// A call for a token of this identity, as messages call it, from that server.
-    #[must_use]
-    pub fn token_call(self, identity: impl Into<String>, server: impl Into<String>) -> TokenCall {
-        TokenCall::new(self, identity.into(), server.into())
     }
 
     /// The refusal of a registry that is not one of the cloud's; `title` is the title of the

@@ -4,8 +4,7 @@
 use regcred_core::{ErrorKind, ProviderError};
 use regcred_http::HttpError;
 
-use crate::Errors;
-use crate::errors::usual_step;
+use crate::errors::{Errors, usual_step};
 
 /// A call for a token: the identity that the token is for, and the server that issues it.
 #[derive(Clone, Debug)]
@@ -16,16 +15,20 @@ pub struct TokenCall {
     if_refused: Option<String>,
 }
 
-impl TokenCall {
-    pub(crate) fn new(errors: Errors, identity: String, server: String) -> Self {
-        Self {
-            errors,
-            identity,
-            server,
+impl Errors {
+    /// A call for a token of this identity, as messages call it, from that server.
+    #[must_use]
+    pub fn token_call(self, identity: impl Into<String>, server: impl Into<String>) -> TokenCall {
+        TokenCall {
+            errors: self,
+            identity: identity.into(),
+            server: server.into(),
             if_refused: None,
         }
     }
+}
 
+impl TokenCall {
     /// What to do about a refusal whose own reason does not show it.
     #[must_use]
     pub fn if_refused(mut self, step: impl Into<String>) -> Self {

@@ -12,7 +12,6 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use crate::cause::Cause;
-use crate::sendfile;
 
 /// Learns what becomes of a body that is a part of a file.
 pub trait BodyObserver: Send + Sync {
@@ -44,12 +43,12 @@ pub(crate) struct FilePart {
     pub(crate) observer: Arc<dyn BodyObserver>,
 }
 
-impl FileContent for FilePart {
-    fn length(&self) -> u64 {
+impl FilePart {
+    pub(crate) fn length(&self) -> u64 {
         self.range.end - self.range.start
     }
 
-    fn pieces(&self) -> Receiver<io::Result<Bytes>> {
+    pub(crate) fn pieces(&self) -> Receiver<io::Result<Bytes>> {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let part = self.clone();
         part.observer.begin();
@@ -57,17 +56,6 @@ impl FileContent for FilePart {
         receiver
     }
 
-    fn exchange(&self, socket: TcpStream, head: http::Request<()>) -> Exchange {
-        self.observer.begin();
-        let part = self.clone();
-        Box::pin(async move {
-            let done = sendfile::exchange(socket, head, part).await;
-            done.map_err(|error| Cause::broken(&error))
-        })
-    }
-}
-
-impl FilePart {
     /// Notes that the file cannot be read; the error for the request.
     pub(crate) fn fail(&self, error: io::Error) -> io::Error {
         self.observer.failed(error);

@@ -17,11 +17,32 @@ use hyper_util::rt::TokioIo;
 use rustix::io::Errno;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc::Receiver;
 
-use crate::file_body::FilePart;
+use crate::cause::Cause;
+use crate::file_body::{Exchange, FileContent, FilePart};
+
+impl FileContent for FilePart {
+    fn length(&self) -> u64 {
+        self.length()
+    }
+
+    fn pieces(&self) -> Receiver<io::Result<Bytes>> {
+        self.pieces()
+    }
+
+    fn exchange(&self, socket: TcpStream, head: http::Request<()>) -> Exchange {
+        self.observer.begin();
+        let part = self.clone();
+        Box::pin(async move {
+            let done = exchange(socket, head, part).await;
+            done.map_err(|error| Cause::broken(&error))
+        })
+    }
+}
 
 /// Sends a request, and reads the response up to the longest body that is looked at.
-pub(crate) async fn exchange(
+async fn exchange(
     socket: TcpStream,
     head: http::Request<()>,
     part: FilePart,

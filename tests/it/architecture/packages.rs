@@ -86,9 +86,9 @@ const EDGES: &[(&str, &[&str])] = &[
 const LIBRARIES: &[(&str, &[&str])] = &[
     // Clients of HTTP and their TLS: a provider asks through `regcred-http`.
     ("reqwest", &["regcred-http"]),
-    ("hyper", &["regcred-refresh"]),
-    ("hyper-util", &["regcred-refresh"]),
-    ("http-body-util", &["regcred-refresh"]),
+    ("hyper", &["regcred-http", "regcred-refresh"]),
+    ("hyper-util", &["regcred-http", "regcred-refresh"]),
+    ("http-body-util", &["regcred-http", "regcred-refresh"]),
     ("rustls", &["regcred-http", "regcred-run"]),
     // A cloud's library stays in its provider.
     ("aws-", &["regcred-ecr"]),
