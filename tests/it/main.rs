@@ -5,6 +5,7 @@ mod architecture;
 mod bad_input;
 mod bench;
 mod clouds;
+mod core_files;
 mod demo;
 mod docker_helper;
 mod docs;

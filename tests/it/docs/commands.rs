@@ -47,7 +47,9 @@ fn commands_without_network_and_files_are_run() {
     {
         let args = &words[1..];
         let is_local = match args.first().map(String::as_str) {
-            Some("config" | "version" | "completions") => true,
+            // The other registries are in a file.
+            Some("config") => !args.iter().any(|arg| arg == "generic"),
+            Some("version" | "completions") => true,
             Some("explain") => !args.iter().any(|arg| arg.starts_with("--")),
             _ => false,
         };
