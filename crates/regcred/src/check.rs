@@ -10,6 +10,7 @@ mod node_kubelet;
 mod patterns;
 mod program_header;
 mod programs;
+mod registries;
 mod releases;
 mod report;
 mod tokens;
@@ -115,6 +116,7 @@ fn examined(node: &NodeReport, path: &Path) -> Vec<Finding> {
         findings.extend(patterns::findings(config));
         findings.extend(programs::findings(config, &node.programs));
         findings.extend(tokens::findings(config));
+        findings.extend(registries::findings(config));
         findings.extend(releases::findings(config, path));
     }
     findings.extend(files::passed_over(node));

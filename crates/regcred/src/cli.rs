@@ -310,6 +310,10 @@ pub(crate) struct GenerateArgs {
     /// Write this file, or add to it the providers that it does not have
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+
+    /// Print the ClusterRole and its binding that let nodes request the tokens, for kubectl apply
+    #[arg(long)]
+    pub(crate) rbac: bool,
 }
 
 /// `plugin`

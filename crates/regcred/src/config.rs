@@ -5,11 +5,13 @@ mod addition;
 mod entry;
 mod format;
 mod new_file;
+mod node_rights;
+mod provider_entries;
 
 use std::error::Error;
 use std::path::Path;
 
-use regcred_core::{Clock, Env, ProviderError, ProviderSpec, SecretText as _};
+use regcred_core::{Env, ProviderSpec, SecretText as _};
 use regcred_docker_config::{Change, TextEdit, TextFile};
 use regcred_run::{ProgramError, output};
 
@@ -18,12 +20,13 @@ use crate::multicall::plugin_name;
 use addition::{accepted, add};
 use entry::{Entry, Token};
 use new_file::new_file;
+use provider_entries::entries;
 
 pub(crate) use format::ConfigFormat;
 
 pub(crate) fn run(args: &GenerateArgs, env: &Env) -> Result<(), ProgramError> {
     let specs = choose(&args.providers)?;
-    let mut entries = entries(&specs, env)?;
+    let mut entries = entries(&specs, env, !args.providers.is_empty())?;
     if !args.args.is_empty() || !args.env.is_empty() || args.audience.is_some() {
         let [entry] = &mut entries[..] else {
             return Err(ProgramError::usage(
@@ -32,12 +35,44 @@ pub(crate) fn run(args: &GenerateArgs, env: &Env) -> Result<(), ProgramError> {
         };
         describe(entry, args)?;
     }
+    let audiences: Vec<&str> = entries
+        .iter()
+        .filter_map(|entry| entry.token_attributes.as_ref())
+        .map(|token| &*token.service_account_token_audience)
+        .collect();
+    if args.rbac {
+        let text = node_rights::manifests(&audiences).map_err(ProgramError::usage)?;
+        return output::line(&text);
+    }
+    if !audiences.is_empty() {
+        output::note(&format!(
+            "nodes need a right to request tokens for {}: regcred config generate --rbac | kubectl \
+             apply -f -",
+            audiences.join(", ")
+        ));
+    }
+    note_links(&specs, &entries);
     let new = |format| new_file(&entries.iter().collect::<Vec<_>>(), format);
     // A kubelet's rules hold for what the command line has too.
     accepted(&new(ConfigFormat::Json)).map_err(ProgramError::usage)?;
     match &args.output {
         None => output::line(&new(args.format.unwrap_or_default())),
         Some(file) => write(file, &entries, args.format),
+    }
+}
+
+/// A kubelet sends a plugin tokens for one audience: more are more names of the program.
+fn note_links(specs: &[&ProviderSpec], entries: &[Entry]) {
+    for spec in specs {
+        let program = plugin_name(spec);
+        for Entry { name, .. } in entries {
+            if name.starts_with(&program) && *name != program {
+                output::note(&format!(
+                    "a kubelet takes one audience for each name: ln -s {program} {name} in the plugins' \
+                     directory"
+                ));
+            }
+        }
     }
 }
 
@@ -62,20 +97,6 @@ fn unknown(name: &str) -> ProgramError {
         "{name:?} is not a provider; expected one of {}",
         known.join(", ")
     ))
-}
-
-fn entries(specs: &[&ProviderSpec], env: &Env) -> Result<Vec<Entry>, ProviderError> {
-    let clock = Clock::system();
-    let mut all = Vec::new();
-    for spec in specs {
-        let patterns = (spec.new)(env, &clock)?.match_images();
-        // A kubelet refuses an entry without patterns.
-        if !patterns.is_empty() {
-            let name = plugin_name(spec);
-            all.push(Entry::new(name, patterns, spec.default_cache_duration));
-        }
-    }
-    Ok(all)
 }
 
 /// Sets what the command line has besides the provider.
@@ -154,7 +175,7 @@ mod tests {
 
     #[test]
     fn what_is_generated_is_what_the_kubelet_reads() {
-        let entries = entries(&regcred_providers::all(), &Env::default()).expect("no settings");
+        let entries = entries(&regcred_providers::all(), &Env::default(), false).expect("no settings");
         let text = new_file(&entries.iter().collect::<Vec<_>>(), ConfigFormat::Json);
         let config = decode_config(text.as_bytes()).expect("strictly sound");
         let names: Vec<_> = config.providers.iter().map(|p| p.name.as_str()).collect();
@@ -176,6 +197,57 @@ mod tests {
             ecr.iter().any(|p| p == "*.dkr.ecr.*.amazonaws.com"),
             "{ecr:?}"
         );
+    }
+
+    #[test]
+    fn each_audience_has_an_entry_that_the_kubelet_reads() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let text = "apiVersion: generic.regcred.dev/v1\nkind: RegistryConfiguration\nregistries:\n\
+            - {matchImages: [zot.test], audience: zot, passThrough: {username: u}}\n\
+            - {matchImages: [q.test], audience: q, quay: {server: q.test, robot: a+b}, fallback: {anonymous: true}}\n\
+            - {matchImages: [h.test], static: {username: u, passwordFile: p}}\n";
+        std::fs::write(file.path(), text).expect("a file");
+        let path = file.path().to_str().expect("a path");
+        let env = Env::map([("REGCRED_GENERIC_CONFIG", path)]);
+        let generic = [regcred_providers::by_name("generic").expect("listed")];
+        let made = entries(&generic, &env, true).expect("entries");
+        let text = new_file(&made.iter().collect::<Vec<_>>(), ConfigFormat::Json);
+        let config = decode_config(text.as_bytes()).expect("strictly sound");
+        let shown = config.providers.iter().map(|entry| {
+            let attributes = entry.token_attributes.as_ref();
+            assert_eq!(entry.env[0].0, "REGCRED_GENERIC_CONFIG");
+            (
+                entry.name.as_str(),
+                entry.match_images.join(" "),
+                attributes.map(|a| {
+                    let audience = a.service_account_token_audience.as_str();
+                    (audience, a.cache_type.as_str(), a.require_service_account)
+                }),
+            )
+        });
+        let name = "generic-credential-provider";
+        assert_eq!(
+            shown.collect::<Vec<_>>(),
+            [
+                (
+                    name,
+                    "zot.test".to_owned(),
+                    Some(("zot", "Token", Some(true)))
+                ),
+                (
+                    "generic-credential-provider-2",
+                    "q.test".to_owned(),
+                    Some(("q", "ServiceAccount", Some(false)))
+                ),
+                ("generic-credential-provider-3", "h.test".to_owned(), None),
+            ]
+        );
+        for entry in &config.providers {
+            let specs = crate::multicall::providers_of(&entry.name).expect("one of our names");
+            assert_eq!(specs[0].name, "generic");
+        }
+        let error = entries(&generic, &Env::default(), true).expect_err("no file");
+        assert!(error.to_string().contains("serves no registry"), "{error}");
     }
 
     #[test]

@@ -63,6 +63,8 @@ const EXPOSE: &[&str] = &[
     "crates/refresh/src/run.rs",
     "crates/refresh/src/tokens/provider.rs",
     "crates/refresh/src/tokens/token.rs",
+    // The name of a file.
+    "crates/regcred/src/check/registries.rs",
     "crates/regcred/src/config/addition.rs",
     "crates/run/src/output.rs",
 ];

@@ -35,6 +35,53 @@ fn only<'a>(findings: &'a [Finding], part: &str) -> &'a Finding {
 }
 
 #[test]
+fn the_file_of_registries_and_the_tokens_that_it_needs_are_checked() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("generic.yaml");
+    let entry = |attributes: &str| {
+        format!(
+            "- name: generic-credential-provider\n  matchImages: [zot.test, old.test]\n  \
+             defaultCacheDuration: 0s\n  apiVersion: credentialprovider.kubelet.k8s.io/v1\n  args: [--config, \
+             {}]\n{attributes}",
+            file.display()
+        )
+    };
+    let examine = |attributes: &str| {
+        let report = node(dir.path(), &entry(attributes), "exit 1").inspect();
+        examined(&report, &dir.path().join("config.yaml"))
+    };
+    let findings = examine("");
+    let missing = only(&findings, "cannot read the configuration file");
+    assert_eq!(missing.severity, Severity::Error);
+    let text = "apiVersion: generic.regcred.dev/v1\nkind: RegistryConfiguration\nregistries:\n\
+                - {matchImages: [zot.test], audience: zot, passThrough: {username: jwt}}\n";
+    fs::write(&file, text).expect("a file");
+    let findings = examine("");
+    let unsent = only(
+        &findings,
+        "no entry sends the pods' tokens with the audience \"zot\"",
+    );
+    assert_eq!(unsent.severity, Severity::Error);
+    let unknown = only(&findings, "the plugin's file has no registry \"old.test\"");
+    assert_eq!(unknown.place.line, Some(5));
+    let findings = examine(
+        "  tokenAttributes: {serviceAccountTokenAudience: zot, cacheType: Token, requireServiceAccount: true}\n",
+    );
+    assert!(
+        !findings
+            .iter()
+            .any(|one| one.what.contains("no entry sends"))
+    );
+    let findings = examine(
+        "  tokenAttributes: {serviceAccountTokenAudience: other, cacheType: Token, requireServiceAccount: true}\n",
+    );
+    let _ = only(
+        &findings,
+        "no registry of the plugin's file has the audience \"other\"",
+    );
+}
+
+#[test]
 fn an_entry_without_version_and_duration_has_a_line_for_each_with_the_fix() {
     let dir = tempfile::tempdir().expect("a directory");
     let entry = "- name: plugin\n  matchImages:\n  - \"*.pkg.dev\"\n  tokenAttributes:\n    \

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use regcred_api::ApiVersion;
+use regcred_core::PodTokens;
 use regcred_go::json;
 use serde::Serialize;
 
@@ -39,6 +40,23 @@ pub(super) struct Token {
     pub(super) required_service_account_annotation_keys: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) optional_service_account_annotation_keys: Vec<String>,
+}
+
+impl From<&PodTokens> for Token {
+    fn from(tokens: &PodTokens) -> Self {
+        let cache_type = if tokens.by_account {
+            "ServiceAccount"
+        } else {
+            "Token"
+        };
+        Self {
+            service_account_token_audience: tokens.audience.clone(),
+            cache_type: cache_type.to_owned(),
+            require_service_account: tokens.required,
+            required_service_account_annotation_keys: Vec::new(),
+            optional_service_account_annotation_keys: Vec::new(),
+        }
+    }
 }
 
 impl Entry {
