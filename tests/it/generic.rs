@@ -265,6 +265,84 @@ fn docker_and_people_get_a_rotated_login_at_once() {
     assert_eq!(token.success().trim(), "second");
 }
 
+#[test]
+fn the_refresher_writes_the_login_of_its_own_token() {
+    let (cluster, account) = (Cluster::new(), Account::new("infra", "refresher"));
+    let exchange = FakeExchange::start(&cluster, AUDIENCE);
+    let url = exchange.server().url();
+    let config = ConfigDir::new(&format!(
+        "- {{matchImages: [{AUDIENCE}], audience: {AUDIENCE}, exchange: {{url: '{url}/token', username: u}}, \
+         fallback: {{tokenFile: token}}}}\n"
+    ));
+    let _ = config.write("token", &cluster.token(&account, AUDIENCE, 3000));
+    let refresh = config.write(
+        "refresh.yaml",
+        &format!(
+            "apiVersion: refresh.regcred.dev/v1\nkind: RefreshConfiguration\nregistries:\n\
+             - {{name: r, provider: generic, hosts: [{AUDIENCE}], env: {{REGCRED_GENERIC_CONFIG: '{}'}}}}\n\
+             targets: [{{name: f, registries: [r], dockerConfig: {{path: docker.json}}}}]\n",
+            config.path().join("generic.yaml").display()
+        ),
+    );
+    let program = Program::ours("regcred-refresh")
+        .arg("--config")
+        .arg(refresh);
+    let text = program
+        .env("KUBECONFIG", "/nonexistent")
+        .arg("--once")
+        .run()
+        .success();
+    assert!(text.contains(AUDIENCE), "{text}");
+    let written = std::fs::read_to_string(config.path().join("docker.json")).expect("a file");
+    let written: Value = serde_json::from_str(&written).expect("JSON");
+    let password = written["auths"][AUDIENCE]["password"]
+        .as_str()
+        .unwrap_or_default();
+    assert_eq!(exchange.owner(password), Some(account.subject()));
+}
+
+#[test]
+fn explain_shows_which_login_works_and_no_token() {
+    let entry = |url: &str| {
+        format!(
+            "- {{matchImages: [{AUDIENCE}], audience: {AUDIENCE}, exchange: {{url: '{url}/token', \
+             answer: {{username: username}}}}}}\n"
+        )
+    };
+    let Some(stage) = Stage::set(entry, true) else {
+        return;
+    };
+    stage
+        .tokens
+        .allow("sts-team-a-default", "team-a/app", &["pull"]);
+    let token = stage.token(&Account::new("team-a", "default"), None);
+    let file = stage.node.root().join("token");
+    std::fs::write(&file, &token).expect("a file");
+    let explain = stage
+        .node
+        .regcred("explain")
+        .arg("--try")
+        .arg("--service-account-token")
+        .arg(file);
+    let done = explain.arg(format!("{AUDIENCE}/team-a/app:v1")).run();
+    let text = done.success();
+    assert!(
+        text.contains(PLUGIN) && text.contains("sts-team-a-default"),
+        "{text}"
+    );
+    let passwords = stage.exchange.logins().passwords();
+    let password = passwords
+        .iter()
+        .find(|p| stage.exchange.owner(p).is_some())
+        .expect("issued");
+    for secret in [&token, password] {
+        assert!(
+            !text.contains(secret.as_str()) && !done.stderr.contains(secret.as_str()),
+            "{text}"
+        );
+    }
+}
+
 fn program(config: &ConfigDir, cache: Option<&Path>, token: Option<&str>) -> Program {
     let program = Program::ours(PLUGIN)
         .envs(config.env())

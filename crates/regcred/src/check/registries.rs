@@ -43,7 +43,7 @@ pub(super) fn findings(config: &ProviderConfig) -> Vec<Finding> {
         });
         match made {
             Ok(provider) => found.extend(of_provider(config, &entries, &*provider)),
-            Err(error) => found.push(Finding::error(
+            Err(error) => found.push(Finding::warning(
                 place(),
                 report(&error),
                 "correct the file: the plugin answers no request",
@@ -99,11 +99,7 @@ fn of_provider(
         );
         let fix = "add the entry that `regcred config generate --provider generic` prints";
         let place = Place::entry(config, entries[0], &[Step::Member("tokenAttributes")]);
-        found.push(if needed.required {
-            Finding::error(place, what, fix)
-        } else {
-            Finding::warning(place, what, fix)
-        });
+        found.push(Finding::warning(place, what, fix));
     }
     let served = provider.match_images();
     for at in entries {
