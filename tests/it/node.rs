@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use regcred_api::RecordVersion;
 use regcred_api::pull_record::{ImagePullCredentials, ImagePulledRecord};
 use regcred_core::Env;
+use regcred_tests::Program;
 use regcred_tests::program::Running;
 use setup::{ACCOUNT_HOST, Stage};
 
@@ -23,12 +24,13 @@ fn a_kubelet_pulls_a_private_image_with_our_plugin_and_the_engine_answers_the_sa
     let Some(programs) = Programs::named() else {
         return;
     };
+    let _alone = alone();
     let stage = Stage::set(&programs);
     let containerd = stage.start_containerd(&programs);
     let mut containerd = wait_for(containerd, "containerd's socket", || {
         stage.containerd_socket().exists()
     });
-    let kubelet = stage.start_kubelet(&programs);
+    let kubelet = stage.start_kubelet(&programs, "");
     stage.write_pod("Always");
     let kubelet = wait_for(kubelet, "SUCCESS in the pod's log", || {
         logs(&stage.pod_logs()).contains("SUCCESS")
@@ -83,10 +85,11 @@ fn a_kubelet_pulls_a_private_image_with_our_plugin_and_the_engine_answers_the_sa
 }
 
 #[test]
-fn a_pod_with_policy_never_starts_from_a_pre_pulled_image() {
+fn a_pod_with_policy_never_starts_from_a_pre_pulled_image_even_where_the_kubelet_verifies_all() {
     let Some(programs) = Programs::named() else {
         return;
     };
+    let _alone = alone();
     let stage = Stage::set(&programs);
     let containerd = stage.start_containerd(&programs);
     let mut containerd = wait_for(containerd, "containerd's socket", || {
@@ -94,37 +97,52 @@ fn a_pod_with_policy_never_starts_from_a_pre_pulled_image() {
     });
     let endpoint = format!("unix://{}", stage.containerd_socket().display());
     let prepull = || {
-        let prepull = stage.node.regcred("prepull");
-        prepull
-            .args(["--runtime-endpoint", &endpoint, &stage.image()])
+        Program::ours("regcred")
+            .args([
+                "prepull",
+                "--record",
+                "--runtime-endpoint",
+                &endpoint,
+                "--root-dir",
+            ])
+            .arg(stage.kubelet_dir())
+            .arg("--image-credential-provider-config")
+            .arg(stage.node.config())
+            .arg("--image-credential-provider-bin-dir")
+            .arg(stage.node.bin_dir())
+            .arg(stage.image())
             .run()
     };
     let done = prepull();
     assert!(done.success().contains("@sha256:"));
-    assert!(
-        done.stderr
-            .contains("works with plugin ecr-credential-provider"),
-        "{}",
-        done.stderr
-    );
+    let expected = "works with plugin ecr-credential-provider";
+    assert!(done.stderr.contains(expected), "{}", done.stderr);
     let asked = stage.users_of_private_requests().len();
     assert!(prepull().stderr.contains("1 image: 1 present"));
     assert_eq!(stage.users_of_private_requests().len(), asked);
 
-    let kubelet = stage.start_kubelet(&programs);
+    // A kubelet before 1.35 does not verify.
+    let verifies = programs.kubelet_minor() >= 35;
+    let policy = "imagePullCredentialsVerificationPolicy: AlwaysVerify\n";
+    let kubelet = stage.start_kubelet(&programs, if verifies { policy } else { "" });
     stage.write_pod("Never");
     let kubelet = wait_for(kubelet, "SUCCESS in the pod's log", || {
         logs(&stage.pod_logs()).contains("SUCCESS")
     });
-    assert_eq!(
-        stage.users_of_private_requests().len(),
-        asked,
-        "the kubelet asked no registry"
-    );
+    let now = stage.users_of_private_requests().len();
+    assert_eq!(now, asked, "the kubelet asked no registry");
     stage.remove_pod();
     let mut kubelet = wait_for(kubelet, "the pod's end", || stage.tasks() == 0);
     kubelet.kill();
     containerd.kill();
+}
+
+/// One node at a time on this machine: a record is not written while a kubelet runs.
+fn alone() -> fs::File {
+    let path = std::env::temp_dir().join("regcred-node-test.lock");
+    let file = fs::File::create(path).expect("a lock file");
+    file.lock().expect("a lock");
+    file
 }
 
 /// The programs of other people.
@@ -157,6 +175,18 @@ impl Programs {
             assert!(path.is_file(), "{name}: {} is not a file", path.display());
         }
         Some(named)
+    }
+}
+
+impl Programs {
+    /// `Kubernetes v1.36.2`: 36.
+    fn kubelet_minor(&self) -> u32 {
+        let version = Program::new(&self.kubelet).arg("--version").run().success();
+        let minor = version
+            .split('.')
+            .nth(1)
+            .and_then(|minor| minor.parse().ok());
+        minor.unwrap_or_else(|| panic!("no version of the kubelet: {version}"))
     }
 }
 

@@ -3,16 +3,22 @@
 use std::fmt;
 
 /// `runtime.v1`
-#[expect(unused_qualifications, clippy::allow_attributes, reason = "generated")]
-#[cfg_attr(feature = "server", expect(missing_docs, reason = "generated"))]
+#[expect(unused_qualifications, reason = "generated")]
+#[cfg_attr(
+    feature = "server",
+    expect(missing_docs, clippy::allow_attributes, reason = "generated")
+)]
 #[cfg_attr(not(feature = "server"), expect(unreachable_pub, reason = "generated"))]
 pub mod runtime {
     include!("generated/runtime.v1.rs");
 }
 
 /// `containerd.services.content.v1`
-#[expect(unused_qualifications, clippy::allow_attributes, reason = "generated")]
-#[cfg_attr(feature = "server", expect(missing_docs, reason = "generated"))]
+#[expect(unused_qualifications, reason = "generated")]
+#[cfg_attr(
+    feature = "server",
+    expect(missing_docs, clippy::allow_attributes, reason = "generated")
+)]
 #[cfg_attr(not(feature = "server"), expect(unreachable_pub, reason = "generated"))]
 pub mod containerd {
     include!("generated/containerd.services.content.v1.rs");

@@ -108,7 +108,8 @@ impl Stage {
             .start()
     }
 
-    pub(super) fn start_kubelet(&self, programs: &Programs) -> Running {
+    /// With more lines of its configuration.
+    pub(super) fn start_kubelet(&self, programs: &Programs, more: &str) -> Running {
         let config = format!(
             "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n\
              staticPodPath: {pods:?}\npodLogsDir: {logs:?}\n\
@@ -116,7 +117,7 @@ impl Stage {
              cgroupDriver: cgroupfs\ncgroupsPerQOS: false\nenforceNodeAllocatable: []\n\
              localStorageCapacityIsolation: false\nmakeIPTablesUtilChains: false\nenableServer: false\nhealthzPort: 0\n\
              authentication: {{anonymous: {{enabled: true}}, webhook: {{enabled: false}}}}\n\
-             authorization: {{mode: AlwaysAllow}}\n",
+             authorization: {{mode: AlwaysAllow}}\n{more}",
             pods = self.path("pods"),
             logs = self.pod_logs(),
             socket = self.containerd_socket().display(),
