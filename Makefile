@@ -85,7 +85,7 @@ DIST_PACKAGES := -p regcred -p regcred-refresh $(CLOUDS:%=-p regcred-plugin-%)
 CA_BUNDLE ?= $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt \
   /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem))
 CARGO_CYCLONEDX := 0.5.9
-SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 export SOURCE_DATE_EPOCH
 
 # Static, and without the paths of this machine in messages and in C code.
@@ -94,9 +94,13 @@ DIST_MUSL := $(findstring musl,$(DIST_TARGET))
 DIST_ENV := $(if $(DIST_MUSL),CC_$(subst -,_,$(DIST_TARGET))=musl-gcc) CARGO_INCREMENTAL=0 CFLAGS='-ffile-prefix-map=$(CARGO_DIR)=/cargo' \
   RUSTFLAGS='-C target-feature=+crt-static --remap-path-prefix=$(CURDIR)=/regcred --remap-path-prefix=$(CARGO_DIR)=/cargo'
 
-.PHONY: dist dist-toolchain dist-tools dist-programs dist-static dist-packages dist-sbom dist-sums dist-verify
+.PHONY: dist dist-clean dist-toolchain dist-tools dist-programs dist-static dist-packages dist-sbom dist-sums dist-verify
 
-dist: dist-programs dist-static dist-packages dist-sbom dist-sums
+dist: dist-clean dist-programs dist-static dist-packages dist-sbom dist-sums
+
+# No file of another version.
+dist-clean:
+	@rm -rf $(DIST)
 
 # What a fresh machine lacks for its own target, or for musl.
 dist-toolchain: deps-build
@@ -121,7 +125,8 @@ dist-static:
 
 dist-packages: deps-build
 	@echo '== dist: packing'
-	$(CARGO) run --quiet --locked -p regcred-dist -- $(DIST_TARGET) $(DIST_BUILT) $(CA_BUNDLE) $(DIST)
+	$(CARGO) run --quiet --locked -p regcred-dist -- $(DIST_TARGET) $(DIST_BUILT) \
+	  $(or $(CA_BUNDLE),$(error name the roots for the images: CA_BUNDLE=FILE)) $(DIST)
 
 # The packages in each program, as CycloneDX, without the paths of this machine. The tool writes next to
 # each Cargo.toml.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use chrono::{DateTime, Datelike as _, Utc};
 use md5::{Digest as _, Md5};
 
 use crate::DistError;
@@ -17,9 +18,18 @@ pub(crate) fn write(release: &Release) -> Result<PathBuf, DistError> {
     let architecture = release.architecture()?.short;
     let version = release.package_version();
     let mut files = of_package(release)?;
-    let changes = gzip(&read(&release.source.join("CHANGELOG.md"))?)?;
-    files.push(Packed::text(format!("{DOCUMENTS}/changelog.gz"), changes));
-    files.push(Packed::text(format!("{DOCUMENTS}/copyright"), copyright()));
+    let date = DateTime::from_timestamp(release.date.into(), 0).unwrap_or_default();
+    for (name, text) in [
+        ("CHANGELOG.md", read(&release.source.join("CHANGELOG.md"))?),
+        ("changelog", changelog(&version, date).into_bytes()),
+    ] {
+        let path = format!("{DOCUMENTS}/{name}.gz");
+        files.push(Packed::text(path, gzip(&text)?));
+    }
+    files.push(Packed::text(
+        format!("{DOCUMENTS}/copyright"),
+        copyright(date.year()),
+    ));
     let control = [
         Packed::text("control", control(&files, &version, architecture)),
         Packed::text("md5sums", sums(&files)),
@@ -51,12 +61,22 @@ fn control(files: &[Packed], version: &str, architecture: &str) -> String {
     )
 }
 
-fn copyright() -> String {
+/// The log that Debian's policy asks for.
+fn changelog(version: &str, date: DateTime<Utc>) -> String {
+    format!(
+        "regcred ({version}) unstable; urgency=medium\n\n  \
+         * This release's changes are in CHANGELOG.md.gz.\n\n \
+         -- {MAINTAINER}  {}\n",
+        date.to_rfc2822()
+    )
+}
+
+fn copyright(year: i32) -> String {
     format!(
         "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\
          Source: {HOMEPAGE}\n\n\
          Files: *\n\
-         Copyright: The regcred authors\n\
+         Copyright: {year} The regcred authors\n\
          License: {LICENSE}\n \
          On Debian systems the text of this licence is in\n \
          /usr/share/common-licenses/{LICENSE}.\n"

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use rpm::{BuildConfig, CompressionWithLevel, Dependency, FileOptions, PackageBuilder};
 
 use crate::DistError;
-use crate::contents::{DESCRIPTION, DOCUMENTS, HOMEPAGE, LICENSE, PLUGINS, SUMMARY, of_package};
-use crate::release::Release;
+use crate::contents::{
+    DESCRIPTION, DOCUMENTS, HOMEPAGE, LICENSE, PLUGINS, Packed, SUMMARY, of_package,
+};
+use crate::release::{Release, read};
 
 /// Writes `regcred-VERSION-1.MACHINE.rpm`.
 pub(crate) fn write(release: &Release) -> Result<PathBuf, DistError> {
@@ -29,10 +31,14 @@ pub(crate) fn write(release: &Release) -> Result<PathBuf, DistError> {
         "usr/libexec/kubernetes/kubelet",
         PLUGINS,
         DOCUMENTS,
+        LICENSES,
     ] {
         builder.with_dir_entry(FileOptions::dir(format!("/{directory}")).permissions(0o755))?;
     }
-    for file in of_package(release)? {
+    let mut files = of_package(release)?;
+    let license = read(&release.source.join("LICENSE"))?;
+    files.push(Packed::text(format!("{LICENSES}/LICENSE"), license));
+    for file in files {
         let permissions = u16::try_from(file.mode).unwrap_or(0o644);
         let options = FileOptions::new(format!("/{}", file.path)).permissions(permissions);
         builder.with_file_contents(file.content, options)?;
@@ -41,3 +47,6 @@ pub(crate) fn write(release: &Release) -> Result<PathBuf, DistError> {
     builder.build()?.write(&mut bytes)?;
     release.write(&format!("regcred-{version}-1.{machine}.rpm"), &bytes)
 }
+
+/// Where RPM systems keep licences.
+const LICENSES: &str = "usr/share/licenses/regcred";

@@ -168,6 +168,10 @@ fn the_debian_package_has_the_plugins_where_the_pages_lead_the_kubelet() {
             .keys()
             .any(|path| path.contains("refresh") || path.contains("left"))
     );
+    for name in ["changelog.gz", "copyright"] {
+        let path = format!("./usr/share/doc/regcred/{name}");
+        assert_eq!(data[&path].0, 0o644);
+    }
     let control = files(&unzipped(
         &members.remove("control.tar.gz").expect("control"),
     ));
@@ -201,6 +205,7 @@ fn the_rpm_package_needs_nothing_and_owns_its_directories() {
         "/usr/libexec/kubernetes/kubelet/plugins",
         "/usr/libexec/kubernetes/kubelet/plugins/ecr-credential-provider",
         "/usr/share/doc/regcred/README.md",
+        "/usr/share/licenses/regcred/LICENSE",
     ] {
         assert!(paths.contains(&PathBuf::from(path)), "{paths:?}");
     }
