@@ -75,10 +75,12 @@ impl Validity {
         }
         (to <= now + soon).then(|| {
             let left = (to - now).num_minutes();
-            let left = match left {
-                ..120 => format!("{left} min"),
-                120..2880 => format!("{} h", left / 60),
-                _ => format!("{} days", left / 1440),
+            let left = if left < 120 {
+                format!("{left} min")
+            } else if left < 2880 {
+                format!("{} h", left / 60)
+            } else {
+                format!("{} days", left / 1440)
             };
             let what = format!("{what} expires at {ends}, in {left}");
             Finding::note(place, what, renew)
