@@ -47,6 +47,7 @@ pub(super) const TIMEDATECTL: &str = "/usr/bin/timedatectl";
 mod tests {
     use std::fs::{self, File};
 
+    use regcred_core::Clock;
     use regcred_run::{ProgramError, block_on_until_signal};
 
     use super::*;
@@ -63,14 +64,10 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let (old, new) = (dir.path().join("old"), dir.path().join("new"));
         fs::write(&old, "").expect("a file");
+        let now = Clock::system().now();
+        let ahead = now + TimeDelta::hours(2);
         let file = File::create(&new).expect("a file");
-        let now = DateTime::<Utc>::from(
-            file.metadata()
-                .and_then(|about| about.modified())
-                .expect("a time"),
-        );
-        file.set_modified((now + TimeDelta::hours(2)).into())
-            .expect("a time");
+        file.set_modified(ahead.into()).expect("a time");
         let found = future(&[old.clone(), new.clone()], now).expect("in the future");
         assert_eq!(found.place.file, Some(new));
         assert_eq!(future(&[old, dir.path().join("missing")], now), None);
