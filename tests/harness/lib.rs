@@ -63,6 +63,7 @@ pub use ocir::FakeOci;
 pub use program::{Finished, Program};
 pub use python::python_with;
 pub use registry::Registry;
+pub use schema::assert_matches_schema;
 pub use server::Server;
 pub use skopeo::Skopeo;
 pub use sts::FakeSts;

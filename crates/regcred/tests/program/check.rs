@@ -1,8 +1,10 @@
-//! The exit code of a check.
+//! The exit code and the JSON of a check.
 
+use std::collections::BTreeSet;
 use std::fs;
 
-use regcred_tests::Node;
+use regcred_tests::{Node, assert_matches_schema};
+use serde_json::Value;
 
 #[test]
 fn a_check_that_finds_nothing_to_check_is_not_a_success() {
@@ -27,4 +29,39 @@ fn a_check_that_finds_nothing_to_check_is_not_a_success() {
     node.add_script("p", &["h.io"], "exit 1\n");
     let named = node.regcred("check").run();
     assert_eq!(named.code(), Some(0), "{}", named.stdout());
+}
+
+#[test]
+fn the_json_has_the_published_form() {
+    let mut node = Node::new();
+    let json = |node: &Node| {
+        let done = node.regcred("check").arg("--json").run();
+        serde_json::from_slice::<Value>(done.bytes()).expect("one object")
+    };
+    assert_matches_schema(&json(&node), "check");
+    node.add_script("p", &["*.io", "h.io/*"], "exit 1\n");
+    node.add_provider("missing", &["HTTPS://x"], &[]);
+    fs::write(node.root().join("home/config.json"), "{").expect("a file");
+    let found = json(&node);
+    assert_matches_schema(&found, "check");
+    let severities = found["findings"].as_array().expect("a list").iter();
+    let severities: BTreeSet<_> = severities
+        .filter_map(|one| one["severity"].as_str())
+        .collect();
+    assert!(
+        severities.is_superset(&["error", "warning"].into()),
+        "{found:#}"
+    );
+    assert!(found["kubeletError"].is_string(), "{found:#}");
+    let changed = [
+        ("what", Value::Null),
+        ("severity", "bad".into()),
+        ("more", "x".into()),
+    ];
+    for (field, value) in changed {
+        let mut wrong = found.clone();
+        wrong["findings"][0][field] = value;
+        let refused = std::panic::catch_unwind(|| assert_matches_schema(&wrong, "check"));
+        assert!(refused.is_err(), "the schema does not look at {field}");
+    }
 }
