@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn what_is_generated_is_what_the_kubelet_reads() {
-        let entries = entries(&regcred_providers::all(), &Env::default(), false).expect("no settings");
+        let entries =
+            entries(&regcred_providers::all(), &Env::default(), false).expect("no settings");
         let text = new_file(&entries.iter().collect::<Vec<_>>(), ConfigFormat::Json);
         let config = decode_config(text.as_bytes()).expect("strictly sound");
         let names: Vec<_> = config.providers.iter().map(|p| p.name.as_str()).collect();
