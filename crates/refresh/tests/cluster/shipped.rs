@@ -55,14 +55,13 @@ fn systemd_accepts_the_units() {
         let text = std::fs::read_to_string(file.path()).expect("text");
         let program = env!("CARGO_BIN_EXE_regcred-refresh");
         let unit = copy.path().join(file.file_name());
-        std::fs::write(
-            &unit,
-            text.replace("/usr/local/bin/regcred-refresh", program),
-        )
-        .expect("written");
+        // The command itself is not built here: the unit is what is verified.
+        let text = text.replace("/usr/local/bin/regcred-refresh", program);
+        let text = text.replace("/usr/local/bin/regcred ", "/bin/true ");
+        std::fs::write(&unit, text).expect("written");
         units.push(unit);
     }
-    assert_eq!(units.len(), 3);
+    assert_eq!(units.len(), 4);
     let run = Program::new(analyze)
         .args(["verify", "--man=no"])
         .args(&units)
