@@ -60,6 +60,11 @@ impl fmt::Display for RefreshFailure {
     }
 }
 
+/// The answer of code of ours, or of a library, that panicked.
+pub(crate) const PANICKED: &str = "a panic, which is a bug";
+/// What to do about it.
+pub(crate) const REPORT_IT: &str = "report it with the line of the log that has the place";
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ mod contents;
 mod secret;
 
 pub use contents::Plan;
-pub(crate) use contents::{SourceKind, SourcePlan};
+pub(crate) use contents::{FilePlan, SourceKind, SourcePlan};
 pub(crate) use secret::{NAMESPACE, Namespace, SecretPlan};
 
 #[cfg(test)]

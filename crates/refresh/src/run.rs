@@ -17,6 +17,7 @@ use crate::cluster::connect;
 use crate::conclusion::{Conclusion, exit};
 use crate::config::{Config, SCHEMA, SingleTarget};
 use crate::error::RunError;
+use crate::failure::PANICKED;
 use crate::life::delta;
 use crate::plan::Plan;
 use crate::refresher::{Mode, Refresher};
@@ -39,6 +40,11 @@ pub fn main() -> ExitCode {
         }
     };
     let (env, clock) = (Env::process(), Clock::system());
+    // Its message is not shown: it may quote what the code worked on.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "{PANICKED}");
+    }));
     let logging = match (cli.daemon, cli.log_format) {
         (true, Output::Json) => init_json_logging(&env, LevelFilter::INFO, clock.clone()),
         (true, Output::Text) => init_logging(&env, LevelFilter::INFO),

@@ -4,9 +4,10 @@ use regcred_core::Credentials;
 use regcred_docker_config::{Change, DockerFile, EntryForm, FileError};
 
 use super::context::Refresher;
-use super::outcome::{LastSeen, Next, Outcome, add_failures};
+use super::outcome::{LastSeen, Next, Outcome, add_failures, survive};
 use crate::failure::RefreshFailure;
 use crate::life::Lives;
+use crate::plan::FilePlan;
 use crate::report::{Action, Report};
 use crate::tokens::written;
 
@@ -14,7 +15,11 @@ impl Refresher {
     /// Brings a docker configuration file up to date.
     pub(crate) async fn serve_file(&self, place: usize) -> Outcome {
         let plan = &self.plan.files[place];
-        let mut report = Report::of_file(&plan.target, &plan.file.path);
+        let report = || Report::of_file(&plan.target, &plan.file.path);
+        survive(report, self.refresh_file(plan, report())).await
+    }
+
+    async fn refresh_file(&self, plan: &FilePlan, mut report: Report) -> Outcome {
         let check_at = self.next_check();
         let mut next = check_at;
         let mut logins = Vec::new();

@@ -1,11 +1,15 @@
 //! What the work on an object leads to.
 
+use std::panic::AssertUnwindSafe;
+
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
 
 use super::content::Fingerprint;
 use crate::cluster::{ClusterError, ClusterErrorKind};
+use crate::failure::{PANICKED, REPORT_IT, RefreshFailure};
 use crate::life::Lives;
-use crate::report::Report;
+use crate::report::{Action, Report};
 use crate::tokens::TokenFailure;
 
 /// What is remembered of an object.
@@ -45,6 +49,18 @@ pub(crate) enum Next {
     WhenReachable,
     /// When something about its namespace changes.
     Never,
+}
+
+/// The outcome of the work on an object; a failure that is tried again later if the work panics.
+pub(super) async fn survive(
+    report: impl FnOnce() -> Report,
+    work: impl Future<Output = Outcome>,
+) -> Outcome {
+    let done = AssertUnwindSafe(work).catch_unwind().await;
+    done.unwrap_or_else(|_| {
+        let failure = RefreshFailure::new(PANICKED, Some(REPORT_IT));
+        Outcome::forgotten(report().failed(Action::Failed, failure), Next::Later)
+    })
 }
 
 /// Adds to the report of an object which of its sources issued no token and why, and whether the object has

@@ -5,7 +5,7 @@ mod finish;
 mod write;
 
 use super::context::Refresher;
-use super::outcome::{LastSeen, Next, Outcome};
+use super::outcome::{LastSeen, Next, Outcome, survive};
 use crate::cluster::{Cluster, EventReason, Object, StoredSecret};
 use crate::plan::{Namespace, SecretPlan};
 use crate::report::{Action, Report};
@@ -56,7 +56,7 @@ impl Refresher {
         let Some(cluster) = &self.cluster else {
             return skip("no cluster");
         };
-        let mut work = Work {
+        let work = Work {
             refresher: self,
             cluster,
             plan,
@@ -66,15 +66,30 @@ impl Refresher {
             failures: Vec::new(),
             inputs: plan.inputs.clone(),
         };
-        let mut outcome = match work.run().await {
-            Ok(outcome) => outcome,
-            Err(error) => return work.failed(&error),
+        let report = || {
+            Report::new(
+                &plan.target,
+                &namespace.name,
+                "Secret",
+                plan.name_in(&namespace.name),
+            )
         };
-        work.record_registries(&mut outcome).await;
+        survive(report, work.serve(accounts)).await
+    }
+}
+
+impl Work<'_> {
+    async fn serve(mut self, accounts: Option<Vec<Object>>) -> Outcome {
+        let mut outcome = match self.run().await {
+            Ok(outcome) => outcome,
+            Err(error) => return self.failed(&error),
+        };
+        self.record_registries(&mut outcome).await;
         let mut actions = outcome.reports.iter().map(|report| report.action);
         if actions.all(|action| action.is_good() && action != Action::Skip) {
             let (reports, failure) = self
-                .link_accounts(cluster, plan, namespace, accounts, true)
+                .refresher
+                .link_accounts(self.cluster, self.plan, self.namespace, accounts, true)
                 .await;
             outcome.reports.extend(reports);
             if let Some(error) = failure {
@@ -83,9 +98,7 @@ impl Refresher {
         }
         outcome
     }
-}
 
-impl Work<'_> {
     fn report(&self, action: Action) -> Report {
         let (target, namespace) = (&self.plan.target, &self.namespace.name);
         Report {

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::iter::successors;
 
-use regcred_core::{ErrorKind, ProviderError, report};
+use regcred_core::{ProviderError, report};
 use regcred_http::HttpError;
 
 use super::token::TenantIdentity;
@@ -15,39 +15,41 @@ use crate::plan::{SourceKind, SourcePlan};
 pub(super) fn not_issued(
     source: &SourcePlan,
     tenant: Option<&TenantIdentity>,
-    error: &ProviderError,
+    error: ProviderError,
 ) -> RefreshFailure {
-    let outer: &(dyn Error + 'static) = error;
-    let causes = || successors(Some(outer), |&cause| cause.source());
-    let cluster = causes().find_map(|cause| cause.downcast_ref::<ClusterError>());
-    let http = causes().find_map(|cause| cause.downcast_ref::<HttpError>());
-    let (server, step) = match (cluster, http) {
-        (Some(error), _) => {
-            let failure = error.failure();
-            (failure.server.clone(), failure.next_step.clone())
-        }
-        (None, Some(error)) => (error.server(), error.next_step().map(str::to_owned)),
-        (None, None) => (None, None),
-    };
-    let usual = || match (&source.kind, error.kind()) {
-        (SourceKind::File(_) | SourceKind::Static(_), _) => {
-            Some("correct it, or the registry in the configuration".to_owned())
-        }
-        (_, ErrorKind::Unreachable | ErrorKind::Throttled) => Some("try again later".to_owned()),
-        _ => None,
-    };
-    let step = step.or_else(usual);
-    let line = report(error);
-    let end = step.as_ref().map(|step| format!("; {step}"));
-    let answer = end.and_then(|end| line.strip_suffix(&end)).unwrap_or(&line);
+    let (server, deeper) = causes(&error);
+    let whole = report(&error);
+    // An empty step in place of the error's own shows where that begins.
+    let line = report(&error.with_next_step(String::new()));
+    let line = line.trim_end_matches("; ");
+    let own = whole.strip_prefix(line);
+    let own = own.and_then(|rest| rest.strip_prefix("; ").map(str::to_owned));
+    let next_step = own.or(deeper);
+    let end = next_step.as_ref().map(|step| format!("; {step}"));
+    let answer = end.and_then(|end| line.strip_suffix(&end)).unwrap_or(line);
     RefreshFailure {
         registry: Some(source.registry.name.clone()),
         identity: Some(identity(source, tenant)),
         server,
         answer: answer.to_owned(),
-        next_step: step,
+        next_step,
         is_complete: true,
     }
+}
+
+/// The server that was asked, and the next step, of the request below a provider's error.
+fn causes(error: &ProviderError) -> (Option<String>, Option<String>) {
+    let outer: &(dyn Error + 'static) = error;
+    for cause in successors(Some(outer), |&cause| cause.source()) {
+        if let Some(error) = cause.downcast_ref::<ClusterError>() {
+            let failure = error.failure();
+            return (failure.server.clone(), failure.next_step.clone());
+        }
+        if let Some(error) = cause.downcast_ref::<HttpError>() {
+            return (error.server(), error.next_step().map(str::to_owned));
+        }
+    }
+    (None, None)
 }
 
 /// Whose token, or which login, the source has by its configuration.
@@ -79,7 +81,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::path::PathBuf;
 
-    use regcred_core::ProviderSpec;
+    use regcred_core::{ErrorKind, ProviderSpec};
 
     use super::*;
     use crate::config::{Registry, StaticLogin};
@@ -135,14 +137,20 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_has_a_next_step_once() {
+    fn the_next_step_is_apart_from_the_answer_and_shown_once() {
         let source = source(SourceKind::File("/c".into()), None, None);
-        let step = "correct it, or the registry in the configuration";
-        for text in ["no logins".to_owned(), format!("no logins; {step}")] {
-            let error = ProviderError::new("file", ErrorKind::NotConfigured, text);
-            let failure = not_issued(&source, None, &error);
+        let error = || ProviderError::new("file", ErrorKind::NotConfigured, "no logins; none");
+        let shown = |error| {
+            let failure = not_issued(&source, None, error);
             assert_eq!(failure.registry.as_deref(), Some("r"));
-            assert_eq!(failure.to_string(), format!("file: no logins; {step}"));
-        }
+            (failure.to_string(), failure.answer, failure.next_step)
+        };
+        let (line, answer, step) = shown(error());
+        assert_eq!((line.as_str(), step), ("file: no logins; none", None));
+        assert_eq!(answer, line);
+        let (line, answer, step) = shown(error().with_next_step("log in; then retry".to_owned()));
+        assert_eq!(line, "file: no logins; none; log in; then retry");
+        assert_eq!(answer, "file: no logins; none");
+        assert_eq!(step.as_deref(), Some("log in; then retry"));
     }
 }

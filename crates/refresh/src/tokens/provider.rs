@@ -66,7 +66,8 @@ impl<'a> ProviderFetch<'a> {
             let key = plan.key().cloned();
             let issued = timeout(DEADLINE, plan.fetch()).await.unwrap_or_else(|_| {
                 let text = format!("no answer within {} s", DEADLINE.as_secs());
-                Err(self.failure(ErrorKind::Unreachable, text))
+                let error = self.failure(ErrorKind::Unreachable, text);
+                Err(error.with_next_step("try again later".to_owned()))
             })?;
             if let Some(end) = issued.expires_at {
                 expires = Some(expires.map_or(end, |known| end.min(known)));
@@ -101,10 +102,10 @@ impl<'a> ProviderFetch<'a> {
         let mut request =
             CredentialRequest::new(host).map_err(|error| invalid(error.reason().to_owned()))?;
         if !self.provider.serves(&request.registry) {
-            return Err(self.failure(
-                ErrorKind::NotServed,
-                format!("{host} is not served: its token must not go there"),
-            ));
+            let text = format!("{host} is not served: its token must not go there");
+            let error = self.failure(ErrorKind::NotServed, text);
+            let step = "correct the registry's hosts, or allow a mirror by the provider's variable";
+            return Err(error.with_next_step(step.to_owned()));
         }
         let (Some(tenant), Some(proof)) = (self.tenant, proof) else {
             return Ok(request);
@@ -123,7 +124,8 @@ impl<'a> ProviderFetch<'a> {
             return Err(invalid(format!(
                 "the annotation {} does not select an identity for this provider",
                 keys.join(", ")
-            )));
+            ))
+            .with_next_step("name the annotation that the provider reads".to_owned()));
         }
         Ok(request)
     }
@@ -151,10 +153,9 @@ impl<'a> ProviderFetch<'a> {
             _ => None,
         });
         let Some((_, login)) = found else {
-            return Err(self.failure(
-                ErrorKind::IdentityUnavailable,
-                format!("the answer has no login for {host}"),
-            ));
+            let text = format!("the answer has no login for {host}");
+            let error = self.failure(ErrorKind::IdentityUnavailable, text);
+            return Err(error.with_next_step("correct the registry's hosts".to_owned()));
         };
         if is_empty(&login.password) {
             let text = format!("the login for {host} has an empty password");
@@ -178,7 +179,9 @@ fn with_variables(
     for (name, path) in &registry.env_files {
         let value = read_line(path).map_err(|error| {
             let text = format!("{} of {name} cannot be read", path.display());
-            ProviderError::new(spec.name, ErrorKind::NotConfigured, text).with_source(error)
+            ProviderError::new(spec.name, ErrorKind::NotConfigured, text)
+                .with_source(error)
+                .with_next_step("correct the path in envFiles, or mount the file".to_owned())
         })?;
         vars.insert(name.clone(), value.expose_secret().to_owned());
     }

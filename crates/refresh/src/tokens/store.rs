@@ -2,20 +2,23 @@
 //! renewed at half of its lifetime, retried with growing pauses while it cannot be fetched.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use regcred_core::{Clock, Env};
+use futures_util::FutureExt as _;
+use regcred_core::{Clock, Env, ErrorKind, ProviderError};
 use tokio::time::timeout;
 
 use super::not_issued::not_issued;
 use super::token::{Tenant, TenantIdentity, Token};
 use super::token_source::{fetch, inputs};
 use crate::backoff::{fraction, pause};
-use crate::failure::RefreshFailure;
+use crate::config::{FILE, STATIC};
+use crate::failure::{PANICKED, REPORT_IT, RefreshFailure};
 use crate::life::{Life, delta};
-use crate::plan::Plan;
+use crate::plan::{Plan, SourceKind, SourcePlan};
 use crate::status::Status;
 
 /// The tokens of all sources.
@@ -206,7 +209,10 @@ impl TokenStore {
         let registry = plan.registry.name.as_str();
         let started = tokio::time::Instant::now();
         let namespace = tenant.map(|identity| &*identity.tenant.namespace);
-        let fetched = fetch(plan, tenant, &self.env, &self.clock).await;
+        let fetched = fetch(plan, tenant, &self.env, &self.clock);
+        // A bug of one provider must not end the work for the others.
+        let fetched = AssertUnwindSafe(fetched).catch_unwind().await;
+        let fetched = fetched.unwrap_or_else(|_| Err(panicked(plan)));
         let took = started.elapsed();
         let now = self.clock.now();
         let mut state = lock(&slot.state);
@@ -236,7 +242,8 @@ impl TokenStore {
                 };
             }
             Err(error) => {
-                let failure = not_issued(plan, tenant, &error);
+                let kind = error.kind();
+                let failure = not_issued(plan, tenant, error);
                 let text = failure.to_string();
                 if self.in_daemon {
                     tracing::warn!(
@@ -252,7 +259,7 @@ impl TokenStore {
                 state.failures += 1;
                 let intervals = self.plan.intervals;
                 let wait = pause(state.failures, intervals.retry.0, intervals.retry_cap.0);
-                self.status.not_issued(source, error.kind(), &text, took);
+                self.status.not_issued(source, kind, &text, took);
                 state.next = now + delta(wait);
                 state.available.failure = Some(TokenFailure {
                     failure: Arc::new(failure),
@@ -270,6 +277,16 @@ impl TokenStore {
         let mut slots = lock(&self.slots);
         Arc::clone(slots.entry(key).or_default())
     }
+}
+
+/// The message of the panic is not shown: it may quote what the provider worked on.
+fn panicked(source: &SourcePlan) -> ProviderError {
+    let name = match &source.kind {
+        SourceKind::Provider(spec) => spec.name,
+        SourceKind::File(_) => FILE,
+        SourceKind::Static(_) => STATIC,
+    };
+    ProviderError::new(name, ErrorKind::Malformed, PANICKED).with_next_step(REPORT_IT.to_owned())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -48,7 +48,9 @@ fn copied(
 ) -> Result<BTreeMap<String, Credentials>, ProviderError> {
     let fail = |error| {
         let text = "no logins to copy".to_owned();
-        ProviderError::new(FILE, ErrorKind::NotConfigured, text).with_source(error)
+        ProviderError::new(FILE, ErrorKind::NotConfigured, text)
+            .with_source(error)
+            .with_next_step("correct the file, or the registry's path and hosts".to_owned())
     };
     let plan = ImportPlan::read(path).map_err(fail)?;
     let login = |key: &str, entry: &DockerConfigEntry| {
@@ -70,7 +72,10 @@ fn copied(
 
 /// A login that does not expire, its password in a file or a variable.
 fn static_login(login: &StaticLogin, env: &Env) -> Result<Credentials, ProviderError> {
-    let fail = |text: String| ProviderError::new(STATIC, ErrorKind::NotConfigured, text);
+    let fail = |text: String| {
+        ProviderError::new(STATIC, ErrorKind::NotConfigured, text)
+            .with_next_step("correct it, or the registry's login".to_owned())
+    };
     let (shown, password) = match (&login.password_file, &login.password_variable) {
         (Some(path), _) => {
             let shown = path.display().to_string();

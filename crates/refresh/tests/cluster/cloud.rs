@@ -18,6 +18,7 @@ pub(crate) struct Cloud {
     calls: AtomicUsize,
     fails: AtomicBool,
     hangs: AtomicBool,
+    panics: AtomicBool,
     life: AtomicI64,
     pub(crate) roles: Mutex<Vec<String>>,
 }
@@ -31,6 +32,7 @@ impl Cloud {
             calls: AtomicUsize::new(0),
             fails: AtomicBool::new(false),
             hangs: AtomicBool::new(false),
+            panics: AtomicBool::new(false),
             life: AtomicI64::new(12 * 3600),
             roles: Mutex::default(),
         });
@@ -51,6 +53,11 @@ impl Cloud {
 
     pub(crate) fn fail(&self, fails: bool) {
         self.fails.store(fails, Ordering::SeqCst);
+    }
+
+    /// Whether its provider panics.
+    pub(crate) fn panic(&self, panics: bool) {
+        self.panics.store(panics, Ordering::SeqCst);
     }
 
     /// From now on it answers no request.
@@ -100,6 +107,8 @@ impl Fake {
         if cloud.hangs.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
+        let panics = cloud.panics.load(Ordering::SeqCst);
+        assert!(!panics, "a message that quotes {CANARY}");
         if cloud.fails.load(Ordering::SeqCst) {
             let text = "the cloud is on fire";
             return Err(ProviderError::new("fake", ErrorKind::Unreachable, text));

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use regcred_refresh::{Action, Mode, Report, exit, exit_code};
 use serde_json::json;
 
+use crate::cloud::CANARY;
 use crate::observed::{has, page};
 use crate::stage::{Stage, actions, config_of, theirs};
 
@@ -199,6 +200,62 @@ async fn conflicts_on_an_account_are_read_and_tried_again() {
         json!([{"name": stage.ns("pull")}])
     );
     assert_eq!(fake.asked("patch", "serviceaccounts"), 3);
+}
+
+#[tokio::test]
+async fn a_provider_that_panics_is_a_failure_of_its_registry_alone() {
+    let stage = Stage::fake().await;
+    let names = namespaces(&stage, 3).await;
+    let other = crate::cloud::Cloud::start();
+    other.panic(true);
+    let yaml = format!(
+        "
+registries:
+- {{name: good, provider: fake, hosts: [a.eu.fake.io]}}
+- {{name: bad, provider: fake, hosts: [a.us.fake.io], env: {{FAKE_ID: {}}}}}
+targets:
+- {{name: b, registries: [bad], secret: {{name: ID-other}}, namespaces: {{include: ['ID-*']}}}}
+- {{name: g, registries: [good], secret: {{name: ID-pull}}, namespaces: {{include: ['ID-*']}}}}
+",
+        other.id
+    );
+    let plan = stage.plan(&yaml);
+    let reports = stage.once(&plan).await;
+    let (failed, created) = ([Action::Failed; 3], [Action::Create; 3]);
+    assert_eq!(actions(&reports), [created, failed].concat(), "{reports:?}");
+    assert_eq!(exit_code(&reports, stage.time.now()), exit::SOME_FAILED);
+    for report in reports.iter().filter(|report| report.target == "b") {
+        let reason = report.reason.as_deref().unwrap_or_default();
+        let words = "registry bad: fake: a panic, which is a bug; report it ";
+        assert!(reason.starts_with(words), "{reason}");
+        assert!(!reason.contains(CANARY), "{reason}");
+    }
+    let daemon = stage.daemon(&plan).await;
+    let has_all = async |name: &str| {
+        let name = stage.ns(name);
+        let fake = stage.told();
+        names
+            .iter()
+            .all(|ns| fake.object("secrets", ns, &name).is_some())
+    };
+    let counted = "token_refresh_total{source=\"bad\",result=\"malformed\"} 0\n";
+    stage
+        .until("a panic", async || {
+            !page(&daemon, "/metrics").await.1.contains(counted)
+        })
+        .await;
+    assert_eq!(page(&daemon, "/healthz").await.0, 200);
+    let late = stage.namespace("late", json!({})).await;
+    stage
+        .until("a new namespace", async || has(&stage, &late).await)
+        .await;
+    // It is asked again as after any other failure.
+    other.panic(false);
+    stage.time.on(TimeDelta::minutes(6));
+    stage
+        .until("the other registry's", async || has_all("other").await)
+        .await;
+    daemon.stop().await;
 }
 
 #[tokio::test]
