@@ -105,7 +105,8 @@ pub fn service_account_token(audience: &str, ends_in: i64) -> String {
 }
 
 /// The same for the service account `NAMESPACE:NAME`.
-pub(crate) fn token_of(account: &str, audience: &str, ends_in: i64) -> String {
+#[must_use]
+pub fn token_of(account: &str, audience: &str, ends_in: i64) -> String {
     let now = now();
     let claims = json!({
         "iss": "https://iam.cluster.test", "aud": [audience],

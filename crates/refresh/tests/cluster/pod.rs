@@ -33,6 +33,8 @@ impl Pod {
             let found = same.find(|object| object["metadata"]["name"] == *name);
             found.unwrap_or_else(|| panic!("no {kind} {name} in {home}"))
         };
+        let account = template["spec"]["serviceAccountName"].as_str();
+        let account = account.expect("a service account");
         let files = tempfile::tempdir().expect("a directory");
         let container = &template["spec"]["containers"][0];
         let mounts: Vec<_> = list(&container["volumeMounts"])
@@ -61,7 +63,7 @@ impl Pod {
                 let token = &source["serviceAccountToken"];
                 let audience = token["audience"].as_str().expect("an audience");
                 let file = here.join(token["path"].as_str().expect("a path"));
-                let text = icr::service_account_token(audience, 3000);
+                let text = icr::token_of(&format!("{home}:{account}"), audience, 3000);
                 std::fs::write(file, text).expect("written");
             }
         }
