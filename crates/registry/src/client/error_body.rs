@@ -7,6 +7,7 @@ use regcred_http::{ErrorFields, plain};
 use serde_json::Value;
 
 use super::advice;
+use crate::image::Digest;
 
 /// Codes and messages of an answer, bounded. `Display` is `: code: message` for each, as docker
 /// writes them: `MANIFEST_UNKNOWN` is `manifest unknown`.
@@ -26,7 +27,7 @@ impl ServerErrors {
             .into_iter()
             .flatten()
             .take(MOST_ERRORS)
-            .map(|error| (short(&error["code"]), short(&error["message"])))
+            .map(|error| (short(&error["code"]), message(error)))
             .filter(|(code, message)| !code.is_empty() || !message.is_empty())
             .collect();
         if !listed.is_empty() {
@@ -102,6 +103,17 @@ impl fmt::Display for ServerErrors {
     }
 }
 
+/// The message, with the digest of a blob that a manifest names and the registry lacks: only the detail
+/// has it.
+fn message(error: &Value) -> String {
+    let message = short(&error["message"]);
+    let digest = short(&error["detail"]).parse::<Digest>();
+    match digest {
+        Ok(digest) if error["code"] == "MANIFEST_BLOB_UNKNOWN" => format!("{message} ({digest})"),
+        _ => message,
+    }
+}
+
 /// Text or number on one line, at most 200 characters.
 fn short(value: &Value) -> String {
     match value {
@@ -134,6 +146,11 @@ mod tests {
                 ": not found, 404: gone",
             ),
             (r#"{"errors":[{"message":"only words"}]}"#, ": only words"),
+            (
+                r#"{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry","detail":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}]}"#,
+                ": manifest blob unknown: blob unknown to registry \
+                 (sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a)",
+            ),
             (r#"{"errors":[]}"#, ""),
             (r#"{"errors":null,"message":"quay"}"#, ": quay"),
             (

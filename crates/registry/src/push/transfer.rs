@@ -63,6 +63,7 @@ impl Transfer<'_> {
             return Ok(None);
         };
         match self.target.mount(&blob.digest, path).await {
+            Ok(Mount::Mounted) if !self.is_mounted(blob).await? => Ok(None),
             Ok(mount) => Ok(Some(mount)),
             Err(error) if is_refusal(&error) => {
                 tracing::debug!(digest = %blob.digest, %error, "the registry does not mount");
@@ -70,6 +71,11 @@ impl Transfer<'_> {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Distribution 2.8 answers the mount of a sha512 blob with success, and the repository lacks it.
+    async fn is_mounted(&self, blob: &Descriptor) -> Result<bool, RegistryError> {
+        Ok(blob.digest.algorithm() == "sha256" || self.target.has_blob(&blob.digest).await?)
     }
 
     async fn upload(

@@ -44,6 +44,34 @@ async fn blobs_of_another_repository_are_mounted_or_copied() {
 }
 
 #[tokio::test]
+async fn a_sha512_blob_that_a_registry_only_seems_to_mount_is_copied() {
+    let quirks = Quirks {
+        mounts: true,
+        ..Quirks::default()
+    };
+    let registry = Registry::start(quirks).await;
+    let from = registry.repository("team/base", None);
+    let target = registry.repository("team/app", None);
+    let zeros = format!("sha512:{}", "0".repeat(128));
+    let digest = zeros.parse::<Digest>().expect("a digest");
+    let digest = digest.of_same_algorithm(b"layer");
+    let mut blob = Descriptor::of(media_type::OCI_LAYER_GZIP, b"layer");
+    blob.digest = digest.clone();
+    from.put_blob(&digest, "layer").await.expect("put");
+    let transfer = Transfer {
+        source: &ImageSource::repository(&registry.image("team/base:v1"), &from),
+        target: &target,
+        progress: &NoProgress,
+    };
+    let arrival = transfer.send(&blob).await.expect("copied");
+    assert_eq!(arrival, Arrival::Uploaded);
+    assert_eq!(
+        registry.blob("team/app", &digest).as_deref(),
+        Some(&b"layer"[..])
+    );
+}
+
+#[tokio::test]
 async fn between_two_registries_each_gets_its_own_login() {
     let login = |login| Quirks {
         login: Some(login),

@@ -235,8 +235,11 @@ impl State {
                     return refused(refusal);
                 }
                 bytes.extend(&seen.body);
-                let digest = Digest::of(&bytes).to_string();
-                if seen.params("digest") != [digest.as_str()] || seen.params("state") != ["x"] {
+                let digest = seen.params("digest").concat();
+                let is_right = digest
+                    .parse()
+                    .is_ok_and(|digest: Digest| digest.matches(&bytes));
+                if !is_right || seen.params("state") != ["x"] {
                     return refuse(400, "DIGEST_INVALID");
                 }
                 self.blobs.insert(digest.clone(), bytes);
@@ -255,7 +258,10 @@ impl State {
         if let ([digest], [from]) = (&seen.params("mount")[..], &seen.params("from")[..]) {
             let key = (from.to_string(), digest.to_string());
             if self.quirks.mounts && self.present.contains(&key) {
-                self.present.insert((repository.to_owned(), key.1));
+                // As distribution 2.8.
+                if digest.starts_with("sha256:") {
+                    self.present.insert((repository.to_owned(), key.1));
+                }
                 return Reply::new(201);
             }
             if let Some(status) = self.quirks.refuses_mounts {
