@@ -78,6 +78,7 @@ $(MOTO): tests/requirements.txt
 DIST_TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
 DIST := target/dist
 DIST_BUILT := $(or $(CARGO_TARGET_DIR),target)/$(DIST_TARGET)/release
+DIST_PAGES := target/dist-pages
 DIST_TOOLS := target/tools
 DIST_PROGRAMS := regcred regcred-refresh $(CLOUDS:%=%-credential-provider)
 DIST_PACKAGES := -p regcred -p regcred-refresh $(CLOUDS:%=-p regcred-plugin-%)
@@ -91,10 +92,11 @@ export SOURCE_DATE_EPOCH
 # Static, and without the paths of this machine in messages and in C code.
 CARGO_DIR := $(or $(CARGO_HOME),$(HOME)/.cargo)
 DIST_MUSL := $(findstring musl,$(DIST_TARGET))
-DIST_ENV := $(if $(DIST_MUSL),CC_$(subst -,_,$(DIST_TARGET))=musl-gcc) CARGO_INCREMENTAL=0 CFLAGS='-ffile-prefix-map=$(CARGO_DIR)=/cargo' \
+DIST_COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
+DIST_ENV = $(if $(DIST_MUSL),CC_$(subst -,_,$(DIST_TARGET))=musl-gcc) REGCRED_COMMIT=$(DIST_COMMIT) CARGO_INCREMENTAL=0 CFLAGS='-ffile-prefix-map=$(CARGO_DIR)=/cargo' \
   RUSTFLAGS='-C target-feature=+crt-static --remap-path-prefix=$(CURDIR)=/regcred --remap-path-prefix=$(CARGO_DIR)=/cargo'
 
-.PHONY: dist dist-clean dist-toolchain dist-tools dist-programs dist-static dist-packages dist-sbom dist-sums dist-verify
+.PHONY: dist dist-clean dist-toolchain dist-tools dist-programs dist-static dist-pages dist-pages dist-packages dist-sbom dist-sums dist-verify
 
 dist: dist-clean dist-programs dist-static dist-packages dist-sbom dist-sums
 
@@ -123,9 +125,17 @@ dist-static:
 	  headers=$$(readelf -ldW $(DIST_BUILT)/$$program) || exit 1; \
 	  case $$headers in *INTERP*|*NEEDED*) echo "$$program is not static"; exit 1;; esac; done
 
+# Manual pages and completions, as the built program prints them.
+dist-pages:
+	@rm -rf $(DIST_PAGES) && mkdir -p $(DIST_PAGES)/man
+	@$(DIST_BUILT)/regcred man --dir $(DIST_PAGES)/man
+	@$(DIST_BUILT)/regcred completions bash > $(DIST_PAGES)/regcred.bash
+	@$(DIST_BUILT)/regcred completions fish > $(DIST_PAGES)/regcred.fish
+	@$(DIST_BUILT)/regcred completions zsh > $(DIST_PAGES)/_regcred
+
 dist-packages: deps-build
 	@echo '== dist: packing'
-	$(CARGO) run --quiet --locked -p regcred-dist -- $(DIST_TARGET) $(DIST_BUILT) \
+	$(CARGO) run --quiet --locked -p regcred-dist -- $(DIST_TARGET) $(DIST_BUILT) $(DIST_PAGES) \
 	  $(or $(CA_BUNDLE),$(error name the roots for the images: CA_BUNDLE=FILE)) $(DIST)
 
 # The packages in each program, as CycloneDX, without the paths of this machine. The tool writes next to

@@ -7,7 +7,7 @@ use flate2::{Compression, GzBuilder};
 use tar::{Builder, EntryType, Header};
 
 use crate::DistError;
-use crate::contents::Packed;
+use crate::packed::Packed;
 
 /// A tar archive of the files and of the directories above them, each path after `prefix`.
 pub(crate) fn tar(files: &[Packed], prefix: &str, date: u32) -> Result<Vec<u8>, DistError> {

@@ -1,47 +1,46 @@
 //! Which files are in a package, and where.
 
+use std::fs;
+use std::path::PathBuf;
+
 use crate::DistError;
+use crate::archive::gzip;
+use crate::packed::Packed;
 use crate::release::{Release, read};
 
-/// A file of an archive.
-#[derive(Clone, Debug)]
-pub(crate) struct Packed {
-    /// From the root, without a slash at its beginning.
-    pub(crate) path: String,
-    pub(crate) mode: u32,
-    pub(crate) content: Vec<u8>,
-}
-
-impl Packed {
-    pub(crate) fn text(path: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
-        Self {
-            path: path.into(),
-            mode: 0o644,
-            content: content.into(),
-        }
-    }
-
-    /// A program that was built, in a directory of the archive.
-    pub(crate) fn program(
-        release: &Release,
-        name: &str,
-        directory: &str,
-    ) -> Result<Self, DistError> {
-        Ok(Self {
-            path: format!("{directory}/{name}"),
-            mode: 0o755,
-            content: read(&release.programs.join(name))?,
-        })
-    }
-}
-
 /// What a node and its administrator need: the command, and the plugins where the pages of this project
-/// lead `--image-credential-provider-bin-dir`. The refresher is not for nodes.
-pub(crate) fn of_package(release: &Release) -> Result<Vec<Packed>, DistError> {
+/// lead `--image-credential-provider-bin-dir`. The refresher is not for nodes. The completions of zsh are in
+/// another directory on each system.
+pub(crate) fn of_package(release: &Release, zsh: &str) -> Result<Vec<Packed>, DistError> {
     let mut files = of_node(release)?;
+    files.extend(manual_pages(release)?);
+    for (name, path) in [
+        (
+            "regcred.bash",
+            "usr/share/bash-completion/completions/regcred",
+        ),
+        (
+            "regcred.fish",
+            "usr/share/fish/vendor_completions.d/regcred.fish",
+        ),
+        ("_regcred", &format!("{zsh}/_regcred")),
+    ] {
+        files.push(Packed::text(path, read(&release.pages.join(name))?));
+    }
     let readme = read(&release.source.join("README.md"))?;
     files.push(Packed::text(format!("{DOCUMENTS}/README.md"), readme));
     Ok(files)
+}
+
+fn manual_pages(release: &Release) -> Result<Vec<Packed>, DistError> {
+    let directory = release.pages.join("man");
+    let entries = fs::read_dir(&directory).map_err(DistError::file("read", &directory))?;
+    let page = |path: PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let packed = gzip(&read(&path)?)?;
+        Ok(Packed::text(format!("{MANUAL}/{name}.gz"), packed))
+    };
+    entries.flatten().map(|entry| page(entry.path())).collect()
 }
 
 /// The programs of a node.
@@ -59,6 +58,8 @@ pub(crate) const COMMAND: &str = "regcred";
 pub(crate) const REFRESHER: &str = "regcred-refresh";
 /// Where the plugins are.
 pub(crate) const PLUGINS: &str = "usr/libexec/kubernetes/kubelet/plugins";
+/// Where the manual pages are.
+const MANUAL: &str = "usr/share/man/man1";
 /// Where the documents are.
 pub(crate) const DOCUMENTS: &str = "usr/share/doc/regcred";
 /// The project's page.

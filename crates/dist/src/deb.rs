@@ -8,16 +8,15 @@ use md5::{Digest as _, Md5};
 
 use crate::DistError;
 use crate::archive::{gzip, tar};
-use crate::contents::{
-    DESCRIPTION, DOCUMENTS, HOMEPAGE, LICENSE, MAINTAINER, Packed, SUMMARY, of_package,
-};
+use crate::contents::{DESCRIPTION, DOCUMENTS, HOMEPAGE, LICENSE, MAINTAINER, SUMMARY, of_package};
+use crate::packed::Packed;
 use crate::release::{Release, read};
 
 /// Writes `regcred_VERSION_ARCHITECTURE.deb`.
 pub(crate) fn write(release: &Release) -> Result<PathBuf, DistError> {
     let architecture = release.architecture()?.short;
     let version = release.package_version();
-    let mut files = of_package(release)?;
+    let mut files = of_package(release, "usr/share/zsh/vendor-completions")?;
     let date = DateTime::from_timestamp(release.date.into(), 0).unwrap_or_default();
     for (name, text) in [
         ("CHANGELOG.md", read(&release.source.join("CHANGELOG.md"))?),

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::DistError;
 use crate::archive::{gzip, tar};
-use crate::contents::{COMMAND, HOMEPAGE, LICENSE, Packed, REFRESHER, of_node};
+use crate::contents::{COMMAND, HOMEPAGE, LICENSE, REFRESHER, of_node};
+use crate::packed::Packed;
 use crate::release::{Release, read};
 
 /// Writes `regcred-images-VERSION-ARCHITECTURE.tar`. Its names are `regcred:VERSION` and

@@ -9,6 +9,7 @@ mod contents;
 mod deb;
 mod error;
 mod image;
+mod packed;
 mod release;
 mod rpm_package;
 mod tarball;

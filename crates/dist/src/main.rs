@@ -1,4 +1,4 @@
-//! `regcred-dist TARGET PROGRAMS CA_BUNDLE OUT`, which `make dist` runs in the checkout.
+//! `regcred-dist TARGET PROGRAMS PAGES CA_BUNDLE OUT`, which `make dist` runs in the checkout.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -18,8 +18,8 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), String> {
     let words: Vec<_> = std::env::args().skip(1).collect();
-    let [target, programs, ca_bundle, out] = &words[..] else {
-        return Err("usage: regcred-dist TARGET PROGRAMS CA_BUNDLE OUT".to_owned());
+    let [target, programs, pages, ca_bundle, out] = &words[..] else {
+        return Err("usage: regcred-dist TARGET PROGRAMS PAGES CA_BUNDLE OUT".to_owned());
     };
     let env = Env::process();
     let date = env.get("SOURCE_DATE_EPOCH").map(str::parse);
@@ -32,6 +32,7 @@ fn run() -> Result<(), String> {
         date,
         source: ".".into(),
         programs: programs.into(),
+        pages: pages.into(),
         ca_bundle: ca_bundle.into(),
         out: out.into(),
     };

@@ -18,6 +18,9 @@ pub struct Release {
     pub source: PathBuf,
     /// The directory of the built programs.
     pub programs: PathBuf,
+    /// The directory of what the built command printed: `man/` and the completions `regcred.bash`,
+    /// `regcred.fish` and `_regcred`.
+    pub pages: PathBuf,
     /// The PEM file with the roots that the images trust.
     pub ca_bundle: PathBuf,
     /// The directory for the results. It is created.

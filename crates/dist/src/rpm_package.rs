@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use rpm::{BuildConfig, CompressionWithLevel, Dependency, FileOptions, PackageBuilder};
 
 use crate::DistError;
-use crate::contents::{
-    DESCRIPTION, DOCUMENTS, HOMEPAGE, LICENSE, PLUGINS, Packed, SUMMARY, of_package,
-};
+use crate::contents::{DESCRIPTION, DOCUMENTS, HOMEPAGE, LICENSE, PLUGINS, SUMMARY, of_package};
+use crate::packed::Packed;
 use crate::release::{Release, read};
 
 /// Writes `regcred-VERSION-1.MACHINE.rpm`.
@@ -35,7 +34,7 @@ pub(crate) fn write(release: &Release) -> Result<PathBuf, DistError> {
     ] {
         builder.with_dir_entry(FileOptions::dir(format!("/{directory}")).permissions(0o755))?;
     }
-    let mut files = of_package(release)?;
+    let mut files = of_package(release, "usr/share/zsh/site-functions")?;
     let license = read(&release.source.join("LICENSE"))?;
     files.push(Packed::text(format!("{LICENSES}/LICENSE"), license));
     for file in files {

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crate::DistError;
 use crate::archive::{gzip, tar};
-use crate::contents::{COMMAND, Packed, REFRESHER};
+use crate::contents::{COMMAND, REFRESHER};
+use crate::packed::Packed;
 use crate::release::{Release, read};
 
 /// Writes `regcred-VERSION-TARGET.tar.gz`, all of which is in one directory of that name.

@@ -36,12 +36,22 @@ fn release(directory: &TempDir, target: &str) -> Release {
         write(&format!("source/{name}"), &name.repeat(300));
     }
     write("roots.pem", "roots");
+    for name in [
+        "man/regcred.1",
+        "man/regcred-pull.1",
+        "regcred.bash",
+        "regcred.fish",
+        "_regcred",
+    ] {
+        write(&format!("pages/{name}"), name);
+    }
     Release {
         version: "1.2.3-rc.1".to_owned(),
         target: target.to_owned(),
         date: DATE,
         source: root.join("source"),
         programs: root.join("built"),
+        pages: root.join("pages"),
         ca_bundle: root.join("roots.pem"),
         out: root.join("out"),
     }
@@ -168,9 +178,14 @@ fn the_debian_package_has_the_plugins_where_the_pages_lead_the_kubelet() {
             .keys()
             .any(|path| path.contains("refresh") || path.contains("left"))
     );
-    for name in ["changelog.gz", "copyright"] {
-        let path = format!("./usr/share/doc/regcred/{name}");
-        assert_eq!(data[&path].0, 0o644);
+    for path in [
+        "doc/regcred/changelog.gz",
+        "doc/regcred/copyright",
+        "man/man1/regcred-pull.1.gz",
+        "bash-completion/completions/regcred",
+        "zsh/vendor-completions/_regcred",
+    ] {
+        assert_eq!(data[&format!("./usr/share/{path}")].0, 0o644, "{path}");
     }
     let control = files(&unzipped(
         &members.remove("control.tar.gz").expect("control"),
@@ -206,6 +221,8 @@ fn the_rpm_package_needs_nothing_and_owns_its_directories() {
         "/usr/libexec/kubernetes/kubelet/plugins/ecr-credential-provider",
         "/usr/share/doc/regcred/README.md",
         "/usr/share/licenses/regcred/LICENSE",
+        "/usr/share/man/man1/regcred.1.gz",
+        "/usr/share/zsh/site-functions/_regcred",
     ] {
         assert!(paths.contains(&PathBuf::from(path)), "{paths:?}");
     }
