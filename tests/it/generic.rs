@@ -65,7 +65,8 @@ impl Stage {
     fn pull(&self, image: &str, token: &str) -> Finished {
         let file = self.node.root().join("token");
         std::fs::write(&file, token).expect("a file");
-        let pull = self.node.pull(&format!("{AUDIENCE}/{image}"));
+        let pull = self.node.pull(&format!("{AUDIENCE}/{image}:v1"));
+        let pull = pull.args(["--policy", "Always"]);
         pull.arg("--service-account-token").arg(file).run()
     }
 
@@ -122,8 +123,8 @@ fn a_pods_token_pulls_from_a_real_registry_and_never_as_another_tenant() {
             );
         }
         for (account, own, other) in [
-            (&a, "team-a/app:v1", "team-b/app:v1"),
-            (&b, "team-b/app:v1", "team-a/app:v1"),
+            (&a, "team-a/app", "team-b/app"),
+            (&b, "team-b/app", "team-a/app"),
         ] {
             let token = stage.token(account, None);
             assert!(stage.pull(own, &token).success().contains(own));
@@ -134,7 +135,7 @@ fn a_pods_token_pulls_from_a_real_registry_and_never_as_another_tenant() {
         // A pod's token for another registry is not sent, and nothing is pulled.
         let asked = stage.exchange.server().seen().len();
         let foreign = stage.cluster.token(&a, "other.test", 3000);
-        let done = stage.pull("team-a/app:v1", &foreign);
+        let done = stage.pull("team-a/app", &foreign);
         assert!(done.stderr.contains("is not sent"), "{}", done.stderr);
         assert_eq!(stage.exchange.server().seen().len(), asked);
     }
@@ -155,7 +156,7 @@ fn the_pods_token_itself_is_the_login_where_the_registry_accepts_it() {
     let token = stage.token(&account, Some("jwt"));
     assert!(
         stage
-            .pull("team-a/app:v1", &token)
+            .pull("team-a/app", &token)
             .success()
             .contains("team-a/app")
     );

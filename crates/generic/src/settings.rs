@@ -112,7 +112,8 @@ impl Settings {
         self.only_its_owner_may_write().map_err(wrong)?;
         let document: Document = serde_saphyr::from_str(text).map_err(|error| {
             let text = error.to_string();
-            wrong(text.lines().next().unwrap_or_default().to_owned())
+            let line = text.lines().next().unwrap_or_default();
+            wrong(line.trim_start_matches("error: ").to_owned())
         })?;
         let directory = absolute(&self.path)
             .ok()

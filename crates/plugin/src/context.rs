@@ -83,7 +83,6 @@ impl Context<'_> {
 
     /// The error for a registry that none of the providers serves.
     pub(crate) fn not_served(&self, registry: &RegistryHost) -> ProgramError {
-        let titles = self.titles();
         let of = |role| {
             self.specs
                 .iter()
@@ -92,7 +91,10 @@ impl Context<'_> {
         };
         let file = of(Role::ConfigFile).map(|name| format!("describe it in the file of {name}"));
         let (name, how) = match (self.specs, file) {
-            ([only], Some(file)) => (only.name, file),
+            ([only], Some(file)) => {
+                let message = format!("{registry} is not in the configuration: {file}");
+                return ProviderError::new(only.name, ErrorKind::NotServed, message).into();
+            }
             // Docker passes no flags to a helper.
             ([only], None) if is_helper(self.program) => {
                 let option = of(Role::Hosts).unwrap_or(ANY_ALSO_SERVE);
@@ -105,6 +107,7 @@ impl Context<'_> {
                 ("regcred", format!("add it with {ANY_ALSO_SERVE}{file}"))
             }
         };
+        let titles = self.titles();
         let message =
             format!("{registry} is not a registry of {titles}; to serve it anyway, {how}");
         ProviderError::new(name, ErrorKind::NotServed, message).into()

@@ -101,6 +101,20 @@ fn of_provider(
         let place = Place::entry(config, entries[0], &[Step::Member("tokenAttributes")]);
         found.push(Finding::warning(place, what, fix));
     }
+    for needed in tokens.iter().filter(|needed| !needed.by_account) {
+        let wrong = entries.iter().find(|at| {
+            let attributes = config.providers[**at].token_attributes.as_ref();
+            attributes.is_some_and(|a| {
+                a.service_account_token_audience == needed.audience && a.cache_type != "Token"
+            })
+        });
+        if let Some(at) = wrong {
+            let part = [Step::Member("tokenAttributes"), Step::Member("cacheType")];
+            let what = "a kubelet refuses the pod's token as a password with this cacheType";
+            let place = Place::entry(config, *at, &part);
+            found.push(Finding::warning(place, what, "write cacheType: Token"));
+        }
+    }
     let served = provider.match_images();
     for at in entries {
         if let Some(audience) = audience_of(at)

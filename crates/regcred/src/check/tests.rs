@@ -72,6 +72,10 @@ fn the_file_of_registries_and_the_tokens_that_it_needs_are_checked() {
             .any(|one| one.what.contains("no entry sends"))
     );
     let findings = examine(
+        "  tokenAttributes: {serviceAccountTokenAudience: zot, cacheType: ServiceAccount, requireServiceAccount: true}\n",
+    );
+    let _ = only(&findings, "refuses the pod's token as a password");
+    let findings = examine(
         "  tokenAttributes: {serviceAccountTokenAudience: other, cacheType: Token, requireServiceAccount: true}\n",
     );
     let _ = only(
