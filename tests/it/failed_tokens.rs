@@ -56,6 +56,48 @@ impl Call {
 }
 
 #[test]
+fn amazons_services() {
+    let role = "arn:aws:iam::123456789012:role/puller";
+    let instance = "the identity from instance metadata";
+    let api = Call::of("AWS_ENDPOINT_URL_ECR", instance, "the API at ");
+    check("ecr", &[], &api.if_refused("check the policies"));
+
+    let directory = tempfile::tempdir().expect("a directory");
+    let token = directory.path().join("token");
+    std::fs::write(&token, "e30.e30.c2ln").expect("a file");
+    let token = token.to_str().expect("a plain path");
+    let sts = Call::of("AWS_ENDPOINT_URL_STS", role, "STS at ");
+    let pod = [
+        ("AWS_ROLE_ARN", role),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", token),
+    ];
+    check(
+        "ecr",
+        &pod,
+        &sts.if_refused("check the role's trust policy"),
+    );
+
+    let agent = Call::of(
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "no AWS identity",
+        "the container credentials at ",
+    );
+    let agent = agent.if_refused("check the role of the task").at("/keys");
+    check("ecr", &[], &agent.on_the_link());
+
+    let metadata = Call::of(
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "no AWS identity for ",
+        "instance metadata (",
+    );
+    check(
+        "ecr",
+        &[],
+        &metadata.if_refused("give the instance").on_the_link(),
+    );
+}
+
+#[test]
 fn ibms_services() {
     let iam = Call::of("IBMCLOUD_IAM_URL", "the API key", "IAM at ");
     check("icr", &[], &iam.if_refused("make a new API key"));

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use regcred_core::{ErrorKind, ProviderError, report};
+use regcred_core::{ErrorKind, ProviderError};
 use serde::{Deserialize, Serialize};
 
 /// When a fetch failed, and how.
@@ -17,19 +17,20 @@ pub(crate) struct Failure {
     at: String,
     kind: String,
     message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next_step: Option<String>,
 }
 
 impl Failure {
     /// A note of the error; `None` for failures that concern only the calling process.
     pub(crate) fn new(error: &ProviderError, now: DateTime<Utc>) -> Option<Self> {
         let (_, kind) = SHARED.iter().find(|(kind, _)| *kind == error.kind())?;
-        let line = report(error);
-        let prefix = format!("{}: ", error.provider());
-        let message = line.strip_prefix(&prefix).unwrap_or(&line);
+        let bounded = |text: &str| text.chars().take(MAX_MESSAGE).collect();
         Some(Self {
             at: now.to_rfc3339_opts(SecondsFormat::AutoSi, true),
             kind: (*kind).to_owned(),
-            message: message.chars().take(MAX_MESSAGE).collect(),
+            message: bounded(&error.reason()),
+            next_step: error.next_step().map(bounded),
         })
     }
 
@@ -39,6 +40,7 @@ impl Failure {
             at: now.to_rfc3339_opts(SecondsFormat::AutoSi, true),
             kind: "unreachable".to_owned(),
             message: "the refresh took too long".to_owned(),
+            next_step: None,
         }
     }
 
@@ -73,7 +75,8 @@ impl Failure {
             "{} (reported by another process that requested the same credential)",
             self.message
         );
-        Some(ProviderError::new(provider, *kind, message))
+        let error = ProviderError::new(provider, *kind, message);
+        Some(error.with_next_step(self.next_step.clone()))
     }
 }
 
@@ -93,21 +96,25 @@ const MAX_NOTE: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use regcred_core::report;
+
     use super::*;
 
     #[test]
     fn a_note_gives_the_error_back() {
         let now = DateTime::UNIX_EPOCH;
         let error = ProviderError::new("ecr", ErrorKind::Throttled, "the API said 429")
-            .with_source(std::io::Error::other("slow down"));
+            .with_source(std::io::Error::other("slow down"))
+            .with_next_step("wait".to_owned());
         let file = tempfile::tempfile().unwrap();
         Failure::new(&error, now).expect("shared").leave(&file);
         let note = Failure::read(&file).expect("a note");
         let again = note.to_error("ecr").expect("a known kind");
         assert_eq!(again.kind(), ErrorKind::Throttled);
         assert_eq!(
-            again.to_string(),
-            "ecr: the API said 429: slow down (reported by another process that requested the same credential)"
+            report(&again),
+            "ecr: the API said 429: slow down (reported by another process that requested the same \
+             credential); wait"
         );
         assert!(note.is_recent(now + TimeDelta::seconds(30)));
         assert!(!note.is_recent(now + TimeDelta::seconds(31)));

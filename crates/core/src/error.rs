@@ -87,6 +87,12 @@ impl ProviderError {
         line.strip_prefix(&name).unwrap_or(&line).to_owned()
     }
 
+    /// What to do, if that is known.
+    #[must_use]
+    pub fn next_step(&self) -> Option<&str> {
+        self.next_step.as_deref()
+    }
+
     /// The provider's name.
     #[must_use]
     pub fn provider(&self) -> &'static str {

@@ -73,12 +73,17 @@ impl ApiFailure {
 
     /// The provider's error: what failed, with this as the cause, and at the end what to do about it,
     /// which is `usual` where the failure itself does not show it.
-    pub(crate) fn into_error(mut self, text: String, usual: Option<&str>) -> ProviderError {
-        if let Some(advice) = self.advice.or(usual) {
-            self.text.push_str("; ");
-            self.text.push_str(advice);
-        }
-        ERRORS.of_kind(self.kind, text).with_source(self)
+    pub(crate) fn into_error(self, text: String, usual: Option<&str>) -> ProviderError {
+        let by_kind = match self.kind {
+            ErrorKind::Throttled | ErrorKind::Unreachable => Some("try again later"),
+            ErrorKind::Malformed => Some(CHECK_ADDRESS),
+            _ => None,
+        };
+        let step = self.advice.or(usual).or(by_kind).map(str::to_owned);
+        ERRORS
+            .of_kind(self.kind, text)
+            .with_next_step(step)
+            .with_source(self)
     }
 
     fn response(
@@ -194,12 +199,16 @@ fn classify(code: Option<&str>, status: u16) -> ErrorKind {
         }
         _ if status == 429 => ErrorKind::Throttled,
         _ if status >= 500 || status == 408 => ErrorKind::Unreachable,
+        // AWS names its refusals; without a name, this is not the API, or not its path.
+        None if !matches!(status, 401 | 403) => ErrorKind::Malformed,
         _ => ErrorKind::Denied,
     }
 }
 
 const CHECK_ROUTE: &str =
     "check the route to it: a NAT gateway, an interface endpoint, or a proxy in HTTPS_PROXY";
+const CHECK_ADDRESS: &str =
+    "check the endpoint's address, and whether a proxy or a login page answers in its place";
 const MAX_TEXT: usize = 200;
 const MAX_CAUSES: usize = 300;
 
@@ -271,6 +280,7 @@ mod tests {
             (None, 429, ErrorKind::Throttled),
             (None, 500, ErrorKind::Unreachable),
             (None, 403, ErrorKind::Denied),
+            (None, 404, ErrorKind::Malformed),
         ] {
             assert_eq!(classify(code, status), kind, "{code:?} {status}");
         }

@@ -26,7 +26,10 @@ impl Deadline {
         timeout_at(self.0, step).await.map_err(|_| {
             let time = DEADLINE.as_secs();
             let text = format!("no result within {time} s, it was waiting for {}", what());
-            ERRORS.of_kind(ErrorKind::Unreachable, text)
+            let step = "check the route to it, or try again later";
+            ERRORS
+                .of_kind(ErrorKind::Unreachable, text)
+                .with_next_step(step.to_owned())
         })
     }
 }

@@ -67,11 +67,17 @@ impl Ecr {
                         return Ok(self.anonymous(&format!("no AWS identity: {reason}")));
                     }
                     let registry = &decision.registry;
-                    return Err(ERRORS.no_identity(format!(
-                        "no AWS identity for {registry}: {reason}; {CONFIGURE}"
-                    )));
+                    let message = format!("no AWS identity for {registry}: {reason}");
+                    let error = ERRORS.no_identity(message);
+                    return Err(error.with_next_step(CONFIGURE.to_owned()));
                 }
-                keys => keys?,
+                Err(NoCredentials::Failed(error)) => {
+                    let registry = &decision.registry;
+                    return Err(
+                        error.reworded(|sentence| format!("no token for {registry}: {sentence}"))
+                    );
+                }
+                Ok(keys) => keys,
             };
             let config = config(&decision.cloud, &api, Some(keys), LONGEST_CALL)?;
             let call = async {

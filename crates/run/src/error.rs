@@ -82,13 +82,33 @@ impl fmt::Display for ProgramError {
 }
 
 impl Error for ProgramError {
+    /// The cause itself, whose text this has: a report finds the next step of a provider's error in it.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.as_ref()?.source()
+        self.cause.as_deref().map(|cause| cause as _)
     }
 }
 
 impl From<ProviderError> for ProgramError {
     fn from(error: ProviderError) -> Self {
         Self::of_kind(error.kind(), error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use regcred_core::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn the_next_step_of_a_provider_is_reported_last() {
+        let cause = io::Error::other("answered 401");
+        let error = ProviderError::new("icr", ErrorKind::Denied, "no token").with_source(cause);
+        let error = ProgramError::from(error.with_next_step("make a key".to_owned()));
+        let line = "icr: no token: answered 401; make a key";
+        assert_eq!(report(&error), line);
+        let longer = error.reworded(|text| format!("h.io/app: {text}"));
+        assert_eq!(report(&longer), format!("h.io/app: {line}"));
+        assert_eq!(report(&ProgramError::usage("no image")), "no image");
     }
 }

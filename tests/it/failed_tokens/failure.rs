@@ -35,14 +35,22 @@ impl Failure {
             Self::ProxyClosed => &["cannot connect to the proxy 127.0.0.1:"],
             Self::ProxyRefuses => &["did not connect to cloud.invalid"],
             Self::Status(status) => {
-                return vec![format!("answered {status}"), format!("status {status}")];
+                let forms = ["answered", "status", "HTTP", "code:"];
+                let mut words = forms.map(|form| format!("{form} {status}")).to_vec();
+                // What a metadata server of EC2 means by it.
+                if *status == 404 {
+                    words.push("the instance has no IAM role".to_owned());
+                }
+                return words;
             }
             Self::WebPage => &[
+                "the response cannot be read",
                 "the response is a web page",
                 "its region is not a region",
                 "its response has no access token",
             ],
             Self::CutJson => &[
+                "the response cannot be read",
                 "the response is not the expected JSON",
                 "its region is not a region",
                 "its response has no access token",

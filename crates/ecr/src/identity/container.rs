@@ -53,7 +53,10 @@ impl Container {
 
     pub(super) async fn credentials(&self, cloud: &Cloud) -> Result<Credentials, NoCredentials> {
         let failed = |error: HttpError| {
-            NoCredentials::failed("the container credentials", error.kind(), error)
+            let is_refused = error.kind() == ErrorKind::Denied;
+            let message = format!("no AWS identity from {}", named(&self.url));
+            let error = ERRORS.call_failed(message, error);
+            NoCredentials::Failed(error.with_next_step(is_refused.then(|| IF_REFUSED.to_owned())))
         };
         check_destination(&self.url).await?;
         let mut request = Request::get(&self.url)
@@ -70,8 +73,11 @@ impl Container {
         }
         let body = response.bytes(LARGEST).await.map_err(failed)?;
         keys(&body, None, "container").map_err(|reason| {
-            let text = format!("the response {reason}");
-            NoCredentials::failed(&named(&self.url), ErrorKind::Malformed, text)
+            let source = named(&self.url);
+            let error = ERRORS.malformed(format!(
+                "no AWS identity from {source}: the response {reason}"
+            ));
+            NoCredentials::Failed(error.with_next_step(CHECK_AGENT.to_owned()))
         })
     }
 }
@@ -108,6 +114,9 @@ async fn check_destination(url: &str) -> Result<(), NoCredentials> {
     Ok(())
 }
 
+const IF_REFUSED: &str =
+    "check the role of the task or the pod identity association, and the agent's token";
+const CHECK_AGENT: &str = "check that the address is the agent's";
 const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
