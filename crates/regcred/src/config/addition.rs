@@ -73,8 +73,8 @@ pub(super) fn add(
     };
     let text = text.ok_or_else(|| LAYOUT.to_owned())?;
     let after = accepted(&text)?;
-    let is_kept = before.providers.iter().zip(&after.providers);
-    let is_kept = is_kept.fold(true, |kept, (old, new)| kept && is_same(old, new));
+    let mut kept = before.providers.iter().zip(&after.providers);
+    let is_kept = kept.all(|(old, new)| is_same(old, new));
     if !is_kept || after.providers.len() != before.providers.len() + new.len() || after.has_more {
         return Err(LAYOUT.to_owned());
     }

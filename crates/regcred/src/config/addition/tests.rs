@@ -19,9 +19,10 @@ fn yaml_keeps_its_comments_its_order_and_its_layout() {
         ("  ", "", "\n# after the list\n"),
         ("    ", "\n\n", "kind: CredentialProviderConfig\n"),
     ] {
-        let head = match rest.starts_with("kind") {
-            true => "apiVersion: kubelet.config.k8s.io/v1\n",
-            false => HEAD,
+        let head = if rest.starts_with("kind") {
+            "apiVersion: kubelet.config.k8s.io/v1\n"
+        } else {
+            HEAD
         };
         let old = format!(
             "# of the vendor\n{head}providers:\n{indent}- name: old # the first\n{indent}  env:\n\
