@@ -13,7 +13,7 @@ use secrecy::SecretSlice;
 
 use crate::config::{ConfigError, PluginInspection, ProviderConfig};
 use crate::improvements::Improvements;
-use crate::plugin::{Plugin, PluginEnvironment, PluginOptions, env_of};
+use crate::plugin::{Plugin, PluginEnvironment, PluginOptions, Provision, env_of};
 
 /// A kubelet's knowledge of image credentials. Cheap to clone; clones share caches.
 #[derive(Clone)]
@@ -50,6 +50,7 @@ impl Engine {
             improvements: Improvements::default(),
             plugin_deadline: PLUGIN_DEADLINE,
             on_waiting: None,
+            on_answer: None,
             plugin_environment: None,
         }
     }
@@ -122,6 +123,7 @@ pub struct EngineBuilder {
     improvements: Improvements,
     plugin_deadline: Duration,
     on_waiting: Option<fn(&str)>,
+    on_answer: Option<fn(&str, &Provision)>,
     plugin_environment: Option<ProcessEnvironment>,
 }
 
@@ -212,6 +214,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Sets what is called with the name of a plugin that was asked, and with the result.
+    #[must_use]
+    pub fn on_answer(mut self, report: fn(&str, &Provision)) -> Self {
+        self.on_answer = Some(report);
+        self
+    }
+
     /// Runs plugins with the environment of another process, and searches a docker configuration in
     /// its home directory; by default with this process's.
     #[must_use]
@@ -255,6 +264,7 @@ impl EngineBuilder {
                     clock: self.clock.clone(),
                     deadline: self.plugin_deadline,
                     on_waiting: self.on_waiting,
+                    on_answer: self.on_answer,
                     improvements: self.improvements,
                     environment: self.plugin_environment.clone(),
                 };

@@ -10,7 +10,7 @@ mod text;
 
 use std::sync::{Mutex, PoisonError};
 
-use regcred_core::{ImageRef, ReferenceError, report};
+use regcred_core::{Credentials, ImageRef, ReferenceError, report};
 use regcred_keyring::Verdict;
 use regcred_registry::Logins;
 
@@ -45,6 +45,15 @@ impl Tries {
     }
 }
 
+/// A request for the manifest, when it happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrialEvent {
+    /// The registry is asked with this credential, or anonymously.
+    Begins(String),
+    /// It returned the manifest, or why not.
+    Ends(Result<(), String>),
+}
+
 impl Engine {
     /// Explains an image as written in a container.
     ///
@@ -56,6 +65,20 @@ impl Engine {
         pod: &Pod,
         tries: Tries,
     ) -> Result<Explanation, ReferenceError> {
+        self.explain_with(image, pod, tries, &|_| {}).await
+    }
+
+    /// As [`Engine::explain`], and reports each request to the registry.
+    ///
+    /// # Errors
+    /// As [`Engine::explain`].
+    pub async fn explain_with(
+        &self,
+        image: &str,
+        pod: &Pod,
+        tries: Tries,
+        on_trial: &(dyn Fn(TrialEvent) + Sync),
+    ) -> Result<Explanation, ReferenceError> {
         let reference = ImageRef::parse(image)?.with_default_tag();
         let name = reference.name();
         let (mut lookup, failure) = match self.lookup_with(&name, pod, tries.plugins).await {
@@ -66,7 +89,7 @@ impl Engine {
         let hosts = self.hosts_report(&reference, &lookup);
         let mut trials = Vec::new();
         if tries.registry && failure.is_none() && would_run == 0 {
-            trials = self.try_all(&reference, pod, &mut lookup).await;
+            trials = self.try_all(&reference, pod, &mut lookup, on_trial).await;
         }
         let mut trials = trials.into_iter();
         let candidates = (0..lookup.candidates.len()).map(|at| {
@@ -160,17 +183,29 @@ impl Engine {
 
     /// Asks the registry for the manifest as a pull would: one trial for each distinct candidate
     /// that had its turn, in order, then the anonymous one.
-    async fn try_all(&self, image: &ImageRef, pod: &Pod, lookup: &mut Lookup) -> Vec<Trial> {
+    async fn try_all(
+        &self,
+        image: &ImageRef,
+        pod: &Pod,
+        lookup: &mut Lookup,
+        on_trial: &(dyn Fn(TrialEvent) + Sync),
+    ) -> Vec<Trial> {
         let registry = self.registry();
         let servers = Mutex::new(Vec::new());
         let asked = &servers;
+        let candidates = lookup.candidates.iter();
+        let labels = candidates.map(|one| (one.credentials.clone(), CredentialLabel::from(one)));
+        let labels: &Vec<_> = &labels.collect();
         // By GET, as a pull: the answer to a HEAD has no body, and so no reason of a refusal.
         let get = move |logins: Logins| async move {
+            on_trial(TrialEvent::Begins(shown(logins.image(), labels)));
             let repository = registry.repository(image, logins);
             let wanted = image.digest().or(image.tag()).unwrap_or("latest");
             let result = repository.manifest(wanted).await;
             let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
             asked.push(repository.servers().unwrap_or_default());
+            let ended = result.as_ref().map(drop);
+            on_trial(TrialEvent::Ends(ended.map_err(|error| report(error))));
             result
         };
         let results = match self.try_in_turn(pod, lookup, get).await {
@@ -195,6 +230,18 @@ impl Engine {
             })
             .collect()
     }
+}
+
+/// A login as it may be shown. One that a plugin returned when it was asked again has no label yet.
+fn shown(login: Option<&Credentials>, labels: &[(Credentials, CredentialLabel)]) -> String {
+    let Some(login) = login else {
+        return "anonymous".to_owned();
+    };
+    let label = labels.iter().find(|(known, _)| known == login);
+    label.map_or_else(
+        || format!("user {}", login.username),
+        |(_, label)| label.to_string(),
+    )
 }
 
 fn conclude<'a>(

@@ -59,7 +59,8 @@ pub use credentials::{
 };
 pub use engine::{Engine, EngineBuilder, EngineError, NodeReport};
 pub use explain::{
-    CandidateReport, Explanation, HostsReport, PatternReport, ProviderReport, Trial, Tries,
+    CandidateReport, Explanation, HostsReport, PatternReport, ProviderReport, Trial, TrialEvent,
+    Tries,
 };
 pub use image::{
     Access, Allowlist, Event, EventKind, ImageManager, ImageManagerBuilder, ImageStore,
@@ -74,4 +75,4 @@ pub use regcred_core::{
 };
 pub use regcred_exec::ProcessEnvironment;
 pub use regcred_keyring::KeyringRules;
-pub use table::TextTable;
+pub use table::{TextLine, TextTable, Tone};

@@ -61,6 +61,8 @@ pub(crate) struct PluginOptions {
     pub(crate) improvements: Improvements,
     /// Called with a plugin's name when it has run for a while.
     pub(crate) on_waiting: Option<fn(&str)>,
+    /// Called with a plugin's name and the result of asking it.
+    pub(crate) on_answer: Option<fn(&str, &Provision)>,
     /// The environment that plugins inherit, if it is not this process's.
     pub(crate) environment: Option<ProcessEnvironment>,
 }
@@ -178,7 +180,7 @@ impl Plugin {
             None => self.run_or_join(image, identity).await,
         };
         let took = began.elapsed();
-        match landing {
+        let provision = match landing {
             Ok((answer, cached)) => Provision::Answered {
                 answer,
                 service_account,
@@ -189,7 +191,11 @@ impl Plugin {
                 tracing::debug!(plugin = self.name(), image, %error, "plugin failed");
                 Provision::Failed { error, took }
             }
+        };
+        if let Some(report) = self.0.options.on_answer {
+            report(self.name(), &provision);
         }
+        provision
     }
 
     /// The answer of a new run or of one under way, and whether it came from the cache after all.

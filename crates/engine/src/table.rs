@@ -5,27 +5,69 @@ use std::fmt::Display;
 /// Lines of text. Text from files, plugins and servers loses its control characters, so that it can
 /// neither break a line nor control the terminal.
 #[derive(Clone, Debug, Default)]
-pub struct TextTable(Vec<String>);
+pub struct TextTable(Vec<TextLine>);
+
+/// A line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextLine {
+    /// How far it is indented, in steps.
+    pub depth: usize,
+    /// What it means.
+    pub tone: Tone,
+    /// The text without its indentation.
+    pub text: String,
+}
+
+/// What a line means, for a display with colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// A fact.
+    #[default]
+    Plain,
+    /// It matches, or it works.
+    Good,
+    /// It fails.
+    Bad,
+    /// Something may not do what its author means.
+    Doubtful,
+    /// It does not matter for the image.
+    Faint,
+}
 
 impl TextTable {
     /// All lines.
     #[must_use]
     pub fn into_text(self) -> String {
-        self.0.join("\n").trim_end().to_owned()
+        let lines = self.0.iter();
+        let lines = lines.map(|line| format!("{}{}", "   ".repeat(line.depth), line.text));
+        let lines: Vec<_> = lines.collect();
+        lines.join("\n").trim_end().to_owned()
+    }
+
+    /// All lines, each by itself.
+    #[must_use]
+    pub fn into_lines(self) -> Vec<TextLine> {
+        self.0
     }
 
     /// Adds a line, indented by `depth` steps.
     pub fn line(&mut self, depth: usize, text: impl Display) {
+        self.toned(Tone::Plain, depth, text);
+    }
+
+    /// As [`TextTable::line`], with a tone.
+    pub fn toned(&mut self, tone: Tone, depth: usize, text: impl Display) {
         let clean = |c: char| if c.is_control() { ' ' } else { c };
         let text: String = text.to_string().chars().map(clean).collect();
-        let line = format!("{}{text}", "   ".repeat(depth));
-        self.0.push(line.trim_end().to_owned());
+        let text = text.trim_end().to_owned();
+        let depth = if text.is_empty() { 0 } else { depth };
+        self.0.push(TextLine { depth, tone, text });
     }
 
     /// Adds a line for each note.
     pub fn notes(&mut self, depth: usize, notes: &[String]) {
         for note in notes {
-            self.line(depth, format_args!("note: {note}"));
+            self.toned(Tone::Doubtful, depth, format_args!("note: {note}"));
         }
     }
 
@@ -33,6 +75,14 @@ impl TextTable {
     pub fn rows(&mut self, depth: usize, rows: &[Vec<String>]) {
         for line in Self::columns(rows) {
             self.line(depth, line);
+        }
+    }
+
+    /// Adds rows in columns, each with its tone.
+    pub(crate) fn toned_rows(&mut self, depth: usize, rows: &[(Tone, Vec<String>)]) {
+        let (tones, rows): (Vec<_>, Vec<_>) = rows.iter().cloned().unzip();
+        for (tone, line) in tones.into_iter().zip(Self::columns(&rows)) {
+            self.toned(tone, depth, line);
         }
     }
 
@@ -72,6 +122,6 @@ mod tests {
         let rows = rows.map(|row| row.into_iter().map(str::to_owned).collect());
         let mut table = TextTable::default();
         table.rows(1, &rows);
-        assert_eq!(table.0, ["   é    b", "   ccc  d  last"]);
+        assert_eq!(table.into_text(), "   é    b\n   ccc  d  last");
     }
 }

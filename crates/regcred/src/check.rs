@@ -20,8 +20,9 @@ use std::env::split_paths;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use regcred_core::{Clock, Env, ImageRef, report};
+use regcred_core::{Clock, Env, ImagePattern, ImageRef, report};
 use regcred_engine::{NodeReport, Pod};
+use regcred_keyring::Keyring;
 use regcred_registry::Hosts;
 use regcred_run::{ProgramError, block_on_until_signal, exit_code, output};
 
@@ -32,9 +33,11 @@ use crate::credential_options::{
 use crate::engine_options;
 use crate::named_file::STDIN;
 
-use finding::{Finding, Place};
+use finding::Place;
 use node_kubelet::NodeKubelet;
 use report::CheckReport;
+
+pub(crate) use finding::{Finding, Severity};
 
 pub(crate) fn run(args: &CheckArgs, env: &Env) -> Result<(), ProgramError> {
     let images = args.images.iter().map(|image| ImageRef::parse(image));
@@ -54,7 +57,8 @@ pub(crate) fn run(args: &CheckArgs, env: &Env) -> Result<(), ProgramError> {
             let node = builder.inspect();
             let path = options.path(PROVIDER_CONFIG).unwrap_or_default();
             let mut findings = examined(&node, &path);
-            findings.extend(dated(&node, &pod, options, Clock::system().now())?);
+            findings.extend(dated(&node, &pod, options, None, Clock::system().now())?);
+            findings.extend(unused_secret(&pod, options)?);
             match &kubelet {
                 Some(kubelet) => findings.extend(kubelet.findings(node.config.as_ref())),
                 None if node.config.is_none() => findings.push(not_named()),
@@ -99,6 +103,20 @@ pub(crate) fn run(args: &CheckArgs, env: &Env) -> Result<(), ProgramError> {
     Ok(())
 }
 
+/// The finding for a pull secret that a kubelet reads and does not use.
+fn unused_secret(
+    pod: &Pod,
+    options: &CredentialOptions<'_>,
+) -> Result<Option<Finding>, ProgramError> {
+    let rules = options.improvements().map_err(ProgramError::usage)?.keyring;
+    let checked = pod.check_pull_secrets(rules).err();
+    let checked = checked.filter(|_| pod.read_pull_secrets(rules).is_ok());
+    Ok(checked.map(|error| {
+        let fix = "name a Secret that a kubelet uses";
+        Finding::warning(Place::default(), report(&error), fix)
+    }))
+}
+
 fn not_named() -> Finding {
     Finding::warning(
         Place::default(),
@@ -124,35 +142,83 @@ fn examined(node: &NodeReport, path: &Path) -> Vec<Finding> {
     findings
 }
 
-/// The findings about logins, tokens, certificates and the clock at a time.
+/// The findings that concern one image, without those that an explanation shows by itself: of providers
+/// that match it, of logins and files that serve it. Nothing is run.
+pub(crate) fn of_image(
+    node: &NodeReport,
+    pod: &Pod,
+    options: &CredentialOptions<'_>,
+    image: &ImageRef,
+) -> Result<Vec<Finding>, ProgramError> {
+    let name = image.name();
+    let parsed = ImagePattern::parse(&name).ok();
+    let matches = |pattern: &String| {
+        let pattern = ImagePattern::parse(pattern).ok();
+        pattern
+            .zip(parsed.as_ref())
+            .is_some_and(|(pattern, image)| pattern.matches_parsed(image))
+    };
+    let serves = |finding: &Finding| match (&finding.place.provider, &node.config) {
+        (Some(name), Some(config)) => {
+            let mut entries = config.providers.iter().filter(|entry| entry.name == *name);
+            entries.any(|entry| entry.match_images.iter().any(matches))
+        }
+        _ => {
+            finding.place.file.as_deref() != node.docker.used()
+                || !node.docker.keyring.lookup(&name).is_empty()
+        }
+    };
+    let mut found = files::findings(node);
+    if let Some(config) = &node.config {
+        found.extend(programs::findings(config, &node.programs));
+        found.extend(tokens::findings(config));
+    }
+    found.retain(serves);
+    found.extend(dated(
+        node,
+        pod,
+        options,
+        Some(image),
+        Clock::system().now(),
+    )?);
+    found.sort_by_key(|finding| finding.severity);
+    Ok(found)
+}
+
+/// The findings about logins, tokens, certificates and the clock at a time: all of them, or those that an
+/// image gets.
 fn dated(
     node: &NodeReport,
     pod: &Pod,
     options: &CredentialOptions<'_>,
+    image: Option<&ImageRef>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Finding>, ProgramError> {
     let rules = options.improvements().map_err(ProgramError::usage)?.keyring;
-    let mut found = expiring::logins(&node.docker.keyring.logins(), now);
-    match (pod.read_pull_secrets(rules), pod.check_pull_secrets(rules)) {
-        (Err(error), _) => {
+    let logins = |keyring: &Keyring| match image {
+        Some(image) => keyring.lookup(&image.name()),
+        None => keyring.logins(),
+    };
+    let mut found = expiring::logins(&logins(&node.docker.keyring), now);
+    match pod.read_pull_secrets(rules) {
+        Ok(secrets) => found.extend(expiring::logins(&logins(&secrets.keyring), now)),
+        Err(error) if image.is_none() => {
             let fix = "correct the pull secret: a kubelet pulls no image of a pod with it";
             found.push(Finding::error(Place::default(), report(&error), fix));
         }
-        (Ok(secrets), checked) => {
-            let unused = checked.err().map(|error| {
-                let fix = "name a Secret that a kubelet uses";
-                Finding::warning(Place::default(), report(&error), fix)
-            });
-            found.extend(unused);
-            found.extend(expiring::logins(&secrets.keyring.logins(), now));
-        }
+        // An explanation has it in its first section.
+        Err(_) => {}
     }
     let tokens = options.paths(SERVICE_ACCOUNT_TOKEN);
     let tokens = tokens.filter(|path| path != Path::new(STDIN));
     found.extend(tokens.filter_map(|path| expiring::token(&path, now)));
     if let Some(list) = options.path(HOSTS_DIR) {
         let hosts = Hosts::new(split_paths(&list).collect::<Vec<PathBuf>>());
-        found.extend(expiring::certificates(&hosts.certificate_files(), now));
+        let files = match image {
+            Some(image) => hosts.certificate_files_of(image.domain()),
+            None => hosts.certificate_files(),
+        };
+        found.extend(expiring::certificates(&files, now));
     }
     let mut files: Vec<PathBuf> = node.programs.iter().flatten().cloned().collect();
     files.extend(node.config.iter().flat_map(|config| config.files.clone()));

@@ -36,25 +36,35 @@ pub(crate) fn set_up(
     insecure: bool,
     quiet: bool,
 ) -> Result<SetUp, ProgramError> {
-    described(flags, env, insecure, move |mut builder, pod, options| {
-        if options.path(PROVIDER_CONFIG).is_some() && options.path(PROVIDER_BIN_DIR).is_none() {
-            return Err(ProgramError::not_configured(NO_BIN_DIR));
-        }
-        if !quiet {
-            builder = builder
-                .on_waiting(|plugin| output::note(&format!("waiting for plugin {plugin} ...")));
-        }
-        let engine = builder.build().map_err(ProgramError::not_configured)?;
-        let checked = pod.check_pull_secrets(engine.improvements().keyring);
-        let origin = options.origin(PULL_SECRET);
-        Ok(SetUp {
-            engine,
-            pod,
-            pull_secrets: checked.map_err(|error| {
-                let error = ProgramError::not_configured(error);
-                error.reworded(|why| format!("{origin}: {why}"))
-            }),
-        })
+    described(flags, env, insecure, move |builder, pod, options| {
+        built(builder, pod, options, quiet)
+    })
+}
+
+/// Makes the engine of a builder that the options describe.
+pub(crate) fn built(
+    mut builder: EngineBuilder,
+    pod: Pod,
+    options: &CredentialOptions<'_>,
+    quiet: bool,
+) -> Result<SetUp, ProgramError> {
+    if options.path(PROVIDER_CONFIG).is_some() && options.path(PROVIDER_BIN_DIR).is_none() {
+        return Err(ProgramError::not_configured(NO_BIN_DIR));
+    }
+    if !quiet {
+        builder =
+            builder.on_waiting(|plugin| output::note(&format!("waiting for plugin {plugin} ...")));
+    }
+    let engine = builder.build().map_err(ProgramError::not_configured)?;
+    let checked = pod.check_pull_secrets(engine.improvements().keyring);
+    let origin = options.origin(PULL_SECRET);
+    Ok(SetUp {
+        engine,
+        pod,
+        pull_secrets: checked.map_err(|error| {
+            let error = ProgramError::not_configured(error);
+            error.reworded(|why| format!("{origin}: {why}"))
+        }),
     })
 }
 

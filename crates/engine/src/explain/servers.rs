@@ -3,7 +3,7 @@
 use regcred_registry::{OfferedLogin, ServerReport};
 
 use super::explanation::{HostsReport, Trial};
-use crate::table::TextTable;
+use crate::table::{TextTable, Tone};
 
 impl HostsReport {
     /// Adds the section. `needed` is the capability for the image's tag or digest.
@@ -14,10 +14,10 @@ impl HostsReport {
             None => table.line(0, "4. servers: no hosts.toml"),
         }
         if let Some(error) = &self.error {
-            table.line(1, format_args!("error: {error}"));
+            table.toned(Tone::Bad, 1, format_args!("error: {error}"));
         }
         for warning in &self.warnings {
-            table.line(1, format_args!("warning: {warning}"));
+            table.toned(Tone::Doubtful, 1, format_args!("warning: {warning}"));
         }
         let row = |server: &ServerReport| {
             let login = if server.capabilities.contains(&needed) {
@@ -34,7 +34,11 @@ impl HostsReport {
 impl Trial {
     /// Adds a line for each server, if there are several.
     pub(super) fn render(&self, table: &mut TextTable, depth: usize) {
-        table.line(depth, self);
+        let tone = match self.result {
+            Ok(_) => Tone::Good,
+            Err(_) => Tone::Bad,
+        };
+        table.toned(tone, depth, self);
         if self.servers.len() > 1 {
             let rows: Vec<_> = self.servers.iter().map(asked).collect();
             table.rows(depth + 1, &rows);

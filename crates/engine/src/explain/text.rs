@@ -6,11 +6,20 @@ use std::time::Duration;
 use regcred_keyring::{ConfigFile, FileOutcome, InspectedEntry, InspectedKey, Verdict};
 
 use super::explanation::{CandidateReport, Explanation, PatternReport, ProviderReport, Trial};
+use crate::credentials::Conclusion;
 use crate::plugin::Provision;
-use crate::table::{TextTable, plural};
+use crate::table::{TextTable, Tone, plural};
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.table(&[]).into_text())
+    }
+}
+
+impl Explanation {
+    /// The text in lines, with the findings of others before the verdict.
+    #[must_use]
+    pub fn table(&self, findings: &[(Tone, String)]) -> TextTable {
         let mut table = TextTable::default();
         self.head(&mut table);
         self.pull_secrets(&mut table);
@@ -18,13 +27,26 @@ impl fmt::Display for Explanation {
         self.providers(&mut table);
         self.hosts.render(&mut table, self.needed_capability());
         self.order(&mut table);
+        if !findings.is_empty() {
+            table.line(0, "");
+            table.line(0, "findings about these sources");
+        }
+        for (tone, finding) in findings {
+            table.toned(*tone, 1, finding);
+        }
         table.line(0, "");
-        table.line(0, format_args!("=> {}", self.verdict));
-        f.write_str(&table.into_text())
+        let tone = match &self.verdict {
+            Conclusion::Works { .. }
+            | Conclusion::WorksAnonymously
+            | Conclusion::WorksWithHostLogins { .. }
+            | Conclusion::Present => Tone::Good,
+            Conclusion::Untried { .. } => Tone::Plain,
+            _ => Tone::Bad,
+        };
+        table.toned(tone, 0, format_args!("=> {}", self.verdict));
+        table
     }
-}
 
-impl Explanation {
     fn head(&self, table: &mut TextTable) {
         let policy = format!("{} unless the container sets one", self.default_policy);
         let rows = [
@@ -53,11 +75,14 @@ impl Explanation {
         }
         table.line(0, "1. pull secrets of the pod");
         if let Some(error) = &self.pull_secret_error {
-            table.line(1, format_args!("error: {error}"));
+            table.toned(Tone::Bad, 1, format_args!("error: {error}"));
         }
         for secret in &self.pull_secrets {
             match &secret.skipped {
-                Some(why) => table.line(1, format_args!("{}: ignored, {why}", secret.source)),
+                Some(why) => {
+                    let text = format_args!("{}: ignored, {why}", secret.source);
+                    table.toned(Tone::Doubtful, 1, text);
+                }
                 None => table.line(1, &secret.source),
             }
             table.notes(2, &secret.notes);
@@ -80,7 +105,7 @@ impl Explanation {
         let path = used.map_or_else(|| "none".into(), |file| file.path.to_string_lossy());
         table.line(0, format_args!("2. node docker config: {path}"));
         for ConfigFile { path, outcome, .. } in broken {
-            table.line(1, format_args!("{}: {outcome}", path.display()));
+            table.toned(Tone::Bad, 1, format_args!("{}: {outcome}", path.display()));
         }
         if let Some(file) = used {
             table.notes(1, &file.notes);
@@ -89,7 +114,7 @@ impl Explanation {
             let files = plural(missing.len(), "file");
             table.line(1, format_args!("{files} looked for, none found:"));
             for file in missing {
-                table.line(2, file.path.display());
+                table.toned(Tone::Faint, 2, file.path.display());
             }
         }
     }
@@ -149,7 +174,8 @@ impl Explanation {
             if let Some(trial) = &candidate.trial {
                 trial.render(table, 3);
             } else if let Some(earlier) = candidate.same_as {
-                table.line(3, format_args!("same login as {earlier}, not tried again"));
+                let text = format_args!("same login as {earlier}, not tried again");
+                table.toned(Tone::Faint, 3, text);
             }
         }
         if !waiting.is_empty() {
@@ -177,23 +203,27 @@ impl ProviderReport {
         table.line(1, format_args!("{name}{mode} ({program})"));
         let row = |one: &PatternReport| {
             let matched = one.verdict == Verdict::Matched;
-            vec![
+            let row = vec![
                 match_or_dash(matched),
                 one.pattern.clone(),
                 reason(&one.verdict),
-            ]
+            ];
+            (good_or_faint(matched), row)
         };
         let rows: Vec<_> = self.match_images.iter().map(row).collect();
-        table.rows(2, &rows);
+        table.toned_rows(2, &rows);
         for one in &self.match_images {
             for warning in &one.warnings {
-                table.line(2, format_args!("note: {}: {warning}", one.pattern));
+                let note = format_args!("note: {}: {warning}", one.pattern);
+                table.toned(Tone::Doubtful, 2, note);
             }
         }
         match &self.state {
-            Provision::NotMatched => table.line(2, "not asked: no pattern matched"),
+            Provision::NotMatched => table.toned(Tone::Faint, 2, "not asked: no pattern matched"),
             Provision::WouldRun => table.line(2, "a pull would ask it"),
-            Provision::Skipped { reason } => table.line(2, format_args!("skipped: {reason}")),
+            Provision::Skipped { reason } => {
+                table.toned(Tone::Doubtful, 2, format_args!("skipped: {reason}"));
+            }
             Provision::Answered {
                 answer,
                 cached,
@@ -214,16 +244,16 @@ impl ProviderReport {
                     None => "no cacheDuration, the configured default applies".to_owned(),
                 };
                 let scope = answer.cache_key_type.as_str();
-                table.line(
-                    2,
-                    format_args!("{what} {when}; cacheKeyType {scope}, {kept}"),
-                );
+                let tone = good_or_faint(!answer.auth.is_empty());
+                let text = format_args!("{what} {when}; cacheKeyType {scope}, {kept}");
+                table.toned(tone, 2, text);
             }
             Provision::Failed { error, took } => {
                 let took = seconds(*took);
-                table.line(2, format_args!("FAILED after {took}: {error}"));
+                table.toned(Tone::Bad, 2, format_args!("FAILED after {took}: {error}"));
                 if let Some(detail) = error.detail() {
-                    table.line(3, format_args!("the kubelet does not log: {detail}"));
+                    let text = format_args!("the kubelet does not log: {detail}");
+                    table.toned(Tone::Bad, 3, text);
                 }
             }
         }
@@ -251,7 +281,8 @@ fn keys(table: &mut TextTable, depth: usize, keys: &[InspectedKey], with_source:
     for key in used.iter().chain(&unused[..shown]) {
         let head = [match_or_dash(key.is_used()), key.key.clone()];
         if key.entries.is_empty() {
-            rows.push([&head[..], &[reason(&key.verdict)]].concat());
+            let row = [&head[..], &[reason(&key.verdict)]].concat();
+            rows.push((good_or_faint(key.is_used()), row));
         }
         for login in &key.entries {
             let mut row = head.to_vec();
@@ -260,17 +291,15 @@ fn keys(table: &mut TextTable, depth: usize, keys: &[InspectedKey], with_source:
                 row.push(login.source.to_string());
             }
             row.push(reason(&key.verdict));
-            rows.push(row);
+            rows.push((good_or_faint(key.is_used()), row));
             notes.extend(login.notes.iter().map(|note| noted(key, login, note)));
         }
     }
-    table.rows(depth, &rows);
+    table.toned_rows(depth, &rows);
     if unused.len() > shown {
         let more = unused.len() - shown;
-        table.line(
-            depth,
-            format_args!("-      and {more} more that do not match"),
-        );
+        let text = format_args!("-      and {more} more that do not match");
+        table.toned(Tone::Faint, depth, text);
     }
     table.notes(depth, &notes);
 }
@@ -291,6 +320,10 @@ fn row((at, candidate): (usize, &CandidateReport)) -> Vec<String> {
         format!("key {}", credential.key),
         user(&credential.username),
     ]
+}
+
+fn good_or_faint(matched: bool) -> Tone {
+    if matched { Tone::Good } else { Tone::Faint }
 }
 
 fn match_or_dash(matched: bool) -> String {

@@ -11,7 +11,7 @@ use serde::Serialize;
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Severity {
+pub(crate) enum Severity {
     /// A kubelet does not start, or a plugin that was run has no usable answer.
     Error,
     /// A kubelet starts, and something does not do what its author means.
@@ -33,8 +33,8 @@ pub(super) struct Place {
 
 /// A finding, in one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Finding {
-    pub(super) severity: Severity,
+pub(crate) struct Finding {
+    pub(crate) severity: Severity,
     pub(super) what: String,
     #[serde(flatten)]
     pub(super) place: Place,

@@ -3,6 +3,7 @@
 
 mod check;
 mod config;
+mod explain;
 mod named_files;
 mod plugins;
 mod token;
