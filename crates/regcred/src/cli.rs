@@ -8,7 +8,7 @@ use regcred_engine::PullPolicy;
 use regcred_plugin::output::TokenOutput;
 use regcred_registry::PlatformChoice;
 
-use crate::config::ConfigFormat;
+use crate::config_format::ConfigFormat;
 use crate::credential_options::CredentialFlags;
 use crate::manifest::ManifestCommand;
 use crate::prepull::PrepullArgs;

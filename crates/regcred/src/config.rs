@@ -3,7 +3,6 @@
 
 mod addition;
 mod entry;
-mod format;
 mod new_file;
 mod node_rights;
 mod provider_entries;
@@ -16,13 +15,12 @@ use regcred_docker_config::{Change, TextEdit, TextFile};
 use regcred_run::{ProgramError, output};
 
 use crate::cli::GenerateArgs;
+use crate::config_format::ConfigFormat;
 use crate::multicall::plugin_name;
 use addition::{accepted, add};
 use entry::{Entry, Token};
 use new_file::new_file;
 use provider_entries::entries;
-
-pub(crate) use format::ConfigFormat;
 
 pub(crate) fn run(args: &GenerateArgs, env: &Env) -> Result<(), ProgramError> {
     let specs = choose(&args.providers)?;

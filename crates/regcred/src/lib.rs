@@ -7,6 +7,7 @@ mod check;
 mod cli;
 mod completions;
 mod config;
+mod config_format;
 mod credential_options;
 mod engine_options;
 mod explain;

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::entry::Entry;
-use super::format::ConfigFormat;
 use super::new_file::new_file;
+use crate::config_format::ConfigFormat;
 
 /// A configuration's text with more entries. Its variables may be secrets.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use regcred_api::ConfigVersion;
 use serde::Serialize;
 
 use super::entry::Entry;
-use super::format::ConfigFormat;
+use crate::config_format::ConfigFormat;
 
 /// The kubelet's `CredentialProviderConfig`, fields in its own order.
 #[derive(Debug, Serialize)]

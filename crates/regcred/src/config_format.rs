@@ -16,7 +16,7 @@ pub(crate) enum ConfigFormat {
 
 impl ConfigFormat {
     /// That of a file by its name: a kubelet reads these three extensions.
-    pub(super) fn of(file: &Path) -> Self {
+    pub(crate) fn of(file: &Path) -> Self {
         let extension = file.extension().unwrap_or_default();
         if extension == "yaml" || extension == "yml" {
             Self::Yaml
