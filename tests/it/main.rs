@@ -32,3 +32,4 @@ mod pull_terminal;
 mod real_registry;
 mod refresh;
 mod release;
+mod stored;

@@ -12,6 +12,7 @@ use crate::config_format::ConfigFormat;
 use crate::credential_options::CredentialFlags;
 use crate::manifest::ManifestCommand;
 use crate::prepull::PrepullArgs;
+use crate::stored::{ExportArgs, ImagesArgs, RmArgs};
 
 /// Registry credentials for every cloud, and image pulls exactly as the kubelet does them
 #[derive(Debug, Parser)]
@@ -48,6 +49,12 @@ pub(crate) enum Command {
     Pull(PullArgs),
     /// Pull images into the node's container runtime with the credentials of its kubelet
     Prepull(PrepullArgs),
+    /// List the images that pulls have stored
+    Images(ImagesArgs),
+    /// Remove images from the store, and what no other image needs
+    Rm(RmArgs),
+    /// Write images of the store as one archive for skopeo, ctr, podman and docker
+    Export(ExportArgs),
     /// Show which credentials an image gets, from where, in which order, and why
     Explain(ExplainArgs),
     /// Check a node's configuration as its kubelet does at its start, and for mistakes that a kubelet

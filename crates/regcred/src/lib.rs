@@ -23,6 +23,7 @@ mod progress;
 mod pull;
 mod service_unit;
 mod store;
+mod stored;
 mod token;
 
 use std::io;
@@ -72,6 +73,9 @@ fn run(command: Command, env: &Env) -> ExitCode {
         Command::Logout(args) => login::logout::run(&args, env),
         Command::Pull(args) => pull::run(args, env),
         Command::Prepull(args) => prepull::run(&args, env),
+        Command::Images(args) => stored::images(&args, env),
+        Command::Rm(args) => stored::remove(&args, env),
+        Command::Export(args) => stored::export(&args, env),
         Command::Explain(args) => explain::run(&args, env),
         Command::Check(args) => check::run(&args, env),
         Command::Config(ConfigCommand::Generate(args)) => config::run(&args, env),

@@ -28,11 +28,7 @@ pub(crate) fn run(args: PullArgs, env: &Env) -> Result<(), ProgramError> {
         pull_secrets,
     } = engine_options::set_up(&args.credentials, env, false, args.quiet)?;
     pull_secrets?;
-    let path = match args.store.clone() {
-        Some(path) => path,
-        None => store::default_path(env, rustix::process::geteuid().is_root())
-            .ok_or(ProgramError::not_configured(NO_STORE))?,
-    };
+    let path = store::path(args.store.as_ref(), env)?;
     let layout = store::open_or_create(&path)
         .map_err(ProgramError::not_configured)?
         .durable(!args.no_sync);
@@ -110,8 +106,6 @@ pub(crate) fn code_of(error: &PullError) -> u8 {
         _ => exit_code::NOT_CONFIGURED,
     }
 }
-
-const NO_STORE: &str = "there is no home directory to hold a store: name a directory with --store";
 
 #[cfg(test)]
 mod tests;

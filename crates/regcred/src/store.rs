@@ -6,10 +6,21 @@ use std::path::{Path, PathBuf};
 
 use regcred_core::Env;
 use regcred_registry::{Layout, LayoutError};
+use regcred_run::ProgramError;
+
+/// The directory that a person named, else the default.
+///
+/// # Errors
+/// For a user without a home.
+pub(crate) fn path(named: Option<&PathBuf>, env: &Env) -> Result<PathBuf, ProgramError> {
+    let default = || default_path(env, rustix::process::geteuid().is_root());
+    let path = named.cloned().or_else(default);
+    path.ok_or_else(|| ProgramError::not_configured(NO_STORE))
+}
 
 /// `/var/lib/regcred/images` for root, else `$XDG_DATA_HOME/regcred/images`, else
 /// `~/.local/share/regcred/images`; `None` for a user without a home.
-pub(crate) fn default_path(env: &Env, is_root: bool) -> Option<PathBuf> {
+fn default_path(env: &Env, is_root: bool) -> Option<PathBuf> {
     if is_root {
         return Some("/var/lib/regcred/images".into());
     }
@@ -25,6 +36,8 @@ pub(crate) fn open_or_create(path: &Path) -> Result<Layout, LayoutError> {
     let _ = DirBuilder::new().recursive(true).mode(0o700).create(path);
     Layout::open_or_create(path)
 }
+
+const NO_STORE: &str = "there is no home directory to hold a store: name a directory with --store";
 
 #[cfg(test)]
 mod tests {

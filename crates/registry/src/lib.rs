@@ -9,10 +9,12 @@
 //! | folder | holds |
 //! |---|---|
 //! | `pull`, `push` | the transfer of an image from a registry into a store, and into a registry |
+//! | `archive` | images of a store as one file |
 //! | `content` | what an image consists of |
 //! | `client`, `store` | the distribution client; the OCI image layout on disk |
 //! | `image` | digests, descriptors, manifests, indexes, platforms; no I/O |
 
+mod archive;
 mod client;
 mod content;
 #[cfg(test)]
@@ -23,11 +25,12 @@ mod pull;
 mod push;
 mod store;
 
+pub use archive::{ExportError, export};
 pub use client::{
     BlobChunk, BlobStream, HostLogin, HostLogins, Hosts, HostsError, Logins, ManifestHead, Mount,
     OfferedLogin, RegistryClient, RegistryError, Repository, ServerExchange, ServerReport, Upload,
 };
-pub use content::PlatformChoice;
+pub use content::{PlatformChoice, StoredImage, collect_garbage};
 pub use image::{
     Descriptor, Digest, DigestError, Hasher, Index, IndexEntry, Manifest, ManifestError,
     ManifestOrIndex, Platform, PlatformError, Rank, RawManifest, media_type,
@@ -36,4 +39,4 @@ pub use progress::{BlobState, NoProgress, Progress, TransferEvent};
 pub use pull::{PullOptions, PulledImage, pull, stored};
 pub use push::{ImageSource, Push, PushedImage};
 pub use regcred_http::{Body, HttpError, StatusCode};
-pub use store::{BlobWriter, Layout, LayoutError};
+pub use store::{BlobWriter, Layout, LayoutError, Removed};

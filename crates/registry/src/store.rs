@@ -6,7 +6,9 @@ mod free_space;
 mod index_file;
 mod ingest;
 mod layout;
+mod usage;
 
 pub use blob_writer::BlobWriter;
 pub use error::LayoutError;
-pub use layout::Layout;
+pub(crate) use index_file::name_of;
+pub use layout::{Layout, Removed};

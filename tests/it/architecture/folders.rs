@@ -27,7 +27,9 @@ const ORDER: &[(&str, &[&str])] = &[
     ),
     (
         "regcred-registry",
-        &["image", "client", "store", "content", "push", "pull"],
+        &[
+            "image", "client", "store", "content", "archive", "push", "pull",
+        ],
     ),
 ];
 

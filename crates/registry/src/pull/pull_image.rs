@@ -47,6 +47,9 @@ pub async fn pull(
     progress: &dyn Progress,
 ) -> Result<PulledImage, RegistryError> {
     let image = image.clone().with_default_tag();
+    let _in_use = layout
+        .use_shared()
+        .map_err(|error| store_failure(&image, error))?;
     let reader = ManifestReader {
         repository: Some(repository),
         layout: Some(layout),

@@ -68,6 +68,12 @@ pub enum LayoutError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A pull or another removal uses the store.
+    #[error("the store is in use, as the lock of {} shows: run this again after the pull", path.display())]
+    InUse {
+        /// The lock file.
+        path: PathBuf,
+    },
     /// Another process holds the index lock and does not release it.
     #[error("{} has been locked by another process for more than {seconds} s", path.display())]
     Locked {

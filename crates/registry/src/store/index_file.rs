@@ -68,6 +68,22 @@ impl IndexFile {
         Ok(true)
     }
 
+    /// Removes the entry of a name; returns whether there was one.
+    pub(super) fn remove(&self, name: &str, durable: bool) -> Result<bool, LayoutError> {
+        let _lock = self.lock()?;
+        let mut index = self.read()?;
+        let Some(entries) = index["manifests"].as_array_mut() else {
+            return Ok(false);
+        };
+        let before = entries.len();
+        entries.retain(|entry| !is_named(entry, name));
+        if entries.len() == before {
+            return Ok(false);
+        }
+        self.write(&index, durable)?;
+        Ok(true)
+    }
+
     fn replace(&self, index: &mut Value, name: &str, entry: Value) -> Result<(), LayoutError> {
         let entries = index
             .as_object_mut()
@@ -125,7 +141,7 @@ impl IndexFile {
         }
     }
 
-    fn broken(&self, reason: &str) -> LayoutError {
+    pub(super) fn broken(&self, reason: &str) -> LayoutError {
         LayoutError::BrokenIndex {
             path: self.path.clone(),
             reason: reason.to_owned(),
@@ -134,7 +150,7 @@ impl IndexFile {
 }
 
 /// The name of an entry, if it has one.
-pub(super) fn name_of(descriptor: &Descriptor) -> Option<&str> {
+pub(crate) fn name_of(descriptor: &Descriptor) -> Option<&str> {
     descriptor.annotations.get(REF_NAME).map(String::as_str)
 }
 

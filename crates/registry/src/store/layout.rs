@@ -28,6 +28,7 @@ use super::error::LayoutError;
 use super::free_space;
 use super::index_file::{self, IndexFile};
 use super::ingest::{self, Temporary};
+use super::usage;
 use crate::image::{Descriptor, Digest};
 
 /// An OCI image layout on disk. Cheap to clone.
@@ -35,6 +36,15 @@ use crate::image::{Descriptor, Digest};
 pub struct Layout {
     root: Arc<Path>,
     durable: bool,
+}
+
+/// What was removed from a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// How many blobs.
+    pub blobs: usize,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 impl Layout {
@@ -197,6 +207,64 @@ impl Layout {
     pub fn resolve(&self, name: &str) -> Result<Option<Descriptor>, LayoutError> {
         let mut entries = self.index().entries()?.into_iter();
         Ok(entries.find(|entry| index_file::name_of(entry) == Some(name)))
+    }
+
+    /// Removes a name from `index.json`, and no blob; returns whether it was there.
+    ///
+    /// # Errors
+    /// As [`Layout::tag`].
+    pub fn untag(&self, name: &str) -> Result<bool, LayoutError> {
+        self.index().remove(name, self.durable)
+    }
+
+    /// All entries of `index.json`, in its order.
+    pub(crate) fn entries(&self) -> Result<Vec<Descriptor>, LayoutError> {
+        self.index().entries()
+    }
+
+    /// For a pull: nothing is removed from the store as long as the value lives.
+    pub(crate) fn use_shared(&self) -> Result<impl Drop + use<>, LayoutError> {
+        usage::shared(&self.ingest())
+    }
+
+    /// For the removal of blobs: no pull begins as long as the value lives.
+    pub(crate) fn use_alone(&self) -> Result<impl Drop + use<>, LayoutError> {
+        usage::alone(&self.ingest())
+    }
+
+    /// An error about what `index.json` refers to.
+    pub(crate) fn broken_index(&self, reason: &str) -> LayoutError {
+        self.index().broken(reason)
+    }
+
+    /// Removes the blobs of these digests. What is not a blob's file stays.
+    pub(crate) fn remove_blobs(
+        &self,
+        is_garbage: impl Fn(&Digest) -> bool,
+    ) -> Result<Removed, LayoutError> {
+        let mut removed = Removed::default();
+        let blobs = self.root.join(BLOBS);
+        for algorithm in ["sha256", "sha512"] {
+            let directory = blobs.join(algorithm);
+            let entries = match fs::read_dir(&directory) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                entries => entries.map_err(LayoutError::io("read", &directory))?,
+            };
+            for entry in entries {
+                let entry = entry.map_err(LayoutError::io("read", &directory))?;
+                let name = entry.file_name();
+                let digest = format!("{algorithm}:{}", name.to_string_lossy()).parse();
+                if !digest.is_ok_and(|digest| is_garbage(&digest)) {
+                    continue;
+                }
+                let size = entry.metadata().map_or(0, |file| file.len());
+                let path = entry.path();
+                fs::remove_file(&path).map_err(LayoutError::io("remove", &path))?;
+                removed.blobs += 1;
+                removed.bytes += size;
+            }
+        }
+        Ok(removed)
     }
 
     /// The names of all images in `index.json`, in its order.
