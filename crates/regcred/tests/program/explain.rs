@@ -71,7 +71,7 @@ fn the_json_has_the_published_form() {
     for found in [&tried, &untried, &not_read, &hub] {
         assert_matches_schema(found, "explain");
     }
-    let mut more = tried.clone();
+    let mut more = tried;
     more["hosts"]["more"] = "x".into();
     let refused = std::panic::catch_unwind(|| assert_matches_schema(&more, "explain"));
     assert!(
