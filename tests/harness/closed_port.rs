@@ -15,7 +15,7 @@ impl ClosedPort {
     /// Takes a port that the system chooses.
     ///
     /// # Panics
-    /// When there is none.
+    /// When no port is free.
     #[must_use]
     pub fn take() -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");

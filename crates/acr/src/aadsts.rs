@@ -27,7 +27,7 @@ pub(crate) fn advice(number: u32) -> Option<&'static str> {
         }
         700_016 => "the application is not in that tenant: compare client id and tenant id",
         90_002 | 900_023 | 900_021 => {
-            "there is no such tenant: correct the tenant id, or the cloud"
+            "the tenant does not exist: correct the tenant id, or the cloud"
         }
         700_027 => {
             "the certificate is not one of the application's, or has expired: upload it (az ad \

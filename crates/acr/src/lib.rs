@@ -9,7 +9,7 @@
 //! 2. A login for that very registry: admin user or repository-scoped token.
 //! 3. The one that variables name: client secret, certificate, federated token, managed identity.
 //! 4. The one that azure.json names.
-//! 5. The machine's managed identity; where there is none, the Azure CLI's login.
+//! 5. The machine's managed identity; without one, the Azure CLI's login.
 //!
 //! Its Entra token is traded at the registry for the registry's refresh token. Secrets of service
 //! principals go to Entra ID and nowhere else, unless `--login secret` asks for the old login.

@@ -155,7 +155,7 @@ impl TypeMeta {
         })
     }
 
-    /// `group/version`, or the version alone where there is no group.
+    /// `group/version`, or the version alone without a group.
     pub(crate) fn group_version(&self) -> String {
         if self.group.is_empty() {
             return self.version.clone();

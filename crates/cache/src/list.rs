@@ -14,7 +14,7 @@ pub struct ListedEntry {
     /// The provider that issued it.
     pub provider: String,
     /// The registries it is for, in `matchImages` syntax, each with the user name; empty when the
-    /// answer is that there are no credentials.
+    /// answer has no credentials.
     pub logins: Vec<(String, String)>,
     /// When it was fetched.
     pub issued_at: DateTime<Utc>,

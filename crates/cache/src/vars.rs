@@ -18,7 +18,7 @@ pub const VARS: &[EnvVar] = &[
     ),
     EnvVar::new(
         CACHE_HOME,
-        "The user's cache directory, used when there is no runtime directory.",
+        "The user's cache directory, used without a runtime directory.",
         "`~/.cache`",
     ),
 ];

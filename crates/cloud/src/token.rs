@@ -71,7 +71,7 @@ impl TokenResponse {
     /// The token, for endpoints whose tokens have their expiry elsewhere.
     ///
     /// # Errors
-    /// When there is none, or one with blanks or controls in it. Such a token would be refused much
+    /// When it does not exist, or is one with blanks or controls in it. Such a token would be refused much
     /// later, and for another reason.
     pub fn secret(self, call: &TokenCall) -> Result<SecretString, ProviderError> {
         let token = self.found();

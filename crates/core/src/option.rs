@@ -28,7 +28,7 @@ pub struct EnvVar {
 pub enum Role {
     /// A list of further hosts that the provider serves.
     Hosts,
-    /// The file that names every registry that the provider serves; without it there is none.
+    /// The file that names every registry that the provider serves; without it the provider serves none.
     ConfigFile,
     /// When true, a request without a usable pod token is refused.
     RequirePod,

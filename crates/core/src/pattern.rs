@@ -85,7 +85,7 @@ impl ImagePattern {
         &self.url.host
     }
 
-    /// The port as written; empty when there is none.
+    /// The port as written; empty without one.
     #[must_use]
     pub fn port(&self) -> &str {
         &self.port

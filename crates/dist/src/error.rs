@@ -18,7 +18,7 @@ pub enum DistError {
         /// Why it failed.
         source: io::Error,
     },
-    /// A target for which there is no name of its architecture.
+    /// A target whose architecture has no known name.
     #[error("{0} is not a Linux target with a known architecture")]
     Target(String),
     /// The source has no plugins.

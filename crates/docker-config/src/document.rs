@@ -156,7 +156,7 @@ impl Document {
         }
     }
 
-    /// Removes a host's entry; returns false if there is none.
+    /// Removes a host's entry; returns false if it does not exist.
     pub fn remove(&mut self, host: &str) -> bool {
         let before = self.entries.0.len();
         self.entries.0.retain(|(known, _)| known != host);

@@ -114,7 +114,7 @@ impl ImportPlan {
     /// port, as a URL does. Docker Hub has two names.
     ///
     /// # Errors
-    /// [`ImportError::NoLogin`] when there is none.
+    /// [`ImportError::NoLogin`] when it has no login.
     pub fn entry_for(&self, host: &str) -> Result<&DockerConfigEntry, ImportError> {
         let mut entries = self.entries.iter().rev();
         let exact = entries.clone().find(|entry| entry.server == host);

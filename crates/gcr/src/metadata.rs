@@ -54,7 +54,7 @@ impl<'a> Metadata<'a> {
         })
     }
 
-    /// The text of an entry, without blanks around it. `None` if there is no such entry.
+    /// The text of an entry, without blanks around it. `None` if the entry does not exist.
     pub(crate) async fn text(&self, path: &str) -> Result<Option<String>, ProviderError> {
         let Some(response) = self.get(path).await? else {
             return Ok(None);

@@ -1,6 +1,6 @@
 //! Which URLs a credentials file may name. Such a file decides where secrets are sent, so its word
 //! alone is not enough: the hosts are Google's, or ones that the operator listed. The errors are
-//! reasons without a subject; the caller names the file.
+//! reasons without a subject; the caller the message contains its path.
 
 use regcred_http::{Url, is_link_local, is_loopback};
 

@@ -1,5 +1,5 @@
 //! The metadata server's real address, 169.254.169.254, in a network namespace of its own: once
-//! with a server there, once where packets to it vanish, once where there is no route to it.
+//! with a server there, once where packets to it vanish, once without a route to it.
 
 use regcred_core::{Clock, CredentialRequest, Env, ErrorKind, Issued, Provider, ProviderError};
 use regcred_gcr::Gcr;

@@ -27,8 +27,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Without a variable that names the file, one that does not exist is not an error until a login
-    /// is asked for.
+    /// If no variable has the path of the file, a missing file is not an error until a login is asked
+    /// for.
     pub(crate) fn read(env: &Env) -> Result<Self, ProviderError> {
         let options = Options::new(ERRORS, env);
         let named = options.path(vars::CONFIG);

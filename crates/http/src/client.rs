@@ -102,7 +102,7 @@ impl Client {
     /// asks for a pause gets it from all requests of this client that may be repeated.
     ///
     /// # Errors
-    /// When there is no response, or when the request must not be sent: a secret over plain http, an
+    /// When the server does not respond, or when the request must not be sent: a secret over plain http, an
     /// invalid header, a proxy variable whose value is not a proxy.
     pub async fn send(&self, request: Request) -> Result<Response, HttpError> {
         let url = request.check()?;

@@ -118,7 +118,7 @@ impl HttpError {
         }
     }
 
-    /// Whether there is no response because of a time-out: of connecting, of an idle connection or of
+    /// Whether a time-out is the reason that the server did not respond: of connecting, of an idle connection or of
     /// the request's own deadline.
     #[must_use]
     pub fn is_timeout(&self) -> bool {

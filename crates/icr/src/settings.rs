@@ -155,7 +155,7 @@ const PUBLIC: &str = "https://iam.cloud.ibm.com";
 const PRIVATE: &str = "https://private.iam.cloud.ibm.com";
 const TEST: &str = "https://iam.test.cloud.ibm.com";
 const PRIVATE_TEST: &str = "https://private.iam.test.cloud.ibm.com";
-/// The address and not the name: where there is no such server, looking up the name may take long.
+/// The address and not the name: without such a server, looking up the name may take long.
 const METADATA: &str = "http://169.254.169.254";
 const DEFAULT_ANNOTATION: &str = "regcred.dev/ibm-profile-id";
 

@@ -50,7 +50,7 @@ pub struct RegistryLogin {
 
 impl RegistryLogin {
     /// The issued login for the request: the last in order of keys that matches the image, as the
-    /// kubelet tries them, else one whose key names the registry. `None` if there is none: a login
+    /// kubelet tries them, else one whose key names the registry. `None` if neither exists: a login
     /// for another registry is never returned for this one.
     pub(crate) fn choose(
         issued: &Issued,

@@ -71,7 +71,7 @@ pub mod exit {
     pub const DONE: u8 = 0;
     /// A bug.
     pub const BUG: u8 = regcred_run::exit_code::BUG;
-    /// The command line or the configuration is wrong, or there is no cluster.
+    /// The command line or the configuration is wrong, or no cluster is configured.
     pub const USAGE: u8 = regcred_run::exit_code::USAGE;
     /// Everything failed: the same for a script, since nothing was done.
     pub const ALL_FAILED: u8 = USAGE;

@@ -37,7 +37,7 @@ pub(crate) fn open_or_create(path: &Path) -> Result<Layout, LayoutError> {
     Layout::open_or_create(path)
 }
 
-const NO_STORE: &str = "there is no home directory to hold a store: name a directory with --store";
+const NO_STORE: &str = "HOME is not set, so the store has no place: name a directory with --store";
 
 #[cfg(test)]
 mod tests {

@@ -47,7 +47,7 @@ impl ConfigDir {
         self.0.path()
     }
 
-    /// The variable that names the file.
+    /// The variable that the message contains its path.
     #[must_use]
     pub fn env(&self) -> Vec<(String, String)> {
         let path = self.path().join("generic.yaml").display().to_string();

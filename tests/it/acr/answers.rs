@@ -1,4 +1,4 @@
-//! What is answered: for how long, for whom, and what to fix when there is none.
+//! What is answered: for how long, for whom, and what to fix when the answer is an error.
 
 use regcred_tests::acr::{ARM_AUDIENCE, LOGIN_SERVER, SECRET_CLIENT, TENANT};
 use regcred_tests::server::Seen;

@@ -27,6 +27,12 @@ const REFUSED: &[(&str, &str)] = &[
     ("behind each", "after each"),
     ("behind the other", "after the other"),
     ("in words", "as text"),
+    ("if there is no *", "if X does not exist, is not found"),
+    ("when there is no *", "if X does not exist, is not found"),
+    ("where there is no *", "without X, if X does not exist"),
+    ("there is none", "X does not exist, without X"),
+    ("there is no such *", "X does not exist"),
+    ("names the file .", "contains the path of the file"),
 ];
 
 /// Plain English that a refused phrase would catch: `there is no room`, `is no longer`.

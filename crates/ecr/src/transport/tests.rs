@@ -61,7 +61,7 @@ async fn only_what_may_pass_is_left_to_the_sdk_to_repeat() {
 #[tokio::test]
 async fn the_metadata_client_has_no_proxy_and_the_other_sends_nothing_in_the_clear() {
     let env = Env::map([("HTTP_PROXY", CLOSED)]);
-    // Proxied, it would be refused; directly, there is no such host.
+    // Proxied, it would be refused; directly, the host does not exist.
     let url = "http://metadata.invalid/";
     let link = Transport::link(&cloud(&env)).expect("a client");
     let error = get(&link, url).await.expect_err("no host");

@@ -105,7 +105,7 @@ impl CredentialsError {
 impl Engine {
     /// Runs a registry request with each credential of the pod for the image in turn until one
     /// works: the credentials, the order and the rules of a pull. Each distinct credential is tried
-    /// once; without any there is one anonymous attempt, with some there is none unless
+    /// once; without any one anonymous attempt is made, with some only with
     /// [`Improvements::anonymous_last`]. An error that no login caused, such as one of the network,
     /// ends the turn. A request gets the credential in [`Logins`], which also find those of mirrors:
     /// sources that differ only in these each have their turn.

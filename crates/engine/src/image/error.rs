@@ -12,7 +12,7 @@ use super::records::RecordError;
 use crate::credentials::{Attempt, AttemptError, Conclusion, CredentialsError};
 use crate::plugin::PluginError;
 
-/// Why there is no image. `Display` is a sentence that names the image; where the kubelet has an
+/// Why an image is not present. `Display` is a sentence that names the image; where the kubelet has an
 /// event, it is the event's text.
 #[derive(Debug)]
 pub struct PullError {

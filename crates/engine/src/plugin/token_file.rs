@@ -38,7 +38,7 @@ impl TokenFile {
     /// Reads the token once, now: for a command whose user named the file.
     ///
     /// # Errors
-    /// When there is no token in the file; names the file.
+    /// When the file does not contain a token; the message contains its path.
     pub fn once(self) -> Result<Self, ServiceAccountError> {
         let text = read_secret(&self.path, MAX_TOKEN);
         self.with(text)
@@ -47,7 +47,7 @@ impl TokenFile {
     /// The account with this content of the file, which is not read.
     ///
     /// # Errors
-    /// When it is blank or not text; names the file.
+    /// When it is blank or not text; the message contains its path.
     pub fn with_content(self, content: &SecretSlice<u8>) -> Result<Self, ServiceAccountError> {
         let text = std::str::from_utf8(content.expose_secret());
         self.with(text.map(Into::into).map_err(io::Error::other))

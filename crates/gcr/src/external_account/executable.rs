@@ -39,7 +39,7 @@ pub(super) struct Executable {
 
 impl Executable {
     /// # Errors
-    /// When there is no command or its time is out of bounds.
+    /// When the command is empty or its time is out of bounds.
     pub(super) fn new(
         wanted: Wanted,
         token_type: &str,

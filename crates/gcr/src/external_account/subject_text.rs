@@ -94,7 +94,7 @@ enum FormatType {
 }
 
 impl Format {
-    /// The token in a text. The error is why there is none, without the text.
+    /// The token in a text. The error names the reason without the text.
     fn extract(&self, text: &str) -> Result<SecretString, String> {
         let (value, token);
         match (&self.kind, &self.subject_token_field_name) {

@@ -70,7 +70,7 @@ impl Members {
         self.nested(['{', '}'], write);
     }
 
-    /// Adds a list of objects, one for each item, unless there are none.
+    /// Adds a list of objects, one for each item, unless it is empty.
     pub fn some_list<T>(&mut self, name: &str, items: &[T], write: impl Fn(&mut Self, &T)) {
         if items.is_empty() {
             return;

@@ -42,7 +42,7 @@ impl ApiUser {
         }
     }
 
-    /// Why there are no credentials, and what to do. Neither what the plugin wrote nor its command line is
+    /// Why it has no credentials, and what to do. Neither what the plugin wrote nor its command line is
     /// shown: both may hold secrets.
     pub(super) fn why_none(&self, error: &AuthError) -> (String, Option<&'static str>) {
         let plugin = self.plugin.as_deref().unwrap_or("of the kubeconfig");

@@ -54,7 +54,7 @@ pub(crate) struct SecretContent {
 }
 
 impl SecretContent {
-    /// The text, empty if there is none.
+    /// The text; empty if the field is not set.
     pub(crate) fn exposed_text(&self) -> &str {
         self.text.as_ref().map_or("", |text| text.expose_secret())
     }

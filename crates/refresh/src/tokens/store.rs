@@ -39,7 +39,7 @@ pub(crate) struct TokenStore {
 pub(crate) struct Available {
     /// A token that has not expired; with a failure, perhaps an older one.
     pub(crate) token: Option<Arc<Token>>,
-    /// Why there is no newer one.
+    /// Why a newer one was not issued.
     pub(crate) failure: Option<TokenFailure>,
 }
 
@@ -110,7 +110,7 @@ impl TokenStore {
     }
 
     /// The store of a daemon, which logs each failure once; a single run has it in its reports. `patience` is
-    /// how long to wait for a token that another caller is fetching, if there is no older one: a registry that
+    /// how long to wait for a token that another caller is fetching, without an older one: a registry that
     /// hangs must not delay callers that need other registries too.
     pub(crate) fn serve_daemon(&mut self, patience: Duration) {
         self.patience = patience;

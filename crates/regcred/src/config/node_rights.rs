@@ -6,7 +6,7 @@ use serde_json::json;
 /// The manifests for these audiences, as a List.
 ///
 /// # Errors
-/// When there is no audience.
+/// When no audience is named.
 pub(super) fn manifests(audiences: &[&str]) -> Result<String, &'static str> {
     if audiences.is_empty() {
         return Err(

@@ -18,7 +18,9 @@ use crate::named_file::STDIN;
 pub(crate) fn export(args: &ExportArgs, env: &Env) -> Result<(), ProgramError> {
     let layout = open(args.store.as_ref(), env)?.ok_or_else(|| {
         let images = args.images.join(", ");
-        ProgramError::not_configured(format!("{images} is not in the store: there is none yet"))
+        ProgramError::not_configured(format!(
+            "{images} is not in the store, which does not exist yet"
+        ))
     })?;
     let names: Vec<_> = args
         .images

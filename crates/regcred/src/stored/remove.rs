@@ -13,7 +13,7 @@ pub(crate) fn remove(args: &RmArgs, env: &Env) -> Result<(), ProgramError> {
     let Some(layout) = open(args.store.as_ref(), env)? else {
         return match args.images.first() {
             Some(image) => Err(ProgramError::not_configured(format!(
-                "{image} is not in the store: there is none yet"
+                "{image} is not in the store, which does not exist yet"
             ))),
             None => Ok(()),
         };

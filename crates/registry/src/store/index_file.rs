@@ -24,7 +24,7 @@ pub(super) struct IndexFile {
 }
 
 impl IndexFile {
-    /// Writes an index without entries where there is no file yet: a layout must have one.
+    /// Writes an index without entries if the file does not exist: a layout must have one.
     pub(super) fn create(&self) -> Result<(), LayoutError> {
         let _lock = self.lock()?;
         if self.path.exists() {

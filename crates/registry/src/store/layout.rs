@@ -71,7 +71,7 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Opens the layout at `root`; `None` when there is none. Writes nothing.
+    /// Opens the layout at `root`; `None` if it does not exist. Writes nothing.
     ///
     /// # Errors
     /// [`LayoutError::NotALayout`] for a layout of another version; [`LayoutError::Io`].

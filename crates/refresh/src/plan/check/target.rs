@@ -43,7 +43,7 @@ fn sources_of(target: &Target, plan: &Plan) -> Result<Vec<usize>, String> {
     let index = |name: &String| {
         let mut sources = plan.sources.iter();
         let found = sources.position(|source| source.registry.name == *name);
-        found.ok_or_else(|| format!("there is no registry {name:?}"))
+        found.ok_or_else(|| format!("the registry {name:?} is not configured"))
     };
     target.registries.iter().map(index).collect()
 }

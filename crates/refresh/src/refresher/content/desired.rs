@@ -42,7 +42,7 @@ impl Part {
 }
 
 impl Desired {
-    /// Another owner's Secret with our hosts' new logins. `None` if there is no new login.
+    /// Another owner's Secret with our hosts' new logins. `None` without a new login.
     pub(crate) fn merge(
         parts: &[(usize, Part)],
         theirs: &StoredSecret,

@@ -44,7 +44,7 @@ pub(super) async fn lists_come_in_pages_of_one_version(stage: &Stage) {
     assert_eq!(part["kind"], "PartialObjectMetadataList");
     assert_eq!(part["apiVersion"], "meta.k8s.io/v1");
     assert!(part["items"][0]["data"].is_null());
-    // Of nothing there is a list, of nothing's metadata there is none.
+    // A list of no objects is a list; its metadata alone does not exist.
     let none = format!("{path}?fieldSelector=metadata.name%3Dnone");
     let (_, empty) = stage.raw(Raw::get(&none)).await;
     assert_eq!(empty["items"], json!([]));
@@ -111,7 +111,7 @@ pub(super) async fn watches_tell_changes_and_end_with_a_bookmark(stage: &Stage) 
     let number = |version: &Value| version.as_str().and_then(|v| v.parse::<u64>().ok());
     let at = bookmark["metadata"]["resourceVersion"].clone();
     assert!(number(&at) >= number(&events[1].1["metadata"]["resourceVersion"]));
-    // From there on nothing is told twice; without the wish there is no bookmark.
+    // From there on nothing is told twice; a bookmark is sent only on request.
     place.make("c").await;
     let at = at.as_str().expect("a version");
     let events = stage
