@@ -19,6 +19,7 @@ mod fakes;
 mod gcr;
 mod generic;
 mod icr;
+mod install;
 mod killed_push;
 mod login;
 mod manifest;

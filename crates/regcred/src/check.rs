@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use regcred_core::{Clock, Env, ImagePattern, ImageRef, report};
-use regcred_engine::{NodeReport, Pod};
+use regcred_engine::{Engine, NodeReport, Pod};
 use regcred_keyring::Keyring;
 use regcred_registry::Hosts;
 use regcred_run::{ProgramError, block_on_until_signal, exit_code, output};
@@ -34,10 +34,10 @@ use crate::engine_options;
 use crate::named_file::STDIN;
 
 use finding::Place;
-use node_kubelet::NodeKubelet;
-use report::CheckReport;
 
 pub(crate) use finding::{Finding, Severity};
+pub(crate) use node_kubelet::NodeKubelet;
+pub(crate) use report::CheckReport;
 
 pub(crate) fn run(args: &CheckArgs, env: &Env) -> Result<(), ProgramError> {
     let images = args.images.iter().map(|image| ImageRef::parse(image));
@@ -123,6 +123,15 @@ fn not_named() -> Finding {
         "no provider configuration is named: plugins are not checked",
         "set --image-credential-provider-config and --image-credential-provider-bin-dir, or add --node",
     )
+}
+
+/// What a kubelet with these values of its two flags does at its start. Nothing is run.
+pub(crate) fn of_paths(config: &Path, bin_dir: &Path) -> CheckReport {
+    let builder = Engine::builder(&Env::default()).provider_config(config);
+    let node = builder.bin_dir(bin_dir).docker_configs([]).inspect();
+    let first = node.config.as_ref();
+    let first = first.map(|found| releases::first(found, config));
+    CheckReport::new(examined(&node, config), &node.problems, first)
 }
 
 /// The findings for which nothing is run and the time does not count. `path` is the provider

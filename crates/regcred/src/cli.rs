@@ -10,6 +10,7 @@ use regcred_registry::PlatformChoice;
 
 use crate::config_format::ConfigFormat;
 use crate::credential_options::CredentialFlags;
+use crate::install::{InstallArgs, UninstallArgs};
 use crate::manifest::ManifestCommand;
 use crate::prepull::PrepullArgs;
 use crate::stored::{ExportArgs, ImagesArgs, RmArgs};
@@ -60,6 +61,10 @@ pub(crate) enum Command {
     /// Check a node's configuration as its kubelet does at its start, and for mistakes that a kubelet
     /// accepts
     Check(CheckArgs),
+    /// Put plugins, their configuration and the kubelet's flags on this node, with a way back
+    Install(InstallArgs),
+    /// Put everything back as it was before install
+    Uninstall(UninstallArgs),
     /// Generate configuration files
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -59,6 +59,15 @@ pub(crate) fn run(args: &GenerateArgs, env: &Env) -> Result<(), ProgramError> {
     }
 }
 
+/// A new configuration of these providers.
+pub(crate) fn generate(specs: &[&ProviderSpec], env: &Env) -> Result<String, ProgramError> {
+    let entries = entries(specs, env, false)?;
+    Ok(new_file(
+        &entries.iter().collect::<Vec<_>>(),
+        ConfigFormat::Json,
+    ))
+}
+
 /// A kubelet sends a plugin tokens for one audience: more are more names of the program.
 fn note_links(specs: &[&ProviderSpec], entries: &[Entry]) {
     for spec in specs {
@@ -74,7 +83,8 @@ fn note_links(specs: &[&ProviderSpec], entries: &[Entry]) {
     }
 }
 
-fn choose(names: &[String]) -> Result<Vec<&'static ProviderSpec>, ProgramError> {
+/// The providers of these names, in their order; all without a name.
+pub(crate) fn choose(names: &[String]) -> Result<Vec<&'static ProviderSpec>, ProgramError> {
     if names.is_empty() {
         return Ok(regcred_providers::all());
     }

@@ -12,6 +12,7 @@ mod credential_options;
 mod engine_options;
 mod explain;
 mod import;
+mod install;
 mod login;
 mod man;
 mod manifest;
@@ -78,6 +79,8 @@ fn run(command: Command, env: &Env) -> ExitCode {
         Command::Export(args) => stored::export(&args, env),
         Command::Explain(args) => explain::run(&args, env),
         Command::Check(args) => check::run(&args, env),
+        Command::Install(args) => install::run(&args, env),
+        Command::Uninstall(args) => install::run_removal(&args),
         Command::Config(ConfigCommand::Generate(args)) => config::run(&args, env),
         Command::Manifest(command) => manifest::run(command, env),
         Command::Completions(args) => completions::run(&args),

@@ -34,6 +34,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("regcred-manifests", &["regcred-registry"]),
     ("regcred-dist", &["regcred-registry"]),
     (
+        "regcred-node",
+        &["regcred-api", "regcred-exec", "regcred-http"],
+    ),
+    (
         "regcred-engine",
         &[
             "regcred-api",
@@ -74,6 +78,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "regcred-exec",
             "regcred-keyring",
             "regcred-manifests",
+            "regcred-node",
             "regcred-plugin",
             "regcred-providers",
             "regcred-registry",
@@ -98,6 +103,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("gcp_auth", &["regcred-gcr"]),
     ("clap", &["regcred", "regcred-refresh"]),
     ("indicatif", &["regcred"]),
+    ("similar", &["regcred-node"]),
     ("k8s-openapi", &["regcred-refresh"]),
     ("kube", &["regcred-refresh"]),
     ("toml", &["regcred-registry"]),

@@ -54,6 +54,7 @@ const EXPOSE: &[&str] = &[
     "crates/icr/src/api_key.rs",
     "crates/keyring/src/node_config.rs",
     "crates/keyring/src/pull_secrets.rs",
+    "crates/node/src/diff.rs",
     "crates/ocir/src/identity/resource_tokens.rs",
     "crates/ocir/src/key.rs",
     "crates/ocir/src/signer.rs",

@@ -21,9 +21,17 @@ use crate::credential_options::{
 };
 use crate::service_unit::ServiceUnit;
 
+/// The process of a kubelet, or of what contains one.
+fn process() -> io::Result<ProcessEnvironment> {
+    ProcessEnvironment::of(KUBELET).or_else(|why| {
+        let mut others = OTHERS.iter().map(|name| ProcessEnvironment::of(name));
+        others.find_map(Result::ok).ok_or(why)
+    })
+}
+
 /// The kubelet of this machine, or the k3s or MicroK8s that contains it.
 #[derive(Clone, Debug)]
-pub(super) struct NodeKubelet {
+pub(crate) struct NodeKubelet {
     origin: Origin,
     /// Where its root directory is: `/`, or for a kubelet in a container below `/proc`.
     root: PathBuf,
@@ -50,11 +58,7 @@ impl NodeKubelet {
     /// # Errors
     /// When neither exists, or several processes run; when this user may not read it.
     pub(super) fn find() -> Result<Self, ProgramError> {
-        let found = ProcessEnvironment::of(KUBELET).or_else(|why| {
-            let mut others = OTHERS.iter().map(|name| ProcessEnvironment::of(name));
-            others.find_map(Result::ok).ok_or(why)
-        });
-        let why = match found {
+        let why = match process() {
             Ok(process) => return Self::of(process.pid()),
             Err(why) => why,
         };
@@ -67,6 +71,16 @@ impl NodeKubelet {
         };
         let why = format!("--node: {why}; {NOT_FOUND}");
         Err(ProgramError::not_configured(why))
+    }
+
+    /// The kubelet that runs; `None` if none does, or this user may not read it.
+    pub(crate) fn running() -> Option<Self> {
+        Self::of(process().ok()?.pid()).ok()
+    }
+
+    /// The value of a flag.
+    pub(crate) fn flag(&self, name: &str) -> Option<&str> {
+        self.flags.get(name).map(String::as_str)
     }
 
     fn of(pid: u32) -> Result<Self, ProgramError> {
@@ -270,7 +284,7 @@ impl NodeKubelet {
     }
 
     /// The path at which this process finds a path of the kubelet's.
-    fn seen(&self, path: &Path) -> PathBuf {
+    pub(crate) fn seen(&self, path: &Path) -> PathBuf {
         let path = self.cwd.join(path);
         match path.strip_prefix("/") {
             Ok(below) if self.root != Path::new("/") => self.root.join(below),

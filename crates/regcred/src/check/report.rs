@@ -10,13 +10,13 @@ use super::finding::{Finding, Severity};
 /// What a check has found.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct CheckReport {
+pub(crate) struct CheckReport {
     pub(super) findings: Vec<Finding>,
     /// What the kubelet logs when it exits at its start.
     pub(super) kubelet_error: Option<String>,
     /// The last line.
-    pub(super) verdict: String,
-    pub(super) errors: usize,
+    pub(crate) verdict: String,
+    pub(crate) errors: usize,
     pub(super) warnings: usize,
     pub(super) notes: usize,
 }
@@ -59,7 +59,7 @@ impl CheckReport {
         }
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut table = TextTable::default();
         for finding in &self.findings {
             table.line(0, finding);

@@ -1,0 +1,206 @@
+//! The entries to install, as they are written into a CredentialProviderConfig.
+
+use regcred_api::{CredentialProviderConfig, DecodeError, decode_config};
+use regcred_go::Value;
+use regcred_go::json;
+use regcred_go::yaml::parse_first;
+use secrecy::zeroize::Zeroizing;
+
+/// Entries of a configuration, with every field as it was written there.
+#[derive(Clone, Debug)]
+pub struct Entries {
+    values: Vec<Value>,
+    decoded: CredentialProviderConfig,
+}
+
+impl Entries {
+    /// Those of a CredentialProviderConfig, YAML or JSON.
+    ///
+    /// # Errors
+    /// As the kubelet's, when it does not read the text.
+    pub fn of(text: &[u8]) -> Result<Self, DecodeError> {
+        let decoded = decode_config(text)?;
+        let (document, _) = parse_first(text)?;
+        let value = document.map_or(Value::Null, |document| document.value);
+        let values = match value.member("providers") {
+            Some(Value::Array(values)) => values.clone(),
+            _ => Vec::new(),
+        };
+        Ok(Self { values, decoded })
+    }
+
+    /// Their names, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.decoded
+            .providers
+            .iter()
+            .map(|entry| entry.name.as_str())
+    }
+
+    /// Without those of these names.
+    #[must_use]
+    pub(crate) fn without(mut self, names: &[String]) -> Self {
+        let kept: Vec<_> = self
+            .names()
+            .map(|name| !names.iter().any(|n| n == name))
+            .collect();
+        let mut at = kept.iter();
+        self.values.retain(|_| *at.next().unwrap_or(&true));
+        let mut at = kept.iter();
+        self.decoded
+            .providers
+            .retain(|_| *at.next().unwrap_or(&true));
+        self
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Whether an entry has variables, which may be secrets.
+    pub(crate) fn has_variables(&self) -> bool {
+        self.decoded
+            .providers
+            .iter()
+            .any(|entry| !entry.env.is_empty())
+    }
+
+    /// A configuration of these entries alone.
+    pub(crate) fn document(&self) -> Zeroizing<String> {
+        let version = self.decoded.version.as_str();
+        let head = format!(
+            "# Written by `regcred install`; `regcred uninstall` removes it.\napiVersion: {version}\n\
+             kind: CredentialProviderConfig\nproviders:\n"
+        );
+        Zeroizing::new(head + &self.yaml(""))
+    }
+
+    /// The items of a block sequence, each line after this indentation.
+    pub(crate) fn yaml(&self, indent: &str) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::new());
+        for value in &self.values {
+            let mut item = Zeroizing::new(String::new());
+            block(value, &format!("{indent}  "), &mut item);
+            text.push_str(indent);
+            text.push_str("- ");
+            text.push_str(item.trim_start());
+        }
+        text
+    }
+
+    /// The items of a list in JSON, separated by commas, each line but the first after this
+    /// indentation; `None` for one line.
+    pub(crate) fn json(&self, indent: Option<&str>) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::new());
+        for (at, value) in self.values.iter().enumerate() {
+            if at > 0 {
+                text.push(',');
+                if let Some(indent) = indent {
+                    text.push('\n');
+                    text.push_str(indent);
+                }
+            }
+            flow(value, indent, &mut text);
+        }
+        text
+    }
+}
+
+/// A value as a block, each line with its line break.
+fn block(value: &Value, indent: &str, text: &mut String) {
+    let Value::Object(members) = value else {
+        return;
+    };
+    for (name, value) in members {
+        text.push_str(indent);
+        text.push_str(name);
+        text.push(':');
+        match value {
+            Value::Object(inner) if !inner.is_empty() => {
+                text.push('\n');
+                block(value, &format!("{indent}  "), text);
+            }
+            Value::Array(items) if !items.is_empty() => {
+                text.push('\n');
+                for item in items {
+                    let mut inner = Zeroizing::new(String::new());
+                    block(item, &format!("{indent}  "), &mut inner);
+                    if inner.is_empty() {
+                        scalar(item, &mut inner);
+                        inner.push('\n');
+                    }
+                    text.push_str(indent);
+                    text.push_str("- ");
+                    text.push_str(inner.trim_start());
+                }
+            }
+            value => {
+                text.push(' ');
+                scalar(value, text);
+                text.push('\n');
+            }
+        }
+    }
+}
+
+/// A value on one line of YAML, without quotes where it is a text anyway.
+fn scalar(value: &Value, text: &mut String) {
+    let is_plain = |value: &str| {
+        let is_letter = value.starts_with(|c: char| c.is_ascii_alphabetic());
+        // `false` is the longest word that YAML takes for something else.
+        let is_long = value.len() > 5;
+        let is_fine = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
+        is_letter && is_long && value.chars().all(is_fine)
+    };
+    match value.plain_text().filter(|value| is_plain(value)) {
+        Some(value) => text.push_str(value),
+        None => flow(value, None, text),
+    }
+}
+
+/// A value as JSON, which is YAML as well.
+fn flow(value: &Value, indent: Option<&str>, text: &mut String) {
+    let inner = indent.map(|indent| format!("{indent}  "));
+    let inner = inner.as_deref();
+    let line = |indent: Option<&str>, text: &mut String| {
+        if let Some(indent) = indent {
+            text.push('\n');
+            text.push_str(indent);
+        }
+    };
+    match value {
+        Value::Null | Value::Number => text.push_str("null"),
+        Value::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
+        Value::Text(_) => text.push_str(&json::string(value.plain_text().unwrap_or_default())),
+        Value::Array(items) => {
+            text.push('[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    text.push(',');
+                }
+                line(inner, text);
+                flow(item, inner, text);
+            }
+            if !items.is_empty() {
+                line(indent, text);
+            }
+            text.push(']');
+        }
+        Value::Object(members) => {
+            text.push('{');
+            for (at, (name, value)) in members.iter().enumerate() {
+                if at > 0 {
+                    text.push(',');
+                }
+                line(inner, text);
+                text.push_str(&json::string(name));
+                text.push_str(if indent.is_some() { ": " } else { ":" });
+                flow(value, inner, text);
+            }
+            if !members.is_empty() {
+                line(indent, text);
+            }
+            text.push('}');
+        }
+    }
+}

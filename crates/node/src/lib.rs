@@ -1,0 +1,52 @@
+//! A node's kubelet and its credential provider plugins: where each kind of node has them, what has to
+//! change so that a kubelet runs a plugin, and the way back.
+//!
+//! [`plan_installation`] and [`plan_removal`] read a [`Tree`] and change nothing; a [`Plan`] shows its
+//! changes ([`unified`]); [`apply`] carries it out, restarts the [`Service`], and puts everything back
+//! when the kubelet does not become healthy.
+
+mod apply;
+mod base;
+mod change;
+mod diff;
+mod entries;
+mod environment_file;
+mod error;
+mod flags;
+mod found;
+mod fuse;
+mod install;
+mod layout;
+mod merge;
+mod plan;
+mod record;
+mod role;
+mod service;
+mod state;
+mod targets;
+#[cfg(test)]
+mod testing;
+mod tree;
+mod uninstall;
+mod unit;
+mod view;
+mod wish;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use apply::{Check, apply};
+pub use change::Change;
+pub use diff::unified;
+pub use entries::Entries;
+pub use error::NodeError;
+pub use flags::ProviderPaths;
+pub use install::plan_installation;
+pub use plan::Plan;
+pub use role::Role;
+pub use service::{Restarted, Service};
+pub use state::{FileContent, FileState};
+pub use tree::Tree;
+pub use uninstall::plan_removal;
+pub use wish::{Plugin, Wish};

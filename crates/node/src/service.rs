@@ -1,0 +1,186 @@
+//! The service that has the kubelet: restarted, and waited for until it is healthy.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use regcred_core::{Env, report};
+use regcred_exec::Exec;
+use regcred_http::{Client, ClientOptions, Proxy, Request};
+use tokio::time::{Instant, sleep};
+
+use crate::error::NodeError;
+
+/// What became of the kubelet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restarted {
+    /// Nothing needed a restart.
+    NotAsked,
+    /// It was restarted, and is healthy.
+    Healthy,
+    /// It does not run, and takes the change when it starts.
+    NotRunning,
+    /// It was not to be restarted.
+    Later,
+}
+
+/// How a service of this machine is restarted.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The program `systemctl`.
+    pub systemctl: PathBuf,
+    /// The program `restorecon`, where SELinux decides what may be executed.
+    pub restorecon: Option<PathBuf>,
+    /// The kubelet's health as a URL; `None` if it has none.
+    pub health: Option<String>,
+    /// How long a kubelet has to become healthy.
+    pub wait: Duration,
+    /// Whether it is restarted at all.
+    pub restart: bool,
+}
+
+impl Service {
+    /// Restarts a unit that runs, and waits until its kubelet is healthy.
+    pub(crate) async fn restart(&self, unit: &str, reload: bool) -> Result<Restarted, NodeError> {
+        if reload {
+            self.systemctl(&["daemon-reload"]).await?;
+        }
+        if !self.restart {
+            return Ok(Restarted::Later);
+        }
+        if self.state(unit).await? != ACTIVE {
+            return Ok(Restarted::NotRunning);
+        }
+        let end = Instant::now() + self.wait;
+        self.systemctl(&["restart", unit]).await?;
+        let client = self.client()?;
+        let mut healthy_since = None;
+        loop {
+            let why = self.trouble(unit, client.as_ref()).await?;
+            let now = Instant::now();
+            let since = match why {
+                None => *healthy_since.get_or_insert(now),
+                Some(_) => {
+                    healthy_since = None;
+                    now
+                }
+            };
+            let steady = if client.is_some() {
+                STEADY
+            } else {
+                STEADY_UNSEEN
+            };
+            if why.is_none() && now - since >= steady.min(self.wait / 2) {
+                return Ok(Restarted::Healthy);
+            }
+            if let (Some(why), true) = (why, now >= end) {
+                return Err(NodeError::Service(format!(
+                    "{unit} is not healthy {} s after its restart: {why}; `journalctl -u {unit}` shows its log",
+                    self.wait.as_secs()
+                )));
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Why the kubelet is not healthy.
+    async fn trouble(
+        &self,
+        unit: &str,
+        client: Option<&Client>,
+    ) -> Result<Option<String>, NodeError> {
+        let state = self.state(unit).await?;
+        if state != ACTIVE {
+            return Ok(Some(format!("it is {state}")));
+        }
+        let (Some(client), Some(url)) = (client, &self.health) else {
+            return Ok(None);
+        };
+        let request = Request::get(url).timeout(ASK);
+        Ok(match client.send(request).await {
+            Ok(response) if response.status().is_success() => None,
+            Ok(response) => Some(format!("{url} answers {}", response.status().as_u16())),
+            Err(error) => Some(report(&error)),
+        })
+    }
+
+    fn client(&self) -> Result<Option<Client>, NodeError> {
+        let options = ClientOptions {
+            proxy: Proxy::None,
+            ..ClientOptions::new(&Env::default())
+        };
+        let client = self
+            .health
+            .as_ref()
+            .map(|_| Client::new(options))
+            .transpose();
+        client.map_err(|error| NodeError::Service(report(&error)))
+    }
+
+    /// `active`, `inactive`, `failed`, `activating` ...
+    async fn state(&self, unit: &str) -> Result<String, NodeError> {
+        let shown = self
+            .systemctl(&["show", "--property=ActiveState", unit])
+            .await?;
+        let state = shown.trim().strip_prefix("ActiveState=");
+        Ok(state.unwrap_or("in an unknown state").to_owned())
+    }
+
+    async fn systemctl(&self, args: &[&str]) -> Result<String, NodeError> {
+        let exec = Exec::new(&self.systemctl)
+            .args(args.iter().copied())
+            .deadline(self.wait);
+        let output = exec
+            .run()
+            .await
+            .map_err(|error| NodeError::Service(report(&error)))?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Gives plugins the SELinux type that the policy has for their place.
+    pub(crate) async fn relabel(
+        &self,
+        plugins: impl Iterator<Item = PathBuf>,
+    ) -> Result<(), NodeError> {
+        let plugins: Vec<_> = plugins.collect();
+        let Some(restorecon) = self.restorecon.as_ref().filter(|_| !plugins.is_empty()) else {
+            return Ok(());
+        };
+        let done = Exec::new(restorecon).args(plugins).run().await;
+        done.map(drop)
+            .map_err(|error| NodeError::Service(report(&error)))
+    }
+
+    /// Starts each plugin once, as the kubelet will.
+    pub(crate) async fn try_plugins(
+        &self,
+        plugins: impl Iterator<Item = PathBuf>,
+    ) -> Result<(), NodeError> {
+        for plugin in plugins {
+            try_plugin(&plugin).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn try_plugin(plugin: &Path) -> Result<(), NodeError> {
+    let done = Exec::new(plugin)
+        .args(["--version"])
+        .deadline(TRY)
+        .run()
+        .await;
+    done.map(drop).map_err(|error| {
+        NodeError::Service(format!(
+            "this node does not run the plugin: {}",
+            report(&error)
+        ))
+    })
+}
+
+const ACTIVE: &str = "active";
+/// How long a kubelet stays healthy before that is believed.
+const STEADY: Duration = Duration::from_secs(3);
+/// The same, where only systemd is asked: a kubelet that exits at its start does so within seconds.
+const STEADY_UNSEEN: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(200);
+const ASK: Duration = Duration::from_secs(5);
+const TRY: Duration = Duration::from_secs(20);
