@@ -85,7 +85,7 @@ fn an_image_gets_its_plugins_and_loses_them_again() {
     assert_eq!(again, "everything is installed; nothing is changed\n");
     let shown = image.regcred("uninstall --dry-run").success();
     assert!(shown.contains("\n+KUBELET_EXTRA_ARGS=--v=2\n"), "{shown}");
-    image.regcred("uninstall").success();
+    let _ = image.regcred("uninstall").success();
     assert_eq!(image.text(FLAGS), "KUBELET_EXTRA_ARGS=--v=2\n");
     assert!(
         !image.root().join("etc/kubernetes").exists()
@@ -115,7 +115,7 @@ fn what_the_check_finds_is_put_back() {
     assert_eq!(image.text(FLAGS), "KUBELET_EXTRA_ARGS=--v=2\n");
     assert!(!image.root().join("var/lib/regcred").exists());
     fs::write(&config, entry.replace("https://x.io:port", "x.io")).expect("a file");
-    image.regcred(&line).success();
+    let _ = image.regcred(&line).success();
     assert!(
         image
             .text("etc/kubernetes/credential-providers.yaml")
@@ -189,7 +189,7 @@ fn the_daemon_set_runs_commands_that_exist() {
         }
         let image = Image::new();
         let args: Vec<_> = args.into_iter().filter(|arg| arg != "--host").collect();
-        image.regcred(&args.join(" ")).success();
+        let _ = image.regcred(&args.join(" ")).success();
     }
 }
 
