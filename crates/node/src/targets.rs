@@ -271,7 +271,7 @@ impl<'a> Targets<'a> {
     }
 }
 
-/// A change, unless there is none.
+/// A change, unless the content is the same.
 pub(crate) fn change(
     path: &Path,
     role: Role,

@@ -30,7 +30,7 @@ pub(crate) struct Setting {
 }
 
 impl Unit {
-    /// Reads the unit; `None` if there is none.
+    /// Reads the unit; `None` if it does not exist.
     pub(crate) fn read(view: &View<'_>, name: &str) -> Result<Option<Self>, NodeError> {
         let Some(file) = Self::file(view, name)? else {
             return Ok(None);

@@ -44,12 +44,14 @@ impl Failure {
                 return words;
             }
             Self::WebPage => &[
+                "the response is not a JSON object",
                 "the response cannot be read",
                 "the response is a web page",
                 "its region is not a region",
                 "its response has no access token",
             ],
             Self::CutJson => &[
+                "the response is not a JSON object",
                 "the response cannot be read",
                 "the response is not the expected JSON",
                 "its region is not a region",
