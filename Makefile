@@ -81,7 +81,7 @@ DIST_BUILT := $(or $(CARGO_TARGET_DIR),target)/$(DIST_TARGET)/release
 DIST_PAGES := target/dist-pages
 DIST_TOOLS := target/tools
 DIST_PROGRAMS := regcred regcred-refresh $(CLOUDS:%=%-credential-provider)
-DIST_PACKAGES := -p regcred -p regcred-refresh $(CLOUDS:%=-p regcred-plugin-%)
+DIST_PACKAGES := -p regcred $(CLOUDS:%=-p regcred-plugin-%)
 # The roots in the images: this machine's.
 CA_BUNDLE ?= $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt \
   /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem))
@@ -117,6 +117,8 @@ dist-tools: deps-build
 dist-programs: deps-build
 	@echo '== dist: building the static programs for $(DIST_TARGET) (the first time takes some minutes)'
 	$(DIST_ENV) $(CARGO) build --release --locked --target $(DIST_TARGET) $(DIST_PACKAGES) --bins
+	$(DIST_ENV) $(CARGO) build --profile daemon --locked --target $(DIST_TARGET) -p regcred-refresh --bins
+	@cp $(DIST_BUILT)/../daemon/regcred-refresh $(DIST_BUILT)/
 
 # No program names a loader or a library.
 dist-static:
