@@ -118,7 +118,7 @@ fn note_answer(plugin: &str, provision: &Provision) {
 
 fn note_trial(event: &TrialEvent) {
     output::note(&match event {
-        TrialEvent::Begins(credential) => format!("asking the registry with {credential} ..."),
+        TrialEvent::Begins(credential) => format!("asking the registry: {credential} ..."),
         TrialEvent::Ends(Ok(())) => "it works".to_owned(),
         TrialEvent::Ends(Err(why)) => format!("it fails: {why}"),
     });

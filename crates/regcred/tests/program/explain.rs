@@ -144,7 +144,7 @@ fn a_terminal_shows_events_and_a_tree_that_fits_and_what_is_not_one_plain_lines(
         "├─ ",
         "└─ ",
         "plugin answering: 1 key in ",
-        "asking the registry with ",
+        "asking the registry: ",
     ] {
         assert!(coloured.contains(part), "{part:?}: {coloured}");
     }
