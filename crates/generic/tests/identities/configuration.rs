@@ -3,7 +3,7 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 
-use regcred_core::{Clock, Env, ErrorKind, Plan, Provider as _, report};
+use regcred_core::{Clock, Env, ErrorKind, Provider as _, report};
 use regcred_generic::Generic;
 use regcred_tests::generic::ConfigDir;
 
@@ -113,7 +113,7 @@ fn a_named_file_must_exist_and_the_usual_one_is_missed_when_asked() {
     let usual = Generic::new(&Env::default(), &Clock::system()).expect("nothing is asked yet");
     assert!(usual.match_images().is_empty());
     let asked = request("a.test/app", None);
-    let plan: Result<Plan<'_>, _> = usual.plan(&asked);
+    let plan = usual.plan(&asked);
     let error = plan.expect_err("no file");
     assert_eq!(error.kind(), ErrorKind::NotConfigured);
     assert!(
