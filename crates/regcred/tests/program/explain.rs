@@ -90,7 +90,7 @@ fn what_a_check_finds_about_the_images_sources_is_before_the_verdict() {
     let lines: Vec<_> = findings.lines().collect();
     let expired = "expired at 1970-01-01T00:00:01Z; fix: use a credential provider";
     let is_it = |line: &&str| line.starts_with("   warning: ") && line.contains(expired);
-    assert!(lines.iter().any(|line| is_it(&line)), "{shown}");
+    assert!(lines.iter().any(is_it), "{shown}");
     assert!(
         lines.last().expect("a verdict").starts_with("=> "),
         "{shown}"
