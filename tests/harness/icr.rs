@@ -152,7 +152,8 @@ impl Handler for Iam {
         if request.method != "POST" || request.path != "/identity/token" {
             return Reply::text(404, "not found");
         }
-        let Some(form) = form_fields(request).filter(|_| accepts_json) else {
+        let Some(form) = form_fields(request).filter(|_| accepts_json && request.query.is_empty())
+        else {
             return refuse(400, "BXNIM0100E", "the request is malformed");
         };
         match self.owner(request, &form) {

@@ -90,15 +90,14 @@ impl Server {
     }
 }
 
-/// The fields of a POSTed form; `None` if the body is not declared as a form, a name comes twice, or
-/// the request has a query.
+/// The fields of a POSTed form; `None` if the body is not declared as a form, or a name comes twice.
 pub(crate) fn form_fields(request: &Seen) -> Option<HashMap<String, String>> {
     let media_type = request.header("content-type").unwrap_or_default();
     let pairs = request.form();
     let count = pairs.len();
     let fields: HashMap<String, String> = pairs.into_iter().collect();
     let is_form = media_type.starts_with("application/x-www-form-urlencoded");
-    (is_form && request.query.is_empty() && fields.len() == count).then_some(fields)
+    (is_form && fields.len() == count).then_some(fields)
 }
 
 /// A lock that a panicking test does not poison for the others.

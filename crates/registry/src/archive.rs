@@ -1,6 +1,5 @@
 //! Images of a store as one tar file: an OCI image layout, which is a docker archive as well.
 
 mod export;
-mod tar;
 
 pub use export::{ExportError, export};

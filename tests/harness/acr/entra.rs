@@ -167,7 +167,9 @@ fn form(request: &Seen) -> Result<HashMap<String, String>, Refused> {
         900_144,
         "The request body must contain the required parameters.",
     );
-    let form = form_fields(request).ok_or(malformed)?;
+    let form = form_fields(request)
+        .filter(|_| request.query.is_empty())
+        .ok_or(malformed)?;
     let grant_type = form.get("grant_type").map(String::as_str);
     if grant_type == Some("client_credentials") {
         Ok(form)

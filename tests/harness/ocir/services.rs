@@ -62,7 +62,7 @@ impl Services {
         if request.header("authorization") != Some(&basic) {
             return refuse(401, "invalid_client");
         }
-        let Some(form) = form_fields(request) else {
+        let Some(form) = form_fields(request).filter(|_| request.query.is_empty()) else {
             return refuse(400, "invalid_request");
         };
         let get = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();

@@ -112,7 +112,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     // What packs releases is not in a program.
     ("flate2", &["regcred-dist"]),
     ("rpm", &["regcred-dist"]),
-    ("tar", &["regcred-dist"]),
+    ("tar", &["regcred-dist", "regcred-registry"]),
     ("prost", &["regcred-cri"]),
     ("tonic", &["regcred-cri"]),
     ("tonic-prost", &["regcred-cri"]),

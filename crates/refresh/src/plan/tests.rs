@@ -113,7 +113,7 @@ fn mistakes_are_named_with_their_place() {
         ),
         (
             targets("- {name: t, registries: [x], secret: {name: a}}").map(|_| ()),
-            "no registry",
+            "the registry \"x\" is not configured",
         ),
         (
             targets("- {name: t, secret: {name: a}}\n- {name: u, secret: {name: a}}").map(|_| ()),

@@ -1,14 +1,15 @@
 //! Images of a store, written as a tar file that other programs take.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read as _, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 
 use serde_json::{Value, json};
+use tar::{Builder, Header};
 use thiserror::Error;
 
-use super::tar::Tar;
 use crate::content::StoredImage;
-use crate::image::{Descriptor, Digest, Manifest, media_type};
+use crate::image::{Descriptor, Digest, Hasher, Manifest, media_type};
 use crate::store::{Layout, LayoutError};
 
 /// Why images are not exported.
@@ -61,20 +62,19 @@ pub fn export(layout: &Layout, names: &[String], out: impl Write) -> Result<(), 
     let index = json!({
         "schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": entries,
     });
-    let mut tar = Tar::new(out);
-    let mut add = |name: &str, content: &[u8]| tar.add(name, content).map_err(ExportError::Write);
-    add("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
-    add("index.json", index.to_string().as_bytes())?;
+    let mut tar = Builder::new(out);
+    add(&mut tar, "oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+    add(&mut tar, "index.json", index.to_string().as_bytes())?;
     let docker: Vec<_> = images.iter().filter_map(docker_entry).collect();
     if !docker.is_empty() {
-        add("manifest.json", Value::from(docker).to_string().as_bytes())?;
+        let docker = Value::from(docker).to_string();
+        add(&mut tar, "manifest.json", docker.as_bytes())?;
     }
     let mut written = BTreeSet::new();
     for image in &images {
         for raw in &image.manifests {
             if written.insert(raw.digest.clone()) {
-                let name = path(&raw.digest);
-                tar.add(&name, &raw.bytes).map_err(ExportError::Write)?;
+                add(&mut tar, &path(&raw.digest), &raw.bytes)?;
             }
         }
         for blob in &image.blobs {
@@ -83,33 +83,77 @@ pub fn export(layout: &Layout, names: &[String], out: impl Write) -> Result<(), 
             }
         }
     }
-    tar.finish().map_err(ExportError::Write)
+    let mut out = tar.into_inner().map_err(ExportError::Write)?;
+    out.flush().map_err(ExportError::Write)
+}
+
+fn add(tar: &mut Builder<impl Write>, name: &str, content: &[u8]) -> Result<(), ExportError> {
+    let added = tar.append_data(&mut header(content.len() as u64), name, content);
+    added.map_err(ExportError::Write)
+}
+
+/// A file of root's without a time, so that equal images make equal files.
+fn header(size: u64) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_size(size);
+    header.set_mode(0o644);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header
 }
 
 /// Copies a blob and verifies it.
-fn copy(layout: &Layout, blob: &Descriptor, tar: &mut Tar<impl Write>) -> Result<(), ExportError> {
-    let mut file = layout.open_blob(blob)?;
-    tar.begin(&path(&blob.digest), blob.size)
-        .map_err(ExportError::Write)?;
-    let mut hasher = blob.digest.hasher();
-    let (mut buffer, mut left) = (vec![0; BUFFER], blob.size);
-    while left > 0 {
-        let part = buffer
-            .len()
-            .min(usize::try_from(left).unwrap_or(usize::MAX));
-        let part = &mut buffer[..part];
-        let read = file.read_exact(part);
-        read.map_err(LayoutError::io("read", &layout.blob_path(&blob.digest)))?;
-        hasher.update(part);
-        tar.out().write_all(part).map_err(ExportError::Write)?;
-        left -= part.len() as u64;
+fn copy(
+    layout: &Layout,
+    blob: &Descriptor,
+    tar: &mut Builder<impl Write>,
+) -> Result<(), ExportError> {
+    let mut reader = BlobReader {
+        file: layout.open_blob(blob)?,
+        hasher: blob.digest.hasher(),
+        failed: None,
+    };
+    let added = tar.append_data(
+        &mut header(blob.size),
+        path(&blob.digest),
+        (&mut reader).take(blob.size),
+    );
+    if let Some(error) = reader.failed {
+        return Err(LayoutError::io("read", &layout.blob_path(&blob.digest))(error).into());
     }
-    let actual = hasher.finish();
+    added.map_err(ExportError::Write)?;
+    let actual = reader.hasher.finish();
     if actual != blob.digest {
         let expected = blob.digest.clone();
         return Err(LayoutError::Mismatch { expected, actual }.into());
     }
-    tar.end(blob.size).map_err(ExportError::Write)
+    Ok(())
+}
+
+/// A blob's file, hashed while it is read.
+struct BlobReader {
+    file: File,
+    hasher: Hasher,
+    /// Why it cannot be read: the tar file's writer does not distinguish that.
+    failed: Option<io::Error>,
+}
+
+impl Read for BlobReader {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(bytes);
+        match read {
+            Ok(read) => {
+                self.hasher.update(&bytes[..read]);
+                Ok(read)
+            }
+            Err(error) => {
+                let kind = error.kind();
+                self.failed = Some(error);
+                Err(kind.into())
+            }
+        }
+    }
 }
 
 /// The entry of docker's `manifest.json`; `None` for several platforms, and for what is not an image.
@@ -135,5 +179,3 @@ fn docker_entry(image: &StoredImage) -> Option<Value> {
 fn path(digest: &Digest) -> String {
     format!("blobs/{}/{}", digest.algorithm(), digest.encoded())
 }
-
-const BUFFER: usize = 1 << 18;
