@@ -20,6 +20,7 @@ use regcred_core::{Clock, ProviderError};
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
 
+use crate::ERRORS;
 use crate::endpoint::Endpoint;
 use crate::settings::Cloud;
 use crate::transport::{CONNECT, READ, Transport};
@@ -32,6 +33,15 @@ pub(crate) fn config(
     keys: Option<Credentials>,
     longest: Duration,
 ) -> Result<SdkConfig, ProviderError> {
+    // The SDK panics at keys that are not a header's value.
+    let is_sent = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    if let Some(keys) = &keys
+        && !(is_sent(keys.access_key_id()) && keys.session_token().is_none_or(is_sent))
+    {
+        return Err(ERRORS.malformed(
+            "the key id or the session token of the identity has characters that a request cannot have",
+        ));
+    }
     let mut config = SdkConfig::builder();
     config.set_endpoint_url(endpoint.url.clone());
     config.set_credentials_provider(keys.map(SharedCredentialsProvider::new));

@@ -4,6 +4,8 @@
 //! The SDK decides when a request is sent again, because only it knows ECR's error codes; the client
 //! sends each request once.
 
+mod metadata;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use regcred_http::{CaBundle, Client, HttpError, Method, Request};
 
 use crate::ERRORS;
 use crate::settings::{Cloud, Settings};
+use metadata::TOKEN_PATH;
 
 /// The settings with their clients.
 pub(crate) fn cloud(env: &Env, clock: &Clock, settings: Settings) -> Cloud {
@@ -90,15 +93,24 @@ impl Transport {
         let status = status.map_err(|error| ConnectorError::other(error.into(), None))?;
         let headers = response.headers().clone();
         let body = response.bytes(LARGEST).await.map_err(classified)?;
+        if self.metadata && status.is_success() {
+            metadata::check(asked.uri(), &body)
+                .map_err(|why| ConnectorError::other(why.into(), None))?;
+        }
         let mut passed_on = HttpResponse::new(status, SdkBody::from(body));
         for (name, value) in &headers {
             passed_on.headers_mut().append(name.clone(), value.clone());
         }
         // EC2 returns the life of a metadata token and the SDK insists on it; some emulators leave it
-        // out. The token is used for seconds, so the six hours that were requested are assumed.
+        // out, and adding a longer one to the time would overflow. The token is used for seconds, so the
+        // six hours that were requested are assumed.
         let token = self.metadata && asked.uri().ends_with(TOKEN_PATH) && status.is_success();
-        if token && !headers.contains_key(TOKEN_LIFE) {
-            passed_on.headers_mut().insert(TOKEN_LIFE, "21600");
+        let life = headers.get(TOKEN_LIFE).and_then(|life| life.to_str().ok());
+        let life = life.and_then(|life| life.parse::<u64>().ok());
+        if token && life.is_none_or(|life| life > LONGEST_LIFE) {
+            passed_on
+                .headers_mut()
+                .insert(TOKEN_LIFE, LONGEST_LIFE.to_string());
         }
         Ok(passed_on)
     }
@@ -147,7 +159,8 @@ pub(crate) const READ: Duration = Duration::from_secs(5);
 /// A response with a token has a few kilobytes.
 const LARGEST: usize = 1 << 20;
 
-const TOKEN_PATH: &str = "/latest/api/token";
+/// Seconds.
+const LONGEST_LIFE: u64 = 21_600;
 const TOKEN_LIFE: &str = "x-aws-ec2-metadata-token-ttl-seconds";
 
 #[cfg(test)]

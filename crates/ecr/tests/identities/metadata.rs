@@ -54,3 +54,29 @@ async fn an_address_of_another_service_is_recognized() {
         "{text}"
     );
 }
+
+#[tokio::test]
+async fn an_answer_that_the_sdk_cannot_use_is_an_error_and_no_panic() {
+    let life = "x-aws-ec2-metadata-token-ttl-seconds";
+    for role in ["<html>log in</html>", "one\ntwo", "a role", "r\u{f6}le"] {
+        let token = Reply::ok("t").header(life, "18446744073709551615");
+        let server = Fake::answering(vec![token, Reply::ok(role)]).await;
+        let env = Env::map([("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.url(""))]);
+        let error = ask(HOST, &env).await.expect_err(role);
+        let text = report(&error);
+        assert!(text.contains("is not the name of a role"), "{text}");
+    }
+    let api = ecr_for("AKIA", true).await;
+    let env = Env::map([
+        ("AWS_ACCESS_KEY_ID", "AKIA".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "s3cret".to_owned()),
+        ("AWS_SESSION_TOKEN", "c4n4ry-caf\u{e9}".to_owned()),
+        ("AWS_ENDPOINT_URL_ECR", api.url("")),
+    ]);
+    let text = report(&ask(HOST, &env).await.expect_err("not a header's value"));
+    assert!(
+        text.contains("characters that a request cannot have"),
+        "{text}"
+    );
+    assert!(!text.contains("c4n4ry"), "{text}");
+}
