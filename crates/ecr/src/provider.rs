@@ -103,7 +103,10 @@ impl Ecr {
             let may_not = failure.has_code(DENIED) || failure.has_code(UNKNOWN_KEYS);
             let error = no_token(&decision, &api, failure);
             if decision.is_public && may_not {
-                return Ok(self.anonymous(&error.reason()));
+                let step = error
+                    .next_step()
+                    .map_or_else(String::new, |step| format!("; {step}"));
+                return Ok(self.anonymous(&(error.reason() + &step)));
             }
             return Err(error);
         }
