@@ -57,6 +57,14 @@ impl Body {
         }
     }
 
+    /// The bytes, if they are in memory.
+    pub(crate) fn as_bytes(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Content::Bytes(bytes) => Some(bytes),
+            Content::Stream { .. } | Content::File(_) => None,
+        }
+    }
+
     pub(crate) fn open(&self) -> reqwest::Body {
         match &self.0 {
             Content::Bytes(bytes) => bytes.clone().into(),

@@ -18,6 +18,7 @@ use crate::pause::Pauses;
 use crate::proxy::ProxyRules;
 use crate::response::Limits;
 use crate::retry::{LONGEST_RETRY_AFTER, is_passing_status, jitter, retry_after};
+use crate::sent_secrets::SentSecrets;
 use crate::target::Target;
 use crate::{ClientOptions, Proxy, Request, Response, host_and_port, tls};
 
@@ -155,7 +156,12 @@ impl Client {
                 return match result {
                     Ok(inner) => {
                         let asked = retry_after(inner.headers(), self.0.clock.now());
-                        Ok(Response::new(inner, target, limits, asked))
+                        let secrets = if inner.status().is_success() {
+                            SentSecrets::default()
+                        } else {
+                            SentSecrets::of(&request)
+                        };
+                        Ok(Response::new(inner, target, limits, asked, secrets))
                     }
                     Err(reason) => Err(HttpError::new(&target, reason)),
                 };

@@ -23,6 +23,7 @@ mod response;
 mod retry;
 mod roots;
 mod sendfile;
+mod sent_secrets;
 mod target;
 mod tls;
 mod vars;

@@ -26,6 +26,7 @@ pub struct Request {
     holds_secret: bool,
     allow_cleartext: bool,
     bad_header: Option<String>,
+    pub(crate) form_secrets: Vec<SecretString>,
 }
 
 /// The value of a form's field.
@@ -52,6 +53,7 @@ impl Request {
             holds_secret: false,
             allow_cleartext: false,
             bad_header: None,
+            form_secrets: Vec::new(),
         }
     }
 
@@ -121,7 +123,12 @@ impl Request {
     /// A form as the body (`application/x-www-form-urlencoded`). Forms are for token endpoints: it is
     /// a [secret body](Request::secret_body).
     #[must_use]
-    pub fn form(self, fields: &[(&str, FormValue<'_>)]) -> Self {
+    pub fn form(mut self, fields: &[(&str, FormValue<'_>)]) -> Self {
+        let secrets = fields.iter().filter_map(|(_, value)| match value {
+            FormValue::Text(_) => None,
+            FormValue::Secret(secret) => Some((*secret).clone()),
+        });
+        self.form_secrets.extend(secrets);
         let fields = fields.iter().map(|(name, value)| match value {
             FormValue::Text(text) => (*name, *text),
             FormValue::Secret(secret) => (*name, secret.expose_secret()),
@@ -186,6 +193,10 @@ impl Request {
     pub fn allow_cleartext(mut self) -> Self {
         self.allow_cleartext = true;
         self
+    }
+
+    pub(crate) fn has_secret_body(&self) -> bool {
+        self.holds_secret
     }
 
     fn insert(&mut self, name: &str, value: &str, secret: bool) {

@@ -50,6 +50,7 @@ const EXPOSE: &[&str] = &[
     "crates/go/src/json/write.rs",
     "crates/go/src/value.rs",
     "crates/http/src/request.rs",
+    "crates/http/src/sent_secrets.rs",
     "crates/http/src/tls.rs",
     "crates/icr/src/api_key.rs",
     "crates/keyring/src/node_config.rs",

@@ -9,6 +9,7 @@ use regcred_http_testing::{Fake, Reply};
 
 mod answers;
 mod files;
+mod refusals;
 mod repeats;
 mod requests;
 mod time;
