@@ -296,6 +296,12 @@ impl Inner {
         for (name, value) in &self.entry.env {
             exec = exec.env(name, value.expose_secret());
         }
+        // A plugin may repeat the token that it does not accept.
+        let token = request.service_account_token.as_ref();
+        let shown = |stderr: &str| match token.map(ExposeSecret::expose_secret) {
+            Some(token) if !token.is_empty() => stderr.trim_end().replace(token, "[token]"),
+            _ => stderr.trim_end().to_owned(),
+        };
         let output = self
             .report_wait(exec.run())
             .await
@@ -304,7 +310,7 @@ impl Inner {
                 image: image.to_owned(),
                 reason: in_go_words(&error),
                 advice: advice_on_start(&error),
-                stderr: error.stderr().trim_end().to_owned(),
+                stderr: shown(error.stderr()),
             })?;
         let passes_token = self
             .token_mode

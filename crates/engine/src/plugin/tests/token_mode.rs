@@ -63,6 +63,23 @@ async fn cache_type_token_keys_by_token_and_may_pass_it_on() {
 }
 
 #[tokio::test]
+async fn a_token_that_a_plugin_writes_to_standard_error_is_not_shown() {
+    let line = token_mode("Token", "requireServiceAccount: true");
+    let body = "cat >&2; exit 1";
+    let node = Node::new().plugin("p", "h.io", &[&line], body);
+    let pod = token_file(&node, "c4n4ry-token", &[]);
+    let provision = only(&node).provide(IMAGE, Some(&pod)).await;
+    let Provision::Failed { error, .. } = provision else {
+        panic!("it exits with 1");
+    };
+    let text = error.to_string();
+    assert!(
+        text.contains("\"serviceAccountToken\":\"[token]\""),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn an_echoed_token_is_refused_for_cache_type_service_account() {
     let line = token_mode("ServiceAccount", "requireServiceAccount: true");
     let node = Node::new().plugin(
