@@ -1,6 +1,7 @@
 //! The kubelet's `CredentialProviderConfig`, read strictly from YAML or JSON (kubernetes
 //! `pkg/credentialprovider/plugin/config.go`, `decode`).
 
+use regcred_core::SecretText as _;
 use regcred_go::{DecodeError, Decoder, Field, GoDuration, Value, field, go_quote};
 use secrecy::SecretString;
 
@@ -37,6 +38,28 @@ pub struct ProviderEntry {
     pub env: Vec<(String, SecretString)>,
     /// Service account token mode (KEP-4412).
     pub token_attributes: Option<TokenAttributes>,
+}
+
+impl ProviderEntry {
+    /// Whether both are the same entry.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let mut variables = self.env.iter().zip(&other.env);
+        (
+            &self.name,
+            &self.match_images,
+            &self.api_version,
+            &self.args,
+        ) == (
+            &other.name,
+            &other.match_images,
+            &other.api_version,
+            &other.args,
+        ) && self.default_cache_duration == other.default_cache_duration
+            && self.token_attributes == other.token_attributes
+            && self.env.len() == other.env.len()
+            && variables.all(|((name, value), (other, same))| name == other && value.is_same(same))
+    }
 }
 
 /// The service account token and annotations that a plugin gets.

@@ -6,6 +6,8 @@ use regcred_go::json;
 use regcred_go::yaml::parse_first;
 use secrecy::zeroize::Zeroizing;
 
+use crate::new_entry::NewEntry;
+
 /// Entries of a configuration, with every field as it was written there.
 #[derive(Clone, Debug)]
 pub struct Entries {
@@ -68,41 +70,32 @@ impl Entries {
     /// A configuration of these entries alone.
     pub(crate) fn document(&self) -> Zeroizing<String> {
         let version = self.decoded.version.as_str();
-        let head = format!(
+        let mut text = Zeroizing::new(format!(
             "# Written by `regcred install`; `regcred uninstall` removes it.\napiVersion: {version}\n\
              kind: CredentialProviderConfig\nproviders:\n"
-        );
-        Zeroizing::new(head + &self.yaml(""))
+        ));
+        for entry in self.written() {
+            text.push_str(&entry.yaml);
+        }
+        text
     }
 
-    /// The items of a block sequence, each line after this indentation.
-    pub(crate) fn yaml(&self, indent: &str) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(String::new());
-        for value in &self.values {
+    /// Each as it is written.
+    pub(crate) fn written(&self) -> Vec<NewEntry> {
+        let written = self.names().zip(&self.values).map(|(name, value)| {
             let mut item = Zeroizing::new(String::new());
-            block(value, &format!("{indent}  "), &mut item);
-            text.push_str(indent);
-            text.push_str("- ");
-            text.push_str(item.trim_start());
-        }
-        text
-    }
-
-    /// The items of a list in JSON, separated by commas, each line but the first after this
-    /// indentation; `None` for one line.
-    pub(crate) fn json(&self, indent: Option<&str>) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(String::new());
-        for (at, value) in self.values.iter().enumerate() {
-            if at > 0 {
-                text.push(',');
-                if let Some(indent) = indent {
-                    text.push('\n');
-                    text.push_str(indent);
-                }
+            block(value, "  ", &mut item);
+            let mut yaml = Zeroizing::new(String::from("- "));
+            yaml.push_str(item.trim_start());
+            let mut json = Zeroizing::new(String::new());
+            flow(value, &mut json);
+            NewEntry {
+                name: name.to_owned(),
+                json,
+                yaml,
             }
-            flow(value, indent, &mut text);
-        }
-        text
+        });
+        written.collect()
     }
 }
 
@@ -154,20 +147,12 @@ fn scalar(value: &Value, text: &mut String) {
     };
     match value.plain_text().filter(|value| is_plain(value)) {
         Some(value) => text.push_str(value),
-        None => flow(value, None, text),
+        None => flow(value, text),
     }
 }
 
-/// A value as JSON, which is YAML as well.
-fn flow(value: &Value, indent: Option<&str>, text: &mut String) {
-    let inner = indent.map(|indent| format!("{indent}  "));
-    let inner = inner.as_deref();
-    let line = |indent: Option<&str>, text: &mut String| {
-        if let Some(indent) = indent {
-            text.push('\n');
-            text.push_str(indent);
-        }
-    };
+/// A value as JSON on one line, which is YAML as well.
+fn flow(value: &Value, text: &mut String) {
     match value {
         Value::Null | Value::Number => text.push_str("null"),
         Value::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
@@ -178,11 +163,7 @@ fn flow(value: &Value, indent: Option<&str>, text: &mut String) {
                 if at > 0 {
                     text.push(',');
                 }
-                line(inner, text);
-                flow(item, inner, text);
-            }
-            if !items.is_empty() {
-                line(indent, text);
+                flow(item, text);
             }
             text.push(']');
         }
@@ -192,13 +173,9 @@ fn flow(value: &Value, indent: Option<&str>, text: &mut String) {
                 if at > 0 {
                     text.push(',');
                 }
-                line(inner, text);
                 text.push_str(&json::string(name));
-                text.push_str(if indent.is_some() { ": " } else { ":" });
-                flow(value, inner, text);
-            }
-            if !members.is_empty() {
-                line(indent, text);
+                text.push(':');
+                flow(value, text);
             }
             text.push('}');
         }

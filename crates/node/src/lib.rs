@@ -5,6 +5,7 @@
 //! changes ([`unified`]); [`apply`] carries it out, restarts the [`Service`], and puts everything back
 //! when the kubelet does not become healthy.
 
+mod addition;
 mod apply;
 mod base;
 mod change;
@@ -18,6 +19,7 @@ mod fuse;
 mod install;
 mod layout;
 mod merge;
+mod new_entry;
 mod plan;
 mod record;
 mod role;
@@ -36,6 +38,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use addition::{NotAdded, add_entries};
 pub use apply::{Check, apply};
 pub use change::Change;
 pub use diff::unified;
@@ -43,6 +46,7 @@ pub use entries::Entries;
 pub use error::NodeError;
 pub use flags::ProviderPaths;
 pub use install::plan_installation;
+pub use new_entry::NewEntry;
 pub use plan::Plan;
 pub use role::Role;
 pub use service::{Restarted, Service};

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use regcred_api::ApiVersion;
 use regcred_core::PodTokens;
 use regcred_go::json;
+use regcred_node::NewEntry;
+use secrecy::zeroize::Zeroizing;
 use serde::Serialize;
 
 /// An entry, fields in the kubelet's order. Empty lists are omitted.
@@ -83,17 +85,22 @@ impl Entry {
         });
     }
 
-    /// JSON in one line.
-    pub(super) fn json(&self) -> String {
+    /// As it is added to a configuration.
+    pub(super) fn written(&self) -> NewEntry {
         // Strings, flags and lists of strings always serialize.
-        serde_json::to_string(self).unwrap_or_default()
+        let json = serde_json::to_string(self).unwrap_or_default();
+        NewEntry {
+            name: self.name.clone(),
+            json: Zeroizing::new(json),
+            yaml: Zeroizing::new(self.yaml()),
+        }
     }
 
-    /// An item of a list in YAML, with its dash after `indent` blanks.
-    pub(super) fn yaml(&self, indent: usize) -> String {
+    /// An item of a list in YAML, the dash in the first column.
+    pub(super) fn yaml(&self) -> String {
         let mut out = String::new();
         let mut line = |depth: usize, text: std::fmt::Arguments<'_>| {
-            let blanks = indent + 2 * depth;
+            let blanks = 2 * depth;
             // Writing to a string does not fail.
             let _ = writeln!(out, "{:blanks$}{text}", "");
         };

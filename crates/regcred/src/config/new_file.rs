@@ -29,7 +29,7 @@ pub(super) fn new_file(entries: &[&Entry], format: ConfigFormat) -> String {
             serde_json::to_string_pretty(&config).unwrap_or_default()
         }
         ConfigFormat::Yaml => {
-            let entries: Vec<_> = entries.iter().map(|entry| entry.yaml(0)).collect();
+            let entries: Vec<_> = entries.iter().map(|entry| entry.yaml()).collect();
             let entries = entries.concat();
             let text = format!("apiVersion: {version}\nkind: {KIND}\nproviders:\n{entries}");
             text.trim_end().to_owned()
