@@ -5,6 +5,20 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::NodeError;
+use crate::lines::joined;
+use crate::words::{Blanks, split};
+
+/// The variables that a file sets; the last of a name counts. Quotes around a value, or parts of it, are
+/// removed.
+pub(crate) fn variables(text: &str) -> BTreeMap<String, String> {
+    let lines = joined(text).into_iter();
+    let assignments = lines.filter_map(|(_, line)| {
+        let (name, value) = line.split_once('=')?;
+        let value = split(value.trim(), Blanks::OfWords).concat();
+        Some((name.trim().to_owned(), value))
+    });
+    assignments.collect()
+}
 
 /// The lines of the file.
 #[derive(Debug)]
@@ -42,15 +56,6 @@ impl<'a> EnvironmentFile<'a> {
         Self {
             lines: text.split_inclusive('\n').map(line).collect(),
         }
-    }
-
-    /// The variables, as far as the lines are understood; the last of a name counts.
-    pub(crate) fn variables(&self) -> BTreeMap<String, String> {
-        let assignments = self.lines.iter().filter_map(|line| match line.content {
-            Content::Assignment { name, value, .. } => Some((name.to_owned(), value.to_owned())),
-            _ => None,
-        });
-        assignments.collect()
     }
 
     /// The text with words added to the value of a variable, in the value's own quotes. The variable is

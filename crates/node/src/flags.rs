@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::kubelet_flags::kubelet_flags;
+
 /// Where the kubelet reads its CredentialProviderConfig, and where the plugins are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderPaths {
@@ -21,19 +23,11 @@ pub(crate) struct ProviderFlags {
 }
 
 impl ProviderFlags {
-    /// Reads `--name=value` and `--name value`; the last of a name counts.
+    /// Those of a command line.
     pub(crate) fn of<'a>(args: impl IntoIterator<Item = &'a str>) -> Self {
         let mut found = Self::default();
-        let mut args = args.into_iter().peekable();
-        while let Some(arg) = args.next() {
-            let Some(name) = arg.strip_prefix("--").or_else(|| arg.strip_prefix('-')) else {
-                continue;
-            };
-            let (name, value) = match name.split_once('=') {
-                Some((name, value)) => (name, Some(value)),
-                None => (name, args.peek().copied()),
-            };
-            found.set(name, value.unwrap_or_default());
+        for (name, value) in kubelet_flags(args) {
+            found.set(&name, &value);
         }
         found
     }

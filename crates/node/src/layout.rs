@@ -15,6 +15,9 @@ use crate::flags::ProviderPaths;
 use crate::found::Found;
 use crate::view::View;
 
+pub use microk8s::MICROK8S_FLAGS;
+pub use rancher::{RANCHER_BIN_DIR, RANCHER_CONFIG};
+
 /// What a node of this kind needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::environment_file::EnvironmentFile;
+use crate::environment_file;
 use crate::error::NodeError;
+use crate::lines::joined;
 use crate::view::View;
 use crate::words::{Word, words};
 
@@ -13,12 +14,34 @@ use crate::words::{Word, words};
 pub(crate) struct Unit {
     /// The file of the unit itself.
     pub(crate) file: PathBuf,
+    /// Its drop-ins, in their order.
+    pub(crate) drop_ins: Vec<PathBuf>,
     /// The commands of `ExecStart=`, each with its place.
     pub(crate) commands: Vec<Setting>,
     /// `Environment=`, with the place of the last.
     pub(crate) environment: BTreeMap<String, String>,
-    /// `EnvironmentFile=` without `-`, in their order.
-    pub(crate) environment_files: Vec<PathBuf>,
+    /// `EnvironmentFile=`, in their order.
+    pub(crate) environment_files: Vec<NamedFile>,
+    /// `WorkingDirectory=`
+    pub(crate) working_dir: Option<PathBuf>,
+}
+
+/// A file of `EnvironmentFile=`.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedFile {
+    pub(crate) path: PathBuf,
+    /// Whether the service starts without it.
+    pub(crate) is_optional: bool,
+}
+
+/// The variables of a service.
+#[derive(Debug, Default)]
+pub(crate) struct Variables {
+    pub(crate) values: BTreeMap<String, String>,
+    /// Environment files that must exist and cannot be read: systemd does not start the service.
+    pub(crate) missing: Vec<PathBuf>,
+    /// Why the first file that exists was not read.
+    pub(crate) unread: Option<NodeError>,
 }
 
 /// A value, continued lines joined, and where it is written.
@@ -30,38 +53,43 @@ pub(crate) struct Setting {
 }
 
 impl Unit {
-    /// Reads the unit; `None` if it does not exist.
+    /// Reads the unit; `None` if it does not exist or is masked.
     pub(crate) fn read(view: &View<'_>, name: &str) -> Result<Option<Self>, NodeError> {
         let Some(file) = Self::file(view, name)? else {
             return Ok(None);
         };
-        let mut unit = Self {
-            file: file.clone(),
-            ..Self::default()
-        };
-        let mut files = vec![file];
         // A drop-in in an earlier directory hides one of the same name in a later directory.
         let mut drop_ins = BTreeMap::new();
         for directory in DIRECTORIES {
-            let directory = Path::new(directory).join(format!("{name}.d"));
-            for drop_in in view.names(&directory)? {
-                if drop_in.ends_with(".conf") {
-                    let path = directory.join(&drop_in);
-                    drop_ins.entry(drop_in).or_insert(path);
+            for own in [format!("{name}.d"), "service.d".to_owned()] {
+                let directory = Path::new(directory).join(own);
+                for drop_in in view.names(&directory)? {
+                    if drop_in.ends_with(".conf") {
+                        let path = directory.join(&drop_in);
+                        drop_ins.entry(drop_in).or_insert(path);
+                    }
                 }
             }
         }
-        files.extend(drop_ins.into_values());
-        for file in files {
-            unit.add(view, &file)?;
+        let mut unit = Self {
+            file: file.clone(),
+            drop_ins: drop_ins.into_values().collect(),
+            ..Self::default()
+        };
+        unit.add(view, &file)?;
+        for drop_in in unit.drop_ins.clone() {
+            unit.add(view, &drop_in)?;
         }
         Ok(Some(unit))
     }
 
-    /// The file of a unit.
+    /// The file of a unit; `None` if it does not exist or is masked.
     pub(crate) fn file(view: &View<'_>, name: &str) -> Result<Option<PathBuf>, NodeError> {
         for directory in DIRECTORIES {
             let path = Path::new(directory).join(name);
+            if view.real(&path)? == Path::new("/dev/null") {
+                return Ok(None);
+            }
             if view.text(&path)?.is_some() {
                 return Ok(Some(path));
             }
@@ -101,8 +129,15 @@ impl Unit {
                 }
                 "EnvironmentFile" if value.is_empty() => self.environment_files.clear(),
                 "EnvironmentFile" => {
-                    let path = value.strip_prefix('-').unwrap_or(value);
-                    self.environment_files.push(path.into());
+                    let path = value.strip_prefix('-');
+                    self.environment_files.push(NamedFile {
+                        path: path.unwrap_or(value).into(),
+                        is_optional: path.is_some(),
+                    });
+                }
+                "WorkingDirectory" => {
+                    let path = Some(value.trim_start_matches('-'));
+                    self.working_dir = path.filter(|path| !path.is_empty()).map(PathBuf::from);
                 }
                 _ => {}
             }
@@ -123,53 +158,46 @@ impl Unit {
                 BY_HAND,
             ));
         };
-        let words = words(&command.value).filter(|words| !words.is_empty());
-        let words = words.ok_or_else(|| {
-            NodeError::at(
-                &command.file,
-                command.line,
-                "ExecStart= is not a command line that can be split into words",
-                BY_HAND,
-            )
-        })?;
-        Ok((command, words))
+        Ok((command, command.words()?))
     }
 
     /// The variables of the service: those of files come after those of the unit.
-    pub(crate) fn variables(&self, view: &View<'_>) -> Result<BTreeMap<String, String>, NodeError> {
-        let mut variables = self.environment.clone();
+    pub(crate) fn variables(&self, view: &View<'_>) -> Variables {
+        let mut variables = Variables {
+            values: self.environment.clone(),
+            ..Variables::default()
+        };
         for file in &self.environment_files {
-            let text = view.text(file)?.unwrap_or_default();
-            variables.extend(EnvironmentFile::parse(&text).variables());
+            let text = match view.text(&file.path) {
+                Ok(text) => text,
+                Err(why) => {
+                    variables.unread.get_or_insert(why);
+                    None
+                }
+            };
+            match text {
+                Some(text) => variables.values.extend(environment_file::variables(&text)),
+                None if file.is_optional => {}
+                None => variables.missing.push(file.path.clone()),
+            }
         }
-        Ok(variables)
+        variables
     }
 }
 
-/// Lines without comments, those that end with a backslash joined with the next; each with the number
-/// of its first.
-fn joined(text: &str) -> Vec<(usize, String)> {
-    let mut found: Vec<(usize, String)> = Vec::new();
-    let mut open = false;
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.starts_with(['#', ';']) || (line.is_empty() && !open) {
-            continue;
-        }
-        let (part, continues) = match line.strip_suffix('\\') {
-            Some(part) => (part, true),
-            None => (line, false),
-        };
-        match found.last_mut() {
-            Some((_, whole)) if open => {
-                whole.push(' ');
-                whole.push_str(part);
-            }
-            _ => found.push((number + 1, part.to_owned())),
-        }
-        open = continues;
+impl Setting {
+    /// The words of a command.
+    pub(crate) fn words(&self) -> Result<Vec<Word>, NodeError> {
+        let words = words(&self.value).filter(|words| !words.is_empty());
+        words.ok_or_else(|| {
+            NodeError::at(
+                &self.file,
+                self.line,
+                "ExecStart= is not a command line that can be split into words",
+                BY_HAND,
+            )
+        })
     }
-    found
 }
 
 /// Where units and their drop-ins are, the first first.
@@ -185,20 +213,3 @@ const DIRECTORIES: [&str; 5] = [
 pub(crate) const BY_HAND: &str = "set --image-credential-provider-config and \
                                   --image-credential-provider-bin-dir in it by hand, and run this again: \
                                   the plugins and the configuration go where they lead";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn continued_lines_are_joined_and_comments_in_between_are_left_out() {
-        let text =
-            "[Service]\n# x\nExecStart=/usr/bin/kubelet \\\n  --a \\\n# y\n  --b\nRestart=always\n";
-        let lines = joined(text);
-        assert_eq!(
-            lines[1],
-            (3, "ExecStart=/usr/bin/kubelet  --a  --b".to_owned())
-        );
-        assert_eq!(lines[2], (7, "Restart=always".to_owned()));
-    }
-}

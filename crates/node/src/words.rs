@@ -61,38 +61,99 @@ fn escaped(chars: &mut impl Iterator<Item = (usize, char)>) -> Option<char> {
     })
 }
 
-/// The arguments after systemd has put variables in: `$NAME` alone in a word is split at blanks,
-/// `${NAME}` is not. A variable that is not set is empty.
-pub(crate) fn expanded(words: &[Word], variables: &BTreeMap<String, String>) -> Vec<String> {
-    let value = |name: &str| variables.get(name).map_or("", String::as_str);
-    let mut args = Vec::new();
-    for word in words {
-        if let Some(name) = variable(&word.text) {
-            args.extend(value(name).split_ascii_whitespace().map(unquoted));
-            continue;
+/// What blanks outside quotes are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blanks {
+    /// They separate words.
+    BetweenWords,
+    /// They belong to the word: the value in an environment file.
+    OfWords,
+}
+
+/// The words of a variable's value: quotes are removed, and a backslash takes its meaning from the next
+/// character.
+pub(crate) fn split(text: &str, blanks: Blanks) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        let is_separator = c.is_whitespace() && blanks == Blanks::BetweenWords;
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (Some('\''), c) => word.get_or_insert_default().push(c),
+            (_, '\\') => word.get_or_insert_default().extend(chars.next()),
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, _) if is_separator => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(c),
         }
-        let mut text = String::new();
-        let mut rest = word.text.as_str();
-        while let Some((before, after)) = rest.split_once("${") {
-            let (name, after) = after.split_once('}').unwrap_or((after, ""));
-            text.push_str(before);
-            text.push_str(value(name));
-            rest = after;
-        }
-        args.push(text + rest);
     }
-    args
+    words.extend(word);
+    words
+}
+
+/// The program of a command and its arguments, after systemd has put variables in. Signs before the
+/// program are systemd's, and with `@` the second word is the name of the process.
+pub(crate) fn command_line(words: &[Word], variables: &BTreeMap<String, String>) -> Vec<String> {
+    let Some((first, mut rest)) = words.split_first() else {
+        return Vec::new();
+    };
+    let program = first.text.trim_start_matches(SIGNS);
+    let signs = &first.text[..first.text.len() - program.len()];
+    if signs.contains('@') {
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    let mut line = vec![program.to_owned()];
+    for word in rest {
+        if signs.contains(':') {
+            line.push(word.text.clone());
+        } else {
+            line.extend(expanded(&word.text, variables));
+        }
+    }
+    line
+}
+
+/// The words of one word after its variables were replaced: `$NAME` alone is split at blanks, `${NAME}`
+/// is not, and `$$` is a dollar sign. A variable that is not set is empty.
+fn expanded(word: &str, variables: &BTreeMap<String, String>) -> Vec<String> {
+    let value = |name: &str| variables.get(name).map_or("", String::as_str);
+    if let Some(name) = variable(word) {
+        return split(value(name), Blanks::BetweenWords);
+    }
+    let mut out = String::new();
+    let mut rest = word;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        let variable = after
+            .strip_prefix('{')
+            .and_then(|after| after.split_once('}'));
+        rest = match variable {
+            Some((name, after)) if is_name(name) => {
+                out.push_str(value(name));
+                after
+            }
+            _ => {
+                out.push('$');
+                after.strip_prefix('$').unwrap_or(after)
+            }
+        };
+    }
+    out.push_str(rest);
+    vec![out]
 }
 
 /// The name in a word that is `$NAME`.
 pub(crate) fn variable(word: &str) -> Option<&str> {
-    let name = word.strip_prefix('$')?;
-    let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    (is_name && !name.is_empty()).then_some(name)
+    word.strip_prefix('$').filter(|name| is_name(name))
 }
 
-fn unquoted(word: &str) -> String {
-    word.trim_matches(['"', '\'']).to_owned()
+fn is_name(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !text.is_empty() && !text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(is_part)
 }
 
 /// A word as it is written in a unit.
@@ -105,6 +166,9 @@ pub(crate) fn written(text: &str) -> String {
         text
     }
 }
+
+/// Signs before a program, for systemd.
+pub(crate) const SIGNS: [char; 6] = ['-', ':', '+', '!', '|', '@'];
 
 #[cfg(test)]
 mod tests {
@@ -131,7 +195,7 @@ mod tests {
         let variables = [("A", "--x=1 --y=2"), ("B", "b c")];
         let variables = variables.map(|(n, v)| (n.to_owned(), v.to_owned()));
         let words = words("k $A \"$B\" --z=${B} $NONE").expect("understood");
-        let args = expanded(&words, &variables.into());
+        let args = command_line(&words, &variables.into());
         assert_eq!(args, ["k", "--x=1", "--y=2", "b", "c", "--z=b c"]);
     }
 }

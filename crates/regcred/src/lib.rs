@@ -22,7 +22,6 @@ mod plugin;
 mod prepull;
 mod progress;
 mod pull;
-mod service_unit;
 mod store;
 mod stored;
 mod token;

@@ -10,7 +10,7 @@ use crate::found::Found;
 use crate::state::{FileContent, FileState};
 use crate::unit::{BY_HAND, Unit};
 use crate::view::View;
-use crate::words::{expanded, variable, written};
+use crate::words::{SIGNS, command_line, variable, written};
 
 pub(super) fn find(
     view: &View<'_>,
@@ -20,7 +20,7 @@ pub(super) fn find(
         return Ok(None);
     };
     let (command, words) = unit.command()?;
-    let program = words[0].text.trim_start_matches(['-', '@', ':', '+', '!']);
+    let program = words[0].text.trim_start_matches(SIGNS);
     let is_kubelet = Path::new(program)
         .file_name()
         .is_some_and(|name| name == "kubelet");
@@ -32,7 +32,11 @@ pub(super) fn find(
             BY_HAND,
         ));
     }
-    let args = expanded(&words, &unit.variables(view)?);
+    let variables = unit.variables(view);
+    if let Some(why) = variables.unread {
+        return Err(why);
+    }
+    let args = command_line(&words, &variables.values);
     let flags = ProviderFlags::of(args.iter().map(String::as_str));
     let paths = flags
         .paths()
@@ -68,7 +72,7 @@ fn in_variable(
 ) -> Result<(std::path::PathBuf, FileState), NodeError> {
     let flags = paths.flags().join(" ");
     let mut of_users = None;
-    for file in &unit.environment_files {
+    for file in unit.environment_files.iter().map(|file| &file.path) {
         let text = view.text(file)?;
         let is_set = text.as_deref().is_some_and(|text| {
             text.lines()
@@ -143,7 +147,7 @@ fn rewritten(
         && unit
             .environment_files
             .iter()
-            .any(|f| f.ends_with("kubelet.env"))
+            .any(|file| file.path.ends_with("kubelet.env"))
     {
         return Ok(Some((
             "kubespray writes them again at each run",

@@ -12,7 +12,7 @@ pub(super) fn find(
     view: &View<'_>,
     bin_dir: Option<&Path>,
 ) -> Result<Option<(Found, ProviderPaths)>, NodeError> {
-    let path = view.real(Path::new(ARGS))?;
+    let path = view.real(Path::new(MICROK8S_FLAGS))?;
     let FileState::File(content) = view.state(&path)? else {
         return Ok(None);
     };
@@ -54,7 +54,8 @@ pub(super) fn find(
     Ok(Some((found.edited(path, state), paths)))
 }
 
-const ARGS: &str = "/var/snap/microk8s/current/args/kubelet";
+/// The file of the flags of MicroK8s's kubelet, one on each line.
+pub const MICROK8S_FLAGS: &str = "/var/snap/microk8s/current/args/kubelet";
 /// What is below `common` stays when the snap is refreshed.
 const CONFIG: &str = "/var/snap/microk8s/common/credential-providers.yaml";
 const PLUGINS: &str = "/var/snap/microk8s/common/credential-providers";

@@ -66,8 +66,8 @@ fn find(
         return Ok(None);
     };
     let defaults = || ProviderFlags {
-        config: Some(DEFAULT_CONFIG.to_owned()),
-        bin_dir: Some(DEFAULT_BIN_DIR.to_owned()),
+        config: Some(RANCHER_CONFIG.to_owned()),
+        bin_dir: Some(RANCHER_BIN_DIR.to_owned()),
     };
     let mut flags = defaults();
     // What goes to the kubelet as it is counts last.
@@ -157,5 +157,7 @@ fn read(
     Ok(())
 }
 
-const DEFAULT_CONFIG: &str = "/var/lib/rancher/credentialprovider/config.yaml";
-const DEFAULT_BIN_DIR: &str = "/var/lib/rancher/credentialprovider/bin";
+/// The configuration that k3s and RKE2 take without a flag.
+pub const RANCHER_CONFIG: &str = "/var/lib/rancher/credentialprovider/config.yaml";
+/// The directory of plugins that k3s and RKE2 take without a flag.
+pub const RANCHER_BIN_DIR: &str = "/var/lib/rancher/credentialprovider/bin";

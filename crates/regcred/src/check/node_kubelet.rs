@@ -1,25 +1,23 @@
 //! The node's kubelet, running or stopped: its flags, its configuration file and its environment.
 
-mod flags;
-
 use std::collections::BTreeMap;
 use std::fs::read_link;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use regcred_core::report;
 use regcred_engine::{ProcessEnvironment, ProviderConfig};
 use regcred_files::{MIB, read, read_text};
 use regcred_go::yaml::{Step, parse_first};
 use regcred_go::{Value, go_bool};
+use regcred_node::{MICROK8S_FLAGS, RANCHER_BIN_DIR, RANCHER_CONFIG, ServiceUnit, kubelet_flags};
 use regcred_run::ProgramError;
 
-use self::flags::flags;
 use super::finding::{Finding, Place};
 use crate::credential_options::{
     CredentialFlags, ENVIRONMENT_OF, PROVIDER_BIN_DIR, PROVIDER_CONFIG, ROOT_DIR,
 };
-use crate::service_unit::ServiceUnit;
 
 /// The process of a kubelet, or of what contains one.
 fn process() -> io::Result<ProcessEnvironment> {
@@ -106,7 +104,10 @@ impl NodeKubelet {
     fn stopped(root: &Path) -> Result<Option<Self>, ProgramError> {
         for name in SERVICES {
             let unit = ServiceUnit::find(root, name).map_err(|error| {
-                ProgramError::not_configured(format!("--node: cannot read {name}: {error}"))
+                ProgramError::not_configured(format!(
+                    "--node: cannot read {name}: {}",
+                    report(&error)
+                ))
             })?;
             let Some(unit) = unit else {
                 continue;
@@ -126,7 +127,7 @@ impl NodeKubelet {
             let origin = Origin::Service { name, unit };
             return Ok(Some(Self::with_flags(origin, root.into(), cwd, args)));
         }
-        let snap = root.join(SNAP_FLAGS);
+        let snap = root.join(MICROK8S_FLAGS.trim_start_matches('/'));
         Ok(read_text(&snap, MAX_READ).ok().map(|text| {
             let args = text.lines().map(str::trim);
             Self::with_flags(Origin::Snap(snap), root.into(), "/".into(), args)
@@ -143,12 +144,14 @@ impl NodeKubelet {
             origin,
             root,
             cwd,
-            flags: flags(args),
+            flags: kubelet_flags(args),
         };
         if let Some(file) = kubelet.flags.get("kubelet-args-file") {
             let text = read_text(&kubelet.seen(Path::new(file)), MAX_READ);
             let text = text.unwrap_or_default();
-            kubelet.flags.extend(flags(text.lines().map(str::trim)));
+            kubelet
+                .flags
+                .extend(kubelet_flags(text.lines().map(str::trim)));
         }
         kubelet
     }
@@ -159,10 +162,14 @@ impl NodeKubelet {
             options.set_default(ENVIRONMENT_OF, pid.to_string());
         }
         for (variable, flag, of_k3s) in [
-            (PROVIDER_CONFIG, PROVIDER_CONFIG_FLAG, "config.yaml"),
-            (PROVIDER_BIN_DIR, "image-credential-provider-bin-dir", "bin"),
+            (PROVIDER_CONFIG, PROVIDER_CONFIG_FLAG, RANCHER_CONFIG),
+            (
+                PROVIDER_BIN_DIR,
+                "image-credential-provider-bin-dir",
+                RANCHER_BIN_DIR,
+            ),
         ] {
-            let of_k3s = self.seen(&Path::new(OF_K3S).join(of_k3s));
+            let of_k3s = self.seen(Path::new(of_k3s));
             let given = self.flags.get(flag).filter(|value| !value.is_empty());
             if let Some(value) = given {
                 let path = self.seen(Path::new(value));
@@ -314,10 +321,6 @@ const SERVICES: [&str; 7] = [
     "k0scontroller.service",
 ];
 const PROGRAMS: [&str; 5] = ["kubelet", "hyperkube", "k3s", "rke2", "k0s"];
-/// MicroK8s's flags, one on each line.
-const SNAP_FLAGS: &str = "var/snap/microk8s/current/args/kubelet";
-/// Where k3s and RKE2 look when no flag is given.
-const OF_K3S: &str = "/var/lib/rancher/credentialprovider";
 const PROVIDER_CONFIG_FLAG: &str = "image-credential-provider-config";
 const TOKEN_GATE: &str = "KubeletServiceAccountTokenForCredentialProviders";
 const NOT_FOUND: &str = "without --node, set the kubelet's two flags";

@@ -1,10 +1,11 @@
-//! The flags of a command line.
+//! The flags on a kubelet's command line.
 
 use std::collections::BTreeMap;
 
 /// Flags as `--name=value` and `--name value`; the last of a name counts. Those that a distribution passes
 /// on to its kubelet (`--kubelet-arg` of k3s, `--kubelet-extra-args` of k0s) are flags as well.
-pub(super) fn flags<'a>(args: impl IntoIterator<Item = &'a str>) -> BTreeMap<String, String> {
+#[must_use]
+pub fn kubelet_flags<'a>(args: impl IntoIterator<Item = &'a str>) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut args = args.into_iter().peekable();
     while let Some(arg) = args.next() {
@@ -20,8 +21,8 @@ pub(super) fn flags<'a>(args: impl IntoIterator<Item = &'a str>) -> BTreeMap<Str
             }
         };
         match name {
-            "kubelet-arg" => found.extend(flags([&*format!("--{value}")])),
-            "kubelet-extra-args" => found.extend(flags(value.split_whitespace())),
+            "kubelet-arg" => found.extend(kubelet_flags([&*format!("--{value}")])),
+            "kubelet-extra-args" => found.extend(kubelet_flags(value.split_whitespace())),
             _ => drop(found.insert(name.to_owned(), value)),
         }
     }
@@ -33,7 +34,7 @@ mod tests {
     use super::*;
 
     fn shown<'a>(args: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-        let found = flags(args).into_iter();
+        let found = kubelet_flags(args).into_iter();
         found
             .map(|(name, value)| format!("{name}={value}"))
             .collect()
