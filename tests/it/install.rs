@@ -107,11 +107,11 @@ fn what_the_check_finds_is_put_back() {
     fs::write(&config, entry).expect("a file");
     let line = format!("install --config {}", config.display());
     let done = image.regcred(&line);
-    let why = done.fails(1);
-    assert!(
-        why.contains("error: ") && why.contains("everything is as it was before"),
-        "{why}"
-    );
+    assert_eq!((done.code(), &*done.stdout()), (Some(1), ""));
+    let why = &done.stderr;
+    assert!(why.starts_with("error: "), "{why}");
+    let last = why.lines().last().unwrap_or_default();
+    assert!(last.ends_with("everything is as it was before"), "{why}");
     assert_eq!(image.text(FLAGS), "KUBELET_EXTRA_ARGS=--v=2\n");
     assert!(!image.root().join("var/lib/regcred").exists());
     fs::write(&config, entry.replace("x.io:port", "x.io")).expect("a file");

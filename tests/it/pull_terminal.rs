@@ -52,10 +52,11 @@ fn bars_fit_a_narrow_terminal_and_ctrl_c_leaves_none_of_them() {
     let all = done.stdout();
     let (before, _) = all.rsplit_once("^C").expect("the terminal shows it");
     let before = screen(before, COLUMNS);
-    let [bar, total] = before.as_slice() else {
-        panic!("{before:#?}");
-    };
-    assert!(bar.contains('[') && bar.ends_with("/3.82 MiB"), "{bar}");
+    let (total, bars) = before.split_last().expect("lines");
+    assert!(bars.iter().all(|bar| bar.contains('[')), "{before:#?}");
+    // A small blob that has just ended may still be shown.
+    let of_layer = bars.iter().filter(|bar| bar.ends_with("/3.82 MiB"));
+    assert_eq!(of_layer.count(), 1, "{before:#?}");
     assert!(total.ends_with("/s"), "{total}");
     let after = screen(&all, COLUMNS);
     assert_eq!(after.len(), 1, "{after:#?}");

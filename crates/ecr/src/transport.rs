@@ -24,6 +24,8 @@ use crate::ERRORS;
 use crate::settings::{Cloud, Settings};
 use metadata::TOKEN_PATH;
 
+pub(crate) use metadata::TOKEN_REFUSED;
+
 /// The settings with their clients.
 pub(crate) fn cloud(env: &Env, clock: &Clock, settings: Settings) -> Cloud {
     let cloud = Cloud::new(ERRORS, env, clock, settings).with_options(|options| {
@@ -89,12 +91,13 @@ impl Transport {
             request = request.secret_header(name, &value.into());
         }
         let response = self.client.send(request).await.map_err(classified)?;
-        let status = StatusCode::try_from(response.status().as_u16());
+        let response_status = response.status();
+        let status = StatusCode::try_from(response_status.as_u16());
         let status = status.map_err(|error| ConnectorError::other(error.into(), None))?;
         let headers = response.headers().clone();
         let body = response.bytes(LARGEST).await.map_err(classified)?;
-        if self.metadata && status.is_success() {
-            metadata::check(asked.uri(), &body)
+        if self.metadata {
+            metadata::check(asked.uri(), response_status, &body)
                 .map_err(|why| ConnectorError::other(why.into(), None))?;
         }
         let mut passed_on = HttpResponse::new(status, SdkBody::from(body));

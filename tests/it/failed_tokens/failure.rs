@@ -49,6 +49,8 @@ impl Failure {
                 "the response is a web page",
                 "its region is not a region",
                 "its response has no access token",
+                "the response is not a metadata token",
+                "the response is not the name of a role",
             ],
             Self::CutJson => &[
                 "the response is not a JSON object",
@@ -56,6 +58,8 @@ impl Failure {
                 "the response is not the expected JSON",
                 "its region is not a region",
                 "its response has no access token",
+                "the response is not a metadata token",
+                "the response is not the name of a role",
             ],
         };
         words.iter().map(|word| (*word).to_owned()).collect()

@@ -19,6 +19,7 @@ use crate::api_failure::{causes, in_chain};
 use crate::sdk::{metadata_config, quiet};
 use crate::settings::Cloud;
 use crate::shared_config::SharedConfig;
+use crate::transport::TOKEN_REFUSED;
 
 /// The metadata service of this instance: its address, or why it is not asked.
 #[derive(Debug)]
@@ -129,15 +130,20 @@ fn got_no_response(error: &CredentialsError) -> bool {
 
 /// The SDK's texts for the usual cases leave out what they mean.
 fn explained(reason: String) -> String {
+    if let Some((_, status)) = reason.split_once(TOKEN_REFUSED) {
+        let meaning = if status.starts_with("403") {
+            "instance metadata is switched off for this instance"
+        } else {
+            "something other than instance metadata responds there, check \
+             AWS_EC2_METADATA_SERVICE_ENDPOINT"
+        };
+        return format!("answered {status}: {meaning}");
+    }
     let has = |texts: &[&str]| texts.iter().any(|text| reason.contains(text));
     let meaning = if has(&["HTTP 404", "received 404"]) {
         "the instance has no IAM role, attach one"
     } else if has(&["timeout", "timed out", "not done within", "took too long"]) {
         "no response (not an EC2 instance, or a container that needs a hop limit of 2)"
-    } else if has(&["TTL header"]) {
-        // A successful response always has it here, so this was a refusal of another kind.
-        "something other than instance metadata responds there, check \
-         AWS_EC2_METADATA_SERVICE_ENDPOINT"
     } else {
         return reason;
     };
