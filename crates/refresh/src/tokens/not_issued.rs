@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::iter::successors;
 
-use regcred_core::{ProviderError, report};
+use regcred_core::ProviderError;
 use regcred_http::HttpError;
 
 use super::token::TenantIdentity;
@@ -15,18 +15,13 @@ use crate::plan::{SourceKind, SourcePlan};
 pub(super) fn not_issued(
     source: &SourcePlan,
     tenant: Option<&TenantIdentity>,
-    error: ProviderError,
+    error: &ProviderError,
 ) -> RefreshFailure {
-    let (server, deeper) = causes(&error);
-    let whole = report(&error);
-    // An empty step in place of the error's own shows where that begins.
-    let line = report(&error.with_next_step(String::new()));
-    let line = line.trim_end_matches("; ");
-    let own = whole.strip_prefix(line);
-    let own = own.and_then(|rest| rest.strip_prefix("; ").map(str::to_owned));
-    let next_step = own.or(deeper);
+    let (server, deeper) = causes(error);
+    let next_step = next_step(error).map(str::to_owned).or(deeper);
+    let line = format!("{}: {}", error.provider(), error.reason());
     let end = next_step.as_ref().map(|step| format!("; {step}"));
-    let answer = end.and_then(|end| line.strip_suffix(&end)).unwrap_or(line);
+    let answer = end.and_then(|end| line.strip_suffix(&end)).unwrap_or(&line);
     RefreshFailure {
         registry: Some(source.registry.name.clone()),
         identity: Some(identity(source, tenant)),
@@ -35,6 +30,13 @@ pub(super) fn not_issued(
         next_step,
         is_complete: true,
     }
+}
+
+/// The next step of the first provider's error that has one.
+fn next_step(error: &ProviderError) -> Option<&str> {
+    let outer: &(dyn Error + 'static) = error;
+    let mut chain = successors(Some(outer), |&cause| cause.source());
+    chain.find_map(|cause| cause.downcast_ref::<ProviderError>()?.next_step())
 }
 
 /// The server that was asked, and the next step, of the request below a provider's error.
@@ -141,7 +143,7 @@ mod tests {
         let source = source(SourceKind::File("/c".into()), None, None);
         let error = || ProviderError::new("file", ErrorKind::NotConfigured, "no logins; none");
         let shown = |error| {
-            let failure = not_issued(&source, None, error);
+            let failure = not_issued(&source, None, &error);
             assert_eq!(failure.registry.as_deref(), Some("r"));
             (failure.to_string(), failure.answer, failure.next_step)
         };

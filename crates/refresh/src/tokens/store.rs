@@ -243,7 +243,7 @@ impl TokenStore {
             }
             Err(error) => {
                 let kind = error.kind();
-                let failure = not_issued(plan, tenant, error);
+                let failure = not_issued(plan, tenant, &error);
                 let text = failure.to_string();
                 if self.in_daemon {
                     tracing::warn!(
