@@ -289,7 +289,7 @@ async fn wrong_responses_of_a_program_are_refused_and_not_shown() {
 async fn an_expired_subject_token_is_refused_with_googles_reason() {
     let sts = fake(|_| Err("the token has expired".to_owned())).await;
     let dir = Dir::new();
-    let expired = dir.file("token", "expired");
+    let expired = dir.file("token", "subject-token-9");
     let file = file(&sts, JWT, &json!({ "file": expired }));
     let error = token(&file, &trusting("127.0.0.1", &[]))
         .await
