@@ -96,9 +96,9 @@ DIST_COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
 DIST_ENV = $(if $(DIST_MUSL),CC_$(subst -,_,$(DIST_TARGET))=musl-gcc) REGCRED_COMMIT=$(DIST_COMMIT) CARGO_INCREMENTAL=0 CFLAGS='-ffile-prefix-map=$(CARGO_DIR)=/cargo' \
   RUSTFLAGS='-C target-feature=+crt-static --remap-path-prefix=$(CURDIR)=/regcred --remap-path-prefix=$(CARGO_DIR)=/cargo'
 
-.PHONY: dist dist-clean dist-toolchain dist-tools dist-programs dist-static dist-pages dist-pages dist-packages dist-sbom dist-sums dist-verify
+.PHONY: dist dist-clean dist-toolchain dist-tools dist-programs dist-static dist-pages dist-packages dist-sbom dist-sums dist-verify
 
-dist: dist-clean dist-programs dist-static dist-packages dist-sbom dist-sums
+dist: dist-clean dist-programs dist-static dist-pages dist-packages dist-sbom dist-sums
 
 # No file of another version.
 dist-clean:
