@@ -26,10 +26,7 @@ fn a_kubelet_pulls_a_private_image_with_our_plugin_and_the_engine_answers_the_sa
     };
     let _alone = alone();
     let stage = Stage::set(&programs);
-    let containerd = stage.start_containerd(&programs);
-    let mut containerd = wait_for(containerd, "containerd's socket", || {
-        stage.containerd_socket().exists()
-    });
+    let mut containerd = containerd(&stage, &programs);
     let kubelet = stage.start_kubelet(&programs, "");
     stage.write_pod("Always");
     let kubelet = wait_for(kubelet, "SUCCESS in the pod's log", || {
@@ -91,10 +88,7 @@ fn a_pod_with_policy_never_starts_from_a_pre_pulled_image_even_where_the_kubelet
     };
     let _alone = alone();
     let stage = Stage::set(&programs);
-    let containerd = stage.start_containerd(&programs);
-    let mut containerd = wait_for(containerd, "containerd's socket", || {
-        stage.containerd_socket().exists()
-    });
+    let mut containerd = containerd(&stage, &programs);
     let endpoint = format!("unix://{}", stage.containerd_socket().display());
     let prepull = || {
         Program::ours("regcred")
@@ -188,6 +182,14 @@ impl Programs {
             .and_then(|minor| minor.parse().ok());
         minor.unwrap_or_else(|| panic!("no version of the kubelet: {version}"))
     }
+}
+
+/// A containerd that listens.
+fn containerd(stage: &Stage, programs: &Programs) -> Running {
+    let started = stage.start_containerd(programs);
+    wait_for(started, "containerd's socket", || {
+        stage.containerd_socket().exists()
+    })
 }
 
 /// Waits for an event. If it does not occur, ends the daemon and shows its last errors.

@@ -133,8 +133,8 @@ impl Cri {
     }
 
     /// Pulls an image, with a login or without one. `server` is the only host that gets the login;
-    /// without it any host gets it that asks for one, mirrors included, as in a kubelet's pulls. There
-    /// is no time limit: dropping the future cancels the pull.
+    /// without it any host gets it that asks for one, mirrors included, as in a kubelet's pulls. It
+    /// takes as long as the runtime needs: dropping the future cancels the pull.
     ///
     /// # Errors
     /// [`CriError`]

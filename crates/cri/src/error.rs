@@ -19,7 +19,7 @@ pub struct CriError {
 enum Reason {
     /// The runtime's answer.
     Status { code: Code, message: String },
-    /// There is no runtime, or it went away.
+    /// The runtime does not listen on the socket, or has closed the connection.
     NotReached { socket: PathBuf, why: String },
     /// No answer in time.
     Timeout { call: &'static str, limit: Duration },

@@ -1,6 +1,7 @@
 //! The client: sends a request, repeats it by the request's rules, never follows a redirect.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +14,11 @@ use url::{Position, Url};
 
 use crate::cause::{Cause, Failure, Route};
 use crate::error::{HttpError, Reason};
+use crate::file_body::FileContent;
 use crate::names::Names;
 use crate::pause::Pauses;
 use crate::proxy::ProxyRules;
+use crate::resolve::resolve;
 use crate::response::Limits;
 use crate::retry::{LONGEST_RETRY_AFTER, is_passing_status, jitter, retry_after};
 use crate::sent_secrets::SentSecrets;
@@ -131,7 +134,11 @@ impl Client {
             if request.retry.attempts > 1 {
                 self.wait_for_host(&host, &limits).await;
             }
-            let result = match self.send_file(&request, url, &limits).await {
+            let by_kernel = match request.body.as_file() {
+                Some(file) => Box::pin(self.send_file(file, &request, url, &limits)).await,
+                None => None,
+            };
+            let result = match by_kernel {
                 Some(result) => result,
                 None => {
                     let assembled = assemble(&request, url);
@@ -178,17 +185,15 @@ impl Client {
     /// usual way reports why.
     async fn send_file(
         &self,
+        file: &dyn FileContent,
         request: &Request,
         url: &Url,
         limits: &Limits,
     ) -> Option<Result<reqwest::Response, Reason>> {
-        let file = request.body.as_file()?;
         if limits.route != Route::Direct || url.scheme() != "http" || self.0.has_own_addresses {
             return None;
         }
-        let host = url.host_str()?.trim_matches(['[', ']']);
-        let socket = TcpStream::connect((host, url.port_or_known_default()?));
-        let socket = timeout(self.0.connect_timeout, socket).await.ok()?.ok()?;
+        let socket = timeout(self.0.connect_timeout, connect(url)).await.ok()??;
         socket.set_nodelay(true).ok()?;
         let mut head = http::Request::new(());
         *head.method_mut() = request.method.clone();
@@ -281,6 +286,19 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").finish_non_exhaustive()
     }
+}
+
+/// A connection to the server of an address; its name is resolved as everywhere, without a module of the
+/// machine in a static program. `None` if no address accepts it.
+async fn connect(url: &Url) -> Option<TcpStream> {
+    let host = url.host_str()?.trim_matches(['[', ']']);
+    let port = url.port_or_known_default()?;
+    let addresses = match host.parse() {
+        Ok(address) => vec![address],
+        Err(_) => resolve(host).await.ok()?,
+    };
+    let sockets: Vec<SocketAddr> = addresses.into_iter().map(|ip| (ip, port).into()).collect();
+    TcpStream::connect(&*sockets).await.ok()
 }
 
 fn assemble(request: &Request, url: &Url) -> reqwest::Request {

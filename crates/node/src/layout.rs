@@ -1,5 +1,6 @@
 //! Where a node of each kind has the kubelet's flags, its CredentialProviderConfig and its plugins.
 
+mod document;
 mod drop_in;
 mod k0s;
 mod kubelet;

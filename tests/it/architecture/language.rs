@@ -31,7 +31,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("when there is no *", "if X does not exist, is not found"),
     ("where there is no *", "without X, if X does not exist"),
     ("there is none", "X does not exist, without X"),
-    ("there is no such *", "X does not exist"),
+    ("there is no such *", "X is not found"),
     ("names the file .", "contains the path of the file"),
 ];
 

@@ -24,7 +24,7 @@ pub struct Lookup {
     /// The normalised name of the image.
     pub image: String,
     /// The logins in the order in which they are tried. An empty list means one anonymous attempt, or
-    /// one for each source that has another login for a mirror; otherwise there is no anonymous attempt.
+    /// one for each source that has another login for a mirror. A list with logins means no anonymous attempt.
     pub candidates: Vec<Candidate>,
     /// Every plugin in the order of the configuration, with the result of asking it.
     pub provisions: Vec<(Plugin, Provision)>,

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use regcred_go::Value;
-use regcred_go::yaml::parse_first;
 
 use crate::error::NodeError;
 use crate::flags::{BIN_DIR, CONFIG, ProviderFlags, ProviderPaths};
@@ -11,6 +10,8 @@ use crate::found::Found;
 use crate::state::{FileContent, FileState};
 use crate::unit::Unit;
 use crate::view::View;
+
+use super::document::document;
 
 pub(super) fn find(
     view: &View<'_>,
@@ -27,16 +28,7 @@ pub(super) fn find(
     let mut flags = ProviderFlags::default();
     for file in &files {
         let text = view.text(file)?.unwrap_or_default();
-        let parsed = parse_first(text.as_bytes());
-        let (document, _) = parsed.map_err(|error| {
-            NodeError::at(
-                file,
-                None,
-                error.to_string(),
-                "correct the file, and run this again",
-            )
-        })?;
-        let document = document.map(|document| document.value);
+        let document = document(file, &text)?;
         let kubelet = document
             .as_ref()
             .and_then(|document| document.member("kubelet"));

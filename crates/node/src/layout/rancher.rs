@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use regcred_go::Value;
-use regcred_go::yaml::parse_first;
 
 use crate::error::NodeError;
 use crate::flags::{BIN_DIR, CONFIG, ProviderFlags, ProviderPaths};
@@ -11,6 +10,8 @@ use crate::found::Found;
 use crate::state::FileState;
 use crate::unit::Unit;
 use crate::view::View;
+
+use super::document::document;
 
 pub(super) fn find_k3s(
     view: &View<'_>,
@@ -124,25 +125,16 @@ fn read(
     flags: &mut ProviderFlags,
     of_kubelet: &mut ProviderFlags,
 ) -> Result<(), NodeError> {
-    let parsed = parse_first(text.as_bytes());
-    let (document, _) = parsed.map_err(|error| {
-        NodeError::at(
-            file,
-            None,
-            error.to_string(),
-            "correct the file, and run this again",
-        )
-    })?;
-    let Some(document) = document else {
+    let Some(document) = document(file, text)? else {
         return Ok(());
     };
     for name in [CONFIG, BIN_DIR] {
-        if let Some(value) = document.value.member(name).and_then(Value::plain_text) {
+        if let Some(value) = document.member(name).and_then(Value::plain_text) {
             flags.set(name, value);
         }
     }
     for name in ["kubelet-arg", "kubelet-arg+"] {
-        let values = match document.value.member(name) {
+        let values = match document.member(name) {
             Some(Value::Array(values)) => values.iter().collect(),
             Some(value) => vec![value],
             None => Vec::new(),

@@ -213,7 +213,9 @@ fn open_layout(image: &ImageRef, path: &Path) -> Result<ImageSource, ProgramErro
         Layout::open(path).map_err(|error| ProgramError::not_configured(report(&error)))?;
     let layout = layout.ok_or_else(|| {
         let path = path.display();
-        ProgramError::not_configured(format!("{image}: {path} is no longer an OCI layout"))
+        ProgramError::not_configured(format!(
+            "{image}: {path} was an OCI layout and is not one now"
+        ))
     })?;
     Ok(ImageSource::layout(image, &layout))
 }
