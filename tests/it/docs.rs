@@ -42,6 +42,7 @@ fn the_environment_page_is_the_catalogue() {
     );
     table(&mut page, "regcred", regcred::VARS);
     table(&mut page, "regcred login and logout", regcred::LOGIN_VARS);
+    table(&mut page, "regcred prepull", regcred::PREPULL_VARS);
     table(&mut page, "Every plugin", regcred_plugin::VARS);
     table(&mut page, "Shared cache", regcred_cache::VARS);
     table(&mut page, "HTTP clients", regcred_http::VARS);

@@ -39,6 +39,7 @@ use tracing::level_filters::LevelFilter;
 pub use cli::command_line;
 pub use credential_options::VARS;
 pub use login::VARS as LOGIN_VARS;
+pub use prepull::VARS as PREPULL_VARS;
 
 use cli::{Cli, Command, ConfigCommand};
 

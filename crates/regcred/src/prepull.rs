@@ -12,11 +12,13 @@ mod turns;
 mod watch;
 
 use regcred_core::{Clock, Env};
-use regcred_engine::{ProcessEnvironment, PullPolicy, PullRecords};
+use regcred_engine::{PullPolicy, PullRecords};
 use regcred_run::{ProgramError, block_on_until_signal, output};
 
 pub(crate) use arguments::PrepullArgs;
+pub use endpoint::VARS;
 
+use crate::check::NodeKubelet;
 use crate::credential_options::{CredentialOptions, ROOT_DIR};
 use crate::engine_options::{self, SetUp};
 use list::Listed;
@@ -89,7 +91,7 @@ async fn check(
 
 /// The kubelet's records. A running kubelet keeps them in memory and does not read what others write.
 fn records(args: &PrepullArgs, env: &Env) -> Result<PullRecords, ProgramError> {
-    if ProcessEnvironment::of("kubelet").is_ok() {
+    if NodeKubelet::runs() {
         return Err(ProgramError::not_configured(KUBELET_RUNS));
     }
     let options = CredentialOptions {

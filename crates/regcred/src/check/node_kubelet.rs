@@ -76,6 +76,11 @@ impl NodeKubelet {
         Self::of(process().ok()?.pid()).ok()
     }
 
+    /// Whether a kubelet runs here, or what contains one, also if this user may not read it.
+    pub(crate) fn runs() -> bool {
+        process().map_or_else(|why| why.kind() != io::ErrorKind::NotFound, |_| true)
+    }
+
     /// The value of a flag.
     pub(crate) fn flag(&self, name: &str) -> Option<&str> {
         self.flags.get(name).map(String::as_str)

@@ -3,11 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use futures_util::future::join_all;
-use regcred_core::{Env, ErrorKind};
+use regcred_core::{Env, EnvVar, ErrorKind, options};
 use regcred_cri::{Cri, RuntimeVersion, WELL_KNOWN, socket_of};
 use regcred_files::{MIB, read};
 use regcred_go::yaml;
 use regcred_run::ProgramError;
+
+options! {
+    /// crictl's variables, which `prepull` reads.
+    pub VARS:
+    IMAGE_ENDPOINT = EnvVar::new("IMAGE_SERVICE_ENDPOINT",
+        "The socket of the runtime's image service, as for crictl.", "`CONTAINER_RUNTIME_ENDPOINT`");
+    RUNTIME_ENDPOINT = EnvVar::new("CONTAINER_RUNTIME_ENDPOINT",
+        "The socket of the container runtime, as for crictl.", "that of crictl's file");
+    CONFIG_FILE = EnvVar::new("CRI_CONFIG_FILE", "crictl's file.", "`/etc/crictl.yaml`");
+}
 
 /// The runtime: the one that is named, by the flag, by crictl's variables or by crictl's file; else
 /// the one that answers at one of the known sockets.
@@ -59,12 +69,12 @@ fn named(flag: Option<&str>, env: &Env) -> Result<Option<Named>, ProgramError> {
     if let Some(endpoint) = flag {
         return Named::of("--runtime-endpoint", endpoint).map(Some);
     }
-    for variable in OF_CRICTL {
+    for variable in [IMAGE_ENDPOINT, RUNTIME_ENDPOINT] {
         if let Some(endpoint) = env.get(variable).filter(|value| !value.is_empty()) {
             return Named::of(variable, endpoint).map(Some);
         }
     }
-    let file = env.path("CRI_CONFIG_FILE").unwrap_or_else(|| CRICTL.into());
+    let file = env.path(CONFIG_FILE).unwrap_or_else(|| CRICTL.into());
     of_crictl(&file)
 }
 
@@ -126,8 +136,6 @@ async fn probed(known: &[(&str, &str)]) -> Result<(Cri, RuntimeVersion), Program
     }
 }
 
-/// crictl's variables, the one for images first.
-const OF_CRICTL: [&str; 2] = ["IMAGE_SERVICE_ENDPOINT", "CONTAINER_RUNTIME_ENDPOINT"];
 const CRICTL: &str = "/etc/crictl.yaml";
 const NO_CRI: &str = "the program at this socket does not serve the CRI: remove cri from \
                       disabled_plugins in containerd's configuration, or name another socket";
