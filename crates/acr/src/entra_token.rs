@@ -1,8 +1,8 @@
 //! What a source of Entra tokens is asked for, and how it fails.
 
 use regcred_cloud::TokenCall;
-use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{HttpError, Response, StatusCode, plain};
+use regcred_core::{ErrorKind, ProviderError, plain};
+use regcred_http::{HttpError, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use crate::aadsts;

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::iter::successors;
 
+use crate::foreign_text::plain;
+
 type Source = Box<dyn Error + Send + Sync + 'static>;
 
 /// The kind of a failure; messages and exit codes depend on it.
@@ -139,13 +141,21 @@ fn with_causes(error: &(dyn Error + 'static)) -> String {
     line
 }
 
+/// A library's error may repeat what a server sent.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    plain(text, usize::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_report_has_nothing_that_a_terminal_obeys() {
+        let source = std::io::Error::other("said \u{1b}[2J\u{202e}ok");
+        let error = ProviderError::new("icr", ErrorKind::Denied, "no\rtoken").with_source(source);
+        assert_eq!(report(&error), "icr: no token: said [2J ok");
+    }
 
     #[test]
     fn report_joins_causes_on_one_line_without_repeats() {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use regcred_core::ErrorKind;
+use regcred_core::{ErrorKind, plain};
 use tonic::{Code, Status};
 
 /// Why a call failed. `Display` is the kubelet's text where the runtime answered: without a code for
@@ -235,8 +235,7 @@ fn innermost(error: &dyn Error) -> String {
 
 /// The runtime's text on one line, and not too long.
 fn one_line(message: &str) -> String {
-    let words: Vec<_> = message.split_whitespace().collect();
-    let mut line = words.join(" ");
+    let mut line = plain(message, usize::MAX);
     if let Some((end, _)) = line.char_indices().nth(MAX_TEXT) {
         line.truncate(end);
         line.push_str("...");

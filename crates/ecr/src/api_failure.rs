@@ -12,8 +12,8 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::ErrorKind as RetryKind;
 use aws_types::request_id::RequestId;
-use regcred_core::{ErrorKind, ProviderError};
-use regcred_http::{HttpError, plain};
+use regcred_core::{ErrorKind, ProviderError, plain};
+use regcred_http::HttpError;
 
 use crate::ERRORS;
 

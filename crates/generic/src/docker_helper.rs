@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use regcred_api::docker_helper::{HelperCredentials, NOT_FOUND};
-use regcred_core::{Credentials, ErrorKind, ProviderError, RegistryHost, SecretText as _};
+use regcred_core::{Credentials, ErrorKind, ProviderError, RegistryHost, SecretText as _, plain};
 use regcred_exec::Exec;
-use regcred_http::plain;
 
 use crate::ERRORS;
 use crate::document::Helper;

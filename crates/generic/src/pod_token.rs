@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use regcred_cloud::Claims;
-use regcred_core::ProviderError;
-use regcred_http::plain;
+use regcred_core::{ProviderError, plain};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::ERRORS;

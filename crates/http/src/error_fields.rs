@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use regcred_core::plain;
 use serde_json::Value;
 
 use crate::web_page::begins_page;
@@ -103,24 +104,6 @@ impl fmt::Display for ErrorFields {
             (None, None) => Ok(()),
         }
     }
-}
-
-/// A text that came from outside as a message may show it: on one line, without control characters
-/// and without those that turn or hide text on a terminal, cut to `most` characters.
-#[must_use]
-pub fn plain(text: &str, most: usize) -> String {
-    let spaced: String = text
-        .chars()
-        .map(|c| if is_shown(c) { c } else { ' ' })
-        .collect();
-    let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(most).collect()
-}
-
-/// Neither a control character nor one of Unicode's zero-width or direction marks.
-fn is_shown(c: char) -> bool {
-    let mark = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    !c.is_control() && !mark
 }
 
 /// A text, shortened, or a number; `None` for anything else.

@@ -34,7 +34,7 @@ pub use body::Body;
 pub use challenge::{Challenge, parse_challenges};
 pub use client::Client;
 pub use error::{HttpError, kind_of_status};
-pub use error_fields::{ErrorFields, plain};
+pub use error_fields::ErrorFields;
 pub use file_body::BodyObserver;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use options::{CaBundle, ClientOptions, Proxy};

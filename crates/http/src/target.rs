@@ -4,7 +4,9 @@ use http::Method;
 use url::Url;
 
 use crate::proxy::EnvProxy;
-use crate::{host_and_port, plain};
+use regcred_core::plain;
+
+use crate::host_and_port;
 
 /// A request as a message shows it.
 #[derive(Clone, Debug)]

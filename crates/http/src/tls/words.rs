@@ -6,7 +6,7 @@ use chrono::DateTime;
 use rustls::{CertificateError, Error};
 use rustls_pki_types::UnixTime;
 
-use crate::plain;
+use regcred_core::plain;
 
 /// What stopped a handshake and, where that is known, what to do about it.
 pub(crate) fn words(error: &Error) -> String {

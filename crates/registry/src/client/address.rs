@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use regcred_http::{Url, is_link_local, is_loopback, plain};
+use regcred_core::plain;
+use regcred_http::{Url, is_link_local, is_loopback};
 
 /// Whether the host is a literal address that is not of the public internet: this machine, its
 /// link, private networks, carrier networks (where a cloud has its metadata server), or none.

@@ -13,8 +13,8 @@ mod token;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use regcred_core::Credentials;
-use regcred_http::{Challenge, HeaderMap, Request, parse_challenges, plain};
+use regcred_core::{Credentials, plain};
+use regcred_http::{Challenge, HeaderMap, Request, parse_challenges};
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 use tokio::time::Instant;

@@ -5,8 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use regcred_core::report;
-use regcred_http::{Method, Response, StatusCode, has_page_type, header, plain};
+use regcred_core::{plain, report};
+use regcred_http::{Method, Response, StatusCode, has_page_type, header};
 use tokio::time::sleep;
 
 use super::address::host_and_port;

@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use regcred_http::{ErrorFields, plain};
+use regcred_core::plain;
+use regcred_http::ErrorFields;
 use serde_json::Value;
 
 use super::advice;

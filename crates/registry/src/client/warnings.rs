@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use regcred_http::{HeaderMap, header, plain};
+use regcred_core::plain;
+use regcred_http::{HeaderMap, header};
 
 /// The warnings logged so far: a client logs each of them once, however many answers repeat it.
 #[derive(Debug, Default)]

@@ -2,7 +2,8 @@
 //! far as the registry itself: otherwise a credential could be read off the wire, or a request
 //! sent to a server of the inner network.
 
-use regcred_http::{Challenge, Url, is_loopback, plain};
+use regcred_core::plain;
+use regcred_http::{Challenge, Url, is_loopback};
 
 use crate::client::address::{host_and_port, is_private, same_host};
 
