@@ -12,8 +12,9 @@ pub fn plain(text: &str, most: usize) -> String {
     line.chars().take(most).collect()
 }
 
-/// Neither a control character nor one of Unicode's zero-width or direction marks.
-fn is_shown(c: char) -> bool {
+/// Whether it is neither a control character nor one of Unicode's zero-width or direction marks.
+#[must_use]
+pub fn is_shown(c: char) -> bool {
     let mark = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     !c.is_control() && !mark
 }

@@ -28,7 +28,7 @@ pub use credentials::Credentials;
 pub use env::Env;
 pub use error::{ErrorKind, ProviderError, report};
 pub use fingerprint::{fingerprint, hex};
-pub use foreign_text::plain;
+pub use foreign_text::{is_shown, plain};
 pub use glob::glob_matches;
 pub use issued::{CacheScope, Issued};
 pub use option::{EnvVar, Flag, Role};

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use regcred_core::is_shown;
+
 /// Lines of text. Text from files, plugins and servers loses its control characters, so that it can
 /// neither break a line nor control the terminal.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +59,7 @@ impl TextTable {
 
     /// As [`TextTable::line`], with a tone.
     pub fn toned(&mut self, tone: Tone, depth: usize, text: impl Display) {
-        let clean = |c: char| if c.is_control() { ' ' } else { c };
+        let clean = |c: char| if is_shown(c) { c } else { ' ' };
         let text: String = text.to_string().chars().map(clean).collect();
         let text = text.trim_end().to_owned();
         let depth = if text.is_empty() { 0 } else { depth };

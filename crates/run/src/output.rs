@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Read, Write};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use regcred_core::report;
+use regcred_core::{is_shown, report};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -60,9 +60,10 @@ impl Streams<'_> {
         self.write(&bytes)
     }
 
-    /// Writes one line to standard error; a failure to do so is ignored.
+    /// Writes one line to standard error, without characters that a terminal obeys; a failure to do so is
+    /// ignored.
     pub fn note(&mut self, line: &str) {
-        let _ = writeln!(self.stderr, "{line}");
+        let _ = writeln!(self.stderr, "{}", shown(line));
     }
 
     /// Writes the failure, if any, as one line to standard error; returns the exit code.
@@ -121,9 +122,18 @@ pub fn json_line(value: &impl Serialize) -> Result<(), ProgramError> {
     line(&text)
 }
 
-/// Writes one line to the process's standard error; a failure to do so is ignored.
+/// Writes lines to the process's standard error, without characters that a terminal obeys; a failure to do
+/// so is ignored.
 pub fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", shown(text));
+}
+
+/// A plugin, a server or a file may have written a part of it.
+fn shown(text: &str) -> String {
+    let keep = |c: char| c == '\n' || c == '\t' || is_shown(c);
+    text.chars()
+        .map(|c| if keep(c) { c } else { ' ' })
+        .collect()
 }
 
 /// Writes one line to standard error if `work` takes longer than a second and a half.
@@ -169,6 +179,19 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn a_note_has_nothing_that_a_terminal_obeys() {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let mut streams = Streams {
+            stdin: &mut io::empty(),
+            stdout: &mut stdout,
+            stderr: &mut stderr,
+            terminal: false,
+        };
+        streams.note("plugin p failed: \u{1b}[2J\u{202e}x\n\tnext");
+        assert_eq!(stderr, b"plugin p failed:  [2J x\n\tnext\n");
     }
 
     #[test]
