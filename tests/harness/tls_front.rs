@@ -70,8 +70,11 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, server: SocketAddr
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
             // A client that refuses the certificate is that client's matter.
+            // A response in two writes must not wait for an acknowledgement.
+            stream.set_nodelay(true)?;
             let mut near = acceptor.accept(stream).await?;
             let mut far = TcpStream::connect(server).await?;
+            far.set_nodelay(true)?;
             copy_bidirectional(&mut near, &mut far).await
         });
     }

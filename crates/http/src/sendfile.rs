@@ -174,7 +174,8 @@ fn is_unsupported(error: &io::Error) -> bool {
 
 /// Responses to uploads are empty or name an error.
 const LONGEST_BODY: usize = 64 * 1024;
-/// The most that is sent at a time: other requests of this thread wait for the disk meanwhile.
-const SENT: usize = 1 << 20;
+/// The most that is sent at a time, about what a socket takes: other requests of this thread wait for
+/// the disk meanwhile.
+const SENT: usize = 4 << 20;
 /// As [`SENT`], where the bytes are copied.
 const COPIED: usize = 64 * 1024;
