@@ -69,9 +69,9 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, server: SocketAddr
     while let Ok((stream, _)) = listener.accept().await {
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
-            // A client that refuses the certificate is that client's matter.
             // A response in two writes must not wait for an acknowledgement.
             stream.set_nodelay(true)?;
+            // A client that refuses the certificate is that client's matter.
             let mut near = acceptor.accept(stream).await?;
             let mut far = TcpStream::connect(server).await?;
             far.set_nodelay(true)?;

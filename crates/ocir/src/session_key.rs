@@ -1,14 +1,13 @@
 //! Session keys: a fresh 2048-bit pair for each security token.
 //!
-//! ring makes no RSA keys, so the `rsa` crate does, on a thread of its own during the network
-//! calls: about half a second. RUSTSEC-2023-0071 (the Marvin attack) is a leak in the timing of
+//! ring does not make RSA keys. The `rsa` crate does, on a thread of its own during the network
+//! calls: about 50 ms. RUSTSEC-2023-0071 (the Marvin attack) is a leak in the timing of
 //! that crate's private key operations. None runs here: the key is made, written out and handed to
 //! ring, which signs.
 
+use getrandom::SysRng;
 use regcred_core::ProviderError;
-use rsa::RsaPrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
-use rsa::rand_core::OsRng;
 use tokio::sync::oneshot;
 
 use crate::ERRORS;
@@ -34,7 +33,7 @@ pub(crate) fn session_key() -> impl Future<Output = Result<PrivateKey, ProviderE
 
 fn make() -> Result<PrivateKey, KeyError> {
     let damaged = |_| KeyError::Damaged("the generator failed".to_owned());
-    let key = RsaPrivateKey::new(&mut OsRng, BITS).map_err(damaged)?;
+    let key = rsa::PrivateKey::new(&mut SysRng, BITS).map_err(damaged)?;
     let der = key
         .to_pkcs1_der()
         .map_err(|_| KeyError::Damaged("the generator's key has no PKCS#1 form".to_owned()))?;
