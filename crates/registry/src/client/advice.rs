@@ -12,10 +12,11 @@ pub(crate) fn advice(message: &str) -> Option<&'static str> {
 
 /// Words that must all occur, and the advice.
 const REFUSALS: &[(&[&str], &str)] = &[
-    // Azure, for a lock against pulls or against pushes.
+    // Azure, for a lock against pulls or against pushes, and for a push over the storage limit.
     (
         &["operation is disallowed"],
-        "the image, the repository or the registry is locked: unlock it",
+        "the image, the repository or the registry is locked, or the registry has reached its \
+         storage limit: unlock it, or delete images",
     ),
     (
         &["exceeded", "quota"],
