@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use regcred_core::Env;
-use regcred_tests::TlsFront;
 use regcred_tests::cloud::Cloud;
 use regcred_tests::need::find;
 use regcred_tests::program::built;
-use serde_json::json;
+use regcred_tests::{TlsFront, plugin_request};
 use tempfile::TempDir;
 
 use crate::contest::{Contestant, compete};
@@ -21,7 +20,7 @@ pub(crate) fn plugin(name: &str, cloud: &dyn Cloud, rounds: usize, env: &Env) {
     if !cloud.public().is_empty() {
         schemes.push(("https", fronts.env(cloud)));
     }
-    let request = request(cloud.image());
+    let request = plugin_request(cloud.image());
     for (scheme, vars) in schemes {
         let scratch = tempfile::tempdir().expect("a directory");
         let prepare = |name: &str, program: PathBuf| {
@@ -109,15 +108,6 @@ impl Fronts {
 /// A program of other people: by the variable, or by its name on `PATH`.
 pub(crate) fn peer(env: &Env, variable: &str, name: &str) -> Option<PathBuf> {
     env.path(variable).or_else(|| find(name))
-}
-
-fn request(image: &str) -> String {
-    json!({
-        "kind": "CredentialProviderRequest",
-        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
-        "image": image,
-    })
-    .to_string()
 }
 
 fn host(image: &str) -> &str {

@@ -12,23 +12,11 @@ mod wire;
 
 use regcred_tests::acr::FakeAzure as Azure;
 use regcred_tests::need::workspace;
-use serde_json::{Value, json};
+use regcred_tests::plugin_request_with as request;
 
 fn testdata(name: &str) -> String {
     let path = workspace().join("crates/acr/testdata").join(name);
     path.to_str().expect("a plain path").to_owned()
-}
-
-fn request(image: &str, more: Value) -> String {
-    let mut request = json!({
-        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
-        "kind": "CredentialProviderRequest",
-        "image": image,
-    });
-    if let (Some(request), Value::Object(more)) = (request.as_object_mut(), more) {
-        request.extend(more);
-    }
-    request.to_string()
 }
 
 const PLUGIN: &str = "acr-credential-provider";

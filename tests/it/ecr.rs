@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use regcred_tests::sigv4::AccessKey;
 use regcred_tests::{FakeEcr, Finished, Program};
+use regcred_tests::{plugin_request as request, plugin_request_with as request_of_pod};
 use serde_json::{Value, json};
 
 /// A user with a key pair, and the ECR API that knows it.
@@ -103,24 +104,6 @@ fn key() -> AccessKey {
         secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
         session: None,
     }
-}
-
-/// What the kubelet sends for an image.
-fn request(image: &str) -> String {
-    request_of_pod(image, json!({}))
-}
-
-/// The same with more members: a service account's token and annotations.
-fn request_of_pod(image: &str, more: Value) -> String {
-    let mut request = json!({
-        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
-        "kind": "CredentialProviderRequest",
-        "image": image,
-    });
-    if let (Some(request), Value::Object(more)) = (request.as_object_mut(), more) {
-        request.extend(more);
-    }
-    request.to_string()
 }
 
 /// The one password of an answer for [`HOST`].

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use regcred_tests::{ClosedPort, Finished, Moto, Program, need};
+use regcred_tests::{ClosedPort, Finished, Moto, Program, need, plugin_request_with};
 use serde_json::{Value, json};
 
 #[test]
@@ -123,15 +123,7 @@ fn plugin(moto: &Moto) -> Program {
 }
 
 fn request(more: Value) -> String {
-    let mut request = json!({
-        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
-        "kind": "CredentialProviderRequest",
-        "image": format!("{HOST}/app"),
-    });
-    if let (Some(request), Value::Object(more)) = (request.as_object_mut(), more) {
-        request.extend(more);
-    }
-    request.to_string()
+    plugin_request_with(&format!("{HOST}/app"), more)
 }
 
 fn password(answer: &Finished) -> String {

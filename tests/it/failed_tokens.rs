@@ -6,8 +6,7 @@ mod failure;
 use regcred_tests::clouds;
 use regcred_tests::google::KEY_ACCOUNT;
 use regcred_tests::icr::API_KEY;
-use regcred_tests::{FakeGoogle, Program};
-use serde_json::json;
+use regcred_tests::{FakeGoogle, Program, plugin_request};
 
 use failure::{FAILURES, Failure, Stage};
 
@@ -242,12 +241,7 @@ fn check_failure(
     };
     let plugin = format!("{provider}-credential-provider");
     let start = || Program::ours(&plugin).envs(env.clone());
-    let request = json!({
-        "kind": "CredentialProviderRequest",
-        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
-        "image": image,
-    });
-    let kubelet = start().stdin(request.to_string()).run();
+    let kubelet = start().stdin(plugin_request(image)).run();
     let code = kubelet.code().unwrap_or(-1);
     assert!((5..=8).contains(&code), "{code}: {}", kubelet.stderr);
     check(kubelet.fails(code));

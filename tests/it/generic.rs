@@ -7,7 +7,7 @@ use std::path::Path;
 use regcred_tests::generic::{Account, Cluster, ConfigDir, FakeExchange};
 use regcred_tests::program::Running;
 use regcred_tests::registry::Access;
-use regcred_tests::{Finished, Image, Node, Program, Registry, TokenServer};
+use regcred_tests::{Finished, Image, Node, Program, Registry, TokenServer, plugin_request_with};
 use serde_json::{Value, json};
 
 const PLUGIN: &str = "generic-credential-provider";
@@ -211,7 +211,7 @@ fn processes_of_two_tenants_share_a_cache_and_no_login() {
 
 #[test]
 fn a_plugin_without_its_file_is_an_error_that_names_it_and_the_command_needs_none() {
-    let done = Program::ours(PLUGIN).stdin(request(None).to_string()).run();
+    let done = Program::ours(PLUGIN).stdin(request(None)).run();
     assert!(
         done.fails(4)
             .contains("/etc/regcred/generic.yaml does not exist"),
@@ -347,22 +347,17 @@ fn explain_shows_which_login_works_and_no_token() {
 fn program(config: &ConfigDir, cache: Option<&Path>, token: Option<&str>) -> Program {
     let program = Program::ours(PLUGIN)
         .envs(config.env())
-        .stdin(request(token).to_string());
+        .stdin(request(token));
     match cache {
         Some(cache) => program.env("REGCRED_CACHE", cache),
         None => program,
     }
 }
 
-fn request(token: Option<&str>) -> Value {
-    let mut request = json!({
-        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
-        "kind": "CredentialProviderRequest",
-        "image": format!("{AUDIENCE}/team-a/app"),
-    });
-    if let Some(token) = token {
-        request["serviceAccountToken"] = json!(token);
-        request["serviceAccountAnnotations"] = json!({});
-    }
-    request
+fn request(token: Option<&str>) -> String {
+    let of_pod = match token {
+        Some(token) => json!({"serviceAccountToken": token, "serviceAccountAnnotations": {}}),
+        None => json!({}),
+    };
+    plugin_request_with(&format!("{AUDIENCE}/team-a/app"), of_pod)
 }

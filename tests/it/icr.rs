@@ -9,7 +9,9 @@ use regcred_tests::icr::{
 };
 use regcred_tests::oci_registry::Access;
 use regcred_tests::program::Running;
-use regcred_tests::{FakeRegistry, Image, Logins, Node, Program, python_with};
+use regcred_tests::{
+    FakeRegistry, Image, Logins, Node, Program, plugin_request, plugin_request_with, python_with,
+};
 use serde_json::{Value, json};
 
 #[test]
@@ -95,17 +97,15 @@ fn pulls(logins: &Logins, env: &[(String, String)], bare_challenge: bool) {
 fn a_pods_token_is_its_own_identity_or_an_error() {
     let iam = FakeIam::start();
     let ask = |profile: &str| {
-        let request = json!({
-            "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
-            "kind": "CredentialProviderRequest",
-            "image": "us.icr.io/team/app",
+        let pod = json!({
             "serviceAccountToken": service_account_token("iam", 3000),
             "serviceAccountAnnotations": {"regcred.dev/ibm-profile-id": profile},
         });
+        let request = plugin_request_with("us.icr.io/team/app", pod);
         Program::ours(PLUGIN)
             .envs(iam.env())
             .env("IBMCLOUD_API_KEY", API_KEY)
-            .stdin(request.to_string())
+            .stdin(request)
             .run()
     };
     let answer = ask(LINKED_PROFILE).json();
@@ -185,16 +185,12 @@ fn two_hundred_processes_make_one_call() {
 }
 
 fn start(iam: &FakeIam, cache: &Path, number: usize) -> Running {
-    let request = json!({
-        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
-        "kind": "CredentialProviderRequest",
-        "image": format!("us.icr.io/team/app{number}"),
-    });
+    let request = plugin_request(&format!("us.icr.io/team/app{number}"));
     Program::ours(PLUGIN)
         .envs(iam.env())
         .env("IBMCLOUD_API_KEY", API_KEY)
         .env("REGCRED_CACHE", cache)
-        .stdin(request.to_string())
+        .stdin(request)
         .start()
 }
 

@@ -8,8 +8,10 @@ use regcred_tests::cloud::Cloud as _;
 use regcred_tests::oci_registry::Access;
 use regcred_tests::ocir::{TENANCY, USER, service_account_token};
 use regcred_tests::program::{Running, built};
-use regcred_tests::{FakeOci, FakeRegistry, Image, Node, Program, assert_kept, python_with};
-use serde_json::{Value, json};
+use regcred_tests::{
+    FakeOci, FakeRegistry, Image, Node, Program, assert_kept, plugin_request, python_with,
+};
+use serde_json::Value;
 
 #[test]
 fn every_principal_pulls_through_every_face() {
@@ -346,12 +348,7 @@ fn start(oci: &FakeOci, cache: &Path, number: usize) -> Running {
 }
 
 fn request(repository: &str) -> String {
-    json!({
-        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
-        "kind": "CredentialProviderRequest",
-        "image": format!("phx.ocir.io/axnamespace/{repository}"),
-    })
-    .to_string()
+    plugin_request(&format!("phx.ocir.io/axnamespace/{repository}"))
 }
 
 fn text(value: &Value) -> &str {

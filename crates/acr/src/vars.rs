@@ -141,17 +141,3 @@ options! {
         .flag("username", "USER", "Admin user or repository-scoped token.");
     USERNAME_FILE = EnvVar::new("REGCRED_ACR_USERNAME_FILE", "File with that user name.", "");
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_unique_and_documented() {
-        let mut names: Vec<_> = VARS.iter().map(|var| var.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), VARS.len());
-        assert!(VARS.iter().all(|var| var.doc.ends_with('.')));
-    }
-}

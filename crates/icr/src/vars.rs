@@ -84,17 +84,3 @@ options! {
         .role(Role::RequirePod)
         .switch("require-pod-identity", "Refuse requests without a service account token.");
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_unique_and_documented() {
-        let mut names: Vec<_> = VARS.iter().map(|var| var.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), VARS.len());
-        assert!(VARS.iter().all(|var| var.doc.ends_with('.')));
-    }
-}

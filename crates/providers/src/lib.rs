@@ -60,6 +60,9 @@ mod tests {
         for spec in all() {
             unique(spec.vars.iter().map(|var| var.name));
             unique(spec.flags().map(|flag| flag.name));
+            for var in spec.vars {
+                assert!(var.doc.ends_with('.'), "{}", var.name);
+            }
         }
     }
 

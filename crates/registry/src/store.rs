@@ -6,6 +6,7 @@ mod free_space;
 mod index_file;
 mod ingest;
 mod layout;
+mod lock_file;
 mod usage;
 
 pub use blob_writer::BlobWriter;

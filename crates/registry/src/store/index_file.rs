@@ -4,7 +4,7 @@
 //! is held for a millisecond. It is edited as plain JSON, so that entries and fields which other
 //! tools wrote survive.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::error::LayoutError;
 use super::ingest::Temporary;
+use super::lock_file;
 use crate::image::{Descriptor, media_type};
 
 /// The `index.json` of one layout.
@@ -119,14 +120,7 @@ impl IndexFile {
 
     /// The lock, which is released when the file is dropped; `None` where locks do not work.
     fn lock(&self) -> Result<Option<File>, LayoutError> {
-        fs::create_dir_all(&self.ingest).map_err(LayoutError::io("create", &self.ingest))?;
-        let path = self.ingest.join(LOCK);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(LayoutError::io("open", &path))?;
+        let (file, path) = lock_file::open(&self.ingest, LOCK)?;
         match regcred_files::lock(&file, PATIENCE) {
             Ok(()) => Ok(Some(file)),
             Err(error) if error.kind() == ErrorKind::TimedOut => Err(LayoutError::Locked {

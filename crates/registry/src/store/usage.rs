@@ -1,10 +1,11 @@
 //! Who uses the store: pulls at the same time, or one process that removes blobs.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::error::LayoutError;
+use super::lock_file;
 
 /// A lock, until it is dropped; `None` where locks do not work.
 pub(super) struct Hold(Option<File>);
@@ -38,14 +39,7 @@ fn take(
     ingest: &Path,
     lock: impl FnOnce(&File) -> Result<(), TryLockError>,
 ) -> Result<Hold, LayoutError> {
-    std::fs::create_dir_all(ingest).map_err(LayoutError::io("create", ingest))?;
-    let path = ingest.join(LOCK);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(LayoutError::io("open", &path))?;
+    let (file, path) = lock_file::open(ingest, LOCK)?;
     match lock(&file) {
         Ok(()) => Ok(Hold(Some(file))),
         Err(TryLockError::WouldBlock) => Err(LayoutError::InUse { path }),

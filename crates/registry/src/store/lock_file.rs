@@ -1,0 +1,20 @@
+//! A file of the store that processes lock.
+
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use super::error::LayoutError;
+
+/// Opens the lock file of this name, and creates it with its directory if they do not exist. The path is
+/// for messages.
+pub(super) fn open(directory: &Path, name: &str) -> Result<(File, PathBuf), LayoutError> {
+    fs::create_dir_all(directory).map_err(LayoutError::io("create", directory))?;
+    let path = directory.join(name);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(LayoutError::io("open", &path))?;
+    Ok((file, path))
+}
