@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use regcred_core::{
-    Clock, CredentialRequest, Env, Issued, Plan, PodTokens, Provider, ProviderError, RegistryHost,
-    report,
+    CacheKey, Clock, CredentialRequest, Env, Issued, Plan, PodTokens, Provider, ProviderError,
+    RegistryHost, report,
 };
 use tokio::time::timeout;
 
@@ -70,13 +70,45 @@ impl Cached {
         self
     }
 
+    /// The stored answer, if it is fresh, else the plan: a caller starts a runtime for the latter only.
+    ///
+    /// # Errors
+    /// Those of [`Provider::plan`].
+    pub fn stored_or_plan<'a>(
+        &'a self,
+        request: &'a CredentialRequest,
+    ) -> Result<StoredOrPlan<'a>, ProviderError> {
+        let plan = self.inner.plan(request)?;
+        let Some((slot, key)) = self.slot(&plan, request) else {
+            return Ok(StoredOrPlan::Plan(plan));
+        };
+        let found = slot.read(self.clock.now());
+        if let Some((entry, State::Fresh)) = found {
+            return Ok(StoredOrPlan::Stored(self.serve(entry, &request.registry)));
+        }
+        let answer = async move { self.answer(&slot, found, plan, &request.registry).await };
+        Ok(StoredOrPlan::Plan(Plan::new(Some(key), answer)))
+    }
+
+    /// Where the answer is stored, and its key.
+    fn slot(&self, plan: &Plan<'_>, request: &CredentialRequest) -> Option<(Slot<'_>, CacheKey)> {
+        // A host that is no longer served gets nothing, even if an entry is stored for it.
+        if !self.inner.serves(&request.registry) {
+            return None;
+        }
+        let key = plan.key()?.clone();
+        let dir = self.dir.as_ref()?;
+        Some((Slot::new(dir, self.inner.name(), &key), key))
+    }
+
     async fn answer(
         &self,
         slot: &Slot<'_>,
+        found: Option<(Entry, State)>,
         plan: Plan<'_>,
         registry: &RegistryHost,
     ) -> Result<Issued, ProviderError> {
-        match slot.read(self.clock.now()) {
+        match found {
             Some((entry, State::Fresh)) => Ok(self.serve(entry, registry)),
             Some((entry, _)) => Ok(self.refresh_ahead(slot, entry, plan, registry).await),
             None => self.fetch_once(slot, plan, registry).await,
@@ -215,20 +247,24 @@ impl Provider for Cached {
 
     fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
         let plan = self.inner.plan(request)?;
-        // A host that is no longer served gets nothing, even if an entry is stored for it.
-        if !self.inner.serves(&request.registry) {
-            return Ok(plan);
-        }
-        let Some(key) = plan.key().cloned() else {
+        let Some((slot, key)) = self.slot(&plan, request) else {
             return Ok(plan);
         };
-        let Some(dir) = &*self.dir else {
-            return Ok(plan);
+        let answer = async move {
+            let found = slot.read(self.clock.now());
+            self.answer(&slot, found, plan, &request.registry).await
         };
-        let slot = Slot::new(dir, self.inner.name(), &key);
-        let answer = async move { self.answer(&slot, plan, &request.registry).await };
         Ok(Plan::new(Some(key), answer))
     }
+}
+
+/// A fresh answer, or the way to one.
+#[derive(Debug)]
+pub enum StoredOrPlan<'a> {
+    /// A stored answer, less than half of whose life has passed.
+    Stored(Issued),
+    /// The plan, through the cache.
+    Plan(Plan<'a>),
 }
 
 /// A directory that is looked for at most once.

@@ -14,7 +14,7 @@ mod lock;
 mod slot;
 mod vars;
 
-pub use cached::Cached;
+pub use cached::{Cached, StoredOrPlan};
 pub use dir::{CacheDir, CacheDirError};
 pub use list::ListedEntry;
 pub use vars::{CACHE_VAR, VARS};

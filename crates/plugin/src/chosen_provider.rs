@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use regcred_cache::Cached;
+use regcred_cache::{Cached, StoredOrPlan};
 use regcred_core::{
     Clock, CredentialRequest, Env, ErrorKind, Issued, Provider, ProviderError, ProviderSpec,
     RegistryHost,
 };
-use regcred_run::DEADLINE;
+use regcred_run::{DEADLINE, ProgramError, block_on};
 use tokio::time::timeout;
 
 use crate::vars;
@@ -59,30 +59,38 @@ impl ChosenProvider {
         self.provider.name()
     }
 
-    /// What the provider issued for the request, from the cache or from the cloud.
+    /// What the provider issued for the request, from the cache or from the cloud. A fresh answer of the
+    /// cache needs no runtime.
     ///
     /// # Errors
-    /// The provider's; [`ErrorKind::Unreachable`] when nothing arrives before `end`.
-    pub(crate) async fn credentials(
+    /// The provider's; [`ErrorKind::Unreachable`] when nothing arrives before `end`. The outer one when the
+    /// system refuses a runtime.
+    pub(crate) fn credentials(
         self,
         request: &CredentialRequest,
         end: Instant,
-    ) -> Result<Issued, ProviderError> {
+    ) -> Result<Result<Issued, ProviderError>, ProgramError> {
         let name = self.provider.name();
         let cached = Cached::on_demand(self.provider, self.env, self.clock);
+        let plan = match cached.stored_or_plan(request) {
+            Ok(StoredOrPlan::Stored(issued)) => return Ok(Ok(issued)),
+            Ok(StoredOrPlan::Plan(plan)) => plan,
+            Err(error) => return Ok(Err(error)),
+        };
         let left = end.saturating_duration_since(Instant::now());
-        match timeout(left, cached.credentials(request)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(ProviderError::new(
-                name,
-                ErrorKind::Unreachable,
-                format!(
-                    "no response within {} s: the identity source or the registry's API hangs; \
-                     REGCRED_LOG=debug shows which",
-                    DEADLINE.as_secs()
-                ),
-            )),
-        }
+        block_on(async {
+            timeout(left, plan.fetch()).await.unwrap_or_else(|_| {
+                Err(ProviderError::new(
+                    name,
+                    ErrorKind::Unreachable,
+                    format!(
+                        "no response within {} s: the identity source or the registry's API hangs; \
+                         REGCRED_LOG=debug shows which",
+                        DEADLINE.as_secs()
+                    ),
+                ))
+            })
+        })
     }
 }
 
@@ -126,15 +134,16 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_provider_that_hangs_is_given_up() {
+    #[test]
+    fn a_provider_that_hangs_is_given_up() {
         let env = Env::map([("FAKE_MODE", "hang"), ("REGCRED_CACHE", "off")]);
         let request = CredentialRequest::new("fake.io/app").expect("an image");
         let found = find(&[&fake::SPEC], "fake.io", &env)
             .unwrap()
             .expect("served");
         let end = Instant::now() + Duration::from_millis(20);
-        let error = found.credentials(&request, end).await.unwrap_err();
+        let error = found.credentials(&request, end).expect("a runtime");
+        let error = error.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable);
     }
 }

@@ -7,7 +7,7 @@ use regcred_core::{
     Clock, CredentialRequest, Env, ErrorKind, Issued, ProviderError, ProviderSpec, RegistryHost,
     Role,
 };
-use regcred_run::{ProgramError, block_on};
+use regcred_run::ProgramError;
 
 use crate::chosen_provider::ChosenProvider;
 use crate::program_name::is_helper;
@@ -41,7 +41,7 @@ impl Context<'_> {
             return Ok(None);
         };
         let name = provider.name();
-        match block_on(provider.credentials(request, self.end))? {
+        match provider.credentials(request, self.end)? {
             Ok(issued) => Ok(Some((name, issued))),
             Err(error) if error.kind() == ErrorKind::NotServed => Ok(None),
             Err(error) => Err(error.into()),

@@ -1,11 +1,12 @@
 //! Many processes, one call: the cache on disk that all processes of a node share.
 
+use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::{Plugin, request};
-use crate::Finished;
 use crate::program::Running;
+use crate::{Finished, Program};
 
 pub(super) fn check(plugin: &Plugin<'_>) {
     let directory = tempfile::tempdir().expect("a directory");
@@ -28,11 +29,25 @@ pub(super) fn check(plugin: &Plugin<'_>) {
     assert_eq!(answers.len(), 1, "all got the same token");
     assert_eq!(plugin.cloud.calls() - calls, 1, "one call served them all");
     only_ours(&cache);
+    fresh_answer_is_cheap(plugin, &cache, &input);
 
     // A cache that cannot be used is not an error.
     std::fs::remove_dir_all(&cache).expect("our own directory");
     std::fs::write(&cache, "in the way").expect("a file");
     let _ = password(plugin, &start().finish());
+}
+
+/// A fresh answer takes two more files than the standard streams, the cache's directory and the entry: neither a
+/// runtime is started nor a connection made.
+fn fresh_answer_is_cheap(plugin: &Plugin<'_>, cache: &Path, input: &str) {
+    let within_five_files = |cache: &OsStr| {
+        let program = Program::new("/bin/sh").args(["-c", "ulimit -n 5 && exec \"$0\""]);
+        let program = program.arg(&plugin.program).envs(plugin.cloud.env());
+        program.env("REGCRED_CACHE", cache).stdin(input).run()
+    };
+    let _ = password(plugin, &within_five_files(cache.as_os_str()));
+    let fetched = within_five_files(OsStr::new("off"));
+    assert_ne!(fetched.code(), Some(0), "a fetch takes more");
 }
 
 fn password(plugin: &Plugin<'_>, done: &Finished) -> String {

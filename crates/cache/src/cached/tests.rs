@@ -29,6 +29,25 @@ async fn an_answer_is_fetched_once_and_served_for_half_of_its_life() {
     assert_eq!(world.calls(), 2);
 }
 
+#[test]
+fn a_fresh_answer_is_served_without_a_runtime() {
+    let world = World::new([]);
+    let (process, request) = (world.process(), request());
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().build().unwrap();
+    let fetched = || match process.stored_or_plan(&request).unwrap() {
+        StoredOrPlan::Stored(issued) => panic!("{issued:?} is stored"),
+        StoredOrPlan::Plan(plan) => runtime.block_on(plan.fetch()).unwrap(),
+    };
+    assert_eq!(password(&fetched()), "canary-1");
+    match process.stored_or_plan(&request).unwrap() {
+        StoredOrPlan::Stored(issued) => assert_eq!(password(&issued), "canary-1"),
+        StoredOrPlan::Plan(_) => panic!("a fresh answer is planned"),
+    }
+    world.at(1800);
+    assert_eq!(password(&fetched()), "canary-2");
+}
+
 #[tokio::test]
 async fn other_keys_are_other_answers() {
     let world = World::new([]);
