@@ -42,69 +42,118 @@ impl RootSource {
         }
     }
 
-    /// Reads every source. Single certificates that cannot be parsed are left out: distributions
-    /// ship some that rustls refuses.
-    pub(crate) fn load(&self) -> Result<RootCertStore, RootsError> {
-        let mut store = RootCertStore::empty();
-        self.read(&mut |der| store.add(der.into()).is_ok())?;
-        Ok(store)
+    /// Reads every source.
+    pub(crate) fn load(&self) -> Result<Roots, RootsError> {
+        let mut roots = Roots::default();
+        self.read(&mut roots)?;
+        Ok(roots)
     }
 
-    /// Whether a root is this certificate, byte for byte. Reads every source again: a handshake that
-    /// succeeds never asks.
-    pub(crate) fn holds(&self, certificate: &CertificateDer<'_>) -> bool {
-        let mut is_held = false;
-        let read = self.read(&mut |der| {
-            is_held |= der == certificate.as_ref();
-            true
-        });
-        read.is_ok() && is_held
-    }
-
-    fn read(&self, add: Add<'_>) -> Result<(), RootsError> {
-        let mut added = 0;
+    fn read(&self, roots: &mut Roots) -> Result<(), RootsError> {
+        let mut added = false;
         match &self.bundle {
             Some(bundle) => {
                 let pem = read(&bundle.path, LARGEST).map_err(|source| RootsError::Unreadable {
                     bundle: bundle.clone(),
                     source: Arc::new(source),
                 })?;
-                added += add_pem(add, &pem);
-                if added == 0 {
+                added |= roots.add_pem(&pem);
+                if !added {
                     return Err(RootsError::Empty(bundle.clone()));
                 }
             }
             // The other sources may be all that is needed.
-            None => {
-                let mut each = BUNDLES.iter().map(|path| add_file(add, path));
-                added += each.find(|added| *added > 0).unwrap_or(0);
-            }
+            None => added |= BUNDLES.iter().any(|path| roots.add_file(path)),
         }
         for directory in &self.directories {
-            added += add_directory(add, directory);
+            added |= roots.add_directory(directory);
         }
         for pem in &self.extra {
-            match add_pem(add, pem) {
-                0 => return Err(RootsError::NoExtra),
-                more => added += more,
+            if !roots.add_pem(pem) {
+                return Err(RootsError::NoExtra);
             }
+            added = true;
         }
         // Reading a file for each root costs a one-shot process more than the call it makes, so the
         // distribution's directories come last.
         for directory in DIRECTORIES {
-            if added == 0 {
-                added += add_directory(add, Path::new(directory));
+            if !added {
+                added |= roots.add_directory(Path::new(directory));
             }
         }
-        if added == 0 {
-            return Err(RootsError::Missing);
+        if added {
+            Ok(())
+        } else {
+            Err(RootsError::Missing)
         }
-        Ok(())
     }
 }
 
-/// Takes the DER of a certificate and returns whether it could use it.
-type Add<'a> = &'a mut dyn FnMut(&[u8]) -> bool;
+/// Root certificates as they were read. One is parsed when a chain may end at it: a distribution has 150, and
+/// parsing all takes longer than a handshake.
+#[derive(Debug, Default)]
+pub(crate) struct Roots(Vec<CertificateDer<'static>>);
+
+impl Roots {
+    /// Whether a root is this certificate, byte for byte.
+    pub(crate) fn holds(&self, certificate: &CertificateDer<'_>) -> bool {
+        self.0.contains(certificate)
+    }
+
+    /// The roots that have the name of an issuer of this chain; all of them if none has, so that the verdict
+    /// on the chain is the same as with all.
+    pub(crate) fn for_chain(&self, chain: &[&CertificateDer<'_>]) -> RootCertStore {
+        let issuers: Vec<_> = chain.iter().filter_map(|link| names(link)).collect();
+        let is_issuer = |root: &&CertificateDer<'_>| {
+            let subject = names(root).map(|named| named.subject);
+            issuers.iter().any(|link| Some(link.issuer) == subject)
+        };
+        let store = Self::store(self.0.iter().filter(is_issuer));
+        if store.is_empty() {
+            Self::store(self.0.iter())
+        } else {
+            store
+        }
+    }
+
+    /// Single certificates that cannot be parsed are left out: distributions ship some that rustls refuses.
+    fn store<'a>(roots: impl Iterator<Item = &'a CertificateDer<'static>>) -> RootCertStore {
+        let mut store = RootCertStore::empty();
+        for root in roots {
+            let _ = store.add(root.clone());
+        }
+        store
+    }
+
+    fn add_file(&mut self, path: impl AsRef<Path>) -> bool {
+        read(path.as_ref(), LARGEST).is_ok_and(|pem| self.add_pem(&pem))
+    }
+
+    fn add_directory(&mut self, directory: &Path) -> bool {
+        let added = pem_files(directory)
+            .into_iter()
+            .filter(|path| self.add_file(path));
+        added.count() > 0
+    }
+
+    /// Adds the certificates and returns whether one of them is usable.
+    ///
+    /// rustls's own PEM reader takes ten times as long for a distribution's bundle, which is most of
+    /// what a plugin computes in its one request.
+    fn add_pem(&mut self, pem: &[u8]) -> bool {
+        let mut base64 = Vec::with_capacity(8192);
+        let mut is_usable = false;
+        for text in certificates(pem) {
+            let Some(der) = decode(text.trim_ascii(), &mut base64) else {
+                continue;
+            };
+            let der = CertificateDer::from(der);
+            is_usable = is_usable || !Self::store([&der].into_iter()).is_empty();
+            self.0.push(der);
+        }
+        is_usable
+    }
+}
 
 /// Why no certificate could be trusted.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -123,27 +172,53 @@ pub(crate) enum RootsError {
     NoExtra,
 }
 
-fn add_file(add: Add<'_>, path: impl AsRef<Path>) -> usize {
-    read(path.as_ref(), LARGEST).map_or(0, |pem| add_pem(add, &pem))
+/// The names in a certificate, each the content of its `Name`, as webpki compares them.
+struct Names<'a> {
+    issuer: &'a [u8],
+    subject: &'a [u8],
 }
 
-fn add_directory(add: Add<'_>, directory: &Path) -> usize {
-    let files = pem_files(directory).into_iter();
-    files.map(|path| add_file(add, path)).sum()
+/// Walks over `TBSCertificate` (RFC 5280 section 4.1) to its names; `None` for what is not one.
+fn names(certificate: &[u8]) -> Option<Names<'_>> {
+    let (_, tbs, _) = element(element(certificate)?.1)?;
+    let (tag, _, after_version) = element(tbs)?;
+    let rest = if tag == VERSION { after_version } else { tbs };
+    let (_, _, rest) = element(rest)?; // serial number
+    let (_, _, rest) = element(rest)?; // signature algorithm
+    let (_, issuer, rest) = element(rest)?;
+    let (_, _, rest) = element(rest)?; // validity
+    let (_, subject, _) = element(rest)?;
+    Some(Names { issuer, subject })
 }
 
-/// Adds the certificates that can be parsed and returns their number.
-///
-/// rustls's own PEM reader takes ten times as long for a distribution's bundle, which is most of
-/// what a plugin computes in its one request.
-fn add_pem(add: Add<'_>, pem: &[u8]) -> usize {
-    let mut base64 = Vec::with_capacity(8192);
-    let usable = certificates(pem).filter(|text| {
+/// The first element of a DER text: its tag, its content, and what follows it.
+fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&[tag, first], rest) = der.split_first_chunk()?;
+    let (length, rest) = match first {
+        0..=0x7f => (usize::from(first), rest),
+        0x81 => (usize::from(*rest.first()?), &rest[1..]),
+        0x82 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            (usize::from(u16::from_be_bytes(*length)), rest)
+        }
+        _ => return None,
+    };
+    let (content, rest) = rest.split_at_checked(length)?;
+    Some((tag, content, rest))
+}
+
+/// Decodes base64 with white space in it. Lines of 64 characters, which nearly every bundle has, are joined
+/// without a look at each character.
+fn decode(text: &[u8], base64: &mut Vec<u8>) -> Option<Vec<u8>> {
+    base64.clear();
+    for line in text.chunks(LINE + 1) {
+        base64.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
+    }
+    STANDARD.decode(&*base64).ok().or_else(|| {
         base64.clear();
         base64.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace()));
-        STANDARD.decode(&base64).is_ok_and(|der| add(&der))
-    });
-    usable.count()
+        STANDARD.decode(&*base64).ok()
+    })
 }
 
 /// The text between the lines that begin and end a certificate.
@@ -198,6 +273,10 @@ const DIRECTORIES: [&str; 2] = ["/etc/ssl/certs", "/etc/pki/tls/certs"];
 /// A distribution's bundle has about a quarter of a mebibyte.
 const LARGEST: u64 = 16 * MIB;
 const VARIABLE: &str = "SSL_CERT_FILE";
+/// Characters of base64 in a line (RFC 7468).
+const LINE: usize = 64;
+/// The tag of an explicit version number.
+const VERSION: u8 = 0xa0;
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const END: &[u8] = b"-----END CERTIFICATE-----";
 

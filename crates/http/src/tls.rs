@@ -2,6 +2,7 @@
 
 mod words;
 
+use std::iter;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
@@ -17,7 +18,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use secrecy::ExposeSecret;
 
 use crate::ClientOptions;
-use crate::roots::{RootSource, RootsError};
+use crate::roots::{RootSource, Roots, RootsError};
 
 pub(crate) use words::words;
 
@@ -79,14 +80,17 @@ enum Trust {
     Anyone,
     /// Those that the roots vouch for. They are read when the first certificate is verified: a client
     /// that only uses plain http never reads them.
-    Roots(RootSource, OnceLock<Loaded>),
+    Roots(RootSource, OnceLock<Result<Roots, RootsError>>),
 }
 
-type Loaded = Result<Arc<WebPkiServerVerifier>, RootsError>;
-
 impl Verifier {
-    fn load(&self, roots: &RootSource) -> Loaded {
-        let store = Arc::new(roots.load()?);
+    /// The usual verifier, with the roots that this chain may end at.
+    fn usual(
+        &self,
+        roots: &Roots,
+        chain: &[&CertificateDer<'_>],
+    ) -> Result<Arc<WebPkiServerVerifier>, RootsError> {
+        let store = Arc::new(roots.for_chain(chain));
         WebPkiServerVerifier::builder_with_provider(store, self.provider.clone())
             .build()
             .map_err(|_| RootsError::Missing)
@@ -105,7 +109,7 @@ fn is_here(name: &ServerName<'_>) -> bool {
 /// As in Go, a certificate that is itself a root needs no other to vouch for it, whether it is an
 /// authority's (`openssl req -x509` makes no other) or one that another authority signed.
 fn verify_root(
-    roots: &RootSource,
+    roots: &Roots,
     refused: Error,
     end_entity: &CertificateDer<'_>,
     server_name: &ServerName<'_>,
@@ -140,12 +144,14 @@ impl ServerCertVerifier for Verifier {
         if self.spares_this_machine && is_here(server_name) {
             return Ok(ServerCertVerified::assertion());
         }
-        match loaded.get_or_init(|| self.load(roots)) {
-            Ok(usual) => usual
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-                .or_else(|refused| verify_root(roots, refused, end_entity, server_name)),
-            Err(error) => Err(Error::Other(OtherError(Arc::new(error.clone())))),
-        }
+        let unusable = |error| Error::Other(OtherError(Arc::new(error)));
+        let roots = loaded.get_or_init(|| roots.load()).as_ref();
+        let roots = roots.map_err(|error| unusable(error.clone()))?;
+        let chain: Vec<_> = iter::once(end_entity).chain(intermediates).collect();
+        self.usual(roots, &chain)
+            .map_err(unusable)?
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            .or_else(|refused| verify_root(roots, refused, end_entity, server_name))
     }
 
     fn verify_tls12_signature(

@@ -1,4 +1,5 @@
 use regcred_core::{Env, report};
+use regcred_http_testing::Ca;
 use rustls_pki_types::pem::PemObject as _;
 
 use super::*;
@@ -10,13 +11,19 @@ fn certificate() -> String {
         .pem()
 }
 
+fn der(pem: &str) -> CertificateDer<'static> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate")
+}
+
 /// The subjects of the roots in a bundle, in order, and how many there are.
 fn trusted(bundle: &[u8]) -> (usize, Vec<Vec<u8>>) {
-    let mut store = RootCertStore::empty();
-    let added = add_pem(&mut |der| store.add(der.into()).is_ok(), bundle);
+    let mut roots = Roots::default();
+    let is_usable = roots.add_pem(bundle);
+    let store = Roots::store(roots.0.iter());
+    assert_eq!(is_usable, !store.is_empty());
     let keys = store.roots.iter();
     let keys = keys.map(|root| root.subject_public_key_info.to_vec());
-    (added, keys.collect())
+    (store.len(), keys.collect())
 }
 
 /// The same by rustls's own reader.
@@ -81,7 +88,7 @@ fn a_named_bundle_must_be_readable_whole_and_hold_a_certificate() {
     assert!(fails(&options).contains("no usable PEM certificate"));
     let mut long = certificate().into_bytes();
     fs::write(&path, &long).expect("file");
-    assert_eq!(load(&options).expect("one").len(), 1);
+    assert_eq!(load(&options).expect("one").0.len(), 1);
     long.resize(usize::try_from(LARGEST).unwrap() + 1, b'\n');
     fs::write(&path, &long).expect("file");
     assert!(fails(&options).contains("it is larger than 16 MiB"));
@@ -94,4 +101,52 @@ fn a_named_bundle_must_be_readable_whole_and_hold_a_certificate() {
         error.contains("/nowhere/own.pem of AWS_CA_BUNDLE"),
         "{error}"
     );
+}
+
+#[test]
+fn the_names_of_a_certificate_are_those_that_webpki_compares() {
+    let found = BUNDLES.iter().find_map(|path| fs::read(path).ok());
+    let mut roots = Roots::default();
+    roots.add_pem(certificate().as_bytes());
+    roots.add_pem(&found.unwrap_or_default());
+    for root in &roots.0 {
+        let store = Roots::store([root].into_iter());
+        let Some(anchor) = store.roots.first() else {
+            continue;
+        };
+        let named = names(root).expect("names");
+        assert_eq!(named.subject, anchor.subject.as_ref());
+        assert_eq!(named.issuer, named.subject, "a root signs itself");
+    }
+}
+
+#[test]
+fn what_is_not_a_certificate_has_no_names() {
+    let pem = certificate();
+    let der = der(&pem);
+    assert!(names(&der).is_some());
+    // Every beginning of it: no length leads past its end.
+    for end in 0..der.len() {
+        assert!(names(&der[..end]).is_none(), "{end}");
+    }
+    for other in [
+        &[0x30, 0x83, 0, 0, 1, 0][..],
+        &[0x30, 0x80],
+        &[0x30, 0x81],
+        &[0x30, 0x82, 1],
+    ] {
+        assert!(names(other).is_none());
+    }
+}
+
+#[test]
+fn a_chain_is_compared_with_the_roots_that_it_names_and_else_with_all() {
+    let (ours, other) = (Ca::new(), Ca::new());
+    let mut roots = Roots::default();
+    assert!(roots.add_pem(ours.pem.as_bytes()) && roots.add_pem(certificate().as_bytes()));
+    let leaf = |ca: &Ca| der(&ca.sign("127.0.0.1").0);
+    assert_eq!(roots.for_chain(&[&leaf(&ours)]).len(), 1);
+    let text = CertificateDer::from(vec![0x30, 0]);
+    assert_eq!(roots.for_chain(&[&text, &leaf(&ours)]).len(), 1);
+    assert_eq!(roots.for_chain(&[&text, &leaf(&other)]).len(), 2);
 }
