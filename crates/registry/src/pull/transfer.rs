@@ -43,8 +43,8 @@ impl Transfer<'_> {
                 return Ok(None);
             };
             let start = writer.position();
-            let mut sink = BlobSink::new(writer, threads);
-            self.stream(blob, start, &mut sink).await?;
+            let sink = BlobSink::new(writer, threads);
+            let sink = self.stream(blob, start, sink).await?;
             downloaded += blob.size - start;
             match sink.finish().await {
                 Err(LayoutError::Mismatch { .. }) if start > 0 => {
@@ -66,10 +66,11 @@ impl Transfer<'_> {
 
     /// A writer for the blob, unless another process (or another pull of this one) turns out to
     /// have fetched it. Waiting saves a second download and is never needed for correctness, so
-    /// small blobs do without it, and a writer that stalls is not waited for.
+    /// small blobs do without it, and a writer that stalls is not waited for. Nor is the beginning of a
+    /// small one looked for: see `WORTH_KEEPING` in `store/blob_writer.rs`.
     async fn claim(&self, blob: &Descriptor) -> Result<Option<BlobWriter>, LayoutError> {
         if blob.size < WORTH_WAITING {
-            return self.layout.resume_blob(blob).map(Some);
+            return self.layout.blob_writer(blob).map(Some);
         }
         loop {
             if !self.layout.is_being_written(&blob.digest) {
@@ -93,8 +94,8 @@ impl Transfer<'_> {
         &self,
         blob: &Descriptor,
         start: u64,
-        sink: &mut BlobSink,
-    ) -> Result<(), RegistryError> {
+        mut sink: BlobSink,
+    ) -> Result<BlobSink, RegistryError> {
         if start > 0 {
             self.report(blob, BlobState::Resumed { done: start });
         }
@@ -104,7 +105,7 @@ impl Transfer<'_> {
             match chunk {
                 BlobChunk::Bytes(bytes) => {
                     let written = sink.write(bytes).await;
-                    written.map_err(|error| store_failure(self.image, error))?;
+                    sink = written.map_err(|error| store_failure(self.image, error))?;
                     if throttle.is_due() {
                         let done = stream.position();
                         self.report(blob, BlobState::Downloading { done });
@@ -116,7 +117,7 @@ impl Transfer<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(sink)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The writer of one blob: counts and hashes what it writes, and publishes it by rename only when
 //! both match the descriptor.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::LayoutError;
@@ -112,9 +111,6 @@ impl BlobWriter {
                 expected: self.digest,
                 actual,
             });
-        }
-        if let Some(directory) = self.target.parent().filter(|d| !d.is_dir()) {
-            fs::create_dir_all(directory).map_err(LayoutError::io("create", directory))?;
         }
         self.temporary.publish(&self.target, self.durable)
     }

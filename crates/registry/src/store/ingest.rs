@@ -131,7 +131,14 @@ impl Temporary {
                 .sync_data()
                 .map_err(LayoutError::write(&self.path, self.size))?;
         }
-        fs::rename(&self.path, target).map_err(LayoutError::io("rename a blob to", target))?;
+        let renamed = match (fs::rename(&self.path, target), target.parent()) {
+            (Err(error), Some(directory)) if error.kind() == ErrorKind::NotFound => {
+                fs::create_dir_all(directory).map_err(LayoutError::io("create", directory))?;
+                fs::rename(&self.path, target)
+            }
+            (renamed, _) => renamed,
+        };
+        renamed.map_err(LayoutError::io("rename a blob to", target))?;
         self.stays = true;
         Ok(())
     }
@@ -155,11 +162,24 @@ pub(crate) fn writers_of(directory: &Path, digest: &Digest, own: Option<&Path>) 
         .collect()
 }
 
-/// The length of the longest beginning of a blob of `size` bytes, in bytes; 0 if no beginning is found.
-pub(crate) fn longest(directory: &Path, digest: &Digest, size: u64) -> u64 {
-    let lengths = parts_of(directory, digest).filter_map(|path| fs::symlink_metadata(path).ok());
-    let lengths = lengths.map(|found| found.len());
-    lengths.filter(|length| *length <= size).max().unwrap_or(0)
+/// The lengths of the beginnings of blobs in a directory, which is read once.
+pub(crate) struct Beginnings(Vec<(PathBuf, u64)>);
+
+impl Beginnings {
+    pub(crate) fn of(directory: &Path) -> Self {
+        let length = |path: PathBuf| {
+            let length = fs::symlink_metadata(&path).ok()?.len();
+            Some((path, length))
+        };
+        Self(parts(directory).filter_map(length).collect())
+    }
+
+    /// The length of the longest beginning of a blob of `size` bytes, in bytes; 0 if no beginning is found.
+    pub(crate) fn longest(&self, digest: &Digest, size: u64) -> u64 {
+        let of_blob = self.0.iter().filter(|(path, _)| is_part_of(path, digest));
+        let lengths = of_blob.map(|(_, length)| *length);
+        lengths.filter(|length| *length <= size).max().unwrap_or(0)
+    }
 }
 
 /// Removes what dead writers left, except the beginnings of blobs that are wanted: those stay for a
@@ -248,8 +268,12 @@ fn age(path: &Path) -> Option<Duration> {
 }
 
 fn parts_of(directory: &Path, digest: &Digest) -> impl Iterator<Item = PathBuf> {
-    let prefix = format!("{}.", file_stem(digest));
-    parts(directory).filter(move |path| name_of(path).starts_with(&prefix))
+    parts(directory).filter(move |path| is_part_of(path, digest))
+}
+
+fn is_part_of(path: &Path, digest: &Digest) -> bool {
+    let rest = name_of(path).strip_prefix(&file_stem(digest));
+    rest.is_some_and(|rest| rest.starts_with('.'))
 }
 
 fn parts(directory: &Path) -> impl Iterator<Item = PathBuf> {

@@ -27,7 +27,7 @@ use super::blob_writer::BlobWriter;
 use super::error::LayoutError;
 use super::free_space;
 use super::index_file::{self, IndexFile};
-use super::ingest::{self, Temporary};
+use super::ingest::{self, Beginnings, Temporary};
 use super::usage;
 use crate::image::{Descriptor, Digest};
 
@@ -280,9 +280,8 @@ impl Layout {
     /// Fails with [`LayoutError::NoSpace`] when the rest of these blobs does not fit. Before that it
     /// removes what interrupted pulls left of others.
     pub(crate) fn require_space(&self, blobs: &[&Descriptor]) -> Result<(), LayoutError> {
-        let rest = |blob: &&Descriptor| {
-            blob.size - ingest::longest(&self.ingest(), &blob.digest, blob.size)
-        };
+        let beginnings = Beginnings::of(&self.ingest());
+        let rest = |blob: &&Descriptor| blob.size - beginnings.longest(&blob.digest, blob.size);
         let needed = blobs.iter().map(rest).fold(0, u64::saturating_add);
         let too_little = || free_space::available(&self.root).filter(|free| *free < needed);
         if too_little().is_none() {
