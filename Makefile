@@ -81,7 +81,7 @@ DIST_BUILT := $(or $(CARGO_TARGET_DIR),target)/$(DIST_TARGET)/release
 DIST_PAGES := target/dist-pages
 DIST_TOOLS := target/tools
 DIST_PROGRAMS := regcred regcred-refresh $(CLOUDS:%=%-credential-provider)
-DIST_PACKAGES := -p regcred $(CLOUDS:%=-p regcred-plugin-%)
+DIST_PLUGINS := $(CLOUDS:%=-p regcred-plugin-%)
 # The roots in the images: this machine's.
 CA_BUNDLE ?= $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt \
   /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem))
@@ -93,10 +93,16 @@ export SOURCE_DATE_EPOCH
 CARGO_DIR := $(or $(CARGO_HOME),$(HOME)/.cargo)
 DIST_MUSL := $(findstring musl,$(DIST_TARGET))
 DIST_COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
+# The linker packs the relocations of a position-independent program, which glibc reads from 2.36 on: a
+# twentieth of the file.
+DIST_PACKED = $(if $(filter x86_64-%-gnu,$(DIST_TARGET)),-C link-arg=-Wl$(COMMA)-z$(COMMA)pack-relative-relocs)
+# Of a program that aborts at a panic, no unwinding reads the tables for it: another twelfth.
+DIST_ABORTS := -C force-unwind-tables=no
+COMMA := ,
 DIST_ENV = $(if $(DIST_MUSL),CC_$(subst -,_,$(DIST_TARGET))=musl-gcc) REGCRED_COMMIT=$(DIST_COMMIT) CARGO_INCREMENTAL=0 CFLAGS='-ffile-prefix-map=$(CARGO_DIR)=/cargo' \
-  RUSTFLAGS='-C target-feature=+crt-static --remap-path-prefix=$(CURDIR)=/regcred --remap-path-prefix=$(CARGO_DIR)=/cargo'
+  RUSTFLAGS='-C target-feature=+crt-static $(DIST_PACKED) $(1) --remap-path-prefix=$(CURDIR)=/regcred --remap-path-prefix=$(CARGO_DIR)=/cargo'
 
-.PHONY: dist dist-clean dist-toolchain dist-tools dist-programs dist-static dist-pages dist-packages dist-sbom dist-sums dist-verify
+.PHONY: dist dist-clean dist-toolchain dist-tools dist-node-programs dist-programs dist-static dist-pages dist-packages dist-sbom dist-sums dist-verify
 
 dist: dist-clean dist-programs dist-static dist-pages dist-packages dist-sbom dist-sums
 
@@ -114,10 +120,15 @@ dist-tools: deps-build
 	  echo '== installing cargo-cyclonedx $(CARGO_CYCLONEDX) into $(DIST_TOOLS)'; \
 	  $(CARGO) install --quiet --locked --root $(DIST_TOOLS) cargo-cyclonedx@$(CARGO_CYCLONEDX); }
 
-dist-programs: deps-build
+# The plugins by themselves: with regcred they would get the features that its dependencies turn on, HTTP/2 and a
+# runtime of several threads among them.
+dist-node-programs: deps-build
 	@echo '== dist: building the static programs for $(DIST_TARGET) (the first time takes some minutes)'
-	$(DIST_ENV) $(CARGO) build --release --locked --target $(DIST_TARGET) $(DIST_PACKAGES) --bins
-	$(DIST_ENV) $(CARGO) build --profile daemon --locked --target $(DIST_TARGET) -p regcred-refresh --bins
+	$(call DIST_ENV,$(DIST_ABORTS)) $(CARGO) build --release --locked --target $(DIST_TARGET) $(DIST_PLUGINS) --bins
+	$(call DIST_ENV,$(DIST_ABORTS)) $(CARGO) build --release --locked --target $(DIST_TARGET) -p regcred --bins
+
+dist-programs: dist-node-programs
+	$(call DIST_ENV) $(CARGO) build --profile daemon --locked --target $(DIST_TARGET) -p regcred-refresh --bins
 	@cp $(DIST_BUILT)/../daemon/regcred-refresh $(DIST_BUILT)/
 
 # No program names a loader or a library.
@@ -145,7 +156,7 @@ dist-packages: deps-build
 dist-sbom: dist-tools
 	@echo '== dist: listing what is in the programs'
 	@mkdir -p $(DIST)
-	@PATH="$(CURDIR)/$(DIST_TOOLS)/bin:$$PATH" $(CARGO) cyclonedx --quiet --format json --spec-version 1.5 \
+	@RUSTFLAGS='-C target-feature=+crt-static' PATH="$(CURDIR)/$(DIST_TOOLS)/bin:$$PATH" $(CARGO) cyclonedx --quiet --format json --spec-version 1.5 \
 	  --describe binaries --target $(DIST_TARGET)
 	@for program in $(DIST_PROGRAMS); do \
 	  sed 's|$(CURDIR)|/regcred|g' */*/$${program}_bin.cdx.json > $(DIST)/$$program-$(DIST_TARGET).cdx.json || exit 1; done

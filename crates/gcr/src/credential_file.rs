@@ -72,6 +72,7 @@ impl CredentialFile {
     }
 
     /// Whether the file still holds the same text.
+    #[cfg(any(test, not(target_feature = "crt-static")))]
     pub(crate) fn is_unchanged(&self) -> bool {
         read_secret(&self.path, MIB).is_ok_and(|text| text.is_same(&self.text))
     }

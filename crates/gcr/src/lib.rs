@@ -30,6 +30,7 @@ mod metadata;
 mod pod;
 mod provider;
 mod resource_names;
+#[cfg(not(target_feature = "crt-static"))]
 mod sdk;
 mod service_account;
 mod settings;
@@ -40,8 +41,12 @@ mod testing;
 mod trusted_urls;
 mod user_login;
 mod vars;
+#[cfg(target_feature = "crt-static")]
+mod without_sdk;
 
 use regcred_cloud::Errors;
+#[cfg(target_feature = "crt-static")]
+use without_sdk as sdk;
 
 pub use provider::{Gcr, SPEC};
 

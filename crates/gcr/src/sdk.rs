@@ -1,8 +1,8 @@
 //! gcp_auth, with one rule: it obtains the token for a service account's key and for the login in
 //! gcloud's well-known file wherever Google's public endpoint is reached without a proxy.
 //!
-//! It knows no proxies, no other endpoints and no PKCS#1 keys, it needs the C library to resolve names,
-//! and it keeps the reason of a refusal to itself: when it returns no token, the caller makes the same
+//! It knows no proxies, no other endpoints and no PKCS#1 keys, it needs the C library to resolve names
+//! (`without_sdk.rs` is in the place of this file in a static program), and it keeps the reason of a refusal to itself: when it returns no token, the caller makes the same
 //! request, and that answer counts.
 //! It has no time-outs, tries five times whatever the answer and logs bodies of answers as warnings:
 //! hence a deadline around it, and silence. The metadata server is not left to it (see
@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use gcp_auth::{ConfigDefaultCredentials, CustomServiceAccount, TokenProvider};
 use regcred_cloud::AccessToken;
-use regcred_http::RESOLVES_NAMES_ITSELF;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tracing::instrument::WithSubscriber as _;
@@ -21,7 +20,7 @@ use tracing::subscriber::NoSubscriber;
 
 use crate::credential_file::CredentialFile;
 use crate::gcloud::WELL_KNOWN;
-use crate::settings::{Cloud, GOOGLE};
+use crate::settings::{Cloud, GOOGLE, TOKEN_URL};
 
 /// A token for a service account's key, if gcp_auth can obtain one.
 pub(crate) async fn key_token(
@@ -52,8 +51,7 @@ pub(crate) async fn user_token(cloud: &Cloud, file: &CredentialFile) -> Option<A
 /// Whether gcp_auth gets through to the endpoint in use: it connects to the public one, directly.
 fn reaches_google(cloud: &Cloud) -> bool {
     let is_public = cloud.settings.universe == GOOGLE && cloud.settings.oauth_url.is_none();
-    let resolves = !RESOLVES_NAMES_ITSELF;
-    resolves && is_public && PROXIES.iter().all(|name| cloud.env.get(name).is_none())
+    is_public && PROXIES.iter().all(|name| cloud.env.get(name).is_none())
 }
 
 /// Whether this is the file that gcp_auth reads: it looks up the home directory of the process.
@@ -105,8 +103,6 @@ fn logged(token: Result<AccessToken, String>) -> Option<AccessToken> {
         .ok()
 }
 
-/// Google's public token endpoint.
-pub(crate) const TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
 /// Leaves time for the caller's own request.
 const DEADLINE: Duration = Duration::from_secs(12);
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::settings::{Cloud, GOOGLE, Settings};
+use crate::settings::{Cloud, GOOGLE, Settings, TOKEN_URL};
 use crate::{ERRORS, call, sdk};
 
 /// The fields of a key file that are used.
@@ -47,7 +47,7 @@ impl ServiceAccount {
         let token_url = match (&settings.oauth_url, &key.token_uri) {
             (Some(url), _) => url.clone(),
             (None, Some(url)) => settings.trusted_url("token_uri", url)?,
-            (None, None) => sdk::TOKEN_URL.to_owned(),
+            (None, None) => TOKEN_URL.to_owned(),
         };
         let signing_key = SigningKey::from_pem(&key.private_key)
             .map_err(|reason| format!("its private_key cannot be used: {reason}"))?;
@@ -69,13 +69,13 @@ impl ServiceAccount {
         if cloud.settings.self_signed || cloud.settings.universe != GOOGLE {
             return self.signed(cloud, scopes, ("sub", email));
         }
-        if self.token_url == sdk::TOKEN_URL
+        if self.token_url == TOKEN_URL
             && let Some(token) = sdk::key_token(cloud, email, &self.key.private_key, scopes).await
         {
             return Ok(token);
         }
         // The audience is Google's public name of the endpoint, also at a private address.
-        let audience = self.key.token_uri.as_deref().unwrap_or(sdk::TOKEN_URL);
+        let audience = self.key.token_uri.as_deref().unwrap_or(TOKEN_URL);
         let assertion = self.signed(cloud, scopes, ("aud", audience))?.secret;
         let request = Request::post(&self.token_url).form(&[
             ("grant_type", Text(JWT_BEARER)),

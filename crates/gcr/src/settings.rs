@@ -312,6 +312,8 @@ const TOKEN_SOURCES: [(&str, &[TokenSource]); 6] = [
 
 /// The universe domain of Google's public cloud.
 pub(crate) const GOOGLE: &str = "googleapis.com";
+/// Google's public token endpoint.
+pub(crate) const TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
 /// The scope that every part of Google's cloud knows; the identity's roles still decide.
 pub(crate) const CLOUD_PLATFORM: &str = "https://www.googleapis.com/auth/cloud-platform";
 /// The metadata server's address and not its name: on a machine without the server a short

@@ -41,7 +41,7 @@ pub use options::{CaBundle, ClientOptions, Proxy};
 pub use proxy::{EnvProxy, ProxyRules};
 pub use random::random_word;
 pub use request::{FormValue, Request};
-pub use resolve::{RESOLVES_NAMES_ITSELF, resolve};
+pub use resolve::resolve;
 pub use response::Response;
 pub use retry::{Retry, is_passing_status};
 pub use url::Url;

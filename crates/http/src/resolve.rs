@@ -19,9 +19,9 @@ use tokio::net::lookup_host;
 
 use self::stub::StubResolver;
 
-/// Whether this program resolves names without the C library. A library that resolves names by
-/// itself must not do so in such a program.
-pub const RESOLVES_NAMES_ITSELF: bool = cfg!(target_feature = "crt-static");
+/// Whether this program resolves names without the C library. A library that asks the C library is not
+/// linked into such a program: see `crates/gcr/src/without_sdk.rs`.
+const RESOLVES_NAMES_ITSELF: bool = cfg!(target_feature = "crt-static");
 
 /// The addresses of a host, best first. At least one.
 ///
