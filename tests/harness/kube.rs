@@ -66,6 +66,8 @@ pub(crate) struct Fault {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<u64>,
     pub(crate) times: usize,
+    /// What it says of a failure of the server.
+    pub(crate) message: String,
 }
 
 impl FakeKube {
@@ -269,7 +271,25 @@ impl FakeKube {
             status,
             retry_after,
             times,
+            message: "the fake was told to fail".to_owned(),
         });
+    }
+
+    /// Requests of that verb and resource fail with 500 and this message until [`FakeKube::heal`].
+    pub fn fail_with(&self, verb: &str, resource: &str, message: &str) {
+        lock(&self.shared.faults).push(Fault {
+            verb: verb.to_owned(),
+            resource: resource.to_owned(),
+            status: 500,
+            retry_after: None,
+            times: usize::MAX,
+            message: message.to_owned(),
+        });
+    }
+
+    /// No request fails any more.
+    pub fn heal(&self) {
+        lock(&self.shared.faults).clear();
     }
 
     /// Breaks every watch in the middle.

@@ -11,10 +11,15 @@ mod client;
 mod connect;
 mod error;
 mod events;
+mod fence;
 mod lease;
+mod list;
+mod object;
 mod pace;
 mod request_counts;
 mod secrets;
+#[cfg(test)]
+pub(crate) mod testing;
 mod transport;
 mod watch;
 
@@ -23,6 +28,7 @@ pub(crate) use client::timestamp;
 pub use connect::connect;
 pub(crate) use error::{ClusterError, ClusterErrorKind, ClusterResult, REASONS};
 pub(crate) use events::EventReason;
+pub(crate) use object::{Collection, Object};
 pub(crate) use request_counts::RequestCounts;
 pub(crate) use secrets::{SecretContent, StoredSecret};
-pub(crate) use watch::{ClusterChange, Collection, Object, WatchChange, watch};
+pub(crate) use watch::{ClusterChange, WatchChange, watch};

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use crate::config::ConfigError;
+use crate::failure::{PANICKED, REPORT_IT};
 
 /// A run failed as a whole, or could not start: the message says at which step, the source why.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +11,8 @@ use crate::config::ConfigError;
 pub struct RunError {
     text: String,
     source: Option<Box<dyn Error + Send + Sync>>,
+    /// Whether code of ours, or of a library, panicked.
+    pub(crate) is_bug: bool,
 }
 
 impl From<ConfigError> for RunError {
@@ -23,6 +26,15 @@ impl RunError {
         Self {
             text: text.into(),
             source: None,
+            is_bug: false,
+        }
+    }
+
+    /// Something panicked that the run needs.
+    pub(crate) fn panicked(what: &str) -> Self {
+        Self {
+            is_bug: true,
+            ..Self::new(format!("{what} ended: {PANICKED}; {REPORT_IT}"))
         }
     }
 
@@ -33,6 +45,7 @@ impl RunError {
         |error| Self {
             text: text.into(),
             source: Some(error.into()),
+            is_bug: false,
         }
     }
 }

@@ -5,10 +5,12 @@
 mod check;
 mod contents;
 mod secret;
+mod trim;
 
 pub use contents::Plan;
 pub(crate) use contents::{FilePlan, SourceKind, SourcePlan};
 pub(crate) use secret::{NAMESPACE, Namespace, SecretPlan};
+pub(crate) use trim::LONGEST_VALUE;
 
 #[cfg(test)]
 mod tests;

@@ -56,7 +56,11 @@ pub fn main() -> ExitCode {
     let code = done.unwrap_or_else(|error| {
         // Standard output cannot be written.
         let program = error.downcast_ref::<ProgramError>();
-        let code = program.map_or(exit::USAGE, ProgramError::exit_code);
+        let is_bug = error
+            .downcast_ref::<RunError>()
+            .is_some_and(|error| error.is_bug);
+        let other = if is_bug { exit::BUG } else { exit::USAGE };
+        let code = program.map_or(other, ProgramError::exit_code);
         conclude(&Conclusion::of_error(&*error, code), as_json);
         code
     });

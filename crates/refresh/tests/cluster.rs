@@ -13,6 +13,8 @@ mod cloud;
 mod daemon;
 #[path = "cluster/faults.rs"]
 mod faults;
+#[path = "cluster/leadership.rs"]
+mod leadership;
 #[path = "cluster/lifetimes.rs"]
 mod lifetimes;
 #[path = "cluster/manifests.rs"]
@@ -41,6 +43,8 @@ mod server_away;
 mod shipped;
 #[path = "cluster/stage.rs"]
 mod stage;
+#[path = "cluster/tenants.rs"]
+mod tenants;
 
 /// A test against the fake, and the same against a real cluster.
 macro_rules! both {

@@ -110,7 +110,7 @@ fn fault(shared: &Shared, target: &Target, verb: &str) -> Option<hyper::Response
     };
     let fault = faults.iter_mut().find(fits)?;
     fault.times -= 1;
-    let told = "the fake was told to fail";
+    let told = fault.message.as_str();
     let mut response = match fault.status {
         // Throttling comes before the API: no Status.
         429 => plain(429, "Too many requests, please try again later."),

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::client::{Call, Cluster, json, resource};
 use super::error::{ClusterErrorKind, ClusterResult};
-use super::watch::{Collection, Object};
+use super::object::{Collection, Object};
 use crate::names::NAME;
 
 impl Cluster {
@@ -37,7 +37,7 @@ impl Cluster {
             namespace,
             name: None,
         };
-        self.list(&collection).await.map(|(all, _)| all)
+        self.list(&collection, |_| {}).await
     }
 
     /// Adds a pull secret to the account's list, or removes it. Returns false if there was nothing

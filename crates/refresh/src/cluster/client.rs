@@ -8,7 +8,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use k8s_openapi::jiff::Timestamp;
 use kube::Resource;
 use kube::client::Body;
@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use super::api_user::ApiUser;
 use super::error::{Asked, ClusterError, ClusterErrorKind, ClusterResult};
+use super::fence::Fence;
 use super::pace::{EventBudget, Pace};
 use super::request_counts::RequestCounts;
 use super::transport::Way;
@@ -34,6 +35,7 @@ pub struct Cluster {
     /// The server and the proxy, for messages.
     way: Arc<str>,
     user: Arc<ApiUser>,
+    fence: Arc<Fence>,
     pub(super) events: Arc<EventBudget>,
     /// Whether the server checks every write and stores none.
     pub(crate) dry_run: bool,
@@ -52,6 +54,7 @@ impl Cluster {
             namespace,
             way: way.shown.as_str().into(),
             user: Arc::new(way.user.clone()),
+            fence: Arc::default(),
             events: Arc::default(),
             dry_run: false,
         }
@@ -60,6 +63,11 @@ impl Cluster {
     /// The namespace of the pod, or of the kubeconfig's context.
     pub(crate) fn own_namespace(&self) -> &str {
         &self.namespace
+    }
+
+    /// What keeps this process from writing while another may hold the Lease.
+    pub(crate) fn fence(&self) -> &Fence {
+        &self.fence
     }
 
     /// Requests so far.
@@ -98,7 +106,9 @@ impl Cluster {
     async fn bytes(&self, call: &Call) -> ClusterResult<Bytes> {
         let mut failures = 0;
         loop {
-            self.pace.turn().await;
+            if !call.is_of_lease {
+                self.pace.turn().await;
+            }
             let error = match self.once(call).await {
                 Ok(bytes) => return Ok(bytes),
                 Err(error) => error,
@@ -126,6 +136,9 @@ impl Cluster {
 
     /// Sends a request once; returns the body of a success before it is read.
     pub(super) async fn respond(&self, call: &Call) -> ClusterResult<Body> {
+        if call.needs_lease() && !self.fence.is_open() {
+            return Err(self.asked(&call.place()).without_lease());
+        }
         self.lock_counts().sent += 1;
         let request = call.request.clone().map(Body::from);
         let response = self.client.send(request).await;
@@ -169,9 +182,17 @@ impl Cluster {
     }
 
     async fn read(&self, call: &Call, body: Body) -> ClusterResult<Bytes> {
-        let broken = |_| self.asked(&call.place()).broke_off();
         let read = Limited::new(body, call.limit).collect().await;
-        Ok(read.map_err(broken)?.to_bytes())
+        let read = read.map_err(|error| {
+            let place = call.place();
+            let asked = self.asked(&place);
+            if error.is::<LengthLimitError>() {
+                asked.too_large(call.limit)
+            } else {
+                asked.broke_off()
+            }
+        });
+        Ok(read?.to_bytes())
     }
 }
 
@@ -187,6 +208,8 @@ pub(super) struct Call {
     pub(super) limit: usize,
     /// How often it is sent at most.
     pub(super) attempts: u32,
+    /// Whether it reads or renews the Lease: it waits for no other request.
+    is_of_lease: bool,
 }
 
 /// kube's builder of requests for a resource, in one namespace or all.
@@ -214,7 +237,19 @@ impl Call {
             request: request.map(Bytes::from),
             limit: 4 << 20,
             attempts,
+            is_of_lease: false,
         })
+    }
+
+    /// Of the Lease. It is sent once.
+    pub(super) fn of_lease(mut self) -> Self {
+        self.is_of_lease = true;
+        self.attempts(1)
+    }
+
+    /// Whether it is a write that only a leader may make.
+    fn needs_lease(&self) -> bool {
+        !self.is_of_lease && self.request.method() != Method::GET
     }
 
     /// Sets the media type of a patch that kube has no builder for.

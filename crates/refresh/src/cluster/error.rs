@@ -39,12 +39,16 @@ pub(crate) enum ClusterErrorKind {
     Throttled(Duration),
     /// No answer, or the server failed.
     Unreachable,
+    /// The answer is longer than the limit.
+    TooLarge,
+    /// Not sent: another replica may hold the Lease.
+    Standby,
     /// Anything else.
     Refused,
 }
 
 /// Every word of [`ClusterError::reason`].
-pub(crate) const REASONS: [&str; 9] = [
+pub(crate) const REASONS: [&str; 11] = [
     "not_found",
     "conflict",
     "gone",
@@ -53,6 +57,8 @@ pub(crate) const REASONS: [&str; 9] = [
     "invalid",
     "throttled",
     "unreachable",
+    "too_large",
+    "standby",
     "refused",
 ];
 
@@ -74,6 +80,8 @@ impl ClusterError {
             ClusterErrorKind::Invalid => "invalid",
             ClusterErrorKind::Throttled(_) => "throttled",
             ClusterErrorKind::Unreachable => "unreachable",
+            ClusterErrorKind::TooLarge => "too_large",
+            ClusterErrorKind::Standby => "standby",
             ClusterErrorKind::Refused => "refused",
         }
     }
@@ -118,9 +126,7 @@ impl Asked<'_> {
 
     pub(super) fn malformed(self) -> ClusterError {
         let answer = format!("answered {} in another form than documented", self.place);
-        let next =
-            "check the server's address, and whether a proxy or a login page answers in its place";
-        self.failed(ClusterErrorKind::Refused, answer, Some(next))
+        self.failed(ClusterErrorKind::Refused, answer, Some(OTHER))
     }
 
     pub(super) fn no_token(self, audience: &str) -> ClusterError {
@@ -128,6 +134,19 @@ impl Asked<'_> {
         let answer = format!("answered {place} without a token for the audience {audience:?}");
         let next = "correct the audience in the configuration";
         self.failed(ClusterErrorKind::Refused, answer, Some(next))
+    }
+
+    pub(super) fn without_lease(self) -> ClusterError {
+        let answer = format!(
+            "was not sent {}: this replica no longer holds the Lease",
+            self.place
+        );
+        self.failed(ClusterErrorKind::Standby, answer, None)
+    }
+
+    pub(super) fn too_large(self, limit: usize) -> ClusterError {
+        let answer = format!("answered {} with more than {limit} bytes", self.place);
+        self.failed(ClusterErrorKind::TooLarge, answer, Some(OTHER))
     }
 
     pub(super) fn timed_out(self) -> ClusterError {
@@ -208,6 +227,8 @@ impl Asked<'_> {
             // namespace that does not exist. The messages of other codes may quote the object.
             let message: String = status.message.chars().take(1000).collect();
             answer.push_str(&format!(": {message}"));
+        } else if let Some(why) = of_etcd(&status.message) {
+            answer.push_str(&format!(": {why}"));
         }
         let next = match kind {
             ClusterErrorKind::Forbidden if code == 401 => Some("renew or correct the credentials"),
@@ -223,12 +244,24 @@ impl Asked<'_> {
             | ClusterErrorKind::Throttled(_)
             | ClusterErrorKind::Unreachable => Some(LATER),
             ClusterErrorKind::Invalid => Some("correct the object in the configuration"),
-            ClusterErrorKind::Terminating | ClusterErrorKind::Refused => None,
+            ClusterErrorKind::Terminating
+            | ClusterErrorKind::TooLarge
+            | ClusterErrorKind::Standby
+            | ClusterErrorKind::Refused => None,
         };
         self.failed(kind, answer, next)
     }
 }
 
+/// What etcd answered, in its own fixed words, of which none quotes an object.
+fn of_etcd(message: &str) -> Option<&str> {
+    let of_etcd = message.strip_prefix("etcdserver: ")?;
+    let is_fixed = |c: char| c.is_ascii_alphanumeric() || " :,-".contains(c);
+    (of_etcd.len() < 100 && of_etcd.chars().all(is_fixed)).then_some(message)
+}
+
+const OTHER: &str =
+    "check the server's address, and whether a proxy or a login page answers in its place";
 const LATER: &str = "try again later";
 
 /// The cause below all layers of the HTTP client, which only repeat that something failed.
@@ -274,6 +307,21 @@ mod tests {
         let body = r#"{"details":{"causes":[{"reason":"NamespaceTerminating"}]}}"#;
         assert_eq!(error(403, body, &[]).kind, ClusterErrorKind::Terminating);
         assert_eq!(error(403, "{}", &[]).kind, ClusterErrorKind::Forbidden);
+    }
+
+    #[test]
+    fn etcd_is_quoted_when_it_is_full() {
+        let full = "etcdserver: mvcc: database space exceeded";
+        let body = format!(r#"{{"message":"{full}","reason":"InternalError"}}"#);
+        let text = error(500, &body, &[]).to_string();
+        let words =
+            format!("answered 500 InternalError to GET /api/v1/namespaces/a/secrets/b: {full};");
+        assert!(text.contains(&words), "{text}");
+        for quoted in ["etcdserver: \\\"canary\\\"", "canary: etcdserver: x"] {
+            let body = format!(r#"{{"message":"{quoted}"}}"#);
+            let text = error(500, &body, &[]).to_string();
+            assert!(!text.contains("etcdserver"), "{text}");
+        }
     }
 
     #[test]

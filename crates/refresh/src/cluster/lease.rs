@@ -12,7 +12,7 @@ impl Cluster {
     /// The Lease, if it exists.
     pub(crate) async fn lease(&self, namespace: &str, name: &str) -> ClusterResult<Option<Lease>> {
         let built = resource::<Lease>(Some(namespace)).get(name, &GetParams::default());
-        self.find(&Call::new(built)?.attempts(1)).await
+        self.find(&Call::new(built)?.of_lease()).await
     }
 
     /// Writes the Lease as renewed now: creates one that was not found, else replaces exactly the one
@@ -30,6 +30,9 @@ impl Cluster {
             (Some(name), Some(_)) => leases.replace(name, &params, json(&lease)),
             _ => leases.create(&params, json(&lease)),
         };
-        self.send(&Call::new(built)?.attempts(1)).await
+        self.send(&Call::new(built)?.of_lease()).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,10 +12,11 @@ pub(crate) struct RequestCounts {
 }
 
 impl RequestCounts {
-    /// Counts a failure, unless it is an ordinary answer: an absent object, or one that has changed.
+    /// Counts a failure, unless it is an ordinary answer (an absent object, or one that has changed) or was
+    /// not sent.
     pub(super) fn fail(&mut self, error: &ClusterError) {
-        use ClusterErrorKind::{Conflict, Gone, NotFound};
-        if !matches!(error.kind, Conflict | Gone | NotFound) {
+        use ClusterErrorKind::{Conflict, Gone, NotFound, Standby};
+        if !matches!(error.kind, Conflict | Gone | NotFound | Standby) {
             *self.failed.entry(error.reason()).or_default() += 1;
         }
     }

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::client::{Call, Cluster, resource};
 use super::error::ClusterResult;
-use super::watch::{Metadata, Object};
+use super::object::{Metadata, Object};
 use crate::names::NAME;
 
 /// A pull secret as it is in the cluster.

@@ -1,93 +1,25 @@
-//! Objects as lists and watches return them, with the few fields that decide something. Whole
-//! `ObjectMeta` of thousands of objects would be held only to be dropped again.
-//!
 //! A watch is one list, then its changes. A watch that ends goes on at the last version it has seen;
 //! only a version that is too old (410) needs another list.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use http_body_util::BodyExt as _;
-use k8s_openapi::api::core::v1::{LocalObjectReference, Namespace, Secret, ServiceAccount};
-use kube::api::{ListParams, WatchParams};
-use kube::core::request::Request;
-use kube::core::{ObjectList, WatchEvent};
-use serde::Deserialize;
+use kube::api::WatchParams;
+use kube::core::WatchEvent;
 use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::client::{Call, Cluster, resource};
+use super::client::{Call, Cluster};
 use super::error::{ClusterErrorKind, ClusterResult};
+use super::list::Pages;
+use super::object::{Collection, Object};
 use crate::backoff::{fraction, pause};
 
-/// A namespace or a service account, or the metadata of a Secret.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(crate) struct Object {
-    pub(crate) metadata: Metadata,
-    pub(crate) image_pull_secrets: Option<Vec<LocalObjectReference>>,
-}
-
-/// The fields of an `ObjectMeta` that are used.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(crate) struct Metadata {
-    pub(crate) name: String,
-    pub(crate) namespace: String,
-    pub(crate) uid: String,
-    pub(crate) resource_version: String,
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) annotations: BTreeMap<String, String>,
-    pub(crate) deletion_timestamp: Option<String>,
-}
-
-/// Objects of one resource; `namespace` is `None` for all namespaces.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Collection {
-    Namespaces,
-    /// Service accounts, of one name or all.
-    Accounts {
-        namespace: Option<String>,
-        name: Option<String>,
-    },
-    /// Secrets of one name.
-    Secrets {
-        namespace: Option<String>,
-        name: String,
-    },
-}
-
-impl Object {
-    /// Whether the service account lists the pull secret.
-    pub(crate) fn lists(&self, secret: &str) -> bool {
-        let list = self.image_pull_secrets.iter().flatten();
-        list.into_iter().any(|reference| reference.name == secret)
-    }
-}
-
 impl Collection {
-    /// kube's builder of requests, and whether the metadata is enough: of a service account the list
-    /// of pull secrets is needed too.
-    fn resource(&self) -> (Request, bool) {
-        match self {
-            Self::Namespaces => (resource::<Namespace>(None), true),
-            Self::Accounts { namespace, .. } => {
-                (resource::<ServiceAccount>(namespace.as_deref()), false)
-            }
-            Self::Secrets { namespace, .. } => (resource::<Secret>(namespace.as_deref()), true),
-        }
-    }
-
-    fn field_selector(&self) -> Option<String> {
-        let name = match self {
-            Self::Namespaces => None,
-            Self::Accounts { name, .. } => name.as_ref(),
-            Self::Secrets { name, .. } => Some(name),
-        };
-        name.map(|name| format!("metadata.name={name}"))
-    }
-
     /// A watch from a resource version on.
     pub(super) fn watch(&self, seconds: u32, version: &str) -> ClusterResult<Call> {
         let params = WatchParams {
@@ -102,44 +34,6 @@ impl Collection {
     }
 }
 
-impl Cluster {
-    /// A whole collection, page by page, and its resource version.
-    pub(crate) async fn list(&self, what: &Collection) -> ClusterResult<(Vec<Object>, String)> {
-        let mut all = Vec::new();
-        let mut params = ListParams {
-            field_selector: what.field_selector(),
-            limit: Some(PAGE),
-            ..ListParams::default()
-        };
-        loop {
-            let built = match what.resource() {
-                (resource, true) => resource.list_metadata(&params),
-                (resource, false) => resource.list(&params),
-            };
-            let call = Call::new(built)?.limit(PAGE_BYTES);
-            let page: ObjectList<Object> = self.send(&call).await?;
-            all.extend(page.items);
-            params.continue_token = page.metadata.continue_.filter(|next| !next.is_empty());
-            if params.continue_token.is_none() {
-                return Ok((all, page.metadata.resource_version.unwrap_or_default()));
-            }
-        }
-    }
-
-    /// All namespaces.
-    pub(crate) async fn namespaces(&self) -> ClusterResult<Vec<Object>> {
-        let mut listed = self.list(&Collection::Namespaces).await;
-        // A continuation that has grown too old begins again, once.
-        if matches!(&listed, Err(error) if error.kind == ClusterErrorKind::Gone) {
-            listed = self.list(&Collection::Namespaces).await;
-        }
-        listed.map(|(all, _)| all)
-    }
-}
-
-const PAGE: u32 = 500;
-const PAGE_BYTES: usize = 64 << 20;
-
 /// What a watch reports.
 #[derive(Debug)]
 pub(crate) enum WatchChange {
@@ -151,79 +45,109 @@ pub(crate) enum WatchChange {
     Listed,
     /// The right to list or watch is missing; it is tried again much later.
     Forbidden,
+    /// The watch panicked, which is a bug; it begins again with a list.
+    Panicked,
 }
 
 /// A change, and the watch that reported it.
 pub(crate) type ClusterChange = (Arc<Collection>, WatchChange);
 
-/// Watches until the receiver is dropped.
-pub(crate) async fn watch(cluster: Cluster, what: Collection, changes: Sender<ClusterChange>) {
+/// Watches until the receiver is dropped. Of each object `trim` drops what is not needed.
+pub(crate) async fn watch(
+    cluster: Cluster,
+    what: Collection,
+    trim: impl Fn(&mut Object) + Send + Sync,
+    changes: Sender<ClusterChange>,
+) {
     let mut watcher = Watcher {
         cluster,
         what: Arc::new(what),
+        trim,
         changes,
         known: HashSet::new(),
         version: String::new(),
+        begun: None,
+        has_news: false,
     };
     let mut failures = 0;
     while !watcher.changes.is_closed() {
-        let started = Instant::now();
-        let error = match watcher.watch().await {
-            Ok(()) => {
+        watcher.has_news = false;
+        watcher.begun = None;
+        let ended = AssertUnwindSafe(watcher.watch()).catch_unwind().await;
+        let has_worked = watcher.has_worked();
+        let error = match ended {
+            Ok(Ok(())) if has_worked => {
                 failures = 0;
-                // A server that ends every watch at once must not be asked without a pause.
-                if started.elapsed() < Duration::from_secs(1) {
-                    sleep(Duration::from_millis(200).mul_f64(0.5 + fraction())).await;
-                }
                 continue;
             }
-            Err(error) => error,
-        };
-        let wait = match error.kind {
-            ClusterErrorKind::Gone => {
+            Ok(ended) => ended.err(),
+            Err(_) => {
                 watcher.version.clear();
-                tracing::debug!("listing again: {error}");
-                Duration::from_millis(100).mul_f64(fraction())
-            }
-            ClusterErrorKind::Forbidden | ClusterErrorKind::NotFound => {
-                watcher.version.clear();
-                tracing::info!("not watched: {error}");
-                watcher.report(WatchChange::Forbidden).await;
-                Duration::from_secs(600).mul_f64(0.5 + fraction())
-            }
-            ClusterErrorKind::Throttled(wait) => wait.mul_f64(1.0 + fraction()),
-            _ => {
-                failures += 1;
-                tracing::warn!("the watch broke: {error}");
-                pause(failures, RETRY, RETRY_CAP)
+                watcher.report(WatchChange::Panicked).await;
+                None
             }
         };
+        // A server that ends every watch at once, or whose every version is too old, is asked with growing
+        // pauses.
+        failures = if has_worked { 1 } else { failures + 1 };
+        let mut wait = pause(failures, RETRY, RETRY_CAP);
+        if let Some(error) = error {
+            match error.kind {
+                ClusterErrorKind::Gone => {
+                    watcher.version.clear();
+                    tracing::debug!("listing again: {error}");
+                }
+                ClusterErrorKind::Forbidden | ClusterErrorKind::NotFound => {
+                    watcher.version.clear();
+                    tracing::info!("not watched: {error}");
+                    watcher.report(WatchChange::Forbidden).await;
+                    wait = Duration::from_secs(600).mul_f64(0.5 + fraction());
+                }
+                ClusterErrorKind::Throttled(asked) => wait = asked.mul_f64(1.0 + fraction()),
+                _ => tracing::warn!("the watch broke: {error}"),
+            }
+        }
         sleep(wait).await;
     }
 }
 
-struct Watcher {
+struct Watcher<F> {
     cluster: Cluster,
     what: Arc<Collection>,
+    trim: F,
     changes: Sender<ClusterChange>,
     known: HashSet<(String, String)>,
     /// The last version seen; empty when a list is needed.
     version: String,
+    /// Since when the server answers the present watch.
+    begun: Option<Instant>,
+    /// Whether it has reported anything.
+    has_news: bool,
 }
 
-impl Watcher {
+impl<F: Fn(&mut Object)> Watcher<F> {
+    /// Whether the last watch was one: a watch lasts for minutes, or reports something.
+    fn has_worked(&self) -> bool {
+        self.has_news || self.begun.is_some_and(|begun| begun.elapsed() >= SHORT)
+    }
+
     async fn list(&mut self) -> ClusterResult<()> {
-        let (objects, version) = self.cluster.list(&self.what).await?;
-        let mut gone = std::mem::take(&mut self.known);
-        for object in objects {
-            gone.remove(&key(&object));
-            self.present(object).await;
+        let (cluster, what) = (self.cluster.clone(), Arc::clone(&self.what));
+        let mut pages = Pages::new(&cluster, &what);
+        let mut listed = HashSet::new();
+        while let Some(page) = pages.next().await? {
+            for object in page {
+                listed.insert(object.key());
+                self.present(object).await;
+            }
         }
+        let gone: Vec<_> = self.known.difference(&listed).cloned().collect();
         for (namespace, name) in gone {
             self.report(WatchChange::Deleted(namespace, name)).await;
         }
+        self.known = listed;
         self.report(WatchChange::Listed).await;
-        self.version = version;
+        self.version = pages.version;
         Ok(())
     }
 
@@ -241,6 +165,7 @@ impl Watcher {
             .in_time(&call, self.cluster.respond(&call))
             .await;
         let mut body = body.inspect_err(|error| self.cluster.count(error))?;
+        self.begun = Some(Instant::now());
         let mut buffer: Vec<u8> = Vec::new();
         let end = Instant::now() + Duration::from_secs(u64::from(seconds) + 15);
         loop {
@@ -271,12 +196,14 @@ impl Watcher {
             serde_json::from_slice(line).map_err(|_| asked.malformed())?;
         match event {
             WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+                self.has_news = true;
                 self.reached(&object.metadata.resource_version);
                 self.present(object).await;
             }
             WatchEvent::Deleted(object) => {
+                self.has_news = true;
                 self.reached(&object.metadata.resource_version);
-                let key = key(&object);
+                let key = object.key();
                 self.known.remove(&key);
                 self.report(WatchChange::Deleted(key.0, key.1)).await;
             }
@@ -292,8 +219,9 @@ impl Watcher {
         }
     }
 
-    async fn present(&mut self, object: Object) {
-        self.known.insert(key(&object));
+    async fn present(&mut self, mut object: Object) {
+        (self.trim)(&mut object);
+        self.known.insert(object.key());
         self.report(WatchChange::Present(object)).await;
     }
 
@@ -303,11 +231,11 @@ impl Watcher {
     }
 }
 
-fn key(object: &Object) -> (String, String) {
-    let metadata = &object.metadata;
-    (metadata.namespace.clone(), metadata.name.clone())
-}
-
 const RETRY: Duration = Duration::from_millis(800);
 const RETRY_CAP: Duration = Duration::from_secs(30);
+/// A watch that ends before this, without an event, has failed.
+const SHORT: Duration = Duration::from_secs(1);
 const MAX_EVENT: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests;

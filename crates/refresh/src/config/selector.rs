@@ -41,6 +41,12 @@ pub(crate) enum Operator {
 }
 
 impl LabelSelector {
+    /// The labels that it looks at.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = String> {
+        let rules = self.match_expressions.iter().map(|rule| &rule.key);
+        self.match_labels.keys().chain(rules).cloned()
+    }
+
     pub(crate) fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         let equal = |(key, value): (&String, &String)| labels.get(key) == Some(value);
         self.match_labels.iter().all(equal)

@@ -4,10 +4,11 @@
 //! duration while it was observed here, as in client-go. Work is idempotent, so two leaders for a
 //! moment cost some requests and nothing else.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use regcred_core::{Clock, Env};
@@ -17,6 +18,7 @@ use tokio::time::{Instant, sleep};
 use crate::backoff::{fraction, random};
 use crate::cluster::{Cluster, ClusterErrorKind, ClusterResult, timestamp};
 use crate::config::LeaderElection;
+use crate::failure::PANICKED;
 use crate::status::Status;
 
 /// A name that no other process has: the pod's, and a random number.
@@ -35,7 +37,6 @@ pub(super) struct Campaign {
     status: Arc<Status>,
     /// The Lease as last observed to change, and when that was.
     observed: Option<(Lease, Instant)>,
-    renewed: Option<(Instant, DateTime<Utc>)>,
     /// `leaseTransitions` at which this one became the leader: the same number after a short absence
     /// means that no other one led meanwhile.
     term: i32,
@@ -50,6 +51,8 @@ impl Campaign {
         status: Arc<Status>,
     ) -> Self {
         let namespace = election.namespace.as_deref();
+        let length = election.lease_duration.0.mul_f64(0.7);
+        cluster.fence().need_lease(clock.clone(), length);
         Self {
             namespace: namespace.unwrap_or(cluster.own_namespace()).to_owned(),
             cluster,
@@ -58,7 +61,6 @@ impl Campaign {
             clock,
             status,
             observed: None,
-            renewed: None,
             term: 0,
         }
     }
@@ -71,18 +73,16 @@ impl Campaign {
     ) {
         let length = self.election.lease_duration.0;
         loop {
-            let turn = tokio::time::timeout(length / 3, self.turn()).await;
-            let turn = turn.unwrap_or_else(|_| {
-                let name = &self.election.name;
-                let late = self
-                    .cluster
-                    .timed_out(&format!("Lease {}/{name}", self.namespace));
-                self.cluster.count(&late);
-                Err(late)
-            });
-            let failure = turn.err();
-            let failure =
-                failure.map(|error| format!("the Lease cannot be read or renewed: {error}"));
+            let turn = tokio::time::timeout(length / 3, self.turn());
+            let failure = match AssertUnwindSafe(turn).catch_unwind().await {
+                Ok(Ok(turn)) => turn.err().map(|error| error.to_string()),
+                Ok(Err(_)) => Some(self.late()),
+                Err(_) => {
+                    self.status.panicked("election");
+                    Some(PANICKED.to_owned())
+                }
+            };
+            let failure = failure.map(|why| format!("the Lease cannot be read or renewed: {why}"));
             if let Some(text) = &failure {
                 tracing::warn!("{text}");
             }
@@ -113,14 +113,16 @@ impl Campaign {
         }
     }
 
-    /// Checked on the monotonic clock and on wall time: the former stops while the machine is
-    /// suspended.
     fn is_leading(&self) -> bool {
-        let limit = self.election.lease_duration.0.mul_f64(0.7);
-        self.renewed.is_some_and(|(instant, wall)| {
-            let by_wall = (self.clock.now() - wall).abs().to_std().unwrap_or_default();
-            instant.elapsed() < limit && by_wall < limit
-        })
+        self.cluster.fence().is_open()
+    }
+
+    /// The API server did not answer in time.
+    fn late(&self) -> String {
+        let place = format!("Lease {}/{}", self.namespace, self.election.name);
+        let late = self.cluster.timed_out(&place);
+        self.cluster.count(&late);
+        late.to_string()
     }
 
     async fn turn(&mut self) -> ClusterResult<()> {
@@ -142,7 +144,7 @@ impl Campaign {
         let spec = lease.spec.get_or_insert_default();
         let ours = spec.holder_identity.as_deref() == Some(self.holder.as_str());
         if !ours {
-            self.renewed = None;
+            self.cluster.fence().renewed(None);
             if !self.has_expired(spec) {
                 return Ok(());
             }
@@ -157,12 +159,12 @@ impl Campaign {
                 let spec = written.spec.as_ref();
                 self.term = spec.and_then(|spec| spec.lease_transitions).unwrap_or(0);
                 self.observed = Some((written, Instant::now()));
-                self.renewed = Some(started);
+                self.cluster.fence().renewed(Some(started));
                 Ok(())
             }
             // Another candidate was quicker.
             Err(error) if error.kind == ClusterErrorKind::Conflict => {
-                self.renewed = None;
+                self.cluster.fence().renewed(None);
                 Ok(())
             }
             Err(error) => Err(error),
@@ -179,3 +181,6 @@ impl Campaign {
         free || unchanged.is_some_and(|time| time >= length)
     }
 }
+
+#[cfg(test)]
+mod tests;

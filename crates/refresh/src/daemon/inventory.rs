@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::schedule::Key;
 use crate::cluster::Object;
-use crate::plan::{Namespace, Plan};
+use crate::plan::{Namespace, Plan, SecretPlan};
 
 /// Namespaces, and the service accounts that some target selects or that prove an identity.
 #[derive(Debug)]
@@ -17,6 +17,15 @@ pub(super) struct Inventory {
     pub(super) namespaces_listed: bool,
     /// The namespaces whose accounts are watched (`None`: all); others are fetched on demand.
     listed: BTreeSet<Option<String>>,
+}
+
+/// What a change of a service account means.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct AccountChange {
+    /// Whether another identity counts in its namespace.
+    pub(super) identity: bool,
+    /// The Secrets that it should list and does not.
+    pub(super) lacking: Vec<Key>,
 }
 
 impl Inventory {
@@ -41,12 +50,8 @@ impl Inventory {
     }
 
     /// Adds or updates a namespace; returns its name if something relevant has changed.
-    pub(super) fn namespace(&mut self, object: Object, plan: &Plan) -> Option<Arc<str>> {
-        let mut namespace = Namespace::of(object, &self.annotations);
-        let mut secrets = plan.secrets.iter();
-        if !secrets.any(|secret| secret.namespaces.selector.is_some()) {
-            namespace.labels.clear();
-        }
+    pub(super) fn namespace(&mut self, object: Object) -> Option<Arc<str>> {
+        let namespace = Namespace::of(object, &self.annotations);
         let name = Arc::clone(&namespace.name);
         if self.namespaces.get(&name) == Some(&namespace) {
             return None;
@@ -68,24 +73,40 @@ impl Inventory {
         }
     }
 
-    /// Adds or updates a service account; true if this changes whose identity counts.
-    pub(super) fn account(&mut self, mut account: Object, plan: &Plan) -> bool {
+    /// Adds or updates a service account; what it means for the Secrets of its namespace.
+    pub(super) fn account(&mut self, mut account: Object, plan: &Plan) -> AccountChange {
         let meta = &mut account.metadata;
         let mut identities = plan.identities();
         let proves = identities.any(|identity| identity.service_account == meta.name);
-        let decisive = &self.annotations;
-        meta.annotations
-            .retain(|key, _| proves && decisive.contains(key));
+        if !proves {
+            meta.annotations.clear();
+        }
         let annotations = meta.annotations.clone();
         let (namespace, name) = (std::mem::take(&mut meta.namespace), meta.name.clone());
         let mut secrets = plan.secrets.iter();
         if !proves && !secrets.any(|secret| secret.accounts.covers(&account)) {
             self.no_account(&namespace, &name);
-            return false;
+            return AccountChange::default();
         }
+        let lacking = self.lacked_by(&account, &namespace, plan);
         let accounts = self.accounts.entry(namespace.into()).or_default();
-        let known = accounts.insert(name, account);
-        known.unwrap_or_default().metadata.annotations != annotations
+        let known = accounts.insert(name, account).unwrap_or_default();
+        AccountChange {
+            identity: known.metadata.annotations != annotations,
+            lacking,
+        }
+    }
+
+    /// The Secrets of its namespace that it should list and does not.
+    fn lacked_by(&self, account: &Object, namespace: &str, plan: &Plan) -> Vec<Key> {
+        let Some(known) = self.namespaces.get(namespace) else {
+            return Vec::new();
+        };
+        let places = plan.secrets.iter().enumerate();
+        places
+            .filter(|(_, secret)| lacks(account, secret, namespace) && secret.covers(known).is_ok())
+            .map(|(place, _)| Key::Secret(place, Arc::clone(&known.name)))
+            .collect()
     }
 
     pub(super) fn no_account(&mut self, namespace: &str, name: &str) {
@@ -94,7 +115,8 @@ impl Inventory {
         }
     }
 
-    /// The selected accounts that lack a Secret; `None` if the namespace's accounts are not watched.
+    /// The first selected accounts that lack a Secret, few enough for one turn: the watch reports the others
+    /// again. `None` if the namespace's accounts are not watched.
     pub(super) fn accounts_for(
         &self,
         place: usize,
@@ -103,28 +125,20 @@ impl Inventory {
     ) -> Option<Vec<Object>> {
         let one = Some(namespace.name.to_string());
         let is_watched = self.listed.contains(&None) || self.listed.contains(&one);
-        is_watched.then(|| self.lacking(place, &namespace.name, plan))
-    }
-
-    /// The Secrets of a namespace that some account lacks.
-    pub(super) fn keys_lacking(&self, namespace: &str, plan: &Plan) -> Vec<Key> {
-        let Some(known) = self.namespaces.get(namespace) else {
-            return Vec::new();
-        };
-        let places = plan.secrets.iter().enumerate();
-        places
-            .filter(|(_, secret)| secret.covers(known).is_ok())
-            .filter(|(place, _)| !self.lacking(*place, namespace, plan).is_empty())
-            .map(|(place, _)| Key::Secret(place, Arc::clone(&known.name)))
-            .collect()
-    }
-
-    fn lacking(&self, place: usize, namespace: &str, plan: &Plan) -> Vec<Object> {
-        let secret = &plan.secrets[place];
-        let name = secret.name_in(namespace);
-        let lacks = |account: &&Object| secret.accounts.covers(account) && !account.lists(&name);
-        let accounts = self.accounts.get(namespace).into_iter();
+        let (secret, name) = (&plan.secrets[place], &namespace.name);
+        let accounts = self.accounts.get(name).into_iter();
         let accounts = accounts.flat_map(BTreeMap::values);
-        accounts.filter(lacks).cloned().collect()
+        let lacking = accounts.filter(|account| lacks(account, secret, name));
+        is_watched.then(|| lacking.take(IN_ONE_TURN).cloned().collect())
     }
 }
+
+fn lacks(account: &Object, secret: &SecretPlan, namespace: &str) -> bool {
+    secret.accounts.covers(account) && !account.lists(&secret.name_in(namespace))
+}
+
+/// A namespace with thousands of accounts shares its turns with the others.
+const IN_ONE_TURN: usize = 100;
+
+#[cfg(test)]
+mod tests;

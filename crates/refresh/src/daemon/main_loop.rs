@@ -17,6 +17,7 @@ use super::schedule::{Key, Schedule};
 use super::watches::watch_all;
 use crate::backoff::pause;
 use crate::cluster::{Cluster, ClusterChange, Collection, RequestCounts, WatchChange};
+use crate::error::RunError;
 use crate::refresher::{Next, Outcome, Refresher};
 
 pub(super) struct Loop {
@@ -63,12 +64,16 @@ impl Loop {
         }
     }
 
-    pub(super) async fn run(mut self, helpers: &mut JoinSet<()>) {
+    /// Runs until it is stopped.
+    ///
+    /// # Errors
+    /// If a task that must not end has ended: by a panic, which is a bug.
+    pub(super) async fn run(mut self, helpers: &mut JoinSet<()>) -> Result<(), RunError> {
         let (report, mut changes) = mpsc::channel(1024);
         let (lead, mut leads) = watch::channel(None);
         // A stop of its own: the Lease is released last.
         let (resign, resigned) = watch::channel(false);
-        let campaign = self.prepare(helpers, &report, lead, resigned);
+        let mut campaign = self.prepare(helpers, &report, lead, resigned);
         // A branch of its own: the loop must tick however many changes come.
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -78,10 +83,13 @@ impl Loop {
             tokio::select! {
                 Some(change) = changes.recv() => self.apply(change),
                 Some(done) = self.running.join_next() => {
-                    if let Ok((key, outcome)) = done {
-                        self.conclude(&key, outcome);
-                    }
+                    let (key, outcome) = done.map_err(|_| RunError::panicked("the work on an object"))?;
+                    self.conclude(&key, outcome);
                 }
+                Some(_) = helpers.join_next() => {
+                    return Err(RunError::panicked("a watch, or the server of the pages,"));
+                }
+                () = ended(&mut campaign) => return Err(RunError::panicked("the leader election")),
                 Ok(()) = leads.changed() => {
                     let term = *leads.borrow_and_update();
                     self.lead(term);
@@ -101,6 +109,7 @@ impl Loop {
             let _ = timeout(PATIENCE, campaign).await;
         }
         helpers.abort_all();
+        Ok(())
     }
 
     /// Starts the watches and the campaign for the Lease.
@@ -152,9 +161,11 @@ impl Loop {
 
     fn apply(&mut self, (watched, change): ClusterChange) {
         let plan = Arc::clone(&self.refresher.plan);
+        let now = self.refresher.clock.now();
         match (&*watched, change) {
+            (_, WatchChange::Panicked) => self.refresher.status.panicked("watch"),
             (Collection::Namespaces, WatchChange::Present(object)) => {
-                if let Some(name) = self.inventory.namespace(object, &plan) {
+                if let Some(name) = self.inventory.namespace(object) {
                     self.enqueue_all(&name);
                 }
             }
@@ -171,11 +182,12 @@ impl Loop {
             }
             (Collection::Accounts { .. }, WatchChange::Present(object)) => {
                 let namespace = object.metadata.namespace.clone();
-                if self.inventory.account(object, &plan) {
+                let change = self.inventory.account(object, &plan);
+                if change.identity {
                     self.enqueue_all(&namespace);
                 }
-                for key in self.inventory.keys_lacking(&namespace, &plan) {
-                    self.schedule.first(&key);
+                for key in change.lacking {
+                    self.schedule.first(&key, now);
                 }
             }
             (Collection::Accounts { .. }, WatchChange::Deleted(namespace, name)) => {
@@ -195,7 +207,8 @@ impl Loop {
                 self.noticed(&namespace, &name, "");
             }
             (Collection::Secrets { namespace, name }, WatchChange::Listed) => {
-                self.schedule.listed(&plan, namespace.as_deref(), name);
+                self.schedule
+                    .listed(&plan, (namespace.as_deref(), name), now);
             }
             // The periodic check finds changes then.
             (Collection::Secrets { .. }, WatchChange::Forbidden) => {}
@@ -204,10 +217,11 @@ impl Loop {
 
     /// A watch reported a Secret's version; empty if the Secret was deleted.
     fn noticed(&mut self, namespace: &str, name: &str, version: &str) {
+        let now = self.refresher.clock.now();
         for (place, secret) in self.refresher.plan.secrets.iter().enumerate() {
             if secret.name_in(namespace) == name {
                 let key = Key::Secret(place, namespace.into());
-                self.schedule.noticed(&key, version);
+                self.schedule.noticed(&key, version, now);
             }
         }
     }
@@ -217,10 +231,11 @@ impl Loop {
         let Some(namespace) = self.inventory.get(name) else {
             return;
         };
+        let now = self.refresher.clock.now();
         for (place, secret) in self.refresher.plan.secrets.iter().enumerate() {
             let key = Key::Secret(place, Arc::clone(&namespace.name));
             match secret.covers(namespace) {
-                Ok(()) => self.schedule.first(&key),
+                Ok(()) => self.schedule.first(&key, now),
                 Err(_) => self.schedule.remove(&key),
             }
         }
@@ -293,23 +308,24 @@ impl Loop {
             Next::At(at) => Some(at),
             Next::Never => None,
             Next::Soon => Some(now + TimeDelta::seconds(5)),
-            Next::Later => Some(now + self.schedule.pause(key)),
+            Next::Later => Some(now + self.schedule.pause(key, LONGEST_PAUSE)),
             Next::WhenReachable => {
                 // Of several failures at the same time only the first lengthens the pause.
                 let away = self.away.as_ref();
                 if away.is_none_or(|away| Instant::now() >= away.until) {
                     let failures = away.map_or(0, |away| away.failures) + 1;
-                    let wait = pause(failures, Duration::from_secs(1), Duration::from_secs(30));
+                    let wait = pause(failures, Duration::from_secs(1), AWAY_PAUSE);
                     let until = Instant::now() + wait;
                     self.away = Some(Away { failures, until });
                 }
-                Some(now)
+                // Where others can be served, this one alone must not be asked for without pause.
+                Some(now + self.schedule.pause(key, AWAY_PAUSE))
             }
         };
         if outcome.next != Next::WhenReachable && matches!(key, Key::Secret(..)) {
             self.away = None;
         }
-        self.schedule.done(key, outcome.seen, at, good);
+        self.schedule.done(key, outcome.seen, at, good, now);
     }
 
     /// The time until the next object is due, a second at most.
@@ -364,6 +380,18 @@ impl Loop {
     }
 }
 
+/// When the campaign has ended; never without one.
+async fn ended(campaign: &mut Option<JoinHandle<()>>) {
+    match campaign {
+        Some(campaign) => drop(campaign.await),
+        None => std::future::pending().await,
+    }
+}
+
 const TICK: Duration = Duration::from_secs(1);
 const INPUTS: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(15);
+/// The longest pause after failures of one object.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// The longest pause while the API server cannot be reached.
+const AWAY_PAUSE: Duration = Duration::from_secs(30);

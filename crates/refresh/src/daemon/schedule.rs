@@ -66,6 +66,8 @@ struct Entry {
     good: bool,
     /// Since when it lacks a login that is known to be valid.
     lacking_since: Option<DateTime<Utc>>,
+    /// The time at which its turns at the front are paid for: see [`Entry::turn`].
+    paid: DateTime<Utc>,
 }
 
 impl Entry {
@@ -81,6 +83,15 @@ impl Entry {
         } else {
             None
         };
+    }
+
+    /// When it is due that is moved to the front: at once, but after [`TURNS`] of them, one in each [`EACH`],
+    /// in its order among the others. Whoever edits without pause must not keep them from theirs.
+    fn turn(&mut self, now: DateTime<Utc>) -> DateTime<Utc> {
+        // A clock that was set back must not make the wait longer than it was meant to be.
+        self.paid = self.paid.clamp(now, now + EACH * TURNS) + EACH;
+        let at = self.paid - EACH * TURNS;
+        if at <= now { DateTime::UNIX_EPOCH } else { at }
     }
 
     /// Whether this version is not what was seen last; the object is read again then.
@@ -106,9 +117,15 @@ impl Schedule {
         }
     }
 
-    /// Moves an object to the front.
-    pub(super) fn first(&mut self, key: &Key) {
-        self.add(key, DateTime::UNIX_EPOCH);
+    /// Moves an object to the front, unless it has had its turns there.
+    pub(super) fn first(&mut self, key: &Key, now: DateTime<Utc>) {
+        let entry = self.entries.entry(key.clone()).or_default();
+        if entry.running {
+            entry.again = true;
+        } else if entry.queued.is_none_or(|(at, _)| at > now) {
+            let at = entry.turn(now);
+            self.add(key, at);
+        }
     }
 
     /// The next object that is due, with what is remembered of it.
@@ -133,6 +150,7 @@ impl Schedule {
         seen: Option<LastSeen>,
         at: Option<DateTime<Utc>>,
         good: bool,
+        now: DateTime<Utc>,
     ) {
         // Removed in the meantime.
         let Some(entry) = self.entries.get_mut(key) else {
@@ -147,31 +165,21 @@ impl Schedule {
         }
         let noticed = entry.noticed.take();
         let again = noticed.is_some_and(|version| entry.is_news(&version)) || entry.again;
-        self.queue(
-            key,
-            if again {
-                Some(DateTime::UNIX_EPOCH)
-            } else {
-                at
-            },
-        );
+        let again = again.then(|| entry.turn(now));
+        self.queue(key, again.into_iter().chain(at).min());
     }
 
-    /// How long to wait after one more failure.
-    pub(super) fn pause(&mut self, key: &Key) -> TimeDelta {
+    /// How long to wait after one more failure, at most.
+    pub(super) fn pause(&mut self, key: &Key, cap: Duration) -> TimeDelta {
         let failures = self.entries.get_mut(key).map_or(1, |entry| {
             entry.failures += 1;
             entry.failures
         });
-        delta(pause(
-            failures,
-            Duration::from_secs(1),
-            Duration::from_secs(300),
-        ))
+        delta(pause(failures, Duration::from_secs(1), cap))
     }
 
     /// Takes in a Secret's version that a watch reported; empty if the Secret was deleted.
-    pub(super) fn noticed(&mut self, key: &Key, version: &str) {
+    pub(super) fn noticed(&mut self, key: &Key, version: &str, now: DateTime<Utc>) {
         let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
@@ -181,14 +189,19 @@ impl Schedule {
             return;
         }
         if entry.is_news(version) {
-            self.first(key);
+            self.first(key, now);
         }
     }
 
     /// A list of the Secrets of a name, in one namespace or all, is complete. One of ours that is not in
     /// it was made after the list, or was deleted before it, and no watch will report that: it is
     /// checked.
-    pub(super) fn listed(&mut self, plan: &Plan, place: Option<&str>, name: &str) {
+    pub(super) fn listed(
+        &mut self,
+        plan: &Plan,
+        (place, name): (Option<&str>, &str),
+        now: DateTime<Utc>,
+    ) {
         let concerns = |key: &Key| match key {
             Key::Secret(at, namespace) => {
                 place.is_none_or(|place| **namespace == *place)
@@ -200,7 +213,7 @@ impl Schedule {
             !entry.reported && (entry.running || entry.seen.is_some()) && concerns(key)
         };
         for key in self.keys(unreported) {
-            self.noticed(&key, "");
+            self.noticed(&key, "", now);
         }
     }
 
@@ -309,6 +322,10 @@ impl Schedule {
         }
     }
 }
+
+/// How often an object comes to the front at once, and how often after that.
+const TURNS: i32 = 10;
+const EACH: TimeDelta = TimeDelta::seconds(20);
 
 #[cfg(test)]
 mod tests;

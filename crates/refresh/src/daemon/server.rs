@@ -1,5 +1,6 @@
 //! Health, metrics and the status page: four read-only documents.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,34 +12,74 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
 use crate::status::Status;
 
+/// How much of the process its clients may use.
+struct Limits {
+    /// Open connections.
+    connections: usize,
+    /// The time until a request is complete.
+    read: Duration,
+    /// The time until its answer is read.
+    life: Duration,
+}
+
 /// Serves requests until it is aborted.
 pub(super) async fn serve(listener: TcpListener, status: Arc<Status>) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
-            return;
-        };
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let status = Arc::clone(&status);
-        tokio::spawn(async move {
+    LIMITS.serve(&listener, &status).await;
+}
+
+impl Limits {
+    /// A new connection is always served: of too many the oldest is closed, which is the slowest, since each
+    /// ends with its first answer. A kubelet that asks for `/healthz` does not wait for other clients.
+    async fn serve(&self, listener: &TcpListener, status: &Arc<Status>) {
+        let mut open = JoinSet::new();
+        let mut oldest_first = VecDeque::<AbortHandle>::new();
+        loop {
+            let Ok((stream, _)) = listener.accept().await else {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            };
+            while let Some(ended) = open.try_join_next() {
+                if ended.is_err_and(|error| error.is_panic()) {
+                    status.panicked("page");
+                }
+            }
+            oldest_first.retain(|connection| !connection.is_finished());
+            if oldest_first.len() >= self.connections
+                && let Some(oldest) = oldest_first.pop_front()
+            {
+                oldest.abort();
+            }
+            let connection = self.connection(stream, Arc::clone(status));
+            oldest_first.push_back(open.spawn(connection));
+        }
+    }
+
+    /// Answers one request.
+    fn connection(
+        &self,
+        stream: TcpStream,
+        status: Arc<Status>,
+    ) -> impl Future<Output = ()> + use<> {
+        let mut server = http1::Builder::new();
+        server
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.read)
+            .max_buf_size(HEAD)
+            .keep_alive(false);
+        let life = self.life;
+        async move {
             let service = service_fn(|request: Request<Incoming>| {
                 let answer = answer(&request, &status);
                 async move { Ok::<_, Infallible>(answer) }
             });
-            let mut server = http1::Builder::new();
-            server.timer(TokioTimer::new()).header_read_timeout(READ);
-            let _ = timeout(LIFE, server.serve_connection(TokioIo::new(stream), service)).await;
-            drop(permit);
-        });
+            let _ = timeout(life, server.serve_connection(TokioIo::new(stream), service)).await;
+        }
     }
 }
 
@@ -83,6 +124,13 @@ fn document(code: u16, kind: &str, text: String) -> Response<Full<Bytes>> {
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
-const CONNECTIONS: usize = 64;
-const READ: Duration = Duration::from_secs(10);
-const LIFE: Duration = Duration::from_secs(120);
+/// The longest head of a request, in bytes.
+const HEAD: usize = 16 << 10;
+const LIMITS: Limits = Limits {
+    connections: 64,
+    read: Duration::from_secs(10),
+    life: Duration::from_secs(30),
+};
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ pub struct Handle {
     /// Address of health, metrics and the status page.
     pub address: std::net::SocketAddr,
     stop: watch::Sender<bool>,
-    done: tokio::task::JoinHandle<()>,
+    done: tokio::task::JoinHandle<Result<(), RunError>>,
 }
 
 impl Handle {
@@ -28,6 +28,15 @@ impl Handle {
     pub async fn stop(self) {
         let _ = self.stop.send(true);
         let _ = self.done.await;
+    }
+
+    /// Waits for its end, which comes by itself only if something panicked.
+    ///
+    /// # Errors
+    /// A panic, which is a bug.
+    pub async fn ended(&mut self) -> Result<(), RunError> {
+        let done = (&mut self.done).await;
+        done.unwrap_or_else(|_| Err(RunError::panicked("the daemon")))
     }
 
     /// Stops it as a SIGKILL would: nothing is finished or released.
@@ -40,15 +49,16 @@ impl Refresher {
     /// Runs until SIGTERM or SIGINT.
     ///
     /// # Errors
-    /// If it cannot listen, or cannot handle signals.
+    /// If it cannot listen, cannot handle signals, or something panicked that it needs.
     pub async fn daemon(self, env: &Env) -> Result<(), RunError> {
         let on = |kind| signal(kind).map_err(RunError::at("cannot handle signals"));
         let mut term = on(SignalKind::terminate())?;
         let mut int = on(SignalKind::interrupt())?;
-        let handle = self.start(env).await?;
+        let mut handle = self.start(env).await?;
         tokio::select! {
             _ = term.recv() => {}
             _ = int.recv() => {}
+            ended = handle.ended() => return ended,
         }
         tracing::info!("stopping");
         handle.stop().await;
@@ -72,7 +82,7 @@ impl Refresher {
             let mut helpers = JoinSet::new();
             helpers.spawn(server::serve(listener, Arc::clone(&self.status)));
             let main_loop = Loop::new(Arc::new(self), holder, stopped);
-            main_loop.run(&mut helpers).await;
+            main_loop.run(&mut helpers).await
         });
         Ok(Handle {
             address,

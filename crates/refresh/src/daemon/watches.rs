@@ -25,7 +25,8 @@ pub(super) fn watch_all(
         );
     }
     for what in all.into_iter().take(MAX_WATCHES) {
-        tasks.spawn(watch(cluster.clone(), what, changes.clone()));
+        let work = watch(cluster.clone(), what, plan.trim(), changes.clone());
+        tasks.spawn(work);
     }
 }
 

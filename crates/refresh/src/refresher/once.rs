@@ -99,7 +99,7 @@ impl Refresher {
             return Ok(names.into_iter().map(Namespace::named).collect());
         }
         let decisive = self.plan.annotations();
-        let all = cluster.namespaces().await;
+        let all = cluster.namespaces(self.plan.trim()).await;
         let all = all.map_err(RunError::at("the namespaces cannot be listed"))?;
         let all = all.into_iter();
         Ok(all.map(|object| Namespace::of(object, &decisive)).collect())

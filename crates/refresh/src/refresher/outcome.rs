@@ -86,7 +86,7 @@ impl Next {
         match error.kind {
             ClusterErrorKind::Unreachable | ClusterErrorKind::Throttled(_) => Self::WhenReachable,
             ClusterErrorKind::Terminating => Self::Never,
-            ClusterErrorKind::NotFound => Self::Soon,
+            ClusterErrorKind::NotFound | ClusterErrorKind::Standby => Self::Soon,
             _ => Self::Later,
         }
     }

@@ -6,7 +6,8 @@ use regcred_core::ServiceAccountCoordinates;
 
 use super::context::Refresher;
 use crate::cluster::{Cluster, ClusterResult};
-use crate::plan::Namespace;
+use crate::digest::hash;
+use crate::plan::{LONGEST_VALUE, Namespace};
 use crate::tokens::{Tenant, TenantIdentity};
 
 /// Whose identity counts.
@@ -52,10 +53,21 @@ impl Refresher {
         let further = further.filter_map(|key| Some((key.clone(), value(key)?)));
         let mut annotations: BTreeMap<String, String> = further.collect();
         annotations.insert(identity.annotation.clone(), role);
+        if let Some((key, _)) = annotations
+            .iter()
+            .find(|(_, value)| value.len() > LONGEST_VALUE)
+        {
+            let text = format!("the annotation {key} is longer than {LONGEST_VALUE} bytes");
+            return Ok(Who::Missing(text));
+        }
         Ok(Who::Known(Some(Box::new(TenantIdentity {
             tenant: Tenant {
                 namespace: namespace.name.clone(),
-                role: serde_json::to_string(&annotations).unwrap_or_default(),
+                role: hash(
+                    annotations
+                        .iter()
+                        .flat_map(|(key, value)| [&**key, &**value]),
+                ),
             },
             cluster: cluster.clone(),
             account: ServiceAccountCoordinates {

@@ -58,6 +58,8 @@ const FAMILIES: &[Family] = &[
         |all| vec![(String::new(), all.requests.sent.to_string())]),
     ("api_request_errors_total", "counter", "Requests to the API server that failed, by reason.",
         |all| all.requests.failed.iter().map(|(reason, count)| sample("", &[("reason", reason)], count)).collect()),
+    ("panics_total", "counter", "Panics, which are bugs, of tasks that began again.",
+        |all| all.panics.iter().map(|(task, count)| sample("", &[("task", task)], count)).collect()),
     ("leader", "gauge", "1 if this process does the work.",
         |all| vec![(String::new(), u8::from(all.leader).to_string())]),
 ];

@@ -31,6 +31,8 @@ pub(super) struct State {
     /// Why the Lease cannot be read or renewed, if it is needed and cannot.
     lease: Option<String>,
     pub(super) requests: RequestCounts,
+    /// Panics of tasks that began again, by task.
+    pub(super) panics: BTreeMap<&'static str, u64>,
     pub(super) sources: Vec<SourceState>,
     pub(super) targets: Vec<TargetState>,
 }
@@ -116,6 +118,7 @@ impl Status {
                 listed: false,
                 lease: None,
                 requests: RequestCounts::default(),
+                panics: TASKS.map(|task| (task, 0)).into(),
                 sources: sources.collect(),
                 targets,
             }),
@@ -232,6 +235,11 @@ impl Status {
         state.requests = requests;
     }
 
+    /// A task panicked, which is a bug, and begins again.
+    pub(crate) fn panicked(&self, task: &'static str) {
+        *self.lock().panics.entry(task).or_default() += 1;
+    }
+
     /// The namespaces have been listed, or need not be.
     pub(crate) fn listed(&self) {
         self.lock().listed = true;
@@ -315,6 +323,8 @@ const RESULTS: [&str; 9] = [
     "malformed",
     "other",
 ];
+/// The tasks that begin again after a panic; that of the work on an object is a failure of the object.
+const TASKS: [&str; 3] = ["watch", "election", "page"];
 /// Reasons of failures of objects, besides those of the API server.
 const FOREIGN: &str = "foreign";
 const REGISTRY: &str = "registry";

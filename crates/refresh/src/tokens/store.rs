@@ -51,10 +51,19 @@ pub(crate) struct TokenFailure {
     pub(crate) retry_at: DateTime<Utc>,
 }
 
+/// One token for each namespace, whatever role it names: a namespace that names another one all the time
+/// takes no more memory than the others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct SlotKey {
     source: usize,
-    tenant: Option<Tenant>,
+    namespace: Option<Arc<str>>,
+}
+
+impl SlotKey {
+    fn new(source: usize, tenant: Option<&Tenant>) -> Self {
+        let namespace = tenant.map(|tenant| Arc::clone(&tenant.namespace));
+        Self { source, namespace }
+    }
 }
 
 #[derive(Default)]
@@ -66,6 +75,8 @@ struct TokenSlot {
 
 #[derive(Default)]
 struct SlotState {
+    /// The role of the tenant whose token it is; empty for the refresher's own.
+    role: String,
     available: Available,
     /// Failures in a row.
     failures: u32,
@@ -80,6 +91,19 @@ impl SlotState {
     fn is_due(&self, now: DateTime<Utc>) -> bool {
         now >= self.next || now < self.requested - TimeDelta::minutes(1)
     }
+
+    /// What is available under this role: nothing of another.
+    fn available(&self, tenant: Option<&Tenant>) -> Available {
+        if self.role == role_of(tenant) {
+            self.available.clone()
+        } else {
+            Available::default()
+        }
+    }
+}
+
+fn role_of(tenant: Option<&Tenant>) -> &str {
+    tenant.map_or("", |tenant| &tenant.role)
 }
 
 impl TokenStore {
@@ -120,11 +144,12 @@ impl TokenStore {
     /// The source's token: the one in memory while it is not due, else a new one. Of callers that
     /// come together one fetches; the others get what was available last, or wait.
     pub(crate) async fn get(&self, source: usize, tenant: Option<&TenantIdentity>) -> Available {
-        let slot = self.slot(source, tenant.map(|identity| &identity.tenant));
+        let whose = tenant.map(|identity| &identity.tenant);
+        let slot = self.slot(source, whose);
         let turn = match slot.turn.try_lock() {
             Ok(turn) => Ok(turn),
             Err(_) => {
-                let last = self.last(&slot);
+                let last = self.last(&slot, whose);
                 if last.token.is_some() || last.failure.is_some() {
                     return last;
                 }
@@ -144,11 +169,21 @@ impl TokenStore {
                 }),
             };
         }
-        if lock(&slot.state).is_due(self.clock.now()) {
+        let is_due = {
+            let state = &mut *lock(&slot.state);
+            if state.role != role_of(whose) {
+                *state = SlotState {
+                    role: role_of(whose).to_owned(),
+                    ..SlotState::default()
+                };
+            }
+            state.is_due(self.clock.now())
+        };
+        if is_due {
             self.fetch(source, tenant, &slot).await;
         }
         let now = self.clock.now();
-        let Available { token, failure } = lock(&slot.state).available.clone();
+        let Available { token, failure } = lock(&slot.state).available(whose);
         Available {
             token: token.filter(|token| failure.is_none() || !token.life.has_expired(now)),
             failure,
@@ -157,13 +192,16 @@ impl TokenStore {
 
     /// The token in memory, if there is one that has not expired.
     pub(crate) fn peek(&self, source: usize, tenant: Option<&Tenant>) -> Option<Arc<Token>> {
-        self.last(&self.slot(source, tenant)).token
+        let slot = lock(&self.slots)
+            .get(&SlotKey::new(source, tenant))
+            .cloned();
+        self.last(&*slot?, tenant).token
     }
 
     /// What is available while a new token is requested.
-    fn last(&self, slot: &TokenSlot) -> Available {
+    fn last(&self, slot: &TokenSlot, tenant: Option<&Tenant>) -> Available {
         let now = self.clock.now();
-        let mut last = lock(&slot.state).available.clone();
+        let mut last = lock(&slot.state).available(tenant);
         last.token = last.token.filter(|token| !token.life.has_expired(now));
         if let Some(failure) = &mut last.failure {
             failure.retry_at = failure.retry_at.max(now + SOON);
@@ -198,10 +236,7 @@ impl TokenStore {
     /// Drops the tokens of a namespace that was deleted.
     pub(crate) fn forget(&self, namespace: &str) {
         let mut slots = lock(&self.slots);
-        slots.retain(|key, _| {
-            let tenant = key.tenant.as_ref();
-            tenant.is_none_or(|tenant| *tenant.namespace != *namespace)
-        });
+        slots.retain(|key, _| key.namespace.as_deref() != Some(namespace));
     }
 
     async fn fetch(&self, source: usize, tenant: Option<&TenantIdentity>, slot: &TokenSlot) {
@@ -270,10 +305,7 @@ impl TokenStore {
     }
 
     fn slot(&self, source: usize, tenant: Option<&Tenant>) -> Arc<TokenSlot> {
-        let key = SlotKey {
-            source,
-            tenant: tenant.cloned(),
-        };
+        let key = SlotKey::new(source, tenant);
         let mut slots = lock(&self.slots);
         Arc::clone(slots.entry(key).or_default())
     }
@@ -297,3 +329,53 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 const SKEW: TimeDelta = TimeDelta::minutes(10);
 /// When to ask again for what another caller is fetching.
 const SOON: TimeDelta = TimeDelta::seconds(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn a_namespace_has_one_token_whatever_roles_it_names() {
+        let config = Config::parse(
+            "apiVersion: refresh.regcred.dev/v1\nkind: RefreshConfiguration\nregistries:\n\
+             - {name: g, provider: gcr, hosts: [gcr.io]}\ntargets:\n- {name: t, secret: {name: s}}",
+        );
+        let (env, clock) = (Env::default(), Clock::system());
+        let plan = Plan::new(&config.expect("sound"), &regcred_providers::all(), &env);
+        let plan = Arc::new(plan.expect("a plan"));
+        let status = Arc::new(Status::new(&plan, clock.clone()));
+        let store = TokenStore::new(plan, env, clock, status);
+        let tenant = |namespace: &str, role: usize| Tenant {
+            namespace: namespace.into(),
+            role: role.to_string(),
+        };
+        let count = || lock(&store.slots).len();
+        for role in 0..1000 {
+            store.slot(0, Some(&tenant("a", role)));
+            assert!(store.peek(0, Some(&tenant("b", role))).is_none());
+        }
+        assert_eq!(count(), 1);
+        let slot = store.slot(0, Some(&tenant("a", 1)));
+        let token = Token {
+            logins: std::collections::BTreeMap::new(),
+            life: Life::from(store.clock.now(), None),
+        };
+        *lock(&slot.state) = SlotState {
+            role: "1".to_owned(),
+            available: Available {
+                token: Some(Arc::new(token)),
+                failure: None,
+            },
+            ..SlotState::default()
+        };
+        assert!(store.peek(0, Some(&tenant("a", 1))).is_some());
+        assert!(
+            store.peek(0, Some(&tenant("a", 2))).is_none(),
+            "another role's"
+        );
+        assert!(store.peek(0, None).is_none());
+        store.forget("a");
+        assert_eq!(count(), 0);
+    }
+}

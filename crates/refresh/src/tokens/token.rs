@@ -45,7 +45,7 @@ pub(crate) fn written(login: &Credentials) -> EntryLogin<'_> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Tenant {
     pub(crate) namespace: Arc<str>,
-    /// All annotations that name the role, as JSON.
+    /// A hash of all annotations that name the role.
     pub(crate) role: String,
 }
 

@@ -181,17 +181,28 @@ pub(crate) static SPEC: ProviderSpec = ProviderSpec {
 
 /// A clock that runs with the machine's until it is stopped, and that a test moves.
 #[derive(Clone, Default)]
-pub(crate) struct Moved(Arc<Mutex<(TimeDelta, Option<DateTime<Utc>>)>>);
+pub(crate) struct Moved(
+    Arc<Mutex<(TimeDelta, Option<DateTime<Utc>>)>>,
+    Arc<AtomicBool>,
+);
 
 impl Moved {
     pub(crate) fn clock(&self) -> Clock {
         let moved = self.clone();
-        Clock::from_fn(move || moved.now())
+        Clock::from_fn(move || {
+            assert!(!moved.1.load(Ordering::SeqCst), "the clock broke down");
+            moved.now()
+        })
     }
 
     /// From now on time passes only as the test moves it: what waits for a time never happens.
     pub(crate) fn stop(&self) {
         self.0.lock().expect("no test panics here").1 = Some(Clock::system().now());
+    }
+
+    /// From now on whoever asks it panics.
+    pub(crate) fn break_down(&self) {
+        self.1.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn on(&self, time: TimeDelta) {

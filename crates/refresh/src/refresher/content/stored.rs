@@ -57,6 +57,8 @@ impl StoredSecret {
     pub(crate) fn obstacle(&self, plan: &SecretPlan) -> Option<String> {
         let kind = &self.content.kind;
         if kind != plan.format.secret_type() {
+            // Its owner chose it, and its length.
+            let kind: String = kind.chars().take(100).collect();
             return Some(format!("its type is {kind:?} and cannot be changed"));
         }
         self.immutable.then(|| "it is immutable".to_owned())
