@@ -26,11 +26,14 @@ demo: deps-build
 	$(CARGO) build --release $(BINARIES) $(RELEASE_BINS) --bin demo
 	@target/release/demo target/demo
 
+# The advisories need their database, which is not on this machine: `cargo deny check advisories`.
 check: deps-build
 	@echo '== check: format'
 	$(CARGO) fmt --all --check
 	@echo '== check: lints'
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	@if $(CARGO) deny --version >/dev/null 2>&1; \
+	then echo '== check: licences, sources and duplicates of dependencies'; $(CARGO) deny check licenses bans sources; fi
 
 test: deps-build deps-test check
 	@echo '== test: documentation'
