@@ -3,6 +3,7 @@
 //! `REGCRED_UPDATE_DOCS=1` writes the pages instead of comparing them.
 
 mod commands;
+mod evidence;
 
 use std::fmt::Write as _;
 use std::fs;
