@@ -67,12 +67,12 @@ impl Entries {
             .any(|entry| !entry.env.is_empty())
     }
 
-    /// A configuration of these entries alone.
-    pub(crate) fn document(&self) -> Zeroizing<String> {
+    /// A configuration of these entries alone, in YAML.
+    #[must_use]
+    pub fn yaml(&self) -> Zeroizing<String> {
         let version = self.decoded.version.as_str();
         let mut text = Zeroizing::new(format!(
-            "# Written by `regcred install`; `regcred uninstall` removes it.\napiVersion: {version}\n\
-             kind: CredentialProviderConfig\nproviders:\n"
+            "apiVersion: {version}\nkind: CredentialProviderConfig\nproviders:\n"
         ));
         for entry in self.written() {
             text.push_str(&entry.yaml);
@@ -80,8 +80,18 @@ impl Entries {
         text
     }
 
+    /// That configuration as a file of an installation.
+    pub(crate) fn document(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(
+            "# Written by `regcred install`; `regcred uninstall` removes it.\n".to_owned(),
+        );
+        text.push_str(&self.yaml());
+        text
+    }
+
     /// Each as it is written.
-    pub(crate) fn written(&self) -> Vec<NewEntry> {
+    #[must_use]
+    pub fn written(&self) -> Vec<NewEntry> {
         let written = self.names().zip(&self.values).map(|(name, value)| {
             let mut item = Zeroizing::new(String::new());
             block(value, "  ", &mut item);
@@ -136,20 +146,30 @@ fn block(value: &Value, indent: &str, text: &mut String) {
     }
 }
 
-/// A value on one line of YAML, without quotes where it is a text anyway.
+/// A value on one line of YAML, without quotes where every reader takes it for a text.
 fn scalar(value: &Value, text: &mut String) {
-    let is_plain = |value: &str| {
-        let is_letter = value.starts_with(|c: char| c.is_ascii_alphabetic());
-        // `false` is the longest word that YAML takes for something else.
-        let is_long = value.len() > 5;
-        let is_fine = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
-        is_letter && is_long && value.chars().all(is_fine)
-    };
     match value.plain_text().filter(|value| is_plain(value)) {
         Some(value) => text.push_str(value),
         None => flow(value, text),
     }
 }
+
+/// Whether a text is a word or a duration such as `12h`.
+fn is_plain(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
+    let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(is_part)
+        && !SPECIAL.iter().any(|word| text.eq_ignore_ascii_case(word));
+    let is_duration = text.starts_with(|c: char| c.is_ascii_digit())
+        && text.ends_with(['h', 'm', 's'])
+        && text
+            .chars()
+            .all(|c| c.is_ascii_digit() || "hms".contains(c));
+    is_word || is_duration
+}
+
+/// Words that YAML 1.1 reads as booleans and null.
+const SPECIAL: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
 
 /// A value as JSON on one line, which is YAML as well.
 fn flow(value: &Value, text: &mut String) {
@@ -178,6 +198,41 @@ fn flow(value: &Value, text: &mut String) {
                 flow(value, text);
             }
             text.push('}');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_quoted_where_a_reader_takes_them_for_something_else() {
+        for text in ["12h", "1h30m0s", "gcr.io", "eu-west-1", "a/b_c", "e"] {
+            assert!(is_plain(text), "{text}");
+        }
+        for text in [
+            "",
+            "no",
+            "True",
+            "null",
+            "12",
+            "1e3",
+            "0x1",
+            "1:30",
+            "-x",
+            "*.io",
+            "a b",
+            "a: b",
+            "a#",
+            "~",
+            "2026-01-01",
+        ] {
+            assert!(!is_plain(text), "{text}");
+            let quoted = format!("a: {}\n", json::string(text));
+            let (read, _) = parse_first(quoted.as_bytes()).expect("YAML");
+            let read = read.expect("a document").value;
+            assert_eq!(read.member("a").and_then(Value::plain_text), Some(text));
         }
     }
 }

@@ -144,7 +144,7 @@ pub(crate) fn wish(clouds: &[&str]) -> Wish {
 pub(crate) fn entry(cloud: &str) -> String {
     format!(
         "- name: {cloud}-credential-provider\n  matchImages:\n  - \"*.{cloud}.example.com\"\n  \
-         defaultCacheDuration: \"6h\"\n  apiVersion: credentialprovider.kubelet.k8s.io/v1\n"
+         defaultCacheDuration: 6h\n  apiVersion: credentialprovider.kubelet.k8s.io/v1\n"
     )
 }
 

@@ -9,7 +9,7 @@ const YAML: &str = "- name: gcr-credential-provider
   matchImages:
   - \"*.pkg.dev\"
   - gcr.io
-  defaultCacheDuration: \"1h\"
+  defaultCacheDuration: 1h
 ";
 
 fn merge(text: &str) -> Result<String, String> {

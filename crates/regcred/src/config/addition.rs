@@ -2,7 +2,7 @@
 
 use regcred_api::{CredentialProviderConfig, decode_config};
 use regcred_engine::ProviderConfig;
-use regcred_node::add_entries;
+use regcred_node::{Entries, add_entries};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::entry::Entry;
@@ -57,8 +57,9 @@ pub(super) fn add(
         }
     }
     let names: Vec<_> = new.iter().map(|entry| entry.name.clone()).collect();
-    let new: Vec<_> = new.iter().map(|entry| entry.written()).collect();
-    let mut added = add_entries(old, &before, &new).map_err(|why| why.to_string())?;
+    let new = new_file(&new, ConfigFormat::Json);
+    let new = Entries::of(new.as_bytes()).map_err(|error| error.to_string())?;
+    let mut added = add_entries(old, &before, &new.written()).map_err(|why| why.to_string())?;
     accepted(&added)?;
     Ok(Added {
         text: std::mem::take(&mut *added).into(),

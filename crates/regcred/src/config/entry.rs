@@ -1,12 +1,7 @@
-//! An entry of a CredentialProviderConfig, as JSON and as YAML.
-
-use std::fmt::Write as _;
+//! An entry of a CredentialProviderConfig.
 
 use regcred_api::ApiVersion;
 use regcred_core::PodTokens;
-use regcred_go::json;
-use regcred_node::NewEntry;
-use secrecy::zeroize::Zeroizing;
 use serde::Serialize;
 
 /// An entry, fields in the kubelet's order. Empty lists are omitted.
@@ -84,86 +79,4 @@ impl Entry {
             value: value.to_owned(),
         });
     }
-
-    /// As it is added to a configuration.
-    pub(super) fn written(&self) -> NewEntry {
-        // Strings, flags and lists of strings always serialize.
-        let json = serde_json::to_string(self).unwrap_or_default();
-        NewEntry {
-            name: self.name.clone(),
-            json: Zeroizing::new(json),
-            yaml: Zeroizing::new(self.yaml()),
-        }
-    }
-
-    /// An item of a list in YAML, the dash in the first column.
-    pub(super) fn yaml(&self) -> String {
-        let mut out = String::new();
-        let mut line = |depth: usize, text: std::fmt::Arguments<'_>| {
-            let blanks = 2 * depth;
-            // Writing to a string does not fail.
-            let _ = writeln!(out, "{:blanks$}{text}", "");
-        };
-        line(0, format_args!("- name: {}", scalar(&self.name)));
-        line(1, format_args!("matchImages:"));
-        for pattern in &self.match_images {
-            line(1, format_args!("- {}", scalar(pattern)));
-        }
-        line(
-            1,
-            format_args!("defaultCacheDuration: {}", self.default_cache_duration),
-        );
-        line(1, format_args!("apiVersion: {}", self.api_version));
-        if !self.args.is_empty() {
-            line(1, format_args!("args:"));
-        }
-        for arg in &self.args {
-            line(1, format_args!("- {}", scalar(arg)));
-        }
-        if !self.env.is_empty() {
-            line(1, format_args!("env:"));
-        }
-        for Variable { name, value } in &self.env {
-            line(1, format_args!("- name: {}", scalar(name)));
-            line(2, format_args!("value: {}", scalar(value)));
-        }
-        if let Some(token) = &self.token_attributes {
-            line(1, format_args!("tokenAttributes:"));
-            let audience = scalar(&token.service_account_token_audience);
-            line(2, format_args!("serviceAccountTokenAudience: {audience}"));
-            line(2, format_args!("cacheType: {}", scalar(&token.cache_type)));
-            line(
-                2,
-                format_args!("requireServiceAccount: {}", token.require_service_account),
-            );
-            for (name, keys) in [
-                ("required", &token.required_service_account_annotation_keys),
-                ("optional", &token.optional_service_account_annotation_keys),
-            ] {
-                if !keys.is_empty() {
-                    line(2, format_args!("{name}ServiceAccountAnnotationKeys:"));
-                }
-                for key in keys {
-                    line(2, format_args!("- {}", scalar(key)));
-                }
-            }
-        }
-        out
-    }
 }
-
-/// A text as YAML: plain if no reader takes it for anything else, else in quotes.
-fn scalar(text: &str) -> String {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '/');
-    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(is_word)
-        && !SPECIAL.iter().any(|word| text.eq_ignore_ascii_case(word));
-    if is_plain {
-        text.to_owned()
-    } else {
-        json::string(text)
-    }
-}
-
-/// Words that YAML 1.1 reads as booleans and null.
-const SPECIAL: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];

@@ -1,6 +1,7 @@
 //! A new CredentialProviderConfig.
 
 use regcred_api::ConfigVersion;
+use regcred_node::Entries;
 use serde::Serialize;
 
 use super::entry::Entry;
@@ -17,22 +18,19 @@ struct Config<'a> {
 
 /// The text, without a final line break.
 pub(super) fn new_file(entries: &[&Entry], format: ConfigFormat) -> String {
-    let version = ConfigVersion::LATEST.as_str();
+    let config = Config {
+        api_version: ConfigVersion::LATEST.as_str(),
+        kind: KIND,
+        providers: entries,
+    };
+    // Strings, flags and lists of strings always serialize, and are what a kubelet decodes.
+    let json = serde_json::to_string_pretty(&config).unwrap_or_default();
     match format {
-        ConfigFormat::Json => {
-            let config = Config {
-                api_version: version,
-                kind: KIND,
-                providers: entries,
-            };
-            // Strings, flags and lists of strings always serialize.
-            serde_json::to_string_pretty(&config).unwrap_or_default()
-        }
+        ConfigFormat::Json => json,
         ConfigFormat::Yaml => {
-            let entries: Vec<_> = entries.iter().map(|entry| entry.yaml()).collect();
-            let entries = entries.concat();
-            let text = format!("apiVersion: {version}\nkind: {KIND}\nproviders:\n{entries}");
-            text.trim_end().to_owned()
+            let yaml = Entries::of(json.as_bytes()).map(|entries| entries.yaml());
+            yaml.map(|yaml| yaml.trim_end().to_owned())
+                .unwrap_or_default()
         }
     }
 }
