@@ -145,7 +145,9 @@ fn where_docker_asks_a_helper_the_helper_stores_and_erases() {
     assert_eq!(fs::read_to_string(&file).expect("the file"), before);
     let log = fs::read_to_string(dir.path().join("log")).expect("the helper's log");
     let stored = format!(r#"{{"ServerURL":"{host}","Username":"alice","Secret":"s3cret"}}"#);
-    assert_eq!(log, format!("store {stored}\nerase {host}"));
+    // Under every key that docker may have used.
+    let erased = format!("erase {host}erase http://{host}erase https://{host}");
+    assert_eq!(log, format!("store {stored}\n{erased}"));
 
     fs::write(&file, r#"{"credsStore":"missing"}"#).expect("written");
     let error = run(format!("logout {host}"));
@@ -153,6 +155,47 @@ fn where_docker_asks_a_helper_the_helper_stores_and_erases() {
     fs::write(&file, r#"{"credHelpers":{"h.io":"ecr-login"}}"#).expect("written");
     let error = run("logout h.io".to_owned());
     assert!(error.fails(4).contains("stores no login"));
+}
+
+#[test]
+fn logout_of_all_registries_empties_the_helpers_too() {
+    let dir = tempdir().expect("a directory");
+    let log = dir.path().join("log");
+    for (name, list) in [("x", "{}"), ("y", r#"{"https://s.io":"u","t.io":"v"}"#)] {
+        let body = format!(
+            "if [ \"$1\" = list ]; then echo '{list}'; else echo \"{name} $1 $(cat)\" >> {}; fi",
+            log.display()
+        );
+        script(&dir.path().join(format!("docker-credential-{name}")), &body);
+    }
+    let file = dir.path().join("config.json");
+    let before = r#"{"auths":{"f.io":{"auth":"dTpw"}},"credHelpers":{"h.io":"x","e.io":"ecr-login"},"credsStore":"y"}"#;
+    fs::write(&file, before).expect("written");
+    let path = format!("{}:/usr/bin:/bin", dir.path().display());
+    let run = || {
+        let program = regcred("logout --all").env("PATH", &path);
+        program.env("DOCKER_CONFIG", dir.path()).run()
+    };
+    let said = run().success();
+    assert_eq!(said.lines().count(), 4, "{said}");
+    assert!(
+        said.contains("the login of https://s.io is removed from docker-credential-y"),
+        "{said}"
+    );
+    let erased = fs::read_to_string(&log).expect("the helpers' log");
+    assert_eq!(erased, "x erase h.io\ny erase https://s.io\ny erase t.io\n");
+    let after = serde_json::json!({
+        "auths": {},
+        "credHelpers": {"h.io": "x", "e.io": "ecr-login"},
+        "credsStore": "y",
+    });
+    assert_eq!(read(&file), after);
+
+    script(&dir.path().join("docker-credential-y"), "echo no; exit 1");
+    let error = run();
+    assert!(error.fails(4).contains("docker-credential-y list failed"));
+    let erased = fs::read_to_string(&log).expect("the helpers' log");
+    assert!(erased.ends_with("t.io\nx erase h.io\n"), "{erased}");
 }
 
 #[test]

@@ -176,9 +176,26 @@ impl Document {
         };
         let helpers = whole.member(HELPERS)?;
         let of_host = helpers.get(host).and_then(text);
-        let of_all = || whole.get(STORE).and_then(text);
-        let named = of_host.or_else(of_all);
+        let named = of_host.or_else(|| whole.get(STORE).and_then(text));
         Ok(named.filter(|name| !name.is_empty()))
+    }
+
+    /// Each host of `credHelpers` with its helper.
+    ///
+    /// # Errors
+    /// When `credHelpers` is not a JSON object.
+    pub fn helpers(&self) -> Result<Vec<(String, String)>, DocumentError> {
+        let helpers = self.whole.as_ref().map(|whole| whole.member(HELPERS));
+        let helpers = helpers.transpose()?.unwrap_or_default().0.into_iter();
+        let named = helpers.filter_map(|(host, value)| Some((host, text(&value)?)));
+        Ok(named.filter(|(_, name)| !name.is_empty()).collect())
+    }
+
+    /// The helper of `credsStore`, for every other host.
+    #[must_use]
+    pub fn store(&self) -> Option<String> {
+        let store = self.whole.as_ref()?.get(STORE).and_then(text);
+        store.filter(|name| !name.is_empty())
     }
 
     /// Sets the credential helper of hosts under `credHelpers`; returns what changes.

@@ -219,3 +219,16 @@ proptest! {
         prop_assert_eq!(read, (&*server, &*username, &*password));
     }
 }
+
+#[test]
+fn the_helpers_of_hosts_and_the_one_of_all_others_are_listed() {
+    let read = |text| Document::parse(text, Format::ConfigJson).expect("a configuration");
+    let document = read(r#"{"credHelpers":{"a.io":"x","b.io":"","c.io":1},"credsStore":"y"}"#);
+    let expected = [("a.io".to_owned(), "x".to_owned())];
+    assert_eq!(document.helpers().expect("an object"), expected);
+    assert_eq!(document.store().as_deref(), Some("y"));
+    let document = read(r#"{"credsStore":""}"#);
+    assert_eq!(document.helpers().expect("none"), []);
+    assert_eq!(document.store(), None);
+    assert!(read(r#"{"credHelpers":[]}"#).helpers().is_err());
+}

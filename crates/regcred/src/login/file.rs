@@ -91,10 +91,14 @@ impl Server {
         })
     }
 
-    /// Every key under which docker may have stored a login for it.
-    pub(super) fn keys(&self) -> [String; 3] {
+    /// Every key under which docker or podman may have stored a login for it.
+    pub(super) fn keys(&self) -> Vec<String> {
+        if self.key == DOCKER_HUB {
+            let names = HUB_NAMES.iter().map(|name| (*name).to_owned());
+            return [self.key.clone()].into_iter().chain(names).collect();
+        }
         let host = &self.key;
-        [
+        vec![
             host.clone(),
             format!("http://{host}"),
             format!("https://{host}"),
