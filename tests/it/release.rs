@@ -26,11 +26,13 @@ fn each_step_of_the_release_workflow_is_a_target_of_the_makefile() {
                     targets.extend(words.map(str::to_owned));
                 }
                 (None, Some(uses)) => {
-                    let version = uses.split_once("@v").map(|(_, version)| version);
-                    assert!(
-                        version.is_some_and(|v| v.parse::<u32>().is_ok()),
-                        "{name}: {uses}"
-                    );
+                    // A tag can be moved to another commit.
+                    let commit = uses.split_once('@').map_or("", |(_, commit)| commit);
+                    let is_commit =
+                        commit.len() == 40 && commit.chars().all(|c| c.is_ascii_hexdigit());
+                    assert!(is_commit, "{name}: {uses}");
+                    let named = format!("uses: {uses} # v");
+                    assert!(text().contains(&named), "{name}: {uses} has no version");
                 }
                 _ => panic!("{name}: a step runs or uses something: {step}"),
             }
@@ -78,6 +80,43 @@ fn make_builds_each_target_of_the_release_workflow() {
 }
 
 #[test]
+fn a_container_file_makes_the_image_that_make_dist_makes() {
+    // As crates/dist lays the images out, so that the manifests fit both.
+    for (file, program, user) in [
+        ("image", "regcred-refresh", "65532:65532"),
+        ("prepull", "regcred", "0:0"),
+    ] {
+        let path = format!("docs/kubernetes/{file}/Containerfile");
+        let text = fs::read_to_string(workspace().join(path)).expect(file);
+        for line in [
+            format!("USER {user}"),
+            format!("ENTRYPOINT [\"/usr/bin/{program}\"]"),
+            format!("COPY --from=build /{program} /usr/bin/{program}"),
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}: {text}");
+        }
+    }
+    let plugins = "/usr/libexec/kubernetes/kubelet/plugins";
+    let read = |path: &str| fs::read_to_string(workspace().join(path)).expect("a file");
+    let container = read("docs/kubernetes/prepull/Containerfile");
+    let line = format!("COPY --from=build /plugins {plugins}");
+    assert!(container.lines().any(|found| found == line), "{container}");
+    for plugin in fs::read_dir(workspace().join("plugins")).expect("plugins") {
+        let name = plugin
+            .expect("a plugin")
+            .file_name()
+            .into_string()
+            .expect("text");
+        assert!(
+            container.contains(&format!(" {name}")),
+            "{name}: {container}"
+        );
+    }
+    let pods = read("docs/kubernetes/prepull/daemonset.yaml");
+    assert!(pods.contains(&format!("-bin-dir={plugins}\n")), "{pods}");
+}
+
+#[test]
 fn the_checksums_of_a_release_find_a_changed_file() {
     let directory = tempfile::tempdir().expect("a directory");
     let dist = directory.path().join("dist");
@@ -95,9 +134,12 @@ fn the_checksums_of_a_release_find_a_changed_file() {
 }
 
 fn workflow() -> Value {
+    serde_saphyr::from_str(&text()).expect("YAML")
+}
+
+fn text() -> String {
     let file = workspace().join(".github/workflows/release.yml");
-    let text = fs::read_to_string(file).expect("the workflow");
-    serde_saphyr::from_str(&text).expect("YAML")
+    fs::read_to_string(file).expect("the workflow")
 }
 
 /// Whether the Makefile has a rule of this name.

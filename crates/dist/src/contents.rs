@@ -66,8 +66,15 @@ pub(crate) const DOCUMENTS: &str = "usr/share/doc/regcred";
 pub(crate) const HOMEPAGE: &str = env!("CARGO_PKG_REPOSITORY");
 /// The licence's name.
 pub(crate) const LICENSE: &str = env!("CARGO_PKG_LICENSE");
-/// Who answers for the packages.
-pub(crate) const MAINTAINER: &str = "The regcred authors <regcred@users.noreply.github.com>";
+/// Who wrote the programs.
+pub(crate) const AUTHORS: &str = env!("CARGO_PKG_AUTHORS");
+/// Who answers for the packages, and where.
+pub(crate) const MAINTAINER: &str = concat!(
+    env!("CARGO_PKG_AUTHORS"),
+    " <",
+    env!("CARGO_PKG_REPOSITORY"),
+    "/issues>"
+);
 /// One line about the packages.
 pub(crate) const SUMMARY: &str = "Registry credentials for the kubelet, from every cloud";
 /// More about the packages, in lines of at most 78 characters.

@@ -8,7 +8,9 @@ use md5::{Digest as _, Md5};
 
 use crate::DistError;
 use crate::archive::{gzip, tar};
-use crate::contents::{DESCRIPTION, DOCUMENTS, HOMEPAGE, LICENSE, MAINTAINER, SUMMARY, of_package};
+use crate::contents::{
+    AUTHORS, DESCRIPTION, DOCUMENTS, HOMEPAGE, LICENSE, MAINTAINER, SUMMARY, of_package,
+};
 use crate::packed::Packed;
 use crate::release::{Release, read};
 
@@ -75,7 +77,7 @@ fn copyright(year: i32) -> String {
         "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\
          Source: {HOMEPAGE}\n\n\
          Files: *\n\
-         Copyright: {year} The regcred authors\n\
+         Copyright: {year} {AUTHORS}\n\
          License: {LICENSE}\n \
          On Debian systems the text of this licence is in\n \
          /usr/share/common-licenses/{LICENSE}.\n"

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use rpm::{BuildConfig, CompressionWithLevel, Dependency, FileOptions, PackageBuilder};
 
 use crate::DistError;
-use crate::contents::{DESCRIPTION, DOCUMENTS, HOMEPAGE, LICENSE, PLUGINS, SUMMARY, of_package};
+use crate::contents::{
+    AUTHORS, DESCRIPTION, DOCUMENTS, HOMEPAGE, LICENSE, PLUGINS, SUMMARY, of_package,
+};
 use crate::packed::Packed;
 use crate::release::{Release, read};
 
@@ -21,7 +23,7 @@ pub(crate) fn write(release: &Release) -> Result<PathBuf, DistError> {
         .using_config(config)
         .release("1")
         .url(HOMEPAGE)
-        .vendor("regcred")
+        .vendor(AUTHORS)
         .description(DESCRIPTION.join("\n"))
         .recommends(Dependency::any("ca-certificates"));
     // /usr/libexec is the system's, and what is below it the package's.
