@@ -6,6 +6,7 @@
 //! | older, still valid | one process refreshes it; the others serve it, and so does that one if the refresh fails |
 //! | none, or expired | one process fetches it; the others wait and then serve what it stored, or share its failure |
 
+use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -243,6 +244,10 @@ impl Provider for Cached {
 
     fn pod_tokens(&self) -> Vec<PodTokens> {
         self.inner.pod_tokens()
+    }
+
+    fn secret_files(&self) -> Vec<PathBuf> {
+        self.inner.secret_files()
     }
 
     fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {

@@ -1,6 +1,7 @@
 //! The trait of a cloud, and its request.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use secrecy::SecretString;
 
@@ -25,6 +26,12 @@ pub trait Provider: Send + Sync {
     /// The images for which a kubelet has to send the pod's token, where the provider knows that and
     /// the token's audience: what a kubelet's configuration needs. None by default.
     fn pod_tokens(&self) -> Vec<PodTokens> {
+        Vec::new()
+    }
+
+    /// Files with logins, tokens and keys that its configuration names: what only their owner should be
+    /// able to read. None by default.
+    fn secret_files(&self) -> Vec<PathBuf> {
         Vec::new()
     }
 

@@ -129,6 +129,23 @@ impl Exchange {
         Ok(self)
     }
 
+    /// The files with the client's secret and the actor's token.
+    pub(crate) fn secret_files(&self) -> Vec<&Path> {
+        let fields = match &self.sent {
+            Sent::Form(fields) => &fields[..],
+            Sent::Nothing | Sent::Json(_) => &[],
+        };
+        let actor = fields.iter().filter_map(|(_, field)| match field {
+            Field::File(path) => Some(path.as_path()),
+            Field::Text(_) | Field::PodToken => None,
+        });
+        let client = match &self.authorization {
+            Authorization::Client(_, path) => Some(path.as_path()),
+            _ => None,
+        };
+        actor.chain(client).collect()
+    }
+
     /// Whether another image may get another login.
     pub(crate) fn depends_on_image(&self) -> bool {
         matches!(&self.sent, Sent::Json(template) if template.contains("${image}"))

@@ -1,5 +1,6 @@
 //! The provider: from a request to an answer.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use regcred_core::{
@@ -9,6 +10,7 @@ use regcred_core::{
 
 use crate::identity::{Choice, Identity};
 use crate::pod_token::PodToken;
+use crate::rule::Rule;
 use crate::settings::{Cloud, Settings};
 use crate::vars::VARS;
 use crate::{ERRORS, NAME};
@@ -88,6 +90,14 @@ impl Provider for Generic {
 
     fn pod_tokens(&self) -> Vec<PodTokens> {
         self.cloud.settings.pod_tokens()
+    }
+
+    fn secret_files(&self) -> Vec<PathBuf> {
+        let rules = self.cloud.settings.rules.iter();
+        rules
+            .flat_map(Rule::secret_files)
+            .map(Path::to_owned)
+            .collect()
     }
 
     fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {

@@ -119,6 +119,21 @@ impl Rule {
         Ok(self)
     }
 
+    /// The files with logins, tokens and keys of this entry.
+    pub(crate) fn secret_files(&self) -> Vec<&Path> {
+        let mut files = match &self.login {
+            LoginSource::Static(login) => vec![login.secret_file()],
+            LoginSource::Exchange(exchange) => exchange.secret_files(),
+            LoginSource::PassThrough(_) | LoginSource::Helper(_) => Vec::new(),
+        };
+        match &self.fallback {
+            Some(FallbackSource::TokenFile(path)) => files.push(path),
+            Some(FallbackSource::Static(login)) => files.push(login.secret_file()),
+            Some(FallbackSource::Helper(_) | FallbackSource::Anonymous) | None => {}
+        }
+        files
+    }
+
     /// The pattern with the longest path that matches the image.
     pub(crate) fn pattern_of(&self, image: &ImagePattern) -> Option<&RegistryPattern> {
         let matching = self

@@ -55,6 +55,14 @@ impl StaticLogin {
         }
     }
 
+    /// The file with the password.
+    pub(crate) fn secret_file(&self) -> &Path {
+        match self {
+            Self::Files { password, .. } => password,
+            Self::DockerConfig(path) => path,
+        }
+    }
+
     /// The login that the files have now.
     ///
     /// # Errors

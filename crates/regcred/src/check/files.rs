@@ -53,6 +53,11 @@ fn variables(config: &ProviderConfig) -> Vec<Finding> {
     found
 }
 
+/// The finding about a file with a secret that every user may read.
+pub(super) fn secret_file(file: &Path) -> Option<Finding> {
+    is_for_all(file).then(|| readable(Place::file(file), file, "this secret"))
+}
+
 fn readable(place: Place, file: &Path, what: &str) -> Finding {
     let what = format!("every user of the node may read {what}");
     Finding::warning(place, what, format!("chmod 0600 {}", file.display()))

@@ -11,6 +11,7 @@ use regcred_engine::ProviderConfig;
 use regcred_go::yaml::Step;
 use secrecy::ExposeSecret as _;
 
+use super::files::secret_file;
 use super::finding::{Finding, Place};
 use super::patterns::cloud;
 
@@ -42,7 +43,13 @@ pub(super) fn findings(config: &ProviderConfig) -> Vec<Finding> {
             None => Ok(provider),
         });
         match made {
-            Ok(provider) => found.extend(of_provider(config, &entries, &*provider)),
+            Ok(provider) => {
+                let mut secrets = provider.secret_files();
+                secrets.sort();
+                secrets.dedup();
+                found.extend(secrets.iter().filter_map(|file| secret_file(file)));
+                found.extend(of_provider(config, &entries, &*provider));
+            }
             Err(error) => found.push(Finding::warning(
                 place(),
                 report(&error),

@@ -176,3 +176,47 @@ fn programs_that_the_kernel_does_not_start_are_named() {
         assert_eq!(only(&findings, part).severity, Severity::Warning);
     }
 }
+
+#[test]
+fn secrets_that_a_file_of_registries_names_are_their_owners_alone() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("generic.yaml");
+    let text = "apiVersion: generic.regcred.dev/v1\nkind: RegistryConfiguration\nregistries:\n\
+                - {matchImages: [a.test], static: {usernameFile: user, passwordFile: password}}\n\
+                - {matchImages: [b.test], static: {username: u, passwordFile: password}}\n\
+                - {matchImages: [c.test], static: {dockerConfig: config.json}}\n\
+                - {matchImages: [d.test], audience: d, passThrough: {username: u}, fallback: {tokenFile: token}}\n\
+                - matchImages: [e.test]\n  audience: e\n  exchange:\n    url: https://e.test/token\n    \
+                username: u\n    actorTokenFile: actor\n    client: {id: c, secretFile: client}\n";
+    fs::write(&file, text).expect("a file");
+    let names = ["password", "config.json", "token", "actor", "client"];
+    for name in names.iter().chain(&["user"]) {
+        fs::write(dir.path().join(name), "x").expect("a file");
+    }
+    let entry = format!(
+        "- name: generic-credential-provider\n  matchImages: [a.test]\n  defaultCacheDuration: 0s\n  \
+         apiVersion: credentialprovider.kubelet.k8s.io/v1\n  args: [--config, {}]\n",
+        file.display()
+    );
+    let warned = || {
+        let report = node(dir.path(), &entry, "exit 1").inspect();
+        let found = examined(&report, &dir.path().join("config.yaml")).into_iter();
+        let found = found.filter(|one| one.what == "every user of the node may read this secret");
+        found
+            .map(|one| one.place.file.expect("a file"))
+            .collect::<Vec<_>>()
+    };
+    let chmod = |mode| {
+        use std::os::unix::fs::PermissionsExt as _;
+        for name in names {
+            let mode = fs::Permissions::from_mode(mode);
+            fs::set_permissions(dir.path().join(name), mode).expect("a mode");
+        }
+    };
+    chmod(0o644);
+    let mut expected = names.map(|name| dir.path().join(name));
+    expected.sort();
+    assert_eq!(warned(), expected);
+    chmod(0o640);
+    assert_eq!(warned(), [] as [std::path::PathBuf; 0]);
+}
