@@ -62,6 +62,47 @@ fn an_image_that_no_source_matches_is_explained_too() {
     nonsense.fails(2);
 }
 
+#[test]
+fn every_reason_for_which_a_kubelet_does_not_start_is_shown() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = dir.path().join("config.yaml");
+    let text = "apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\nproviders:\n\
+                - name: missing\n  matchImages: [h.io, 'h.io:*']\n  defaultCacheDuration: -1h\n  \
+                apiVersion: credentialprovider.kubelet.k8s.io/v1\n";
+    std::fs::write(&config, text).expect("a file");
+    let check = Program::ours("regcred").arg("check").arg("--json");
+    let flags = [
+        format!("--image-credential-provider-config={}", config.display()),
+        format!(
+            "--image-credential-provider-bin-dir={}",
+            dir.path().display()
+        ),
+    ];
+    let checked = check.args(&flags).run();
+    let checked: serde_json::Value = serde_json::from_str(&checked.stdout).expect("JSON");
+    let whats = checked["findings"].as_array().expect("findings").iter();
+    let errors = whats.filter(|one| one["severity"] == "error");
+    let errors: Vec<_> = errors.filter_map(|one| one["what"].as_str()).collect();
+    assert!(errors.len() >= 3, "{errors:?}");
+    for form in [&["explain"][..], &["explain", "--json"]] {
+        let explain = Program::ours("regcred")
+            .args(form)
+            .args(&flags)
+            .arg("h.io/app");
+        let done = explain.run();
+        let lines: Vec<_> = done.stderr.lines().collect();
+        for error in &errors {
+            let shown = lines
+                .iter()
+                .filter(|line| line.contains(&format!(": {error}; fix: ")));
+            assert_eq!(shown.count(), 1, "{error:?} in {lines:#?}");
+        }
+        // The verdict is the sentence with which the kubelet ends.
+        let kubelet = checked["kubeletError"].as_str().expect("an error");
+        assert!(done.fails(4).ends_with(kubelet), "{lines:#?}");
+    }
+}
+
 /// A node with a stale pull secret and a plugin, both for one private image.
 struct Stage {
     cloud: FakeGceMetadata,

@@ -42,6 +42,14 @@ impl ProviderFlags {
         }
     }
 
+    /// As words of a command line.
+    pub(crate) fn words(&self) -> impl Iterator<Item = String> {
+        let both = [(CONFIG, &self.config), (BIN_DIR, &self.bin_dir)];
+        let words =
+            both.map(|(name, value)| value.as_ref().map(|value| format!("--{name}={value}")));
+        words.into_iter().flatten()
+    }
+
     /// Both paths; `None` if neither is there.
     ///
     /// # Errors

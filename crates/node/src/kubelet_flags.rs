@@ -1,13 +1,17 @@
 //! The flags on a kubelet's command line.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-/// Flags as `--name=value` and `--name value`; the last of a name counts. Those that a distribution passes
-/// on to its kubelet (`--kubelet-arg` of k3s, `--kubelet-extra-args` of k0s) are flags as well.
+/// The flags that the kubelet of a command line gets, as `--name=value` and `--name value`; the last of a
+/// name counts. A distribution passes on those of `--kubelet-arg` (k3s, RKE2) and `--kubelet-extra-args`
+/// (k0s), which count more than its own flags for its kubelet; its other flags are not the kubelet's.
 #[must_use]
 pub fn kubelet_flags<'a>(args: impl IntoIterator<Item = &'a str>) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
+    let (mut own, mut passed_on) = (BTreeMap::new(), BTreeMap::new());
     let mut args = args.into_iter().peekable();
+    let program = args.peek().map(Path::new).and_then(Path::file_name);
+    let is_distribution = program.is_some_and(|name| DISTRIBUTIONS.iter().any(|one| name == *one));
     while let Some(arg) = args.next() {
         let Some(name) = arg.strip_prefix('-') else {
             continue;
@@ -21,13 +25,22 @@ pub fn kubelet_flags<'a>(args: impl IntoIterator<Item = &'a str>) -> BTreeMap<St
             }
         };
         match name {
-            "kubelet-arg" => found.extend(kubelet_flags([&*format!("--{value}")])),
-            "kubelet-extra-args" => found.extend(kubelet_flags(value.split_whitespace())),
-            _ => drop(found.insert(name.to_owned(), value)),
+            "kubelet-arg" => passed_on.extend(kubelet_flags([&*format!(
+                "--{}",
+                value.trim_start_matches('-')
+            )])),
+            "kubelet-extra-args" => passed_on.extend(kubelet_flags(value.split_whitespace())),
+            "kubelet-root-dir" => drop(own.insert("root-dir".to_owned(), value)),
+            _ if is_distribution && !name.starts_with("image-credential-provider-") => {}
+            _ => drop(own.insert(name.to_owned(), value)),
         }
     }
-    found
+    own.extend(passed_on);
+    own
 }
+
+/// Programs that contain a kubelet, or start one, and have flags of other meanings.
+const DISTRIBUTIONS: [&str; 4] = ["k3s", "rke2", "k0s", "microshift"];
 
 #[cfg(test)]
 mod tests {
@@ -52,5 +65,19 @@ mod tests {
         assert_eq!(found, ["a=1", "b=2"]);
         let found = shown(["k0s", "worker", "--kubelet-extra-args=--a=1 --b 2"]);
         assert_eq!(found, ["a=1", "b=2"]);
+    }
+
+    #[test]
+    fn a_flag_that_is_passed_on_counts_more_and_others_of_the_distribution_are_not_the_kubelets() {
+        let own =
+            "--image-credential-provider-config=/own --config=/etc/rancher/k3s/x.yaml -d /data";
+        let line =
+            format!("/usr/bin/k3s server --kubelet-arg=image-credential-provider-config=/c {own}");
+        assert_eq!(
+            shown(line.split(' ')),
+            ["image-credential-provider-config=/c"]
+        );
+        let line = "k0s worker --data-dir=/d --kubelet-root-dir=/k --config=/etc/k0s.yaml";
+        assert_eq!(shown(line.split(' ')), ["root-dir=/k"]);
     }
 }

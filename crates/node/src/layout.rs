@@ -1,5 +1,6 @@
 //! Where a node of each kind has the kubelet's flags, its CredentialProviderConfig and its plugins.
 
+mod completed;
 mod document;
 mod drop_in;
 mod k0s;
@@ -7,6 +8,7 @@ mod kubelet;
 mod microk8s;
 mod microshift;
 mod rancher;
+mod rancher_files;
 mod unsupported;
 
 use std::path::Path;
@@ -18,6 +20,8 @@ use crate::view::View;
 
 pub use microk8s::MICROK8S_FLAGS;
 pub use rancher::{RANCHER_BIN_DIR, RANCHER_CONFIG};
+
+pub(crate) use completed::{Completed, completed};
 
 /// What a node of this kind needs.
 #[derive(Clone, Debug)]
@@ -47,8 +51,10 @@ impl Layout {
         match <[_; 1]>::try_from(found) {
             Ok([(_, (found, paths))]) => Ok(Self { found, paths }),
             Err(found) if found.is_empty() => Err(NodeError::refused(
-                "no kubelet is found: none of the units kubelet, k3s, k3s-agent, rke2-server, rke2-agent, \
-                 k0sworker, k0scontroller and microshift, nor MicroK8s's snap",
+                format!(
+                    "no kubelet is found: neither one of {} nor MicroK8s's snap",
+                    SERVICES.join(", ")
+                ),
                 "run it on a node, or name a node's file system with --root",
             )),
             Err(found) => {
@@ -67,3 +73,15 @@ impl Layout {
 
 /// Looks for one kind of node.
 type Finder = fn(&View<'_>, Option<&Path>) -> Result<Option<(Found, ProviderPaths)>, NodeError>;
+
+/// The units that have a kubelet. MicroK8s's is found by the file of its flags.
+pub const SERVICES: [&str; 8] = [
+    kubelet::UNIT,
+    rancher::K3S[0],
+    rancher::K3S[1],
+    rancher::RKE2[0],
+    rancher::RKE2[1],
+    k0s::UNITS[0],
+    k0s::UNITS[1],
+    microshift::UNIT,
+];

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use regcred_core::{Env, report};
-use regcred_exec::Exec;
+use regcred_exec::{Exec, ExecError};
 use regcred_http::{Client, ClientOptions, Proxy, Request};
 use tokio::time::{Instant, sleep};
 
@@ -23,11 +23,20 @@ pub enum Restarted {
     Later,
 }
 
+/// The program that restarts services.
+#[derive(Clone, Debug)]
+pub enum ServiceManager {
+    /// `systemctl`
+    Systemd(PathBuf),
+    /// `rc-service` of OpenRC, as on Alpine.
+    OpenRc(PathBuf),
+}
+
 /// How a service of this machine is restarted.
 #[derive(Clone, Debug)]
 pub struct Service {
-    /// The program `systemctl`.
-    pub systemctl: PathBuf,
+    /// The program that restarts it.
+    pub manager: ServiceManager,
     /// The program `restorecon`, where SELinux decides what may be executed.
     pub restorecon: Option<PathBuf>,
     /// The kubelet's health as a URL; `None` if it has none.
@@ -38,11 +47,21 @@ pub struct Service {
     pub restart: bool,
 }
 
+impl ServiceManager {
+    /// Where the log of a service is.
+    fn log_of(&self, unit: &str) -> String {
+        match self {
+            Self::Systemd(_) => format!("`journalctl -u {unit}` shows its log"),
+            Self::OpenRc(_) => format!("its log is /var/log/{unit}.log"),
+        }
+    }
+}
+
 impl Service {
     /// Restarts a unit that runs, and waits until its kubelet is healthy.
     pub(crate) async fn restart(&self, unit: &str, reload: bool) -> Result<Restarted, NodeError> {
-        if reload {
-            self.systemctl(&["daemon-reload"]).await?;
+        if let (ServiceManager::Systemd(systemctl), true) = (&self.manager, reload) {
+            self.run(systemctl, &["daemon-reload"]).await?;
         }
         if !self.restart {
             return Ok(Restarted::Later);
@@ -51,7 +70,10 @@ impl Service {
             return Ok(Restarted::NotRunning);
         }
         let end = Instant::now() + self.wait;
-        self.systemctl(&["restart", unit]).await?;
+        match &self.manager {
+            ServiceManager::Systemd(systemctl) => self.run(systemctl, &["restart", unit]).await?,
+            ServiceManager::OpenRc(rc_service) => self.run(rc_service, &[unit, "restart"]).await?,
+        };
         let client = self.client()?;
         let mut healthy_since = None;
         loop {
@@ -74,8 +96,9 @@ impl Service {
             }
             if let (Some(why), true) = (why, now >= end) {
                 return Err(NodeError::Service(format!(
-                    "{unit} is not healthy {} s after its restart: {why}; `journalctl -u {unit}` shows its log",
-                    self.wait.as_secs()
+                    "{unit} is not healthy {} s after its restart: {why}; {}",
+                    self.wait.as_secs(),
+                    self.manager.log_of(unit)
                 )));
             }
             sleep(PAUSE).await;
@@ -118,22 +141,44 @@ impl Service {
 
     /// `active`, `inactive`, `failed`, `activating` ...
     async fn state(&self, unit: &str) -> Result<String, NodeError> {
-        let shown = self
-            .systemctl(&["show", "--property=ActiveState", unit])
-            .await?;
-        let state = shown.trim().strip_prefix("ActiveState=");
-        Ok(state.unwrap_or("in an unknown state").to_owned())
+        let (program, args) = match &self.manager {
+            ServiceManager::Systemd(systemctl) => {
+                (systemctl, vec!["show", "--property=ActiveState", unit])
+            }
+            ServiceManager::OpenRc(rc_service) => (rc_service, vec![unit, "status"]),
+        };
+        let ended = self.exec(program, &args).run().await;
+        let state = match (&self.manager, ended) {
+            (ServiceManager::Systemd(_), Ok(output)) => {
+                let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+                let state = shown.trim().strip_prefix("ActiveState=");
+                state.unwrap_or("in an unknown state").to_owned()
+            }
+            (ServiceManager::OpenRc(_), Ok(_)) => ACTIVE.to_owned(),
+            // openrc-run(8): the exit status tells the state.
+            (ServiceManager::OpenRc(_), Err(ExecError::Status { status, .. })) => {
+                let known = OPENRC_STATES.iter();
+                let mut known = known.filter(|(ended, _)| status == *ended);
+                let state = known
+                    .next()
+                    .map_or("in an unknown state", |(_, state)| state);
+                state.to_owned()
+            }
+            (_, Err(error)) => return Err(NodeError::Service(report(&error))),
+        };
+        Ok(state)
     }
 
-    async fn systemctl(&self, args: &[&str]) -> Result<String, NodeError> {
-        let exec = Exec::new(&self.systemctl)
-            .args(args.iter().copied())
-            .deadline(self.wait);
-        let output = exec
-            .run()
-            .await
-            .map_err(|error| NodeError::Service(report(&error)))?;
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    fn exec(&self, program: &Path, args: &[&str]) -> Exec {
+        let exec = Exec::new(program).args(args.iter().copied());
+        exec.deadline(self.wait)
+    }
+
+    async fn run(&self, program: &Path, args: &[&str]) -> Result<(), NodeError> {
+        let ended = self.exec(program, args).run().await;
+        ended
+            .map(drop)
+            .map_err(|error| NodeError::Service(report(&error)))
     }
 
     /// Gives plugins the SELinux type that the policy has for their place.
@@ -177,6 +222,13 @@ async fn try_plugin(plugin: &Path) -> Result<(), NodeError> {
 }
 
 const ACTIVE: &str = "active";
+const OPENRC_STATES: [(&str, &str); 5] = [
+    ("exit status 3", "stopped"),
+    ("exit status 4", "stopping"),
+    ("exit status 8", "starting"),
+    ("exit status 16", "inactive"),
+    ("exit status 32", "crashed"),
+];
 /// How long a kubelet stays healthy before that is believed.
 const STEADY: Duration = Duration::from_secs(3);
 /// The same, where only systemd is asked: a kubelet that exits at its start does so within seconds.

@@ -206,6 +206,23 @@ pub(crate) fn k3s() -> Node {
     ])
 }
 
+/// As k3s's installer writes it on Alpine.
+pub(crate) const K3S_OPENRC: &str = "#!/sbin/openrc-run\n\nsupervise=x\ncommand=\"/usr/local/bin/k3s\"\n\
+    command_args=\"server \\\n\t'--kubelet-arg=v=2' \\\n\t'--node-label=a b=\\\"c\\\"' \\\n    \
+    >>/var/log/k3s.log 2>&1\"\n\noutput_log=/var/log/k3s.log\n";
+
+/// k3s where OpenRC starts it.
+pub(crate) fn k3s_openrc() -> Node {
+    let node = Node::new(&[
+        ("/etc/init.d/k3s", K3S_OPENRC),
+        ("/etc/rancher/k3s/k3s.env", "K3S_TOKEN='x'\n"),
+        ("/var/lib/rancher/k3s/agent/x", ""),
+    ]);
+    node.chmod("/etc/init.d/k3s", 0o755);
+    node.link("/etc/runlevels/default/k3s", "/etc/init.d/k3s");
+    node
+}
+
 pub(crate) fn rke2() -> Node {
     let unit = "[Service]\nType=notify\nExecStart=/usr/local/bin/rke2 agent\n";
     let node = Node::new(&[
@@ -294,6 +311,7 @@ pub(crate) fn every() -> Vec<(&'static str, Node)> {
         ),
         ("kubeadm, RPM", kubeadm_rpm()),
         ("k3s", k3s()),
+        ("k3s, OpenRC", k3s_openrc()),
         ("RKE2", rke2()),
         ("k0s", k0s("")),
         (

@@ -6,6 +6,7 @@ mod errors;
 mod expiring;
 mod files;
 mod finding;
+mod kubelet_command;
 mod node_kubelet;
 mod patterns;
 mod program_header;
@@ -138,7 +139,7 @@ pub(crate) fn of_paths(config: &Path, bin_dir: &Path) -> CheckReport {
 /// configuration's.
 fn examined(node: &NodeReport, path: &Path) -> Vec<Finding> {
     let config = node.config.as_ref();
-    let mut findings = errors::findings(&node.problems, config);
+    let mut findings = refusals(node);
     if let Some(config) = config {
         findings.extend(patterns::findings(config));
         findings.extend(programs::findings(config, &node.programs));
@@ -149,6 +150,11 @@ fn examined(node: &NodeReport, path: &Path) -> Vec<Finding> {
     findings.extend(files::passed_over(node));
     findings.extend(files::findings(node));
     findings
+}
+
+/// The findings for which a kubelet exits at its start.
+pub(crate) fn refusals(node: &NodeReport) -> Vec<Finding> {
+    errors::findings(&node.problems, node.config.as_ref())
 }
 
 /// The findings that concern one image, without those that an explanation shows by itself: of providers

@@ -34,9 +34,15 @@ pub(crate) fn run(args: &ExplainArgs, env: &Env) -> Result<(), ProgramError> {
                 builder = builder.on_answer(note_answer);
             }
             let node = builder.inspect();
-            let set_up = engine_options::built(builder, pod, options, false)?;
-            let findings = check::of_image(&node, &set_up.pod, options, &image)?;
-            Ok((set_up, findings))
+            let findings = check::of_image(&node, &pod, options, &image)?;
+            let set_up = engine_options::built(builder, pod, options, false);
+            if set_up.is_err() {
+                // A kubelet names the first of its errors only, and so does the last line.
+                for finding in check::refusals(&node).iter().chain(&findings) {
+                    output::note(&finding.to_string());
+                }
+            }
+            Ok((set_up?, findings))
         },
     )?;
     let SetUp {

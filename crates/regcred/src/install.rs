@@ -34,7 +34,7 @@ pub(crate) fn run(args: &InstallArgs, env: &Env) -> Result<(), ProgramError> {
     if args.node.dry_run {
         return show(&plan.changes);
     }
-    let service = service(&args.node, kubelet.as_ref())?;
+    let service = service(&args.node, &plan, kubelet.as_ref())?;
     let verdict = std::cell::RefCell::new(None);
     let check = |paths: &ProviderPaths| {
         let report = examine(&tree, paths);
@@ -60,7 +60,7 @@ pub(crate) fn run_removal(args: &UninstallArgs) -> Result<(), ProgramError> {
         return show(&plan.changes);
     }
     let kubelet = host::running(&args.node, &plan)?;
-    let service = service(&args.node, kubelet.as_ref())?;
+    let service = service(&args.node, &plan, kubelet.as_ref())?;
     let restarted = block_on(apply(&tree, &plan, service.as_ref(), &|_| Ok(())))?.map_err(exit)?;
     done(&plan, restarted, None)
 }

@@ -14,7 +14,7 @@ pub(super) fn find(
     view: &View<'_>,
     bin_dir: Option<&Path>,
 ) -> Result<Option<(Found, ProviderPaths)>, NodeError> {
-    for name in ["k0sworker.service", "k0scontroller.service"] {
+    for name in UNITS {
         if let Some(unit) = Unit::read(view, name)? {
             return in_unit(name, &unit, bin_dir).map(Some);
         }
@@ -98,5 +98,7 @@ fn extra(words: &[Word]) -> Option<Extra<'_>> {
     })
 }
 
+/// The units of k0s.
+pub(super) const UNITS: [&str; 2] = ["k0sworker.service", "k0scontroller.service"];
 const FLAG: &str = "--kubelet-extra-args";
 const CONFIG: &str = "/etc/k0s/credential-providers.yaml";

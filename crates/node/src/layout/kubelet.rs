@@ -157,7 +157,8 @@ fn rewritten(
     Ok(None)
 }
 
-const UNIT: &str = "kubelet.service";
+/// The unit of a kubelet by itself.
+pub(super) const UNIT: &str = "kubelet.service";
 const EXTRA: &str = "KUBELET_EXTRA_ARGS";
 const CONFIG: &str = "/etc/kubernetes/credential-providers.yaml";
 /// Files that a distribution leaves to its users.

@@ -1,6 +1,6 @@
 //! MicroShift: two keys of its own configuration, by a drop-in.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use regcred_go::Value;
 
@@ -20,32 +20,11 @@ pub(super) fn find(
     if Unit::file(view, UNIT)?.is_none() {
         return Ok(None);
     }
-    let mut files = vec![Path::new(OWN).join("config.yaml")];
-    let drop_ins = Path::new(OWN).join("config.d");
-    let names = view.names(&drop_ins)?;
-    let names = names.iter().filter(|name| name.ends_with(".yaml"));
-    files.extend(names.map(|name| drop_ins.join(name)));
-    let mut flags = ProviderFlags::default();
-    for file in &files {
-        let text = view.text(file)?.unwrap_or_default();
-        let document = document(file, &text)?;
-        let kubelet = document
-            .as_ref()
-            .and_then(|document| document.member("kubelet"));
-        for (key, flag) in [(CONFIG_KEY, CONFIG), (BIN_DIR_KEY, BIN_DIR)] {
-            let value = kubelet.and_then(|kubelet| kubelet.member(key));
-            if let Some(value) = value.and_then(Value::plain_text) {
-                flags.set(flag, value);
-            }
-        }
-    }
+    let (flags, files) = flags(view)?;
     let paths = flags.paths().map_err(|why| {
-        NodeError::at(
-            &files[0],
-            None,
-            why,
-            "set both keys below `kubelet`, or neither",
-        )
+        let file = files.last().map_or(Path::new(OWN), PathBuf::as_path);
+        let instead = "set both keys below `kubelet`, or neither";
+        NodeError::at(file, None, why, instead)
     })?;
     let found = Found::new("MicroShift", UNIT);
     if let Some(paths) = paths {
@@ -72,11 +51,40 @@ pub(super) fn find(
         paths.bin_dir.display()
     );
     let state = FileState::File(FileContent::own(text.into_bytes(), 0o644));
-    let path = drop_ins.join("90-regcred.yaml");
+    let path = Path::new(OWN).join("config.d/90-regcred.yaml");
     Ok(Some((found.edited(path, state), paths)))
 }
 
-const UNIT: &str = "microshift.service";
+/// The two flags of its files, and these.
+pub(super) fn flags(view: &View<'_>) -> Result<(ProviderFlags, Vec<PathBuf>), NodeError> {
+    let mut files = vec![Path::new(OWN).join("config.yaml")];
+    let drop_ins = Path::new(OWN).join("config.d");
+    let names = view.names(&drop_ins)?;
+    let names = names.iter().filter(|name| name.ends_with(".yaml"));
+    files.extend(names.map(|name| drop_ins.join(name)));
+    let mut flags = ProviderFlags::default();
+    let mut there = Vec::new();
+    for file in files {
+        let Some(text) = view.text(&file)? else {
+            continue;
+        };
+        let document = document(&file, &text)?;
+        let kubelet = document
+            .as_ref()
+            .and_then(|document| document.member("kubelet"));
+        for (key, flag) in [(CONFIG_KEY, CONFIG), (BIN_DIR_KEY, BIN_DIR)] {
+            let value = kubelet.and_then(|kubelet| kubelet.member(key));
+            if let Some(value) = value.and_then(Value::plain_text) {
+                flags.set(flag, value);
+            }
+        }
+        there.push(file);
+    }
+    Ok((flags, there))
+}
+
+/// The unit of MicroShift.
+pub(super) const UNIT: &str = "microshift.service";
 const OWN: &str = "/etc/microshift";
 const PROGRAM: &str = "/usr/bin/microshift";
 const CONFIG_KEY: &str = "imageCredentialProviderConfigPath";

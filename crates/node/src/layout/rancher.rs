@@ -1,154 +1,128 @@
 //! k3s and RKE2: they look for both in one place without any flag.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use regcred_go::Value;
-
+use super::completed::completed;
+use crate::environment_file::variables;
 use crate::error::NodeError;
-use crate::flags::{BIN_DIR, CONFIG, ProviderFlags, ProviderPaths};
+use crate::flags::{ProviderFlags, ProviderPaths};
 use crate::found::Found;
+use crate::openrc::InitScript;
 use crate::state::FileState;
 use crate::unit::Unit;
 use crate::view::View;
-
-use super::document::document;
+use crate::words::command_line;
 
 pub(super) fn find_k3s(
     view: &View<'_>,
     _: Option<&Path>,
 ) -> Result<Option<(Found, ProviderPaths)>, NodeError> {
-    find(
-        view,
-        "k3s",
-        "/etc/rancher/k3s",
-        ["k3s.service", "k3s-agent.service"],
-    )
+    find(view, "k3s", K3S)
 }
 
 pub(super) fn find_rke2(
     view: &View<'_>,
     _: Option<&Path>,
 ) -> Result<Option<(Found, ProviderPaths)>, NodeError> {
-    find(
-        view,
-        "RKE2",
-        "/etc/rancher/rke2",
-        ["rke2-server.service", "rke2-agent.service"],
-    )
+    find(view, "RKE2", RKE2)
+}
+
+/// A service that starts one of the two.
+struct Service {
+    name: String,
+    is_enabled: bool,
+    /// Where its command is.
+    file: PathBuf,
+    line: usize,
+    words: Vec<String>,
+    variables: BTreeMap<String, String>,
 }
 
 fn find(
     view: &View<'_>,
     kind: &'static str,
-    directory: &str,
     names: [&str; 2],
 ) -> Result<Option<(Found, ProviderPaths)>, NodeError> {
-    let mut units = Vec::new();
+    let mut services = Vec::new();
     for name in names {
-        if let Some(unit) = Unit::read(view, name)? {
-            let wanted = Path::new("/etc/systemd/system/multi-user.target.wants").join(name);
-            units.push((name, unit, view.state(&wanted)? != FileState::Absent));
-        }
+        services.extend(of_systemd(view, name)?);
+        services.extend(of_openrc(view, name)?);
     }
-    if units.len() > 1 {
+    if services.len() > 1 {
         // Packages have both units, and one of them is enabled.
-        units.retain(|(_, _, is_enabled)| *is_enabled);
-        if units.len() != 1 {
+        let there: Vec<_> = services.iter().map(|found| found.name.clone()).collect();
+        services.retain(|found| found.is_enabled);
+        if services.len() != 1 {
             return Err(NodeError::refused(
                 format!(
-                    "{} and {} are both there, and not exactly one is enabled",
-                    names[0], names[1]
+                    "{} are both there, and not exactly one is enabled",
+                    there.join(" and ")
                 ),
                 "enable the one that this node runs",
             ));
         }
     }
-    let Some((name, unit, _)) = units.pop() else {
+    let Some(service) = services.pop() else {
         return Ok(None);
     };
-    let defaults = || ProviderFlags {
-        config: Some(RANCHER_CONFIG.to_owned()),
-        bin_dir: Some(RANCHER_BIN_DIR.to_owned()),
+    let words = completed(view, service.words, &service.variables)?.words;
+    let given = ProviderFlags::of(words.iter().map(String::as_str));
+    let flags = ProviderFlags {
+        config: given.config.or_else(|| Some(RANCHER_CONFIG.to_owned())),
+        bin_dir: given.bin_dir.or_else(|| Some(RANCHER_BIN_DIR.to_owned())),
     };
-    let mut flags = defaults();
-    // What goes to the kubelet as it is counts last.
-    let mut of_kubelet = ProviderFlags::default();
-    let directory = Path::new(directory);
-    let mut files = vec![directory.join("config.yaml")];
-    let drop_ins = directory.join("config.yaml.d");
-    let names = view.names(&drop_ins)?;
-    let names = names
-        .iter()
-        .filter(|name| name.ends_with(".yaml") || name.ends_with(".yml"));
-    files.extend(names.map(|name| drop_ins.join(name)));
-    for file in files {
-        let text = view.text(&file)?.unwrap_or_default();
-        read(&file, &text, &mut flags, &mut of_kubelet)?;
-    }
-    let (command, words) = unit.command()?;
-    let args: Vec<_> = words.iter().map(|word| word.text.as_str()).collect();
-    let given = ProviderFlags::of(args.iter().copied());
-    flags.config = given.config.or(flags.config);
-    flags.bin_dir = given.bin_dir.or(flags.bin_dir);
-    for (at, arg) in args.iter().enumerate() {
-        let value = match arg.strip_prefix("--kubelet-arg") {
-            Some("") => args.get(at + 1).copied(),
-            Some(rest) => rest.strip_prefix('='),
-            None => None,
-        };
-        if let Some((name, value)) =
-            value.and_then(|value| value.trim_start_matches('-').split_once('='))
-        {
-            of_kubelet.set(name, value);
-        }
-    }
-    flags.config = of_kubelet.config.or(flags.config);
-    flags.bin_dir = of_kubelet.bin_dir.or(flags.bin_dir);
     let paths = flags
         .paths()
         .and_then(|paths| paths.ok_or_else(String::new));
     let paths = paths.map_err(|why| {
-        NodeError::at(
-            &command.file,
-            command.line,
-            why,
-            "set absolute paths, or neither flag",
-        )
+        let instead = "set absolute paths, or neither flag";
+        NodeError::at(&service.file, service.line, why, instead)
     })?;
-    Ok(Some((Found::new(kind, name), paths)))
+    Ok(Some((Found::new(kind, &service.name), paths)))
 }
 
-/// The flags in a configuration file, without dashes and as members.
-fn read(
-    file: &Path,
-    text: &str,
-    flags: &mut ProviderFlags,
-    of_kubelet: &mut ProviderFlags,
-) -> Result<(), NodeError> {
-    let Some(document) = document(file, text)? else {
-        return Ok(());
+fn of_systemd(view: &View<'_>, name: &str) -> Result<Option<Service>, NodeError> {
+    let Some(unit) = Unit::read(view, name)? else {
+        return Ok(None);
     };
-    for name in [CONFIG, BIN_DIR] {
-        if let Some(value) = document.member(name).and_then(Value::plain_text) {
-            flags.set(name, value);
-        }
+    let wanted = Path::new("/etc/systemd/system/multi-user.target.wants").join(name);
+    let variables = unit.variables(view);
+    if let Some(why) = variables.unread {
+        return Err(why);
     }
-    for name in ["kubelet-arg", "kubelet-arg+"] {
-        let values = match document.member(name) {
-            Some(Value::Array(values)) => values.iter().collect(),
-            Some(value) => vec![value],
-            None => Vec::new(),
-        };
-        let values = values.into_iter().filter_map(Value::plain_text);
-        for (name, value) in
-            values.filter_map(|value| value.trim_start_matches('-').split_once('='))
-        {
-            of_kubelet.set(name, value);
-        }
-    }
-    Ok(())
+    let (command, words) = unit.command()?;
+    Ok(Some(Service {
+        name: name.to_owned(),
+        is_enabled: view.state(&wanted)? != FileState::Absent,
+        file: command.file.clone(),
+        line: command.line,
+        words: command_line(&words, &variables.values),
+        variables: variables.values,
+    }))
 }
 
+/// The script that k3s's installer writes where OpenRC starts the services, as on Alpine.
+fn of_openrc(view: &View<'_>, unit: &str) -> Result<Option<Service>, NodeError> {
+    let Some(script) = InitScript::of_unit(view, unit)? else {
+        return Ok(None);
+    };
+    let wanted = Path::new("/etc/runlevels/default").join(&script.name);
+    let environment = view.text(&script.environment_file())?.unwrap_or_default();
+    Ok(Some(Service {
+        is_enabled: view.state(&wanted)? != FileState::Absent,
+        file: script.file,
+        line: script.line,
+        words: script.command,
+        variables: variables(&environment),
+        name: script.name,
+    }))
+}
+
+/// The units of k3s.
+pub(super) const K3S: [&str; 2] = ["k3s.service", "k3s-agent.service"];
+/// The units of RKE2.
+pub(super) const RKE2: [&str; 2] = ["rke2-server.service", "rke2-agent.service"];
 /// The configuration that k3s and RKE2 take without a flag.
 pub const RANCHER_CONFIG: &str = "/var/lib/rancher/credentialprovider/config.yaml";
 /// The directory of plugins that k3s and RKE2 take without a flag.

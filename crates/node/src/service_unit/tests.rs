@@ -144,3 +144,59 @@ fn a_service_without_a_unit_file_is_not_found_and_a_file_that_must_exist_is_name
     assert_eq!(unit.missing, [root.path().join("etc/none")]);
     assert_eq!(unit.command, ["/a", "$X"]);
 }
+
+#[test]
+fn the_flags_of_configuration_files_are_in_the_command_of_k3s_and_microshift() {
+    let unit = |files: &[(&str, &str)], name: &str| {
+        let root = root(files);
+        let unit = ServiceUnit::find(root.path(), name).expect("read");
+        let unit = unit.expect("a unit");
+        let files = unit.files.iter().map(|file| {
+            let file = file.strip_prefix(root.path()).expect("below");
+            file.display().to_string()
+        });
+        (unit.command, files.collect::<Vec<_>>(), unit.status_command)
+    };
+    let (command, files, status) = unit(
+        &[
+            (
+                "etc/init.d/k3s",
+                "command=/usr/local/bin/k3s\ncommand_args=\"server \\\n\t'--kubelet-arg=a=1' >>/l\"\n",
+            ),
+            (
+                "etc/rancher/k3s/k3s.env",
+                "K3S_CONFIG_FILE='/etc/k3s.yaml'\n",
+            ),
+            ("etc/k3s.yaml", "kubelet-arg: [b=2]\n"),
+        ],
+        "k3s.service",
+    );
+    let expected = [
+        "/usr/local/bin/k3s",
+        "server",
+        "--kubelet-arg=b=2",
+        "--kubelet-arg=a=1",
+    ];
+    assert_eq!(command, expected);
+    assert_eq!(files, ["etc/init.d/k3s", "etc/k3s.yaml"]);
+    assert_eq!(status, "rc-service k3s status");
+    let (command, files, status) = unit(
+        &[
+            (
+                "usr/lib/systemd/system/microshift.service",
+                "[Service]\nExecStart=microshift run\n",
+            ),
+            (
+                "etc/microshift/config.d/1.yaml",
+                "kubelet:\n  imageCredentialProviderConfigPath: /c\n",
+            ),
+        ],
+        "microshift.service",
+    );
+    assert_eq!(
+        command,
+        ["microshift", "run", "--image-credential-provider-config=/c"]
+    );
+    assert_eq!(files.len(), 2);
+    assert_eq!(status, "systemctl status microshift.service");
+}

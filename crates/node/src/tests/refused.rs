@@ -1,6 +1,6 @@
 //! Nodes that are not changed.
 
-use crate::testing::{Node, every, k0s, k3s, kubeadm, microk8s, microshift, wish};
+use crate::testing::{Node, every, k0s, k3s, k3s_openrc, kubeadm, microk8s, microshift, wish};
 
 /// Nothing is changed, and the reason has these parts.
 #[track_caller]
@@ -91,7 +91,19 @@ fn nodes_of_other_programs_are_refused_with_what_to_do_instead() {
         &node,
         &["kOps writes them again at each boot", "fileAssets"],
     );
-    refused(&Node::new(&[]), &["no kubelet is found"]);
+    refused(
+        &Node::new(&[]),
+        &["no kubelet is found: neither one of kubelet.service, k3s.service"],
+    );
+    let node = k3s_openrc();
+    node.write(
+        "/etc/init.d/k3s",
+        "command=k3s\ncommand_args=\"server $OPTS\"\n",
+    );
+    refused(
+        &node,
+        &["/etc/init.d/k3s:2: this command depends on the shell; write it without variables"],
+    );
     let node = k3s();
     node.write(
         "/etc/systemd/system/kubelet.service",

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use regcred_http_testing::{Fake, Reply};
 
-use crate::testing::{Node, kubeadm, systemd, wish};
-use crate::{NodeError, ProviderPaths, Restarted, Service, apply, plan_installation, plan_removal};
+use crate::testing::{Node, k3s_openrc, kubeadm, systemd, wish};
+use crate::{
+    NodeError, ProviderPaths, Restarted, Service, ServiceManager, apply, plan_installation,
+    plan_removal,
+};
 
 /// A `systemctl` that writes its arguments to a file, and to which this state is the unit's.
 fn service(node: &Node, state: &str, health: String) -> Service {
@@ -18,7 +21,7 @@ fn service(node: &Node, state: &str, health: String) -> Service {
     node.program("/systemctl", &text);
     node.write("/log", "");
     Service {
-        systemctl: script,
+        manager: ServiceManager::Systemd(script),
         restorecon: None,
         health: Some(health),
         wait: Duration::from_secs(1),
@@ -100,6 +103,67 @@ async fn a_kubelet_that_is_not_healthy_without_it_either_is_named() {
         "{why}"
     );
     node.write("/log", "");
+    assert_eq!(node.snapshot(), before);
+}
+
+#[tokio::test]
+async fn openrc_restarts_k3s_and_a_crashed_service_is_put_back() {
+    let kubelet = Fake::start(|_| Reply::new(200)).await;
+    let node = k3s_openrc();
+    let mut service = service(&node, "active", kubelet.url("/healthz"));
+    let rc_service = |status: &str| {
+        let log = node.path("/log");
+        let crashed = node.path("/var/lib/rancher/credentialprovider/config.yaml");
+        node.program(
+            "/rc-service",
+            &format!(
+                "#!/bin/sh\necho \"$@\" >> {}\nif [ \"$2\" = status ]; then {status}; fi\n",
+                log.display()
+            )
+            .replace("CONFIG", &crashed.display().to_string()),
+        );
+        ServiceManager::OpenRc(node.path("/rc-service"))
+    };
+    let commands = || {
+        let log = node.text("/log");
+        let lines = log.lines().filter(|line| !line.ends_with("status"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    service.manager = rc_service("exit 3");
+    node.write("/log", "");
+    let before = node.snapshot();
+    assert_eq!(
+        install(&node, &service).await.expect("installed"),
+        Restarted::NotRunning
+    );
+    assert!(commands().is_empty());
+    node.uninstall().await.expect("removed");
+    service.manager = rc_service("exit 0");
+    assert_eq!(
+        install(&node, &service).await.expect("installed"),
+        Restarted::Healthy
+    );
+    assert_eq!(commands(), ["k3s restart"]);
+    node.uninstall().await.expect("removed");
+    // It runs until it has a configuration and is restarted.
+    service.manager = rc_service("if [ -e CONFIG ] && grep -q restart LOG; then exit 32; fi");
+    let script = node.text("/rc-service");
+    let log = node.path("/log").display().to_string();
+    node.program("/rc-service", &script.replace("LOG", &log));
+    node.write("/log", "");
+    let why = install(&node, &service)
+        .await
+        .expect_err("crashed")
+        .to_string();
+    for part in [
+        "k3s is not healthy 1 s after its restart: it is crashed; its log is /var/log/k3s.log",
+        "everything is as it was before",
+    ] {
+        assert!(why.contains(part), "{why}");
+    }
+    assert_eq!(commands(), ["k3s restart", "k3s restart"]);
+    node.write("/log", "");
+    service.manager = rc_service("exit 3");
     assert_eq!(node.snapshot(), before);
 }
 

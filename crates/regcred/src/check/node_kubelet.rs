@@ -1,6 +1,5 @@
 //! The node's kubelet, running or stopped: its flags, its configuration file and its environment.
 
-use std::collections::BTreeMap;
 use std::fs::read_link;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,21 +10,16 @@ use regcred_engine::{ProcessEnvironment, ProviderConfig};
 use regcred_files::{MIB, read, read_text};
 use regcred_go::yaml::{Step, parse_first};
 use regcred_go::{Value, go_bool};
-use regcred_node::{MICROK8S_FLAGS, RANCHER_BIN_DIR, RANCHER_CONFIG, ServiceUnit, kubelet_flags};
+use regcred_node::{MICROK8S_FLAGS, NodeError, SERVICES, ServiceUnit, kubelet_flags};
 use regcred_run::ProgramError;
 
 use super::finding::{Finding, Place};
+use super::kubelet_command::{
+    BIN_DIR_FLAG, CONFIG_FLAG, KubeletFlags, completed, is_known, process, words,
+};
 use crate::credential_options::{
     CredentialFlags, ENVIRONMENT_OF, PROVIDER_BIN_DIR, PROVIDER_CONFIG, ROOT_DIR,
 };
-
-/// The process of a kubelet, or of what contains one.
-fn process() -> io::Result<ProcessEnvironment> {
-    ProcessEnvironment::of(KUBELET).or_else(|why| {
-        let mut others = OTHERS.iter().map(|name| ProcessEnvironment::of(name));
-        others.find_map(Result::ok).ok_or(why)
-    })
-}
 
 /// The kubelet of this machine, or the k3s or MicroK8s that contains it.
 #[derive(Clone, Debug)]
@@ -34,7 +28,7 @@ pub(crate) struct NodeKubelet {
     /// Where its root directory is: `/`, or for a kubelet in a container below `/proc`.
     root: PathBuf,
     cwd: PathBuf,
-    flags: BTreeMap<String, String>,
+    flags: KubeletFlags,
 }
 
 /// Where the flags come from.
@@ -57,7 +51,7 @@ impl NodeKubelet {
     /// When neither exists, or several processes run; when this user may not read it.
     pub(super) fn find() -> Result<Self, ProgramError> {
         let why = match process() {
-            Ok(process) => return Self::of(process.pid()),
+            Ok(process) => return Self::of(&process),
             Err(why) => why,
         };
         let why = match why.kind() {
@@ -73,7 +67,7 @@ impl NodeKubelet {
 
     /// The kubelet that runs; `None` if none does, or this user may not read it.
     pub(crate) fn running() -> Option<Self> {
-        Self::of(process().ok()?.pid()).ok()
+        Self::of(&process().ok()?).ok()
     }
 
     /// Whether a kubelet runs here, or what contains one, also if this user may not read it.
@@ -83,10 +77,11 @@ impl NodeKubelet {
 
     /// The value of a flag.
     pub(crate) fn flag(&self, name: &str) -> Option<&str> {
-        self.flags.get(name).map(String::as_str)
+        self.flags.values.get(name).map(String::as_str)
     }
 
-    fn of(pid: u32) -> Result<Self, ProgramError> {
+    fn of(process: &ProcessEnvironment) -> Result<Self, ProgramError> {
+        let pid = process.pid();
         let proc = PathBuf::from(format!("/proc/{pid}"));
         let unreadable = |error: io::Error| {
             ProgramError::not_configured(format!(
@@ -94,32 +89,25 @@ impl NodeKubelet {
             ))
         };
         let line = read(&proc.join("cmdline"), MAX_READ).map_err(unreadable)?;
-        let args = line.split(|byte| *byte == 0);
-        let args: Vec<_> = args.map(String::from_utf8_lossy).collect();
         let mut root = proc.join("root");
         if is_same(&root, Path::new("/")).map_err(unreadable)? {
             root = "/".into();
         }
         let cwd = read_link(proc.join("cwd")).map_err(unreadable)?;
-        let args = args.iter().map(AsRef::as_ref);
-        Ok(Self::with_flags(Origin::Process(pid), root, cwd, args))
+        let words = completed(&root, words(&line), process)
+            .map_err(|error| unreadable_service(&format!("the flags of process {pid}"), &error))?;
+        Ok(Self::with_flags(Origin::Process(pid), root, cwd, &words))
     }
 
     /// The kubelet that the files below a root directory describe; `None` if none does.
     fn stopped(root: &Path) -> Result<Option<Self>, ProgramError> {
         for name in SERVICES {
-            let unit = ServiceUnit::find(root, name).map_err(|error| {
-                ProgramError::not_configured(format!(
-                    "--node: cannot read {name}: {}",
-                    report(&error)
-                ))
-            })?;
+            let unit = ServiceUnit::find(root, name);
+            let unit = unit.map_err(|error| unreadable_service(name, &error))?;
             let Some(unit) = unit else {
                 continue;
             };
-            let program = unit.command.first().map(Path::new);
-            let program = program.and_then(Path::file_name).unwrap_or_default();
-            if !PROGRAMS.iter().any(|known| program == *known) {
+            if !is_known(&unit.command) {
                 let command = unit.command.join(" ");
                 return Err(ProgramError::not_configured(format!(
                     "--node: no kubelet runs, and {name} starts {command:?}, whose flags are not read; \
@@ -128,35 +116,30 @@ impl NodeKubelet {
             }
             let (command, cwd) = (unit.command.clone(), unit.working_dir.clone());
             let cwd = cwd.unwrap_or_else(|| "/".into());
-            let args = command.iter().map(String::as_str);
             let origin = Origin::Service { name, unit };
-            return Ok(Some(Self::with_flags(origin, root.into(), cwd, args)));
+            return Ok(Some(Self::with_flags(origin, root.into(), cwd, &command)));
         }
         let snap = root.join(MICROK8S_FLAGS.trim_start_matches('/'));
         Ok(read_text(&snap, MAX_READ).ok().map(|text| {
-            let args = text.lines().map(str::trim);
-            Self::with_flags(Origin::Snap(snap), root.into(), "/".into(), args)
+            let words: Vec<_> = text.lines().map(|line| line.trim().to_owned()).collect();
+            Self::with_flags(Origin::Snap(snap), root.into(), "/".into(), &words)
         }))
     }
 
-    fn with_flags<'a>(
-        origin: Origin,
-        root: PathBuf,
-        cwd: PathBuf,
-        args: impl IntoIterator<Item = &'a str>,
-    ) -> Self {
+    fn with_flags(origin: Origin, root: PathBuf, cwd: PathBuf, words: &[String]) -> Self {
         let mut kubelet = Self {
             origin,
             root,
             cwd,
-            flags: kubelet_flags(args),
+            flags: KubeletFlags::default(),
         };
-        if let Some(file) = kubelet.flags.get("kubelet-args-file") {
+        let flags = KubeletFlags::of(words, |path| kubelet.seen(path));
+        kubelet.flags = flags;
+        if let Some(file) = kubelet.flag("kubelet-args-file") {
             let text = read_text(&kubelet.seen(Path::new(file)), MAX_READ);
             let text = text.unwrap_or_default();
-            kubelet
-                .flags
-                .extend(kubelet_flags(text.lines().map(str::trim)));
+            let of_file = kubelet_flags(text.lines().map(str::trim));
+            kubelet.flags.values.extend(of_file);
         }
         kubelet
     }
@@ -166,26 +149,15 @@ impl NodeKubelet {
         if let Origin::Process(pid) = self.origin {
             options.set_default(ENVIRONMENT_OF, pid.to_string());
         }
-        for (variable, flag, of_k3s) in [
-            (PROVIDER_CONFIG, PROVIDER_CONFIG_FLAG, RANCHER_CONFIG),
-            (
-                PROVIDER_BIN_DIR,
-                "image-credential-provider-bin-dir",
-                RANCHER_BIN_DIR,
-            ),
+        for (variable, flag) in [
+            (PROVIDER_CONFIG, CONFIG_FLAG),
+            (PROVIDER_BIN_DIR, BIN_DIR_FLAG),
+            (ROOT_DIR, "root-dir"),
         ] {
-            let of_k3s = self.seen(Path::new(of_k3s));
-            let given = self.flags.get(flag).filter(|value| !value.is_empty());
-            if let Some(value) = given {
+            if let Some(value) = self.flag(flag).filter(|value| !value.is_empty()) {
                 let path = self.seen(Path::new(value));
                 options.set_default(variable, path.display().to_string());
-            } else if of_k3s.exists() {
-                options.set_default(variable, of_k3s.display().to_string());
             }
-        }
-        if let Some(value) = self.flags.get("root-dir") {
-            let path = self.seen(Path::new(value));
-            options.set_default(ROOT_DIR, path.display().to_string());
         }
     }
 
@@ -199,29 +171,38 @@ impl NodeKubelet {
         let mut found = self.not_running();
         match config {
             Some(config) => found.extend(self.gated(config)),
-            None => {
-                let name = match &self.origin {
-                    Origin::Process(pid) => format!("process {pid}"),
-                    Origin::Service { name, .. } => (*name).to_owned(),
-                    Origin::Snap(flags) => flags.display().to_string(),
-                };
-                found.push(Finding::warning(
-                    Place::default(),
-                    format!(
-                        "the kubelet, {name}, has no --{PROVIDER_CONFIG_FLAG}: it runs no plugin"
-                    ),
-                    "set both flags and restart it",
-                ));
-            }
+            None => found.push(self.without_plugins()),
         }
         found
+    }
+
+    /// The finding about a kubelet that runs no plugin.
+    fn without_plugins(&self) -> Finding {
+        if let Some(missing) = &self.flags.missing {
+            let what = format!(
+                "k3s and RKE2 leave out --{CONFIG_FLAG} and --{BIN_DIR_FLAG} unless both paths exist: the \
+                 kubelet runs no plugin"
+            );
+            let fix = "create it, or correct the flag, and restart the service";
+            return Finding::warning(Place::file(missing), what, fix);
+        }
+        let name = match &self.origin {
+            Origin::Process(pid) => format!("process {pid}"),
+            Origin::Service { name, .. } => (*name).to_owned(),
+            Origin::Snap(flags) => flags.display().to_string(),
+        };
+        Finding::warning(
+            Place::default(),
+            format!("the kubelet, {name}, has no --{CONFIG_FLAG}: it runs no plugin"),
+            "set both flags and restart it",
+        )
     }
 
     /// The findings about a kubelet that does not run.
     fn not_running(&self) -> Vec<Finding> {
         let (file, what, fix) = match &self.origin {
             Origin::Process(_) => return Vec::new(),
-            Origin::Service { name, unit } => {
+            Origin::Service { unit, .. } => {
                 let files = unit.files.iter().map(|file| file.display().to_string());
                 let files: Vec<_> = files.collect();
                 let what = format!(
@@ -229,7 +210,8 @@ impl NodeKubelet {
                     files.join(", ")
                 );
                 let fix = format!(
-                    "`systemctl status {name}` shows why; plugins run with this command's environment"
+                    "`{}` shows why; plugins run with this command's environment",
+                    unit.status_command
                 );
                 (unit.files.first(), what, fix)
             }
@@ -277,13 +259,13 @@ impl NodeKubelet {
 
     /// Whether a gate is off by the command line, else by the configuration file.
     fn is_off(&self, gate: &str) -> bool {
-        let given = self.flags.get("feature-gates").into_iter();
+        let given = self.flags.values.get("feature-gates").into_iter();
         let given = given.flat_map(|gates| gates.split(','));
         let mut given = given.filter_map(|one| one.split_once('='));
         if let Some((_, value)) = given.rfind(|(name, _)| name.trim() == gate) {
             return go_bool(value.trim()) == Some(false);
         }
-        let Some(file) = self.flags.get("config") else {
+        let Some(file) = self.flags.values.get("config") else {
             return false;
         };
         let text = read(&self.seen(Path::new(file)), MAX_READ).unwrap_or_default();
@@ -305,6 +287,10 @@ impl NodeKubelet {
     }
 }
 
+fn unreadable_service(name: &str, error: &NodeError) -> ProgramError {
+    ProgramError::not_configured(format!("--node: cannot read {name}: {}", report(error)))
+}
+
 /// Whether two paths are one directory. To compare links is not enough: that of a root in another mount
 /// namespace is `/` too.
 fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
@@ -312,21 +298,6 @@ fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
     Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
 }
 
-const KUBELET: &str = "kubelet";
-/// The names of other processes that contain a kubelet.
-const OTHERS: [&str; 3] = ["k3s-server", "k3s-agent", "kubelite"];
-/// The services that start one, and the programs of these.
-const SERVICES: [&str; 7] = [
-    "kubelet.service",
-    "k3s.service",
-    "k3s-agent.service",
-    "rke2-server.service",
-    "rke2-agent.service",
-    "k0sworker.service",
-    "k0scontroller.service",
-];
-const PROGRAMS: [&str; 5] = ["kubelet", "hyperkube", "k3s", "rke2", "k0s"];
-const PROVIDER_CONFIG_FLAG: &str = "image-credential-provider-config";
 const TOKEN_GATE: &str = "KubeletServiceAccountTokenForCredentialProviders";
 const NOT_FOUND: &str = "without --node, set the kubelet's two flags";
 /// Of a command line, and of a kubelet's configuration file.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use regcred_files::{MIB, read};
 use regcred_go::yaml::{Step, line_of};
-use regcred_node::{Plan, Service};
+use regcred_node::{Plan, Service, ServiceManager};
 use regcred_run::ProgramError;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
@@ -55,19 +55,28 @@ pub(super) fn running(args: &NodeArgs, plan: &Plan) -> Result<Option<NodeKubelet
 /// How the kubelet of this machine is restarted; `None` for the files of an image.
 pub(super) fn service(
     args: &NodeArgs,
+    plan: &Plan,
     kubelet: Option<&NodeKubelet>,
 ) -> Result<Option<Service>, ProgramError> {
     if args.root.is_some() {
         return Ok(None);
     }
-    let systemctl = program("systemctl").ok_or_else(|| {
-        ProgramError::not_configured(
-            "cannot find systemctl in /usr/bin or /bin: name the file system of an image with --root",
-        )
+    // Only a unit of systemd has a suffix.
+    let manager = if plan.unit.is_empty() || plan.unit.ends_with(".service") {
+        program("systemctl").map(ServiceManager::Systemd)
+    } else {
+        program("rc-service").map(ServiceManager::OpenRc)
+    };
+    let manager = manager.ok_or_else(|| {
+        ProgramError::not_configured(format!(
+            "cannot find systemctl, or rc-service where OpenRC starts services, in {}: name the file system \
+             of an image with --root",
+            PROGRAMS.join(", ")
+        ))
     })?;
     let has_selinux = Path::new("/sys/fs/selinux/enforce").exists();
     Ok(Some(Service {
-        systemctl,
+        manager,
         restorecon: program("restorecon").filter(|_| has_selinux),
         health: health(kubelet),
         wait: Duration::from_secs(args.wait),

@@ -84,6 +84,7 @@ fn k3s_and_microk8s_that_do_not_run_are_found_and_a_script_is_not_guessed_at() {
             "[Service]\nExecStart=/usr/local/bin/k3s \\\n    server \\\n\n",
         ),
         ("var/lib/rancher/credentialprovider/config.yaml", ""),
+        ("var/lib/rancher/credentialprovider/bin/x", ""),
     ]);
     let found = NodeKubelet::stopped(k3s.path())
         .expect("read")
@@ -95,7 +96,7 @@ fn k3s_and_microk8s_that_do_not_run_are_found_and_a_script_is_not_guessed_at() {
     let found = NodeKubelet::stopped(snap.path())
         .expect("read")
         .expect("found");
-    assert_eq!(found.flags["b"], "2");
+    assert_eq!(found.flag("b"), Some("2"));
     assert!(found.findings(None)[0].what.starts_with("no kubelet runs"));
     let script = root(&[(
         "etc/systemd/system/kubelet.service",
@@ -120,9 +121,13 @@ fn k3s_and_microk8s_that_do_not_run_are_found_and_a_script_is_not_guessed_at() {
 fn the_flags_of_a_snap_that_runs_are_in_the_file_that_its_process_names() {
     let root = root(&[("args", "--root-dir=/x\n")]);
     let file = root.path().join("args").display().to_string();
-    let line = ["kubelite", "--kubelet-args-file", &file];
-    let kubelet = NodeKubelet::with_flags(Origin::Process(7), "/".into(), "/".into(), line);
-    assert_eq!(kubelet.flags["root-dir"], "/x");
+    let line = [
+        "kubelite".to_owned(),
+        "--kubelet-args-file".to_owned(),
+        file,
+    ];
+    let kubelet = NodeKubelet::with_flags(Origin::Process(7), "/".into(), "/".into(), &line);
+    assert_eq!(kubelet.flag("root-dir"), Some("/x"));
 }
 
 #[test]
@@ -131,7 +136,7 @@ fn paths_are_those_of_the_kubelet() {
         origin: Origin::Process(7),
         root: root.into(),
         cwd: "/srv".into(),
-        flags: BTreeMap::new(),
+        flags: KubeletFlags::default(),
     };
     assert_eq!(
         kubelet("/").seen(Path::new("c.yaml")),
@@ -143,7 +148,9 @@ fn paths_are_those_of_the_kubelet() {
 
 #[test]
 fn a_process_with_this_root_directory_is_not_in_a_container() {
-    let own = NodeKubelet::of(std::process::id()).expect("this process");
+    let own =
+        NodeKubelet::of(&ProcessEnvironment::of(&std::process::id().to_string()).expect("own"))
+            .expect("this process");
     assert_eq!(own.root, Path::new("/"));
     let dir = tempfile::tempdir().expect("a directory");
     assert!(!is_same(dir.path(), Path::new("/")).expect("two directories"));
@@ -167,8 +174,10 @@ fn the_command_line_decides_a_gate_before_the_configuration_file() {
             true,
         ),
     ] {
-        let mut flags = BTreeMap::from([("config".to_owned(), file.clone())]);
-        flags.extend(gates.map(|gates| ("feature-gates".to_owned(), gates.to_owned())));
+        let mut flags = KubeletFlags::default();
+        flags.values.insert("config".to_owned(), file.clone());
+        let gates = gates.map(|gates| ("feature-gates".to_owned(), gates.to_owned()));
+        flags.values.extend(gates.clone());
         let kubelet = NodeKubelet {
             origin: Origin::Process(7),
             root: "/".into(),
@@ -176,5 +185,69 @@ fn the_command_line_decides_a_gate_before_the_configuration_file() {
             flags,
         };
         assert_eq!(kubelet.is_off(TOKEN_GATE), expected, "{gates:?}");
+    }
+}
+
+#[test]
+fn the_flags_of_k3s_in_its_configuration_files_are_the_kubelets() {
+    let root = root(&[
+        (
+            "etc/init.d/k3s",
+            "command=/usr/local/bin/k3s\ncommand_args=\"server >>/var/log/k3s.log\"\n",
+        ),
+        (
+            "etc/rancher/k3s/config.yaml",
+            "image-credential-provider-config: /etc/c.yaml\nkubelet-arg: [v=1]\n",
+        ),
+        (
+            "etc/rancher/k3s/config.yaml.d/1.yaml",
+            "kubelet-arg+:\n- root-dir=/data\n- feature-gates=KubeletServiceAccountTokenForCredentialProviders=false\n",
+        ),
+    ]);
+    let at = |path: &str| root.path().join(path).display().to_string();
+    let found = || {
+        NodeKubelet::stopped(root.path())
+            .expect("read")
+            .expect("found")
+    };
+    let kubelet = found();
+    assert!(kubelet.is_off(TOKEN_GATE));
+    assert_eq!(
+        (kubelet.flag("v"), kubelet.flag("root-dir")),
+        (Some("1"), Some("/data"))
+    );
+    let shown: Vec<_> = kubelet
+        .findings(None)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let files = [
+        "etc/init.d/k3s",
+        "etc/rancher/k3s/config.yaml",
+        "etc/rancher/k3s/config.yaml.d/1.yaml",
+    ];
+    let files = files.map(at).join(", ");
+    assert!(
+        shown[0].contains(&format!(
+            "its flags are read from {files}; fix: `rc-service k3s status`"
+        )),
+        "{shown:?}"
+    );
+    let missing = at("etc/c.yaml");
+    assert!(
+        shown[1].starts_with(&format!("warning: {missing}: k3s and RKE2 leave out")),
+        "{shown:?}"
+    );
+    fs::write(&missing, "").expect("a file");
+    fs::create_dir_all(at("var/lib/rancher/credentialprovider/bin")).expect("a directory");
+    let mut options = CredentialFlags::default();
+    found().fill(&mut options);
+    let options = format!("{options:?}");
+    for path in [
+        "etc/c.yaml",
+        "var/lib/rancher/credentialprovider/bin",
+        "data",
+    ] {
+        assert!(options.contains(&at(path)), "{options}");
     }
 }
