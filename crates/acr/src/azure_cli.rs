@@ -30,8 +30,8 @@ pub(crate) async fn token(
     }));
     let credential =
         credential.map_err(|_| ERRORS.misconfigured("the tenant id is not an identifier"))?;
-    let token = sdk::token(&*credential, request.audience).await;
     let asked = ERRORS.token_call("the Azure CLI's login", "az");
+    let token = sdk::token(&*credential, request.audience).await;
     token.map_err(|cause: Option<ExecError>| match cause {
         Some(error) => {
             let number = aadsts::number(&error.to_string());

@@ -61,10 +61,10 @@ async fn token(
     let identity = request.identity;
     let credential = credential
         .map_err(|_| ERRORS.misconfigured(format!("{identity} cannot be used for Entra ID")))?;
-    let token = sdk::token(&*credential, request.audience).await;
     let asked = ERRORS
         .token_call(identity, format!("Entra ID at {}", request.authority))
         .if_refused("compare its client id, tenant id and credential with its registration");
+    let token = sdk::token(&*credential, request.audience).await;
     token.map_err(|cause| TokenError::of(&asked, cause))
 }
 

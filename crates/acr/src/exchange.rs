@@ -42,6 +42,7 @@ impl Exchange<'_> {
         token: &SecretString,
         tenant: Option<&str>,
     ) -> Result<AccessToken, ProviderError> {
+        let asked = self.asked();
         let mut service = self.registry.host().to_owned();
         // The token's own tenant is the right one: a pod's may differ from the node's.
         let mut tenant = Claims::of(token)
@@ -68,7 +69,7 @@ impl Exchange<'_> {
         let response = async { read::<ExchangeResponse>(client.send(request).await?).await };
         let response = response.await.map_err(|error| self.failed(error))?;
         TokenResponse::from(response.refresh_token).accept(
-            &self.asked(),
+            &asked,
             self.cloud.now(),
             TimeDelta::zero(),
         )

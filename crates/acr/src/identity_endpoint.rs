@@ -81,6 +81,7 @@ impl IdentityEndpoint {
         id: &ManagedId,
     ) -> Result<SecretString, TokenError> {
         let client = request.cloud.link(CONNECT)?;
+        let endpoint = self.asked(id);
         let asked = self.request(id, request.audience)?;
         let mut response = self.send(&client, asked, id).await?;
         if matches!(self.place, Place::Arc) && response.status() == StatusCode::UNAUTHORIZED {
@@ -90,7 +91,6 @@ impl IdentityEndpoint {
             let asked = asked.secret_header("Authorization", &value);
             response = self.send(&client, asked, id).await?;
         }
-        let endpoint = self.asked(id);
         let response: IdentityToken = read(response)
             .await
             .map_err(|error| TokenError::failed(&endpoint, error))?;

@@ -43,8 +43,8 @@ pub(crate) async fn token(
         failed.with_next_step(elsewhere())
     })?;
     let place = format!("the metadata service {}", settings.imds);
-    let token = sdk::token(&*credential, request.audience).await;
     let asked = ERRORS.token_call(id.label(), place);
+    let token = sdk::token(&*credential, request.audience).await;
     token.map_err(|cause| match cause {
         Some(error) => failed(&asked, id, error),
         None => TokenError::of(&asked, None),

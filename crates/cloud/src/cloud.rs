@@ -6,9 +6,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use regcred_core::{CacheKey, Clock, Env, EnvVar, ErrorKind, Issued, Plan, ProviderError};
 use regcred_http::{Client, ClientOptions, HttpError, Proxy};
-use tokio::time::timeout;
 
 use crate::Errors;
+use crate::token_call::within;
 
 /// What every call of a provider is made from. Cheap to clone.
 #[derive(Debug)]
@@ -114,18 +114,28 @@ impl<S> Cloud<S> {
         CacheKey::new(parts).with_options(options, &self.env)
     }
 
-    /// A plan whose fetch fails as unreachable when it takes longer than [`DEADLINE`].
+    /// A plan whose fetch fails as unreachable when it takes longer than [`DEADLINE`]. The error names the
+    /// identity and the server of its last [`TokenCall`](crate::TokenCall).
     pub fn plan<'a>(
         &self,
         key: Option<CacheKey>,
         fetch: impl Future<Output = Result<Issued, ProviderError>> + Send + 'a,
     ) -> Plan<'a> {
         let errors = self.errors;
+        // Some clouds' libraries make futures that are large.
+        let fetch = Box::pin(fetch);
         Plan::new(key, async move {
-            timeout(DEADLINE, fetch).await.unwrap_or_else(|_| {
-                let message = format!("no token within {} s", DEADLINE.as_secs());
-                Err(errors.of_kind(ErrorKind::Unreachable, message))
-            })
+            let last = match within(DEADLINE, fetch).await {
+                Ok(done) => return done,
+                Err(last) => last,
+            };
+            let kind = ErrorKind::Unreachable;
+            let time = format!("not done within {} s", DEADLINE.as_secs());
+            let error = match last {
+                Some(call) => call.answered(kind, &time),
+                None => errors.of_kind(kind, format!("no token: {time}")),
+            };
+            Err(error.with_next_step(LATE.to_owned()))
         })
     }
 
@@ -151,17 +161,44 @@ impl<S> Clone for Cloud<S> {
 /// be printed before that.
 pub const DEADLINE: Duration = Duration::from_secs(45);
 
+const LATE: &str = "check the route to it, or try again later";
+
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
+    use regcred_core::report;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_fetch_that_does_not_end_is_an_error_of_its_provider() {
+    async fn a_plan_that_does_not_end_names_the_last_identity_and_server_that_was_asked() {
         let cloud = Cloud::new(Errors::of("icr"), &Env::default(), &Clock::system(), ());
-        let silent = cloud.plan(None, std::future::pending()).fetch().await;
+        let silent = cloud.plan(None, pending()).fetch().await;
         let error = silent.expect_err("late");
         assert_eq!(error.kind(), ErrorKind::Unreachable);
-        assert_eq!(error.to_string(), "icr: no token within 45 s");
+        let line = "icr: no token: not done within 45 s; check the route to it, or try again later";
+        assert_eq!((report(&error).as_str(), error.call()), (line, None));
+        // Plans that run in one task do not see each other's calls.
+        let plan = |identity: &'static str| {
+            cloud.plan(None, async move {
+                let _ = cloud.errors.token_call(identity, "the metadata server");
+                tokio::task::yield_now().await;
+                let _ = cloud.errors.token_call(identity, "IAM at h");
+                pending().await
+            })
+        };
+        let (one, two) = tokio::join!(plan("key 1").fetch(), plan("key 2").fetch());
+        for (late, identity) in [(one, "key 1"), (two, "key 2")] {
+            let error = late.expect_err("late");
+            let line = format!(
+                "icr: {identity} received no token from IAM at h: not done within 45 s; check the \
+                 route to it, or try again later"
+            );
+            assert_eq!(report(&error), line);
+            let call = error.call().expect("a call");
+            assert_eq!((&*call.identity, &*call.server), (identity, "IAM at h"));
+        }
         let issued = cloud.plan(None, async { Ok(Issued::new(Vec::new())) });
         assert!(issued.fetch().await.is_ok());
     }

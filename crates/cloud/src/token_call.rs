@@ -1,8 +1,12 @@
 //! The errors of one call for a token, all in one order: whose identity asked, which server, what it
 //! answered, what to do.
 
-use regcred_core::{ErrorKind, ProviderError};
+use std::cell::RefCell;
+use std::time::Duration;
+
+use regcred_core::{ErrorKind, FailedCall, ProviderError};
 use regcred_http::HttpError;
+use tokio::time::timeout;
 
 use crate::errors::{Errors, usual_step};
 
@@ -16,16 +20,38 @@ pub struct TokenCall {
 }
 
 impl Errors {
-    /// A call for a token of this identity, as messages call it, from that server.
+    /// A call for a token of this identity, as messages call it, from that server. It is made before the
+    /// request is sent: if the time of the whole plan ends, the last one is in the error.
     #[must_use]
     pub fn token_call(self, identity: impl Into<String>, server: impl Into<String>) -> TokenCall {
-        TokenCall {
+        let call = TokenCall {
             errors: self,
             identity: identity.into(),
             server: server.into(),
             if_refused: None,
-        }
+        };
+        // Outside a plan, such as in a test, nothing asks for it.
+        let _ = LAST.try_with(|last| last.replace(Some(call.clone())));
+        call
     }
+}
+
+tokio::task_local! {
+    /// The last call of a plan.
+    static LAST: RefCell<Option<TokenCall>>;
+}
+
+/// What the work returns, or, if the time ends first, its last call.
+pub(crate) async fn within<T>(
+    time: Duration,
+    work: impl Future<Output = T>,
+) -> Result<T, Option<TokenCall>> {
+    let work = async {
+        timeout(time, work)
+            .await
+            .map_err(|_| LAST.with(RefCell::take))
+    };
+    LAST.scope(RefCell::default(), work).await
 }
 
 impl TokenCall {
@@ -39,7 +65,16 @@ impl TokenCall {
     /// A failure of this kind, whose cause and next step the caller may add.
     #[must_use]
     pub fn error(&self, kind: ErrorKind) -> ProviderError {
-        self.with_step(self.errors.of_kind(kind, self.sentence()))
+        self.with_step(self.named_in(self.errors.of_kind(kind, self.sentence())))
+    }
+
+    /// A failure in other words, with this call for a report in parts.
+    #[must_use]
+    pub fn named_in(&self, error: ProviderError) -> ProviderError {
+        error.in_call(FailedCall {
+            identity: self.identity.clone(),
+            server: self.server.clone(),
+        })
     }
 
     /// An answer that is not a token.
@@ -64,8 +99,7 @@ impl TokenCall {
     pub fn failed(&self, cause: HttpError) -> ProviderError {
         let is_refused = cause.kind() == ErrorKind::Denied;
         let step = self.if_refused.clone().filter(|_| is_refused);
-        self.errors
-            .call_failed(self.sentence(), cause)
+        self.named_in(self.errors.call_failed(self.sentence(), cause))
             .with_next_step(step)
     }
 

@@ -36,7 +36,17 @@ pub struct ProviderError {
     kind: ErrorKind,
     message: String,
     next_step: Option<String>,
+    call: Option<Box<FailedCall>>,
     source: Option<Source>,
+}
+
+/// Who asked which server, in a failure's own words; its sentence has both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedCall {
+    /// The identity that was used.
+    pub identity: String,
+    /// The server.
+    pub server: String,
 }
 
 impl ProviderError {
@@ -48,6 +58,7 @@ impl ProviderError {
             kind,
             message: message.into(),
             next_step: None,
+            call: None,
             source: None,
         }
     }
@@ -64,6 +75,13 @@ impl ProviderError {
     #[must_use]
     pub fn with_next_step(mut self, step: impl Into<Option<String>>) -> Self {
         self.next_step = step.into().or(self.next_step);
+        self
+    }
+
+    /// Adds who asked which server, for a report in parts.
+    #[must_use]
+    pub fn in_call(mut self, call: FailedCall) -> Self {
+        self.call = Some(Box::new(call));
         self
     }
 
@@ -93,6 +111,12 @@ impl ProviderError {
     #[must_use]
     pub fn next_step(&self) -> Option<&str> {
         self.next_step.as_deref()
+    }
+
+    /// Who asked which server; `None` where none was asked.
+    #[must_use]
+    pub fn call(&self) -> Option<&FailedCall> {
+        self.call.as_deref()
     }
 
     /// The provider's name.

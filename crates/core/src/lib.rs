@@ -26,7 +26,7 @@ pub use cache_key::CacheKey;
 pub use clock::Clock;
 pub use credentials::Credentials;
 pub use env::Env;
-pub use error::{ErrorKind, ProviderError, report};
+pub use error::{ErrorKind, FailedCall, ProviderError, report};
 pub use fingerprint::{fingerprint, hex};
 pub use foreign_text::{is_shown, plain};
 pub use glob::glob_matches;

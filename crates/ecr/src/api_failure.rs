@@ -54,7 +54,12 @@ impl ApiFailure {
                 let cause = failure.as_connector_error();
                 let text = cause.map_or_else(|| "no connection".to_owned(), |e| causes(e));
                 let http = cause.and_then(|e| in_chain::<HttpError>(e));
-                Self::no_response(http.map_or(ErrorKind::Unreachable, HttpError::kind), text)
+                let kind = http.map_or(ErrorKind::Unreachable, HttpError::kind);
+                let failed = Self::no_response(kind, text);
+                Self {
+                    advice: http.and_then(HttpError::next_step).or(failed.advice),
+                    ..failed
+                }
             }
             other => Self::new(ErrorKind::NotConfigured, causes(other)),
         }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use regcred_core::{CacheKey, CredentialRequest, ProviderError};
 
-use crate::deadline::Deadline;
 use crate::endpoint::{Endpoint, Service};
 use crate::hosts::EcrHost;
 use crate::identity::{Identity, Metadata};
@@ -97,13 +96,10 @@ impl Decision {
     }
 
     /// The API that issues the token, and STS.
-    pub(crate) async fn endpoints(
-        &self,
-        deadline: Deadline,
-    ) -> Result<(Endpoint, Sts<'_>), ProviderError> {
+    pub(crate) async fn endpoints(&self) -> Result<(Endpoint, Sts<'_>), ProviderError> {
         let region = match &self.region {
             Some(region) => region,
-            None => &self.instance_region(deadline).await?,
+            None => &self.instance_region().await?,
         };
         let cloud = &self.cloud;
         let sts_region = self.sts_region.as_ref().unwrap_or(region);
@@ -111,10 +107,9 @@ impl Decision {
         Ok((self.api.in_region(region), Sts { cloud, endpoint }))
     }
 
-    async fn instance_region(&self, deadline: Deadline) -> Result<String, ProviderError> {
+    async fn instance_region(&self) -> Result<String, ProviderError> {
         let metadata = Metadata::of(&self.cloud.env, &self.config);
-        let what = || "the region from instance metadata".to_owned();
-        let region = deadline.wait(what, metadata.region(&self.cloud)).await?;
+        let region = metadata.region(&self.cloud).await;
         region.map_err(|reason| {
             let registry = &self.registry;
             ERRORS.misconfigured(format!(

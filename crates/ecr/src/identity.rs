@@ -20,7 +20,6 @@ use aws_credential_types::Credentials;
 use regcred_core::{Env, ProviderError};
 use tokio::time::Instant;
 
-use crate::deadline::Deadline;
 use crate::shared_config::SharedConfig;
 use crate::sts::{RoleSession, Sts, session_name};
 
@@ -139,15 +138,13 @@ impl Identity {
         &self,
         config: &SharedConfig,
         sts: &Sts<'_>,
-        deadline: Deadline,
     ) -> Result<Credentials, NoCredentials> {
-        let source = self.source_credentials(config, sts);
-        let base = deadline.wait(|| self.source.clone(), source).await?;
+        let base = self.source_credentials(config, sts).await;
         let Some(session) = &self.role else {
             return base;
         };
         let assumed = sts.with_credentials(session, base?, &self.source);
-        Ok(deadline.wait(|| sts.name(), assumed).await??)
+        Ok(assumed.await?)
     }
 
     async fn source_credentials(

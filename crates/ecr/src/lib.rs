@@ -2,7 +2,6 @@
 
 mod api_failure;
 mod authorization_token;
-mod deadline;
 mod decision;
 mod endpoint;
 mod hosts;

@@ -9,7 +9,6 @@ use regcred_core::{
 
 use crate::api_failure::{ApiFailure, DENIED, EXPIRED, UNKNOWN_KEYS};
 use crate::authorization_token::{private, public};
-use crate::deadline::Deadline;
 use crate::decision::Decision;
 use crate::endpoint::Endpoint;
 use crate::hosts::{EcrHost, match_images};
@@ -56,12 +55,11 @@ impl Ecr {
         }
         // The words that Kubernetes' own troubleshooting page tells people to look for.
         tracing::debug!("unable to get ECR credentials from cache, checking ECR API");
-        let deadline = Deadline::start();
-        let (api, sts) = decision.endpoints(deadline).await?;
+        let (api, sts) = decision.endpoints().await?;
         let mut renewed = false;
         loop {
             let (identity, files) = (&decision.identity, &decision.config);
-            let keys = match identity.credentials(files, &sts, deadline).await {
+            let keys = match identity.credentials(files, &sts).await {
                 Err(NoCredentials::Absent(reason)) => {
                     if decision.is_public && !identity.has_mapped_role() {
                         return Ok(self.anonymous(&format!("no AWS identity: {reason}")));
@@ -80,15 +78,14 @@ impl Ecr {
                 Ok(keys) => keys,
             };
             let config = config(&decision.cloud, &api, Some(keys), LONGEST_CALL)?;
-            let call = async {
-                if decision.is_public {
-                    public(&config, self.cloud.now()).await
-                } else {
-                    private(&config, self.cloud.now()).await
-                }
+            let whose = format!("the identity from {}", identity.name());
+            let call = ERRORS.token_call(whose, format!("the API at {}", api.address()));
+            let asked = if decision.is_public {
+                public(&config, self.cloud.now()).await
+            } else {
+                private(&config, self.cloud.now()).await
             };
-            let what = || format!("the API at {}", api.address());
-            let failure = match deadline.wait(what, call).await? {
+            let failure = match asked {
                 Ok((login, expires_at)) => {
                     let registry = decision.registry.as_str();
                     tracing::debug!("Got ECR credentials from ECR API for {registry}");
@@ -101,7 +98,7 @@ impl Ecr {
                 continue;
             }
             let may_not = failure.has_code(DENIED) || failure.has_code(UNKNOWN_KEYS);
-            let error = no_token(&decision, &api, failure);
+            let error = call.named_in(no_token(&decision, &api, failure));
             if decision.is_public && may_not {
                 let step = error
                     .next_step()
@@ -158,7 +155,8 @@ impl Provider for Ecr {
 
     fn plan<'a>(&'a self, request: &'a CredentialRequest) -> Result<Plan<'a>, ProviderError> {
         let decision = Decision::of(request, &self.cloud)?;
-        Ok(Plan::new(Some(decision.key()), self.fetch(decision)))
+        let key = decision.key();
+        Ok(self.cloud.plan(Some(key), self.fetch(decision)))
     }
 }
 

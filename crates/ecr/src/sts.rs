@@ -5,9 +5,11 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder;
+use regcred_cloud::TokenCall;
 use regcred_core::{Env, ErrorKind, ProviderError};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::ERRORS;
 use crate::api_failure::{ApiFailure, RetryTooManyRequests};
 use crate::endpoint::Endpoint;
 use crate::sdk::{LONGEST_CALL, config, quiet};
@@ -37,6 +39,7 @@ impl Sts<'_> {
         by: &str,
     ) -> Result<Credentials, ProviderError> {
         let client = self.client(None, LONGEST_EXCHANGE)?;
+        let asked = self.asked(session, by);
         let call = client
             .assume_role_with_web_identity()
             .role_arn(&session.role)
@@ -44,7 +47,8 @@ impl Sts<'_> {
             .web_identity_token(token.expose_secret())
             .send();
         let output = quiet(call).await.map_err(|e| ApiFailure::from_sdk(&e));
-        self.keys(output.map(|output| output.credentials), session, by)
+        let keys = self.keys(output.map(|output| output.credentials), session, by);
+        keys.map_err(|error| asked.named_in(error))
     }
 
     /// Assumes a role with another identity; `by` names it.
@@ -55,13 +59,19 @@ impl Sts<'_> {
         by: &str,
     ) -> Result<Credentials, ProviderError> {
         let client = self.client(Some(base), LONGEST_CALL)?;
+        let asked = self.asked(session, by);
         let call = client
             .assume_role()
             .role_arn(&session.role)
             .role_session_name(&session.name)
             .send();
         let output = quiet(call).await.map_err(|e| ApiFailure::from_sdk(&e));
-        self.keys(output.map(|output| output.credentials), session, by)
+        let keys = self.keys(output.map(|output| output.credentials), session, by);
+        keys.map_err(|error| asked.named_in(error))
+    }
+
+    fn asked(&self, RoleSession { role, .. }: &RoleSession, by: &str) -> TokenCall {
+        ERRORS.token_call(format!("the role {role} by {by}"), self.name())
     }
 
     /// What messages call it.

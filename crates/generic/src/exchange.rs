@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use regcred_cloud::{Cloud, SecretPlace};
-use regcred_core::{CredentialRequest, Credentials, Issued, ProviderError};
+use regcred_cloud::{Cloud, SecretPlace, TokenCall};
+use regcred_core::{CredentialRequest, Credentials, ErrorKind, Issued, ProviderError};
 use regcred_files::{MIB, read};
 use regcred_http::FormValue::{Secret, Text};
 use regcred_http::{Client, Method, Request, Response, Retry, StatusCode, secure_url};
@@ -159,33 +159,38 @@ impl Exchange {
         request: &CredentialRequest,
         key: String,
     ) -> Result<Issued, ProviderError> {
-        let asked = self.request(token, request)?;
-        let url = self.shown();
-        let response = self.client(cloud)?.send(asked).await;
-        let response = response.map_err(|e| ERRORS.call_failed(format!("cannot ask {url}"), e))?;
-        let response = self.accepted(response, token).await?;
+        let sent = self.request(token, request)?;
+        let asked = ERRORS
+            .token_call(token.label(), format!("the exchange {}", self.shown()))
+            .if_refused(IF_REFUSED);
+        let response = self.client(cloud)?.send(sent).await;
+        let response = response.map_err(|error| asked.failed(error))?;
+        let response = accepted(response, &asked).await?;
         let read = response.json::<Member>(LIMIT).await;
-        let root =
-            read.map_err(|e| ERRORS.call_failed(format!("cannot read the answer of {url}"), e))?;
+        let root = read.map_err(|error| asked.failed(error))?;
+        let malformed = |answer: &str, step: &str| {
+            let error = asked.answered(ErrorKind::Malformed, answer);
+            error.with_next_step(step.to_owned())
+        };
         let now = cloud.now();
         let answer = Answer::read(&root, &self.answer, now);
         let Some(password) = answer.token else {
-            let name = self.answer.token_name();
-            return Err(ERRORS.malformed(format!("{url} returned no token in {name:?}")));
+            let answer = format!(
+                "its response has no token in {:?}",
+                self.answer.token_name()
+            );
+            return Err(malformed(&answer, "set answer.token to the member's name"));
         };
         if answer
             .expires_at
             .is_some_and(|end| end <= now + SHORTEST_LIFE)
         {
-            return Err(ERRORS.malformed(format!(
-                "{url} returned a token that has already expired; check this machine's clock"
-            )));
+            return Err(asked.expired());
         }
         let username = self.username.clone().or(answer.username);
         let username = username.filter(|name| is_username(name)).ok_or_else(|| {
-            ERRORS.malformed(format!(
-                "{url} returned no user name that a login can have; set username in the entry"
-            ))
+            let answer = "its response has no user name that a login can have";
+            malformed(answer, "set username in the entry")
         })?;
         Ok(Issued::login(key, Credentials::new(username, password)).until(answer.expires_at))
     }
@@ -244,32 +249,21 @@ impl Exchange {
         })
     }
 
-    /// A success; no redirect is followed, since the token is for this address alone.
-    async fn accepted(
-        &self,
-        response: Response,
-        token: &PodToken,
-    ) -> Result<Response, ProviderError> {
-        let status = response.status();
-        if matches!(status, StatusCode::OK | StatusCode::CREATED) {
-            return Ok(response);
-        }
-        let (url, who) = (self.shown(), token.describe());
-        let what = if status.is_redirection() {
-            format!(
-                "{url} leads elsewhere, and {who} goes to no other address: write the final one"
-            )
-        } else {
-            format!("{url} did not accept {who}")
-        };
-        let error = response.into_error("token exchange").await;
-        Err(ERRORS.call_failed(what, error))
-    }
-
     /// The address without its query.
     fn shown(&self) -> &str {
         self.url.split('?').next().unwrap_or_default()
     }
+}
+
+/// A success; no redirect is followed, since the token is for the exchange's address alone.
+async fn accepted(response: Response, asked: &TokenCall) -> Result<Response, ProviderError> {
+    let status = response.status();
+    if matches!(status, StatusCode::OK | StatusCode::CREATED) {
+        return Ok(response);
+    }
+    let failed = asked.failed(response.into_error("token exchange").await);
+    let step = status.is_redirection().then(|| ELSEWHERE.to_owned());
+    Err(failed.with_next_step(step))
 }
 
 fn secret_in(path: &Path, what: &str) -> Result<SecretString, ProviderError> {
@@ -301,6 +295,10 @@ pub(crate) fn is_username(name: &str) -> bool {
     !name.is_empty() && !name.contains(|c: char| c == ':' || c.is_control())
 }
 
+const IF_REFUSED: &str =
+    "compare the token's issuer, subject and audience with the server's configuration";
+const ELSEWHERE: &str = "it leads elsewhere, and the pod's token goes to no other address: write the \
+     final one";
 const PLACEHOLDERS: [&str; 3] = ["token", "image", "registry"];
 const SHORTEST_LIFE: TimeDelta = TimeDelta::seconds(10);
 const TIMEOUT: Duration = Duration::from_secs(30);

@@ -65,12 +65,9 @@ impl PodToken {
         })
     }
 
-    /// The token as messages name it.
-    pub(crate) fn describe(&self) -> String {
-        format!(
-            "the token of {} (audience {:?})",
-            self.subject, self.audience
-        )
+    /// The account as messages name it, with what the token is for.
+    pub(crate) fn label(&self) -> String {
+        format!("{} (audience {:?})", self.subject, self.audience)
     }
 }
 

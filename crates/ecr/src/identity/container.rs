@@ -52,10 +52,11 @@ impl Container {
     }
 
     pub(super) async fn credentials(&self, cloud: &Cloud) -> Result<Credentials, NoCredentials> {
+        let asked = ERRORS.token_call("the container's AWS identity", named(&self.url));
         let failed = |error: HttpError| {
             let is_refused = error.kind() == ErrorKind::Denied;
             let message = format!("no AWS identity from {}", named(&self.url));
-            let error = ERRORS.call_failed(message, error);
+            let error = asked.named_in(ERRORS.call_failed(message, error));
             NoCredentials::Failed(error.with_next_step(is_refused.then(|| IF_REFUSED.to_owned())))
         };
         check_destination(&self.url).await?;

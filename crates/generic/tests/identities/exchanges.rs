@@ -76,6 +76,11 @@ async fn a_redirect_is_not_followed() {
     )));
     let token = cluster.token(&account, AUDIENCE, 3000);
     let (_, text) = refused(&config, &format!("{AUDIENCE}/app"), Some(&token)).await;
+    let start = format!(
+        "generic: system:serviceaccount:shop:puller (audience {AUDIENCE:?}) received no token from the \
+         exchange {url}/elsewhere: "
+    );
+    assert!(text.starts_with(&start), "{text}");
     assert!(text.contains("goes to no other address"), "{text}");
     assert_eq!(exchange.server().seen().len(), 1);
 }
