@@ -277,10 +277,10 @@ fn in_order(line: &str, call: &Call, failure: &Failure, stage: &Stage, context: 
     let Some((_, next_step)) = rest.split_once("; ") else {
         panic!("{context}: no next step after the answer in: {line}");
     };
-    let expected = if failure.is_refusal() {
-        call.if_refused
-    } else {
-        ""
+    let expected = match failure {
+        Failure::ProxyClosed => "correct the variable, or list the server in NO_PROXY",
+        _ if failure.is_refusal() => call.if_refused,
+        _ => "",
     };
     assert!(
         next_step.contains(expected),

@@ -167,7 +167,7 @@ impl Cause {
                  percent-encoded"
             }
             Failure::Tunnel => "the log of the proxy has the reason",
-            _ if self.is_at_proxy => "correct the variable, or list the server in NO_PROXY",
+            _ if self.is_at_proxy => AT_PROXY,
             Failure::Dns | Failure::ResolveTimeout => {
                 "check the server's name, and the name servers of this machine"
             }
@@ -266,6 +266,8 @@ fn is_refusal(error: &(dyn Error + 'static)) -> bool {
     error.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
+/// What a person can do about a proxy that cannot be reached.
+pub const AT_PROXY: &str = "correct the variable, or list the server in NO_PROXY";
 const HANDSHAKE_ENDED: &str = "the connection was closed during the TLS handshake";
 const NO_TUNNEL: &str = "it answered CONNECT with an error or with something that is not HTTP";
 const NO_ANSWER: &str = "it closed the connection without an answer to CONNECT";

@@ -10,7 +10,7 @@ use regcred_core::Clock;
 use reqwest::ResponseBuilderExt as _;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
-use url::{Position, Url};
+use url::{Host, Position, Url};
 
 use crate::cause::{Cause, Failure, Route};
 use crate::error::{HttpError, Reason};
@@ -120,6 +120,9 @@ impl Client {
             Some(_) if url.scheme() == "http" => Route::Forwarded,
             Some(_) => Route::Tunnelled,
         };
+        if route == Route::Tunnelled && matches!(url.host(), Some(Host::Ipv6(_))) {
+            return Err(HttpError::new(&target, Reason::TunnelToIpv6));
+        }
         // While the body is sent, nothing is received.
         let sending = Duration::from_secs(request.body.length() / SLOWEST_UPLOAD);
         let limits = Limits {

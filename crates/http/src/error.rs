@@ -32,13 +32,18 @@ pub(crate) enum Reason {
     Header(String),
     Cleartext,
     Proxy(&'static str),
+    /// https to an IPv6 address through a proxy, which reqwest does not connect (its issue 3094).
+    TunnelToIpv6,
     Identity(IdentityError),
     Setup(reqwest::Error),
     Failed(Cause),
     Idle(Duration),
     Deadline(Duration),
     TooLarge(usize),
-    NotJson { line: usize, column: usize },
+    NotJson {
+        line: usize,
+        column: usize,
+    },
     NotText,
     WebPage,
     Status(StatusCode, ErrorFields),
@@ -77,6 +82,7 @@ impl HttpError {
             | Reason::Header(_)
             | Reason::Cleartext
             | Reason::Proxy(_)
+            | Reason::TunnelToIpv6
             | Reason::Identity(_)
             | Reason::Setup(_) => ErrorKind::NotConfigured,
             Reason::Failed(cause) if cause.what == Failure::Roots => ErrorKind::NotConfigured,
@@ -180,6 +186,9 @@ impl HttpError {
         match &self.0.reason {
             Reason::Failed(cause) => cause.next_step(),
             Reason::Idle(_) | Reason::Deadline(_) => Some("try again later"),
+            Reason::TunnelToIpv6 => {
+                Some("write the server's name in place of the address, or list it in NO_PROXY")
+            }
             _ => None,
         }
     }
@@ -223,6 +232,9 @@ impl fmt::Display for HttpError {
                     f,
                     "the proxy in {name} is not an http:// or https:// address"
                 )
+            }
+            Reason::TunnelToIpv6 => {
+                f.write_str("https to an IPv6 address is not possible through a proxy")
             }
             Reason::Identity(_) | Reason::Setup(_) => f.write_str("cannot make an HTTP client"),
             Reason::Failed(cause) => match target {

@@ -31,6 +31,7 @@ mod web_page;
 
 pub use address::{host_and_port, is_link_local, is_loopback, secure_url};
 pub use body::Body;
+pub use cause::AT_PROXY;
 pub use challenge::{Challenge, parse_challenges};
 pub use client::Client;
 pub use error::{HttpError, kind_of_status};

@@ -25,6 +25,14 @@ impl NoCredentials {
         Self::Failed(error.with_source(cause))
     }
 
+    /// Adds what to do about a failure; `None` changes nothing.
+    pub(super) fn with_next_step(self, step: Option<&str>) -> Self {
+        match self {
+            Self::Failed(error) => Self::Failed(error.with_next_step(step.map(str::to_owned))),
+            absent @ Self::Absent(_) => absent,
+        }
+    }
+
     /// The same for a source that an option or a profile names: its absence is a failure.
     pub(super) fn required(self, source: &str) -> Self {
         match self {

@@ -117,7 +117,8 @@ impl Profile {
                 let profile = &config.profile;
                 reason.push_str(&format!(" (sign in: aws sso login --profile {profile})"));
             }
-            NoCredentials::failed(&name, kind(&error), reason)
+            let step = in_chain::<HttpError>(&error).and_then(HttpError::next_step);
+            NoCredentials::failed(&name, kind(&error), reason).with_next_step(step)
         })
     }
 }

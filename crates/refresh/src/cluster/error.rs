@@ -2,11 +2,13 @@
 //! the answer's code and reason, never on its text.
 
 use std::error::Error;
+use std::iter::successors;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use kube::core::{Status, request};
+use regcred_http::AT_PROXY;
 
 use crate::failure::RefreshFailure;
 
@@ -95,7 +97,7 @@ impl ClusterError {
         let answer = format!("cannot build a request to the API server: {error}");
         Self {
             kind: ClusterErrorKind::Refused,
-            failure: Arc::new(RefreshFailure::new(answer, None)),
+            failure: Arc::new(RefreshFailure::new(answer, Some(CORRECT_NAMES))),
         }
     }
 }
@@ -167,9 +169,17 @@ impl Asked<'_> {
             _ => "the request could not be sent".to_owned(),
         };
         let why: String = why.chars().take(300).collect();
-        let answer = format!("cannot be reached: {why}");
-        let next = "check its address, its certificate, and the network or proxy on the way";
-        self.failed(ClusterErrorKind::Unreachable, answer, Some(next))
+        let (what, next) = if is_at_proxy(error) {
+            ("cannot be reached: cannot connect to the proxy", AT_PROXY)
+        } else {
+            let next = "check its address, its certificate, and the network or proxy on the way";
+            ("cannot be reached", next)
+        };
+        self.failed(
+            ClusterErrorKind::Unreachable,
+            format!("{what}: {why}"),
+            Some(next),
+        )
     }
 
     /// The identity has no credentials: why, and what to do.
@@ -263,6 +273,14 @@ fn of_etcd(message: &str) -> Option<&str> {
 const OTHER: &str =
     "check the server's address, and whether a proxy or a login page answers in its place";
 const LATER: &str = "try again later";
+const CORRECT_NAMES: &str = "correct the names of objects and namespaces in the configuration";
+
+/// Whether the connection to the proxy failed, in hyper-util's words: the type has no public name.
+fn is_at_proxy(error: &kube::Error) -> bool {
+    let outer: &(dyn Error + 'static) = error;
+    successors(Some(outer), |&error| error.source())
+        .any(|error| error.to_string() == "tunnel error: failed to create underlying connection")
+}
 
 /// The cause below all layers of the HTTP client, which only repeat that something failed.
 fn innermost(error: &(dyn Error + 'static)) -> String {

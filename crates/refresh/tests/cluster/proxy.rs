@@ -124,8 +124,9 @@ async fn the_kubeconfigs_proxy_comes_first_and_one_that_fails_is_named() {
     let why = once(&stage, named.clone(), &closed)
         .await
         .expect_err("closed");
-    let words =
-        "the API server k8s.test through the proxy 127.0.0.1:9 (HTTP_PROXY) cannot be reached";
+    let words = "the API server k8s.test through the proxy 127.0.0.1:9 (HTTP_PROXY) cannot be reached: \
+                 cannot connect to the proxy: Connection refused (os error 111); correct the variable, or \
+                 list the server in NO_PROXY";
     assert!(why.contains(words) && !why.contains("canary"), "{why}");
     let socks = [("HTTP_PROXY", "socks5://127.0.0.1:9")];
     let why = once(&stage, named, &socks)

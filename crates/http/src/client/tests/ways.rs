@@ -223,3 +223,20 @@ async fn a_name_may_have_a_fixed_address() {
     assert!(error.is_connect(), "{error}");
     assert!(get("http://other.invalid/").await.is_err());
 }
+
+#[tokio::test]
+async fn https_to_an_ipv6_address_through_a_proxy_is_refused_with_the_way_out() {
+    let url = "https://[2001:db8::1]/v2/";
+    let (error, line) = through("HTTPS_PROXY", "http://127.0.0.1:9", url).await;
+    assert_eq!(error.kind(), ErrorKind::NotConfigured);
+    assert_eq!(
+        line,
+        "GET https://[2001:db8::1]/v2/ through the proxy 127.0.0.1:9 (HTTPS_PROXY): https to an IPv6 \
+         address is not possible through a proxy"
+    );
+    assert!(
+        error
+            .next_step()
+            .is_some_and(|step| step.contains("NO_PROXY"))
+    );
+}
