@@ -31,6 +31,24 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// What to do about it.
+    #[must_use]
+    pub fn next_step(&self) -> &'static str {
+        match self {
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::PermissionDenied => {
+                    "let this user write the file and its directory, or name another file"
+                }
+                io::ErrorKind::ReadOnlyFilesystem => "mount it writable, or name another file",
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space there",
+                _ => "correct the path, or name another file",
+            },
+            Self::Document(..) => "correct the file, or move it away",
+            Self::Link(..) => "name the file itself, or its owner",
+            Self::Owner(_) => "correct the owner",
+        }
+    }
+
     pub(crate) fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { what, path, source }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::cluster::ClusterError;
 use crate::failure::RefreshFailure;
+use crate::life::rfc3339;
 use crate::report::{Action, Report};
 
 /// The last line of a run in which something failed. `Display` is the verdict.
@@ -57,6 +58,43 @@ impl Conclusion {
             failures: vec![failure],
         }
     }
+}
+
+impl Conclusion {
+    /// As a line of a log in JSON, also where logging did not start.
+    pub(crate) fn log_line(&self, now: DateTime<Utc>) -> String {
+        let first = self.failures.first();
+        let line = LastLine {
+            time: rfc3339(now),
+            level: "error",
+            target: "regcred_refresh",
+            message: &self.verdict,
+            exit_code: self.exit_code,
+            identity: first.and_then(|one| one.identity.as_deref()),
+            server: first.and_then(|one| one.server.as_deref()),
+            answer: first.map(|one| &*one.answer),
+            next_step: first.and_then(|one| one.next_step.as_deref()),
+        };
+        serde_json::to_string(&line).unwrap_or_default()
+    }
+}
+
+/// The members of a log line about a failure.
+#[derive(Serialize)]
+struct LastLine<'a> {
+    time: String,
+    level: &'a str,
+    target: &'a str,
+    message: &'a str,
+    exit_code: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_step: Option<&'a str>,
 }
 
 impl fmt::Display for Conclusion {

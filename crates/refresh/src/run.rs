@@ -51,7 +51,8 @@ pub fn main() -> ExitCode {
         (false, _) => init_logging(&env, LevelFilter::WARN),
     };
     let as_json = cli.output == Output::Json && (cli.once || cli.cleanup);
-    let done = logging.and_then(|()| block_on(run(cli, env, clock)));
+    let as_log = cli.daemon && cli.log_format == Output::Json;
+    let done = logging.and_then(|()| block_on(run(cli, env, clock.clone())));
     let done = done.unwrap_or_else(|error| Err(error.into()));
     let code = done.unwrap_or_else(|error| {
         // Standard output cannot be written.
@@ -61,7 +62,12 @@ pub fn main() -> ExitCode {
             .is_some_and(|error| error.is_bug);
         let other = if is_bug { exit::BUG } else { exit::USAGE };
         let code = program.map_or(other, ProgramError::exit_code);
-        conclude(&Conclusion::of_error(&*error, code), as_json);
+        let conclusion = Conclusion::of_error(&*error, code);
+        if as_log {
+            note(&conclusion.log_line(clock.now()));
+        } else {
+            conclude(&conclusion, as_json);
+        }
         code
     });
     code.into()

@@ -106,7 +106,10 @@ fn a_logged_failure_has_the_identity_the_server_the_answer_and_the_next_step() {
     };
     let issued = of("no token issued: ", "registry", "us");
     let key = stage.directory.path().join("key");
-    let identity = format!("icr with IBMCLOUD_API_KEY from {}", key.display());
+    let identity = format!(
+        "the API key (icr with IBMCLOUD_API_KEY from {})",
+        key.display()
+    );
     assert_eq!(issued["identity"], identity);
     assert_eq!(issued["server"], "127.0.0.1:9");
     assert!(
@@ -123,6 +126,43 @@ fn a_logged_failure_has_the_identity_the_server_the_answer_and_the_next_step() {
     assert_eq!(foreign["answer"], "it was created by another owner");
     let step = "set ownership, or annotate it with refresh.regcred.dev/adopt=true";
     assert_eq!(foreign["next_step"], step);
+}
+
+#[test]
+fn a_daemon_that_cannot_start_ends_with_a_line_of_json_that_has_the_reason() {
+    let stage = Stage::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("bound").to_string();
+    let kubeconfig = stage.file("kubeconfig", "clusters: 7\n");
+    let cases: [(&[(&str, &str)], &str, &str); 3] = [
+        (&[], "cannot listen on ", "Address already in use"),
+        (
+            &[("KUBECONFIG", kubeconfig.to_str().expect("a plain path"))],
+            "the kubeconfig ",
+            "correct the file",
+        ),
+        (&[("REGCRED_LOG", "nope")], "REGCRED_LOG: ", "TARGET=LEVEL"),
+    ];
+    for (env, start, part) in cases {
+        let mut daemon = stage.program(TARGET);
+        for (name, value) in env {
+            daemon = daemon.env(name, value);
+        }
+        let ended = daemon.args(["--daemon", "--listen", &taken]).run();
+        let line = ended.stderr.lines().last().expect("a line");
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        let message = line["message"].as_str().expect("a message");
+        assert!(
+            message.starts_with(start) && message.contains(part),
+            "{line}"
+        );
+        assert_eq!(line["level"], "error");
+        assert_eq!(line["exit_code"].as_i64(), ended.code().map(i64::from));
+        assert!(
+            line["answer"].is_string() && line["time"].is_string(),
+            "{line}"
+        );
+    }
 }
 
 #[test]

@@ -216,7 +216,10 @@ fn json_has_the_identity_the_server_the_answer_the_next_step_and_the_verdict() {
     let key = stage.directory.path().join("key");
     for (failure, registry) in failures.iter().zip(["us", "de", "jp"]) {
         assert_eq!(failure["registry"], registry);
-        let identity = format!("icr with IBMCLOUD_API_KEY from {}", key.display());
+        let identity = format!(
+            "the API key (icr with IBMCLOUD_API_KEY from {})",
+            key.display()
+        );
         assert_eq!(failure["identity"], identity);
         assert_eq!(failure["server"], "127.0.0.1:9");
         let (answer, next) = (text(&failure["answer"]), text(&failure["nextStep"]));

@@ -55,7 +55,7 @@ impl Refresher {
             Ok(Ok(action)) => report.action = action,
             failed => {
                 let failure = match failed {
-                    Ok(Err(error)) => RefreshFailure::new(regcred_core::report(&error), None),
+                    Ok(Err(error)) => unwritten(&error),
                     _ => RefreshFailure::new("the write was interrupted", Some("try again later")),
                 };
                 let report = report.failed(Action::Failed, failure);
@@ -72,6 +72,11 @@ impl Refresher {
             next: Next::At(next),
         }
     }
+}
+
+/// A file that could not be changed.
+pub(super) fn unwritten(error: &FileError) -> RefreshFailure {
+    RefreshFailure::new(regcred_core::report(error), Some(error.next_step()))
 }
 
 /// Writes these logins into the file.

@@ -136,8 +136,7 @@ impl Refresher {
                 }
                 Ok(action) => report.action = action,
                 Err(error) => {
-                    let failure = RefreshFailure::new(regcred_core::report(&error), None);
-                    report = report.failed(Action::Failed, failure);
+                    report = report.failed(Action::Failed, file::unwritten(&error));
                 }
             }
             each(&report);

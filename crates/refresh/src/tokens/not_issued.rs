@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::iter::successors;
 
-use regcred_core::ProviderError;
+use regcred_core::{FailedCall, ProviderError};
 use regcred_http::HttpError;
 
 use super::token::TenantIdentity;
@@ -18,13 +18,21 @@ pub(super) fn not_issued(
     error: &ProviderError,
 ) -> RefreshFailure {
     let (server, deeper) = causes(error);
+    let configured = configured(source, tenant);
+    let (identity, server) = match call(error) {
+        Some(call) => (
+            format!("{} ({configured})", call.identity),
+            server.or_else(|| Some(call.server.clone())),
+        ),
+        None => (configured, server),
+    };
     let next_step = next_step(error).map(str::to_owned).or(deeper);
     let line = format!("{}: {}", error.provider(), error.reason());
     let end = next_step.as_ref().map(|step| format!("; {step}"));
     let answer = end.and_then(|end| line.strip_suffix(&end)).unwrap_or(&line);
     RefreshFailure {
         registry: Some(source.registry.name.clone()),
-        identity: Some(identity(source, tenant)),
+        identity: Some(identity),
         server,
         answer: answer.to_owned(),
         next_step,
@@ -34,9 +42,17 @@ pub(super) fn not_issued(
 
 /// The next step of the first provider's error that has one.
 fn next_step(error: &ProviderError) -> Option<&str> {
+    of_providers(error).find_map(ProviderError::next_step)
+}
+
+/// The call for a token that failed, with the identity that the provider used.
+fn call(error: &ProviderError) -> Option<&FailedCall> {
+    of_providers(error).find_map(ProviderError::call)
+}
+
+fn of_providers(error: &ProviderError) -> impl Iterator<Item = &ProviderError> {
     let outer: &(dyn Error + 'static) = error;
-    let mut chain = successors(Some(outer), |&cause| cause.source());
-    chain.find_map(|cause| cause.downcast_ref::<ProviderError>()?.next_step())
+    successors(Some(outer), |&cause| cause.source()).filter_map(|cause| cause.downcast_ref())
 }
 
 /// The server that was asked, and the next step, of the request below a provider's error.
@@ -55,7 +71,7 @@ fn causes(error: &ProviderError) -> (Option<String>, Option<String>) {
 }
 
 /// Whose token, or which login, the source has by its configuration.
-fn identity(source: &SourcePlan, tenant: Option<&TenantIdentity>) -> String {
+fn configured(source: &SourcePlan, tenant: Option<&TenantIdentity>) -> String {
     let spec = match &source.kind {
         SourceKind::File(path) => return format!("the logins in {}", path.display()),
         SourceKind::Static(login) => return format!("the login of {:?}", login.username),
@@ -134,8 +150,26 @@ mod tests {
                 "the login of \"robot\"",
             ),
         ] {
-            assert_eq!(identity(&source, None), expected);
+            assert_eq!(configured(&source, None), expected);
         }
+    }
+
+    #[test]
+    fn the_identity_that_was_used_comes_before_the_configured_one() {
+        let call = FailedCall {
+            identity: "the API key".to_owned(),
+            server: "IAM at h".to_owned(),
+        };
+        let inner = ProviderError::new("icr", ErrorKind::Unreachable, "late").in_call(call);
+        let error = ProviderError::new("icr", ErrorKind::Unreachable, "no").with_source(inner);
+        let failure = not_issued(
+            &source(SourceKind::Provider(icr()), None, None),
+            None,
+            &error,
+        );
+        let identity = "the API key (icr with the identity of this process)";
+        assert_eq!(failure.identity.as_deref(), Some(identity));
+        assert_eq!(failure.server.as_deref(), Some("IAM at h"));
     }
 
     #[test]
