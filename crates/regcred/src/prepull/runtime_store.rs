@@ -49,6 +49,14 @@ impl ImageStore for RuntimeStore {
             .flatten();
         let pull = self.cri.pull(image, logins.image(), server.as_deref());
         match timeout_at(self.deadline, pull).await {
+            Ok(Err(error))
+                if server.is_some() && logins.image().is_some() && error.is_refusal() =>
+            {
+                Err(AttemptError {
+                    next_step: Some(MAY_BE_WITHHELD),
+                    ..attempt_error(error)
+                })
+            }
             Ok(pulled) => pulled.map(RuntimeImage).map_err(attempt_error),
             Err(_) => Err(AttemptError {
                 curable: false,
@@ -89,6 +97,9 @@ fn attempt_error(error: CriError) -> AttemptError {
     }
 }
 
+/// The runtime's answer does not name the server that refused.
+const MAY_BE_WITHHELD: &str = "leave withhold-from-mirrors out if it was a mirror that refused: it gets no \
+     login; else renew the login";
 const TIMED_OUT: &str = "the image was not pulled within --timeout";
 
 #[cfg(test)]

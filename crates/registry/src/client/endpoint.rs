@@ -145,12 +145,17 @@ impl Endpoint {
 
     /// The name, with the reason if the image's login is kept from the server.
     pub(crate) fn name_in_failure(&self) -> String {
-        if self.auth.is_withheld() {
+        if self.is_withheld() {
             let name = self.name();
             format!("{name} (withhold-from-mirrors keeps the image's credential from it)")
         } else {
             self.name()
         }
+    }
+
+    /// Whether the image has a login that is kept from the server.
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.auth.is_withheld()
     }
 
     /// `host[:port]`, for messages.

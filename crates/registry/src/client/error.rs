@@ -29,6 +29,8 @@ struct Inner {
     login_sent: Option<bool>,
     /// As [`RegistryError::host_logins`].
     host_logins: Vec<String>,
+    /// Whether a server that asks for a login may not get the image's.
+    is_withheld: bool,
 }
 
 /// What went wrong.
@@ -80,6 +82,7 @@ impl RegistryError {
             source: None,
             login_sent: None,
             host_logins: Vec::new(),
+            is_withheld: false,
         }))
     }
 
@@ -151,6 +154,18 @@ impl RegistryError {
     pub(crate) fn after_login(mut self, sent: Option<bool>) -> Self {
         self.0.login_sent = sent;
         self
+    }
+
+    /// Notes whether the image's login was kept from a server that refused the request without one.
+    #[must_use]
+    pub(crate) fn after_withholding(mut self, is_withheld: bool) -> Self {
+        self.0.is_withheld = is_withheld;
+        self
+    }
+
+    /// Whether no server received the image's login, and one may not get it.
+    pub(super) fn is_for_want_of_withheld_login(&self) -> bool {
+        self.0.is_withheld && !self.after_sent_login()
     }
 
     /// What was asked for: `host/path:tag`, `host/path@sha256:...`.

@@ -10,6 +10,9 @@ impl RegistryError {
         if self.names_other_reason() {
             return None;
         }
+        if self.is_for_want_of_withheld_login() {
+            return Some(WITHHELD);
+        }
         if let Some(error) = self.http() {
             return error.next_step();
         }
@@ -35,6 +38,8 @@ impl RegistryError {
         }
     }
 }
+
+const WITHHELD: &str = "leave withhold-from-mirrors out, or give the mirror a login of its own";
 
 #[cfg(test)]
 mod tests {

@@ -101,9 +101,13 @@ impl Repository {
             );
             return Err(RegistryError::new(object, Reason::Local(what)));
         }
+        let is_withheld = failed
+            .iter()
+            .any(|(at, error)| endpoints[*at].is_withheld() && error.is_curable_by_credential());
         let failed = failed.into_iter();
         let failures = failed.map(|(at, error)| (endpoints[at].name_in_failure(), error));
-        Err(RegistryError::of_servers(object, failures.collect()))
+        let error = RegistryError::of_servers(object, failures.collect());
+        Err(error.after_withholding(is_withheld))
     }
 
     /// Asks an address that a descriptor names in addition to the registry.

@@ -33,7 +33,17 @@ async fn a_mirror_opens_to_the_plugins_login_for_the_image_unless_it_is_withheld
                 assert_eq!(login.to_string(), "plugin p (key h.io, user AWS)");
                 assert_eq!(outcome.image.login_sent, Some(true));
             }
-            Err(error) => assert_eq!(error.attempts()[0].error.login_sent, Some(false)),
+            Err(error) => {
+                let refused = &error.attempts()[0].error;
+                assert_eq!(refused.login_sent, Some(false));
+                let step = refused.next_step.expect("a step");
+                assert!(
+                    step.starts_with("leave withhold-from-mirrors out"),
+                    "{step}"
+                );
+                let verdict = error.verdict().to_string();
+                assert!(verdict.ends_with(step), "{verdict}");
+            }
         }
     }
 }
