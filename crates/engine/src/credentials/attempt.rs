@@ -66,7 +66,21 @@ impl AttemptError {
             curable: true,
         }
     }
+
+    /// The same for an entry without user name and password, with which nothing was sent.
+    pub(crate) fn of_empty_login(self) -> Self {
+        let is_refusal = self.refused || self.kind == ErrorKind::Denied;
+        Self {
+            login_sent: Some(false),
+            next_step: self.next_step.or(is_refusal.then_some(EMPTY_LOGIN)),
+            ..self
+        }
+    }
 }
+
+/// What docker leaves behind where the login is in its credential store.
+const EMPTY_LOGIN: &str =
+    "write user name and password into the entry: a kubelet does not ask docker's credential store";
 
 impl From<RegistryError> for AttemptError {
     fn from(error: RegistryError) -> Self {

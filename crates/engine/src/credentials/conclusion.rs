@@ -250,7 +250,8 @@ impl Conclusion {
     }
 }
 
-const RENEW: &str = "renew the login, or give its user the right to pull from this repository";
+const RENEW: &str = "renew the login, give its user the right to pull from this repository, or remove it if the \
+     image is public";
 
 #[cfg(test)]
 mod tests {
@@ -292,8 +293,8 @@ mod tests {
         assert_eq!(
             Conclusion::failed(&attempts, &context).to_string(),
             "fails with pull secret s (key h.io, user b) (not sent: pull secret s (key h.io, user a); \
-             config.json does not parse): h.io answered 401; renew the login, or give its user the \
-             right to pull from this repository"
+             config.json does not parse): h.io answered 401; renew the login, give its user the right to \
+             pull from this repository, or remove it if the image is public"
         );
     }
 

@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use regcred_core::{ErrorKind, ImageRef, report};
+use regcred_core::{ErrorKind, ImageRef, SecretText as _, report};
 use regcred_go::go_aggregate;
 use regcred_keyring::{Candidate, CredentialSource, PullSecretError};
 use regcred_registry::Logins;
@@ -192,7 +192,7 @@ impl Engine {
             let logins = self.logins(lookup, candidate.as_ref(), turn);
             let result = request(logins).await;
             let took = began.elapsed();
-            let error = match result {
+            let error: AttemptError = match result {
                 Ok(value) => {
                     return Ok(Turn {
                         value,
@@ -203,6 +203,14 @@ impl Engine {
                     });
                 }
                 Err(error) => error.into(),
+            };
+            let is_empty = candidate.as_ref().is_some_and(|one| {
+                one.credentials.username.is_empty() && one.credentials.password.is_empty()
+            });
+            let error = if is_empty {
+                error.of_empty_login()
+            } else {
+                error
             };
             let curable = error.curable;
             if let Some(candidate) = candidate.as_ref().filter(|_| error.refused) {
@@ -285,6 +293,39 @@ mod tests {
         assert_eq!((users.len(), &*last), (1, "a may not"));
         let (users, _) = ask("{}", "anonymous", true).await;
         assert_eq!(users, ["anonymous"]);
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_docker_emptied_is_not_sent_and_the_advice_names_its_store() {
+        let node = Node::new();
+        node.write(
+            "docker.json",
+            r#"{"auths":{"h.io":{}},"credsStore":"desktop"}"#,
+        );
+        let engine = Engine::builder(&Env::default())
+            .docker_configs([node.path("docker.json")])
+            .build()
+            .expect("sound");
+        let image = ImageRef::parse("h.io/app").expect("a name");
+        let request = async |logins: Logins| {
+            assert!(logins.image().is_none());
+            Err::<(), _>(AttemptError {
+                refused: true,
+                ..AttemptError::text("answered 401")
+            })
+        };
+        let error = engine.with_credentials(&image, &Pod::new(), request).await;
+        let verdict = error.expect_err("refused").verdict().to_string();
+        let start = "fails without a credential (not sent: docker config ";
+        assert!(verdict.starts_with(start), "{verdict}");
+        assert!(
+            verdict.contains("credsStore is ignored by the kubelet"),
+            "{verdict}"
+        );
+        assert!(
+            verdict.ends_with("a kubelet does not ask docker's credential store"),
+            "{verdict}"
+        );
     }
 
     #[tokio::test]
