@@ -116,6 +116,38 @@ fn registry() -> Server {
     })
 }
 
+/// The archive of a pull goes into containerd as the page has it, and a kubelet finds the image there.
+#[test]
+fn an_export_is_imported_by_ctr_and_present_for_the_cri() {
+    let Some(stage) = Stage::set() else { return };
+    let ctr = stage.program.with_file_name("ctr");
+    let (image, root) = (format!("{HOST}/team/app:v1"), stage.node.root());
+    let login = root.join("login.json");
+    let config = json!({"auths": {HOST: {"username": "alice", "password": "c4n4ry"}}});
+    fs::write(&login, config.to_string()).expect("a file");
+    let pull = stage.node.pull(&image).arg("--docker-config").arg(&login);
+    let _ = pull.run().success();
+    let archive = root.join("image.tar");
+    let export = Program::ours("regcred").arg("export").arg(&image);
+    let export = export.arg("--store").arg(stage.node.store());
+    let _ = export.arg("--output").arg(&archive).run().success();
+
+    let mut containerd = stage.start();
+    until("containerd's socket", || stage.socket().exists());
+    let asked = stage.registry.seen().len();
+    let missing = stage.prepull(&["--check", &image]).run();
+    assert_eq!(missing.code(), Some(1), "{}", missing.stderr);
+    let import = Program::new(&ctr).arg("--address").arg(stage.socket());
+    let import = import.args(["-n", "k8s.io", "images", "import", "--no-unpack"]);
+    let _ = import.arg(&archive).run().success();
+    // The CRI hears of it by an event.
+    until("the image in the CRI", || {
+        stage.prepull(&["--check", &image]).run().code() == Some(0)
+    });
+    assert_eq!(stage.registry.seen().len(), asked, "no registry was asked");
+    containerd.kill();
+}
+
 #[test]
 fn containerd_pulls_with_the_second_login_and_keeps_the_image_over_a_restart() {
     let Some(stage) = Stage::set() else { return };

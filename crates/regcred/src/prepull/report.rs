@@ -153,8 +153,8 @@ fn verdict(outcome: &PullOutcome<RuntimeImage>) -> String {
     }
 }
 
-/// The image's name with its digest; the runtime's ID where it does not know a digest, as of an image
-/// that was imported.
+/// The image's name with its digest; the runtime's ID where it does not know a digest under that name,
+/// as of an image that was imported.
 fn reference(image: &ImageRef, found: &Image) -> String {
     match digest(image, found) {
         Some(digest) => format!("{}@{digest}", image.name()),
@@ -162,11 +162,12 @@ fn reference(image: &ImageRef, found: &Image) -> String {
     }
 }
 
-/// The digest under the image's own name, else under any: a runtime lists one content once.
+/// The digest under the image's own name. A runtime lists the names of one configuration together, whose
+/// manifests may differ.
 fn digest<'a>(image: &ImageRef, found: &'a Image) -> Option<&'a str> {
-    let pairs = || found.digests.iter().filter_map(|name| name.split_once('@'));
-    let own = pairs().find(|(name, _)| *name == image.name());
-    own.or_else(|| pairs().next()).map(|(_, digest)| digest)
+    let mut pairs = found.digests.iter().filter_map(|name| name.split_once('@'));
+    let own = pairs.find(|(name, _)| *name == image.name());
+    own.map(|(_, digest)| digest)
 }
 
 const PRESENT: &str = "present in the runtime";
@@ -193,7 +194,8 @@ mod tests {
         );
         assert_eq!(
             shown(&["h.io/copy@sha256:a"]),
-            "docker.io/library/nginx@sha256:a"
+            "docker.io/library/nginx sha256:id",
+            "another repository's digest may be another manifest's"
         );
         assert_eq!(shown(&[]), "docker.io/library/nginx sha256:id");
     }
