@@ -23,6 +23,10 @@ enum Content {
         body: Bytes,
         sent: Option<usize>,
         chunked: bool,
+        /// The pause before each byte of the body.
+        drip: Duration,
+        /// Blanks after the body.
+        flood: usize,
     },
     /// Pieces, each after its pause.
     Raw(Vec<(Duration, Bytes)>),
@@ -35,6 +39,8 @@ pub(super) enum End {
     Close,
     /// Open, and nothing more comes.
     Stall,
+    /// The connection is reset.
+    Reset,
 }
 
 impl Reply {
@@ -47,6 +53,8 @@ impl Reply {
             body: Bytes::new(),
             sent: None,
             chunked: false,
+            drip: Duration::ZERO,
+            flood: 0,
         })
     }
 
@@ -106,6 +114,33 @@ impl Reply {
         self
     }
 
+    /// Replaces a header.
+    #[must_use]
+    pub fn set_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        if let Content::Http { headers, .. } = &mut self.content {
+            headers.retain(|(has, _)| has != name);
+        }
+        self.header(name, value)
+    }
+
+    /// The names of the headers.
+    #[must_use]
+    pub fn header_names(&self) -> Vec<String> {
+        match &self.content {
+            Content::Http { headers, .. } => headers.iter().map(|(name, _)| name.clone()).collect(),
+            Content::Raw(_) => Vec::new(),
+        }
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match &self.content {
+            Content::Http { body, .. } => body,
+            Content::Raw(_) => &[],
+        }
+    }
+
     /// Adds a header, unless the reply has one of this name.
     #[must_use]
     pub fn default_header(self, name: &str, value: impl Into<String>) -> Self {
@@ -136,6 +171,30 @@ impl Reply {
     #[must_use]
     pub fn stall(self, at: usize) -> Self {
         self.part(at, End::Stall)
+    }
+
+    /// Sends only this much of the body, then resets the connection.
+    #[must_use]
+    pub fn reset(self, at: usize) -> Self {
+        self.part(at, End::Reset)
+    }
+
+    /// Waits so long before each byte of the body.
+    #[must_use]
+    pub fn drip(mut self, pause: Duration) -> Self {
+        if let Content::Http { drip, .. } = &mut self.content {
+            *drip = pause;
+        }
+        self
+    }
+
+    /// After the body, this many blanks whose end is not announced.
+    #[must_use]
+    pub fn flood(mut self, length: usize) -> Self {
+        if let Content::Http { flood, .. } = &mut self.content {
+            *flood = length;
+        }
+        self.close()
     }
 
     /// Does not announce the length of the body.
@@ -188,7 +247,7 @@ impl Reply {
 
     /// What goes over the wire, each piece after its pause; the head alone for a `HEAD` request.
     pub(super) fn pieces(&self, head_only: bool) -> Vec<(Duration, Bytes)> {
-        let (status, headers, body, sent, chunked) = match &self.content {
+        let (status, headers, body, sent, chunked, drip, flood) = match &self.content {
             Content::Raw(pieces) => return pieces.clone(),
             Content::Http {
                 status,
@@ -196,14 +255,16 @@ impl Reply {
                 body,
                 sent,
                 chunked,
-            } => (*status, headers, body, *sent, *chunked),
+                drip,
+                flood,
+            } => (*status, headers, body, *sent, *chunked, *drip, *flood),
         };
         let reason = StatusCode::from_u16(status).ok();
         let reason = reason.and_then(|status| status.canonical_reason());
         let mut head = format!("HTTP/1.1 {status} {}\r\n", reason.unwrap_or("Unknown"));
         if chunked {
             head.push_str("transfer-encoding: chunked\r\n");
-        } else if status != 204 && status != 304 {
+        } else if status != 204 && status != 304 && flood == 0 {
             head.push_str(&format!("content-length: {}\r\n", body.len()));
         }
         for (name, value) in headers {
@@ -211,15 +272,27 @@ impl Reply {
         }
         head.push_str("\r\n");
         let mut pieces = vec![(Duration::ZERO, head.into())];
+        if head_only {
+            return pieces;
+        }
         let body = body.slice(..sent.unwrap_or(body.len()).min(body.len()));
-        if !head_only && !chunked {
-            pieces.push((Duration::ZERO, body));
-        } else if !head_only {
+        if chunked {
             pieces.push((Duration::ZERO, in_chunks(&body, sent.is_none()).into()));
+        } else if drip.is_zero() {
+            pieces.push((Duration::ZERO, body));
+        } else {
+            pieces.extend((0..body.len()).map(|at| (drip, body.slice(at..=at))));
+        }
+        if flood > 0 {
+            let blanks = Bytes::from(vec![b' '; FLOOD]);
+            pieces.extend((0..flood / FLOOD).map(|_| (Duration::ZERO, blanks.clone())));
         }
         pieces
     }
 }
+
+/// A piece of a flood.
+const FLOOD: usize = 100_000;
 
 fn in_chunks(body: &[u8], whole: bool) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -25,6 +25,7 @@ pub(super) async fn accept(
         let (log, script, tls) = (log.clone(), script.clone(), tls.clone());
         while connections.try_join_next().is_some() {}
         connections.spawn(async move {
+            let mut stream = stream;
             if let Some(tls) = tls {
                 // A client that refuses the certificate is that client's matter.
                 if let Ok(stream) = tls.accept(stream).await {
@@ -32,8 +33,8 @@ pub(super) async fn accept(
                 }
             } else if begins_handshake(&stream).await {
                 refuse_handshake(stream).await;
-            } else {
-                serve(stream, &log, &*script).await;
+            } else if serve(&mut stream, &log, &*script).await == Some(End::Reset) {
+                let _ = stream.set_zero_linger();
             }
         });
     }
@@ -59,7 +60,12 @@ async fn refuse_handshake(mut stream: TcpStream) {
     while matches!(stream.read(&mut hello).await, Ok(1..)) {}
 }
 
-async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, log: &Log, script: &Script) {
+/// How the server ended the connection; `None` where the client did.
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    log: &Log,
+    script: &Script,
+) -> Option<End> {
     let mut stream = BufStream::new(stream);
     while let Some(seen) = receive(&mut stream).await {
         lock(log).push(seen.clone());
@@ -73,21 +79,26 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, log: &Log, script: &
                 tokio::time::sleep(pause).await;
             }
             if stream.write_all(&bytes).await.is_err() {
-                return;
+                return None;
+            }
+            if !pause.is_zero() {
+                let _ = stream.flush().await;
             }
         }
         if stream.flush().await.is_err() {
-            return;
+            return None;
         }
         match reply.end {
             End::Open if seen.header("connection") != Some("close") => {}
             End::Open | End::Close => {
                 let _ = stream.shutdown().await;
-                return;
+                return Some(End::Close);
             }
+            End::Reset => return Some(End::Reset),
             End::Stall => std::future::pending().await,
         }
     }
+    None
 }
 
 async fn receive(stream: &mut BufStream<impl AsyncRead + AsyncWrite + Unpin>) -> Option<Seen> {

@@ -40,6 +40,8 @@ pub(crate) enum Failure {
     Tunnel,
     Broken,
     NotHttp,
+    /// The process, or the machine, has no file descriptor left.
+    Descriptors,
 }
 
 /// How a request goes to its server.
@@ -73,6 +75,7 @@ impl Cause {
                 Failure::NotTls
             }
             Some(_) => Failure::Tls,
+            None if chain.iter().any(|e| lacks_descriptors(*e)) => Failure::Descriptors,
             None if inside && starts("tunnel error: proxy authorization") => Failure::ProxyLogin,
             None if inside => Failure::Tunnel,
             None if error.is_dns() => Failure::Dns,
@@ -154,7 +157,8 @@ impl Cause {
             | Failure::Trust
             | Failure::Roots
             | Failure::ProxyLogin
-            | Failure::NotHttp => false,
+            | Failure::NotHttp
+            | Failure::Descriptors => false,
         }
     }
 
@@ -162,6 +166,7 @@ impl Cause {
     pub(crate) fn next_step(&self) -> Option<&'static str> {
         Some(match self.what {
             Failure::Roots => return None,
+            Failure::Descriptors => "raise the limit of open files (ulimit -n)",
             Failure::ProxyLogin => {
                 "write the proxy's user and password into the variable, special characters \
                  percent-encoded"
@@ -204,6 +209,7 @@ impl Cause {
             (Failure::ResolveTimeout, Some(proxy)) => {
                 write!(f, "resolving the name of the proxy {proxy} took too long")
             }
+            (Failure::Descriptors, _) => f.write_str("cannot open a connection"),
             (Failure::Connect | Failure::Refused, None) => f.write_str("cannot connect"),
             (Failure::Connect | Failure::Refused, Some(proxy)) => {
                 write!(f, "cannot connect to the proxy {proxy}")
@@ -264,6 +270,12 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
 fn is_refusal(error: &(dyn Error + 'static)) -> bool {
     let error = error.downcast_ref::<io::Error>();
     error.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+/// EMFILE and ENFILE, which have no kind of their own.
+fn lacks_descriptors(error: &(dyn Error + 'static)) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| matches!(error.raw_os_error(), Some(23 | 24)))
 }
 
 /// What a person can do about a proxy that cannot be reached.

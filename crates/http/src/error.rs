@@ -9,6 +9,7 @@ use regcred_core::ErrorKind;
 
 use crate::ErrorFields;
 use crate::cause::{Cause, Failure};
+use crate::pace::{PACE_TIME, SLOWEST_BODY};
 use crate::retry::is_passing_status;
 use crate::target::Target;
 use crate::tls::IdentityError;
@@ -39,6 +40,8 @@ pub(crate) enum Reason {
     Failed(Cause),
     Idle(Duration),
     Deadline(Duration),
+    /// The body arrives too slowly.
+    Slow,
     TooLarge(usize),
     NotJson {
         line: usize,
@@ -86,7 +89,9 @@ impl HttpError {
             | Reason::Identity(_)
             | Reason::Setup(_) => ErrorKind::NotConfigured,
             Reason::Failed(cause) if cause.what == Failure::Roots => ErrorKind::NotConfigured,
-            Reason::Failed(_) | Reason::Idle(_) | Reason::Deadline(_) => ErrorKind::Unreachable,
+            Reason::Failed(_) | Reason::Idle(_) | Reason::Deadline(_) | Reason::Slow => {
+                ErrorKind::Unreachable
+            }
             Reason::TooLarge(_) | Reason::NotJson { .. } | Reason::NotText | Reason::WebPage => {
                 ErrorKind::Malformed
             }
@@ -129,7 +134,7 @@ impl HttpError {
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         match &self.0.reason {
-            Reason::Idle(_) | Reason::Deadline(_) => true,
+            Reason::Idle(_) | Reason::Deadline(_) | Reason::Slow => true,
             Reason::Failed(cause) => matches!(
                 cause.what,
                 Failure::ConnectTimeout | Failure::ResolveTimeout
@@ -174,10 +179,16 @@ impl HttpError {
     pub fn is_passing(&self) -> bool {
         match &self.0.reason {
             Reason::Failed(cause) => cause.is_passing(),
-            Reason::Idle(_) => true,
+            Reason::Idle(_) | Reason::Slow => true,
             Reason::Status(status, _) => is_passing_status(*status),
             _ => false,
         }
+    }
+
+    /// Whether this machine, and not a server or the way to it, is the reason.
+    #[must_use]
+    pub fn is_of_this_machine(&self) -> bool {
+        matches!(&self.0.reason, Reason::Failed(cause) if cause.what == Failure::Descriptors)
     }
 
     /// What a person can do about a server that was not reached; `None` where the text has it.
@@ -185,7 +196,7 @@ impl HttpError {
     pub fn next_step(&self) -> Option<&'static str> {
         match &self.0.reason {
             Reason::Failed(cause) => cause.next_step(),
-            Reason::Idle(_) | Reason::Deadline(_) => Some("try again later"),
+            Reason::Idle(_) | Reason::Deadline(_) | Reason::Slow => Some("try again later"),
             Reason::TunnelToIpv6 => {
                 Some("write the server's name in place of the address, or list it in NO_PROXY")
             }
@@ -243,6 +254,10 @@ impl fmt::Display for HttpError {
             },
             Reason::Idle(time) => write!(f, "nothing was received for {time:?}"),
             Reason::Deadline(time) => write!(f, "not done within {time:?}"),
+            Reason::Slow => write!(
+                f,
+                "less than {SLOWEST_BODY} bytes were received in {PACE_TIME:?}"
+            ),
             Reason::TooLarge(limit) => write!(f, "the response is longer than {limit} bytes"),
             Reason::NotJson { line, column } => write!(
                 f,

@@ -14,6 +14,7 @@ mod error_fields;
 mod file_body;
 mod names;
 mod options;
+mod pace;
 mod pause;
 mod proxy;
 mod random;

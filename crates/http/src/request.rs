@@ -173,7 +173,8 @@ impl Request {
         self
     }
 
-    /// No limit on the whole, for long downloads. The client's connect and idle time-outs stay.
+    /// No limit on the whole, for long downloads. The client's connect and idle time-outs stay,
+    /// and the body must bring 16 KiB a minute.
     #[must_use]
     pub fn without_timeout(mut self) -> Self {
         self.timeout = None;

@@ -12,6 +12,7 @@ use url::Url;
 use crate::ErrorFields;
 use crate::cause::{Cause, Route};
 use crate::error::{HttpError, Reason};
+use crate::pace::Pace;
 use crate::sent_secrets::SentSecrets;
 use crate::target::Target;
 use crate::web_page::is_web_page;
@@ -24,6 +25,7 @@ pub struct Response {
     retry_after: Option<Duration>,
     /// Of the request, if this refuses it.
     secrets: SentSecrets,
+    pace: Pace,
 }
 
 /// How long a request may still take.
@@ -71,6 +73,7 @@ impl Response {
             limits,
             retry_after,
             secrets,
+            pace: Pace::default(),
         }
     }
 
@@ -125,9 +128,22 @@ impl Response {
     /// The next piece of the body, `None` at its end.
     ///
     /// # Errors
-    /// When the connection breaks, stays idle, or the request's time has passed.
+    /// When the connection breaks, stays idle, or the request's time has passed; of a request without one,
+    /// when less than 16 KiB of the body arrive in a minute.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
+        let began = Instant::now();
         let result = self.limits.wait(self.inner.chunk()).await;
+        let result = result.and_then(|chunk| {
+            let has_limit = self.limits.deadline.is_some();
+            match &chunk {
+                Some(bytes)
+                    if !has_limit && self.pace.is_too_slow(began.elapsed(), bytes.len()) =>
+                {
+                    Err(Reason::Slow)
+                }
+                _ => Ok(chunk),
+            }
+        });
         result.map_err(|reason| HttpError::new(&self.target, reason))
     }
 

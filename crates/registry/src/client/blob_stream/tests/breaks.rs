@@ -117,3 +117,29 @@ async fn failures_between_two_parts_are_waited_out() {
     assert_eq!(error.status(), Some(StatusCode::NOT_FOUND));
     assert_eq!(server.seen().len(), 2);
 }
+
+#[tokio::test]
+async fn a_stream_of_a_byte_every_five_seconds_ends() {
+    let content = content()[..50_000].to_vec();
+    let blob = whole(&content);
+    let server = registry(content, |n, reply| {
+        if n == 0 {
+            // From here on time passes by itself.
+            tokio::time::pause();
+        }
+        reply.drip(Duration::from_secs(5))
+    })
+    .await;
+    let began = tokio::time::Instant::now();
+    let error = fetch(&server, &blob).await.expect_err("too slow");
+    let text = report(&error);
+    assert!(
+        text.contains("less than 16384 bytes were received in 60s"),
+        "{text}"
+    );
+    // Each attempt continues at the next byte.
+    let offsets: Vec<_> = ranges(&server).into_iter().flatten().collect();
+    assert_eq!(offsets.len(), 5, "{offsets:?}");
+    assert!(offsets.is_sorted() && offsets[0] > 0, "{offsets:?}");
+    assert!(began.elapsed() < Duration::from_secs(900));
+}
