@@ -88,10 +88,23 @@ impl TextTable {
         }
     }
 
-    /// Rows in columns, a line each.
+    /// Rows in columns, a line each. A cell that is longer than any name is cut.
     #[must_use]
     pub fn columns(rows: &[Vec<String>]) -> Vec<String> {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let cut = |cell: &String| -> String {
+            let mut rest = cell.chars();
+            let start: String = rest.by_ref().take(LONGEST_CELL).collect();
+            if rest.next().is_none() {
+                start
+            } else {
+                start + "..."
+            }
+        };
+        let rows: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| row.iter().map(cut).collect())
+            .collect();
         let width = |column: usize| {
             let cells = rows.iter().filter_map(|row| row.get(column));
             cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -114,9 +127,18 @@ pub(crate) fn plural(n: usize, word: &str) -> String {
     }
 }
 
+/// Characters of a cell; a reference has at most 383. What formats a column panics at a width of 65,536.
+const LONGEST_CELL: usize = 400;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_that_is_longer_than_any_name_is_cut() {
+        let lines = TextTable::columns(&[vec!["k".repeat(70_000), "v".to_owned()]]);
+        assert_eq!(lines, [format!("{}...  v", "k".repeat(LONGEST_CELL))]);
+    }
 
     #[test]
     fn columns_are_as_wide_as_needed_and_lines_have_no_tail() {

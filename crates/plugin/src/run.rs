@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use regcred_core::{Clock, Env, ProviderSpec};
 use regcred_run::{
-    DEADLINE, ProgramError, Streams, exit_code, hide_memory, init_logging, klog_level, with_streams,
+    DEADLINE, ProgramError, Streams, exit_code, hide_secrets, init_logging, klog_level,
+    with_streams,
 };
 use tracing::level_filters::LevelFilter;
 
@@ -32,7 +33,7 @@ pub fn run_as(
     argv0: &str,
     args: impl IntoIterator<Item = String>,
 ) -> ExitCode {
-    hide_memory();
+    hide_secrets();
     let end = Instant::now() + DEADLINE;
     let invocation = Invocation {
         specs,

@@ -8,7 +8,7 @@ use clap::Parser as _;
 use regcred_api::pull_secret;
 use regcred_core::{Clock, Env};
 use regcred_run::output::{self, json_line, line, note};
-use regcred_run::{ProgramError, block_on, hide_memory, init_json_logging, init_logging};
+use regcred_run::{ProgramError, block_on, hide_secrets, init_json_logging, init_logging};
 use secrecy::ExposeSecret as _;
 use tracing::level_filters::LevelFilter;
 
@@ -26,7 +26,7 @@ use crate::report::Report;
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    hide_memory();
+    hide_secrets();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

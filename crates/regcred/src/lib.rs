@@ -33,7 +33,7 @@ use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue};
 use regcred_core::Env;
 use regcred_plugin::{is_near, run_as};
-use regcred_run::{conclude, exit_code, hide_memory, init_logging, output};
+use regcred_run::{conclude, exit_code, hide_secrets, init_logging, output};
 use tracing::level_filters::LevelFilter;
 
 pub use cli::command_line;
@@ -63,7 +63,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command, env: &Env) -> ExitCode {
-    hide_memory();
+    hide_secrets();
     // It sets up the process itself.
     if let Command::Plugin(args) = command {
         return plugin::run(args);

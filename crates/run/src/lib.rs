@@ -16,7 +16,7 @@ pub use error::ProgramError;
 #[cfg(feature = "testing")]
 pub use logging::testing;
 pub use logging::{LOG, init_json_logging, init_logging, klog_level};
-pub use memory::hide_memory;
+pub use memory::hide_secrets;
 pub use output::{DEADLINE, Streams, conclude, with_streams};
 pub use runtime::{block_on, block_on_until_signal};
 pub use stdin::InputError;
