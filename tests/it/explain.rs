@@ -79,7 +79,7 @@ fn every_reason_for_which_a_kubelet_does_not_start_is_shown() {
         ),
     ];
     let checked = check.args(&flags).run();
-    let checked: serde_json::Value = serde_json::from_str(&checked.stdout).expect("JSON");
+    let checked: serde_json::Value = serde_json::from_str(&checked.stdout()).expect("JSON");
     let whats = checked["findings"].as_array().expect("findings").iter();
     let errors = whats.filter(|one| one["severity"] == "error");
     let errors: Vec<_> = errors.filter_map(|one| one["what"].as_str()).collect();

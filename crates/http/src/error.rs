@@ -185,12 +185,6 @@ impl HttpError {
         }
     }
 
-    /// Whether this machine, and not a server or the way to it, is the reason.
-    #[must_use]
-    pub fn is_of_this_machine(&self) -> bool {
-        matches!(&self.0.reason, Reason::Failed(cause) if cause.what == Failure::Descriptors)
-    }
-
     /// What a person can do about a server that was not reached; `None` where the text has it.
     #[must_use]
     pub fn next_step(&self) -> Option<&'static str> {

@@ -134,18 +134,22 @@ fn a_daemon_that_cannot_start_ends_with_a_line_of_json_that_has_the_reason() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = taken.local_addr().expect("bound").to_string();
     let kubeconfig = stage.file("kubeconfig", "clusters: 7\n");
-    let cases: [(&[(&str, &str)], &str, &str); 3] = [
-        (&[], "cannot listen on ", "Address already in use"),
+    let kubeconfig = kubeconfig.to_str().expect("a plain path");
+    for (env, start, part) in [
+        (None, "cannot listen on ", "Address already in use"),
         (
-            &[("KUBECONFIG", kubeconfig.to_str().expect("a plain path"))],
+            Some(("KUBECONFIG", kubeconfig)),
             "the kubeconfig ",
             "correct the file",
         ),
-        (&[("REGCRED_LOG", "nope")], "REGCRED_LOG: ", "TARGET=LEVEL"),
-    ];
-    for (env, start, part) in cases {
+        (
+            Some(("REGCRED_LOG", "nope")),
+            "REGCRED_LOG: ",
+            "TARGET=LEVEL",
+        ),
+    ] {
         let mut daemon = stage.program(TARGET);
-        for (name, value) in env {
+        if let Some((name, value)) = env {
             daemon = daemon.env(name, value);
         }
         let ended = daemon.args(["--daemon", "--listen", &taken]).run();

@@ -20,7 +20,7 @@ enum State {
 
 /// The beginning of a blob, and its writer.
 struct Held {
-    writer: BlobWriter,
+    writer: Box<BlobWriter>,
     running: watch::Receiver<()>,
     pieces: Vec<Bytes>,
     length: usize,
@@ -45,7 +45,7 @@ enum Piece {
 impl BlobSink {
     pub(super) fn new(writer: BlobWriter, threads: &WriterThreads) -> Self {
         Self(State::Held(Held {
-            writer,
+            writer: Box::new(writer),
             running: threads.0.subscribe(),
             pieces: Vec::new(),
             length: 0,
@@ -86,7 +86,7 @@ impl Held {
     /// Writes what is held on a thread, and continues there.
     fn run(
         self,
-        rest: impl FnOnce(BlobWriter) -> Result<(), LayoutError> + Send + 'static,
+        rest: impl FnOnce(Box<BlobWriter>) -> Result<(), LayoutError> + Send + 'static,
     ) -> Thread {
         tokio::task::spawn_blocking(move || {
             // Locals are dropped in reverse order: the writer ends before the count.
