@@ -25,6 +25,13 @@ pub enum FileError {
     /// A symbolic link leads to this file, which another user than the wanted one owns.
     #[error("cannot change {path}: a symbolic link leads there, and its owner is not {1}", path = .0.display())]
     Link(PathBuf, String),
+    /// It may be another file: users besides root may change a directory on its path.
+    #[error(
+        "cannot change {path}: users besides root may change a directory on its path, and it belongs to uid \
+         {1} or has several names; remove it, or give it the owner that it should have",
+        path = .0.display()
+    )]
+    Foreign(PathBuf, u32),
     /// An unknown owner.
     #[error("the user or group {0:?} does not exist on this machine")]
     Owner(String),

@@ -1,8 +1,11 @@
 //! The owner and permissions of a file.
 
-use std::fs::{self, File, Metadata, Permissions};
+use std::fs::{File, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+use std::path::Path;
+
+use regcred_files::{MIB, read_text};
 
 use crate::error::FileError;
 
@@ -70,7 +73,7 @@ fn id(name: &str, file: &str) -> Result<u32, FileError> {
     if let Ok(number) = name.parse() {
         return Ok(number);
     }
-    let text = fs::read_to_string(file).unwrap_or_default();
+    let text = read_text(Path::new(file), 16 * MIB).unwrap_or_default();
     let line = text
         .lines()
         .find(|line| line.split(':').next() == Some(name));

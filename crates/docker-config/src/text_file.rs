@@ -1,12 +1,15 @@
 //! A file of text on this machine that an edit replaces as a whole, under a lock on its directory.
+//!
+//! It may be another user's, and root may edit it: so its directory is opened once, and links that the
+//! other user may have placed are not followed.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::Metadata;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use regcred_files::{MIB, lock, read_secret_from};
+use regcred_files::{MIB, Place, Root, lock, read_secret_from};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::error::FileError;
@@ -51,30 +54,38 @@ impl TextFile<'_> {
     /// itself, where its name is a link.
     ///
     /// # Errors
-    /// When the file cannot be read or written, or another program holds its directory's lock for more
-    /// than 10 s; and those of `edit`.
+    /// When the file cannot be read or written, another user may have placed a link on the way to it or
+    /// another file in its place, or another program holds its directory's lock for more than 10 s; and
+    /// those of `edit`.
     pub fn edit<T, E: From<FileError>>(
         &self,
         dry_run: bool,
         edit: impl FnOnce(&Path, &SecretString) -> Result<TextEdit<T>, E>,
     ) -> Result<(Change, T), E> {
-        let path = fs::canonicalize(self.path).unwrap_or_else(|_| self.path.to_owned());
-        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-        let dir = dir.unwrap_or(Path::new("."));
+        let root = Root::open(Path::new("/")).map_err(FileError::io("open", Path::new("/")))?;
+        let real = std::path::absolute(self.path).and_then(|path| root.real(&path, true));
+        let path = real.map_err(FileError::io("follow", self.path))?;
+        let dir = path.parent().unwrap_or(Path::new("/"));
         if !dry_run {
-            let mut builder = DirBuilder::new();
-            let made = builder.recursive(true).mode(0o700).create(dir);
+            let made = root.make_directories(dir, 0o700);
             made.map_err(FileError::io("make", dir))?;
         }
-        let _lock = match File::open(dir) {
-            Ok(file) => {
+        let place = match root.place(&path) {
+            Err(error) if dry_run && error.kind() == io::ErrorKind::NotFound => None,
+            place => Some(place.map_err(FileError::io("open", dir))?),
+        };
+        let _lock = match &place {
+            Some(place) => {
+                let file = place.open_directory().map_err(FileError::io("open", dir))?;
                 lock(&file, PATIENCE).map_err(FileError::io("lock", dir))?;
                 Some(file)
             }
-            Err(_) if dry_run => None,
-            Err(error) => return Err(FileError::io("open", dir)(error).into()),
+            None => None,
         };
-        let (text, meta) = open(&path).map_err(FileError::io("read", &path))?;
+        let found = place.as_ref().map(read).transpose();
+        let (text, meta) = found
+            .map_err(FileError::io("read", &path))?
+            .unwrap_or_default();
         let ownership = Ownership::wanted(self.mode, self.owner, meta.as_ref())?;
         // A user who can place a symbolic link must not become the owner of the file that it leads to.
         if let Some(owner) = self.owner
@@ -83,26 +94,37 @@ impl TextFile<'_> {
         {
             return Err(FileError::Link(path, owner.to_owned()).into());
         }
+        // Nor may who can put another file in its place have that file's text.
+        if let Some(meta) = &meta
+            && (ownership.changes_owner(Some(meta)) || meta.nlink() > 1)
+            && may_others_move(&root, dir).map_err(FileError::io("look at", dir))?
+        {
+            return Err(FileError::Foreign(path, meta.uid()).into());
+        }
         let edited = edit(&path, &text)?;
         let change = match &meta {
             None => Change::Created,
             Some(meta) if !edited.is_changed && ownership.is(meta) => Change::Unchanged,
             Some(_) => Change::Updated,
         };
-        if !dry_run && change != Change::Unchanged {
-            replace(&path, &edited.text, &ownership).map_err(FileError::io("write", &path))?;
+        if let Some(place) = place.filter(|_| !dry_run && change != Change::Unchanged) {
+            let written = replace(&place, &edited.text, &ownership);
+            written.map_err(FileError::io("write", &path))?;
         }
         Ok((change, edited.result))
     }
 }
 
+/// Whether another user may have moved a file to this directory.
+fn may_others_move(root: &Root, dir: &Path) -> io::Result<bool> {
+    Ok(root.foreign(dir)?.is_some())
+}
+
 /// The file's text and metadata; an empty text and `None` if it does not exist.
-fn open(path: &Path) -> io::Result<(SecretString, Option<Metadata>)> {
-    let file = match regcred_files::open(path) {
+fn read(place: &Place) -> io::Result<(SecretString, Option<Metadata>)> {
+    let file = match place.open() {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok((SecretString::default(), None));
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Default::default()),
         Err(error) => return Err(error),
     };
     let meta = file.metadata()?;
@@ -110,27 +132,21 @@ fn open(path: &Path) -> io::Result<(SecretString, Option<Metadata>)> {
 }
 
 /// Writes a new file, syncs it to disk and renames it to the old one's name.
-fn replace(path: &Path, text: &SecretString, ownership: &Ownership) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
+fn replace(place: &Place, text: &SecretString, ownership: &Ownership) -> io::Result<()> {
+    let mut temporary = place.name.clone();
+    temporary.push(format!(".{}.tmp", std::process::id()));
     // Left by an earlier process with the same id that was killed before the rename.
-    let _ = fs::remove_file(&temporary);
+    let _ = place.remove(&temporary);
     let write = || {
-        let mut options = OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)?;
+        let mut file = place.create(&temporary)?;
         ownership.apply(&file)?;
         file.write_all(text.expose_secret().as_bytes())?;
         file.sync_all()?;
-        fs::rename(&temporary, path)
+        place.rename(&temporary)
     };
     let written = write();
     if written.is_err() {
-        let _ = fs::remove_file(&temporary);
+        let _ = place.remove(&temporary);
     }
     written
 }

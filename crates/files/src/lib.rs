@@ -2,7 +2,14 @@
 //! whole within a limit.
 //!
 //! A longer file is an error and never cut: its beginning might mean something else than the whole.
+//!
+//! A file that is written, or that lies in a directory of another user, is reached by [`Root`] and
+//! [`Place`].
 
+mod place;
+mod root;
+
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _};
@@ -11,10 +18,13 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _}
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{Mode, OFlags, makedev};
+use rustix::fs::{OFlags, makedev};
 use rustix::io::Errno;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{SecretSlice, SecretString};
+
+pub use place::{Place, open_directory};
+pub use root::Root;
 
 /// The bytes of a file of at most `limit` bytes.
 ///
@@ -75,11 +85,9 @@ pub fn open(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// As [`read`], and for a symbolic link.
-pub fn read_at(directory: impl AsFd, name: &str, limit: u64) -> io::Result<Vec<u8>> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = flags | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(directory, name, flags, Mode::empty())?;
-    whole(regular(file.into())?, limit).map(|mut bytes| std::mem::take(&mut *bytes))
+pub fn read_at(directory: impl AsFd, name: impl AsRef<OsStr>, limit: u64) -> io::Result<Vec<u8>> {
+    let file = place::open_at(directory, name.as_ref())?;
+    whole(file, limit).map(|mut bytes| std::mem::take(&mut *bytes))
 }
 
 /// Locks an open file or directory, and waits for the process that holds the lock.

@@ -62,7 +62,7 @@ fn what_is_not_a_regular_file_is_refused_without_waiting() {
     let error = read(directory.path(), 10).expect_err("directory");
     assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
     std::fs::remove_file(&path).expect("file");
-    let mode = Mode::RUSR | Mode::WUSR;
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
     rustix::fs::mkfifoat(rustix::fs::CWD, &path, mode).expect("fifo");
     for path in [&path, Path::new("/dev/zero")] {
         let error = read(path, 10).expect_err("special");

@@ -3,17 +3,16 @@
 //! A path never leads out of it, and a symbolic link is followed only where its directory is the
 //! superuser's alone: who may place links elsewhere cannot turn a write of root's to another file.
 
-mod walk;
-
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
-use regcred_files::{MIB, read_at};
+use regcred_files::{MIB, Place, Root, open_directory, read_at};
 use rustix::fs::{
-    AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid, fchmod, fchown, mkdirat, openat, readlinkat,
-    renameat, statat, symlinkat, unlinkat,
+    AtFlags, Dir, FileType, Gid, Mode, Uid, fchmod, fchown, mkdirat, readlinkat, symlinkat,
+    unlinkat,
 };
 use rustix::io::Errno;
 
@@ -21,13 +20,11 @@ use crate::error::NodeError;
 use crate::fuse::Fuse;
 use crate::state::{FileContent, FileState};
 
-use walk::Walk;
-
 /// A node's files.
 #[derive(Debug)]
 pub struct Tree {
     root: PathBuf,
-    fd: OwnedFd,
+    opened: Root,
     pub(crate) fuse: Fuse,
 }
 
@@ -37,12 +34,10 @@ impl Tree {
     /// # Errors
     /// When it cannot be opened.
     pub fn open(root: &Path) -> Result<Self, NodeError> {
-        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = rustix::fs::open(root, flags, Mode::empty());
-        let fd = fd.map_err(|error| NodeError::io("open", root)(error.into()))?;
+        let opened = Root::open(root).map_err(NodeError::io("open", root))?;
         Ok(Self {
             root: root.to_owned(),
-            fd,
+            opened,
             fuse: Fuse::default(),
         })
     }
@@ -59,7 +54,8 @@ impl Tree {
     /// # Errors
     /// When a link is in a directory that others may change, or links make a circle.
     pub fn real(&self, path: &Path, last: bool) -> Result<PathBuf, NodeError> {
-        Walk::real(&self.fd, path, last).map_err(NodeError::io("follow", path))
+        let real = self.opened.real(path, last);
+        real.map_err(NodeError::io("follow", path))
     }
 
     /// What is at a real path. Other things than files and links are an error.
@@ -71,19 +67,17 @@ impl Tree {
     }
 
     fn state(&self, path: &Path) -> io::Result<FileState> {
-        let place = match Walk::parent(&self.fd, path) {
+        let place = match self.opened.place(path) {
             Err(error) if is_missing(&error) => return Ok(FileState::Absent),
             place => place?,
         };
-        let stat = match statat(&place.directory, &place.name, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(Errno::NOENT) => return Ok(FileState::Absent),
-            stat => stat?,
+        let Some(stat) = place.stat()? else {
+            return Ok(FileState::Absent);
         };
-        if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink {
+        if FileType::from_raw_mode(stat.st_mode).is_symlink() {
             let target = readlinkat(&place.directory, &place.name, Vec::new())?;
-            return Ok(FileState::Link(PathBuf::from(
-                target.to_string_lossy().into_owned(),
-            )));
+            let target = OsString::from_vec(target.into_bytes());
+            return Ok(FileState::Link(PathBuf::from(target)));
         }
         let bytes = read_at(&place.directory, &place.name, LARGEST)?;
         Ok(FileState::File(FileContent {
@@ -97,7 +91,7 @@ impl Tree {
     /// Whether a directory is at a real path.
     #[must_use]
     pub fn is_directory(&self, path: &Path) -> bool {
-        Walk::directory(&self.fd, path).is_ok()
+        self.opened.directory(path).is_ok()
     }
 
     /// The names in a directory, sorted; none if it does not exist.
@@ -109,14 +103,12 @@ impl Tree {
     }
 
     fn listed(&self, path: &Path) -> io::Result<Vec<String>> {
-        let directory = match Walk::directory(&self.fd, path) {
+        let directory = match self.opened.directory(path) {
             Err(error) if is_missing(&error) => return Ok(Vec::new()),
             directory => directory?,
         };
         let mut names = Vec::new();
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let directory = openat(directory, ".", flags, Mode::empty())?;
-        for entry in Dir::new(directory)? {
+        for entry in Dir::new(open_directory(&directory)?)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
             if name != "." && name != ".." {
                 names.push(name);
@@ -128,12 +120,9 @@ impl Tree {
 
     /// Opens a directory, to lock it.
     pub(crate) fn directory(&self, path: &Path) -> Result<File, NodeError> {
-        let found = Walk::directory(&self.fd, path);
-        let open = || {
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            Ok::<_, io::Error>(openat(found?, ".", flags, Mode::empty())?.into())
-        };
-        open().map_err(NodeError::io("open", path))
+        let found = self.opened.directory(path);
+        let opened = found.and_then(|directory| open_directory(&directory));
+        opened.map_err(NodeError::io("open", path))
     }
 
     /// Whether only the superuser, or the user of this process, may change what is at a real path.
@@ -141,7 +130,11 @@ impl Tree {
     /// # Errors
     /// Names the directory that others may change.
     pub fn check_owned(&self, path: &Path) -> Result<(), NodeError> {
-        match Walk::foreign(&self.fd, path).map_err(NodeError::io("look at", path))? {
+        match self
+            .opened
+            .foreign(path)
+            .map_err(NodeError::io("look at", path))?
+        {
             None => Ok(()),
             Some(directory) => Err(NodeError::at(
                 &directory,
@@ -162,36 +155,30 @@ impl Tree {
     }
 
     fn replace(&self, path: &Path, state: &FileState) -> io::Result<()> {
-        let place = match Walk::parent(&self.fd, path) {
+        let place = match self.opened.place(path) {
             Err(error) if is_missing(&error) && *state == FileState::Absent => return Ok(()),
             place => place?,
         };
-        let (directory, name) = (&place.directory, place.name.as_str());
-        let temporary = temporary(name);
-        self.unlink(directory, &temporary)?;
+        let temporary = temporary(&place.name);
+        self.unlink(&place, &temporary)?;
         match state {
-            FileState::Absent => self.unlink(directory, name)?,
+            FileState::Absent => self.unlink(&place, &place.name)?,
             FileState::Link(target) => {
                 self.fuse.step()?;
-                symlinkat(target, directory, &temporary)?;
+                symlinkat(target, &place.directory, &temporary)?;
             }
-            FileState::File(file) => self.write(directory, &temporary, file)?,
+            FileState::File(file) => self.write(&place, &temporary, file)?,
         }
         if *state != FileState::Absent {
             self.fuse.step()?;
-            renameat(directory, &temporary, directory, name)?;
+            place.rename(&temporary)?;
         }
-        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
-        self.fuse
-            .sync(openat(directory, ".", flags, Mode::empty())?)
+        self.fuse.sync(place.open_directory()?)
     }
 
-    fn write(&self, directory: &OwnedFd, name: &str, content: &FileContent) -> io::Result<()> {
+    fn write(&self, place: &Place, name: &OsStr, content: &FileContent) -> io::Result<()> {
         self.fuse.step()?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
-        let mode = Mode::RUSR | Mode::WUSR;
-        let fd = openat(directory, name, flags | OFlags::CLOEXEC, mode)?;
-        let mut file = File::from(fd);
+        let mut file = place.create(name)?;
         self.fuse.step()?;
         file.write_all(&content.bytes)?;
         let is_own = FileContent::own(Vec::new(), 0);
@@ -204,22 +191,25 @@ impl Tree {
     }
 
     /// Removes a name; it may be missing.
-    fn unlink(&self, directory: &OwnedFd, name: &str) -> io::Result<()> {
-        match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(Errno::NOENT) => return Ok(()),
-            found => drop(found?),
+    fn unlink(&self, place: &Place, name: &OsStr) -> io::Result<()> {
+        let place = Place {
+            directory: place.directory.try_clone()?,
+            name: name.to_owned(),
+        };
+        if place.stat()?.is_none() {
+            return Ok(());
         }
         self.fuse.step()?;
-        Ok(unlinkat(directory, name, AtFlags::empty())?)
+        place.remove(name)
     }
 
     /// Removes what a write that was killed left beside a real path.
     pub(crate) fn sweep(&self, path: &Path) -> Result<(), NodeError> {
-        let sweep = || match Walk::parent(&self.fd, path) {
+        let sweep = || match self.opened.place(path) {
             Err(error) if is_missing(&error) => Ok(()),
             place => {
                 let place = place?;
-                self.unlink(&place.directory, &temporary(&place.name))
+                self.unlink(&place, &temporary(&place.name))
             }
         };
         sweep().map_err(NodeError::io("clean up beside", path))
@@ -228,7 +218,7 @@ impl Tree {
     /// Makes a directory whose parent exists; it may exist already.
     pub(crate) fn make_directory(&self, path: &Path, mode: u32) -> Result<(), NodeError> {
         let make = || {
-            let place = Walk::parent(&self.fd, path)?;
+            let place = self.opened.place(path)?;
             self.fuse.step()?;
             match mkdirat(&place.directory, &place.name, Mode::from_raw_mode(mode)) {
                 Err(Errno::EXIST) => Ok(()),
@@ -241,7 +231,7 @@ impl Tree {
     /// Removes a directory if it is empty; it may be missing.
     pub(crate) fn remove_directory(&self, path: &Path) -> Result<(), NodeError> {
         let remove = || {
-            let place = match Walk::parent(&self.fd, path) {
+            let place = match self.opened.place(path) {
                 Err(error) if is_missing(&error) => return Ok(()),
                 place => place?,
             };
@@ -256,8 +246,11 @@ impl Tree {
 }
 
 /// Where a file is written before it gets its name. Neither systemd nor a kubelet reads such a name.
-fn temporary(name: &str) -> String {
-    format!(".{name}.regcred")
+fn temporary(name: &OsStr) -> OsString {
+    let mut temporary = OsString::from(".");
+    temporary.push(name);
+    temporary.push(".regcred");
+    temporary
 }
 
 fn is_missing(error: &io::Error) -> bool {

@@ -126,3 +126,120 @@ fn an_edit_waits_for_the_lock() {
     let done = other.join().expect("ended");
     assert_eq!(done.expect("written"), Change::Created);
 }
+
+/// The home of another user, with a directory of root's beside it; `None` unless root runs the test.
+fn homes() -> Option<(tempfile::TempDir, PathBuf, PathBuf)> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let (home, roots) = (dir.path().join("home"), dir.path().join("roots"));
+    for path in [&home, &home.join(".docker"), &roots] {
+        fs::create_dir(path).expect("a directory");
+    }
+    for path in [&home, &home.join(".docker")] {
+        std::os::unix::fs::chown(path, Some(USER), Some(USER)).expect("owned");
+    }
+    Some((dir, home, roots))
+}
+
+fn of_user(home: &Path) -> DockerFile {
+    DockerFile {
+        owner: Some(USER.to_string()),
+        ..DockerFile::new(home.join(".docker/config.json"))
+    }
+}
+
+/// A user of no name.
+const USER: u32 = 4711;
+
+#[test]
+fn root_follows_no_link_that_the_owner_of_a_home_made() {
+    let Some((_dir, home, roots)) = homes() else {
+        return;
+    };
+    let file = of_user(&home);
+    assert_eq!(set(&file, false).expect("written"), Change::Created);
+    assert_eq!(fs::metadata(&file.path).expect("there").uid(), USER);
+    assert_eq!(set(&file, false).expect("written"), Change::Unchanged);
+    let (real, secret) = (home.join(".docker"), roots.join("config.json"));
+    // A link as the file, to one that exists and to one that does not.
+    for exists in [false, true] {
+        if exists {
+            fs::write(&secret, "{}").expect("written");
+        }
+        fs::remove_file(&file.path).expect("removed");
+        symlink(&secret, &file.path).expect("a link");
+        let error = regcred_core::report(&set(&file, false).expect_err("a link"));
+        assert!(
+            error.contains("config.json is a symbolic link in a directory that users"),
+            "{error}"
+        );
+    }
+    // A hard link is root's file under a name of the user's.
+    fs::remove_file(&file.path).expect("removed");
+    fs::hard_link(&secret, &file.path).expect("a link");
+    let error = set(&file, false).expect_err("root's");
+    assert!(matches!(error, FileError::Foreign(_, 0)), "{error}");
+    assert!(
+        set(&DockerFile::new(&file.path), false).is_err(),
+        "without an owner too"
+    );
+    // A link as the directory.
+    fs::remove_dir_all(&real).expect("removed");
+    symlink(&roots, &real).expect("a link");
+    let error = regcred_core::report(&set(&file, false).expect_err("a link"));
+    assert!(error.contains(".docker is a symbolic link"), "{error}");
+    let deeper = DockerFile::new(home.join(".docker/new/config.json"));
+    assert!(set(&deeper, false).is_err());
+    let names: Vec<_> = fs::read_dir(&roots).expect("list").flatten().collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    assert_eq!(fs::read_to_string(&secret).expect("there"), "{}");
+    assert_eq!(fs::metadata(&secret).expect("there").uid(), 0);
+    // Where only root may change the directory, a link is the administrator's.
+    let (own, target) = (roots.join("own.json"), roots.join("target.json"));
+    symlink(&target, &own).expect("a link");
+    assert_eq!(
+        set(&DockerFile::new(&own), false).expect("written"),
+        Change::Created
+    );
+    assert!(fs::read_to_string(target).expect("there").contains("a.io"));
+}
+
+#[test]
+fn a_directory_that_becomes_a_link_while_root_writes_leads_nowhere() {
+    let Some((_dir, home, roots)) = homes() else {
+        return;
+    };
+    let secret = roots.join("config.json");
+    fs::write(&secret, "{\"auths\":{}}").expect("written");
+    let (docker, link) = (home.join(".docker"), home.join("link"));
+    symlink(&roots, &link).expect("a link");
+    let file = of_user(&home);
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                let flags = rustix::fs::RenameFlags::EXCHANGE;
+                let cwd = rustix::fs::CWD;
+                rustix::fs::renameat_with(cwd, &docker, cwd, &link, flags).expect("exchanged");
+            }
+        });
+        let mut written = 0;
+        for _ in 0..100 {
+            let removed = file.edit(false, |document| Ok(document.remove("a.io")));
+            written += u32::from(set(&file, false).is_ok());
+            drop(removed);
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(written > 0, "the directory was never there");
+    });
+    let names: Vec<_> = fs::read_dir(&roots).expect("list").flatten().collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    assert_eq!(
+        fs::read_to_string(&secret).expect("there"),
+        "{\"auths\":{}}"
+    );
+    assert_eq!(fs::metadata(&secret).expect("there").uid(), 0);
+    assert_eq!(fs::metadata(&roots).expect("there").uid(), 0);
+}
