@@ -133,10 +133,7 @@ fn read(place: &Place) -> io::Result<(SecretString, Option<Metadata>)> {
 
 /// Writes a new file, syncs it to disk and renames it to the old one's name.
 fn replace(place: &Place, text: &SecretString, ownership: &Ownership) -> io::Result<()> {
-    let mut temporary = place.name.clone();
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    // Left by an earlier process with the same id that was killed before the rename.
-    let _ = place.remove(&temporary);
+    let temporary = place.temporary();
     let write = || {
         let mut file = place.create(&temporary)?;
         ownership.apply(&file)?;

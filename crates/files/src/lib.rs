@@ -7,6 +7,8 @@
 //! [`Place`].
 
 mod place;
+mod regular;
+mod replace;
 mod root;
 
 use std::ffi::OsStr;
@@ -14,16 +16,18 @@ use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{OFlags, makedev};
-use rustix::io::Errno;
+use rustix::fs::OFlags;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{SecretSlice, SecretString};
 
+use regular::regular;
+
 pub use place::{Place, open_directory};
+pub use replace::{place_of, replace};
 pub use root::Root;
 
 /// The bytes of a file of at most `limit` bytes.
@@ -90,6 +94,23 @@ pub fn read_at(directory: impl AsFd, name: impl AsRef<OsStr>, limit: u64) -> io:
     whole(file, limit).map(|mut bytes| std::mem::take(&mut *bytes))
 }
 
+/// Opens a file to lock it, and makes it if it does not exist. A symbolic link is refused: another user
+/// who may change the directory must not choose which file is made.
+///
+/// # Errors
+/// When it cannot be opened, and for a symbolic link.
+pub fn open_lock(path: &Path, mode: u32) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(mode)
+        .custom_flags(flags)
+        .open(path)
+}
+
 /// Locks an open file or directory, and waits for the process that holds the lock.
 ///
 /// # Errors
@@ -109,19 +130,6 @@ pub fn lock(file: &File, patience: Duration) -> io::Result<()> {
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
-}
-
-fn regular(file: File) -> io::Result<File> {
-    let found = file.metadata()?;
-    let is_null = found.file_type().is_char_device() && found.rdev() == makedev(1, 3);
-    if found.is_file() || is_null {
-        return Ok(file);
-    }
-    if found.is_dir() {
-        return Err(Errno::ISDIR.into());
-    }
-    let why = "it is not a regular file";
-    Err(io::Error::new(io::ErrorKind::InvalidInput, why))
 }
 
 /// Wiped when reading fails halfway.

@@ -3,12 +3,12 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Mode, OFlags, Stat, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
-use crate::regular;
+use crate::regular::regular;
 
 /// The place of a file: its directory, open, and its name there. Links with that name are not followed.
 #[derive(Debug)]
@@ -20,6 +20,16 @@ pub struct Place {
 }
 
 impl Place {
+    /// A name beside it for what this process writes, free: what an earlier process of its number left
+    /// there is removed.
+    #[must_use]
+    pub fn temporary(&self) -> OsString {
+        let mut name = self.name.clone();
+        name.push(format!(".{}.tmp", std::process::id()));
+        let _ = self.remove(&name);
+        name
+    }
+
     /// The directory opened for reading: to list, lock or sync it.
     ///
     /// # Errors
@@ -88,7 +98,7 @@ pub fn open_directory(directory: &OwnedFd) -> io::Result<File> {
     Ok(openat(directory, ".", flags, Mode::empty())?.into())
 }
 
-pub(crate) fn open_at(directory: impl std::os::fd::AsFd, name: &OsStr) -> io::Result<File> {
+pub(crate) fn open_at(directory: impl AsFd, name: &OsStr) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let flags = flags | OFlags::CLOEXEC;
     regular(openat(directory, name, flags, Mode::empty())?.into())

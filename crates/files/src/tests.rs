@@ -86,3 +86,55 @@ fn a_lock_is_waited_for_as_long_as_the_caller_has_patience() {
         waiting.join().expect("ended").expect("released");
     });
 }
+
+#[test]
+fn a_file_is_replaced_as_a_whole_and_never_through_a_link_beside_it() {
+    let (directory, path) = file(b"old");
+    let victim = directory.path().join("victim");
+    std::fs::write(&victim, "kept").expect("file");
+    // Where the new file is written before it gets its name.
+    let beside = format!("f.{}.tmp", std::process::id());
+    std::os::unix::fs::symlink(&victim, directory.path().join(beside)).expect("link");
+    replace(&path, b"new", 0o640).expect("written");
+    assert_eq!(std::fs::read(&path).expect("file"), b"new");
+    assert_eq!(std::fs::read(&victim).expect("file"), b"kept");
+    let names = std::fs::read_dir(directory.path()).expect("list");
+    assert_eq!(names.count(), 2);
+    let missing = replace(&directory.path().join("none/f"), b"", 0o600);
+    assert_eq!(
+        missing.expect_err("missing").kind(),
+        io::ErrorKind::NotFound
+    );
+}
+
+#[test]
+fn root_writes_no_file_through_a_link_of_another_user() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let (directory, victim) = file(b"kept");
+    let home = directory.path().join("home");
+    std::fs::create_dir(&home).expect("directory");
+    std::os::unix::fs::chown(&home, Some(4711), Some(4711)).expect("owned");
+    let link = home.join("link");
+    std::os::unix::fs::symlink(&victim, &link).expect("link");
+    let error = replace(&link, b"new", 0o600).expect_err("a link");
+    assert!(
+        error
+            .to_string()
+            .contains("link is a symbolic link in a directory"),
+        "{error}"
+    );
+    assert_eq!(std::fs::read(&victim).expect("file"), b"kept");
+}
+
+#[test]
+fn a_lock_is_not_made_through_a_link() {
+    let (directory, path) = file(b"kept");
+    let link = directory.path().join("link");
+    std::os::unix::fs::symlink(directory.path().join("new"), &link).expect("link");
+    assert!(open_lock(&link, 0o600).is_err());
+    assert!(!directory.path().join("new").exists());
+    drop(open_lock(&path, 0o600).expect("a file"));
+    assert_eq!(std::fs::read(&path).expect("file"), b"kept");
+}

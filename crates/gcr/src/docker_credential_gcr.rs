@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use regcred_core::{Env, ProviderError, ReplacedHelper};
-use regcred_files::{MIB, read_secret_bytes};
+use regcred_files::{MIB, read_secret_bytes, replace};
 use regcred_go::folds_to;
 use secrecy::ExposeSecret as _;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -207,7 +207,7 @@ fn document<V: DeserializeOwned>(path: &Path) -> Result<BTreeMap<String, V>, Str
 
 fn write(path: &Path, value: &Value) -> Result<(), ProviderError> {
     let dir = path.parent().map_or(Ok(()), fs::create_dir_all);
-    dir.and_then(|()| fs::write(path, format!("{value}\n")))
+    dir.and_then(|()| replace(path, format!("{value}\n").as_bytes(), 0o644))
         .map_err(|error| failed("write", path, error))
 }
 

@@ -1,9 +1,9 @@
 //! `regcred man`: manual pages, made from the command line's own definition.
 
-use std::fs;
 use std::path::Path;
 
 use clap::Command;
+use regcred_files::replace;
 use regcred_run::{ProgramError, exit_code, output};
 
 use crate::cli::{ManArgs, command_line};
@@ -47,7 +47,7 @@ fn file_name(command: &Command) -> String {
 
 fn write_all(command: &Command, dir: &Path) -> Result<(), ProgramError> {
     let path = dir.join(format!("{}.1", file_name(command)));
-    fs::write(&path, page(command)?).map_err(|error| {
+    replace(&path, page(command)?.as_bytes(), 0o644).map_err(|error| {
         let message = format!("cannot write {}: {error}", path.display());
         ProgramError::new(exit_code::UNWRITABLE, message)
     })?;

@@ -1,12 +1,10 @@
 //! `regcred export`
 
-use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use regcred_core::{Env, ErrorKind};
+use regcred_files::place_of;
 use regcred_registry::{ExportError, Layout};
 use regcred_run::ProgramError;
 
@@ -39,25 +37,18 @@ pub(crate) fn export(args: &ExportArgs, env: &Env) -> Result<(), ProgramError> {
 
 /// An archive that is not complete is never under the file's name.
 fn to_file(layout: &Layout, names: &[String], path: &Path) -> Result<(), ProgramError> {
-    let mut temporary = OsString::from(path);
-    temporary.push(format!(".{}.part", std::process::id()));
-    let temporary = Path::new(&temporary);
     let refused = |error: io::Error| {
         ProgramError::not_configured(format!("cannot write {}: {error}", path.display()))
     };
-    // Images are often private.
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(temporary)
-        .map_err(refused)?;
+    let place = place_of(path).map_err(refused)?;
+    let temporary = place.temporary();
+    // Readable by this user only: images are often private.
+    let file = place.create(&temporary).map_err(refused)?;
     let done = write(layout, names, &file)
         .and_then(|()| file.sync_all().map_err(refused))
-        .and_then(|()| fs::rename(temporary, path).map_err(refused));
+        .and_then(|()| place.rename(&temporary).map_err(refused));
     if done.is_err() {
-        let _ = fs::remove_file(temporary);
+        let _ = place.remove(&temporary);
     }
     done
 }

@@ -1,7 +1,9 @@
 //! A file of the store that processes lock.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+
+use regcred_files::open_lock;
 
 use super::error::LayoutError;
 
@@ -10,11 +12,6 @@ use super::error::LayoutError;
 pub(super) fn open(directory: &Path, name: &str) -> Result<(File, PathBuf), LayoutError> {
     fs::create_dir_all(directory).map_err(LayoutError::io("create", directory))?;
     let path = directory.join(name);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(LayoutError::io("open", &path))?;
+    let file = open_lock(&path, 0o666).map_err(LayoutError::io("open", &path))?;
     Ok((file, path))
 }

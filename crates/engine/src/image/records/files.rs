@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use regcred_api::pull_record::{ImagePullIntent, ImagePulledRecord};
 use regcred_api::{DecodeError, RecordVersion};
 use regcred_core::hex;
-use regcred_files::MIB;
+use regcred_files::{MIB, open_lock};
 use sha2::{Digest as _, Sha256};
 
 /// The two directories, and next to them the locks, which a kubelet ignores.
@@ -84,7 +84,7 @@ impl RecordFiles {
     /// Keeps our other threads and processes from changing anything until it is dropped.
     pub(super) fn lock(&self) -> Result<File, RecordError> {
         let path = self.root.join(LOCKS).join("all");
-        let file = open_lock(&path)?;
+        let file = open_lock(&path, 0o600).map_err(RecordError::io("open", &path))?;
         file.lock().map_err(RecordError::io("lock", &path))?;
         Ok(file)
     }
@@ -93,7 +93,7 @@ impl RecordFiles {
     /// [`Self::lock`].
     pub(super) fn image_lock(&self, image: &str) -> Result<(PathBuf, File), RecordError> {
         let path = self.root.join(LOCKS).join(name_of(image));
-        let file = open_lock(&path)?;
+        let file = open_lock(&path, 0o600).map_err(RecordError::io("open", &path))?;
         Ok((path, file))
     }
 
@@ -212,16 +212,6 @@ impl RecordError {
 
 fn name_of(key: &str) -> String {
     format!("{PREFIX}{}", hex(Sha256::digest(key)))
-}
-
-fn open_lock(path: &Path) -> Result<File, RecordError> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(RecordError::io("open", path))
 }
 
 fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
