@@ -3,15 +3,15 @@
 //! The directory is opened once, checked through the open descriptor, and every file is reached
 //! from that descriptor: no other directory can take its place after the check.
 
-use std::fs::{DirBuilder, File};
+use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use regcred_core::{Env, report};
+use regcred_files::{Root, open_directory};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use secrecy::zeroize::Zeroizing;
@@ -65,8 +65,8 @@ impl CacheDir {
     /// Opens the directory, making it and its parents (mode 0700) where they are missing.
     ///
     /// # Errors
-    /// When it cannot be made or opened, is a symbolic link, belongs to another user, or can be
-    /// reached by other users and not be made private.
+    /// When it cannot be made or opened, is a symbolic link or lies below one of another user's, belongs
+    /// to another user, or can be reached by other users and not be made private.
     pub fn open(path: &Path) -> Result<Self, CacheDirError> {
         // Without a final slash, which would make O_NOFOLLOW follow.
         let path: PathBuf = path.components().collect();
@@ -74,19 +74,23 @@ impl CacheDir {
             path: path.clone(),
             source,
         };
-        let fd = match open_dir(&path) {
-            Err(Errno::NOENT) => {
-                let mut builder = DirBuilder::new();
-                builder.recursive(true).mode(0o700);
-                builder.create(&path).map_err(fail)?;
-                open_dir(&path)
+        let root = Root::open(Path::new("/")).map_err(fail)?;
+        let real = root
+            .real(&path, false)
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::Other => CacheDirError::Link {
+                    path: path.clone(),
+                    source,
+                },
+                _ => fail(source),
+            })?;
+        let made = root.make_directories(&real, 0o700);
+        let fd = match made.and_then(|fd| open_directory(&fd)) {
+            Ok(fd) => OwnedFd::from(fd),
+            Err(error) if is_no_directory(&error) => {
+                return Err(CacheDirError::NoDirectory { path });
             }
-            opened => opened,
-        };
-        let fd = match fd {
-            Ok(fd) => fd,
-            Err(Errno::LOOP | Errno::NOTDIR) => return Err(CacheDirError::NoDirectory { path }),
-            Err(errno) => return Err(fail(errno.into())),
+            Err(error) => return Err(fail(error)),
         };
         let dir = Self(Arc::new(Opened { path, fd }));
         dir.close_to_others()?;
@@ -251,9 +255,11 @@ fn is_private(stat: &Stat) -> bool {
         && stat.st_nlink <= 1
 }
 
-fn open_dir(path: &Path) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::open(path, flags, Mode::empty())
+fn is_no_directory(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::NOTDIR | Errno::LOOP)
+    )
 }
 
 fn default_path(env: &Env) -> Option<PathBuf> {
@@ -297,6 +303,14 @@ pub enum CacheDirError {
     NoDirectory {
         /// The directory.
         path: PathBuf,
+    },
+    /// Whoever placed the link chooses the directory whose mode is tightened.
+    #[error("cannot use the cache directory {path:?}")]
+    Link {
+        /// The directory.
+        path: PathBuf,
+        /// The link.
+        source: io::Error,
     },
     /// Its owner can read its files.
     #[error("the cache directory {path:?} belongs to another user (uid {uid})")]

@@ -71,6 +71,32 @@ fn links_and_files_are_not_cache_directories() {
 }
 
 #[test]
+fn a_link_of_another_user_on_the_way_is_not_followed() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let (home, theirs) = (root.path().join("home"), root.path().join("theirs"));
+    for path in [&home, &theirs] {
+        fs::create_dir(path).unwrap();
+    }
+    loosen(&theirs, 0o755);
+    std::os::unix::fs::chown(&home, Some(4711), Some(4711)).unwrap();
+    symlink(root.path(), home.join("link")).unwrap();
+    for path in ["link/theirs", "link/new"] {
+        let error = CacheDir::open(&home.join(path)).unwrap_err();
+        assert!(matches!(error, CacheDirError::Link { .. }), "{error}");
+    }
+    assert_eq!(mode(&theirs), 0o755);
+    assert!(!root.path().join("new").exists());
+    // A link of root's in a directory of root's is the administrator's.
+    symlink(&theirs, root.path().join("own")).unwrap();
+    CacheDir::open(&root.path().join("own/cache")).unwrap();
+    assert_eq!(mode(&theirs.join("cache")), 0o700);
+    assert_eq!(mode(&theirs), 0o755);
+}
+
+#[test]
 fn the_owner_decides_before_the_mode() {
     assert_eq!(judge(0, 0, 0o700), Verdict::Private);
     assert_eq!(judge(0, 0, 0o710), Verdict::Loose);
