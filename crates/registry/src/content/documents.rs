@@ -30,11 +30,16 @@ pub(crate) async fn documents_below(
     let mut seen = BTreeSet::from([top.clone()]);
     let mut level = new_entries(index, &mut seen);
     let mut found = Vec::new();
+    let mut bytes = 0_u64;
     for depth in 1.. {
         if level.is_empty() {
             break;
         }
-        reader.check_bounds(depth, seen.len())?;
+        // What an entry names has the size that the entry has, or is refused.
+        bytes = level
+            .iter()
+            .fold(bytes, |sum, entry| sum.saturating_add(entry.size));
+        reader.check_bounds(depth, seen.len(), bytes)?;
         let read: Vec<_> = stream::iter(mem::take(&mut level))
             .map(|entry| async move { Ok((reader.read(&entry).await?, entry)) })
             .buffered(PARALLEL)

@@ -59,13 +59,25 @@ impl ManifestReader<'_> {
             .map_err(|error| RegistryError::manifest(&self.object(&raw.digest), error))
     }
 
-    /// Fails for indexes that are nested too deep or have too many entries.
-    pub(crate) fn check_bounds(&self, depth: u32, entries: usize) -> Result<(), RegistryError> {
+    /// Fails for indexes that are nested too deep, have too many entries, or name manifests of too many
+    /// bytes: all of them are in memory at once.
+    pub(crate) fn check_bounds(
+        &self,
+        depth: u32,
+        entries: usize,
+        bytes: u64,
+    ) -> Result<(), RegistryError> {
         if depth > DEEPEST {
             return Err(self.refuse(format!("indexes are nested more than {DEEPEST} deep")));
         }
         if entries > MOST_ENTRIES {
             return Err(self.refuse(format!("the index has more than {MOST_ENTRIES} entries")));
+        }
+        if bytes > MOST_BYTES {
+            let most = MOST_BYTES >> 20;
+            return Err(self.refuse(format!(
+                "the manifests that the index names have more than {most} MiB"
+            )));
         }
         Ok(())
     }
@@ -98,3 +110,5 @@ pub(crate) const LARGEST_MANIFEST: u64 = 4 << 20;
 const LARGEST_CONFIG: usize = 4 << 20;
 const DEEPEST: u32 = 3;
 const MOST_ENTRIES: usize = 1000;
+/// Of all manifests below an index. Those of real indexes have a few kilobytes each.
+const MOST_BYTES: u64 = 16 << 20;

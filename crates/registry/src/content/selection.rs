@@ -22,6 +22,9 @@ pub(crate) struct Selection<'a> {
     offered: BTreeSet<String>,
     faults: BTreeSet<String>,
     entries: usize,
+    /// Of the manifests read so far.
+    bytes: u64,
+    depth: u32,
 }
 
 impl<'a> Selection<'a> {
@@ -39,6 +42,8 @@ impl<'a> Selection<'a> {
             offered: BTreeSet::new(),
             faults: BTreeSet::new(),
             entries: 0,
+            bytes: 0,
+            depth: 0,
         }
     }
 
@@ -92,7 +97,8 @@ impl<'a> Selection<'a> {
         let mut indexes = VecDeque::from([(index, depth)]);
         while let Some((index, depth)) = indexes.pop_front() {
             self.entries += index.manifests.len();
-            self.reader.check_bounds(depth, self.entries)?;
+            self.depth = depth;
+            self.check_bounds()?;
             self.offered.extend(index.offered());
             self.faults.extend(index.faults());
             log_faults(&index);
@@ -116,9 +122,16 @@ impl<'a> Selection<'a> {
         if !self.seen.insert(entry.digest.clone()) {
             return Ok(None);
         }
+        self.bytes = self.bytes.saturating_add(entry.size);
+        self.check_bounds()?;
         let (raw, parsed) = self.reader.read(entry).await?;
         self.kept.push(raw);
         Ok(Some(parsed))
+    }
+
+    fn check_bounds(&self) -> Result<(), RegistryError> {
+        self.reader
+            .check_bounds(self.depth, self.entries, self.bytes)
     }
 
     /// The image, if its configuration names a platform that the host runs.

@@ -63,6 +63,11 @@ impl Content {
         descriptor
     }
 
+    /// The document of a manifest.
+    pub(super) fn document(&self, manifest: &Descriptor) -> Value {
+        serde_json::from_slice(&self.manifests[manifest.digest.as_str()].1).expect("a document")
+    }
+
     pub(super) fn blob(&mut self, kind: &str, bytes: &[u8]) -> Descriptor {
         let descriptor = Descriptor::of(kind, bytes);
         self.blobs

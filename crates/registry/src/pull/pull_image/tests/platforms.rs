@@ -188,3 +188,44 @@ async fn a_single_image_for_another_platform_is_pulled_and_noticed() {
     assert_eq!(foreign("linux/arm64"), None);
     assert_eq!(foreign("all"), None);
 }
+
+#[tokio::test]
+async fn an_index_of_large_manifests_is_refused_by_their_sum() {
+    let mut content = Content::default();
+    // Each is within the limit of one manifest; five are beyond that of all.
+    let entries: Vec<_> = (0..5_u32)
+        .map(|n| {
+            let mut entry = Descriptor::of(media_type::OCI_MANIFEST, &n.to_be_bytes());
+            entry.size = 4 << 20;
+            (entry, Some("linux/amd64"))
+        })
+        .collect();
+    let index = content.index(&entries);
+    content.tag(&index);
+    let fixture = Fixture::start(content).await;
+    let error = fixture.pull("all").await.expect_err("too many bytes");
+    assert!(error.to_string().contains("more than 16 MiB"), "{error}");
+    assert_eq!(fixture.asked(), ["manifests/v1"], "none of them is fetched");
+}
+
+#[tokio::test]
+async fn the_images_that_are_read_for_their_platform_have_a_bound_together() {
+    let mut content = Content::default();
+    let padding = "x".repeat(3 << 20);
+    let entries: Vec<_> = (0..7)
+        .map(|n| {
+            let image = content.image("linux/s390x", &[format!("layer {n}").as_bytes()]);
+            let mut document = content.document(&image);
+            document["annotations"] = serde_json::json!({ "padding": padding });
+            (content.manifest(&document), None)
+        })
+        .collect();
+    let index = content.index(&entries);
+    content.tag(&index);
+    let fixture = Fixture::start(content).await;
+    let error = fixture
+        .pull("linux/amd64")
+        .await
+        .expect_err("too many bytes");
+    assert!(error.to_string().contains("more than 16 MiB"), "{error}");
+}
