@@ -26,8 +26,8 @@ pub fn is_loopback(url: &Url) -> bool {
 }
 
 /// Whether the URL's host is a literal address of the link, where clouds put their metadata
-/// servers: 169.254.0.0/16, fe80::/10 and fd00:ec2::/32, which carries EC2's services on IPv6-only
-/// subnets.
+/// servers: 169.254.0.0/16, fe80::/10, and those of IPv6-only networks, which are EC2's fd00:ec2::/32,
+/// Google's fd20:ce::/32 and Oracle's fd00:c1::/32.
 #[must_use]
 pub fn is_link_local(url: &Url) -> bool {
     match url.host() {
@@ -35,7 +35,8 @@ pub fn is_link_local(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => match unmapped(address) {
             IpAddr::V4(address) => address.is_link_local(),
             IpAddr::V6(address) => {
-                address.is_unicast_link_local() || address.segments()[..2] == EC2_LINK
+                let [first, second, ..] = address.segments();
+                address.is_unicast_link_local() || METADATA_LINKS.contains(&[first, second])
             }
         },
         _ => false,
@@ -69,7 +70,7 @@ fn unmapped(address: Ipv6Addr) -> IpAddr {
         .map_or(IpAddr::V6(address), IpAddr::V4)
 }
 
-const EC2_LINK: [u16; 2] = [0xfd00, 0xec2];
+const METADATA_LINKS: [[u16; 2]; 3] = [[0xfd00, 0xec2], [0xfd20, 0xce], [0xfd00, 0xc1]];
 
 #[cfg(test)]
 mod tests {
@@ -150,6 +151,8 @@ mod tests {
             "[fd00:ec2::254]",
             "[fd00:ec2::23]",
             "[fd00:ec2:1::1]",
+            "[fd20:ce::254]",
+            "[fd00:c1::a9fe:a9fe]",
             "[::ffff:169.254.169.254]",
         ] {
             assert!(is_link_local(&url(host)), "{host}");

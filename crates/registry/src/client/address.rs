@@ -33,6 +33,12 @@ pub(crate) fn is_inner(url: &Url) -> bool {
         })
 }
 
+/// Whether the host is a literal address of this machine.
+pub(crate) fn is_here(url: &Url) -> bool {
+    let is_any = |address: IpAddr| address.is_unspecified() || address.is_loopback();
+    is_loopback(url) || address(url).is_some_and(is_any)
+}
+
 /// Whether both name the same host, on any port.
 pub(crate) fn same_host(a: &Url, b: &Url) -> bool {
     a.host().is_some() && a.host() == b.host()
@@ -73,6 +79,33 @@ mod tests {
 
     fn url(host: &str) -> Url {
         Url::parse(&format!("https://{host}/token")).expect(host)
+    }
+
+    #[test]
+    fn metadata_servers_are_inner_addresses_by_every_name() {
+        for host in [
+            "169.254.169.254",
+            "2852039166",
+            "0xa9fea9fe",
+            "[::ffff:a9fe:a9fe]",
+            "[fd00:ec2::254]",
+            "[fd20:ce::254]",
+            "[fd00:c1::a9fe:a9fe]",
+            "100.100.100.200",
+        ] {
+            assert!(is_inner(&url(host)) && is_private(&url(host)), "{host}");
+            assert!(!is_here(&url(host)), "{host}");
+        }
+        for host in [
+            "127.0.0.1",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "0.0.0.0",
+            "[::]",
+            "localhost",
+        ] {
+            assert!(is_here(&url(host)), "{host}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use regcred_http::{Response, Url, header};
 
-use super::address::is_inner;
+use super::address::{is_here, is_inner, same_host};
 
 /// The target of a redirect: `None` for another answer, the reason if it may not be followed. What
 /// is written is repeated only where the status demands it.
@@ -31,12 +31,17 @@ pub(crate) fn location(response: &Response) -> Option<Result<Url, &'static str>>
         "https" | "http" if !next.username().is_empty() || next.password().is_some() => {
             Err("its address holds user information")
         }
-        "https" | "http" if is_inner(&next) && !is_inner(from) => {
+        "https" | "http" if is_inner(&next) && !may_lead_inside(from, &next) => {
             Err("it leads to an address of this machine or its link")
         }
         "https" | "http" => Ok(next),
         _ => Err("it is neither http nor https"),
     })
+}
+
+/// Whether a server of this machine or its link leads to itself, or one of this machine to another.
+fn may_lead_inside(from: &Url, next: &Url) -> bool {
+    same_host(from, next) || (is_here(from) && is_here(next))
 }
 
 /// A `Location` may not hold other bytes, but some do: a file's name in UTF-8 or Latin-1. As in Go,

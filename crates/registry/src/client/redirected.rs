@@ -62,7 +62,7 @@ impl RedirectedHosts {
     }
 
     /// Whether it is the server itself, over https instead of plain http.
-    fn is_upgrade(&self, url: &Url) -> bool {
+    pub(crate) fn is_upgrade(&self, url: &Url) -> bool {
         self.server.scheme() == "http" && url.scheme() == "https" && same_host(url, &self.server)
     }
 

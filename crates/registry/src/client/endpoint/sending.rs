@@ -18,6 +18,8 @@ struct Fetched {
     response: Response,
     /// What the request for it carried.
     grant: Option<Grant>,
+    /// Whether another host redirected on the way to it.
+    strayed: bool,
 }
 
 impl Endpoint {
@@ -29,9 +31,10 @@ impl Endpoint {
         // Each host is asked once more with what it asked for.
         let mut renewed = Vec::new();
         loop {
-            let Fetched { response, grant } = self.fetch(request).await?;
+            let fetched = self.fetch(request).await?;
+            let (response, grant) = (fetched.response, fetched.grant);
             let (status, url) = (response.status(), response.url().clone());
-            let is_own = self.is_own(&url);
+            let is_own = self.is_own(&url) && !fetched.strayed;
             if is_own {
                 self.warnings.log(&self.host(), response.headers());
             }
@@ -46,7 +49,7 @@ impl Endpoint {
             let may_renew = renewed.len() < MOST_RENEWALS && !renewed.contains(&url.origin());
             let auth = if is_own {
                 Some(Arc::clone(&self.auth)).filter(|_| is_unauthorized || is_hidden)
-            } else if is_unauthorized {
+            } else if is_unauthorized && !(fetched.strayed && self.is_server(&url)) {
                 self.redirected.admit(&url, request.is_write())
             } else {
                 None
@@ -80,6 +83,11 @@ impl Endpoint {
 
     fn is_own(&self, url: &Url) -> bool {
         url.origin() == self.config.url.origin()
+    }
+
+    /// Whether it is this server, also over https instead of plain http.
+    fn is_server(&self, url: &Url) -> bool {
+        self.is_own(url) || self.redirected.is_upgrade(url)
     }
 
     /// The authorization at an address: the server's own, or that of a host to which it redirects and
@@ -187,13 +195,17 @@ impl Endpoint {
                 "its name is not an address",
             ));
         };
+        let mut strayed = false;
         for _ in 0..=MOST_REDIRECTS {
             let mut next = request.to(&url);
-            // What is for this server is sent only to its own host, port and scheme.
-            if self.is_own(&url) {
+            // What is for this server is sent only to its own host, port and scheme, and not to an address
+            // there that another host chose, as in Go (CVE-2024-45336).
+            let is_own = self.is_own(&url) && !strayed;
+            if is_own {
                 next = self.equip(next);
             }
-            let grant = match self.auth_at(&url, request.is_write()) {
+            let auth = self.auth_at(&url, request.is_write());
+            let grant = match auth.filter(|_| !(strayed && self.is_server(&url))) {
                 Some(auth) => auth.ready(&self.context(request, &url)).await?,
                 None => None,
             };
@@ -206,13 +218,22 @@ impl Endpoint {
                 next = next.retry(self.retry);
             }
             let response = self.client.send(next).await;
-            if self.is_own(&url) {
+            if is_own {
                 self.note_met(&response);
             }
             let response = response.map_err(|error| RegistryError::unreached(object, error))?;
             match redirect::target(&response, request.is_write()) {
-                None => return Ok(Fetched { response, grant }),
-                Some(Ok(next)) => url = next,
+                None => {
+                    return Ok(Fetched {
+                        response,
+                        grant,
+                        strayed,
+                    });
+                }
+                Some(Ok(next)) => {
+                    strayed |= !self.is_server(&url);
+                    url = next;
+                }
                 Some(Err(why)) => {
                     let from = host_and_port(response.url());
                     let what = format!("refusing the redirect of {from}: {why}");

@@ -273,3 +273,54 @@ async fn only_so_many_hosts_of_one_request_may_ask_for_a_login() {
     repository.manifest("v1").await.expect_err("refused");
     assert_eq!(server.seen().len(), 4);
 }
+
+#[tokio::test]
+async fn a_host_that_redirects_back_does_not_choose_where_the_login_goes() {
+    let listener = bind().await;
+    let back = format!(
+        "http://{}/v2/other/app/manifests/v1",
+        listener.local_addr().unwrap()
+    );
+    let other = Fake::start(move |_| Reply::new(307).header("location", &back)).await;
+    let away = other.url("/x");
+    let server = Fake::on(listener, None, move |seen| {
+        match (seen.path.as_str(), seen.authorization()) {
+            ("/v2/team/app/manifests/v1", Some(BASIC)) => Reply::new(307).header("location", &away),
+            (_, Some(BASIC)) => Reply::ok(INDEX),
+            _ => Reply::new(401).header("www-authenticate", "Basic realm=x"),
+        }
+    });
+    let error = at(&server).manifest("v1").await.expect_err("no login");
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(401));
+    let sent = received(&server);
+    let chosen: Vec<_> = sent
+        .iter()
+        .filter(|(path, _)| path.contains("/other/"))
+        .collect();
+    assert!(
+        !chosen.is_empty() && chosen.iter().all(|(_, sent)| sent.is_none()),
+        "{sent:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_registry_of_this_machine_does_not_lead_to_a_metadata_server() {
+    for location in [
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[fd00:ec2::254]/latest/meta-data/",
+        "http://[fd20:ce::254]/computeMetadata/v1/",
+        "http://[fd00:c1::a9fe:a9fe]/opc/v1/",
+        "http://[::ffff:169.254.169.254]/",
+        "http://[64:ff9b::a9fe:a9fe]/",
+        "http://100.100.100.200/",
+        "http://2852039166/",
+    ] {
+        let server = redirecting(move |_| location.to_owned()).await;
+        let error = at(&server).blob(&blob(), 0).await.expect_err("refused");
+        let text = report(&error);
+        assert!(
+            text.contains("an address of this machine or its link"),
+            "{location}: {text}"
+        );
+    }
+}
