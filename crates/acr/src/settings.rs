@@ -93,7 +93,7 @@ impl Settings {
         let mirrors = mirrors.map_err(|what| options.wrong(vars::REGISTRY_MIRROR, &what))?;
         let identity = options.one_of(vars::IDENTITY, &IDENTITIES)?;
         let registry_login = options.one_of(vars::LOGIN, &REGISTRY_LOGINS)?;
-        let imds = options.text(vars::IMDS).unwrap_or(METADATA);
+        let imds = options.metadata_url(vars::IMDS, &[])?;
         Ok(Self {
             hosts,
             mirrors,
@@ -106,7 +106,7 @@ impl Settings {
             authority: options.url(vars::AUTHORITY_HOST)?,
             audience: options.text(vars::AUDIENCE).map(normal_audience),
             endpoint: options.url(vars::ENDPOINT)?,
-            imds: imds.trim_end_matches('/').to_owned(),
+            imds: imds.unwrap_or_else(|| METADATA.to_owned()),
             managed_identity: options.text(vars::MANAGED_IDENTITY).map(ManagedId::named),
             bindings: Bindings::read(&options)?,
             send_chain: options.is_true(vars::SEND_CHAIN),

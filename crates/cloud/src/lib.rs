@@ -17,7 +17,7 @@ pub use cloud::{Cloud, DEADLINE};
 pub use errors::Errors;
 pub use firmware::firmware_holds;
 pub use label::is_label;
-pub use options::{Options, secure_base};
+pub use options::{Options, metadata_base, secure_base};
 pub use secret_place::SecretPlace;
 pub use signing_key::SigningKey;
 pub use token::{AccessToken, Claims, TokenResponse, secret};

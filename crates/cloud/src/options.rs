@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use regcred_core::{AlsoServe, Env, ProviderError};
-use regcred_http::secure_url;
+use regcred_http::{Url, is_link_local, secure_url};
 use secrecy::SecretString;
 
 use crate::Errors;
@@ -93,6 +93,29 @@ impl<'a> Options<'a> {
         Ok(Some(base))
     }
 
+    /// The base URL of a metadata server, as [`metadata_base`] reads it.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn metadata_url(
+        &self,
+        name: &str,
+        hosts: &[&str],
+    ) -> Result<Option<String>, ProviderError> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        let base = metadata_base(text, hosts).ok_or_else(|| {
+            let named = hosts.iter().map(|host| format!(", and for {host}"));
+            let what = format!(
+                "is not an https:// URL ({METADATA}{})",
+                named.collect::<String>()
+            );
+            self.wrong(name, &what)
+        })?;
+        Ok(Some(base))
+    }
+
     /// A list of hosts, each perhaps with a value: `HOST` or `HOST=VALUE`.
     ///
     /// # Errors
@@ -131,6 +154,24 @@ pub fn secure_base(text: &str) -> Option<String> {
     let url = secure_url(text)?;
     url.query().is_none().then(|| text.to_owned())
 }
+
+/// The base URL of a metadata server, without a query and without a final slash: https, or http of this
+/// machine, of its link, or of one of these hosts, which are the cloud's own names for an address of the
+/// link. Such a server returns tokens and keys, and on any other way these can be read or replaced.
+#[must_use]
+pub fn metadata_base(text: &str, hosts: &[&str]) -> Option<String> {
+    let text = text.trim().trim_end_matches('/');
+    secure_base(text).or_else(|| {
+        let url = Url::parse(text).ok().filter(|url| url.scheme() == "http")?;
+        let is_bare = url.query().is_none() && url.fragment().is_none();
+        let nobody = url.username().is_empty() && url.password().is_none();
+        let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+        let is_near = is_link_local(&url) || hosts.contains(&host);
+        (is_bare && nobody && is_near).then(|| text.to_owned())
+    })
+}
+
+const METADATA: &str = "http:// is for this machine and its link, 169.254.0.0/16";
 
 #[cfg(test)]
 mod tests {
@@ -209,5 +250,49 @@ mod tests {
         assert_eq!(error.expect_err("empty").to_string(), "x: the key is empty");
         let options = read("canary", |o| format!("{o:?}"));
         assert!(!options.contains("canary"), "{options}");
+    }
+
+    #[test]
+    fn metadata_comes_from_this_machine_its_link_or_by_https() {
+        let hosts = ["metadata.cloud.test"];
+        for (text, expected) in [
+            ("http://169.254.169.254/", "http://169.254.169.254"),
+            ("http://169.254.170.2:81/x", "http://169.254.170.2:81/x"),
+            (
+                "http://[fd00:c1::a9fe:a9fe]/opc/v2",
+                "http://[fd00:c1::a9fe:a9fe]/opc/v2",
+            ),
+            ("http://127.0.0.1:9", "http://127.0.0.1:9"),
+            ("http://localhost:9/", "http://localhost:9"),
+            ("http://metadata.cloud.test", "http://metadata.cloud.test"),
+            ("https://10.0.0.5", "https://10.0.0.5"),
+        ] {
+            let base = metadata_base(text, &hosts);
+            assert_eq!(base.as_deref(), Some(expected));
+        }
+        for text in [
+            "http://10.0.0.5",
+            "http://metadata",
+            "http://metadata.cloud.test.evil.test",
+            "http://169.254.169.254.evil.test",
+            "http://169.254.169.254@evil.test",
+            "http://u:p@169.254.169.254",
+            "http://169.254.169.254/?x",
+            "ftp://169.254.169.254",
+            "169.254.169.254",
+            "",
+        ] {
+            assert_eq!(metadata_base(text, &hosts), None, "{text}");
+        }
+        let error = read("http://10.0.0.5", |options| {
+            options.metadata_url("X", &hosts)
+        });
+        assert_eq!(
+            report(&error.expect_err("foreign")),
+            "X is not an https:// URL (http:// is for this machine and its link, 169.254.0.0/16, and for \
+             metadata.cloud.test)"
+        );
+        let unset = read("", |options| options.metadata_url("X", &hosts));
+        assert_eq!(unset.expect("nothing"), None);
     }
 }

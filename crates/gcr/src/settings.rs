@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use regcred_cloud::{Options, is_label};
+use regcred_cloud::{Options, is_label, metadata_base};
 use regcred_core::{CacheScope, Env, ProviderError};
 use regcred_go::GoDuration;
 use regcred_http::Url;
@@ -95,6 +95,8 @@ impl Settings {
             .one_of(vars::AUTH_FLOW, &FLOWS)?
             .unwrap_or(AuthFlow::Tokens);
         let universe = universe(&options)?;
+        let trusted_hosts = options.list(vars::TRUSTED_HOSTS);
+        let trusted_hosts: Vec<_> = trusted_hosts.map(str::to_ascii_lowercase).collect();
         Ok(Self {
             hosts: Hosts {
                 also_serve: options.hosts(vars::ALSO_SERVE)?,
@@ -114,11 +116,8 @@ impl Settings {
                 .one_of(vars::CACHE_TYPE, &CACHE_SCOPES)?
                 .unwrap_or(CacheScope::Registry),
             cache_for: cache_for(&options)?,
-            trusted_hosts: options
-                .list(vars::TRUSTED_HOSTS)
-                .map(str::to_ascii_lowercase)
-                .collect(),
-            metadata_host: metadata_host(&options)?,
+            metadata_host: metadata_host(&options, &trusted_hosts)?,
+            trusted_hosts,
             sts_url: options.url(vars::STS_URL)?,
             iam_url: options.url(vars::IAM_URL)?,
             oauth_url: options.url(vars::OAUTH_URL)?,
@@ -220,15 +219,31 @@ fn universe(options: &Options<'_>) -> Result<String, ProviderError> {
     }
 }
 
-fn metadata_host(options: &Options<'_>) -> Result<String, ProviderError> {
+/// A metadata server speaks plain http: another machine could be asked by mistake, and what it answers
+/// read on the way.
+fn metadata_host(options: &Options<'_>, trusted: &[String]) -> Result<String, ProviderError> {
     let host = options.text(vars::METADATA_HOST).unwrap_or(METADATA_HOST);
-    let is_host = Url::parse(&format!("http://{host}"))
-        .is_ok_and(|url| url.path() == "/" && url.query().is_none() && url.username().is_empty());
-    if is_host && !host.ends_with('/') {
-        Ok(host.to_owned())
-    } else {
-        Err(options.wrong(vars::METADATA_HOST, "is neither host nor host:port"))
+    let url = Url::parse(&format!("http://{host}")).ok();
+    let url =
+        url.filter(|url| url.path() == "/" && url.query().is_none() && url.username().is_empty());
+    let Some(url) = url.filter(|_| !host.ends_with('/')) else {
+        return Err(options.wrong(vars::METADATA_HOST, "is neither host nor host:port"));
+    };
+    let lower = host.to_ascii_lowercase();
+    let name = url.host_str().unwrap_or_default().trim_end_matches('.');
+    let is_near = metadata_base(url.as_str(), &METADATA_NAMES).is_some();
+    if is_near
+        || trusted
+            .iter()
+            .any(|trusted| *trusted == lower || trusted == name)
+    {
+        return Ok(host.to_owned());
     }
+    let what = format!(
+        "is neither this machine nor a metadata server of its link: list it in {} if this is intended",
+        vars::TRUSTED_HOSTS
+    );
+    Err(options.wrong(vars::METADATA_HOST, &what))
 }
 
 fn sources(options: &Options<'_>) -> Result<Vec<TokenSource>, ProviderError> {
@@ -319,6 +334,8 @@ pub(crate) const CLOUD_PLATFORM: &str = "https://www.googleapis.com/auth/cloud-p
 /// The metadata server's address and not its name: on a machine without the server a short
 /// connection time-out ends the attempt, while resolving the name can take any time.
 pub(crate) const METADATA_HOST: &str = "169.254.169.254";
+/// Google's names for it.
+const METADATA_NAMES: [&str; 2] = ["metadata.google.internal", "metadata.goog"];
 const SCOPE_PREFIX: &str = "https://www.googleapis.com/auth/";
 
 #[cfg(test)]

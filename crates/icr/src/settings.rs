@@ -68,11 +68,7 @@ impl Settings {
             hosts: Hosts { also_serve },
             auth_type,
             iam: iam(&options, iam_names)?,
-            vpc: options
-                .first(vpc_names)
-                .unwrap_or(METADATA)
-                .trim_end_matches('/')
-                .to_owned(),
+            vpc: vpc(&options, vpc_names)?,
             expects_vpc: auth_type == AuthType::Vpc || options.first(vpc_names).is_some(),
             ims_version: ims_version(&options)?,
             client: client(&options)?,
@@ -97,6 +93,16 @@ fn iam(options: &Options<'_>, names: &[&str]) -> Result<Vec<String>, ProviderErr
         None => Ok(vec![PUBLIC.to_owned(), PRIVATE.to_owned()]),
         Some((name, url)) => Ok(vec![iam_base(options, name, url)?]),
     }
+}
+
+/// The metadata server in the first of the variables that is set.
+fn vpc(options: &Options<'_>, names: &[&str]) -> Result<String, ProviderError> {
+    for name in names {
+        if let Some(url) = options.metadata_url(name, &[METADATA_NAME])? {
+            return Ok(url);
+        }
+    }
+    Ok(METADATA.to_owned())
 }
 
 /// The base of a configured URL: the SDKs also take the whole path.
@@ -157,6 +163,8 @@ const TEST: &str = "https://iam.test.cloud.ibm.com";
 const PRIVATE_TEST: &str = "https://private.iam.test.cloud.ibm.com";
 /// The address and not the name: without such a server, looking up the name may take long.
 const METADATA: &str = "http://169.254.169.254";
+/// IBM's name for it.
+const METADATA_NAME: &str = "api.metadata.cloud.ibm.com";
 const DEFAULT_ANNOTATION: &str = "regcred.dev/ibm-profile-id";
 
 #[cfg(test)]
@@ -196,9 +204,25 @@ mod tests {
         let settings = Settings::read(&Env::map([vpc, url])).expect("vpc");
         assert_eq!(settings.vpc, "http://api.metadata.cloud.ibm.com");
         assert_eq!(settings.iam, [PUBLIC, PRIVATE]);
-        let exact = (vars::VPC_URL, "http://192.0.2.1");
+        let exact = (vars::VPC_URL, "https://192.0.2.1");
         let settings = Settings::read(&Env::map([vpc, url, exact])).expect("both");
-        assert_eq!(settings.vpc, "http://192.0.2.1");
+        assert_eq!(settings.vpc, "https://192.0.2.1");
+    }
+
+    #[test]
+    fn the_instances_identity_goes_to_no_other_machine_in_clear_text() {
+        let vpc = (vars::AUTH_TYPE, "vpc");
+        for url in [
+            "http://10.0.0.5",
+            "http://metadata.corp",
+            "http://169.254.169.254@evil.test",
+        ] {
+            for name in [vars::VPC_URL, vars::AUTH_URL] {
+                let error = Settings::read(&Env::map([vpc, (name, url)])).expect_err(url);
+                let text = error.to_string();
+                assert!(text.contains(name) && !text.contains("evil"), "{text}");
+            }
+        }
     }
 
     #[test]

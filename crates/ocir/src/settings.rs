@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use regcred_cloud::Options;
 use regcred_core::{Env, ProviderError};
-use regcred_http::Url;
 
 use crate::hosts::Hosts;
 use crate::regions::Regions;
@@ -95,15 +94,8 @@ fn token_path(options: &Options<'_>) -> Result<String, ProviderError> {
 }
 
 fn metadata(options: &Options<'_>) -> Result<Vec<String>, ProviderError> {
-    let Some(text) = options.text(vars::METADATA_URL) else {
-        return Ok(METADATA.map(str::to_owned).into());
-    };
-    // A metadata server speaks plain http by its nature.
-    let url = Url::parse(text).ok().filter(Url::has_host);
-    match url.filter(|url| matches!(url.scheme(), "http" | "https")) {
-        Some(_) => Ok(vec![text.trim_end_matches('/').to_owned()]),
-        None => Err(options.wrong(vars::METADATA_URL, "is not an http:// or https:// URL")),
-    }
+    let named = options.metadata_url(vars::METADATA_URL, &[])?;
+    Ok(named.map_or_else(|| METADATA.map(str::to_owned).into(), |url| vec![url]))
 }
 
 /// The SDKs' variables hold the base or the whole address.
@@ -175,14 +167,15 @@ mod tests {
         let settings = read(&[
             (vars::AUTH_URL, "https://auth.corp/v1/x509"),
             (vars::TOKEN_URL, "http://127.0.0.1:80/"),
-            (vars::METADATA_URL, "http://10.0.0.1/opc/v2/"),
+            (vars::METADATA_URL, "http://169.254.0.2/opc/v2/"),
         ])
         .expect("valid");
         assert_eq!(settings.auth_service.as_deref(), Some("https://auth.corp"));
         assert_eq!(settings.token_base.as_deref(), Some("http://127.0.0.1:80"));
-        assert_eq!(settings.metadata, ["http://10.0.0.1/opc/v2"]);
+        assert_eq!(settings.metadata, ["http://169.254.0.2/opc/v2"]);
         let settings = read(&[(vars::METADATA_URL, " ")]).expect("blank is not set");
         assert_eq!(settings.metadata, METADATA);
+        assert!(read(&[(vars::METADATA_URL, "http://10.0.0.1/opc/v2/")]).is_err());
         for url in [
             "http://auth.corp",
             "https://u:p@auth.corp",

@@ -11,6 +11,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use regcred_cloud::metadata_base;
 use regcred_core::{Env, ErrorKind, ProviderError};
 use tokio::time::timeout;
 
@@ -94,6 +95,16 @@ impl Metadata {
 
     fn client(&self, config: &ProviderConfig) -> Result<imds::Client, NoCredentials> {
         let address = self.address()?;
+        if metadata_base(address, &[]).is_none() {
+            let what =
+                format!("{ENDPOINT} is neither https nor an address of this machine or its link");
+            let source = "instance metadata";
+            return Err(NoCredentials::failed(
+                source,
+                ErrorKind::NotConfigured,
+                what,
+            ));
+        }
         let client = imds::Client::builder().configure(config);
         let client = client.endpoint(address).map_err(|error| {
             let source = format!("instance metadata at {address}");
@@ -111,7 +122,7 @@ impl Metadata {
 
 /// The address that the variables or the profile name, else the usual one.
 fn address(config: &SharedConfig) -> String {
-    let named = config.setting("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+    let named = config.setting(ENDPOINT);
     let usual = || {
         let mode = config.setting("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
         let ipv6 = mode.is_some_and(|mode| mode.eq_ignore_ascii_case("ipv6"));
@@ -150,6 +161,7 @@ fn explained(reason: String) -> String {
     meaning.to_owned()
 }
 
+const ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
 const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
 const IPV4: &str = "http://169.254.169.254";
 const IPV6: &str = "http://[fd00:ec2::254]";

@@ -80,3 +80,42 @@ async fn an_answer_that_the_sdk_cannot_use_is_an_error_and_no_panic() {
     );
     assert!(!text.contains("c4n4ry"), "{text}");
 }
+
+#[tokio::test]
+async fn keys_are_not_taken_in_clear_text_from_another_machine() {
+    for url in [
+        "http://10.0.0.5",
+        "http://metadata.corp/",
+        "http://169.254.169.254@evil.test",
+    ] {
+        let env = Env::map([("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)]);
+        let text = report(&ask(HOST, &env).await.expect_err(url));
+        assert!(
+            text.contains(
+                "AWS_EC2_METADATA_SERVICE_ENDPOINT is neither https nor an address of this"
+            ),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn half_a_key_is_an_error_and_never_another_identity() {
+    for (name, missing) in [
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
+    ] {
+        let server = Fake::answering(vec![]).await;
+        let env = Env::map([
+            (name, "c4n4ry".to_owned()),
+            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.url("")),
+        ]);
+        let text = report(&ask(HOST, &env).await.expect_err(name));
+        assert!(
+            text.contains(&format!("{name} is set but {missing} is not")),
+            "{text}"
+        );
+        assert!(!text.contains("c4n4ry"), "{text}");
+        assert!(server.seen().is_empty(), "the instance is not asked");
+    }
+}

@@ -33,7 +33,7 @@ fn whatever_changes_the_answer_changes_the_key() {
     let plain = key(&[], "gcr.io/p/a").expect("key");
     let mut keys = vec![plain];
     for vars in [
-        &[("GCE_METADATA_HOST", "other:80")][..],
+        &[("GCE_METADATA_HOST", "127.0.0.1:80")][..],
         &[("REGCRED_GCR_SCOPES", "devstorage.read_only")],
         &[("REGCRED_GCR_USERNAME", "oauth2accesstoken")],
         &[("REGCRED_GCR_IMPERSONATE", "a@p.iam.gserviceaccount.com")],

@@ -38,7 +38,8 @@ fn upstreams_variables_and_flags_are_understood() {
         ("REGCRED_GCR_IDENTITY_PROVIDER", "https://issuer"),
         ("REGCRED_GCR_PROJECT_ID", "p"),
         ("REGCRED_GCR_TOKEN_SOURCES", "gcloud_sdk, env"),
-        ("GCE_METADATA_HOST", "metadata:8080"),
+        ("GCE_METADATA_HOST", "Metadata:8080"),
+        ("REGCRED_GCR_TRUSTED_HOSTS", "metadata:8080"),
     ])
     .expect("settings");
     assert_eq!(settings.cache_scope, CacheScope::Image);
@@ -57,7 +58,7 @@ fn upstreams_variables_and_flags_are_understood() {
             TokenSource::Metadata
         ]
     );
-    assert_eq!(settings.metadata_host, "metadata:8080");
+    assert_eq!(settings.metadata_host, "Metadata:8080");
 }
 
 #[test]
@@ -83,6 +84,9 @@ fn wrong_values_name_their_variable() {
         ("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "evil.com/x"),
         ("GOOGLE_CLOUD_UNIVERSE_DOMAIN", "com"),
         ("GCE_METADATA_HOST", "http://metadata"),
+        ("GCE_METADATA_HOST", "metadata"),
+        ("GCE_METADATA_HOST", "10.0.0.5"),
+        ("GCE_METADATA_HOST", "metadata.google.internal.evil.test"),
         ("GCE_METADATA_HOST", "metadata/x"),
         ("GCE_METADATA_HOST", "u:p@metadata"),
     ] {
