@@ -21,6 +21,7 @@
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
 //! ```
 
+mod descendants;
 mod error;
 mod excerpt;
 mod exec;

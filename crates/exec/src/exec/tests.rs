@@ -151,6 +151,27 @@ async fn a_program_that_hangs_is_killed_with_its_children() {
     gone(&pids);
 }
 
+/// A shell with job control, or `setsid`, gives a child a group of its own.
+#[tokio::test(start_paused = true)]
+async fn a_child_that_left_the_group_is_killed_too() {
+    let scripts = Scripts::new();
+    let pids = scripts.path("pid");
+    let body = format!(
+        "setsid sh -c 'sleep 1000 & echo $! >{0}.new; mv {0}.new {0}; wait' & wait",
+        pids.display()
+    );
+    let exec = scripts.write(&body).deadline(Duration::from_millis(700));
+    let call = tokio::spawn(exec.run());
+    while !pids.exists() {
+        // A blocking task keeps the paused clock where it is.
+        let wait = || std::thread::sleep(Duration::from_millis(2));
+        tokio::task::spawn_blocking(wait).await.expect("a thread");
+    }
+    let error = call.await.expect("no panic").expect_err("deadline");
+    assert!(matches!(error, ExecError::TimedOut { .. }), "{error:?}");
+    gone(&pids);
+}
+
 #[tokio::test]
 async fn a_flood_is_cut_at_once() {
     let began = Instant::now();
