@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::SecretText as _;
@@ -28,7 +29,8 @@ impl Credentials {
     /// Standard alphabet with padding. `None` for anything else.
     #[must_use]
     pub fn from_basic(encoded: &str) -> Option<Self> {
-        let plain = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+        let plain = Zeroizing::new(STANDARD.decode(encoded.trim()).ok()?);
+        let plain = std::str::from_utf8(&plain).ok()?;
         let (username, password) = plain.split_once(':')?;
         Some(Self::new(username, password))
     }
@@ -64,9 +66,8 @@ impl Credentials {
     #[must_use]
     pub fn to_basic(&self) -> SecretString {
         let password = self.password.expose_secret();
-        STANDARD
-            .encode(format!("{}:{password}", self.username))
-            .into()
+        let plain = Zeroizing::new(format!("{}:{password}", self.username));
+        STANDARD.encode(&*plain).into()
     }
 }
 

@@ -7,6 +7,7 @@ use regcred_api::docker_config::{DockerConfigEntry, Format};
 use regcred_core::Credentials;
 use regcred_go::json;
 use secrecy::SecretString;
+use secrecy::zeroize::Zeroize as _;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -317,7 +318,7 @@ impl Object {
         match self.0.iter_mut().rev().find(|(known, _)| known == name) {
             Some((_, old)) if old.get() == value.get() => false,
             Some((_, old)) => {
-                *old = value;
+                wipe(std::mem::replace(old, value));
                 true
             }
             None => {
@@ -338,7 +339,12 @@ impl Object {
         } else {
             (String::new(), ":")
         };
-        let mut out = String::from("{");
+        // An outgrown buffer would stay in memory with what it has of the logins.
+        let members = self.0.iter();
+        let length =
+            members.map(|(name, value)| 7 * name.len() + value.get().len() + before.len() + 8);
+        let mut out = String::with_capacity(length.sum::<usize>() + indent.len() + 8);
+        out.push('{');
         for (place, (name, value)) in self.0.iter().enumerate() {
             if place > 0 {
                 out.push(',');
@@ -355,6 +361,17 @@ impl Object {
         out.push('}');
         out
     }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(|(_, value)| wipe(value));
+    }
+}
+
+/// A value may be a login.
+fn wipe(value: Box<RawValue>) {
+    Box::<str>::from(value).zeroize();
 }
 
 impl<'de> Deserialize<'de> for Object {

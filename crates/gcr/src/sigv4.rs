@@ -8,6 +8,7 @@ use regcred_cloud::secret;
 use regcred_core::{SecretText as _, hex};
 use regcred_http::{Url, host_and_port};
 use ring::{digest, hmac};
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -57,13 +58,16 @@ impl Signing<'_> {
         let scope = format!("{day}/{}/{}/aws4_request", self.region, self.service);
         let canonical = sha256_hex(&self.canonical(&headers, &names));
         let to_sign = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{canonical}");
-        let secret = format!("AWS4{}", keys.secret_access_key.expose_secret());
+        let secret = Zeroizing::new(format!("AWS4{}", keys.secret_access_key.expose_secret()));
         // The chain of keys, down to the signature itself.
         let steps = [day, self.region, self.service, "aws4_request", &to_sign];
-        let signature = steps.iter().fold(secret.into_bytes(), |key, data| {
-            let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
-            hmac::sign(&key, data.as_bytes()).as_ref().to_vec()
-        });
+        let signature =
+            steps
+                .iter()
+                .fold(Zeroizing::new(secret.as_bytes().to_vec()), |key, data| {
+                    let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
+                    Zeroizing::new(hmac::sign(&key, data.as_bytes()).as_ref().to_vec())
+                });
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={}",
             keys.access_key_id,

@@ -6,7 +6,8 @@ use regcred_core::Credentials;
 use regcred_http::FormValue::{self, Secret, Text};
 use regcred_http::{Request, Response};
 use secrecy::SecretString;
-use serde::Deserialize;
+use secrecy::zeroize::Zeroizing;
+use serde::{Deserialize, Deserializer};
 use tokio::time::Instant;
 
 use super::context::AuthContext;
@@ -160,10 +161,10 @@ impl TokenRequest<'_> {
 /// The answer to either kind of request.
 #[derive(Deserialize)]
 struct TokenResponse {
-    #[serde(default)]
-    access_token: Option<String>,
-    #[serde(default)]
-    token: Option<String>,
+    #[serde(default, deserialize_with = "secret")]
+    access_token: Option<Zeroizing<String>>,
+    #[serde(default, deserialize_with = "secret")]
+    token: Option<Zeroizing<String>>,
     /// Seconds. `issued_at` is ignored: it is by another clock.
     #[serde(default, deserialize_with = "seconds")]
     expires_in: Option<u64>,
@@ -177,8 +178,15 @@ impl TokenResponse {
     }
 }
 
+/// A text that is wiped from memory.
+fn secret<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Zeroizing<String>>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(Zeroizing::new))
+}
+
 /// A number or a numeric string; anything else is ignored.
-fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
     #[expect(
         clippy::cast_possible_truncation,
