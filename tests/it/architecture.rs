@@ -2,6 +2,7 @@
 //! direction the files and folders of a crate look, and where a secret may leave its wrapper.
 
 mod circles;
+mod file_access;
 mod folders;
 mod language;
 mod modules;
