@@ -1,4 +1,4 @@
-# Four commands: demo, test, bench, check. Each installs what it misses, and says so.
+# Five commands: demo, test, bench, check, fuzz. Each installs what it misses, and says so.
 # `make help` lists them.
 
 CARGO ?= cargo
@@ -12,13 +12,14 @@ RELEASE_BINS := --bin regcred --bin ecr-credential-provider --bin gcr-credential
 CLOUDS := $(notdir $(wildcard plugins/*))
 
 .NOTPARALLEL:
-.PHONY: help demo test bench check deps deps-build deps-test venv
+.PHONY: help demo test bench check fuzz deps deps-build deps-test venv
 
 help:
 	@echo 'make demo    a private image pulled through two real plugins from simulated clouds'
 	@echo 'make test    everything: format, lints, docs, all tests (what CI runs)'
 	@echo 'make check   format and lints only'
 	@echo 'make dist    static programs, packages, images, SBOM and checksums of a release, in target/dist'
+	@echo 'make fuzz    what reads foreign bytes under libFuzzer, each target for FUZZ_SECONDS (600)'
 	@echo 'make bench   whole processes timed against an empty one and against peers on PATH'
 
 demo: deps-build
@@ -52,6 +53,21 @@ bench: deps-build deps-test
 	$(CARGO) build --release -p regcred -p regcred-tests $(CLOUDS:%=-p regcred-plugin-%) --bin regcred \
 	  $(CLOUDS:%=--bin %-credential-provider) --bin bench --bin bench-floor --bin bench-measure
 	@target/release/bench
+
+# Needs a nightly compiler. What is found is kept in target/fuzz-corpus, and a failing input in
+# fuzz/artifacts; FUZZ_TARGETS names some of the targets.
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?= $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
+
+fuzz: deps-build
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || { \
+	  echo '== installing cargo-fuzz'; $(CARGO) install --quiet --locked cargo-fuzz; }
+	@for target in $(FUZZ_TARGETS); do \
+	  echo "== fuzz: $$target"; mkdir -p target/fuzz-corpus/$$target; \
+	  dictionary=fuzz/dictionaries/$$target.dict; test -e $$dictionary && dictionary=-dict=$$dictionary || dictionary=; \
+	  $(CARGO) +nightly fuzz run --sanitizer none --target-dir target/fuzz $$target \
+	    target/fuzz-corpus/$$target fuzz/corpus/$$target -- $$dictionary \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 || exit 1; done
 
 deps: deps-build deps-test
 

@@ -19,6 +19,11 @@ impl Seeded {
         z ^ (z >> 31)
     }
 
+    /// A number below `end`, which is not 0.
+    pub fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.word64() >> 1).map_or(0, |word| word % end)
+    }
+
     /// That many bytes.
     pub fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(count + 8);

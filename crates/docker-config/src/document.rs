@@ -1,6 +1,8 @@
 //! A docker configuration as a text in which some entries change and everything else stays as it is
 //! written: order, spacing, numbers, unknown members.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::fmt;
 
 use regcred_api::docker_config::{DockerConfigEntry, Format};
@@ -85,8 +87,18 @@ pub fn config_json<'a>(
     logins: impl IntoIterator<Item = (&'a str, EntryLogin<'a>)>,
 ) -> SecretString {
     let mut document = Document::empty(Format::ConfigJson);
+    // Not by `set`, which looks for each host: there may be many.
+    let entries = &mut document.entries.0;
+    let mut places = HashMap::new();
     for (host, login) in logins {
-        document.set(host, &login, EntryForm::Full);
+        let value = entry(&login, EntryForm::Full);
+        match places.entry(host) {
+            Occupied(place) => entries[*place.get()] = (host.to_owned(), value),
+            Vacant(place) => {
+                place.insert(entries.len());
+                entries.push((host.to_owned(), value));
+            }
+        }
     }
     document.compact()
 }

@@ -29,15 +29,19 @@ pub(crate) fn blocks(text: &str) -> Vec<Block<'_>> {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once(BEGIN) {
         rest = after;
-        let Some((label, body)) = after.split_once(DASHES) else {
+        let Some((label, inside)) = after.split_once(DASHES) else {
             break;
         };
-        let end = format!("{END}{label}{DASHES}");
-        let Some((body, after)) = body.split_once(end.as_str()) else {
-            continue;
-        };
-        rest = after;
-        blocks.extend(block(label, body));
+        // The data has no dashes: the next ones end the block, or it is broken.
+        let end = inside.find(DASHES).unwrap_or(inside.len());
+        let (body, after) = inside.split_at(end);
+        let is_end = after
+            .strip_prefix(END)
+            .and_then(|after| after.strip_prefix(label));
+        if let Some(after) = is_end.and_then(|after| after.strip_prefix(DASHES)) {
+            rest = after;
+            blocks.extend(block(label, body));
+        }
     }
     blocks
 }

@@ -39,7 +39,7 @@ use tracing::level_filters::LevelFilter;
 pub use cli::command_line;
 pub use credential_options::VARS;
 pub use login::VARS as LOGIN_VARS;
-pub use prepull::VARS as PREPULL_VARS;
+pub use prepull::{VARS as PREPULL_VARS, images_of_list};
 
 use cli::{Cli, Command, ConfigCommand};
 

@@ -17,6 +17,7 @@ use regcred_run::{ProgramError, block_on_until_signal, output};
 
 pub(crate) use arguments::PrepullArgs;
 pub use endpoint::VARS;
+pub use list::images_of_list;
 
 use crate::check::NodeKubelet;
 use crate::credential_options::{CredentialOptions, ROOT_DIR};

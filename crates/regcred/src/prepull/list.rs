@@ -74,6 +74,15 @@ fn of_file(file: &Path) -> Result<Vec<Listed>, ProgramError> {
     Ok(found)
 }
 
+/// The images of a list, as they are written: names on lines of their own, or Kubernetes manifests.
+///
+/// # Errors
+/// For a text that is neither, and a name that is not an image's.
+pub fn images_of_list(bytes: &[u8]) -> Result<Vec<String>, String> {
+    let images = of_text(bytes)?;
+    Ok(images.into_iter().map(|image| image.written).collect())
+}
+
 fn of_text(bytes: &[u8]) -> Result<Vec<Listed>, String> {
     let text = str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     let text = text.trim_start_matches('\u{feff}');

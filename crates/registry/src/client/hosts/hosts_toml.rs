@@ -1,6 +1,6 @@
 //! `hosts.toml`, by the rules of containerd's loader and the TOML decoder below it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -156,7 +156,7 @@ fn headers(toml: &str) -> Vec<String> {
     let source = Source::new(toml);
     let mut events = Vec::new();
     parse_document(&source.lex().into_vec(), &mut events, &mut ());
-    let mut found: Vec<String> = Vec::new();
+    let (mut found, mut known) = (Vec::new(), HashSet::new());
     let mut header: Option<Vec<String>> = None;
     for event in &events {
         match event.kind() {
@@ -172,7 +172,7 @@ fn headers(toml: &str) -> Vec<String> {
                 let keys = header.take().unwrap_or_default();
                 if let [first, address, ..] = keys.as_slice()
                     && first == "host"
-                    && !found.contains(address)
+                    && known.insert(address.clone())
                 {
                     found.push(address.clone());
                 }
