@@ -199,8 +199,9 @@ impl Document {
     /// When `credHelpers` is not a JSON object.
     pub fn helpers(&self) -> Result<Vec<(String, String)>, DocumentError> {
         let helpers = self.whole.as_ref().map(|whole| whole.member(HELPERS));
-        let helpers = helpers.transpose()?.unwrap_or_default().0.into_iter();
-        let named = helpers.filter_map(|(host, value)| Some((host, text(&value)?)));
+        let helpers = helpers.transpose()?.unwrap_or_default();
+        let named = helpers.0.iter();
+        let named = named.filter_map(|(host, value)| Some((host.clone(), text(value)?)));
         Ok(named.filter(|(_, name)| !name.is_empty()).collect())
     }
 

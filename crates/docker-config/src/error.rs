@@ -28,7 +28,7 @@ pub enum FileError {
     /// It may be another file: users besides root may change a directory on its path.
     #[error(
         "cannot change {path}: users besides root may change a directory on its path, and it belongs to uid \
-         {1} or has several names; remove it, or give it the owner that it should have",
+         {1} or has several names",
         path = .0.display()
     )]
     Foreign(PathBuf, u32),
@@ -52,6 +52,7 @@ impl FileError {
             },
             Self::Document(..) => "correct the file, or move it away",
             Self::Link(..) => "name the file itself, or its owner",
+            Self::Foreign(..) => "remove it, or give it the owner that it should have",
             Self::Owner(_) => "correct the owner",
         }
     }
