@@ -1,6 +1,7 @@
 //! The protocol of docker credential helpers (docker-credential-helpers `credentials` package):
 //! `get` answers and `store` takes one JSON object.
 
+use regcred_core::SecretText as _;
 use regcred_go::{DecodeError, Value, field_of, json};
 use secrecy::SecretString;
 
@@ -37,12 +38,14 @@ impl HelperCredentials {
                 }
             }
         }
+        found.secret.never_shown();
         Ok(found)
     }
 
     /// Writes the object and a newline.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
+        self.secret.never_shown();
         json::object_line(|answer| {
             answer.text(SERVER_URL, &self.server_url);
             answer.text(USERNAME, &self.username);

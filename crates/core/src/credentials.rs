@@ -61,6 +61,13 @@ impl Credentials {
         odd.collect()
     }
 
+    /// From now on no text for a person has the password, or the login as `auth` of a docker configuration
+    /// file, also where that is in base64 again: in a Secret.
+    pub fn never_shown(&self) {
+        self.password.never_shown();
+        self.to_basic().never_shown();
+    }
+
     /// `base64(username:password)`: the value after `Authorization: Basic ` (RFC 7617) and of
     /// `auth` in a docker configuration file.
     #[must_use]

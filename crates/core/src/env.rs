@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::known_secrets::{is_secret_name, know_secret};
+
 /// The environment of a program, or one that a test made. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Env(Arc<BTreeMap<String, String>>);
@@ -41,6 +43,16 @@ impl Env {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let set = self.0.iter().filter(|(_, value)| !value.is_empty());
         set.map(|(name, _)| name.as_str())
+    }
+
+    /// From now on no text for a person has the value of a variable whose name is that of a secret. For a
+    /// program that runs with this environment and may repeat it.
+    pub fn know_secrets(&self) {
+        for (name, value) in &*self.0 {
+            if is_secret_name(name) {
+                know_secret(value);
+            }
+        }
     }
 
     /// The variable as a path.

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::iter::successors;
 
-use crate::foreign_text::plain;
+use crate::foreign_text::shown_on_one_line;
 
 type Source = Box<dyn Error + Send + Sync + 'static>;
 
@@ -149,25 +149,20 @@ pub fn report(error: &(dyn Error + 'static)) -> String {
         provider.next_step.as_deref()
     });
     match next_step {
-        Some(step) => format!("{line}; {}", one_line(step)),
+        Some(step) => format!("{line}; {}", shown_on_one_line(step)),
         None => line,
     }
 }
 
 fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let mut line = one_line(&error.to_string());
+    let mut line = shown_on_one_line(&error.to_string());
     for cause in successors(error.source(), |&cause| cause.source()) {
-        let text = one_line(&cause.to_string());
+        let text = shown_on_one_line(&cause.to_string());
         if !text.is_empty() && !line.ends_with(&text) {
             line = format!("{line}: {text}");
         }
     }
     line
-}
-
-/// A library's error may repeat what a server sent.
-fn one_line(text: &str) -> String {
-    plain(text, usize::MAX)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::known_secrets::know_secret;
+
 /// What any code may ask about a secret text: code that only checks, compares or trims a secret has
 /// no reason to expose it. For every crate above this one.
 pub trait SecretText {
@@ -21,6 +23,9 @@ pub trait SecretText {
 
     /// Whether both are the same text.
     fn is_same(&self, other: &SecretString) -> bool;
+
+    /// From now on no text for a person has it: see [`know_secret`].
+    fn never_shown(&self);
 }
 
 impl SecretText for SecretString {
@@ -38,6 +43,10 @@ impl SecretText for SecretString {
 
     fn is_same(&self, other: &SecretString) -> bool {
         self.expose_secret() == other.expose_secret()
+    }
+
+    fn never_shown(&self) {
+        know_secret(self.expose_secret());
     }
 }
 

@@ -145,6 +145,9 @@ impl Cri {
         server: Option<&str>,
     ) -> Result<Image, CriError> {
         let mut images = self.images_client();
+        if let Some(login) = login {
+            login.never_shown();
+        }
         let request = wire::PullImageRequest {
             image: spec(image),
             auth: login.map(|login| wire::AuthConfig {

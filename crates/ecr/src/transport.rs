@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
-use regcred_core::{Clock, Env, ErrorKind, ProviderError};
+use regcred_core::{Clock, Env, ErrorKind, ProviderError, is_secret_name};
 use regcred_http::{CaBundle, Client, HttpError, Method, Request};
 
 use crate::ERRORS;
@@ -88,7 +88,11 @@ impl Transport {
             request = request.allow_cleartext();
         }
         for (name, value) in asked.headers() {
-            request = request.secret_header(name, &value.into());
+            request = if is_secret_name(name) {
+                request.secret_header(name, &value.into())
+            } else {
+                request.header(name, value)
+            };
         }
         let response = self.client.send(request).await.map_err(classified)?;
         let response_status = response.status();

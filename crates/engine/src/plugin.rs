@@ -297,11 +297,9 @@ impl Inner {
             exec = exec.env(name, value.expose_secret());
         }
         // A plugin may repeat the token that it does not accept.
-        let token = request.service_account_token.as_ref();
-        let shown = |stderr: &str| match token.map(ExposeSecret::expose_secret) {
-            Some(token) if !token.is_empty() => stderr.trim_end().replace(token, "[token]"),
-            _ => stderr.trim_end().to_owned(),
-        };
+        if let Some(token) = &request.service_account_token {
+            token.never_shown();
+        }
         let output = self
             .report_wait(exec.run())
             .await
@@ -310,7 +308,7 @@ impl Inner {
                 image: image.to_owned(),
                 reason: in_go_words(&error),
                 advice: advice_on_start(&error),
-                stderr: shown(error.stderr()),
+                stderr: error.stderr().trim_end().to_owned(),
             })?;
         let passes_token = self
             .token_mode

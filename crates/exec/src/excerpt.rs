@@ -31,15 +31,20 @@ impl Excerpt {
         self.left_out += over as u64;
     }
 
-    /// As text; bytes that are not UTF-8 become U+FFFD, a gap is named with its length.
+    /// As text; bytes that are not UTF-8 become U+FFFD, a gap is named with its length. A word at the gap
+    /// is left out whole: the rest of a secret would not be recognised.
     pub(crate) fn into_text(self) -> String {
         let mut bytes = self.head;
+        let mut tail = Vec::from(self.tail);
         if self.left_out > 0 {
-            bytes.extend_from_slice(
-                format!(" ... [{} bytes left out] ... ", self.left_out).as_bytes(),
-            );
+            let length = bytes.len() + tail.len();
+            let is_end = |byte: &u8| byte.is_ascii_whitespace();
+            bytes.truncate(bytes.iter().rposition(is_end).map_or(0, |at| at + 1));
+            tail.drain(..tail.iter().position(is_end).unwrap_or(tail.len()));
+            let left_out = self.left_out + (length - bytes.len() - tail.len()) as u64;
+            bytes.extend_from_slice(format!("... [{left_out} bytes left out] ...").as_bytes());
         }
-        bytes.extend(self.tail);
+        bytes.append(&mut tail);
         String::from_utf8_lossy(&bytes).into_owned()
     }
 }
@@ -58,10 +63,14 @@ mod tests {
 
     #[test]
     fn long_text_keeps_its_ends() {
-        let mut excerpt = Excerpt::new(6);
-        for chunk in [b"abcd".as_slice(), b"e", b"fghijklm"] {
+        let mut excerpt = Excerpt::new(14);
+        for chunk in [b"ab cd\nef".as_slice(), b"g", b"hijk lm\nno"] {
             excerpt.push(chunk);
         }
-        assert_eq!(excerpt.into_text(), "abc ... [7 bytes left out] ... klm");
+        let text = "ab cd\n... [7 bytes left out] ... lm\nno";
+        assert_eq!(excerpt.into_text(), text);
+        let mut one_word = Excerpt::new(6);
+        one_word.push(&[b'x'; 20]);
+        assert_eq!(one_word.into_text(), "... [20 bytes left out] ...");
     }
 }

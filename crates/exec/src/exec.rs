@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use regcred_core::{Env, is_secret_name, know_secret, plain_lines};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretSlice};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -150,8 +151,13 @@ impl Exec {
         }
         tracing::debug!(program = %self.program.display(), elapsed = ?began.elapsed(), "program run");
 
-        let program = self.program;
         let stderr = stderr.into_text();
+        // Only now: a program that writes nothing repeats nothing.
+        if !stderr.is_empty() || self.keeps_failed {
+            self.know_secrets();
+        }
+        let stderr = plain_lines(&stderr);
+        let program = self.program;
         match settled {
             Ok(Ok(status)) if status.success() || self.keeps_failed => Ok(Output {
                 stdout,
@@ -174,6 +180,15 @@ impl Exec {
                 stderr,
             }),
         }
+    }
+
+    /// The secrets of its environment, which it may repeat.
+    fn know_secrets(&self) {
+        match &self.inherited {
+            None => Env::process().know_secrets(),
+            Some(environment) => know_variables(environment.vars()),
+        }
+        know_variables(self.env.iter().cloned());
     }
 
     /// Starts it. If the file is still being written, it tries again for a moment: the plugin is
@@ -225,6 +240,16 @@ impl Exec {
     }
 }
 
+fn know_variables(vars: impl Iterator<Item = (OsString, OsString)>) {
+    for (name, value) in vars {
+        if let (Some(name), Some(value)) = (name.to_str(), value.to_str())
+            && is_secret_name(name)
+        {
+            know_secret(value);
+        }
+    }
+}
+
 /// Shows the program only: everything else may hold secrets.
 impl fmt::Debug for Exec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -238,7 +263,8 @@ impl fmt::Debug for Exec {
 pub struct Output {
     /// Standard output, complete. Wiped from memory when dropped.
     pub stdout: Zeroizing<Vec<u8>>,
-    /// Standard error: beginning and end if it was long, bytes that are not UTF-8 replaced.
+    /// Standard error: beginning and end if it was long, bytes that are not UTF-8 replaced, without
+    /// secrets that this process knows and without control characters other than line ends and tabs.
     pub stderr: String,
     /// The status if it was not 0, in Go's words: `exit status 1`.
     pub failed: Option<String>,

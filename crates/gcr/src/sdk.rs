@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use gcp_auth::{ConfigDefaultCredentials, CustomServiceAccount, TokenProvider};
 use regcred_cloud::AccessToken;
+use regcred_core::plain;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tracing::instrument::WithSubscriber as _;
@@ -99,12 +100,16 @@ async fn within_deadline(
 
 fn logged(token: Result<AccessToken, String>) -> Option<AccessToken> {
     token
-        .map_err(|reason| tracing::debug!(%reason, "gcp_auth returned no token"))
+        .map_err(|reason| {
+            let reason = plain(&reason, LONGEST_REASON);
+            tracing::debug!(reason, "gcp_auth returned no token");
+        })
         .ok()
 }
 
 /// Leaves time for the caller's own request.
 const DEADLINE: Duration = Duration::from_secs(12);
+const LONGEST_REASON: usize = 300;
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! one of a workforce pool.
 
 use regcred_cloud::{AccessToken, secret};
-use regcred_core::{Credentials, ProviderError};
+use regcred_core::{Credentials, ProviderError, SecretText as _};
 use regcred_http::FormValue::{Secret, Text};
 use regcred_http::Request;
 use secrecy::SecretString;
@@ -72,6 +72,8 @@ impl UserLogin {
             let request = Request::post(url).basic(&self.client).form(&form);
             (request, call::server(SECURITY_TOKEN_SERVICE, url))
         } else {
+            // gcp_auth reads it by itself.
+            self.refresh_token.never_shown();
             if let Some(token) = sdk::user_token(cloud, &self.file).await {
                 return Ok(token);
             }

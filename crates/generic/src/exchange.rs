@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use regcred_cloud::{Cloud, SecretPlace, TokenCall};
-use regcred_core::{CredentialRequest, Credentials, ErrorKind, Issued, ProviderError};
+use regcred_core::{
+    CredentialRequest, Credentials, ErrorKind, Issued, ProviderError, SecretText as _,
+};
 use regcred_files::{MIB, read};
 use regcred_http::FormValue::{Secret, Text};
 use regcred_http::{Client, Method, Request, Response, Retry, StatusCode, secure_url};
@@ -242,10 +244,12 @@ impl Exchange {
                 });
                 made.form(&values.collect::<Vec<_>>())
             }
-            Sent::Json(template) => made
-                .header("Content-Type", "application/json")
-                .body(rendered(template, token, request))
-                .secret_body(),
+            Sent::Json(template) => {
+                token.secret.never_shown();
+                made.header("Content-Type", "application/json")
+                    .body(rendered(template, token, request))
+                    .secret_body()
+            }
         })
     }
 

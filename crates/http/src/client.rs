@@ -21,7 +21,6 @@ use crate::proxy::ProxyRules;
 use crate::resolve::resolve;
 use crate::response::Limits;
 use crate::retry::{LONGEST_RETRY_AFTER, is_passing_status, jitter, retry_after};
-use crate::sent_secrets::SentSecrets;
 use crate::target::Target;
 use crate::{ClientOptions, Proxy, Request, Response, host_and_port, tls};
 
@@ -166,12 +165,7 @@ impl Client {
                 return match result {
                     Ok(inner) => {
                         let asked = retry_after(inner.headers(), self.0.clock.now());
-                        let secrets = if inner.status().is_success() {
-                            SentSecrets::default()
-                        } else {
-                            SentSecrets::of(&request)
-                        };
-                        Ok(Response::new(inner, target, limits, asked, secrets))
+                        Ok(Response::new(inner, target, limits, asked))
                     }
                     Err(reason) => Err(HttpError::new(&target, reason)),
                 };

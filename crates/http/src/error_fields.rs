@@ -109,30 +109,11 @@ impl fmt::Display for ErrorFields {
 /// A text, shortened, or a number; `None` for anything else.
 fn short(value: &Value) -> Option<String> {
     let text = match value {
-        Value::String(text) => plain(&without_tokens(text), LONGEST),
+        Value::String(text) => plain(text, LONGEST),
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
     (!text.is_empty()).then_some(text)
-}
-
-/// The text without JSON web tokens, which some servers repeat in their refusal of one.
-fn without_tokens(text: &str) -> String {
-    let mut shown = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find("eyJ") {
-        let (before, token) = rest.split_at(at);
-        let is_of_it = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
-        let end = token.find(|c| !is_of_it(c)).unwrap_or(token.len());
-        shown.push_str(before);
-        shown.push_str(if end < SHORTEST_TOKEN {
-            &token[..end]
-        } else {
-            "[token]"
-        });
-        rest = &token[end..];
-    }
-    shown + rest
 }
 
 fn contains(body: &[u8], words: &[u8]) -> bool {
@@ -140,7 +121,6 @@ fn contains(body: &[u8], words: &[u8]) -> bool {
 }
 
 const LONGEST: usize = 200;
-const SHORTEST_TOKEN: usize = 20;
 const WEB_PAGE: &str = "a web page, as of a proxy or a login page";
 const MOST_CODES: usize = 3;
 const CODES: [&str; 6] = [

@@ -46,6 +46,7 @@ pub use request::{FormValue, Request};
 pub use resolve::resolve;
 pub use response::Response;
 pub use retry::{Retry, is_passing_status};
+pub use sent_secrets::know_header;
 pub use url::Url;
 pub use vars::VARS;
 pub use web_page::{has_page_type, is_web_page};

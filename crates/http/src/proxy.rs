@@ -3,7 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use regcred_core::Env;
+use percent_encoding::percent_decode_str;
+use regcred_core::{Env, know_secret};
 use url::{Host, Url};
 
 use crate::{host_and_port, is_link_local, is_loopback};
@@ -67,6 +68,7 @@ impl ProxyRules {
         let https = first(["HTTPS_PROXY", "https_proxy"]);
         let address = |(variable, value): (&'static str, &str)| {
             let url = proxy_url(value).ok_or(variable)?;
+            know_password(&url);
             Ok(EnvProxy { variable, url })
         };
         let (_, except) = first(["NO_PROXY", "no_proxy"]).unwrap_or_default();
@@ -107,6 +109,13 @@ impl ProxyRules {
             Some(proxy) if !direct() => proxy.as_ref().map(Some).map_err(|name| *name),
             _ => Ok(None),
         }
+    }
+}
+
+/// A proxy may repeat the password that it refuses.
+fn know_password(proxy: &Url) {
+    if let Some(password) = proxy.password() {
+        know_secret(&percent_decode_str(password).decode_utf8_lossy());
     }
 }
 

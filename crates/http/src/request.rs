@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use regcred_core::Credentials;
+use regcred_core::{Credentials, SecretText as _, plain};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::body::Body;
 use crate::error::{HttpError, Reason};
+use crate::sent_secrets::{know_body, know_header};
 use crate::target::Target;
 use crate::{Retry, is_loopback};
 
@@ -26,7 +27,6 @@ pub struct Request {
     holds_secret: bool,
     allow_cleartext: bool,
     bad_header: Option<String>,
-    pub(crate) form_secrets: Vec<SecretString>,
 }
 
 /// The value of a form's field.
@@ -53,7 +53,6 @@ impl Request {
             holds_secret: false,
             allow_cleartext: false,
             bad_header: None,
-            form_secrets: Vec::new(),
         }
     }
 
@@ -123,15 +122,13 @@ impl Request {
     /// A form as the body (`application/x-www-form-urlencoded`). Forms are for token endpoints: it is
     /// a [secret body](Request::secret_body).
     #[must_use]
-    pub fn form(mut self, fields: &[(&str, FormValue<'_>)]) -> Self {
-        let secrets = fields.iter().filter_map(|(_, value)| match value {
-            FormValue::Text(_) => None,
-            FormValue::Secret(secret) => Some((*secret).clone()),
-        });
-        self.form_secrets.extend(secrets);
+    pub fn form(self, fields: &[(&str, FormValue<'_>)]) -> Self {
         let fields = fields.iter().map(|(name, value)| match value {
             FormValue::Text(text) => (*name, *text),
-            FormValue::Secret(secret) => (*name, secret.expose_secret()),
+            FormValue::Secret(secret) => {
+                secret.never_shown();
+                (*name, secret.expose_secret())
+            }
         });
         let body = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
@@ -158,9 +155,13 @@ impl Request {
         self
     }
 
-    /// Marks the body as secret: it is never sent in clear text.
+    /// Marks the body as secret: it is never sent in clear text, and the values in it whose names are those
+    /// of secrets are never shown.
     #[must_use]
     pub fn secret_body(mut self) -> Self {
+        if let Some(body) = self.body.as_bytes() {
+            know_body(body);
+        }
         self.holds_secret = true;
         self
     }
@@ -196,10 +197,6 @@ impl Request {
         self
     }
 
-    pub(crate) fn has_secret_body(&self) -> bool {
-        self.holds_secret
-    }
-
     fn insert(&mut self, name: &str, value: &str, secret: bool) {
         let parsed = HeaderName::from_bytes(name.as_bytes())
             .ok()
@@ -207,9 +204,12 @@ impl Request {
         match parsed {
             Some((name, mut value)) => {
                 value.set_sensitive(secret);
+                if secret {
+                    know_header(&name, &value);
+                }
                 self.headers.append(name, value);
             }
-            None => self.bad_header = Some(name.chars().take(60).collect()),
+            None => self.bad_header = Some(plain(name, 60)),
         }
         self.holds_secret |= secret;
     }

@@ -13,7 +13,6 @@ use crate::ErrorFields;
 use crate::cause::{Cause, Route};
 use crate::error::{HttpError, Reason};
 use crate::pace::Pace;
-use crate::sent_secrets::SentSecrets;
 use crate::target::Target;
 use crate::web_page::is_web_page;
 
@@ -23,8 +22,6 @@ pub struct Response {
     target: Target,
     limits: Limits,
     retry_after: Option<Duration>,
-    /// Of the request, if this refuses it.
-    secrets: SentSecrets,
     pace: Pace,
 }
 
@@ -65,14 +62,12 @@ impl Response {
         target: Target,
         limits: Limits,
         retry_after: Option<Duration>,
-        secrets: SentSecrets,
     ) -> Self {
         Self {
             inner,
             target,
             limits,
             retry_after,
-            secrets,
             pace: Pace::default(),
         }
     }
@@ -193,19 +188,10 @@ impl Response {
     }
 
     async fn fields(&mut self) -> ErrorFields {
-        match self.refusal(LONGEST_ERROR_BODY).await {
+        match self.read(LONGEST_ERROR_BODY).await {
             Ok(body) => ErrorFields::parse(&body),
             Err(_) => ErrorFields::default(),
         }
-    }
-
-    /// The whole body of a refusal, without the secrets of the request that it repeats.
-    ///
-    /// # Errors
-    /// As [`Response::bytes`].
-    pub async fn refusal(&mut self, limit: usize) -> Result<Bytes, HttpError> {
-        let body = self.read(limit).await?;
-        Ok(self.secrets.hide(body))
     }
 
     async fn read(&mut self, limit: usize) -> Result<Bytes, HttpError> {

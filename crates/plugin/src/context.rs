@@ -42,7 +42,12 @@ impl Context<'_> {
         };
         let name = provider.name();
         match provider.credentials(request, self.end)? {
-            Ok(issued) => Ok(Some((name, issued))),
+            Ok(issued) => {
+                for (_, login) in &issued.auth {
+                    login.never_shown();
+                }
+                Ok(Some((name, issued)))
+            }
             Err(error) if error.kind() == ErrorKind::NotServed => Ok(None),
             Err(error) => Err(error.into()),
         }

@@ -147,11 +147,9 @@ fn dispatch(
 ) -> u8 {
     let done = match command {
         Command::Docker(words) => return docker::run(context, &words, streams),
-        Command::Version if is_helper(context.program) => {
-            streams.write(docker::version(context).as_bytes())
-        }
-        Command::Version => streams.write(help::version(context).as_bytes()),
-        Command::Help => streams.write(help::help(context).as_bytes()),
+        Command::Version if is_helper(context.program) => streams.text(&docker::version(context)),
+        Command::Version => streams.text(&help::version(context)),
+        Command::Help => streams.text(&help::help(context)),
         Command::Kubelet => kubelet::run(context, stray, streams),
         Command::Token {
             image,

@@ -8,8 +8,10 @@ use clap::Parser as _;
 use regcred_api::pull_secret;
 use regcred_core::{Clock, Env};
 use regcred_run::output::{self, json_line, line, note};
-use regcred_run::{ProgramError, block_on, hide_secrets, init_json_logging, init_logging};
-use secrecy::ExposeSecret as _;
+use regcred_run::{
+    ProgramError, block_on, conclude as conclude_program, hide_secrets, init_json_logging,
+    init_logging,
+};
 use tracing::level_filters::LevelFilter;
 
 use crate::cli::{Cli, DryRun, Output};
@@ -30,13 +32,12 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
-            let code = if error.use_stderr() {
-                exit::USAGE
-            } else {
-                exit::DONE
-            };
-            return code.into();
+            let text = error.render().to_string();
+            if error.use_stderr() {
+                note(text.trim_end());
+                return exit::USAGE.into();
+            }
+            return conclude_program(output::write(&text)).into();
         }
     };
     let (env, clock) = (Env::process(), Clock::system());
@@ -114,7 +115,7 @@ async fn run(cli: Cli, env: Env, clock: Clock) -> Result<u8, BoxError> {
             let namespace = cli.single.namespaces.first().map(String::as_str);
             text = pull_secret::render_yaml(name, namespace, &text);
         }
-        line(text.expose_secret().trim_end())?;
+        output::secret(&text)?;
         return Ok(exit::DONE);
     }
     if cli.daemon {

@@ -40,7 +40,7 @@ pub(crate) fn run(args: &GenerateArgs, env: &Env) -> Result<(), ProgramError> {
         .collect();
     if args.rbac {
         let text = node_rights::manifests(&audiences).map_err(ProgramError::usage)?;
-        return output::line(&text);
+        return output::write(&format!("{text}\n"));
     }
     if !audiences.is_empty() {
         output::note(&format!(
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &GenerateArgs, env: &Env) -> Result<(), ProgramError> {
     // A kubelet's rules hold for what the command line has too.
     accepted(&new(ConfigFormat::Json)).map_err(ProgramError::usage)?;
     match &args.output {
-        None => output::line(&new(args.format.unwrap_or_default())),
+        None => output::write(&format!("{}\n", new(args.format.unwrap_or_default()))),
         Some(file) => write(file, &entries, args.format),
     }
 }

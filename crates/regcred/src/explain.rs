@@ -2,8 +2,6 @@
 
 mod tree;
 
-use std::io::{self, IsTerminal as _};
-
 use console::Term;
 use regcred_core::{Env, ImageRef};
 use regcred_engine::{Explanation, Provision, Tone, TrialEvent, Tries};
@@ -24,7 +22,7 @@ struct Report<'a> {
 
 pub(crate) fn run(args: &ExplainArgs, env: &Env) -> Result<(), ProgramError> {
     let image = ImageRef::parse(&args.image).map_err(ProgramError::usage)?;
-    let is_watched = args.tries && io::stderr().is_terminal();
+    let is_watched = args.tries && output::stderr_is_terminal();
     let (set_up, findings) = engine_options::described(
         &args.credentials,
         env,
@@ -73,7 +71,7 @@ pub(crate) fn run(args: &ExplainArgs, env: &Env) -> Result<(), ProgramError> {
             findings: &findings,
         })?;
     } else {
-        output::line(&text(&explanation, &findings, env))?;
+        show(&explanation, &findings, env)?;
     }
     pull_secrets?;
     // The explanation reports the failure; only the exit code remains.
@@ -84,7 +82,7 @@ pub(crate) fn run(args: &ExplainArgs, env: &Env) -> Result<(), ProgramError> {
 }
 
 /// A tree on a terminal, plain lines elsewhere.
-fn text(explanation: &Explanation, findings: &[Finding], env: &Env) -> String {
+fn show(explanation: &Explanation, findings: &[Finding], env: &Env) -> Result<(), ProgramError> {
     let findings = findings.iter().map(|finding| {
         let tone = match finding.severity {
             Severity::Error => Tone::Bad,
@@ -95,14 +93,15 @@ fn text(explanation: &Explanation, findings: &[Finding], env: &Env) -> String {
     });
     let table = explanation.table(&findings.collect::<Vec<_>>());
     let draws = env.get("TERM").is_some_and(|term| term != "dumb");
-    if !draws || !io::stdout().is_terminal() {
-        return table.into_text();
+    if !draws || !output::stdout_is_terminal() {
+        return output::line(&table.into_text());
     }
     let columns = match Term::stdout().size() {
         (_, 0) => 80,
         (_, columns) => columns.into(),
     };
-    tree::draw(&table.into_lines(), columns, env.get("NO_COLOR").is_none())
+    let tree = tree::draw(&table.into_lines(), columns, env.get("NO_COLOR").is_none());
+    output::drawn(&tree)
 }
 
 fn note_answer(plugin: &str, provision: &Provision) {

@@ -26,7 +26,6 @@ mod store;
 mod stored;
 mod token;
 
-use std::io;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -88,7 +87,7 @@ fn run(command: Command, env: &Env) -> ExitCode {
         Command::Version(args) => build::run(&args),
         Command::Plugin(_) => Ok(()),
     });
-    conclude(done, &mut io::stderr()).into()
+    conclude(done).into()
 }
 
 /// Help and version go to standard output, errors to standard error.
@@ -108,7 +107,7 @@ fn refuse(mut usage: clap::Error) -> ExitCode {
         output::note(text.trim_end());
         return exit_code::USAGE.into();
     }
-    conclude(output::write(&text), &mut io::stderr()).into()
+    conclude(output::write(&text)).into()
 }
 
 /// The command for which the word may be a mistyping, with the commands that it is in.

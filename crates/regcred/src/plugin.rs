@@ -1,7 +1,6 @@
 //! `regcred plugin NAME`: runs as any program that a symlink to this file can name, for places where
 //! symlinks are flattened or argv[0] is rewritten.
 
-use std::io;
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
@@ -14,7 +13,7 @@ use crate::multicall::{known, plugin_name, providers_of};
 pub(crate) fn run(PluginArgs { name, args }: PluginArgs) -> ExitCode {
     // The flags after the name are the plugin's own.
     if ["-h", "--help"].contains(&&*name) {
-        return conclude(output::write(&help()), &mut io::stderr()).into();
+        return conclude(output::write(&help())).into();
     }
     let program = program(&name);
     match providers_of(&program) {

@@ -2,8 +2,6 @@
 
 pub(crate) mod report;
 
-use std::io::{self, IsTerminal as _};
-
 use regcred_core::{Env, ImageRef};
 use regcred_engine::{Engine, LayoutStore, Pod, PullError, PullReason, PullRequest};
 use regcred_registry::PullOptions;
@@ -32,7 +30,7 @@ pub(crate) fn run(args: PullArgs, env: &Env) -> Result<(), ProgramError> {
     let layout = store::open_or_create(&path)
         .map_err(ProgramError::not_configured)?
         .durable(!args.no_sync);
-    let view = View::choose(args.json, args.quiet, io::stderr().is_terminal(), env);
+    let view = View::choose(args.json, args.quiet, output::stderr_is_terminal(), env);
     let mut options = PullOptions::default();
     if let Some(platforms) = &args.platform {
         options.platforms = platforms.clone();

@@ -9,9 +9,9 @@ mod json;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-use std::io;
+use std::io::{self, Write};
 
-use regcred_core::{Clock, Env, EnvVar};
+use regcred_core::{Clock, Env, EnvVar, shown};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
@@ -35,8 +35,8 @@ pub const LOG: EnvVar = EnvVar::new(
 /// # Errors
 /// When `REGCRED_LOG` is not a filter.
 pub fn init_logging(env: &Env, default: LevelFilter) -> Result<(), ProgramError> {
-    let lines = fmt::layer().with_writer(io::stderr).without_time();
-    init(env, default, lines)
+    let lines = fmt::layer().with_writer(|| ShownLine(io::stderr()));
+    init(env, default, lines.without_time())
 }
 
 /// The same with one JSON object a line: `time`, `level`, `target`, and what is logged.
@@ -60,6 +60,22 @@ fn init(
     let subscriber = tracing_subscriber::registry().with(targets).with(lines);
     let _ = tracing::subscriber::set_global_default(subscriber);
     Ok(())
+}
+
+/// Writes each event as one line that a person may see. The layer writes an event in one piece.
+struct ShownLine<W>(W);
+
+impl<W: Write> Write for ShownLine<W> {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let line = shown(text.trim_end_matches('\n')).replace('\n', " ");
+        self.0.write_all((line + "\n").as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 type Filtered = Layered<Targets, Registry>;
@@ -156,6 +172,16 @@ mod tests {
             let start = format!("REGCRED_LOG: {part:?} is neither off, ");
             assert!(error.starts_with(&start), "{error}");
         }
+    }
+
+    #[test]
+    fn an_event_is_one_line_without_known_secrets() {
+        regcred_core::know_secret("c4n4ry-line");
+        let mut written = Vec::new();
+        let event = b"WARN it failed: a\n ERROR \x1b[2Jc4n4ry-line at http://u:p@h/?q\n";
+        ShownLine(&mut written).write_all(event).expect("written");
+        let expected = "WARN it failed: a  ERROR  [2J[secret] at http://h/\n";
+        assert_eq!(String::from_utf8_lossy(&written), expected);
     }
 
     #[test]

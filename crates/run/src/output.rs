@@ -1,10 +1,12 @@
-//! Results on standard output, notes on standard error.
+//! Results on standard output, notes on standard error: the one place that writes to them. What others may
+//! have written a part of is without known secrets, without characters that a terminal obeys, and of a
+//! bounded length ([`shown`]).
 
 use std::io::{self, IsTerminal as _, Read, Write};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use regcred_core::{is_shown, report};
+use regcred_core::{is_shown, report, shown, shown_json, without_secrets};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -40,7 +42,15 @@ impl Streams<'_> {
         read_input(self.stdin, expected)
     }
 
-    /// Writes a finished result in one piece.
+    /// Writes a text for people.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
+    pub fn text(&mut self, text: &str) -> Result<(), ProgramError> {
+        self.write(shown(text).as_bytes())
+    }
+
+    /// Writes an answer of a protocol in one piece, as it is: it may be a secret.
     ///
     /// # Errors
     /// When standard output cannot be written.
@@ -60,15 +70,14 @@ impl Streams<'_> {
         self.write(&bytes)
     }
 
-    /// Writes one line to standard error, without characters that a terminal obeys; a failure to do so is
-    /// ignored.
+    /// Writes one line to standard error; a failure to do so is ignored.
     pub fn note(&mut self, line: &str) {
         let _ = writeln!(self.stderr, "{}", shown(line));
     }
 
     /// Writes the failure, if any, as one line to standard error; returns the exit code.
     pub fn conclude(&mut self, done: Result<(), ProgramError>) -> u8 {
-        conclude(done, self.stderr)
+        conclude_on(done, self.stderr)
     }
 }
 
@@ -85,31 +94,72 @@ pub fn with_streams<T>(end: Instant, run: impl FnOnce(&mut Streams<'_>) -> T) ->
     })
 }
 
-/// Writes the failure, if any, as one line to standard error; returns the exit code.
-pub fn conclude(done: Result<(), ProgramError>, stderr: &mut dyn Write) -> u8 {
+/// Writes the failure, if any, as one line to the process's standard error; returns the exit code.
+pub fn conclude(done: Result<(), ProgramError>) -> u8 {
+    conclude_on(done, &mut io::stderr())
+}
+
+fn conclude_on(done: Result<(), ProgramError>, stderr: &mut dyn Write) -> u8 {
     let Err(error) = done else {
         return exit_code::DONE;
     };
     if !error.is_reported() {
-        let _ = writeln!(stderr, "{}", report(&error));
+        let _ = writeln!(stderr, "{}", shown(&report(&error)));
     }
     error.exit_code()
 }
 
-/// Writes text to the process's standard output as it is.
+/// Writes a document to the process's standard output: a manifest, a configuration, help. It is as it was
+/// made but for secrets that it repeats, and on a terminal for characters that the terminal obeys.
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub fn write(text: &str) -> Result<(), ProgramError> {
-    write_all(&mut io::stdout().lock(), text.as_bytes())
+pub fn write(document: &str) -> Result<(), ProgramError> {
+    let document = without_secrets(document);
+    if !stdout_is_terminal() {
+        return write_all(&mut io::stdout().lock(), document.as_bytes());
+    }
+    let keep = |c: char| c == '\n' || c == '\t' || is_shown(c);
+    let clean = |c: char| if keep(c) { c } else { ' ' };
+    let document: String = document.chars().map(clean).collect();
+    write_all(&mut io::stdout().lock(), document.as_bytes())
 }
 
-/// Writes one line of text to the process's standard output.
+/// Writes lines of a report to the process's standard output.
 ///
 /// # Errors
 /// When standard output cannot be written.
 pub fn line(text: &str) -> Result<(), ProgramError> {
-    write(&format!("{text}\n"))
+    write_all(&mut io::stdout().lock(), (shown(text) + "\n").as_bytes())
+}
+
+/// As [`line`], for lines of this program's own making that a terminal draws with colours and moves.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn drawn(text: &str) -> Result<(), ProgramError> {
+    let text = without_secrets(text);
+    write_all(&mut io::stdout().lock(), format!("{text}\n").as_bytes())
+}
+
+/// Writes a secret that the user asked for to the process's standard output, with a final newline.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn secret(text: &SecretString) -> Result<(), ProgramError> {
+    with_streams(Instant::now(), |streams| streams.write_secret(text))
+}
+
+/// Whether standard output is a terminal.
+#[must_use]
+pub fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Whether standard error is a terminal.
+#[must_use]
+pub fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
 }
 
 /// Writes a value as JSON, in one line, to the process's standard output.
@@ -119,21 +169,15 @@ pub fn line(text: &str) -> Result<(), ProgramError> {
 pub fn json_line(value: &impl Serialize) -> Result<(), ProgramError> {
     let text = serde_json::to_string(value);
     let text = text.map_err(|error| ProgramError::system("cannot make JSON", &error.into()))?;
-    line(&text)
+    write_all(
+        &mut io::stdout().lock(),
+        (shown_json(&text) + "\n").as_bytes(),
+    )
 }
 
-/// Writes lines to the process's standard error, without characters that a terminal obeys; a failure to do
-/// so is ignored.
+/// Writes lines to the process's standard error; a failure to do so is ignored.
 pub fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", shown(text));
-}
-
-/// A plugin, a server or a file may have written a part of it.
-fn shown(text: &str) -> String {
-    let keep = |c: char| c == '\n' || c == '\t' || is_shown(c);
-    text.chars()
-        .map(|c| if keep(c) { c } else { ' ' })
-        .collect()
 }
 
 /// Writes one line to standard error if `work` takes longer than a second and a half.
@@ -182,7 +226,8 @@ mod tests {
     }
 
     #[test]
-    fn a_note_has_nothing_that_a_terminal_obeys() {
+    fn a_note_has_no_secret_and_nothing_that_a_terminal_obeys() {
+        regcred_core::know_secret("c4n4ry-note");
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let mut streams = Streams {
             stdin: &mut io::empty(),
@@ -191,7 +236,14 @@ mod tests {
             terminal: false,
         };
         streams.note("plugin p failed: \u{1b}[2J\u{202e}x\n\tnext");
-        assert_eq!(stderr, b"plugin p failed:  [2J x\n\tnext\n");
+        streams
+            .text("at http://u:p@h/?q: c4n4ry-note\n")
+            .expect("written");
+        let error = ProgramError::usage("c4n4ry%2Dnote");
+        assert_eq!(streams.conclude(Err(error)), exit_code::USAGE);
+        streams.write(b"c4n4ry-note").expect("an answer");
+        assert_eq!(stderr, b"plugin p failed:  [2J x\n\tnext\n[secret]\n");
+        assert_eq!(stdout, b"at http://h/: [secret]\nc4n4ry-note");
     }
 
     #[test]

@@ -50,7 +50,6 @@ const EXPOSE: &[&str] = &[
     "crates/go/src/json/write.rs",
     "crates/go/src/value.rs",
     "crates/http/src/request.rs",
-    "crates/http/src/sent_secrets.rs",
     "crates/http/src/tls.rs",
     "crates/icr/src/api_key.rs",
     "crates/keyring/src/node_config.rs",
@@ -62,7 +61,6 @@ const EXPOSE: &[&str] = &[
     "crates/plugin/src/output.rs",
     "crates/refresh/src/cluster/accounts.rs",
     "crates/refresh/src/cluster/secrets.rs",
-    "crates/refresh/src/run.rs",
     "crates/refresh/src/tokens/provider.rs",
     "crates/refresh/src/tokens/token.rs",
     // The name of a file.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use regcred_cloud::secret;
-use regcred_core::{ErrorKind, ProviderError, SecretText as _};
+use regcred_core::{ErrorKind, ProviderError, SecretText as _, plain};
 use regcred_exec::Exec;
 use regcred_files::{MIB, read_secret};
 use secrecy::{ExposeSecret, SecretString};
@@ -127,8 +127,8 @@ impl Executable {
         match response.success {
             None => return malformed("response does not state whether it succeeded"),
             Some(false) => {
-                let message: String = response.message.chars().take(200).collect();
-                let code: String = response.code.chars().take(60).collect();
+                let message = plain(&response.message, 200);
+                let code = plain(&response.code, 60);
                 let message = format!("{program} reports {code}: {message}");
                 return Err(ERRORS.of_kind(ErrorKind::Denied, message));
             }

@@ -34,10 +34,10 @@ fn each_directory(
 ) -> Result<(), ProgramError> {
     let dirs = context.cache_dirs()?;
     if dirs.is_empty() {
-        return streams.write(b"the cache is off\n");
+        return streams.text("the cache is off\n");
     }
     let text: String = dirs.iter().map(text).collect();
-    streams.write(text.as_bytes())
+    streams.text(&text)
 }
 
 fn count(entries: usize) -> String {

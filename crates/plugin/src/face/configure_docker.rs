@@ -68,7 +68,7 @@ pub(crate) fn run(
             registries.join(", ")
         ),
     };
-    streams.write(text.as_bytes())
+    streams.text(&text)
 }
 
 /// The lines of `credHelpers` that change; the rest of the file may hold logins.

@@ -24,16 +24,16 @@ pub(crate) fn run(context: &Context<'_>, words: &[String], streams: &mut Streams
             Err(HelperError::new(usage).caused_by(for_a_kubelet(context)))
         }
     };
-    let (text, code) = match done {
-        Ok(text) => (text, exit_code::DONE),
+    let (written, code) = match done {
+        Ok(text) => (streams.write(&text), exit_code::DONE),
         Err(error) => {
             if let Some(cause) = error.cause {
                 streams.note(&cause);
             }
-            (Zeroizing::new((error.text + "\n").into()), exit_code::BUG)
+            (streams.text(&(error.text + "\n")), exit_code::BUG)
         }
     };
-    match streams.write(&text) {
+    match written {
         Ok(()) => code,
         closed => streams.conclude(closed),
     }

@@ -3,7 +3,7 @@
 //! `pkg/credentialprovider/plugin/plugin.go`).
 
 use regcred_api::{CredentialProviderRequest, CredentialProviderResponse, GoDuration};
-use regcred_core::{CacheScope, CredentialRequest, Issued};
+use regcred_core::{CacheScope, CredentialRequest, Issued, SecretText as _};
 use regcred_run::{ProgramError, Streams};
 use secrecy::zeroize::Zeroizing;
 
@@ -25,6 +25,9 @@ pub(crate) fn run(
         }
         None => error,
     })?;
+    if let Some(token) = &asked.service_account_token {
+        token.never_shown();
+    }
     let named = CredentialRequest::new(&asked.image)
         .map_err(|error| ProgramError::usage(format!("cannot read the request: {error}")))?;
     let request = CredentialRequest {

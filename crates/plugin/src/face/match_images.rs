@@ -7,7 +7,7 @@ use crate::context::Context;
 pub(crate) fn run(context: &Context<'_>, streams: &mut Streams<'_>) -> Result<(), ProgramError> {
     let mut lines = context.patterns()?.join("\n");
     lines.push('\n');
-    streams.write(lines.as_bytes())
+    streams.text(&lines)
 }
 
 #[cfg(test)]

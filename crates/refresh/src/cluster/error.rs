@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use kube::core::{Status, request};
+use regcred_core::plain;
 use regcred_http::AT_PROXY;
 
 use crate::failure::RefreshFailure;
@@ -168,7 +169,7 @@ impl Asked<'_> {
             kube::Error::HyperError(source) => innermost(source),
             _ => "the request could not be sent".to_owned(),
         };
-        let why: String = why.chars().take(300).collect();
+        let why = plain(&why, 300);
         let (what, next) = if is_at_proxy(error) {
             ("cannot be reached: cannot connect to the proxy", AT_PROXY)
         } else {
@@ -228,14 +229,15 @@ impl Asked<'_> {
         };
         let conflict = causes.iter().find(|c| c.reason == "FieldManagerConflict");
         let manager = conflict.and_then(|cause| cause.message.split('"').nth(1));
-        let shown = format!("{code} {}", status.reason);
+        let manager = manager.map(|manager| plain(manager, 100));
+        let shown = format!("{code} {}", plain(&status.reason, 100));
         let mut answer = format!("answered {} to {}", shown.trim_end(), self.place);
-        if let Some(manager) = manager {
+        if let Some(manager) = &manager {
             answer.push_str(&format!(": its fields belong to {manager:?}"));
         } else if matches!(code, 403 | 404) && !status.message.is_empty() {
             // The message of a quota or a webhook, with the namespace at its end, or the name of the object or
             // namespace that does not exist. The messages of other codes may quote the object.
-            let message: String = status.message.chars().take(1000).collect();
+            let message = plain(&status.message, 1000);
             answer.push_str(&format!(": {message}"));
         } else if let Some(why) = of_etcd(&status.message) {
             answer.push_str(&format!(": {why}"));

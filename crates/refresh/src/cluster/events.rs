@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::api::PostParams;
+use regcred_core::shown;
 
 use super::client::{Call, Cluster, json, resource, timestamp};
 use super::error::ClusterErrorKind;
@@ -54,7 +55,7 @@ impl Cluster {
             },
             type_: Some(kind.to_owned()),
             reason: Some(format!("{reason:?}")),
-            message: Some(message.chars().take(900).collect()),
+            message: Some(shown(message).chars().take(900).collect()),
             source: Some(EventSource {
                 component: Some(NAME.to_owned()),
                 host: None,

@@ -11,6 +11,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http::header::{AUTHORIZATION, PROXY_AUTHORIZATION};
 use http::{HeaderValue, Request, Response, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -21,7 +22,7 @@ use kube::Config;
 use kube::client::{Body, ClientBuilder, ConfigExt as _};
 use percent_encoding::percent_decode_str;
 use regcred_core::Env;
-use regcred_http::{ProxyRules, Url, host_and_port, resolve};
+use regcred_http::{ProxyRules, Url, host_and_port, know_header, resolve};
 use tower::{BoxError, Service, ServiceExt as _, service_fn};
 
 use super::api_user::ApiUser;
@@ -107,6 +108,7 @@ impl Proxy {
         let mut value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(&login)));
         if let Ok(value) = &mut value {
             value.set_sensitive(true);
+            know_header(&PROXY_AUTHORIZATION, value);
         }
         Some(Self {
             address,
@@ -150,6 +152,13 @@ where
 {
     let base = config.base_uri_layer();
     let service = service.map_err(Into::into);
+    // The API server may repeat the token that it refuses.
+    let service = service.map_request(|request: Request<Body>| {
+        if let Some(value) = request.headers().get(AUTHORIZATION) {
+            know_header(&AUTHORIZATION, value);
+        }
+        request
+    });
     let client = ClientBuilder::new(service, config.default_namespace.clone())
         .with_layer(&config.extra_headers_layer()?);
     Ok(match config.auth_layer()? {

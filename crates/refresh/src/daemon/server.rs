@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use regcred_core::{is_shown, without_secrets};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
@@ -85,30 +86,37 @@ impl Limits {
 
 fn answer(request: &Request<Incoming>, status: &Status) -> Response<Full<Bytes>> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        return document(405, TEXT, "only GET and HEAD are allowed\n".to_owned());
+        return document(405, TEXT, "only GET and HEAD are allowed\n");
     }
     match request.uri().path() {
-        "/" => document(200, "text/html; charset=utf-8", status.page()),
+        "/" => document(200, "text/html; charset=utf-8", &status.page()),
         "/metrics" => document(
             200,
             "text/plain; version=0.0.4; charset=utf-8",
-            status.metrics(),
+            &status.metrics(),
         ),
-        "/healthz" if status.is_alive() => document(200, TEXT, "ok\n".to_owned()),
-        "/healthz" => document(503, TEXT, "the main loop is stalled\n".to_owned()),
+        "/healthz" if status.is_alive() => document(200, TEXT, "ok\n"),
+        "/healthz" => document(503, TEXT, "the main loop is stalled\n"),
         "/readyz" => match status.ready() {
-            Ok(()) => document(200, TEXT, "ok\n".to_owned()),
-            Err(reasons) => document(503, TEXT, reasons + "\n"),
+            Ok(()) => document(200, TEXT, "ok\n"),
+            Err(reasons) => document(503, TEXT, &(reasons + "\n")),
         },
         _ => document(
             404,
             TEXT,
-            "not found; the pages are /, /healthz, /readyz and /metrics\n".to_owned(),
+            "not found; the pages are /, /healthz, /readyz and /metrics\n",
         ),
     }
 }
 
-fn document(code: u16, kind: &str, text: String) -> Response<Full<Bytes>> {
+/// The one place that writes pages: without known secrets, and without characters that turn or hide text.
+fn document(code: u16, kind: &str, text: &str) -> Response<Full<Bytes>> {
+    let keep = |c: char| c == '\n' || is_shown(c);
+    let text = without_secrets(text);
+    let text: String = text
+        .chars()
+        .map(|c| if keep(c) { c } else { ' ' })
+        .collect();
     let response = Response::builder()
         .status(code)
         .header("content-type", kind)

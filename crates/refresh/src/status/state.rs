@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use regcred_core::{Clock, ErrorKind};
+use regcred_core::{Clock, ErrorKind, shown};
 
 use super::lacking::Lacking;
 use crate::cluster::{REASONS, RequestCounts};
@@ -184,7 +184,7 @@ impl Status {
         let mut state = self.lock();
         let source = &mut state.sources[source];
         let since = source.failure.as_ref().map_or(now, |(since, _)| *since);
-        source.failure = Some((since, text.to_owned()));
+        source.failure = Some((since, shown(text)));
         source.requested(kind_name(kind), took);
     }
 
@@ -212,7 +212,7 @@ impl Status {
         // A registry's failure is with the registry.
         if !report.registry_failed {
             let since = target.failure.as_ref().map_or(now, |(since, _)| *since);
-            target.failure = Some((since, report.to_string()));
+            target.failure = Some((since, shown(&report.to_string())));
         }
     }
 
@@ -247,7 +247,7 @@ impl Status {
 
     /// The Lease was read or renewed, or cannot be, and why.
     pub(crate) fn lease(&self, failure: Option<String>) {
-        self.lock().lease = failure;
+        self.lock().lease = failure.map(|why| shown(&why));
     }
 
     pub(crate) fn first_pass_done(&self) {

@@ -254,6 +254,9 @@ impl TokenStore {
         state.requested = now;
         match fetched {
             Ok(token) => {
+                for login in token.logins.values() {
+                    login.never_shown();
+                }
                 tracing::info!(
                     registry,
                     namespace,

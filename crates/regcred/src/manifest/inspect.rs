@@ -38,7 +38,7 @@ pub(super) fn run(args: &InspectArgs, env: &Env) -> Result<(), ProgramError> {
     }
     // docker shows the manifest of the record, with its escapes.
     let text = json::compact(&String::from_utf8_lossy(&entry.manifest.bytes));
-    output::line(&json::indent(&text, "\t"))
+    document(&json::indent(&text, "\t"))
 }
 
 fn remote(image: &ImageRef, args: &InspectArgs, env: &Env) -> Result<(), ProgramError> {
@@ -105,20 +105,24 @@ fn show_manifest(manifest: &RawManifest, args: &InspectArgs) -> Result<(), Progr
     if args.raw {
         return output::write(&text);
     }
-    output::line(&json::indent(&text, "\t"))
+    document(&json::indent(&text, "\t"))
 }
 
-fn show_text(document: &RawManifest) -> Result<(), ProgramError> {
-    output::line(&String::from_utf8_lossy(&document.bytes))
+fn show_text(manifest: &RawManifest) -> Result<(), ProgramError> {
+    document(&String::from_utf8_lossy(&manifest.bytes))
 }
 
 fn show_record(entry: &ListEntry) -> Result<(), ProgramError> {
-    output::line(&json::indent(&entry.to_record(), "\t"))
+    document(&json::indent(&entry.to_record(), "\t"))
 }
 
 fn show_records(entries: &[ListEntry]) -> Result<(), ProgramError> {
     let records: Vec<_> = entries.iter().map(ListEntry::to_record).collect();
-    output::line(&json::indent(&format!("[{}]", records.join(",")), "\t"))
+    document(&json::indent(&format!("[{}]", records.join(",")), "\t"))
+}
+
+fn document(text: &str) -> Result<(), ProgramError> {
+    output::write(&format!("{text}\n"))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]

@@ -1,7 +1,6 @@
 //! `regcred manifest push`: the images that the list's repository lacks, and then the list.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use regcred_core::{Env, ImageRef, report};
@@ -31,7 +30,7 @@ pub(super) fn run(args: &PushArgs, env: &Env) -> Result<(), ProgramError> {
     } else {
         Vec::new()
     };
-    let view = View::choose(false, false, io::stderr().is_terminal(), env);
+    let view = View::choose(false, false, output::stderr_is_terminal(), env);
     let push = ListPush {
         session: Session::new(&args.access, env)?,
         view,

@@ -26,7 +26,7 @@ struct Running {
 
 impl Bars {
     pub(crate) fn new(image: &ImageRef) -> Self {
-        let screen = Box::new(Screen::stderr());
+        let screen = Box::new(Screen::of_stderr());
         let target = ProgressDrawTarget::term_like_with_hz(screen, DRAWS_PER_SECOND);
         Self::on(target, image)
     }
@@ -36,7 +36,7 @@ impl Bars {
         let total = lines.add(ProgressBar::new(0).with_style(style()));
         Self {
             name: image.to_string(),
-            screen: Screen::stderr(),
+            screen: Screen::of_stderr(),
             lines,
             total,
             running: Mutex::default(),

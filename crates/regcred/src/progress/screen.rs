@@ -4,6 +4,7 @@ use std::io;
 
 use console::Term;
 use indicatif::TermLike;
+use regcred_core::shown;
 
 /// A terminal whose cursor is at the beginning of a line after each drawing. At the end of a full
 /// line, the `^C` that a terminal shows would move the cursor to the next one, and a line of the bars
@@ -12,7 +13,7 @@ use indicatif::TermLike;
 pub(super) struct Screen(Term);
 
 impl Screen {
-    pub(super) fn stderr() -> Self {
+    pub(super) fn of_stderr() -> Self {
         Self(Term::buffered_stderr())
     }
 
@@ -54,11 +55,11 @@ impl TermLike for Screen {
     }
 
     fn write_line(&self, text: &str) -> io::Result<()> {
-        self.0.write_line(text)
+        self.0.write_line(&shown(text))
     }
 
     fn write_str(&self, text: &str) -> io::Result<()> {
-        self.0.write_str(text)
+        self.0.write_str(&shown(text))
     }
 
     fn clear_line(&self) -> io::Result<()> {

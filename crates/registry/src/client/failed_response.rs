@@ -34,7 +34,7 @@ impl FailedResponse {
     }
 
     /// Reads the error body; where it holds nothing, the challenge's `error`.
-    pub(crate) async fn read(mut response: Response) -> Self {
+    pub(crate) async fn read(response: Response) -> Self {
         let challenges = parse_challenges(response.headers());
         let (host, status) = (host_and_port(response.url()), Some(response.status()));
         let proxy = response.proxy();
@@ -45,7 +45,7 @@ impl FailedResponse {
                 Some(_) => "the answer's WWW-Authenticate header cannot be read",
             });
         let limits = RateLimits::of(&response);
-        let body = response.refusal(LARGEST_BODY).await.unwrap_or_default();
+        let body = response.bytes(LARGEST_BODY).await.unwrap_or_default();
         let mut errors = ServerErrors::parse(&body);
         if (errors.is_empty() || errors.is_web_page())
             && let Some(code) = challenges.iter().find_map(|c| c.param("error"))

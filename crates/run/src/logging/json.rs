@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write as _;
 
 use chrono::SecondsFormat;
-use regcred_core::Clock;
+use regcred_core::{Clock, shown_json};
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -36,7 +36,7 @@ where
         fields.set("level", meta.level().as_str().to_ascii_lowercase());
         fields.set("target", meta.target());
         event.record(&mut fields);
-        let line = format!("{}\n", Value::Object(fields.0));
+        let line = shown_json(&Value::Object(fields.0).to_string()) + "\n";
         let _ = self.writer.make_writer().write_all(line.as_bytes());
     }
 }

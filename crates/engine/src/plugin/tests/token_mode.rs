@@ -74,7 +74,7 @@ async fn a_token_that_a_plugin_writes_to_standard_error_is_not_shown() {
     };
     let text = error.to_string();
     assert!(
-        text.contains("\"serviceAccountToken\":\"[token]\""),
+        text.contains("\"serviceAccountToken\":\"[secret]\""),
         "{text}"
     );
 }

@@ -1,0 +1,87 @@
+//! URLs in texts for people: neither user information nor a query, which may have passwords and signatures.
+
+use std::borrow::Cow;
+
+/// The text, with each URL in it up to its path.
+pub(crate) fn without_url_secrets(text: &str) -> Cow<'_, str> {
+    if !text.contains(SEPARATOR) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(SEPARATOR) {
+        let (before, url) = rest.split_at(at + SEPARATOR.len());
+        shown.push_str(before);
+        let end = url.find(ends_url).unwrap_or(url.len());
+        let (url, after) = url.split_at(end);
+        let url = &url[user_information(url)..];
+        match url.find('?') {
+            None => shown.push_str(url),
+            Some(at) => {
+                let ends_sentence = |c: char| ".,;:)]}".contains(c);
+                let query = url[at..].trim_end_matches(ends_sentence);
+                shown.push_str(&url[..at]);
+                shown.push_str(&url[at + query.len()..]);
+            }
+        }
+        rest = after;
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
+/// The length of the user information with its `@`. It may have a slash that is not escaped: what then
+/// looks like a port is not a number.
+fn user_information(url: &str) -> usize {
+    let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
+    if let Some(at) = authority.rfind('@') {
+        return at + 1;
+    }
+    let port = authority.split_once(':').map_or("", |(_, port)| port);
+    let is_address = authority.starts_with('[');
+    if is_address || port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return 0;
+    }
+    url.rfind('@').map_or(0, |at| at + 1)
+}
+
+/// White space, quotation marks, and the backslash before one in JSON.
+fn ends_url(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || "\"'`<>\\".contains(c)
+}
+
+const SEPARATOR: &str = "://";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_information_and_queries_are_left_out() {
+        for (text, expected) in [
+            ("no URL at all? yes", "no URL at all? yes"),
+            ("http://h/p", "http://h/p"),
+            ("at https://u:p@h:1/p?a=b&c=d: no", "at https://h:1/p: no"),
+            (
+                "\"https://u@h?x\", 'http://h/?y'.",
+                "\"https://h\", 'http://h/'.",
+            ),
+            (
+                "a https://h/p?x. b http://u:p@h, c",
+                "a https://h/p. b http://h, c",
+            ),
+            ("http://u:p/a?s@s@h:80/p", "http://h:80/p"),
+            (
+                "https://i.com/serviceAccounts/p@x.com:go",
+                "https://i.com/serviceAccounts/p@x.com:go",
+            ),
+            ("http://[fd00::1]:80/a@b", "http://[fd00::1]:80/a@b"),
+            (
+                "{\"a\":\"https://u:p@h/?q=\\\"x\\\"\"}",
+                "{\"a\":\"https://h/\\\"x\\\"\"}",
+            ),
+        ] {
+            assert_eq!(without_url_secrets(text), expected);
+        }
+    }
+}
