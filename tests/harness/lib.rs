@@ -6,6 +6,7 @@
 //! with their handle, so a test may be synchronous, asynchronous or on a paused clock.
 
 pub mod acr;
+pub mod canary;
 mod closed_port;
 pub mod cloud;
 pub mod clouds;
@@ -34,6 +35,7 @@ mod plugin_request;
 pub mod program;
 pub mod python;
 pub mod registry;
+pub mod repeating;
 pub mod schema;
 pub mod seeded;
 pub mod server;
@@ -46,6 +48,7 @@ mod tls_front;
 pub mod token_server;
 mod until;
 
+pub use canary::Canary;
 pub use closed_port::ClosedPort;
 pub use container_agent::FakeContainerAgent;
 pub use container_runtime::FakeRuntime;
@@ -67,6 +70,7 @@ pub use plugin_request::{plugin_request, plugin_request_with};
 pub use program::{Finished, Program};
 pub use python::python_with;
 pub use registry::Registry;
+pub use repeating::{Asks, REPEATS, Repeating, Repeats};
 pub use server::Server;
 pub use skopeo::Skopeo;
 pub use sts::FakeSts;

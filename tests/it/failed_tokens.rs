@@ -3,12 +3,13 @@
 
 mod failure;
 
+use regcred_tests::canary::VERBOSE;
 use regcred_tests::clouds;
 use regcred_tests::google::KEY_ACCOUNT;
 use regcred_tests::icr::API_KEY;
-use regcred_tests::{FakeGoogle, Program, plugin_request};
+use regcred_tests::{Canary, FakeGoogle, Program, REPEATS, Repeating, Repeats, plugin_request};
 
-use failure::{FAILURES, Failure, Stage};
+use failure::{FAILURES, Failure, Stage, variables};
 
 /// A call for a token that one server answers.
 struct Call {
@@ -208,6 +209,7 @@ fn googles_services() {
 
 /// Every failure of the call, through every face.
 fn check(provider: &str, vars: &[(&str, &str)], call: &Call) {
+    check_canary(provider, vars, call);
     let cloud = clouds::start(provider);
     let at_once = if call.makes_key { 1 } else { FAILURES.len() };
     for failures in FAILURES.chunks(at_once) {
@@ -223,6 +225,51 @@ fn check(provider: &str, vars: &[(&str, &str)], call: &Call) {
             }
         });
     }
+}
+
+/// A server that repeats what it was sent: through no face, at no level of the log, a secret is shown.
+fn check_canary(provider: &str, vars: &[(&str, &str)], call: &Call) {
+    if call.is_link {
+        return; // It is sent no secret.
+    }
+    let cloud = clouds::start(provider);
+    let mut canary = Canary::default();
+    let repeats = if call.makes_key {
+        &REPEATS[..1]
+    } else {
+        &REPEATS[..]
+    };
+    for repeats in repeats {
+        let server = Repeating::start(*repeats);
+        let context = format!("{provider}, {} and {repeats:?}", call.variable);
+        let mut env = cloud.env();
+        env.extend(vars.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
+        env.extend(variables(
+            call.variable,
+            call.path,
+            &server.server().authority(),
+        ));
+        let plugin = format!("{provider}-credential-provider");
+        let start = || {
+            Program::ours(&plugin)
+                .envs(env.clone())
+                .env("REGCRED_LOG", VERBOSE)
+        };
+        let mut done = vec![start().stdin(plugin_request(cloud.image())).run()];
+        if *repeats == Repeats::Json(401) {
+            done.push(start().args(["token", cloud.image()]).run());
+            done.push(start().args(["docker", "get"]).stdin(cloud.image()).run());
+        }
+        let sent = server.repeated();
+        assert!(!sent.is_empty(), "{context}: no secret was sent");
+        canary.look_for(sent.into_iter().chain(cloud.secrets()), &context);
+        for done in done {
+            assert_ne!(done.code(), Some(0), "{context}");
+            assert!(done.stderr.len() > 20, "{context}: {}", done.stderr);
+            canary.search_output(&context, &done);
+        }
+    }
+    canary.end(500 * repeats.len());
 }
 
 fn check_failure(

@@ -4,6 +4,7 @@ mod acr;
 mod architecture;
 mod bad_input;
 mod bench;
+mod canary;
 mod clouds;
 mod core_files;
 mod demo;

@@ -1,6 +1,7 @@
 //! `regcred-refresh` as a program: its command line, its exit codes, its pages, and how it grows with
 //! the cluster.
 
+mod canary;
 mod daemon;
 mod failures;
 mod once;

@@ -121,12 +121,7 @@ impl Stage {
                 ("HTTPS_PROXY".to_owned(), format!("http://{authority}")),
             ];
         }
-        let value = if variable.ends_with("_METADATA_HOST") {
-            authority
-        } else {
-            format!("http://{authority}{path}")
-        };
-        vec![(variable.to_owned(), value)]
+        variables(variable, path, &authority)
     }
 
     fn authority(&self) -> String {
@@ -136,4 +131,14 @@ impl Stage {
             _ => String::new(),
         }
     }
+}
+
+/// The variable that leads a plugin to a server.
+pub(super) fn variables(variable: &str, path: &str, authority: &str) -> Vec<(String, String)> {
+    let value = if variable.ends_with("_METADATA_HOST") {
+        authority.to_owned()
+    } else {
+        format!("http://{authority}{path}")
+    };
+    vec![(variable.to_owned(), value)]
 }

@@ -298,7 +298,7 @@ fn listening(stage: &Stage, targets: &str) -> (Running, String) {
 
 /// Below the ports that the system gives to whoever asks for any, so that none of the servers of
 /// other tests can take it before the daemon does.
-fn free_address() -> String {
+pub(super) fn free_address() -> String {
     static TAKEN: AtomicU32 = AtomicU32::new(0);
     let candidates = std::iter::repeat_with(|| {
         let number = std::process::id() + TAKEN.fetch_add(1, Ordering::Relaxed);
@@ -310,7 +310,7 @@ fn free_address() -> String {
         .expect("a free port")
 }
 
-fn get(url: &str, path: &str) -> String {
+pub(super) fn get(url: &str, path: &str) -> String {
     use std::io::{Read as _, Write as _};
     let authority = url.trim_start_matches("http://");
     let mut stream = std::net::TcpStream::connect(authority).expect("connected");
@@ -321,7 +321,7 @@ fn get(url: &str, path: &str) -> String {
     text
 }
 
-fn until(what: &str, holds: impl Fn() -> bool) {
+pub(super) fn until(what: &str, holds: impl Fn() -> bool) {
     let started = Instant::now();
     while !holds() {
         assert!(started.elapsed() < HANGS, "never: {what}");
@@ -329,7 +329,7 @@ fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-fn terminate(program: &Running) {
+pub(super) fn terminate(program: &Running) {
     let stop = format!("kill -TERM {}", program.id());
     let _ = Program::new("/bin/sh").args(["-c", &stop]).run().success();
 }
