@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use regcred_core::ImageRef;
 use regcred_files::MIB;
 use serde::Deserialize as _;
 use serde_json::{Value, json};
@@ -165,10 +166,22 @@ fn is_named(entry: &Value, name: &str) -> bool {
 
 fn named(descriptor: &Descriptor, name: &str) -> Value {
     let mut entry = descriptor.clone();
-    for key in [REF_NAME, CONTAINERD_NAME] {
-        entry.annotations.insert(key.to_owned(), name.to_owned());
+    for (key, name) in [
+        (REF_NAME, name.to_owned()),
+        (CONTAINERD_NAME, full_name(name)),
+    ] {
+        entry.annotations.insert(key.to_owned(), name);
     }
     json!(entry)
+}
+
+/// A short reference such as `app:v1` with its registry: a kubelet finds an image in containerd by that
+/// name only. Any other text as it is.
+fn full_name(name: &str) -> String {
+    match ImageRef::parse(name) {
+        Ok(reference) if name.contains([':', '@']) => reference.to_string(),
+        _ => name.to_owned(),
+    }
 }
 
 fn empty() -> Value {

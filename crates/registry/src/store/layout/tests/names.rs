@@ -44,6 +44,26 @@ fn a_tag_names_the_image_for_skopeo_and_containerd_and_replaces_its_own_only() {
 }
 
 #[test]
+fn containerd_gets_the_name_under_which_a_kubelet_looks_for_it() {
+    let (_dir, layout) = layout();
+    for (name, full) in [
+        ("app:v1", "docker.io/library/app:v1"),
+        ("team/app:v1", "docker.io/team/app:v1"),
+        ("h.io/app:v1", "h.io/app:v1"),
+        ("v1", "v1"),
+    ] {
+        let image = Descriptor::of(media_type::OCI_MANIFEST, name.as_bytes());
+        layout.tag(name, &image).expect("tagged");
+        let index = index(&layout);
+        let entries = index["manifests"].as_array().expect("entries");
+        let annotations = &entries.last().expect("an entry")["annotations"];
+        assert_eq!(annotations["org.opencontainers.image.ref.name"], name);
+        assert_eq!(annotations["io.containerd.image.name"], full);
+        assert!(layout.resolve(name).expect("readable").is_some());
+    }
+}
+
+#[test]
 fn the_same_tag_again_writes_nothing() {
     let (_dir, layout) = layout();
     let image = Descriptor::of(media_type::OCI_MANIFEST, b"m");
