@@ -79,28 +79,33 @@ fn every_reason_for_which_a_kubelet_does_not_start_is_shown() {
         ),
     ];
     let checked = check.args(&flags).run();
-    let checked: serde_json::Value = serde_json::from_str(&checked.stdout()).expect("JSON");
+    let checked: serde_json::Value = serde_json::from_slice(checked.bytes()).expect("JSON");
     let whats = checked["findings"].as_array().expect("findings").iter();
     let errors = whats.filter(|one| one["severity"] == "error");
     let errors: Vec<_> = errors.filter_map(|one| one["what"].as_str()).collect();
     assert!(errors.len() >= 3, "{errors:?}");
-    for form in [&["explain"][..], &["explain", "--json"]] {
-        let explain = Program::ours("regcred")
-            .args(form)
-            .args(&flags)
-            .arg("h.io/app");
-        let done = explain.run();
-        let lines: Vec<_> = done.stderr.lines().collect();
-        for error in &errors {
-            let shown = lines
-                .iter()
-                .filter(|line| line.contains(&format!(": {error}; fix: ")));
-            assert_eq!(shown.count(), 1, "{error:?} in {lines:#?}");
-        }
-        // The verdict is the sentence with which the kubelet ends.
-        let kubelet = checked["kubeletError"].as_str().expect("an error");
-        assert!(done.fails(4).ends_with(kubelet), "{lines:#?}");
+    let explain = |form: &[&str]| {
+        let explain = Program::ours("regcred").args(form).args(&flags);
+        explain.arg("h.io/app").run()
+    };
+    let done = explain(&["explain"]);
+    assert_eq!((done.code(), &*done.stderr), (Some(4), ""));
+    let shown = done.stdout();
+    for error in &errors {
+        let lines = shown.lines();
+        let lines = lines.filter(|line| line.contains(&format!(": {error}; fix: ")));
+        assert_eq!(lines.count(), 1, "{error:?} in {shown}");
     }
+    let verdict = "a kubelet exits at its start with this configuration: 3 errors,";
+    let last = shown.lines().last().unwrap_or_default();
+    assert!(last.starts_with(verdict), "{shown}");
+    let done = explain(&["explain", "--json"]);
+    let shown: serde_json::Value = serde_json::from_slice(done.bytes()).expect("JSON");
+    assert_eq!(shown, checked);
+    // One sentence alone is the error itself.
+    std::fs::remove_file(&config).expect("removed");
+    let done = explain(&["explain"]);
+    assert!(done.fails(4).contains("config.yaml"));
 }
 
 /// A node with a stale pull secret and a plugin, both for one private image.

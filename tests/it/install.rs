@@ -119,7 +119,7 @@ fn what_the_check_finds_is_put_back() {
     assert!(
         image
             .text("etc/kubernetes/credential-providers.yaml")
-            .contains("- name: \"other\"\n")
+            .contains("- name: other\n")
     );
 }
 

@@ -192,8 +192,18 @@ fn logout_of_all_registries_empties_the_helpers_too() {
     assert_eq!(read(&file), after);
 
     script(&dir.path().join("docker-credential-y"), "echo no; exit 1");
-    let error = run();
-    assert!(error.fails(4).contains("docker-credential-y list failed"));
+    let done = run();
+    assert_eq!(done.code(), Some(4));
+    assert!(
+        done.stderr.contains("docker-credential-y list failed"),
+        "{}",
+        done.stderr
+    );
+    let said = done.stdout();
+    assert_eq!(
+        said,
+        "the login of h.io is removed from docker-credential-x\n"
+    );
     let erased = fs::read_to_string(&log).expect("the helpers' log");
     assert!(erased.ends_with("t.io\nx erase h.io\n"), "{erased}");
 }

@@ -139,7 +139,7 @@ pub(crate) fn of_paths(config: &Path, bin_dir: &Path) -> CheckReport {
 /// configuration's.
 fn examined(node: &NodeReport, path: &Path) -> Vec<Finding> {
     let config = node.config.as_ref();
-    let mut findings = refusals(node);
+    let mut findings = errors::findings(&node.problems, config);
     if let Some(config) = config {
         findings.extend(patterns::findings(config));
         findings.extend(programs::findings(config, &node.programs));
@@ -152,9 +152,15 @@ fn examined(node: &NodeReport, path: &Path) -> Vec<Finding> {
     findings
 }
 
-/// The findings for which a kubelet exits at its start.
-pub(crate) fn refusals(node: &NodeReport) -> Vec<Finding> {
-    errors::findings(&node.problems, node.config.as_ref())
+/// The report of a configuration for which a kubelet exits at its start, with the other findings; `None`
+/// if the only finding is the sentence that it logs.
+pub(crate) fn refusal(node: &NodeReport, others: Vec<Finding>) -> Option<CheckReport> {
+    let mut findings = errors::findings(&node.problems, node.config.as_ref());
+    if findings.is_empty() {
+        return None;
+    }
+    findings.extend(others);
+    (findings.len() > 1).then(|| CheckReport::new(findings, &node.problems, None))
 }
 
 /// The findings that concern one image, without those that an explanation shows by itself: of providers

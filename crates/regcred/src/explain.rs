@@ -23,7 +23,7 @@ struct Report<'a> {
 pub(crate) fn run(args: &ExplainArgs, env: &Env) -> Result<(), ProgramError> {
     let image = ImageRef::parse(&args.image).map_err(ProgramError::usage)?;
     let is_watched = args.tries && output::stderr_is_terminal();
-    let (set_up, findings) = engine_options::described(
+    let described = engine_options::described(
         &args.credentials,
         env,
         false,
@@ -33,16 +33,27 @@ pub(crate) fn run(args: &ExplainArgs, env: &Env) -> Result<(), ProgramError> {
             }
             let node = builder.inspect();
             let findings = check::of_image(&node, &pod, options, &image)?;
-            let set_up = engine_options::built(builder, pod, options, false);
-            if set_up.is_err() {
-                // A kubelet names the first of its errors only, and so does the last line.
-                for finding in check::refusals(&node).iter().chain(&findings) {
-                    output::note(&finding.to_string());
-                }
+            match engine_options::built(builder, pod, options, false) {
+                Ok(set_up) => Ok(Ok((set_up, findings))),
+                // The error is the kubelet's, of which it logs the first alone.
+                Err(error) => match check::refusal(&node, findings) {
+                    Some(report) => Ok(Err(report)),
+                    None => Err(error),
+                },
             }
-            Ok((set_up?, findings))
         },
     )?;
+    let (set_up, findings) = match described {
+        Ok(described) => described,
+        Err(report) => {
+            if args.json {
+                output::json_line(&report)?;
+            } else {
+                output::line(&report.text())?;
+            }
+            return Err(ProgramError::reported(exit_code::NOT_CONFIGURED));
+        }
+    };
     let SetUp {
         engine,
         pod,
