@@ -100,7 +100,8 @@ impl<'a> Metadata<'a> {
             format!("{TOKEN}?scopes={}", scopes.replace(' ', ","))
         };
         let response = self.get(&path).await.map_err(|error| {
-            error.reworded(|sentence| format!("no token for {IDENTITY}: {sentence}"))
+            let error = error.reworded(|sentence| format!("no token for {IDENTITY}: {sentence}"));
+            self.asked.named_in(error)
         })?;
         let Some(response) = response else {
             let answer = "it knows no service account (status 404)";
