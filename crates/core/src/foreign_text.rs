@@ -36,7 +36,7 @@ fn on_lines(text: &str) -> String {
         length = if c == '\n' { 0 } else { length + 1 };
         match length {
             0 => shown.push(c),
-            ..=LONGEST_LINE => shown.push(if c == '\t' || is_shown(c) { c } else { ' ' }),
+            1..=LONGEST_LINE => shown.push(if c == '\t' || is_shown(c) { c } else { ' ' }),
             _ if length == LONGEST_LINE + 1 => shown.push_str(CUT),
             _ => {}
         }
