@@ -48,7 +48,7 @@ const SINKS: &[Sink] = &[
         opened_by: &[
             "set_global_default",
             "with_writer",
-            "make_writer()",
+            ".make_writer()",
             "set_default(",
         ],
         files: &[
