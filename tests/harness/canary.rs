@@ -117,7 +117,7 @@ fn spellings(secret: &str) -> impl Iterator<Item = String> {
     let mut found = BTreeSet::from([
         secret.to_owned(),
         STANDARD.encode(secret),
-        form.to_lowercase(),
+        with_small_digits(&form),
         form,
         json.trim_matches('"').to_owned(),
         html,
@@ -131,4 +131,17 @@ fn spellings(secret: &str) -> impl Iterator<Item = String> {
         found.insert(secret[secret.len() - 24..].to_owned());
     }
     found.into_iter()
+}
+
+/// Percent-encoding as .NET writes it.
+pub(crate) fn with_small_digits(form: &str) -> String {
+    let mut parts = form.split('%');
+    let mut small = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_at(2.min(part.len()));
+        small.push('%');
+        small.push_str(&digits.to_ascii_lowercase());
+        small.push_str(rest);
+    }
+    small
 }

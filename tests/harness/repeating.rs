@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::canary::with_small_digits;
 use crate::server::{Reply, Seen, Server, lock};
 
 /// The server. Dropping it ends it.
@@ -166,7 +167,7 @@ fn said(secrets: &BTreeSet<String>) -> String {
         );
         format!(
             "{secret} {json} {form} {} {alone} {longer}",
-            form.to_lowercase()
+            with_small_digits(&form)
         )
     });
     format!(

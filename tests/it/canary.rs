@@ -87,7 +87,7 @@ fn nothing_that_a_registry_or_a_plugin_repeats_is_shown_by_a_pull_or_an_explanat
         if repeats == Repeats::Json(401) {
             done.push(stage.run("pull", &["--json", IMAGE]));
             done.push(stage.run("explain", &["--try", "--json", IMAGE]));
-            done.push(stage.run("check", &[]));
+            done.push(stage.run("check", &[IMAGE]));
         }
         let context = format!("{repeats:?}, {asks:?}");
         let sent = stage.registry.repeated();

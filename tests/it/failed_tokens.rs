@@ -262,7 +262,8 @@ fn check_canary(provider: &str, vars: &[(&str, &str)], call: &Call) {
         }
         let sent = server.repeated();
         assert!(!sent.is_empty(), "{context}: no secret was sent");
-        canary.look_for(sent.into_iter().chain(cloud.secrets()), &context);
+        let issued = cloud.secrets().into_iter().filter(|one| one.len() >= 6);
+        canary.look_for(sent.into_iter().chain(issued), &context);
         for done in done {
             assert_ne!(done.code(), Some(0), "{context}");
             assert!(done.stderr.len() > 20, "{context}: {}", done.stderr);
