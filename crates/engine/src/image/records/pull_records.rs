@@ -164,7 +164,7 @@ impl PullRecords {
             }
             for image in images.iter().filter(|image| image.names.contains(&written)) {
                 let settled = self.add(&written, &image.image_ref, None);
-                let settled = settled.and_then(|()| files.remove::<ImagePullIntent>(&written));
+                let settled = settled.and_then(|()| self.0.pulls.forget(files, &written));
                 failed.extend(settled.err());
             }
         }

@@ -52,17 +52,7 @@ impl PullsUnderWay {
         }
         let _all = files.lock()?;
         pulls.remove(image);
-        let (path, lock) = files.image_lock(image)?;
-        match lock.try_lock() {
-            // The last of all processes.
-            Ok(()) => {
-                files.remove::<ImagePullIntent>(image)?;
-                let _ = fs::remove_file(&path);
-                Ok(())
-            }
-            Err(TryLockError::WouldBlock) => Ok(()),
-            Err(TryLockError::Error(error)) => Err(RecordError::io("lock", &path)(error)),
-        }
+        remove_unless_pulled(files, image)
     }
 
     /// Counts a pull as ended whose result is not known: the intent stays on record.
@@ -92,7 +82,36 @@ impl PullsUnderWay {
         !free().unwrap_or(false)
     }
 
+    /// Removes the intent of a pull that was interrupted, unless a pull of the image began in the
+    /// meantime.
+    pub(super) fn forget(&self, files: &RecordFiles, image: &str) -> Result<(), RecordError> {
+        let pulls = self.pulls();
+        if pulls.contains_key(image) {
+            return Ok(());
+        }
+        let _all = files.lock()?;
+        remove_unless_pulled(files, image)
+    }
+
     fn pulls(&self) -> MutexGuard<'_, HashMap<String, UnderWay>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Removes the intent, unless a process pulls the image. The lock of all must be held: under it alone
+/// pulls begin and end.
+fn remove_unless_pulled(files: &RecordFiles, image: &str) -> Result<(), RecordError> {
+    let (path, lock) = files.image_lock(image)?;
+    match lock.try_lock() {
+        Ok(()) => {
+            files.remove::<ImagePullIntent>(image)?;
+            let _ = fs::remove_file(&path);
+            Ok(())
+        }
+        Err(TryLockError::WouldBlock) => Ok(()),
+        Err(TryLockError::Error(error)) => Err(RecordError::io("lock", &path)(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
