@@ -1,4 +1,4 @@
-# Five commands: demo, test, bench, check, fuzz. Each installs what it misses, and says so.
+# Six commands: demo, test, bench, check, fuzz, stress. Each installs what it misses, and says so.
 # `make help` lists them.
 
 CARGO ?= cargo
@@ -12,7 +12,7 @@ RELEASE_BINS := --bin regcred --bin ecr-credential-provider --bin gcr-credential
 CLOUDS := $(notdir $(wildcard plugins/*))
 
 .NOTPARALLEL:
-.PHONY: help demo test bench check fuzz deps deps-build deps-test venv
+.PHONY: help demo test bench check fuzz stress deps deps-build deps-test venv
 
 help:
 	@echo 'make demo    a private image pulled through two real plugins from simulated clouds'
@@ -20,6 +20,7 @@ help:
 	@echo 'make check   format and lints only'
 	@echo 'make dist    static programs, packages, images, SBOM and checksums of a release, in target/dist'
 	@echo 'make fuzz    what reads foreign bytes under libFuzzer, each target for FUZZ_SECONDS (600)'
+	@echo 'make stress  many processes and random kills, for STRESS_SECONDS (600)'
 	@echo 'make bench   whole processes timed against an empty one and against peers on PATH'
 
 demo: deps-build
@@ -68,6 +69,12 @@ fuzz: deps-build
 	  $(CARGO) +nightly fuzz run --sanitizer none --target-dir target/fuzz $$target \
 	    target/fuzz-corpus/$$target fuzz/corpus/$$target -- $$dictionary \
 	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 || exit 1; done
+
+STRESS_SECONDS ?= 600
+
+stress: deps-build
+	$(CARGO) build --workspace --bins
+	STRESS_SECONDS=$(STRESS_SECONDS) $(CARGO) test -p regcred-tests --test stress -- --nocapture --test-threads 1
 
 deps: deps-build deps-test
 

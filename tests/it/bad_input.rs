@@ -4,11 +4,8 @@
 mod interrupted;
 mod plugins;
 
-use std::path::Path;
-
-use regcred_tests::image::digest_of;
 use regcred_tests::oci_registry::{Access, Fault};
-use regcred_tests::{ClosedPort, FakeRegistry, Image, Logins, Node, Program};
+use regcred_tests::{ClosedPort, FakeRegistry, Image, Logins, Node, Program, assert_sound};
 use serde_json::{Value, json};
 
 #[test]
@@ -130,26 +127,6 @@ fn serve(image: &Image) -> (FakeRegistry, String) {
 /// A pull that prints only its result or its failure.
 fn pull(node: &Node, name: &str) -> Program {
     node.pull(name).arg("--quiet")
-}
-
-/// Every blob hashes to its name, and every image that has a name is complete.
-fn assert_sound(store: &Path) {
-    let blobs = store.join("blobs/sha256");
-    for entry in blobs.read_dir().into_iter().flatten() {
-        let path = entry.expect("an entry").path();
-        let bytes = std::fs::read(&path).expect("our own file");
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        assert_eq!(digest_of(&bytes), format!("sha256:{name}"), "not whole");
-    }
-    let Ok(index) = std::fs::read(store.join("index.json")) else {
-        return;
-    };
-    let index: Value = serde_json::from_slice(&index).expect("a whole index.json");
-    for entry in index["manifests"].as_array().expect("a list") {
-        let digest = entry["digest"].as_str().expect("a digest");
-        let hex = digest.trim_start_matches("sha256:");
-        assert!(blobs.join(hex).exists(), "{digest} has a name and no blob");
-    }
 }
 
 fn blob(node: &Node, digest: &str) -> std::path::PathBuf {
