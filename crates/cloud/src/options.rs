@@ -289,7 +289,7 @@ mod tests {
         });
         assert_eq!(
             report(&error.expect_err("foreign")),
-            "X is not an https:// URL (http:// is for this machine and its link, 169.254.0.0/16, and for \
+            "x: X is not an https:// URL (http:// is for this machine and its link, 169.254.0.0/16, and for \
              metadata.cloud.test)"
         );
         let unset = read("", |options| options.metadata_url("X", &hosts));
