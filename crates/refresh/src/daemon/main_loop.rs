@@ -242,7 +242,10 @@ impl Loop {
     }
 
     fn dispatch(&mut self) {
-        if !self.leading {
+        let cluster = self.refresher.cluster.as_ref();
+        // The election is asked every few seconds: the Lease may have ended since.
+        let may_write = cluster.is_none_or(|cluster| cluster.fence().is_open());
+        if !self.leading || !may_write {
             return;
         }
         let parallel = self.refresher.plan.limits.parallel;

@@ -85,13 +85,18 @@ impl Entry {
         };
     }
 
-    /// When it is due that is moved to the front: at once, but after [`TURNS`] of them, one in each [`EACH`],
-    /// in its order among the others. Whoever edits without pause must not keep them from theirs.
+    /// When it is due that is moved to the front: at once, and before those that were moved there more often;
+    /// but after [`TURNS`] of them, one in each [`EACH`], in its order among the others. Whoever edits without
+    /// pause must not keep them from theirs.
     fn turn(&mut self, now: DateTime<Utc>) -> DateTime<Utc> {
         // A clock that was set back must not make the wait longer than it was meant to be.
         self.paid = self.paid.clamp(now, now + EACH * TURNS) + EACH;
-        let at = self.paid - EACH * TURNS;
-        if at <= now { DateTime::UNIX_EPOCH } else { at }
+        let (owed, most) = (self.paid - now, EACH * TURNS);
+        if owed <= most {
+            DateTime::UNIX_EPOCH + owed
+        } else {
+            now + (owed - most)
+        }
     }
 
     /// Whether this version is not what was seen last; the object is read again then.

@@ -150,3 +150,22 @@ fn edits_while_an_object_waits_make_its_wait_no_longer() {
         "the first took one turn alone"
     );
 }
+
+#[test]
+fn one_that_is_new_comes_before_those_that_were_at_the_front_already() {
+    let mut schedule = Schedule::default();
+    for round in 0..3 {
+        for name in ["a", "b"] {
+            schedule.first(&key(name), at(round));
+        }
+        for _ in 0..2 {
+            let (taken, _) = schedule.take(at(round)).expect("due");
+            schedule.done(&taken, seen("1"), Some(at(9000)), true, at(round));
+        }
+    }
+    for name in ["a", "b", "new"] {
+        schedule.first(&key(name), at(3));
+    }
+    let order = std::iter::from_fn(|| schedule.take(at(3))).map(|(k, _)| k);
+    assert_eq!(order.collect::<Vec<_>>(), [key("new"), key("a"), key("b")]);
+}
