@@ -17,8 +17,8 @@ async fn a_write_that_waits_while_the_lease_is_lost_is_not_made() {
     let metric = async |line: &str| page(&daemon, "/metrics").await.1.contains(line);
     let leads = async |is: u8| metric(&format!("_leader {is}\n")).await;
     stage.until("a leader", async || leads(1).await).await;
-    // Its write is to wait, and waits again, until the Lease is lost.
-    fake.fail("patch", "secrets", 429, Some(1), usize::MAX);
+    // Its write is to wait three times, each longer than the Lease lasts that is not renewed.
+    fake.fail("patch", "secrets", 429, Some(3), usize::MAX);
     let ns = stage.namespace("a", json!({})).await;
     stage
         .until("a write", async || fake.asked("patch", "secrets") > 0)
