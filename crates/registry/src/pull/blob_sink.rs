@@ -14,13 +14,13 @@ use crate::store::{BlobWriter, LayoutError};
 pub(super) struct BlobSink(State);
 
 enum State {
-    Held(Held),
+    Held(Box<Held>),
     Writing(Writing),
 }
 
 /// The beginning of a blob, and its writer.
 struct Held {
-    writer: Box<BlobWriter>,
+    writer: BlobWriter,
     running: watch::Receiver<()>,
     pieces: Vec<Bytes>,
     length: usize,
@@ -44,12 +44,12 @@ enum Piece {
 
 impl BlobSink {
     pub(super) fn new(writer: BlobWriter, threads: &WriterThreads) -> Self {
-        Self(State::Held(Held {
-            writer: Box::new(writer),
+        Self(State::Held(Box::new(Held {
+            writer,
             running: threads.0.subscribe(),
             pieces: Vec::new(),
             length: 0,
-        }))
+        })))
     }
 
     /// Takes bytes over; waits while the queue is full.
@@ -86,7 +86,7 @@ impl Held {
     /// Writes what is held on a thread, and continues there.
     fn run(
         self,
-        rest: impl FnOnce(Box<BlobWriter>) -> Result<(), LayoutError> + Send + 'static,
+        rest: impl FnOnce(BlobWriter) -> Result<(), LayoutError> + Send + 'static,
     ) -> Thread {
         tokio::task::spawn_blocking(move || {
             // Locals are dropped in reverse order: the writer ends before the count.
