@@ -6,6 +6,7 @@
 //! for milliseconds.
 
 mod json;
+mod on_demand;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
@@ -15,10 +16,11 @@ use regcred_core::{Clock, Env, EnvVar, shown};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
-use tracing_subscriber::layer::{Layer, Layered, SubscriberExt as _};
+use tracing_subscriber::layer::Layer;
 use tracing_subscriber::registry::Registry;
 
 use crate::error::ProgramError;
+use on_demand::OnDemand;
 
 /// The variable that decides what is logged.
 pub const LOG: EnvVar = EnvVar::new(
@@ -54,11 +56,10 @@ pub fn init_json_logging(
 fn init(
     env: &Env,
     default: LevelFilter,
-    lines: impl Layer<Filtered> + Send + Sync,
+    lines: impl Layer<Registry> + Send + Sync,
 ) -> Result<(), ProgramError> {
     let targets = targets(env.get(LOG.name), default).map_err(ProgramError::not_configured)?;
-    let subscriber = tracing_subscriber::registry().with(targets).with(lines);
-    let _ = tracing::subscriber::set_global_default(subscriber);
+    let _ = tracing::subscriber::set_global_default(OnDemand::new(targets, lines));
     Ok(())
 }
 
@@ -77,8 +78,6 @@ impl<W: Write> Write for ShownLine<W> {
         self.0.flush()
     }
 }
-
-type Filtered = Layered<Targets, Registry>;
 
 /// The level of klog's `-v N`.
 #[must_use]
