@@ -21,7 +21,7 @@ help:
 	@echo 'make dist    static programs, packages, images, SBOM and checksums of a release, in target/dist'
 	@echo 'make fuzz    what reads foreign bytes under libFuzzer, each target for FUZZ_SECONDS (600)'
 	@echo 'make stress  many processes and random kills, for STRESS_SECONDS (600)'
-	@echo 'make bench   whole processes timed against an empty one and against peers on PATH'
+	@echo 'make bench   the programs of a release timed against an empty process and peers on PATH, in docs/performance.md'
 
 demo: deps-build
 	@echo '== demo: building the release programs (the first time takes some minutes)'
@@ -49,11 +49,11 @@ test: deps-build deps-test check
 	then echo '$(CARGO) nextest run --workspace'; $(CARGO) nextest run --workspace; \
 	else echo '$(CARGO) test --workspace --all-targets --no-fail-fast'; $(CARGO) test --workspace --all-targets --no-fail-fast; fi
 
-bench: deps-build deps-test
-	@echo '== bench: building the release programs (the first time takes some minutes)'
-	$(CARGO) build --release -p regcred -p regcred-tests $(CLOUDS:%=-p regcred-plugin-%) --bin regcred \
-	  $(CLOUDS:%=--bin %-credential-provider) --bin bench --bin bench-floor --bin bench-measure
-	@target/release/bench
+# The very programs of a release.
+bench: deps-test dist-node-programs
+	$(call DIST_ENV) $(CARGO) build --release --locked --target $(DIST_TARGET) -p regcred-tests \
+	  --bin bench --bin bench-floor --bin bench-measure
+	@REGCRED_BENCH_PAGE=docs/performance.md $(DIST_BUILT)/bench
 
 # Needs a nightly compiler. What is found is kept in target/fuzz-corpus, and a failing input in
 # fuzz/artifacts; FUZZ_TARGETS names some of the targets.

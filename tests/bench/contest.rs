@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use regcred_tests::Program;
+use regcred_tests::need::find;
 use regcred_tests::program::built;
 
 /// One way of doing the work.
@@ -15,6 +16,7 @@ pub(crate) struct Contestant {
     stdin: String,
     /// Emptied before each run.
     scratch: Vec<PathBuf>,
+    is_counted: bool,
 }
 
 impl Contestant {
@@ -26,7 +28,14 @@ impl Contestant {
             env: Vec::new(),
             stdin: String::new(),
             scratch: Vec::new(),
+            is_counted: false,
         }
+    }
+
+    /// Its instructions are counted too, where valgrind is installed and the programs are a release's.
+    pub(crate) fn counted(mut self) -> Self {
+        self.is_counted = !cfg!(debug_assertions);
+        self
     }
 
     pub(crate) fn args<A: Into<String>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
@@ -58,6 +67,22 @@ impl Contestant {
     /// Size of the program's file in bytes.
     pub(crate) fn size(&self) -> u64 {
         std::fs::metadata(&self.program).map_or(0, |m| m.len())
+    }
+
+    /// Millions of instructions of one run, all its threads together. They hardly depend on what else the
+    /// machine does.
+    fn instructions(&self) -> Option<f64> {
+        let counter = find("valgrind").filter(|_| self.is_counted)?;
+        let done = Program::new(counter)
+            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+            .arg(&self.program)
+            .args(&self.args)
+            .envs(self.env.iter().cloned())
+            .stdin(self.stdin.as_str())
+            .run();
+        let (_, count) = done.stderr.split_once("Collected : ")?;
+        let count: u64 = count.lines().next()?.trim().parse().ok()?;
+        (done.code() == Some(0)).then_some(count as f64 / 1e6)
     }
 
     /// One run as a process of its own, in an environment of just the variables given.
@@ -97,15 +122,17 @@ pub(crate) struct Run {
     pub(crate) peak: f64,
 }
 
-/// All runs of one contestant; run `n` of each stood beside run `n` of the others.
+/// All runs of one contestant; run `n` of each was next to run `n` of the others.
 pub(crate) struct Score {
     pub(crate) name: String,
     pub(crate) size: u64,
+    /// Millions of instructions of one run.
+    pub(crate) instructions: Option<f64>,
     pub(crate) runs: Vec<Run>,
 }
 
 /// Runs the contestants in turn, A B C A B C, after one round that is not counted. One that fails
-/// in that round is left out, with what it said.
+/// in that round is left out, with its last line on standard error.
 pub(crate) fn compete(contestants: Vec<Contestant>, rounds: usize) -> (Vec<Score>, Vec<String>) {
     let scratch = tempfile::tempdir().expect("a temporary directory");
     let report = scratch.path().join("report");
@@ -118,6 +145,7 @@ pub(crate) fn compete(contestants: Vec<Contestant>, rounds: usize) -> (Vec<Score
                 let score = Score {
                     name: contestant.name.clone(),
                     size: contestant.size(),
+                    instructions: contestant.instructions(),
                     runs: Vec::new(),
                 };
                 field.push((contestant, score));

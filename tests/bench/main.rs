@@ -1,10 +1,16 @@
 //! `make bench`: our programs as whole processes, in turn with an empty process and with whatever
 //! peers this machine has. Peers are found on `PATH` or named by a variable; none is downloaded.
 //!
-//! `bench [ROUNDS]`. Figures drift with the machine: quote the ratios of one run.
+//! `bench [ROUNDS]`. Figures drift with the machine: quote the ratios of one run. With
+//! `REGCRED_BENCH_PAGE=FILE` the tables are written there too. A release program that is larger, or executes more
+//! instructions, than `bounds.rs` allows ends it with exit code 1.
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
-#![expect(clippy::print_stderr, reason = "a wrong argument is told there")]
+#![expect(
+    clippy::print_stderr,
+    reason = "a wrong argument and a broken bound are reported there"
+)]
 
+mod bounds;
 mod contest;
 mod plugins;
 mod pulls;
@@ -15,6 +21,8 @@ use std::process::ExitCode;
 
 use regcred_core::Env;
 use regcred_tests::clouds::CLOUDS;
+
+use table::Tables;
 
 fn main() -> ExitCode {
     let env = Env::process();
@@ -31,8 +39,10 @@ fn main() -> ExitCode {
          environment.\nPeers: REGCRED_BENCH_<PROVIDER>_PEER, REGCRED_BENCH_<PROVIDER>_HELPER_PEER, \
          REGCRED_BENCH_SKOPEO,\nREGCRED_BENCH_CRANE, or their usual names on PATH."
     );
+    let mut tables = Tables::default();
+    let mut broken = Vec::new();
     for (name, start) in CLOUDS {
-        plugins::plugin(name, &*start(), rounds, &env);
+        broken.extend(plugins::plugin(name, &*start(), rounds, &env, &mut tables));
     }
     // A pull takes a hundred times as long as a plugin.
     let pulls = rounds.div_ceil(6);
@@ -46,9 +56,17 @@ fn main() -> ExitCode {
     ] {
         let layers_of = format!("{layers} layers of {size}");
         let title = format!("Pull of {layers_of} from docker-registry");
-        pulls::pull(&title, layers, bytes, pulls, &env);
+        pulls::pull(&title, layers, bytes, pulls, &env, &mut tables);
         let title = format!("Push of {layers_of} to docker-registry");
-        pushes::push(&title, layers, bytes, pulls, &env);
+        pushes::push(&title, layers, bytes, pulls, &env, &mut tables);
     }
-    ExitCode::SUCCESS
+    if let Some(page) = env.path("REGCRED_BENCH_PAGE")
+        && let Err(error) = std::fs::write(&page, tables.page(rounds))
+    {
+        broken.push(format!("cannot write {}: {error}", page.display()));
+    }
+    for line in &broken {
+        eprintln!("{line}");
+    }
+    ExitCode::from(u8::from(!broken.is_empty()))
 }

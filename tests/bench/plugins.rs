@@ -9,12 +9,21 @@ use regcred_tests::program::built;
 use regcred_tests::{TlsFront, plugin_request};
 use tempfile::TempDir;
 
+use crate::bounds::{self, COLD, WARM};
 use crate::contest::{Contestant, compete};
-use crate::table;
+use crate::table::Tables;
 
 /// One cloud's plugin, cold and from the cache, and its peers; over https too where the cloud's
 /// services are not on the machine's own link.
-pub(crate) fn plugin(name: &str, cloud: &dyn Cloud, rounds: usize, env: &Env) {
+/// Returns what breaks a bound.
+pub(crate) fn plugin(
+    name: &str,
+    cloud: &dyn Cloud,
+    rounds: usize,
+    env: &Env,
+    tables: &mut Tables,
+) -> Vec<String> {
+    let mut broken = Vec::new();
     let fronts = Fronts::of(cloud);
     let mut schemes = vec![("http", cloud.env())];
     if !cloud.public().is_empty() {
@@ -31,13 +40,17 @@ pub(crate) fn plugin(name: &str, cloud: &dyn Cloud, rounds: usize, env: &Env) {
         };
         let ours = || built(&format!("{name}-credential-provider"));
         let mut field = vec![
-            prepare("ours, cold", ours())
+            prepare(COLD, ours())
+                .counted()
                 .env("REGCRED_CACHE", "off")
                 .stdin(&request),
-            prepare("ours, warm cache", ours())
+            prepare(WARM, ours())
+                .counted()
                 .env("REGCRED_CACHE", &text(&scratch.path().join("cache")))
                 .stdin(&request),
-            Contestant::new("floor: an empty process", built("bench-floor")).stdin(&request),
+            Contestant::new("floor: an empty process", built("bench-floor"))
+                .counted()
+                .stdin(&request),
         ];
         let (upstream, args) = cloud.upstream();
         let get: &[_] = &["get"];
@@ -59,8 +72,10 @@ pub(crate) fn plugin(name: &str, cloud: &dyn Cloud, rounds: usize, env: &Env) {
             field.push(peer.args(args.iter().copied()).stdin(stdin));
         }
         let (scores, notes) = compete(field, rounds);
-        table::print(&format!("{name} plugin, {scheme}"), &scores, &notes);
+        tables.show(&format!("{name} plugin, {scheme}"), &scores, &notes);
+        broken.extend(bounds::broken(name, scheme, &scores));
     }
+    broken
 }
 
 /// TLS in front of a cloud's public services.

@@ -10,10 +10,17 @@ use tempfile::TempDir;
 
 use crate::contest::{Contestant, compete};
 use crate::plugins::peer;
-use crate::table;
+use crate::table::Tables;
 
 /// An image of so many layers of so many bytes each.
-pub(crate) fn pull(title: &str, layers: usize, bytes: usize, rounds: usize, env: &Env) {
+pub(crate) fn pull(
+    title: &str,
+    layers: usize,
+    bytes: usize,
+    rounds: usize,
+    env: &Env,
+    tables: &mut Tables,
+) {
     let Some(registry) = Registry::start(&Access::Open) else {
         return;
     };
@@ -52,7 +59,7 @@ pub(crate) fn pull(title: &str, layers: usize, bytes: usize, rounds: usize, env:
         field.push(crane.scratch(store));
     }
     let (scores, notes) = compete(field, rounds);
-    table::print(title, &scores, &notes);
+    tables.show(title, &scores, &notes);
 }
 
 /// A directory in memory, where the machine has that.

@@ -9,10 +9,17 @@ use regcred_tests::{Image, Program, Registry};
 use crate::contest::{Contestant, compete};
 use crate::plugins::peer;
 use crate::pulls::{in_memory, text};
-use crate::table;
+use crate::table::Tables;
 
 /// An image of so many layers of so many bytes each.
-pub(crate) fn push(title: &str, layers: usize, bytes: usize, rounds: usize, env: &Env) {
+pub(crate) fn push(
+    title: &str,
+    layers: usize,
+    bytes: usize,
+    rounds: usize,
+    env: &Env,
+    tables: &mut Tables,
+) {
     let Some(registry) = Registry::start(&Access::Open) else {
         return;
     };
@@ -52,5 +59,5 @@ pub(crate) fn push(title: &str, layers: usize, bytes: usize, rounds: usize, env:
     let field = field.into_iter();
     let field = field.map(|one| one.scratch(registry.store()));
     let (scores, notes) = compete(field.collect(), rounds);
-    table::print(title, &scores, &notes);
+    tables.show(title, &scores, &notes);
 }
