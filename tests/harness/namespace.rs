@@ -13,18 +13,32 @@ use crate::need::in_ci;
 ///
 /// # Panics
 /// In CI, where namespaces are not allowed.
-#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
 #[must_use]
 pub fn in_namespace(setup: &str, command: &str) -> Option<Program> {
     let ready = format!("ip link set lo up && {setup}");
-    let probe = unshared(&ready).run();
+    prepared(&["--net", "--mount"], &ready, command)
+}
+
+/// A shell command in a mount namespace of its own, after the shell commands in `setup`. `None` where
+/// namespaces are not allowed.
+///
+/// # Panics
+/// In CI, where namespaces are not allowed.
+#[must_use]
+pub fn with_mounts(setup: &str, command: &str) -> Option<Program> {
+    prepared(&["--mount"], "true", &format!("{setup} && {command}"))
+}
+
+#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
+fn prepared(kinds: &[&str], ready: &str, command: &str) -> Option<Program> {
+    let probe = unshared(kinds, ready).run();
     if probe.code() != Some(0) {
         let why = probe.stderr.trim_end();
-        assert!(!in_ci(), "network namespaces are needed here: {why}");
-        eprintln!("SKIPPED: no network namespace here: {why}");
+        assert!(!in_ci(), "namespaces are needed here: {why}");
+        eprintln!("SKIPPED: no namespace here: {why}");
         return None;
     }
-    Some(unshared(&format!("{ready} && {command}")))
+    Some(unshared(kinds, &format!("{ready} && {command}")))
 }
 
 /// Runs one ignored test of the calling test program, by its full name, in such a namespace.
@@ -55,10 +69,11 @@ pub const SILENT_LINK: &str = "ip link add void type veth peer name end && ip li
      ip link set end up && ip route add 169.254.0.0/16 dev void && \
      ip neigh add 169.254.169.254 lladdr 02:00:00:00:00:01 dev void";
 
-fn unshared(command: &str) -> Program {
+fn unshared(kinds: &[&str], command: &str) -> Program {
     let path = Env::process().get("PATH").unwrap_or_default().to_owned();
     Program::new("/usr/bin/env")
-        .args(["unshare", "--map-root-user", "--net", "--mount"])
+        .args(["unshare", "--map-root-user"])
+        .args(kinds)
         .args(["sh", "-c", command])
         .env("PATH", format!("{path}:/usr/sbin:/sbin"))
         .limit(Duration::from_secs(100))

@@ -2,7 +2,8 @@
 //! every fake.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use regcred_core::Clock;
@@ -88,6 +89,40 @@ impl Server {
             _thread: thread,
         }
     }
+}
+
+/// Passes a request on to the server of plain http at that authority, and returns its answer.
+///
+/// # Panics
+/// When that server does not answer.
+#[must_use]
+pub fn forward(authority: &str, request: &Seen) -> Reply {
+    let mut sent = format!("{} HTTP/1.1\r\nconnection: close\r\n", request.line()).into_bytes();
+    for (name, value) in &request.headers {
+        if name != "connection" {
+            sent.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+    }
+    sent.extend(b"\r\n");
+    sent.extend_from_slice(&request.body);
+    let mut stream = TcpStream::connect(authority).expect("a server");
+    stream.write_all(&sent).expect("a request");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+    let (head, body) = answer.split_at(end.expect("a head") + 4);
+    let head = String::from_utf8_lossy(head);
+    let mut lines = head.lines();
+    let status = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1)?.parse().ok());
+    let mut reply = Reply::new(status.expect("a status")).body(body);
+    for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
+        if !matches!(name, "content-length" | "connection") {
+            reply = reply.header(name, value);
+        }
+    }
+    reply
 }
 
 /// The fields of a POSTed form; `None` if the body is not declared as a form, or a name comes twice.

@@ -90,6 +90,7 @@ impl Cause {
         let text = match (tls, what) {
             (Some(rustls::Error::Other(other)), _) => regcred_core::report(&*other.0),
             (Some(tls), _) => tls::words(tls),
+            (None, Failure::Descriptors) => format!("{innermost}, see ulimit -n"),
             (None, Failure::ProxyLogin) => "it answered 407 to CONNECT".to_owned(),
             (None, _) => match innermost.as_str() {
                 "tls handshake eof" => HANDSHAKE_ENDED.to_owned(),
@@ -166,7 +167,7 @@ impl Cause {
     pub(crate) fn next_step(&self) -> Option<&'static str> {
         Some(match self.what {
             Failure::Roots => return None,
-            Failure::Descriptors => "raise the limit of open files (ulimit -n)",
+            Failure::Descriptors => "raise the limit of open files",
             Failure::ProxyLogin => {
                 "write the proxy's user and password into the variable, special characters \
                  percent-encoded"

@@ -192,10 +192,12 @@ async fn get(
 
 /// The call for the instance's identity, for its errors.
 fn asked(base: &str) -> TokenCall {
-    ERRORS.token_call(
-        "the instance principal",
-        format!("the metadata server {base}"),
-    )
+    ERRORS
+        .token_call(
+            "the instance principal",
+            format!("the metadata server {base}"),
+        )
+        .if_refused("check whether a proxy or a firewall answers in its place")
 }
 
 fn refused(base: &str, error: HttpError) -> ProviderError {
