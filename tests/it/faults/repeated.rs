@@ -32,7 +32,7 @@ pub(super) fn check(rows: &Rows) {
             let mut done = vec![start().stdin(plugin_request(&target.image)).run()];
             if *repeats == Repeats::Json(401) {
                 done.push(start().args(["token", &target.image]).run());
-                done.push(start().args(["docker", "get"]).stdin(&target.image).run());
+                done.push(start().args(["docker", "get"]).stdin(&*target.image).run());
             }
             let sent = server.repeated();
             assert!(!sent.is_empty(), "{context}: no secret was sent");
