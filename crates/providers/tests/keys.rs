@@ -51,6 +51,7 @@ const VALUES: &[&str] = &[
     "true",
     "1m",
     "10.0.0.1",
+    "127.0.0.1:1",
     "2025-08-26",
     "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q",
     "a@p.iam.gserviceaccount.com",
