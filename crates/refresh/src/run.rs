@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 use regcred_api::pull_secret;
-use regcred_core::{Clock, Env};
+use regcred_core::{Clock, Env, report};
 use regcred_run::output::{self, json_line, line, note};
 use regcred_run::{
     ProgramError, block_on, conclude as conclude_program, hide_secrets, init_json_logging,
@@ -19,7 +19,7 @@ use crate::cluster::connect;
 use crate::conclusion::{Conclusion, exit};
 use crate::config::{Config, SCHEMA, SingleTarget};
 use crate::error::RunError;
-use crate::failure::PANICKED;
+use crate::failure::{PANICKED, RefreshFailure};
 use crate::life::delta;
 use crate::plan::Plan;
 use crate::refresher::{Mode, Refresher};
@@ -173,13 +173,20 @@ fn plan(cli: &Cli, env: &Env) -> Result<Plan, BoxError> {
     }
     let shown = path.display();
     let text = regcred_files::read_text(path, MAX_CONFIG);
-    let text = text.map_err(RunError::at(format!("cannot read {shown}")))?;
+    let text = text.map_err(|error| {
+        let failure =
+            RefreshFailure::new(error.to_string(), Some("name another file with --config"));
+        RunError::at(format!("cannot read {shown}"))(failure)
+    })?;
     let plan = || {
         let mut config = Config::parse(&text)?;
         config.resolve(path.parent().unwrap_or(Path::new("")))?;
         Plan::new(&config, &specs, env)
     };
-    Ok(plan().map_err(RunError::at(format!("{shown} cannot be used")))?)
+    Ok(plan().map_err(|error| {
+        let failure = RefreshFailure::new(report(&error), Some("correct the file"));
+        RunError::at(format!("{shown} cannot be used"))(failure)
+    })?)
 }
 
 fn print(report: &Report, output: Output) -> Result<(), ProgramError> {

@@ -136,7 +136,11 @@ fn a_daemon_that_cannot_start_ends_with_a_line_of_json_that_has_the_reason() {
     let kubeconfig = stage.file("kubeconfig", "clusters: 7\n");
     let kubeconfig = kubeconfig.to_str().expect("a plain path");
     for (env, start, part) in [
-        (None, "cannot listen on ", "Address already in use"),
+        (
+            None,
+            "cannot listen on ",
+            "name another address with --listen",
+        ),
         (
             Some(("KUBECONFIG", kubeconfig)),
             "the kubeconfig ",

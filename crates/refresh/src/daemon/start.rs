@@ -1,5 +1,6 @@
 //! Start and stop of the daemon: by signals as a program, by a handle inside another program.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio::task::JoinSet;
 use super::main_loop::Loop;
 use super::{election, server};
 use crate::error::RunError;
+use crate::failure::RefreshFailure;
 use crate::refresher::Refresher;
 
 /// A running daemon inside another program.
@@ -72,9 +74,13 @@ impl Refresher {
     pub async fn start(mut self, env: &Env) -> Result<Handle, RunError> {
         self.tokens.serve_daemon(Duration::from_secs(5));
         let address = self.plan.server.address;
-        let at = || RunError::at(format!("cannot listen on {address}"));
-        let listener = TcpListener::bind(address).await.map_err(at())?;
-        let address = listener.local_addr().map_err(at())?;
+        let failed = |error: io::Error| {
+            let next = "name another address with --listen, or end what listens there";
+            let failure = RefreshFailure::new(error.to_string(), Some(next));
+            RunError::at(format!("cannot listen on {address}"))(failure)
+        };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
         tracing::info!(%address, "listening");
         let (stop, stopped) = watch::channel(false);
         let holder = election::holder(env);
