@@ -4,7 +4,9 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use regcred_core::{Env, ProviderError, SecretText as _};
+#[cfg(any(test, not(target_feature = "crt-static")))]
+use regcred_core::SecretText as _;
+use regcred_core::{Env, ProviderError};
 use regcred_files::{MIB, read_secret};
 use secrecy::SecretString;
 
