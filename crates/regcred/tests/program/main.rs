@@ -4,6 +4,7 @@
 mod check;
 mod config;
 mod explain;
+mod hostile_files;
 mod named_files;
 mod plugins;
 mod token;

@@ -196,7 +196,7 @@ fn a_file_that_was_found_and_cannot_be_used_is_in_the_failures_text() {
     }
 }
 
-fn fifo(path: &Path) -> PathBuf {
+pub(super) fn fifo(path: &Path) -> PathBuf {
     let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
     rustix::fs::mkfifoat(rustix::fs::CWD, path, mode).expect("a FIFO");
     path.to_owned()
