@@ -124,7 +124,7 @@ impl HttpClient for Transport {
             let body = if self.is_metadata {
                 in_exact_form(&body)
             } else {
-                body.to_vec()
+                with_a_life_in_range(&body)
             };
             let ok = StatusCode::Ok;
             return Ok(AsyncRawResponse::from_bytes(ok, Headers::new(), body));
@@ -143,6 +143,24 @@ fn in_exact_form(body: &[u8]) -> Vec<u8> {
     exact.to_string().into_bytes()
 }
 
+/// Entra ID's response with a life that the library can add to the time: it panics at any other.
+fn with_a_life_in_range(body: &[u8]) -> Vec<u8> {
+    let response: Value = serde_json::from_slice(body).unwrap_or_default();
+    let is_out_of_range = response["expires_in"]
+        .as_i64()
+        .is_some_and(|life| !(0..=LONGEST_LIFE).contains(&life));
+    let Value::Object(mut members) = response else {
+        return body.to_vec();
+    };
+    if !is_out_of_range {
+        return body.to_vec();
+    }
+    members.insert("expires_in".to_owned(), json!(0));
+    Value::from(members).to_string().into_bytes()
+}
+
+/// Longer than any token lives: a year, in seconds.
+const LONGEST_LIFE: i64 = 366 * 24 * 3600;
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// First and longest pause for a metadata service that is not ready.
 const RESTING: Duration = Duration::from_millis(500);

@@ -95,3 +95,19 @@ async fn a_refusal_is_our_own_error_inside_the_librarys() {
         "{shown}"
     );
 }
+
+#[test]
+fn a_life_that_the_library_cannot_add_to_the_time_is_replaced() {
+    for (life, expected) in [
+        ("9223372036854775807", "0"),
+        ("-1", "0"),
+        ("3599", "3599"),
+        ("18446744073709551615", "18446744073709551615"),
+    ] {
+        let body = format!(r#"{{"access_token":"t","expires_in":{life}}}"#);
+        let expected = format!(r#"{{"access_token":"t","expires_in":{expected}}}"#);
+        let passed_on = with_a_life_in_range(body.as_bytes());
+        assert_eq!(passed_on, expected.as_bytes(), "{life}");
+    }
+    assert_eq!(with_a_life_in_range(b"[1"), b"[1");
+}
