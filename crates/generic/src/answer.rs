@@ -66,7 +66,7 @@ pub(crate) enum Member {
 pub(crate) struct Answer {
     pub(crate) token: Option<SecretString>,
     pub(crate) username: Option<String>,
-    /// The earlier of what the answer and the token itself have.
+    /// The earlier of what the answer and the token itself have, in ten years at the latest.
     pub(crate) expires_at: Option<DateTime<Utc>>,
 }
 
@@ -83,7 +83,11 @@ impl Answer {
         Self {
             token: token.cloned(),
             username: username.map(|name| name.expose_secret().to_owned()),
-            expires_at: [relative, absolute, own].into_iter().flatten().min(),
+            expires_at: [relative, absolute, own]
+                .into_iter()
+                .flatten()
+                .min()
+                .map(|end| end.min(now + LONGEST)),
         }
     }
 }
@@ -141,6 +145,8 @@ fn is_token(token: &SecretString) -> bool {
     token.expose_secret().bytes().all(|b| b.is_ascii_graphic())
 }
 
+/// A longer life is one without an end, which not every reader of a date can write.
+const LONGEST: TimeDelta = TimeDelta::days(3650);
 /// The year 5138 in seconds; a larger number is milliseconds.
 const LATEST_IN_SECONDS: f64 = 1e11;
 

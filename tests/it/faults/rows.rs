@@ -285,16 +285,26 @@ pub(super) fn gcr() -> Rows {
     let login = write_json(&files, "login.json", &google.user_file());
     let token = write(&files, "subject", "e30.e30.c2ln");
     let external = google.external_file(&json!({"file": token}));
-    let external = write_json(&files, "external.json", &external);
-    let trusted = google.server().authority();
+    let file = "GOOGLE_APPLICATION_CREDENTIALS";
+    let directory = files.path().to_owned();
+    let sts = move |address: &Address| {
+        let mut external = external.clone();
+        external["token_url"] = json!(address.url("/v1/token"));
+        let path = directory.join(format!("{}-{}.json", address.scheme, address.authority));
+        std::fs::write(&path, external.to_string()).expect("a file");
+        [
+            (file, path.display().to_string()),
+            ("REGCRED_GCR_TRUSTED_HOSTS", address.authority.clone()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec()
+    };
     let cloud = clouds::start("gcr");
     let metadata = url_of(&*cloud, "GCE_METADATA_HOST");
     let endpoint = "Google's token endpoint at ";
     let account = "puller@demo-project.iam.gserviceaccount.com";
-    let file = "GOOGLE_APPLICATION_CREDENTIALS";
     let steps = vec![
         Step::of("REGCRED_GCR_OAUTH_TOKEN_URL", "/token")
-            .after(0, &google.server().url())
             .says(KEY_ACCOUNT, endpoint, "create a new key")
             .with([(file, &*key)])
             .ends("77777 777 88 8668777 88788", Unreachable, 30),
@@ -303,9 +313,8 @@ pub(super) fn gcr() -> Rows {
             .says("the login in ", endpoint, "renew it with gcloud")
             .with([(file, &*login)])
             .ends("77777 777 88 8668777 88788", Unreachable, 30),
-        Step::of("REGCRED_GCR_STS_URL", "/v1/token")
+        Step::led("the Security Token Service", sts)
             .says("", "", "")
-            .with([(file, &*external), ("REGCRED_GCR_TRUSTED_HOSTS", &*trusted)])
             .ends("77777 777 88 8668777 88788", Unreachable, 30),
         Step::of("REGCRED_GCR_IAM_CREDENTIALS_URL", "")
             .says(

@@ -144,6 +144,12 @@ impl Step {
         self
     }
 
+    /// Whether one program more finds the same server: the requests before the step are counted once.
+    pub(super) fn is_first(&self) -> bool {
+        let before = self.before.as_ref().map_or(0, |(_, requests)| *requests);
+        before == 0 && !self.makes_key
+    }
+
     /// The exit code of each fault.
     ///
     /// # Panics
