@@ -9,10 +9,11 @@ use std::path::Path;
 
 use regcred_api::pull_record::{ImagePullIntent, ImagePulledRecord};
 use regcred_tests::cloud::Cloud as _;
-use regcred_tests::ecr::EcrCloud;
+use regcred_tests::icr::IcrCloud;
 use regcred_tests::oci_registry::Access;
+use regcred_tests::sigv4::AccessKey;
 use regcred_tests::{
-    FakeRegistry, FakeRuntime, Finished, Image, Logins, Node, Program, assert_sound,
+    FakeEcr, FakeRegistry, FakeRuntime, Finished, Image, Logins, Node, Program, assert_sound,
 };
 use serde_json::{Value, json};
 
@@ -20,46 +21,51 @@ use race::{Race, rounds};
 
 #[test]
 fn a_cache_has_no_wrong_partial_or_foreign_answer() {
-    let clouds = [EcrCloud::start(), EcrCloud::start()];
-    let image = clouds[0].image().to_owned();
-    let host = image.split('/').next().expect("a host").to_owned();
-    let request = json!({
-        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
-        "kind": "CredentialProviderRequest",
-        "image": image,
-    });
+    // Neither asks a metadata server, whose time is short on a busy machine.
+    let (ecr, icr) = (FakeEcr::start(ACCOUNT, &[key()]), IcrCloud::start());
+    let mut ecr_env = ecr.env();
+    ecr_env.extend([
+        ("AWS_ACCESS_KEY_ID".to_owned(), key().id),
+        ("AWS_SECRET_ACCESS_KEY".to_owned(), key().secret),
+    ]);
+    let (ecr_user, icr_user) = (("AWS", ecr.logins()), ("iambearer", icr.logins()));
+    let clouds = [
+        ("ecr-credential-provider", ECR_IMAGE, ecr_env, ecr_user),
+        ("icr-credential-provider", icr.image(), icr.env(), icr_user),
+    ];
     rounds("cache", |random| {
         let root = tempfile::tempdir().expect("a directory");
         let cache = root.path().join("cache");
-        let plugin = |cloud: &EcrCloud| {
-            let plugin = Program::ours("ecr-credential-provider").envs(cloud.env());
+        let plugin = |at: usize| {
+            let (plugin, image, env, _) = &clouds[at];
+            let request = json!({
+                "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
+                "kind": "CredentialProviderRequest",
+                "image": image,
+            });
+            let plugin = Program::ours(plugin).envs(env.clone());
             plugin
                 .env("REGCRED_CACHE", &cache)
                 .stdin(request.to_string())
         };
-        let is_right = |cloud: usize, done: &Finished| {
+        let is_right = |at: usize, done: &Finished| {
             let answer = done.json();
-            let password = answer["auth"][&*host]["password"]
-                .as_str()
-                .unwrap_or_default();
-            assert!(
-                clouds[cloud].logins().accepts("AWS", password),
-                "wrong: {answer}"
-            );
-            let other = &clouds[1 - cloud];
-            assert!(
-                !other.logins().accepts("AWS", password),
-                "foreign: {answer}"
-            );
+            let (_, image, _, (user, logins)) = &clouds[at];
+            let host = image.split('/').next().expect("a host");
+            let password = answer["auth"][host]["password"].as_str();
+            let password = password.unwrap_or_default();
+            assert!(logins.accepts(user, password), "wrong: {answer}");
+            let (.., (user, logins)) = &clouds[1 - at];
+            assert!(!logins.accepts(user, password), "foreign: {answer}");
         };
         let chosen: Vec<_> = (0..12).map(|_| random.below(2)).collect();
-        let programs = chosen.iter().map(|cloud| plugin(&clouds[*cloud]));
+        let programs = chosen.iter().map(|at| plugin(*at));
         let race = Race::run(programs.collect(), 60, random);
         for (at, done) in &race.ended {
             is_right(chosen[*at], done);
         }
-        for (at, cloud) in clouds.iter().enumerate() {
-            is_right(at, &plugin(cloud).run());
+        for at in 0..clouds.len() {
+            is_right(at, &plugin(at).run());
         }
         for path in files(&cache) {
             let name = path.to_string_lossy().into_owned();
@@ -245,3 +251,14 @@ fn kubelet_runs() -> bool {
         )
     })
 }
+
+fn key() -> AccessKey {
+    AccessKey {
+        id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+        secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
+        session: None,
+    }
+}
+
+const ACCOUNT: &str = "123456789012";
+const ECR_IMAGE: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/app";

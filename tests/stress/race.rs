@@ -1,4 +1,8 @@
 //! Programs that run at once, some of them until they are killed.
+#![expect(
+    clippy::print_stderr,
+    reason = "figures of a run, and the seed of a failure"
+)]
 
 use std::time::{Duration, Instant};
 

@@ -35,50 +35,50 @@ const MARGIN: u64 = 60_000_000;
 type Input = (&'static str, &'static str, usize, fn(usize) -> Vec<u8>);
 
 const INPUTS: &[Input] = &[
-    ("yaml", "keys", 5000, |n| {
+    ("yaml", "keys", 2500, |n| {
         lines("", n, |at| format!("key{at}: value\n"))
     }),
-    ("yaml", "keys of a flow mapping", 5000, |n| {
+    ("yaml", "keys of a flow mapping", 2500, |n| {
         lines("{", n, |at| format!("key{at}: value, "))
     }),
-    ("yaml", "equal keys", 5000, |n| {
+    ("yaml", "equal keys", 2500, |n| {
         lines("", n, |_| "key: value\n".to_owned())
     }),
-    ("yaml", "anchors", 3000, |n| {
+    ("yaml", "anchors", 1500, |n| {
         lines("", n, |at| format!("- &a{at} [x]\n- *a{at}\n"))
     }),
-    ("yaml", "documents", 3000, |n| {
+    ("yaml", "documents", 1500, |n| {
         lines("", n, |_| "---\na: b\n".to_owned())
     }),
-    ("yaml", "a text", 20_000, |n| {
+    ("yaml", "a text", 10_000, |n| {
         lines("a: \"", n, |_| "\\n x".to_owned())
     }),
-    ("yaml", "a plain text of lines", 5000, |n| {
+    ("yaml", "a plain text of lines", 2500, |n| {
         lines("a:\n", n, |_| "  x\n".to_owned())
     }),
-    ("yaml", "merges", 500, |n| {
+    ("yaml", "merges", 250, |n| {
         lines("b: &b {c: d}\n", n, |at| format!("k{at}: {{<<: *b}}\n"))
     }),
-    ("json", "members", 10_000, |n| {
+    ("json", "members", 5000, |n| {
         lines("{\"a\":0", n, |at| format!(",\"k{at}\":[{at}]"))
     }),
-    ("json", "escapes", 20_000, |n| {
+    ("json", "escapes", 10_000, |n| {
         lines("\"", n, |_| "\\\"\\u0041".to_owned())
     }),
-    ("provider_config", "entries", 300, |n| {
+    ("provider_config", "entries", 150, |n| {
         lines(CONFIG, n, |at| {
             format!(
                 "- name: p{at}\n  matchImages: [a{at}.io]\n  defaultCacheDuration: 1m\n  apiVersion: {V1}\n"
             )
         })
     }),
-    ("provider_config", "unknown fields", 3000, |n| {
+    ("provider_config", "unknown fields", 1500, |n| {
         lines(CONFIG, n, |at| format!("- x{at}: y\n"))
     }),
-    ("provider_config", "equal keys", 3000, |n| {
+    ("provider_config", "equal keys", 1500, |n| {
         lines(CONFIG, n, |_| "  a: b\n".to_owned())
     }),
-    ("response", "logins", 3000, |n| {
+    ("response", "logins", 1500, |n| {
         let start = format!(
             r#"{{"kind":"CredentialProviderResponse","apiVersion":"{V1}","cacheKeyType":"Image","auth":{{"a":null"#
         );
@@ -88,33 +88,33 @@ const INPUTS: &[Input] = &[
         text.extend(b"}}");
         text
     }),
-    ("docker_config", "entries", 1500, |n| {
+    ("docker_config", "entries", 750, |n| {
         let mut text = lines("{\"auths\":{\"a\":{}", n, |at| {
             format!(",\"r{at}.io\":{{\"auth\":\"dTpw\"}}")
         });
         text.extend(b"}}");
         text
     }),
-    ("docker_config", "bad entries", 1500, |n| {
+    ("docker_config", "bad entries", 750, |n| {
         let mut text = lines("{\"auths\":{\"a\":{}", n, |at| {
             format!(",\"*.{at}.io\":{{\"auth\":\"%\"}}")
         });
         text.extend(b"}}");
         text
     }),
-    ("pull_secret", "entries", 1500, |n| {
+    ("pull_secret", "entries", 750, |n| {
         let mut text = lines("{\"auths\":{\"a\":{}", n, |at| {
             format!(",\"r{at}.io\":{{\"auth\":\"dTpw\"}}")
         });
         text.extend(b"}}");
         text
     }),
-    ("pull_secret", "Secrets", 1500, |n| {
+    ("pull_secret", "Secrets", 750, |n| {
         lines("", n, |at| {
             format!("---\nkind: Secret\napiVersion: v1\nmetadata: {{name: s{at}}}\n")
         })
     }),
-    ("pull_record", "images", 3000, |n| {
+    ("pull_record", "images", 1500, |n| {
         let mut text = lines(
             r#"{"kind":"ImagePulledRecord","apiVersion":"kubelet.config.k8s.io/v1beta1","imageRef":"x","lastUpdatedTime":null,"credentialMapping":{"a":null"#,
             n,
@@ -123,44 +123,44 @@ const INPUTS: &[Input] = &[
         text.extend(b"}}");
         text
     }),
-    ("challenge", "parameters", 5000, |n| {
+    ("challenge", "parameters", 2500, |n| {
         lines("Bearer a=b", n, |at| format!(",p{at}=\"v\""))
     }),
-    ("challenge", "challenges", 5000, |n| {
+    ("challenge", "challenges", 2500, |n| {
         lines("Basic", n, |_| ", Basic".to_owned())
     }),
-    ("challenge", "quotes", 20_000, |n| {
+    ("challenge", "quotes", 10_000, |n| {
         lines("Bearer a=\"", n, |_| "\\\"".to_owned())
     }),
-    ("challenge", "broken parts", 5000, |n| {
+    ("challenge", "broken parts", 2500, |n| {
         lines("Bearer ", n, |_| "a=\"b\"c, ".to_owned())
     }),
-    ("reference", "a path", 20_000, |n| {
+    ("reference", "a path", 10_000, |n| {
         lines("a.io/", n, |_| "a-_/".to_owned())
     }),
-    ("pattern", "a label of runs", 5000, |n| {
+    ("pattern", "a label of runs", 2500, |n| {
         let mut text = lines("", n, |_| "*a".to_owned());
         text.extend(format!("b\n{}", "a".repeat(255)).bytes());
         text
     }),
-    ("pattern", "labels", 5000, |n| {
+    ("pattern", "labels", 2500, |n| {
         lines("", n, |_| "*.".to_owned())
     }),
-    ("manifest", "layers", 1500, |n| manifest("layers", n)),
-    ("manifest", "manifests", 1500, |n| manifest("manifests", n)),
-    ("foreign_text", "beginnings of tokens", 20_000, |n| {
+    ("manifest", "layers", 750, |n| manifest("layers", n)),
+    ("manifest", "manifests", 750, |n| manifest("manifests", n)),
+    ("foreign_text", "beginnings of tokens", 10_000, |n| {
         lines("{\"message\":\"", n, |_| "eyJ ".to_owned())
     }),
-    ("foreign_text", "blanks", 50_000, |n| {
+    ("foreign_text", "blanks", 25_000, |n| {
         lines("", n, |_| "\u{200b} ".to_owned())
     }),
-    ("go_values", "a duration", 20_000, |n| {
+    ("go_values", "a duration", 10_000, |n| {
         lines("", n, |_| "0h".to_owned())
     }),
-    ("hosts_toml", "hosts", 1000, |n| {
+    ("hosts_toml", "hosts", 500, |n| {
         lines("", n, |at| format!("[host.\"https://h{at}\"]\n"))
     }),
-    ("generic_config", "entries", 200, |n| {
+    ("generic_config", "entries", 100, |n| {
         lines(
             "apiVersion: generic.regcred.dev/v1\nkind: RegistryConfiguration\nregistries:\n",
             n,
@@ -171,41 +171,41 @@ const INPUTS: &[Input] = &[
             },
         )
     }),
-    ("aws_files", "profiles", 1500, |n| {
+    ("aws_files", "profiles", 750, |n| {
         lines("", n, |at| format!("[profile p{at}]\nregion=x\n"))
     }),
-    ("aws_files", "lines that continue", 3000, |n| {
+    ("aws_files", "lines that continue", 1500, |n| {
         lines("[default]\na = b\n", n, |_| "  c\n".to_owned())
     }),
-    ("aws_files", "nonsense", 5000, |n| {
+    ("aws_files", "nonsense", 2500, |n| {
         lines("", n, |_| "x\n".to_owned())
     }),
-    ("oracle_files", "profiles", 1500, |n| {
+    ("oracle_files", "profiles", 750, |n| {
         lines("", n, |at| format!("[p{at}]\nuser=x\n"))
     }),
-    ("pem", "beginnings", 3000, |n| {
+    ("pem", "beginnings", 1500, |n| {
         lines("", n, |at| format!("-----BEGIN A{at}-----\n"))
     }),
-    ("ca_bundle", "certificates", 3000, |n| {
+    ("ca_bundle", "certificates", 1500, |n| {
         lines("", n, |_| {
             "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned()
         })
     }),
-    ("image_list", "lines", 5000, |n| {
+    ("image_list", "lines", 2500, |n| {
         lines("", n, |at| format!("r{at}.io/a:v1\n"))
     }),
-    ("image_list", "containers", 1500, |n| {
+    ("image_list", "containers", 750, |n| {
         lines("---\ncontainers:\n", n, |at| format!("- image: a{at}\n"))
     }),
-    ("node_files", "variables", 1000, |n| {
+    ("node_files", "variables", 500, |n| {
         lines("[Service]\n", n, |at| format!("Environment=A{at}=b\n"))
     }),
-    ("node_files", "a command of lines", 1000, |n| {
+    ("node_files", "a command of lines", 500, |n| {
         lines("[Service]\nExecStart=/usr/bin/kubelet", n, |at| {
             format!(" \\\n --a{at}=b")
         })
     }),
-    ("refresh_config", "registries", 150, |n| {
+    ("refresh_config", "registries", 75, |n| {
         lines(
             "apiVersion: refresh.regcred.dev/v1\nkind: RefreshConfiguration\ntargets: []\nregistries:\n",
             n,
@@ -216,7 +216,7 @@ const INPUTS: &[Input] = &[
             },
         )
     }),
-    ("token_response", "members", 5000, |n| {
+    ("token_response", "members", 2500, |n| {
         lines("{\"access_token\":\"t\"", n, |at| format!(",\"k{at}\":1"))
     }),
 ];

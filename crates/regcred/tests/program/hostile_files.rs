@@ -12,7 +12,7 @@ const ACR: &str = "team.azurecr.io/app";
 const OCIR: &str = "fra.ocir.io/tenancy/app";
 const ICR: &str = "us.icr.io/team/app";
 
-/// An image, more variables, and the variable that names the file.
+/// An image, more variables, and the variable with the path of the file.
 type Named = (
     &'static str,
     &'static [(&'static str, &'static str)],
@@ -67,7 +67,7 @@ const ENTRA: &[(&str, &str)] = &[
     ("AZURE_TENANT_ID", "8b2a5f2e-0000-4000-8000-000000000002"),
 ];
 
-/// A command that names the file, in the place of `@`.
+/// A command with the path of the file in the place of `@`.
 const COMMANDS: &[&str] = &[
     "pull 127.0.0.1:1/app --docker-config @",
     "pull 127.0.0.1:1/app --pull-secret @",
@@ -78,7 +78,8 @@ const COMMANDS: &[&str] = &[
     "token h.io --output kubernetes-secret --name s --from-file @",
 ];
 
-/// A file that names the file, in the place of `@`: its path below the directory, its text, the command.
+/// A file with the path of the other in the place of `@`: its own path below the directory, its text, the
+/// command.
 const FILES: &[(&str, &str, &str)] = &[
     (
         "generic.yaml",
