@@ -195,7 +195,7 @@ fn changed(reply: Reply, field: &Field, value: &Value) -> Reply {
     match field {
         Field::Body => reply.body(text),
         // What a header cannot be is not sent.
-        Field::Header(name) => reply.set_header(name, &text.replace(['\r', '\n', '\0'], " ")),
+        Field::Header(name) => reply.set_header(name, text.replace(['\r', '\n', '\0'], " ")),
         Field::Json(at) => {
             // An answer of another request may come in its place.
             let json = serde_json::from_slice::<Value>(reply.bytes());

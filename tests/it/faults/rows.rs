@@ -67,8 +67,8 @@ impl Rows {
 
 /// The value of a variable of the cloud.
 fn url_of(cloud: &dyn Cloud, variable: &str) -> String {
-    let env = cloud.env().into_iter();
-    let found = env.filter(|(name, _)| name == variable).last();
+    let mut env = cloud.env().into_iter().rev();
+    let found = env.find(|(name, _)| name == variable);
     found.map_or_else(|| panic!("{variable} is not set"), |(_, url)| url)
 }
 

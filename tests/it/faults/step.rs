@@ -7,9 +7,9 @@ pub(super) struct Step {
     /// What the step is, for messages of this test.
     pub(super) name: &'static str,
     /// The variables that lead a plugin to the server at an address.
-    pub(super) leads: Box<dyn Fn(&Address) -> Vec<(String, String)> + Send + Sync>,
+    pub(super) leads: Box<dyn Fn(&Address) -> Vars + Send + Sync>,
     /// More variables: the identity whose step it is.
-    pub(super) vars: Vec<(String, String)>,
+    pub(super) vars: Vars,
     /// The identity in the line.
     pub(super) identity: &'static str,
     /// What the line calls the server, before its address.
@@ -34,6 +34,9 @@ pub(super) struct Step {
     /// The seconds after which the step ends then.
     pub(super) longest: u64,
 }
+
+/// Names and values.
+type Vars = Vec<(String, String)>;
 
 /// Where a step's server is.
 pub(super) struct Address {
