@@ -195,7 +195,9 @@ fn containerd_pulls_with_the_second_login_and_keeps_the_image_over_a_restart() {
     let done = stage.prepull(&["--check", &image]).run();
     assert_eq!(done.code(), Some(7), "{}", done.stderr);
     let mut containerd = stage.start();
-    until("containerd's socket", || stage.socket().exists());
-    let _ = stage.prepull(&["--check", &image]).run().success();
+    // Its socket is there before its CRI.
+    until("containerd with the image", || {
+        stage.prepull(&["--check", &image]).run().code() == Some(0)
+    });
     containerd.kill();
 }

@@ -153,10 +153,12 @@ fn a_daemon_that_cannot_start_ends_with_a_line_of_json_that_has_the_reason() {
         ),
     ] {
         let mut daemon = stage.program(TARGET);
+        let mut address = &*taken;
         if let Some((name, value)) = env {
             daemon = daemon.env(name, value);
+            address = "127.0.0.1:0";
         }
-        let ended = daemon.args(["--daemon", "--listen", &taken]).run();
+        let ended = daemon.args(["--daemon", "--listen", address]).run();
         let line = ended.stderr.lines().last().expect("a line");
         let line: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         let message = line["message"].as_str().expect("a message");
