@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::check::{self, Finding, Severity};
 use crate::cli::ExplainArgs;
+use crate::credential_options::PROVIDER_BIN_DIR;
 use crate::engine_options::{self, SetUp};
 
 /// The explanation and what a check finds about its sources.
@@ -35,10 +36,10 @@ pub(crate) fn run(args: &ExplainArgs, env: &Env) -> Result<(), ProgramError> {
             let findings = check::of_image(&node, &pod, options, &image)?;
             match engine_options::built(builder, pod, options, false) {
                 Ok(set_up) => Ok(Ok((set_up, findings))),
-                // The error is the kubelet's, of which it logs the first alone.
+                // The kubelet logs its first error alone. Without a directory of plugins it is ours.
                 Err(error) => match check::refusal(&node, findings) {
-                    Some(report) => Ok(Err(report)),
-                    None => Err(error),
+                    Some(report) if options.path(PROVIDER_BIN_DIR).is_some() => Ok(Err(report)),
+                    _ => Err(error),
                 },
             }
         },
