@@ -4,6 +4,7 @@
 
 mod commands;
 mod evidence;
+mod screens;
 
 use std::fmt::Write as _;
 use std::fs;
