@@ -133,7 +133,7 @@ fn a_daemon_that_cannot_start_ends_with_a_line_of_json_that_has_the_reason() {
     let stage = Stage::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = taken.local_addr().expect("bound").to_string();
-    let kubeconfig = stage.file("kubeconfig", "clusters: 7\n");
+    let kubeconfig = stage.file("bad-kubeconfig", "clusters: 7\n");
     let kubeconfig = kubeconfig.to_str().expect("a plain path");
     for (env, start, part) in [
         (
