@@ -35,6 +35,10 @@ pub(crate) fn manifest(input: &[u8]) {
             let found = index.for_platform(&host);
             assert!(found.len() + index.without_platform().count() <= index.manifests.len());
             let _ = index.offered();
+            // A key that an entry has twice is refused, and is not written again.
+            if index.manifests.iter().any(|entry| entry.usable().is_none()) {
+                return;
+            }
             RawManifest::write(&raw.media_type, index)
         }
     };

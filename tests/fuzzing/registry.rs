@@ -64,7 +64,7 @@ fn refused(error: &RegistryError) {
 }
 
 /// The login goes to the registry and to the token server that it names; a token that was issued for it goes
-/// to the registry alone.
+/// to the registry alone. Where another server sends a request, neither goes.
 fn secrets_stay(servers: &Servers) {
     let asked = servers.asked();
     let basic = Credentials::new("user", PASSWORD).to_basic();
@@ -77,10 +77,13 @@ fn secrets_stay(servers: &Servers) {
         let mut answers = asked.iter().filter(|asked| has_login(asked) == with_login);
         answers.any(|asked| asked.reply.contains(token))
     };
+    let mut sent_to = String::new();
+    // An answer may choose an address with these very words.
+    let is_theirs = asked.iter().any(|asked| asked.reply.contains(PASSWORD));
     for asked in &asked {
         let request = &asked.request;
         let line = request.line();
-        assert!(!line.contains(PASSWORD), "{line}");
+        assert!(is_theirs || !line.contains(PASSWORD), "{line}");
         let bearer = request.authorization().unwrap_or_default();
         let bearer = bearer.strip_prefix("Bearer ");
         let is_ours = bearer.is_some_and(|token| issued(token, true) && !issued(token, false));
@@ -91,7 +94,21 @@ fn secrets_stay(servers: &Servers) {
                 !has_login(asked) || is_for_token,
                 "the login went to another server: {line}"
             );
+        } else if sent_to == line {
+            let is_free = !is_ours && (!has_login(asked) || is_for_token);
+            assert!(is_free, "another server sent the secret: {line}");
         }
+        // Where another server sends the next request, if it sends it here.
+        let here = format!("http://{}", servers.registry.host());
+        let is_redirect = asked.is_other && asked.reply.starts_with('3');
+        let location = asked
+            .reply
+            .lines()
+            .find_map(|line| line.strip_prefix("location: "));
+        let path = location.and_then(|location| location.strip_prefix(&*here));
+        sent_to = path
+            .filter(|_| is_redirect)
+            .map_or_else(String::new, |path| format!("{} {path}", request.method));
     }
 }
 

@@ -13,4 +13,6 @@ pub(crate) use secret::{NAMESPACE, Namespace, SecretPlan};
 pub(crate) use trim::LONGEST_VALUE;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

@@ -7,18 +7,7 @@ use regcred_tests::program::built;
 use regcred_tests::{Finished, Node, Program, plugin_request};
 
 use super::ended;
-use super::rows::{self, Rows, Target};
-
-fn all() -> [Rows; 6] {
-    [
-        rows::ecr(),
-        rows::gcr(),
-        rows::acr(),
-        rows::ocir(),
-        rows::icr(),
-        rows::generic(),
-    ]
-}
+use super::rows::{Target, all};
 
 /// The plugin after the shell commands `setup`, in a shell whose mounts are its own; `$DIR` is a directory.
 fn shell(target: &Target, setup: &str, directory: &Path, args: &str) -> Option<Finished> {

@@ -72,6 +72,11 @@ fn url_of(cloud: &dyn Cloud, variable: &str) -> String {
     found.map_or_else(|| panic!("{variable} is not set"), |(_, url)| url)
 }
 
+/// Those of every provider.
+pub(super) fn all() -> [Rows; 6] {
+    [ecr(), gcr(), acr(), ocir(), icr(), generic()]
+}
+
 pub(super) fn ecr() -> Rows {
     let cloud = clouds::start("ecr");
     let role = "arn:aws:iam::123456789012:role/puller";

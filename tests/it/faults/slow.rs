@@ -18,16 +18,8 @@ use super::{Target, failures, in_order};
 
 #[test]
 fn a_silent_or_slow_server_is_given_up_in_time() {
-    let all = [
-        rows::ecr(),
-        rows::gcr(),
-        rows::acr(),
-        rows::ocir(),
-        rows::icr(),
-        rows::generic(),
-    ];
     let (mut cells, mut failed) = (0, 0);
-    for rows in &all {
+    for rows in &rows::all() {
         let target = &rows.target;
         cells += 2 * rows.steps.len();
         failed += failures(rows.steps.iter(), |step| {

@@ -126,8 +126,18 @@ async fn failures_carry_status_and_stderr_but_no_output() {
     assert!(error.to_string().ends_with("signal: terminated"), "{error}");
 }
 
-/// The clock is paused until the program has written its line and waits: it has all the time it
-/// needs for that, and then none.
+/// The error of a program that hangs. The clock is paused until the program has written this file and waits:
+/// it has all the time it needs for that, and then none.
+async fn timed_out(exec: Exec, written: &Path) -> ExecError {
+    let call = tokio::spawn(exec.run());
+    while !written.exists() {
+        // A blocking task keeps the paused clock where it is.
+        let wait = || std::thread::sleep(Duration::from_millis(2));
+        tokio::task::spawn_blocking(wait).await.expect("a thread");
+    }
+    call.await.expect("no panic").expect_err("deadline")
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_program_that_hangs_is_killed_with_its_children() {
     let scripts = Scripts::new();
@@ -137,13 +147,7 @@ async fn a_program_that_hangs_is_killed_with_its_children() {
         pids.display()
     );
     let exec = scripts.write(&body).deadline(Duration::from_millis(700));
-    let call = tokio::spawn(exec.run());
-    while !pids.exists() {
-        // A blocking task keeps the paused clock where it is.
-        let wait = || std::thread::sleep(Duration::from_millis(2));
-        tokio::task::spawn_blocking(wait).await.expect("a thread");
-    }
-    let error = call.await.expect("no panic").expect_err("deadline");
+    let error = timed_out(exec, &pids).await;
     assert!(
         matches!(&error, ExecError::TimedOut { stderr, .. } if stderr == "waiting\n"),
         "{error:?}"
@@ -161,13 +165,7 @@ async fn a_child_that_left_the_group_is_killed_too() {
         pids.display()
     );
     let exec = scripts.write(&body).deadline(Duration::from_millis(700));
-    let call = tokio::spawn(exec.run());
-    while !pids.exists() {
-        // A blocking task keeps the paused clock where it is.
-        let wait = || std::thread::sleep(Duration::from_millis(2));
-        tokio::task::spawn_blocking(wait).await.expect("a thread");
-    }
-    let error = call.await.expect("no panic").expect_err("deadline");
+    let error = timed_out(exec, &pids).await;
     assert!(matches!(error, ExecError::TimedOut { .. }), "{error:?}");
     gone(&pids);
 }

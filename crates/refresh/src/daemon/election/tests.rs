@@ -7,21 +7,11 @@ use serde_json::json;
 
 use super::*;
 use crate::cluster::testing::cluster_of;
-use crate::config::Config;
-use crate::plan::Plan;
+use crate::plan::testing::plan_of_one_secret;
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_is_counted_and_the_candidate_goes_on() {
-    let config = Config::parse(
-        "apiVersion: refresh.regcred.dev/v1\nkind: RefreshConfiguration\nregistries:\n\
-         - {name: g, provider: gcr, hosts: [gcr.io]}\ntargets:\n- {name: t, secret: {name: s}}",
-    );
-    let plan = Plan::new(
-        &config.expect("sound"),
-        &regcred_providers::all(),
-        &Env::default(),
-    );
-    let plan = plan.expect("a plan");
+    let plan = plan_of_one_secret();
     let cluster = cluster_of(0, |request| {
         let is_write = *request.method() != http::Method::GET;
         let spec = json!({"holderIdentity": "me", "leaseTransitions": 3});

@@ -1,26 +1,16 @@
 //! Clients that are slow, or many, keep no other from its answer.
 
-use regcred_core::{Clock, Env};
+use regcred_core::Clock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
-use crate::config::Config;
-use crate::plan::Plan;
+use crate::plan::testing::plan_of_one_secret;
 
 /// Longer than any test: nothing ends by itself.
 const NEVER: Duration = Duration::from_secs(3600);
 
 async fn started(limits: Limits) -> (std::net::SocketAddr, JoinSet<()>) {
-    let config = Config::parse(
-        "apiVersion: refresh.regcred.dev/v1\nkind: RefreshConfiguration\nregistries:\n\
-         - {name: g, provider: gcr, hosts: [gcr.io]}\ntargets:\n- {name: t, secret: {name: s}}",
-    );
-    let plan = Plan::new(
-        &config.expect("sound"),
-        &regcred_providers::all(),
-        &Env::default(),
-    );
-    let status = Arc::new(Status::new(&plan.expect("a plan"), Clock::system()));
+    let status = Arc::new(Status::new(&plan_of_one_secret(), Clock::system()));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound");
     let mut server = JoinSet::new();
