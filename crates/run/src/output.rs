@@ -133,7 +133,7 @@ pub fn line(text: &str) -> Result<(), ProgramError> {
     write_all(&mut io::stdout().lock(), (shown(text) + "\n").as_bytes())
 }
 
-/// As [`line`], for lines of this program's own making that a terminal draws with colours and moves.
+/// As [`line()`], for lines of this program's own making that a terminal draws with colours and moves.
 ///
 /// # Errors
 /// When standard output cannot be written.
