@@ -28,8 +28,11 @@ impl Descendants {
         let mut at = 0;
         while let Some(parent) = found.get(at).copied() {
             for process in all.iter().filter(|process| process.parent == parent) {
-                found.push(process.pid);
-                held.extend(process.hold());
+                // Numbers that were used again while they were read may make a circle.
+                if !found.contains(&process.pid) {
+                    found.push(process.pid);
+                    held.extend(process.hold());
+                }
             }
             at += 1;
         }
