@@ -133,15 +133,10 @@ fn round_trip(name: &str, config: &DockerConfig) {
         panic!("it is skipped");
     };
     // A user name with a colon ends at it, in `auth` as in the protocol.
-    let plain = |entry: &&docker_config::DockerConfigEntry| !entry.username.contains(':');
-    let mut pairs = config
-        .entries
-        .iter()
-        .filter(plain)
-        .zip(again.entries.iter().filter(plain));
-    assert!(pairs.all(|(one, other)| {
-        one.server == other.server && one.password.is_same(&other.password)
-    }));
+    for (one, other) in config.entries.iter().zip(&again.entries) {
+        assert_eq!(one.server, other.server);
+        assert!(one.username.contains(':') || one.password.is_same(&other.password));
+    }
     assert_shown(name);
 }
 
