@@ -22,6 +22,8 @@ use std::process::ExitCode;
 use regcred_core::Env;
 use regcred_tests::clouds::CLOUDS;
 
+use pulls::Transfer;
+
 use table::Tables;
 
 fn main() -> ExitCode {
@@ -55,10 +57,16 @@ fn main() -> ExitCode {
         (200, "64 KiB".to_owned(), 64 << 10),
     ] {
         let layers_of = format!("{layers} layers of {size}");
-        let title = format!("Pull of {layers_of} from docker-registry");
-        pulls::pull(&title, layers, bytes, pulls, &env, &mut tables);
-        let title = format!("Push of {layers_of} to docker-registry");
-        pushes::push(&title, layers, bytes, pulls, &env, &mut tables);
+        let mut transfer = Transfer {
+            title: format!("Pull of {layers_of} from docker-registry"),
+            layers,
+            bytes,
+            rounds: pulls,
+            env: &env,
+        };
+        pulls::pull(&transfer, &mut tables);
+        transfer.title = format!("Push of {layers_of} to docker-registry");
+        pushes::push(&transfer, &mut tables);
     }
     if let Some(page) = env.path("REGCRED_BENCH_PAGE")
         && let Err(error) = std::fs::write(&page, tables.page(rounds))

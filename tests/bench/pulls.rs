@@ -12,19 +12,22 @@ use crate::contest::{Contestant, compete};
 use crate::plugins::peer;
 use crate::table::Tables;
 
-/// An image of so many layers of so many bytes each.
-pub(crate) fn pull(
-    title: &str,
-    layers: usize,
-    bytes: usize,
-    rounds: usize,
-    env: &Env,
-    tables: &mut Tables,
-) {
+/// An image on its way.
+pub(crate) struct Transfer<'a> {
+    pub(crate) title: String,
+    pub(crate) layers: usize,
+    /// Of each layer.
+    pub(crate) bytes: usize,
+    pub(crate) rounds: usize,
+    pub(crate) env: &'a Env,
+}
+
+pub(crate) fn pull(transfer: &Transfer<'_>, tables: &mut Tables) {
+    let env = transfer.env;
     let Some(registry) = Registry::start(&Access::Open) else {
         return;
     };
-    let image = Image::single(64, layers, bytes);
+    let image = Image::single(64, transfer.layers, transfer.bytes);
     let Some(()) = registry.push(&image, "bench/app:v1", None) else {
         return;
     };
@@ -58,8 +61,8 @@ pub(crate) fn pull(
             .args([source.trim_start_matches("docker://"), &text(&store)]);
         field.push(crane.scratch(store));
     }
-    let (scores, notes) = compete(field, rounds);
-    tables.show(title, &scores, &notes);
+    let (scores, notes) = compete(field, transfer.rounds);
+    tables.show(&transfer.title, &scores, &notes);
 }
 
 /// A directory in memory, where the machine has that.

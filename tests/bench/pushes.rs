@@ -1,32 +1,24 @@
 //! A push from an OCI layout to a real registry over loopback, ours beside skopeo's and crane's. The
 //! registry is empty before each run. Ours puts a list with the image as well.
 
-use regcred_core::Env;
 use regcred_tests::program::built;
 use regcred_tests::registry::Access;
 use regcred_tests::{Image, Program, Registry};
 
 use crate::contest::{Contestant, compete};
 use crate::plugins::peer;
-use crate::pulls::{in_memory, text};
+use crate::pulls::{Transfer, in_memory, text};
 use crate::table::Tables;
 
-/// An image of so many layers of so many bytes each.
-pub(crate) fn push(
-    title: &str,
-    layers: usize,
-    bytes: usize,
-    rounds: usize,
-    env: &Env,
-    tables: &mut Tables,
-) {
+pub(crate) fn push(transfer: &Transfer<'_>, tables: &mut Tables) {
+    let env = transfer.env;
     let Some(registry) = Registry::start(&Access::Open) else {
         return;
     };
     let scratch = in_memory();
     let place = |name: &str| scratch.path().join(name);
     let layout = place("layout");
-    Image::single(65, layers, bytes).write_layout(&layout, "v1");
+    Image::single(65, transfer.layers, transfer.bytes).write_layout(&layout, "v1");
     let name = format!("{}/bench/app:v1", registry.authority());
     let source = format!("oci:{}:v1", text(&layout));
     let target = format!("docker://{name}");
@@ -58,6 +50,6 @@ pub(crate) fn push(
     }
     let field = field.into_iter();
     let field = field.map(|one| one.scratch(registry.store()));
-    let (scores, notes) = compete(field.collect(), rounds);
-    tables.show(title, &scores, &notes);
+    let (scores, notes) = compete(field.collect(), transfer.rounds);
+    tables.show(&transfer.title, &scores, &notes);
 }

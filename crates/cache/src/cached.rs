@@ -93,7 +93,7 @@ impl Cached {
 
     /// Where the answer is stored, and its key.
     fn slot(&self, plan: &Plan<'_>, request: &CredentialRequest) -> Option<(Slot<'_>, CacheKey)> {
-        // A host that is no longer served gets nothing, even if an entry is stored for it.
+        // A host that is not served gets nothing, even if an entry is stored for it.
         if !self.inner.serves(&request.registry) {
             return None;
         }

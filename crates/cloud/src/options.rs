@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use regcred_core::{AlsoServe, Env, ProviderError};
-use regcred_http::{Url, is_link_local, secure_url};
+use regcred_http::{Url, has_user, is_link_local, secure_url};
 use secrecy::SecretString;
 
 use crate::Errors;
@@ -164,10 +164,9 @@ pub fn metadata_base(text: &str, hosts: &[&str]) -> Option<String> {
     secure_base(text).or_else(|| {
         let url = Url::parse(text).ok().filter(|url| url.scheme() == "http")?;
         let is_bare = url.query().is_none() && url.fragment().is_none();
-        let nobody = url.username().is_empty() && url.password().is_none();
         let host = url.host_str().unwrap_or_default().trim_end_matches('.');
         let is_near = is_link_local(&url) || hosts.contains(&host);
-        (is_bare && nobody && is_near).then(|| text.to_owned())
+        (is_bare && !has_user(&url) && is_near).then(|| text.to_owned())
     })
 }
 

@@ -2,7 +2,7 @@
 //! alone is not enough: the hosts are Google's, or ones that the operator listed. The errors are
 //! reasons without a subject; the caller the message contains its path.
 
-use regcred_http::{Url, is_link_local, is_loopback};
+use regcred_http::{Url, has_user, is_link_local, is_loopback};
 
 use crate::settings::{GOOGLE, Settings};
 use crate::vars;
@@ -52,7 +52,7 @@ impl Settings {
         let url = Url::parse(text)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
-            .filter(|url| url.has_host() && url.username().is_empty() && url.password().is_none())
+            .filter(|url| url.has_host() && !has_user(url))
             .ok_or_else(|| format!("{field} is not an http or https URL"))?;
         let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
         let port = url.port_or_known_default().unwrap_or_default();

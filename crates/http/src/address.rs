@@ -59,8 +59,13 @@ pub fn host_and_port(url: &Url) -> String {
 pub fn secure_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-    let nobody = url.username().is_empty() && url.password().is_none();
-    (safe && nobody && url.has_host() && url.fragment().is_none()).then_some(url)
+    (safe && !has_user(&url) && url.has_host() && url.fragment().is_none()).then_some(url)
+}
+
+/// Whether a URL has a user name or a password.
+#[must_use]
+pub fn has_user(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 /// `::ffff:127.0.0.1` is 127.0.0.1.

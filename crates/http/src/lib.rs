@@ -30,7 +30,7 @@ mod tls;
 mod vars;
 mod web_page;
 
-pub use address::{host_and_port, is_link_local, is_loopback, secure_url};
+pub use address::{has_user, host_and_port, is_link_local, is_loopback, secure_url};
 pub use body::Body;
 pub use cause::AT_PROXY;
 pub use challenge::{Challenge, parse_challenges};

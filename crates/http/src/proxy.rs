@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use regcred_core::{Env, know_secret};
 use url::{Host, Url};
 
-use crate::{host_and_port, is_link_local, is_loopback};
+use crate::{has_user, host_and_port, is_link_local, is_loopback};
 
 /// A proxy that a variable names. `Display` is `host:port (VARIABLE)`, without user and password.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ pub struct EnvProxy {
 impl EnvProxy {
     /// Whether the variable has a user or a password.
     pub(crate) fn has_login(&self) -> bool {
-        !self.url.username().is_empty() || self.url.password().is_some()
+        has_user(&self.url)
     }
 }
 

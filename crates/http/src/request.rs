@@ -13,7 +13,7 @@ use crate::body::Body;
 use crate::error::{HttpError, Reason};
 use crate::sent_secrets::{know_body, know_header};
 use crate::target::Target;
-use crate::{Retry, is_loopback};
+use crate::{Retry, has_user, is_loopback};
 
 /// A request. Mistakes in it are reported when it is sent.
 #[derive(Clone)]
@@ -223,7 +223,7 @@ impl Request {
         if let Some(name) = &self.bad_header {
             return fail(Reason::Header(name.clone()));
         }
-        let secret = self.holds_secret || !url.username().is_empty() || url.password().is_some();
+        let secret = self.holds_secret || has_user(url);
         if secret && url.scheme() == "http" && !self.allow_cleartext && !is_loopback(url) {
             return fail(Reason::Cleartext);
         }

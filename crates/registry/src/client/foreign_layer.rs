@@ -1,6 +1,6 @@
 //! Layers at addresses that a descriptor names in addition to the registry.
 
-use regcred_http::{Client, Response, Retry, Url};
+use regcred_http::{Client, Response, Retry, Url, has_user};
 
 use super::address::is_private;
 use super::error::RegistryError;
@@ -23,7 +23,7 @@ pub(crate) async fn send_foreign(
     if url.scheme() != "https" {
         return Err(refuse("it is not https"));
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    if has_user(&url) {
         return Err(refuse("it holds user information"));
     }
     if is_private(&url) {

@@ -4,7 +4,7 @@
 //! addresses are allowed: registries of inner networks keep their blobs there. This machine and
 //! metadata servers are refused.
 
-use regcred_http::{Response, Url, header};
+use regcred_http::{Response, Url, has_user, header};
 
 use super::address::{is_here, is_inner, same_host};
 
@@ -28,9 +28,7 @@ pub(crate) fn location(response: &Response) -> Option<Result<Url, &'static str>>
     Some(match next.scheme() {
         "https" | "http" if !next.has_host() => Err("it names no host"),
         "http" if from.scheme() == "https" => Err("it leads from https to http"),
-        "https" | "http" if !next.username().is_empty() || next.password().is_some() => {
-            Err("its address holds user information")
-        }
+        "https" | "http" if has_user(&next) => Err("its address holds user information"),
         "https" | "http" if is_inner(&next) && !may_lead_inside(from, &next) => {
             Err("it leads to an address of this machine or its link")
         }

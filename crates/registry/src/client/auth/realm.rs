@@ -3,7 +3,7 @@
 //! sent to a server of the inner network.
 
 use regcred_core::plain;
-use regcred_http::{Challenge, Url, is_loopback};
+use regcred_http::{Challenge, Url, has_user, is_loopback};
 
 use crate::client::address::{host_and_port, is_private, same_host};
 
@@ -41,7 +41,7 @@ impl Realm {
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return refuse("it is neither http nor https");
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        if has_user(&url) {
             return refuse("its address holds user information");
         }
         let both_here = is_loopback(&url) && is_loopback(registry);
