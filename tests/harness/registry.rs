@@ -31,8 +31,16 @@ impl Registry {
     /// When it is installed and does not start.
     #[must_use]
     pub fn start(access: &Access<'_>) -> Option<Self> {
+        Self::start_in(tempfile::tempdir().expect("a temporary directory"), access)
+    }
+
+    /// As [`start`](Self::start), with its content in `directory`.
+    ///
+    /// # Panics
+    /// When it is installed and does not start.
+    #[must_use]
+    pub fn start_in(directory: TempDir, access: &Access<'_>) -> Option<Self> {
         let program = need("docker-registry")?;
-        let directory = tempfile::tempdir().expect("a temporary directory");
         let config = configuration(directory.path(), access)?;
         let file = directory.path().join("config.yml");
         std::fs::write(&file, config).expect("a configuration file");
