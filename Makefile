@@ -49,9 +49,9 @@ test: deps-build deps-test check
 	then echo '$(CARGO) nextest run --workspace'; $(CARGO) nextest run --workspace; \
 	else echo '$(CARGO) test --workspace --all-targets --no-fail-fast'; $(CARGO) test --workspace --all-targets --no-fail-fast; fi
 
-# The very programs of a release.
+# The very programs of a release, and with their flags, so that no dependency is compiled twice.
 bench: deps-test dist-node-programs
-	$(call DIST_ENV) $(CARGO) build --release --locked --target $(DIST_TARGET) -p regcred-tests \
+	$(call DIST_ENV,$(DIST_ABORTS)) $(CARGO) build --release --locked --target $(DIST_TARGET) -p regcred-tests \
 	  --bin bench --bin bench-floor --bin bench-measure
 	@REGCRED_BENCH_PAGE=docs/performance.md $(DIST_BUILT)/bench
 
