@@ -31,15 +31,20 @@ pub fn is_loopback(url: &Url) -> bool {
 #[must_use]
 pub fn is_link_local(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Ipv4(address)) => address.is_link_local(),
-        Some(Host::Ipv6(address)) => match unmapped(address) {
-            IpAddr::V4(address) => address.is_link_local(),
-            IpAddr::V6(address) => {
-                let [first, second, ..] = address.segments();
-                address.is_unicast_link_local() || METADATA_LINKS.contains(&[first, second])
-            }
-        },
+        Some(Host::Ipv4(address)) => is_link_address(address.into()),
+        Some(Host::Ipv6(address)) => is_link_address(unmapped(address)),
         _ => false,
+    }
+}
+
+/// Whether an address is one of the link, as [`is_link_local`] lists them.
+pub(crate) fn is_link_address(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => {
+            let [first, second, ..] = address.segments();
+            address.is_unicast_link_local() || METADATA_LINKS.contains(&[first, second])
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::io;
 
 use rustls::InvalidMessage;
 
+use crate::network::{InnerAddress, Network};
 use crate::roots::RootsError;
 use crate::target::Target;
 use crate::tls;
@@ -25,6 +26,8 @@ pub(crate) struct Cause {
 pub(crate) enum Failure {
     Dns,
     ResolveTimeout,
+    /// The name leads to an address in this network, where the server that named it may not lead.
+    Inside(Network),
     Connect,
     /// Nothing listens at the port.
     Refused,
@@ -64,6 +67,9 @@ impl Cause {
             next = error.source();
         }
         let tls = chain.iter().find_map(|error| tls_error(*error));
+        let inner = chain
+            .iter()
+            .find_map(|error| error.downcast_ref::<InnerAddress>());
         let starts = |start: &str| chain.iter().any(|e| e.to_string().starts_with(start));
         // hyper-util's messages; the type has no public name.
         let at_tunnel = route == Route::Tunnelled && starts("tunnel error: ");
@@ -78,7 +84,9 @@ impl Cause {
             None if chain.iter().any(|e| lacks_descriptors(*e)) => Failure::Descriptors,
             None if inside && starts("tunnel error: proxy authorization") => Failure::ProxyLogin,
             None if inside => Failure::Tunnel,
-            None if error.is_dns() => Failure::Dns,
+            None if error.is_dns() => inner.map_or(Failure::Dns, |inner| {
+                Failure::Inside(Network::of(inner.address))
+            }),
             None if error.is_connect() && error.is_timeout() => Failure::ConnectTimeout,
             None if error.is_connect() && chain.iter().any(|e| is_refusal(*e)) => Failure::Refused,
             None if error.is_connect() => Failure::Connect,
@@ -142,6 +150,11 @@ impl Cause {
         }
     }
 
+    /// Whether the name leads where the server that named it may not lead.
+    pub(crate) fn leads_inside(&self) -> bool {
+        matches!(self.what, Failure::Inside(_))
+    }
+
     /// Whether the same request may get a response a little later.
     pub(crate) fn is_passing(&self) -> bool {
         match self.what {
@@ -153,7 +166,8 @@ impl Cause {
             | Failure::Broken => true,
             // "Temporary failure in name resolution" (glibc), "Try again" (musl), "temporary failure" (ours).
             Failure::Dns => self.text.contains("emporary") || self.text.contains("ry again"),
-            Failure::Tls
+            Failure::Inside(_)
+            | Failure::Tls
             | Failure::NotTls
             | Failure::Trust
             | Failure::Roots
@@ -174,6 +188,10 @@ impl Cause {
             }
             Failure::Tunnel => "the log of the proxy has the reason",
             _ if self.is_at_proxy => AT_PROXY,
+            Failure::Inside(Network::Private) => {
+                "a token server of a private network needs the registry's address in a hosts.toml"
+            }
+            Failure::Inside(_) => "ask the operators of the server that named it",
             Failure::Dns | Failure::ResolveTimeout => {
                 "check the server's name, and the name servers of this machine"
             }
@@ -210,6 +228,7 @@ impl Cause {
             (Failure::ResolveTimeout, Some(proxy)) => {
                 write!(f, "resolving the name of the proxy {proxy} took too long")
             }
+            (Failure::Inside(_), _) => write!(f, "{host} leads to an inner address"),
             (Failure::Descriptors, _) => f.write_str("cannot open a connection"),
             (Failure::Connect | Failure::Refused, None) => f.write_str("cannot connect"),
             (Failure::Connect | Failure::Refused, Some(proxy)) => {

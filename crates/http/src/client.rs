@@ -13,31 +13,30 @@ use tokio::time::{Instant, sleep_until, timeout};
 use url::{Host, Position, Url};
 
 use crate::cause::{Cause, Failure, Route};
+use crate::connections::Connections;
 use crate::error::{HttpError, Reason};
 use crate::file_body::FileContent;
 use crate::names::Names;
 use crate::pause::Pauses;
 use crate::proxy::ProxyRules;
 use crate::resolve::resolve;
-use crate::response::Limits;
+use crate::response::{Limits, Peer};
 use crate::retry::{LONGEST_RETRY_AFTER, is_passing_status, jitter, retry_after};
 use crate::target::Target;
-use crate::{ClientOptions, Proxy, Request, Response, host_and_port, tls};
+use crate::{ClientOptions, Proxy, Request, Response, host_and_port};
 
 /// An HTTP client. Cheap to make and to clone; clones share connections.
 #[derive(Clone)]
 pub struct Client(Arc<Shared>);
 
 struct Shared {
-    inner: reqwest::Client,
+    connections: Connections,
     proxy: ProxyRules,
     names: Names,
     pauses: Pauses,
     user_agent: String,
     connect_timeout: Duration,
     idle_timeout: Duration,
-    /// Whether names have addresses that are not those of the system's resolver.
-    has_own_addresses: bool,
     clock: Clock,
 }
 
@@ -47,54 +46,24 @@ impl Client {
     /// # Errors
     /// When the client identity cannot be used.
     pub fn new(options: ClientOptions) -> Result<Self, HttpError> {
-        Self::with_names(options, Names::of_machine())
+        let names = Names::of_machine(&options.resolve);
+        Self::with_names(options, names)
     }
 
     fn with_names(options: ClientOptions, names: Names) -> Result<Self, HttpError> {
-        let tls = tls::client_config(&options)
-            .map_err(|error| HttpError::early(Reason::Identity(error)))?;
         let proxy = match options.proxy {
             Proxy::Env => ProxyRules::from_env(&options.env),
             Proxy::None => ProxyRules::default(),
         };
-        let rules = proxy.clone();
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place that builds a client"
-        )]
-        let builder = reqwest::Client::builder();
-        let mut builder = builder
-            .user_agent(&options.user_agent)
-            .connect_timeout(options.connect_timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .tcp_nodelay(true)
-            // HTTP/2 would put all layers of an image on one connection.
-            .http1_only()
-            .tls_backend_preconfigured(tls)
-            .dns_resolver(names.clone())
-            .no_proxy();
-        for (name, addresses) in &options.resolve {
-            builder = builder.resolve_to_addrs(name, addresses);
-        }
-        if !proxy.is_empty() {
-            builder = builder.proxy(reqwest::Proxy::custom(move |url| {
-                Some(rules.proxy_for(url).ok().flatten()?.url.clone())
-            }));
-        }
-        let inner = builder
-            .build()
-            .map_err(|error| HttpError::early(Reason::Setup(error)))?;
+        let connections = Connections::new(&options, &proxy, &names)?;
         Ok(Self(Arc::new(Shared {
-            inner,
+            connections,
             proxy,
             names,
             pauses: Pauses::default(),
             user_agent: options.user_agent,
             connect_timeout: options.connect_timeout,
             idle_timeout: options.idle_timeout,
-            has_own_addresses: !options.resolve.is_empty(),
             clock: options.clock,
         })))
     }
@@ -124,7 +93,12 @@ impl Client {
         }
         // While the body is sent, nothing is received.
         let sending = Duration::from_secs(request.body.length() / SLOWEST_UPLOAD);
+        // A proxy resolves the name itself; ours is then that of the proxy, which no server named.
+        let named_by = request.named_by.filter(|_| route == Route::Direct);
+        let connections = self.0.connections.to(named_by);
+        let connections = connections.map_err(|reason| HttpError::new(&target, reason))?;
         let limits = Limits {
+            named_by: request.named_by,
             idle: self.0.idle_timeout + sending,
             deadline: request.timeout.map(|time| (Instant::now() + time, time)),
             route,
@@ -144,7 +118,7 @@ impl Client {
                 Some(result) => result,
                 None => {
                     let assembled = assemble(&request, url);
-                    limits.wait(self.0.inner.execute(assembled)).await
+                    limits.wait(connections.execute(assembled)).await
                 }
             };
             let result = self.refined(result, route, url, &target);
@@ -187,11 +161,13 @@ impl Client {
         url: &Url,
         limits: &Limits,
     ) -> Option<Result<reqwest::Response, Reason>> {
-        if limits.route != Route::Direct || url.scheme() != "http" || self.0.has_own_addresses {
+        let is_usual = limits.route != Route::Direct || url.scheme() != "http";
+        if is_usual || self.0.names.has_own() || request.named_by.is_some() {
             return None;
         }
         let socket = timeout(self.0.connect_timeout, connect(url)).await.ok()??;
         socket.set_nodelay(true).ok()?;
+        let peer = Peer(socket.peer_addr().ok()?.ip());
         let mut head = http::Request::new(());
         *head.method_mut() = request.method.clone();
         *head.uri_mut() = url[Position::BeforePath..Position::AfterQuery]
@@ -217,6 +193,7 @@ impl Client {
                 let mut response = empty.map(|()| body);
                 *response.status_mut() = head.status;
                 *response.headers_mut() = head.headers;
+                response.extensions_mut().insert(peer);
                 Ok(response.into())
             }
         })

@@ -89,6 +89,7 @@ impl HttpError {
             | Reason::Identity(_)
             | Reason::Setup(_) => ErrorKind::NotConfigured,
             Reason::Failed(cause) if cause.what == Failure::Roots => ErrorKind::NotConfigured,
+            Reason::Failed(cause) if cause.leads_inside() => ErrorKind::Malformed,
             Reason::Failed(_) | Reason::Idle(_) | Reason::Deadline(_) | Reason::Slow => {
                 ErrorKind::Unreachable
             }
@@ -171,6 +172,12 @@ impl HttpError {
     #[must_use]
     pub fn is_untrusted(&self) -> bool {
         matches!(&self.0.reason, Reason::Failed(cause) if cause.what == Failure::Trust)
+    }
+
+    /// Whether the name leads to an address to which the server that named it may not lead.
+    #[must_use]
+    pub fn leads_inside(&self) -> bool {
+        matches!(&self.0.reason, Reason::Failed(cause) if cause.leads_inside())
     }
 
     /// Whether the same request may succeed a little later: connections that broke or were not

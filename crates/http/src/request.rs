@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::body::Body;
 use crate::error::{HttpError, Reason};
+use crate::network::Network;
 use crate::sent_secrets::{know_body, know_header};
 use crate::target::Target;
 use crate::{Retry, has_user, is_loopback};
@@ -24,6 +25,7 @@ pub struct Request {
     pub(crate) body: Body,
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Retry,
+    pub(crate) named_by: Option<Network>,
     holds_secret: bool,
     allow_cleartext: bool,
     bad_header: Option<String>,
@@ -50,6 +52,7 @@ impl Request {
             body: Bytes::new().into(),
             timeout: Some(DEFAULT_TIMEOUT),
             retry: Retry::none(),
+            named_by: None,
             holds_secret: false,
             allow_cleartext: false,
             bad_header: None,
@@ -194,6 +197,15 @@ impl Request {
     #[must_use]
     pub fn allow_cleartext(mut self) -> Self {
         self.allow_cleartext = true;
+        self
+    }
+
+    /// Says that the address is one that a server in this network named, and not one that this side knows:
+    /// the name then leads only to addresses that [such a server may name](Network::may_name). A name that
+    /// a proxy resolves is the proxy's to judge.
+    #[must_use]
+    pub fn named_by(mut self, network: Option<Network>) -> Self {
+        self.named_by = network;
         self
     }
 

@@ -1,6 +1,7 @@
 //! A response whose body is read within limits of size and time.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -12,6 +13,7 @@ use url::Url;
 use crate::ErrorFields;
 use crate::cause::{Cause, Route};
 use crate::error::{HttpError, Reason};
+use crate::network::Network;
 use crate::pace::Pace;
 use crate::target::Target;
 use crate::web_page::is_web_page;
@@ -33,7 +35,13 @@ pub(crate) struct Limits {
     /// End of the request's own time, and how long that was.
     pub(crate) deadline: Option<(Instant, Duration)>,
     pub(crate) route: Route,
+    /// The network of the server that named the address.
+    pub(crate) named_by: Option<Network>,
 }
+
+/// The server's address on a connection that this crate made.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 impl Limits {
     /// Waits for a step of the exchange, until the connection is idle or the time has passed.
@@ -94,6 +102,21 @@ impl Response {
     #[must_use]
     pub fn proxy(&self) -> Option<String> {
         self.target.proxy.as_ref().map(ToString::to_string)
+    }
+
+    /// The network of the server; the public internet if a proxy knows its address.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        let own = self.inner.extensions().get::<Peer>().map(|peer| peer.0);
+        let address = own.or_else(|| self.inner.remote_addr().map(|address| address.ip()));
+        let address = address.filter(|_| self.limits.route == Route::Direct);
+        address.map_or(Network::Public, Network::of)
+    }
+
+    /// As [`Request::named_by`](crate::Request::named_by) had it.
+    #[must_use]
+    pub fn named_by(&self) -> Option<Network> {
+        self.limits.named_by
     }
 
     /// The body's length in bytes, if the server announced it.

@@ -4,7 +4,7 @@ use regcred_core::{Credentials, Env, ErrorKind, report};
 use secrecy::SecretString;
 
 use super::*;
-use crate::Retry;
+use crate::{Network, Retry};
 use regcred_http_testing::{Fake, Reply};
 
 mod answers;

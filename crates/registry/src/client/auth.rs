@@ -201,7 +201,8 @@ impl Auth {
         context: &AuthContext<'_>,
     ) -> Result<Renewal, RegistryError> {
         let realm = Realm::of(challenge, context.url, context.cleartext)
-            .map_err(|reason| RegistryError::protocol(context.object, reason))?;
+            .map_err(|reason| RegistryError::protocol(context.object, reason))?
+            .named_in(context);
         let named = challenge.param("scope").filter(|s| !s.trim().is_empty());
         let mut wanted = Scopes::from(named.unwrap_or(context.default_scope));
         wanted.merge(context.scopes.clone());

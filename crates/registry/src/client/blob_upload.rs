@@ -4,8 +4,9 @@
 //! registry's own host, port and scheme, as the target of a redirect does.
 
 use bytes::Bytes;
-use regcred_http::{Body, Method, Response, StatusCode, Url, header};
+use regcred_http::{Body, Method, Response, StatusCode, header};
 
+use super::address::NamedAddress;
 use super::capability::Capability;
 use super::content_digest::confirm;
 use super::error::{Reason, RegistryError};
@@ -29,7 +30,7 @@ pub enum Mount {
 pub struct Upload {
     repository: Repository,
     object: Object,
-    location: Url,
+    location: NamedAddress,
     offset: u64,
     smallest_chunk: u64,
 }
@@ -165,7 +166,8 @@ impl Upload {
         rest: impl Into<Body>,
     ) -> Result<(), RegistryError> {
         let mut request = self.request(Method::PUT, rest.into());
-        if let Target::Location(url) = &mut request.target {
+        if let Target::Location(session) = &mut request.target {
+            let url = &mut session.url;
             url.query_pairs_mut().append_pair("digest", digest.as_str());
         }
         let response = self.repository.send(&request).await?;
@@ -227,19 +229,20 @@ fn pushed(repository: &Repository, blob: &Digest) -> Object {
 
 /// The address of a session: absolute, or relative to the address that was asked. Another server
 /// must be asked over TLS.
-fn location(object: &Object, response: &Response) -> Result<Url, RegistryError> {
+fn location(object: &Object, response: &Response) -> Result<NamedAddress, RegistryError> {
     let refused = |why: &str| {
         let what = format!("refusing the address of the upload: {why}");
         RegistryError::protocol(object, what)
     };
-    let url = match redirect::location(response) {
+    let session = match redirect::location(response) {
         None => return Err(refused("the response has no Location")),
         Some(location) => location.map_err(refused)?,
     };
+    let url = &session.url;
     if url.origin() != response.url().origin() && url.scheme() != "https" {
         return Err(refused("it leads to another server without https"));
     }
-    Ok(url)
+    Ok(session)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use regcred_core::ImageRef;
-use regcred_http::{Client, HeaderMap, HttpError, Response, Retry};
+use regcred_http::{Client, HeaderMap, HttpError, Network, Response, Retry};
 use tokio::sync::OnceCell;
 
 use super::address::host_and_port;
@@ -35,6 +35,8 @@ pub(crate) struct Endpoint {
     passed_over: AtomicBool,
     /// Whether it answered by its scheme: then plain http is never tried in place of https.
     is_met: AtomicBool,
+    /// Whether it answered at an address that is not of the public internet.
+    is_inside: AtomicBool,
     /// Whether it does not speak TLS, and plain http is asked instead from then on.
     fell_back: AtomicBool,
     /// Whether a failure of this server was logged that did not fail the request.
@@ -66,6 +68,7 @@ impl Endpoint {
             retry,
             passed_over: AtomicBool::new(false),
             is_met: AtomicBool::new(false),
+            is_inside: AtomicBool::new(false),
             fell_back: AtomicBool::new(false),
             reported: AtomicBool::new(false),
             warnings,
@@ -113,7 +116,15 @@ impl Endpoint {
         self.is_met.load(Ordering::Relaxed)
     }
 
+    /// Whether it answered at an address that is not of the public internet.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.is_inside.load(Ordering::Relaxed)
+    }
+
     fn note_met(&self, result: &Result<Response, HttpError>) {
+        let is_inside = |response: &Response| response.network() != Network::Public;
+        let is_inside = result.as_ref().is_ok_and(is_inside);
+        self.is_inside.fetch_or(is_inside, Ordering::Relaxed);
         let is_met = result
             .as_ref()
             .map_or_else(HttpError::is_untrusted, |_| true);

@@ -87,7 +87,12 @@ impl RegistryError {
     }
 
     pub(crate) fn unreached(object: &Object, error: HttpError) -> Self {
-        Self::new(object, Reason::Unreached).caused_by(error)
+        let reason = if error.leads_inside() {
+            Reason::Protocol("refusing an address that a server named".to_owned())
+        } else {
+            Reason::Unreached
+        };
+        Self::new(object, reason).caused_by(error)
     }
 
     pub(crate) fn answered(object: &Object, response: FailedResponse) -> Self {

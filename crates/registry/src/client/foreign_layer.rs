@@ -1,17 +1,19 @@
 //! Layers at addresses that a descriptor names in addition to the registry.
 
-use regcred_http::{Client, Response, Retry, Url, has_user};
+use regcred_http::{Client, Network, Response, Retry, Url, has_user};
 
-use super::address::is_private;
+use super::address::{NamedAddress, is_private};
 use super::error::RegistryError;
 use super::failed_response::FailedResponse;
 use super::request::RegistryRequest;
 
-/// Asks an address that a descriptor names, not the registry, without any secret: a foreign layer's.
+/// Asks an address that a descriptor names, not the registry, without any secret: a foreign layer's. The
+/// descriptor is from a server in this network.
 pub(crate) async fn send_foreign(
     client: &Client,
     retry: Retry,
     url: &str,
+    named_by: Network,
     request: &RegistryRequest<'_>,
 ) -> Result<Response, RegistryError> {
     let object = request.object;
@@ -29,7 +31,11 @@ pub(crate) async fn send_foreign(
     if is_private(&url) {
         return Err(refuse("it is a private address"));
     }
-    let response = client.send(request.to(&url).retry(retry)).await;
+    let address = NamedAddress {
+        url,
+        by: Some(named_by),
+    };
+    let response = client.send(request.to(&address).retry(retry)).await;
     let response = response.map_err(|error| RegistryError::unreached(object, error))?;
     if response.status().is_success() {
         Ok(response)

@@ -4,13 +4,16 @@
 //! addresses are allowed: registries of inner networks keep their blobs there. This machine and
 //! metadata servers are refused.
 
-use regcred_http::{Response, Url, has_user, header};
+use regcred_http::{Network, Response, Url, has_user, header};
 
-use super::address::{is_here, is_inner, same_host};
+use super::address::{NamedAddress, is_here, is_inner, named_by, same_host};
 
 /// The target of a redirect: `None` for another answer, the reason if it may not be followed. What
 /// is written is repeated only where the status demands it.
-pub(crate) fn target(response: &Response, is_write: bool) -> Option<Result<Url, &'static str>> {
+pub(crate) fn target(
+    response: &Response,
+    is_write: bool,
+) -> Option<Result<NamedAddress, &'static str>> {
     match response.status().as_u16() {
         307 | 308 => location(response),
         301..=303 if !is_write => location(response),
@@ -19,7 +22,7 @@ pub(crate) fn target(response: &Response, is_write: bool) -> Option<Result<Url, 
 }
 
 /// The address in an answer's `Location`, and the reason if no request may be sent to it.
-pub(crate) fn location(response: &Response) -> Option<Result<Url, &'static str>> {
+pub(crate) fn location(response: &Response) -> Option<Result<NamedAddress, &'static str>> {
     let from = response.url();
     let location = ascii(response.headers().get(header::LOCATION)?.as_bytes());
     let Ok(next) = from.join(&location) else {
@@ -32,7 +35,11 @@ pub(crate) fn location(response: &Response) -> Option<Result<Url, &'static str>>
         "https" | "http" if is_inner(&next) && !may_lead_inside(from, &next) => {
             Err("it leads to an address of this machine or its link")
         }
-        "https" | "http" => Ok(next),
+        "https" | "http" => Ok(NamedAddress {
+            // Private networks are allowed to all.
+            by: named_by(response, &next).map(|network| network.max(Network::Private)),
+            url: next,
+        }),
         _ => Err("it is neither http nor https"),
     })
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use regcred_http::{Client, Response, Retry};
+use regcred_http::{Client, Network, Response, Retry};
 
 use super::endpoint::Endpoint;
 use super::error::{Reason, RegistryError};
@@ -116,7 +116,13 @@ impl Repository {
         url: &str,
         request: &RegistryRequest<'_>,
     ) -> Result<Response, RegistryError> {
-        send_foreign(&self.0.client, self.0.retry, url, request).await
+        let is_inside = self.0.endpoints.iter().flatten().any(Endpoint::is_inside);
+        let network = if is_inside {
+            Network::Private
+        } else {
+            Network::Public
+        };
+        send_foreign(&self.0.client, self.0.retry, url, network, request).await
     }
 
     /// Whether any server received the image's login; `None` without one.

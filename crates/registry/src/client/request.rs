@@ -4,8 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use regcred_http::{Body, Method, Request, Url};
+use regcred_http::{Body, Method, Request};
 
+use super::address::NamedAddress;
 use super::object::Object;
 
 /// What is asked. The object's capability decides which servers are asked, and with which scope.
@@ -29,7 +30,7 @@ pub(crate) enum Target {
     /// After the repository's path: `manifests/latest`.
     Path(String),
     /// The `Location` of an upload.
-    Location(Url),
+    Location(NamedAddress),
 }
 
 impl<'a> RegistryRequest<'a> {
@@ -66,8 +67,9 @@ impl<'a> RegistryRequest<'a> {
     }
 
     /// The request for one address, without anything secret.
-    pub(crate) fn to(&self, url: &Url) -> Request {
-        let mut next = Request::new(self.method.clone(), url.as_str());
+    pub(crate) fn to(&self, address: &NamedAddress) -> Request {
+        let next = Request::new(self.method.clone(), address.url.as_str());
+        let mut next = next.named_by(address.by);
         for (name, value) in &self.headers {
             next = next.header(name, value);
         }

@@ -240,3 +240,62 @@ async fn https_to_an_ipv6_address_through_a_proxy_is_refused_with_the_way_out() 
             .is_some_and(|step| step.contains("NO_PROXY"))
     );
 }
+
+#[tokio::test]
+async fn a_name_that_a_server_named_leads_only_where_that_server_may_lead() {
+    let server = Fake::start(|_| Reply::ok("here")).await;
+    let here: SocketAddr = ([127, 0, 0, 1], server.port()).into();
+    let link = ([169, 254, 169, 254], 80).into();
+    let mut options = ClientOptions::new(&Env::default());
+    options.resolve = vec![
+        ("here.test".to_owned(), vec![here]),
+        ("both.test".to_owned(), vec![link, here]),
+    ];
+    let client = &Client::new(options).expect("client");
+    let get = |url: &'static str, by| async move {
+        let request = Request::get(url).named_by(by);
+        client.send(request).await
+    };
+    // A connection that is open already does not count.
+    let known = get("http://here.test/", None).await.expect("an answer");
+    assert_eq!(known.network(), Network::Machine);
+    assert_eq!(known.text(10).await.expect("text"), "here");
+    for (url, by, may) in [
+        ("http://here.test/", Network::Machine, true),
+        ("http://here.test/", Network::Public, false),
+        ("http://here.test/", Network::Private, false),
+        ("http://here.test/", Network::Link, false),
+        ("http://both.test/", Network::Machine, true),
+        ("http://both.test/", Network::Private, false),
+    ] {
+        match get(url, Some(by)).await {
+            Ok(response) => {
+                assert!(may, "{url} by {by:?}");
+                assert_eq!(response.named_by(), Some(by));
+            }
+            Err(error) => {
+                let text = report(&error);
+                assert!(!may, "{url} by {by:?}: {text}");
+                assert!(
+                    text.contains(".test leads to an inner address: 1"),
+                    "{text}"
+                );
+                assert!(error.leads_inside() && error.is_connect() && !error.is_passing());
+                assert_eq!(error.kind(), ErrorKind::Malformed);
+            }
+        }
+    }
+    assert_eq!(server.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn the_network_of_a_server_that_a_proxy_reaches_counts_as_public() {
+    let proxy = Fake::start(|_| Reply::ok("proxied")).await;
+    let address = format!("http://127.0.0.1:{}", proxy.port());
+    let client = client_in(&Env::map([("HTTP_PROXY", address)]));
+    let request = Request::get("http://registry.test/").named_by(Some(Network::Public));
+    let response = client.send(request).await.expect("by the proxy");
+    assert_eq!(response.network(), Network::Public);
+    let direct = client.send(Request::get(&proxy.url("/"))).await;
+    assert_eq!(direct.expect("an answer").network(), Network::Machine);
+}

@@ -1,6 +1,6 @@
 //! What the authorization of a request depends on.
 
-use regcred_http::{Client, Retry, Url};
+use regcred_http::{Client, Network, Retry, Url};
 
 use super::scope::Scopes;
 use crate::client::object::Object;
@@ -11,6 +11,10 @@ pub(crate) struct AuthContext<'a> {
     pub(crate) url: &'a Url,
     /// Whether secrets may be sent in clear text, because an operator wrote `http://`.
     pub(crate) cleartext: bool,
+    /// From where the server names a token server: its network, or a private one if an operator wrote its address.
+    pub(crate) network: Network,
+    /// The network of the server that named this one; `None` if none did.
+    pub(crate) named_by: Option<Network>,
     pub(crate) retry: Retry,
     pub(crate) object: &'a Object,
     /// `repository:<path>:pull`, for a challenge that names no scope.

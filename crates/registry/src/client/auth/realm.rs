@@ -3,8 +3,9 @@
 //! sent to a server of the inner network.
 
 use regcred_core::plain;
-use regcred_http::{Challenge, Url, has_user, is_loopback};
+use regcred_http::{Challenge, Network, Url, has_user, is_loopback};
 
+use super::context::AuthContext;
 use crate::client::address::{host_and_port, is_private, same_host};
 
 /// A token server and the service it is asked for.
@@ -14,6 +15,8 @@ pub(super) struct Realm {
     pub(super) service: Option<String>,
     /// Whether a credential may be sent to it in clear text.
     pub(super) cleartext: bool,
+    /// As [`crate::client::address::NamedAddress::by`].
+    pub(super) named_by: Option<Network>,
 }
 
 impl Realm {
@@ -55,8 +58,19 @@ impl Realm {
         Ok(Self {
             service: service.map(str::to_owned),
             cleartext: is_plain && url.scheme() == "http",
+            named_by: None,
             url,
         })
+    }
+
+    /// The same, named by the server that a context is about.
+    pub(super) fn named_in(mut self, context: &AuthContext<'_>) -> Self {
+        self.named_by = if same_host(&self.url, context.url) {
+            context.named_by
+        } else {
+            Some(context.network)
+        };
+        self
     }
 
     /// `host[:port]`, for messages.

@@ -98,7 +98,7 @@ impl TokenRequest<'_> {
             let next = redirect::location(&response).filter(|_| moved);
             match next {
                 // A login is only ever sent to the server that was checked.
-                Some(Ok(next)) if next.origin() == url.origin() => url = next,
+                Some(Ok(next)) if next.url.origin() == url.origin() => url = next.url,
                 _ => return Ok(response),
             }
         }
@@ -146,6 +146,7 @@ impl TokenRequest<'_> {
         let mut request = request
             .timeout(TIMEOUT)
             .retry(self.context.retry)
+            .named_by(self.realm.named_by)
             .header("Accept", "application/json");
         if self.realm.cleartext {
             request = request.allow_cleartext();

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use regcred_http::{HeaderMap, Request, Response, StatusCode, Url};
+use regcred_http::{HeaderMap, Network, Request, Response, StatusCode, Url};
 use tokio::time::sleep;
 
 use super::Endpoint;
-use crate::client::address::host_and_port;
+use crate::client::address::{NamedAddress, host_and_port};
 use crate::client::auth::{Auth, AuthContext, Grant, Renewal, Scopes};
 use crate::client::error::{Reason, RegistryError};
 use crate::client::failed_response::FailedResponse;
@@ -115,6 +115,8 @@ impl Endpoint {
             client: &self.client,
             url: if is_own { &self.config.url } else { url },
             cleartext: is_own && self.config.cleartext,
+            network: Network::Public,
+            named_by: None,
             retry: self.retry,
             object: request.object,
             // A login alone needs no right to a repository.
@@ -135,7 +137,15 @@ impl Endpoint {
         response: &Response,
         request: &RegistryRequest<'_>,
     ) -> Result<Renewal, RegistryError> {
-        let context = &self.context(request, response.url());
+        let is_trusted = self.is_own(response.url()) && self.config.is_written;
+        let context = &AuthContext {
+            network: match response.network() {
+                Network::Public if is_trusted => Network::Private,
+                network => network,
+            },
+            named_by: response.named_by(),
+            ..self.context(request, response.url())
+        };
         let renewal = auth.renew(used, response.headers(), context).await?;
         let is_challenged = !matches!(&renewal, Renewal::Unusable(offered) if offered.is_empty());
         if is_challenged || !self.is_own(response.url()) {
@@ -189,7 +199,7 @@ impl Endpoint {
         redirected: &mut bool,
     ) -> Result<Fetched, RegistryError> {
         let object = request.object;
-        let Some(mut url) = self.address(&request.target) else {
+        let Some(mut address) = self.address(&request.target) else {
             return Err(RegistryError::protocol(
                 object,
                 "its name is not an address",
@@ -197,16 +207,17 @@ impl Endpoint {
         };
         let mut strayed = false;
         for _ in 0..=MOST_REDIRECTS {
-            let mut next = request.to(&url);
+            let mut next = request.to(&address);
+            let url = &address.url;
             // What is for this server is sent only to its own host, port and scheme, and not to an address
             // there that another host chose, as in Go (CVE-2024-45336).
-            let is_own = self.is_own(&url) && !strayed;
+            let is_own = self.is_own(url) && !strayed;
             if is_own {
                 next = self.equip(next);
             }
-            let auth = self.auth_at(&url, request.is_write());
-            let grant = match auth.filter(|_| !(strayed && self.is_server(&url))) {
-                Some(auth) => auth.ready(&self.context(request, &url)).await?,
+            let auth = self.auth_at(url, request.is_write());
+            let grant = match auth.filter(|_| !(strayed && self.is_server(url))) {
+                Some(auth) => auth.ready(&self.context(request, url)).await?,
                 None => None,
             };
             if let Some(grant) = &grant {
@@ -231,8 +242,8 @@ impl Endpoint {
                     });
                 }
                 Some(Ok(next)) => {
-                    strayed |= !self.is_server(&url);
-                    url = next;
+                    strayed |= !self.is_server(url);
+                    address = next;
                 }
                 Some(Err(why)) => {
                     let from = host_and_port(response.url());
@@ -257,18 +268,18 @@ impl Endpoint {
         request
     }
 
-    fn address(&self, target: &Target) -> Option<Url> {
+    fn address(&self, target: &Target) -> Option<NamedAddress> {
         let base = self.config.url.as_str().trim_end_matches('/');
         let path = match target {
-            Target::Base => return Url::parse(&format!("{base}/")).ok(),
-            Target::Path(path) => path,
-            Target::Location(url) => return Some(url.clone()),
+            Target::Base => format!("{base}/"),
+            Target::Path(path) => format!("{base}/{}/{path}", self.path),
+            Target::Location(session) => return Some(session.clone()),
         };
-        let mut url = Url::parse(&format!("{base}/{}/{path}", self.path)).ok()?;
-        if let Some(namespace) = &self.config.namespace {
+        let mut url = Url::parse(&path).ok()?;
+        if let (Target::Path(_), Some(namespace)) = (target, &self.config.namespace) {
             url.query_pairs_mut().append_pair("ns", namespace);
         }
-        Some(url)
+        Some(NamedAddress { url, by: None })
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct HostConfig {
     /// Whether it is the registry itself. A mirror is not, unless it has the registry's own host and
     /// port.
     pub(crate) is_registry: bool,
+    /// Whether an operator wrote its address.
+    pub(crate) is_written: bool,
     pub(crate) capabilities: Vec<Capability>,
     /// Whether an operator wrote `http://`, and so accepts that secrets are sent in clear text.
     pub(crate) cleartext: bool,
@@ -119,6 +121,7 @@ impl HostConfig {
                 && (url.scheme() == "https" || split_port(registry).1.is_some())
         });
         let mut config = Self::at(url, is_registry);
+        config.is_written = true;
         config.cleartext = config.url.scheme() == "http";
         if host != registry && host != network_host(registry) {
             config.namespace = Some(registry.to_owned());
@@ -156,6 +159,7 @@ impl HostConfig {
         Self {
             url,
             is_registry,
+            is_written: false,
             capabilities: Capability::ALL.to_vec(),
             cleartext: false,
             schemes: Schemes::One,
