@@ -1,12 +1,15 @@
 //! The real registry: skopeo pushes and reads with each kind of login, and our client writes.
 
+use std::time::Duration;
+
 use regcred_core::{Credentials, Env, ImageRef};
 use regcred_registry::{
-    Descriptor, Digest, Hosts, ImageSource, Layout, Mount, NoProgress, Push, RawManifest,
-    RegistryClient, media_type,
+    Descriptor, Digest, Division, Hosts, ImageSource, Layout, Mount, NoProgress, PullOptions, Push,
+    RawManifest, RegistryClient, media_type, pull,
 };
 use regcred_tests::registry::Access;
-use regcred_tests::{Image, Registry, Skopeo, TokenServer};
+use regcred_tests::server::{Seen, forward};
+use regcred_tests::{Image, Registry, Server, Skopeo, TokenServer};
 use tempfile::TempDir;
 
 /// Each kind of login that a registry may require.
@@ -243,4 +246,39 @@ async fn a_push_works_where_docker_registry_differs_from_the_specification() {
         .await
         .expect_err("another type");
     assert_eq!(Vec::from_iter(error.codes()), ["MANIFEST_INVALID"]);
+}
+
+#[tokio::test]
+async fn it_sends_a_large_layer_in_parts() {
+    let Some(registry) = Registry::start(&Access::Open) else {
+        return;
+    };
+    let image = Image::single(24, 1, 12_000_000);
+    let Some(()) = registry.push(&image, "team/app:v1", None) else {
+        return;
+    };
+    let authority = registry.authority().to_owned();
+    let relay = Server::start(move |request: &Seen| forward(&authority, request));
+    let name = format!("{}/team/app:v1", relay.authority());
+    let name = ImageRef::parse(&name).expect("a name");
+    let client = RegistryClient::new(&Env::default(), Hosts::none()).expect("a client");
+    let directory = tempfile::tempdir().expect("a directory");
+    let layout = Layout::open_or_create(directory.path()).expect("a layout");
+    let options = PullOptions {
+        division: Division {
+            after: Duration::ZERO,
+            part: 1 << 20,
+        },
+        ..PullOptions::default()
+    };
+    let repository = client.repository(&name, None);
+    let pulled = pull(&repository, &layout, &name, &options, &NoProgress).await;
+    let pulled = pulled.expect("pulled");
+    assert_eq!(pulled.digest.as_str(), image.digest());
+    assert_eq!(pulled.fetched_bytes, pulled.size);
+    let requests = relay.seen();
+    let parts = requests
+        .iter()
+        .filter(|seen| seen.header("range").is_some());
+    assert!(parts.count() >= 10, "{requests:?}");
 }

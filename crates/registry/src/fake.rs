@@ -35,3 +35,18 @@ pub(crate) fn client(hosts: Hosts) -> RegistryClient {
     };
     RegistryClient::with_retry(&Env::default(), hosts, retry).expect("client")
 }
+
+/// The offsets of `Range: bytes=first-last`.
+pub(crate) fn range(seen: &Seen) -> Option<(usize, usize)> {
+    let range = seen.header("range")?.strip_prefix("bytes=")?;
+    let (first, last) = range.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().ok()?))
+}
+
+/// What a server sends for a range.
+pub(crate) fn partial(content: &[u8], (first, last): (usize, usize)) -> Reply {
+    let total = content.len();
+    Reply::new(206)
+        .header("content-range", format!("bytes {first}-{last}/{total}"))
+        .body(&content[first..=last])
+}

@@ -36,7 +36,7 @@ pub use image::{
     ManifestOrIndex, Platform, PlatformError, Rank, RawManifest, media_type,
 };
 pub use progress::{BlobState, NoProgress, Progress, TransferEvent};
-pub use pull::{PullOptions, PulledImage, pull, stored};
+pub use pull::{Division, PullOptions, PulledImage, pull, stored};
 pub use push::{ImageSource, Push, PushedImage};
 pub use regcred_http::{Body, HttpError, StatusCode};
 pub use store::{BlobWriter, Layout, LayoutError, Removed};

@@ -10,12 +10,16 @@
 
 mod blob_sink;
 mod blobs;
+mod connections;
+mod divided_stream;
+mod division;
 mod name_entry;
 mod pull_image;
 mod pulled_image;
 mod stored;
 mod transfer;
 
+pub use division::Division;
 pub use pull_image::{PullOptions, pull};
 pub use pulled_image::PulledImage;
 pub use stored::stored;

@@ -1,12 +1,15 @@
 //! Blobs as streams that continue where they broke off (RFC 9110 section 14, and containers/image
 //! `body_reader.go` for how often).
 
+mod part;
+
 use std::fmt;
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use regcred_core::{plain, report};
-use regcred_http::{Method, Response, StatusCode, has_page_type, header};
+use regcred_http::{HeaderValue, Method, Response, StatusCode, has_page_type, header};
 use tokio::time::sleep;
 
 use super::address::host_and_port;
@@ -25,6 +28,12 @@ pub struct BlobStream {
     object: Object,
     /// The offset of the next byte that is returned.
     position: u64,
+    /// The offset after the last byte that is returned: the blob's size, or where another stream continues.
+    end: u64,
+    /// The offset after the last byte of the current response.
+    response_end: u64,
+    /// Bytes that were received from `end` on. They are returned if the end moves.
+    beyond: Bytes,
     /// Bytes of the current response that were returned before: it starts too early.
     skip: u64,
     response: Option<Response>,
@@ -35,6 +44,12 @@ pub struct BlobStream {
     foreign: bool,
     /// A request for a part was refused: from then on the whole is asked for.
     without_range: bool,
+    /// Whether the server may be asked for parts.
+    is_divisible: bool,
+    /// The `ETag` of the blob, or for a part that of the stream from which it was taken.
+    etag: Option<HeaderValue>,
+    /// Whether the stream is one that others do without if it fails.
+    is_extra: bool,
     failures: u32,
     since_failure: u64,
     pause: Option<Duration>,
@@ -69,21 +84,7 @@ impl Repository {
         descriptor: &Descriptor,
         offset: u64,
     ) -> Result<BlobStream, RegistryError> {
-        let mut stream = BlobStream {
-            repository: self.clone(),
-            object: blob_object(self, descriptor),
-            descriptor: descriptor.clone(),
-            position: offset,
-            skip: 0,
-            response: None,
-            encoding: None,
-            page_of: None,
-            foreign: false,
-            without_range: false,
-            failures: 0,
-            since_failure: 0,
-            pause: None,
-        };
+        let mut stream = BlobStream::new(self, descriptor, offset..descriptor.size);
         if offset < descriptor.size || descriptor.size == 0 {
             stream.open().await?;
         }
@@ -121,6 +122,31 @@ impl Repository {
 }
 
 impl BlobStream {
+    /// A stream that is not open yet.
+    fn new(repository: &Repository, descriptor: &Descriptor, range: Range<u64>) -> Self {
+        Self {
+            repository: repository.clone(),
+            object: blob_object(repository, descriptor),
+            descriptor: descriptor.clone(),
+            position: range.start,
+            end: range.end,
+            response_end: range.end,
+            beyond: Bytes::new(),
+            skip: 0,
+            response: None,
+            encoding: None,
+            page_of: None,
+            foreign: false,
+            without_range: false,
+            is_divisible: false,
+            etag: None,
+            is_extra: false,
+            failures: 0,
+            since_failure: 0,
+            pause: None,
+        }
+    }
+
     /// The next bytes, `None` after the last.
     ///
     /// # Errors
@@ -129,7 +155,11 @@ impl BlobStream {
         if let Some(pause) = self.pause.take() {
             sleep(pause).await;
         }
-        while self.position < self.descriptor.size {
+        while self.position < self.end {
+            if !self.beyond.is_empty() {
+                let bytes = std::mem::take(&mut self.beyond);
+                return Ok(self.accept(bytes)?.map(BlobChunk::Bytes));
+            }
             let broken = match &mut self.response {
                 None => match self.open().await {
                     Ok(()) => continue,
@@ -140,6 +170,11 @@ impl BlobStream {
                         Some(bytes) => return Ok(Some(BlobChunk::Bytes(bytes))),
                         None => continue,
                     },
+                    Ok(None) if self.position == self.response_end => {
+                        // The end was moved after the response was asked for.
+                        self.response = None;
+                        continue;
+                    }
                     Ok(None) if self.page_of.is_some() => {
                         return Err(self.wrong_size(self.position));
                     }
@@ -173,9 +208,11 @@ impl BlobStream {
             return Ok(None);
         }
         let length = bytes.len() as u64;
-        if length > self.descriptor.size - self.position {
+        if length > self.response_end - self.position {
             return Err(self.wrong_size(self.position + length));
         }
+        let length = length.min(self.end - self.position);
+        self.beyond = bytes.split_off(usize::try_from(length).unwrap_or(bytes.len()));
         self.position += length;
         self.since_failure += length;
         Ok(Some(bytes))
@@ -186,6 +223,9 @@ impl BlobStream {
         let Some(mut response) = self.response.take() else {
             return Ok(());
         };
+        if self.response_end > self.end {
+            return Ok(()); // Another stream has the rest.
+        }
         match response.chunk().await {
             Ok(Some(more)) if !more.is_empty() => {
                 Err(self.wrong_size(self.position + more.len() as u64))
@@ -197,10 +237,10 @@ impl BlobStream {
 
     /// Asks for what is missing. The target of a redirect may not serve parts, or not with that
     /// signature, so a refused part is not the end: the registry is asked once more, for the whole.
-    async fn open(&mut self) -> Result<(), RegistryError> {
+    pub(crate) async fn open(&mut self) -> Result<(), RegistryError> {
         let is_part = self.position > 0 && !self.without_range;
         match self.ask().await {
-            Err(error) if is_part && error.may_be_about_range() => {
+            Err(error) if is_part && !self.is_extra && error.may_be_about_range() => {
                 tracing::debug!(object = %self.object, error = %report(&error), "asking for the whole blob, without a range");
                 self.without_range = true;
                 self.ask().await
@@ -213,9 +253,10 @@ impl BlobStream {
         let path = format!("blobs/{}", self.descriptor.digest);
         let mut request = RegistryRequest::new(&self.object, Method::GET, path);
         request.is_small = false;
+        request.is_extra = self.is_extra;
         request.headers = vec![("accept-encoding", "identity".to_owned())];
         if self.position > 0 && !self.without_range {
-            let last = self.descriptor.size.saturating_sub(1);
+            let last = self.end.saturating_sub(1);
             let range = format!("bytes={}-{last}", self.position);
             request.headers.push(("range", range));
         }
@@ -252,22 +293,28 @@ impl BlobStream {
         match response.status() {
             StatusCode::PARTIAL_CONTENT => {
                 let range = ContentRange::of(response.headers());
-                if !range.is_some_and(|range| range.is(self.position..size, size)) {
+                if !range.is_some_and(|range| range.is(self.position..self.end, size)) {
                     return fail(format!(
-                        "the registry sent another range than bytes {} to {size}",
-                        self.position
+                        "the registry sent another range than bytes {} to {}",
+                        self.position, self.end
                     ));
                 }
                 self.skip = 0;
+                self.response_end = self.end;
+            }
+            StatusCode::OK if self.is_extra => {
+                return fail("the registry sent the whole in place of a part".to_owned());
             }
             StatusCode::OK => {
                 if let Some(length) = response.content_length().filter(|l| *l != size) {
                     return Err(self.wrong_size(length));
                 }
                 self.skip = self.position;
+                self.response_end = size;
             }
             other => return fail(format!("the registry answered {other}")),
         }
+        self.note_parts(&response)?;
         self.response = Some(response);
         Ok(())
     }

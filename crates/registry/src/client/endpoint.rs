@@ -204,9 +204,10 @@ impl Endpoint {
             let error = error.after_login(self.login_sent());
             error.after_host_logins(self.host_logins())
         });
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        *asked = Some(self.exchange(request, &response));
-        drop(asked);
+        if response.is_ok() || !request.is_extra {
+            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            *asked = Some(self.exchange(request, &response));
+        }
         response
     }
 

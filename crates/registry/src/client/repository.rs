@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use regcred_http::{Client, Network, Response, Retry};
+use regcred_http::{Client, Network, Response, Retry, StatusCode};
 
 use super::endpoint::Endpoint;
 use super::error::{Reason, RegistryError};
@@ -90,6 +90,9 @@ impl Repository {
                         endpoints[*before].report_failure(self.name(), error);
                     }
                     return Ok(response);
+                }
+                Err(error) if request.is_extra && error.status() != Some(StatusCode::NOT_FOUND) => {
+                    return Err(error);
                 }
                 Err(error) => failed.push((at, error)),
             }

@@ -20,6 +20,8 @@ pub(crate) struct RegistryRequest<'a> {
     pub(crate) source: Option<&'a str>,
     /// Whether the answer is small, and so has a deadline.
     pub(crate) is_small: bool,
+    /// Whether the caller does without it if it fails: it is sent once, to the server that has the object.
+    pub(crate) is_extra: bool,
 }
 
 /// Where a request is sent.
@@ -53,13 +55,15 @@ impl<'a> RegistryRequest<'a> {
             body: Bytes::new().into(),
             source: None,
             is_small: true,
+            is_extra: false,
         }
     }
 
     /// Whether the request may be sent again when it failed for now. Bytes for an upload may not:
     /// some of them may have arrived.
     pub(crate) fn may_repeat(&self) -> bool {
-        !matches!(self.target, Target::Location(_)) || self.method == Method::GET
+        let is_upload = matches!(self.target, Target::Location(_)) && self.method != Method::GET;
+        !is_upload && !self.is_extra
     }
 
     pub(crate) fn is_write(&self) -> bool {

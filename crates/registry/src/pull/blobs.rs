@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::blob_sink::WriterThreads;
+use super::connections::Connections;
 use super::transfer::Transfer;
 use crate::client::RegistryError;
 use crate::content::store_failure;
@@ -38,10 +39,11 @@ pub(super) async fn fetch(
     }
 
     let threads = WriterThreads::default();
+    let connections = Connections::new(streams, missing.len());
     // Collected first: a closure inside the stream would keep the whole pull from being `Send`.
     let transfers: Vec<_> = missing
         .into_iter()
-        .map(|blob| transfer.fetch(blob, &threads))
+        .map(|blob| transfer.fetch(blob, &threads, &connections))
         .collect();
     let downloaded = stream::iter(transfers)
         .buffer_unordered(streams.get())

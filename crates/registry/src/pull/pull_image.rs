@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use regcred_core::ImageRef;
 
 use super::blobs;
+use super::division::Division;
 use super::name_entry;
 use super::pulled_image::PulledImage;
 use super::transfer::Transfer;
@@ -21,6 +22,8 @@ pub struct PullOptions {
     pub platforms: PlatformChoice,
     /// How many blobs are downloaded at the same time.
     pub streams: NonZeroUsize,
+    /// When the rest of a large blob is fetched over several connections.
+    pub division: Division,
 }
 
 impl Default for PullOptions {
@@ -29,6 +32,7 @@ impl Default for PullOptions {
         Self {
             platforms: PlatformChoice::default(),
             streams: const { NonZeroUsize::new(4).expect("four") },
+            division: Division::default(),
         }
     }
 }
@@ -70,6 +74,7 @@ pub async fn pull(
         layout,
         image: &image,
         progress,
+        division: options.division,
     };
     let downloaded = blobs::fetch(&transfer, &plan.blobs, options.streams).await?;
     store(layout, &image, &plan).map_err(|error| store_failure(&image, error))?;

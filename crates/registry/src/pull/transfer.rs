@@ -6,6 +6,9 @@ use regcred_core::ImageRef;
 use tokio::time::sleep;
 
 use super::blob_sink::{BlobSink, WriterThreads};
+use super::connections::Connections;
+use super::divided_stream::DividedStream;
+use super::division::Division;
 use crate::client::{BlobChunk, RegistryError, Repository};
 use crate::content::store_failure;
 use crate::image::Descriptor;
@@ -18,18 +21,22 @@ pub(super) struct Transfer<'a> {
     pub(super) layout: &'a Layout,
     pub(super) image: &'a ImageRef,
     pub(super) progress: &'a dyn Progress,
+    pub(super) division: Division,
 }
 
 impl Transfer<'_> {
     /// Fetches one blob; the bytes that were downloaded, `None` if the store has it by now.
     ///
     /// Continues what an interrupted pull left. If that is damaged, as after a power failure, the blob is
-    /// fetched from its beginning.
+    /// fetched from its beginning. So is one whose parts are not those of the blob, then over one
+    /// connection.
     pub(super) async fn fetch(
         &self,
         blob: &Descriptor,
         threads: &WriterThreads,
+        connections: &Connections,
     ) -> Result<Option<u64>, RegistryError> {
+        connections.begin();
         let failed = |error| store_failure(self.image, error);
         if let Some(bytes) = blob.embedded() {
             self.layout.put_bytes(blob, &bytes).map_err(failed)?;
@@ -37,6 +44,7 @@ impl Transfer<'_> {
             return Ok(Some(0));
         }
         let mut downloaded = 0;
+        let mut division = Some(self.division);
         loop {
             let Some(writer) = self.claim(blob).await.map_err(failed)? else {
                 self.report(blob, BlobState::Exists);
@@ -44,9 +52,20 @@ impl Transfer<'_> {
             };
             let start = writer.position();
             let sink = BlobSink::new(writer, threads);
-            let sink = self.stream(blob, start, sink).await?;
+            if start > 0 {
+                self.report(blob, BlobState::Resumed { done: start });
+            }
+            let connection = connections.own().await;
+            let stream = self.repository.blob(blob, start).await?;
+            let mut stream =
+                DividedStream::new(stream, blob.size, division, connection, connections);
+            let sink = self.write(blob, &mut stream, sink).await?;
             downloaded += blob.size - start;
             match sink.finish().await {
+                Err(LayoutError::Mismatch { .. }) if stream.was_divided() => {
+                    division = None;
+                    tracing::warn!(digest = %blob.digest, "the parts of this blob do not have its digest; fetching it from its beginning over one connection");
+                }
                 Err(LayoutError::Mismatch { .. }) if start > 0 => {
                     tracing::warn!(digest = %blob.digest, "what an interrupted pull left of this blob is damaged; fetching it from its beginning");
                 }
@@ -90,16 +109,12 @@ impl Transfer<'_> {
         }
     }
 
-    async fn stream(
+    async fn write(
         &self,
         blob: &Descriptor,
-        start: u64,
+        stream: &mut DividedStream<'_>,
         mut sink: BlobSink,
     ) -> Result<BlobSink, RegistryError> {
-        if start > 0 {
-            self.report(blob, BlobState::Resumed { done: start });
-        }
-        let mut stream = self.repository.blob(blob, start).await?;
         let mut throttle = Throttle::default();
         while let Some(chunk) = stream.chunk().await? {
             match chunk {
@@ -107,7 +122,7 @@ impl Transfer<'_> {
                     let written = sink.write(bytes).await;
                     sink = written.map_err(|error| store_failure(self.image, error))?;
                     if throttle.is_due() {
-                        let done = stream.position();
+                        let done = stream.received();
                         self.report(blob, BlobState::Downloading { done });
                     }
                 }

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::Hosts;
-use crate::fake::{Fake, Reply, Seen, bind, client, image};
+use crate::fake::{Fake, Reply, bind, client, image, partial, range};
 
 mod breaks;
 mod parts;
@@ -15,22 +15,6 @@ fn content() -> Vec<u8> {
 
 fn whole(content: &[u8]) -> Descriptor {
     Descriptor::of("application/x-layer", content)
-}
-
-/// The offsets of `Range: bytes=first-last`.
-fn range(seen: &Seen) -> Option<(usize, usize)> {
-    let (first, last) = seen
-        .header("range")?
-        .strip_prefix("bytes=")?
-        .split_once('-')?;
-    Some((first.parse().ok()?, last.parse().ok()?))
-}
-
-fn partial(content: &[u8], (first, last): (usize, usize)) -> Reply {
-    let total = content.len();
-    Reply::new(206)
-        .header("content-range", format!("bytes {first}-{last}/{total}"))
-        .body(&content[first..=last])
 }
 
 /// What a registry does, with a script that may spoil an answer by its number.

@@ -1,3 +1,4 @@
+mod divided;
 mod fake;
 mod platforms;
 

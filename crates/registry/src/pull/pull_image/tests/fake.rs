@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use regcred_core::{Env, ImageRef};
+use regcred_core::ImageRef;
 use serde_json::{Value, json};
 
 use super::super::*;
-use crate::fake::{Fake, Reply, Seen};
-use crate::{Descriptor, Hosts, NoProgress, RegistryClient, media_type, stored};
+use crate::fake::{Fake, Reply, Seen, partial, range};
+use crate::{Descriptor, Hosts, NoProgress, media_type, stored};
 
 /// What the fake registry has under `team/app`.
 #[derive(Clone, Default)]
@@ -100,7 +100,13 @@ impl Content {
             None
         };
         match found {
-            Some((kind, bytes)) => Reply::ok(bytes).header("Content-Type", kind),
+            Some((kind, bytes)) => {
+                let reply = match range(seen) {
+                    Some(range) => partial(&bytes, range),
+                    None => Reply::ok(bytes),
+                };
+                reply.header("Content-Type", kind)
+            }
             None => Reply::new(404),
         }
     }
@@ -124,8 +130,16 @@ pub(super) struct Fixture {
 
 impl Fixture {
     pub(super) async fn start(content: Content) -> Self {
+        Self::scripted(content, |_, reply| reply).await
+    }
+
+    /// A registry with a script that may spoil its replies.
+    pub(super) async fn scripted(
+        content: Content,
+        spoil: impl Fn(&Seen, Reply) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let served = content.clone();
-        let server = Fake::start(move |seen| served.reply(seen)).await;
+        let server = Fake::start(move |seen| spoil(seen, served.reply(seen))).await;
         let directory = tempfile::tempdir().expect("directory");
         let layout = Layout::open_or_create(directory.path()).expect("layout");
         Self {
@@ -153,9 +167,7 @@ impl Fixture {
     }
 
     pub(super) fn repository(&self) -> Repository {
-        let env = Env::default();
-        let client = RegistryClient::new(&env, Hosts::none()).expect("client");
-        client.repository(&self.image(), None)
+        crate::fake::client(Hosts::none()).repository(&self.image(), None)
     }
 
     pub(super) async fn pull(&self, platforms: &str) -> Result<PulledImage, RegistryError> {
@@ -171,8 +183,16 @@ impl Fixture {
             platforms: platforms.parse().expect("platforms"),
             ..PullOptions::default()
         };
+        self.pull_as(&options, progress).await
+    }
+
+    pub(super) async fn pull_as(
+        &self,
+        options: &PullOptions,
+        progress: &dyn Progress,
+    ) -> Result<PulledImage, RegistryError> {
         let (repository, image) = (self.repository(), self.image());
-        pull(&repository, &self.layout, &image, &options, progress).await
+        pull(&repository, &self.layout, &image, options, progress).await
     }
 
     pub(super) async fn stored(&self, platforms: &str) -> Option<PulledImage> {
