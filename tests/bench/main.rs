@@ -15,6 +15,7 @@ mod contest;
 mod plugins;
 mod pulls;
 mod pushes;
+mod shaped_link;
 mod table;
 
 use std::process::ExitCode;
@@ -62,12 +63,26 @@ fn main() -> ExitCode {
             layers,
             bytes,
             rounds: pulls,
+            is_far: false,
             env: &env,
         };
         pulls::pull(&transfer, &mut tables);
         transfer.title = format!("Push of {layers_of} to docker-registry");
         pushes::push(&transfer, &mut tables);
     }
+    let far = 2 * big;
+    let far = Transfer {
+        title: format!(
+            "Pull of 1 layer of {far} MiB from docker-registry, each connection with 100 Mbit/s and 20 ms"
+        ),
+        layers: 1,
+        bytes: far << 20,
+        // A run takes ten seconds.
+        rounds: pulls.min(3),
+        is_far: true,
+        env: &env,
+    };
+    pulls::pull(&far, &mut tables);
     if let Some(page) = env.path("REGCRED_BENCH_PAGE")
         && let Err(error) = std::fs::write(&page, tables.page(rounds))
     {

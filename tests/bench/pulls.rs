@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::contest::{Contestant, compete};
 use crate::plugins::peer;
+use crate::shaped_link::ShapedLink;
 use crate::table::Tables;
 
 /// An image on its way.
@@ -19,6 +20,8 @@ pub(crate) struct Transfer<'a> {
     /// Of each layer.
     pub(crate) bytes: usize,
     pub(crate) rounds: usize,
+    /// Whether the registry is at the other end of a [`ShapedLink`].
+    pub(crate) is_far: bool,
     pub(crate) env: &'a Env,
 }
 
@@ -34,7 +37,13 @@ pub(crate) fn pull(transfer: &Transfer<'_>, tables: &mut Tables) {
     drop(image);
     let scratch = in_memory();
     let place = |name: &str| scratch.path().join(name);
-    let name = format!("{}/bench/app:v1", registry.authority());
+    let link = transfer
+        .is_far
+        .then(|| ShapedLink::to(registry.authority()));
+    let authority = link
+        .as_ref()
+        .map_or(registry.authority(), ShapedLink::authority);
+    let name = format!("{authority}/bench/app:v1");
     let source = format!("docker://{name}");
 
     let store = place("ours");
