@@ -50,7 +50,7 @@ test: deps-build deps-test check
 	else echo '$(CARGO) test --workspace --all-targets --no-fail-fast'; $(CARGO) test --workspace --all-targets --no-fail-fast; fi
 
 # The very programs of a release, and with their flags, so that no dependency is compiled twice.
-bench: deps-test dist-node-programs
+bench: deps-test dist-programs
 	$(call DIST_ENV,$(DIST_ABORTS)) $(CARGO) build --release --locked --target $(DIST_TARGET) -p regcred-tests \
 	  --bin bench --bin bench-floor --bin bench-measure
 	@REGCRED_BENCH_PAGE=docs/performance.md $(DIST_BUILT)/bench

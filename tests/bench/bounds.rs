@@ -1,7 +1,7 @@
 //! How large a release program may be, and how many instructions it may execute. A figure that grows past its
 //! bound was bought by something: find out what, or raise the bound in the commit that needs it.
 
-use crate::contest::Score;
+use crate::score::Score;
 
 /// The contestant that asks its cloud.
 pub(crate) const COLD: &str = "ours, cold";
@@ -38,6 +38,35 @@ const BOUNDS: &[Bounds] = &[
     },
 ];
 
+/// What grows faster than what it works on: the processor time of a run beside that of the run before it.
+pub(crate) fn superlinear(title: &str, sizes: &[usize], scores: &[Score]) -> Vec<String> {
+    let cpu = |score: &Score| score.quantile(|run| run.cpu, 0.5);
+    let steps = sizes.windows(2).zip(scores.windows(2));
+    let faster = steps.filter_map(|(sizes, scores)| {
+        let ([small, large], [less, more]) = (sizes, scores) else {
+            return None;
+        };
+        let (times, most) = (cpu(more) / cpu(less), *large as f64 / *small as f64);
+        let name = &more.name;
+        (times > most * TOLERATED).then(|| {
+            format!("{title}, {name}: {times:.1} times the processor time of {most:.1} times less")
+        })
+    });
+    faster.collect()
+}
+
+/// What a run executes more of than the first, though it has the same to do.
+pub(crate) fn uneven(title: &str, scores: &[Score]) -> Vec<String> {
+    let first = scores.first().and_then(|score| score.instructions);
+    let more = scores.iter().filter_map(|score| {
+        let (is, first) = (score.instructions?, first?);
+        let name = &score.name;
+        (is > first * TOLERATED)
+            .then(|| format!("{title}, {name}: {is:.2} million instructions instead of {first:.2}"))
+    });
+    more.collect()
+}
+
 /// What breaks a bound in these scores of a plugin; nothing in a debug build.
 pub(crate) fn broken(plugin: &str, scheme: &str, scores: &[Score]) -> Vec<String> {
     let is_checked = |bounds: &&Bounds| bounds.plugin == plugin && !cfg!(debug_assertions);
@@ -72,3 +101,6 @@ pub(crate) fn broken(plugin: &str, scheme: &str, scores: &[Score]) -> Vec<String
     }
     broken
 }
+
+/// How much of a growth is the machine's mood.
+const TOLERATED: f64 = 1.3;

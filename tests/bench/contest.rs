@@ -2,24 +2,28 @@
 //! took.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use regcred_tests::Program;
-use regcred_tests::need::find;
 use regcred_tests::program::built;
+use regcred_tests::{Program, instructions};
+
+use crate::score::{Run, Score};
 
 /// One way of doing the work.
-pub(crate) struct Contestant {
+pub(crate) struct Contestant<'a> {
     pub(crate) name: String,
     program: PathBuf,
     args: Vec<String>,
     env: Vec<(String, String)>,
     stdin: String,
-    /// Emptied before each run.
+    /// Removed before each run.
     scratch: Vec<PathBuf>,
     is_counted: bool,
+    copies: usize,
+    calls: Option<Box<dyn Fn() -> usize + 'a>>,
 }
 
-impl Contestant {
+impl<'a> Contestant<'a> {
     pub(crate) fn new(name: &str, program: PathBuf) -> Self {
         Self {
             name: name.to_owned(),
@@ -29,7 +33,21 @@ impl Contestant {
             stdin: String::new(),
             scratch: Vec::new(),
             is_counted: false,
+            copies: 1,
+            calls: None,
         }
+    }
+
+    /// So many copies of the program run at once.
+    pub(crate) fn copies(mut self, copies: usize) -> Self {
+        self.copies = copies;
+        self
+    }
+
+    /// Counts the calls of a server that a run makes, given how many it has had so far.
+    pub(crate) fn calls(mut self, calls: impl Fn() -> usize + 'a) -> Self {
+        self.calls = Some(Box::new(calls));
+        self
     }
 
     /// Its instructions are counted too, where valgrind is installed and the programs are a release's.
@@ -58,9 +76,9 @@ impl Contestant {
         self
     }
 
-    /// A directory that is removed before each run, outside the time that is measured.
-    pub(crate) fn scratch(mut self, directory: PathBuf) -> Self {
-        self.scratch.push(directory);
+    /// A directory or file that is removed before each run, outside the time that is measured.
+    pub(crate) fn scratch(mut self, path: PathBuf) -> Self {
+        self.scratch.push(path);
         self
     }
 
@@ -69,34 +87,42 @@ impl Contestant {
         std::fs::metadata(&self.program).map_or(0, |m| m.len())
     }
 
-    /// Millions of instructions of one run, all its threads together. They hardly depend on what else the
-    /// machine does.
-    fn instructions(&self) -> Option<f64> {
-        let counter = find("valgrind").filter(|_| self.is_counted)?;
-        let done = Program::new(counter)
-            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-            .arg(&self.program)
-            .args(&self.args)
-            .envs(self.env.iter().cloned())
-            .stdin(self.stdin.as_str())
-            .run();
-        let (_, count) = done.stderr.split_once("Collected : ")?;
-        let count: u64 = count.lines().next()?.trim().parse().ok()?;
-        (done.code() == Some(0)).then_some(count as f64 / 1e6)
+    /// A run that is not measured.
+    pub(crate) fn once(&self) {
+        let _ = self.program().run().success();
     }
 
-    /// One run as a process of its own, in an environment of just the variables given.
-    fn run(&self, report: &Path) -> Result<Run, String> {
-        for scratch in &self.scratch {
-            let _ = std::fs::remove_dir_all(scratch);
+    /// A run as a process of its own, in an environment of just the variables given.
+    fn program(&self) -> Program {
+        let program = Program::new(&self.program).args(&self.args);
+        let program = program.envs(self.env.iter().cloned());
+        program.stdin(self.stdin.as_str()).limit(LIMIT)
+    }
+
+    /// Millions of instructions of one run.
+    fn instructions(&self) -> Option<f64> {
+        if !self.is_counted {
+            return None;
         }
-        let measured = Program::new(built("bench-measure"))
-            .arg(report)
-            .arg(&self.program)
-            .args(&self.args)
-            .envs(self.env.iter().cloned())
-            .stdin(self.stdin.as_str());
-        let done = measured.run();
+        self.clear();
+        Some(instructions(self.program())? as f64 / 1e6)
+    }
+
+    fn clear(&self) {
+        for path in &self.scratch {
+            let removed = std::fs::remove_dir_all(path);
+            let _ = removed.or_else(|_| std::fs::remove_file(path));
+        }
+    }
+
+    /// One run, measured.
+    fn run(&self, report: &Path) -> Result<Run, String> {
+        self.clear();
+        let calls = || self.calls.as_ref().map(|calls| calls());
+        let before = calls();
+        let copies = self.copies.to_string();
+        let args = [report.as_os_str(), copies.as_ref()];
+        let done = self.program().under(built("bench-measure"), args).run();
         let text = std::fs::read_to_string(report).unwrap_or_default();
         let numbers: Vec<i64> = text.split_whitespace().flat_map(str::parse).collect();
         let _ = std::fs::remove_file(report);
@@ -105,39 +131,23 @@ impl Contestant {
                 wall: wall as f64 / 1e3,
                 cpu: cpu as f64 / 1e3,
                 peak: peak as f64 / 1024.0,
+                calls: calls().zip(before).map(|(after, before)| after - before),
             }),
             _ => Err(done.stderr.lines().last().unwrap_or("no report").to_owned()),
         }
     }
 }
 
-/// What one run took.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Run {
-    /// Milliseconds from start to end.
-    pub(crate) wall: f64,
-    /// Milliseconds of processor time.
-    pub(crate) cpu: f64,
-    /// MiB at the peak.
-    pub(crate) peak: f64,
-}
-
-/// All runs of one contestant; run `n` of each was next to run `n` of the others.
-pub(crate) struct Score {
-    pub(crate) name: String,
-    pub(crate) size: u64,
-    /// Millions of instructions of one run.
-    pub(crate) instructions: Option<f64>,
-    pub(crate) runs: Vec<Run>,
-}
-
 /// Runs the contestants in turn, A B C A B C, after one round that is not counted. One that fails
 /// in that round is left out, with its last line on standard error.
-pub(crate) fn compete(contestants: Vec<Contestant>, rounds: usize) -> (Vec<Score>, Vec<String>) {
+pub(crate) fn compete(
+    contestants: Vec<Contestant<'_>>,
+    rounds: usize,
+) -> (Vec<Score>, Vec<String>) {
     let scratch = tempfile::tempdir().expect("a temporary directory");
     let report = scratch.path().join("report");
     let mut out = Vec::new();
-    let mut field: Vec<(Contestant, Score)> = Vec::new();
+    let mut field: Vec<(Contestant<'_>, Score)> = Vec::new();
     for contestant in contestants {
         match contestant.run(&report) {
             Err(why) => out.push(format!("{} failed and is left out: {why}", contestant.name)),
@@ -162,3 +172,6 @@ pub(crate) fn compete(contestants: Vec<Contestant>, rounds: usize) -> (Vec<Score
     }
     (field.into_iter().map(|(_, score)| score).collect(), out)
 }
+
+/// No run takes this long.
+const LIMIT: Duration = Duration::from_secs(600);

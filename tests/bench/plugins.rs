@@ -24,58 +24,104 @@ pub(crate) fn plugin(
     tables: &mut Tables,
 ) -> Vec<String> {
     let mut broken = Vec::new();
-    let fronts = Fronts::of(cloud);
-    let mut schemes = vec![("http", cloud.env())];
-    if !cloud.public().is_empty() {
-        schemes.push(("https", fronts.env(cloud)));
-    }
-    let request = plugin_request(cloud.image());
-    for (scheme, vars) in schemes {
-        let scratch = tempfile::tempdir().expect("a directory");
-        let prepare = |name: &str, program: PathBuf| {
-            Contestant::new(name, program)
-                .envs(&vars)
-                .env("SSL_CERT_FILE", &text(&fronts.bundle()))
-                .env("AWS_CA_BUNDLE", &text(&fronts.bundle()))
-        };
-        let ours = || built(&format!("{name}-credential-provider"));
+    for is_https in [false, true] {
+        if is_https && cloud.public().is_empty() {
+            continue;
+        }
+        let scheme = if is_https { "https" } else { "http" };
+        let place = Place::new(name, cloud, is_https);
         let mut field = vec![
-            prepare(COLD, ours())
-                .counted()
-                .env("REGCRED_CACHE", "off")
-                .stdin(&request),
-            prepare(WARM, ours())
-                .counted()
-                .env("REGCRED_CACHE", &text(&scratch.path().join("cache")))
-                .stdin(&request),
+            place.ours(COLD, "off".as_ref()).counted(),
+            place.ours(WARM, &place.path("cache")).counted(),
             Contestant::new("floor: an empty process", built("bench-floor"))
                 .counted()
-                .stdin(&request),
+                .stdin(&place.request),
         ];
-        let (upstream, args) = cloud.upstream();
-        let get: &[_] = &["get"];
-        let peers = [
-            ("PEER", upstream, args, request.as_str()),
-            ("HELPER_PEER", cloud.helper(), get, host(cloud.image())),
-        ];
-        for (kind, program, args, stdin) in peers {
-            let variable = format!("REGCRED_BENCH_{}_{kind}", name.to_uppercase());
-            let Some(found) = peer(env, &variable, program) else {
-                continue;
-            };
-            // A helper keeps what it got at home; each of its runs is a first one.
-            let home = scratch.path().join(program);
-            let peer = prepare(&format!("peer: {program}"), found)
-                .envs(&cloud.upstream_env())
-                .env("HOME", &text(&home))
-                .scratch(home);
-            field.push(peer.args(args.iter().copied()).stdin(stdin));
-        }
+        field.extend(place.peers(env));
         let (scores, notes) = compete(field, rounds);
         tables.show(&format!("{name} plugin, {scheme}"), &scores, &notes);
         broken.extend(bounds::broken(name, scheme, &scores));
     }
     broken
+}
+
+/// A cloud's plugin and its peers, and what leads them to the fake.
+pub(crate) struct Place<'a> {
+    name: &'a str,
+    cloud: &'a dyn Cloud,
+    request: String,
+    vars: Vec<(String, String)>,
+    fronts: Fronts,
+    scratch: TempDir,
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn new(name: &'a str, cloud: &'a dyn Cloud, is_https: bool) -> Self {
+        let fronts = Fronts::of(cloud);
+        let vars = if is_https {
+            fronts.env(cloud)
+        } else {
+            cloud.env()
+        };
+        Self {
+            name,
+            cloud,
+            request: plugin_request(cloud.image()),
+            vars,
+            fronts,
+            scratch: tempfile::tempdir().expect("a directory"),
+        }
+    }
+
+    /// A path for what the contestants write.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    /// Our plugin with that cache.
+    pub(crate) fn ours(&self, name: &str, cache: &Path) -> Contestant<'a> {
+        let program = built(&format!("{}-credential-provider", self.name));
+        let ours = self.prepare(name, program);
+        ours.env("REGCRED_CACHE", &text(cache)).stdin(&self.request)
+    }
+
+    /// The peers that this machine has.
+    pub(crate) fn peers(&self, env: &Env) -> Vec<Contestant<'a>> {
+        let (upstream, args) = self.cloud.upstream();
+        let get: &[_] = &["get"];
+        let peers = [
+            ("PEER", upstream, args, self.request.as_str()),
+            (
+                "HELPER_PEER",
+                self.cloud.helper(),
+                get,
+                host(self.cloud.image()),
+            ),
+        ];
+        let found = peers
+            .into_iter()
+            .filter_map(|(kind, program, args, stdin)| {
+                let variable = format!("REGCRED_BENCH_{}_{kind}", self.name.to_uppercase());
+                let found = peer(env, &variable, program)?;
+                // A helper keeps what it got at home; each of its runs is a first one.
+                let home = self.path(program);
+                let peer = self
+                    .prepare(&format!("peer: {program}"), found)
+                    .envs(&self.cloud.upstream_env())
+                    .env("HOME", &text(&home))
+                    .scratch(home);
+                Some(peer.args(args.iter().copied()).stdin(stdin))
+            });
+        found.collect()
+    }
+
+    fn prepare(&self, name: &str, program: PathBuf) -> Contestant<'a> {
+        let bundle = text(&self.fronts.bundle());
+        Contestant::new(name, program)
+            .envs(&self.vars)
+            .env("SSL_CERT_FILE", &bundle)
+            .env("AWS_CA_BUNDLE", &bundle)
+    }
 }
 
 /// TLS in front of a cloud's public services.

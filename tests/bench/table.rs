@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::contest::{Run, Score};
+use crate::score::Score;
 
 /// What was printed, for the page.
 #[derive(Default)]
@@ -29,30 +29,35 @@ impl Tables {
 
 fn table(title: &str, scores: &[Score], notes: &[String]) -> String {
     let mut text = format!(
-        "\n{title}\n  {:<34} {:>9} {:>17} {:>9} {:>9} {:>9} {:>9} {:>20}\n",
-        "", "wall ms", "(quartiles)", "CPU ms", "peak MiB", "size MB", "M instr", "wall / first"
+        "\n{title}\n  {:<34} {:>9} {:>19} {:>9} {:>9} {:>9} {:>9} {:>7} {:>20}\n",
+        "",
+        "wall ms",
+        "(quartiles)",
+        "CPU ms",
+        "peak MiB",
+        "size MB",
+        "M instr",
+        "calls",
+        "wall / first"
     );
     for score in scores {
-        let wall = column(score, |run| run.wall);
-        let ratio = scores.first().map(|first| ratios(score, first));
-        let ratio = ratio.unwrap_or_default();
+        let wall = |at| score.quantile(|run| run.wall, at);
+        let first = scores.first().unwrap_or(score);
+        let ratio = |at| score.ratio(first, at);
         let instructions = score.instructions.map(|count| format!("{count:.2}"));
+        let calls = score.calls().map(|count| count.to_string());
         let _ = writeln!(
             text,
-            "  {:<34} {:>9.2} {:>17} {:>9.2} {:>9.1} {:>9.1} {:>9} {:>20}",
+            "  {:<34} {:>9.2} {:>19} {:>9.2} {:>9.1} {:>9.1} {:>9} {:>7} {:>20}",
             score.name,
-            quantile(&wall, 0.5),
-            format!("{:.2}-{:.2}", quantile(&wall, 0.25), quantile(&wall, 0.75)),
-            quantile(&column(score, |run| run.cpu), 0.5),
-            quantile(&column(score, |run| run.peak), 1.0),
+            wall(0.5),
+            format!("{:.2}-{:.2}", wall(0.25), wall(0.75)),
+            score.quantile(|run| run.cpu, 0.5),
+            score.quantile(|run| run.peak, 1.0),
             score.size as f64 / 1e6,
             instructions.unwrap_or_default(),
-            format!(
-                "{:.2} ({:.2}-{:.2})",
-                quantile(&ratio, 0.5),
-                quantile(&ratio, 0.25),
-                quantile(&ratio, 0.75)
-            ),
+            calls.unwrap_or_default(),
+            format!("{:.2} ({:.2}-{:.2})", ratio(0.5), ratio(0.25), ratio(0.75)),
         );
     }
     for note in notes {
@@ -72,25 +77,10 @@ counted by valgrind in one run of their own and hardly drift.
 A plugin's run is its start, the request, the decision whose identity is used, and either one file of the cache (warm) or
 the cloud's calls (cold). A warm run starts no runtime, makes no HTTP client and sets up no TLS. Over https most of a
 cold run is the handshake; of the trusted roots only those are parsed that the server's chain names.
+
+Two hundred plugins that start together stand for the pods of a node that has just joined: wall time is from the first
+start to the last end, CPU time is of all, `calls` are those of the cloud's API for a token.
+
+The tables of growth run one program over more and more: `wall / first` is how much longer the largest takes than the
+smallest, to be read beside how much more it has. `calls` are those of the Kubernetes API.
 ";
-
-/// Run by run against the neighbour of the same round, so that a drift of the machine cancels.
-fn ratios(score: &Score, first: &Score) -> Vec<f64> {
-    let pairs = score.runs.iter().zip(&first.runs);
-    let mut ratios: Vec<f64> = pairs.map(|(a, b)| a.wall / b.wall).collect();
-    ratios.sort_by(f64::total_cmp);
-    ratios
-}
-
-fn column(score: &Score, value: fn(&Run) -> f64) -> Vec<f64> {
-    let mut values: Vec<f64> = score.runs.iter().map(value).collect();
-    values.sort_by(f64::total_cmp);
-    values
-}
-
-/// The nearest-rank quantile of sorted values; not a number for none.
-fn quantile(sorted: &[f64], at: f64) -> f64 {
-    let last = sorted.len().saturating_sub(1);
-    let index = (last as f64 * at).round() as usize;
-    sorted.get(index).copied().unwrap_or(f64::NAN)
-}

@@ -64,6 +64,19 @@ impl Program {
         self
     }
 
+    /// Runs it as the last arguments of another program, which measures it.
+    #[must_use]
+    pub fn under<A: AsRef<OsStr>>(
+        mut self,
+        other: impl Into<PathBuf>,
+        args: impl IntoIterator<Item = A>,
+    ) -> Self {
+        let program = std::mem::replace(&mut self.program, other.into());
+        let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
+        self.args.splice(0..0, args.chain([program.into()]));
+        self
+    }
+
     /// A variable; the last of equal names counts.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl AsRef<OsStr>) -> Self {

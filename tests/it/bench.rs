@@ -13,6 +13,7 @@ fn every_row_is_measured() {
         .arg("1")
         .env("PATH", path)
         .env("REGCRED_BENCH_LAYER_MIB", "1")
+        .env("REGCRED_BENCH_LARGEST", "20")
         .limit(Duration::from_secs(400))
         .run();
     let table = bench.success();
@@ -38,6 +39,15 @@ fn every_row_is_measured() {
     }
     for row in ["ours, cold", "ours, warm cache", "floor"] {
         assert_eq!(table.matches(row).count(), contests, "{table}");
+    }
+    for row in [
+        "20 starts of the ecr plugin at once, https\n",
+        "  10 entries ",
+        "  1 entry ",
+        "  10 layers ",
+        "  100 namespaces ",
+    ] {
+        assert!(table.contains(row), "{row} in {table}");
     }
     if need("docker-registry").is_some() && need("skopeo").is_some() {
         for (contest, count) in [("Pull of", 3), ("Push of", 2)] {

@@ -35,10 +35,9 @@ fn a_pull_takes_a_fixed_amount_of_memory_whatever_the_image() {
 fn peak_mib(args: &[String]) -> f64 {
     let directory = tempfile::tempdir().expect("a directory");
     let report = directory.path().join("report");
-    let done = Program::new(built("bench-measure"))
-        .arg(&report)
-        .arg(built("regcred"))
+    let done = Program::ours("regcred")
         .args(args)
+        .under(built("bench-measure"), [report.as_os_str(), "1".as_ref()])
         .env("HOME", directory.path())
         .run();
     let _ = done.success();

@@ -119,7 +119,7 @@ impl CacheDir {
                 path: path(),
                 uid: stat.st_uid,
             }),
-            Verdict::Loose if self.names().map_err(fail)?.iter().all(|n| is_ours(n)) => {
+            Verdict::Loose if self.names().map_err(fail)?.all(|name| is_ours(&name)) => {
                 rustix::fs::fchmod(&self.0.fd, Mode::RWXU)
                     .map_err(|_| CacheDirError::Exposed { path: path(), mode })
             }
@@ -127,19 +127,18 @@ impl CacheDir {
         }
     }
 
-    /// The names of the cache's files; the directory may hold others.
-    pub(crate) fn own_names(&self) -> Vec<String> {
-        let names = self.names().unwrap_or_default();
-        names.into_iter().filter(|name| is_ours(name)).collect()
+    /// The names of the cache's files, one after another; the directory may hold others.
+    pub(crate) fn own_names(&self) -> impl Iterator<Item = String> + use<> {
+        let names = self.names().into_iter().flatten();
+        names.filter(|name| is_ours(name))
     }
 
-    /// The names of all entries of the directory; at most [`MAX_NAMES`].
-    fn names(&self) -> Result<Vec<String>, Errno> {
+    /// The names of all entries of the directory.
+    fn names(&self) -> Result<impl Iterator<Item = String> + use<>, Errno> {
         let names = Dir::read_from(&self.0.fd)?
             .filter_map(Result::ok)
-            .filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned))
-            .filter(|name| name != "." && name != "..");
-        Ok(names.take(MAX_NAMES).collect())
+            .filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned));
+        Ok(names.filter(|name| name != "." && name != ".."))
     }
 
     /// The file's bytes; `None` for anything but a private regular file of this user within
@@ -180,7 +179,7 @@ impl CacheDir {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut tries = MAX_NAMES;
+        let mut tries = MAX_TAKEN;
         loop {
             let count = COUNTER.fetch_add(1, Ordering::Relaxed);
             let temporary = format!("{name}.{}-{count}{TMP}", std::process::id());
@@ -345,7 +344,8 @@ pub(crate) const TMP: &str = ".tmp";
 
 /// A credential is a few KiB; an Azure token with many groups some tens.
 pub(crate) const MAX_FILE: u64 = 256 * 1024;
-const MAX_NAMES: usize = 4096;
+/// How many temporary names may be taken.
+const MAX_TAKEN: usize = 4096;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! The entries of the cache, for people, and their removal.
 
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher as _, RandomState};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -28,9 +29,8 @@ impl CacheDir {
     pub fn list(&self) -> Vec<ListedEntry> {
         let mut listed: Vec<_> = self
             .own_names()
-            .iter()
             .filter_map(|name| {
-                let (provider, entry) = self.entry(name)?;
+                let (provider, entry) = self.entry(&name)?;
                 let logins = entry.issued.auth.into_iter();
                 Some(ListedEntry {
                     provider,
@@ -47,35 +47,30 @@ impl CacheDir {
     /// Removes every entry; returns their number. Locks in use and foreign files stay.
     #[must_use]
     pub fn clear(&self) -> usize {
-        let names = self.own_names();
-        let cleared = names
-            .iter()
-            .filter(|name| name.ends_with(ENTRY) && self.remove(name))
-            .count();
-        for name in &names {
-            if name.ends_with(TMP) {
-                self.remove(name);
-            }
-            if name.ends_with(LOCK)
-                && let Attempt::Held(_lock) = EntryLock::attempt(self, name)
-            {
-                self.remove(name);
+        let mut cleared = 0;
+        for name in self.own_names() {
+            if name.ends_with(ENTRY) {
+                cleared += usize::from(self.remove(&name));
+            } else if name.ends_with(TMP) {
+                self.remove(&name);
+            } else if let Attempt::Held(_lock) = EntryLock::attempt(self, &name) {
+                self.remove(&name);
             }
         }
         cleared
     }
 
     /// Removes expired entries with their locks, entries that this version cannot read, locks of
-    /// fetches that stored nothing, and the files of killed writers.
+    /// fetches that stored nothing, and the files of killed writers. Of many files it looks at some, other
+    /// ones each time: more than a store adds, and no more than a store has time for.
     pub(crate) fn sweep(&self, now: DateTime<Utc>) {
         let before = (now - LEFT_BEHIND).timestamp();
         let is_old = |name: &str| self.modified(name).is_some_and(|at| at < before);
-        let names: BTreeSet<String> = self.own_names().into_iter().collect();
-        for name in &names {
+        for (_, name) in &self.some_names() {
             if let Some(hash) = name.strip_suffix(ENTRY) {
                 self.sweep_entry(name, &format!("{hash}{LOCK}"), now, is_old(name));
             } else if let Some(hash) = name.strip_suffix(LOCK) {
-                if !names.contains(&format!("{hash}{ENTRY}"))
+                if self.modified(&format!("{hash}{ENTRY}")).is_none()
                     && is_old(name)
                     && let Attempt::Held(_lock) = EntryLock::attempt(self, name)
                 {
@@ -85,6 +80,19 @@ impl CacheDir {
                 self.remove(name);
             }
         }
+    }
+
+    /// The names that follow a random one, first those after it and then those before.
+    fn some_names(&self) -> BTreeSet<(bool, String)> {
+        let start = format!("{:016x}", RandomState::new().hash_one(()));
+        let mut some = BTreeSet::new();
+        for name in self.own_names() {
+            some.insert((name < start, name));
+            if some.len() > SWEPT {
+                some.pop_last();
+            }
+        }
+        some
     }
 
     fn sweep_entry(&self, name: &str, lock: &str, now: DateTime<Utc>, is_old: bool) {
@@ -108,5 +116,7 @@ impl CacheDir {
     }
 }
 
+/// How many files a store looks at.
+const SWEPT: usize = 64;
 /// No write and no fetch takes this long, and no failure is shared for it.
 const LEFT_BEHIND: TimeDelta = TimeDelta::minutes(10);

@@ -1,6 +1,8 @@
 //! What is listed, and what is removed.
 
 use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 
 use regcred_core::ErrorKind;
 
@@ -71,6 +73,50 @@ async fn a_store_sweeps_what_expired_and_what_a_killed_writer_left() {
     other.credentials(&request()).await.unwrap();
     assert_eq!(world.files(), 2, "the new entry and its lock");
     assert_eq!(world.dir().list().len(), 1);
+}
+
+/// Hundreds of identities, each with an entry and a lock.
+#[tokio::test]
+async fn a_store_sweeps_a_bounded_number_of_files_and_many_stores_sweep_them_all() {
+    let world = World::new([]);
+    world.ask().await.unwrap();
+    copies(&world, 400);
+    world.at(4000);
+    let files = world.files();
+    let sweep = || world.dir().sweep(world.clock().now());
+    sweep();
+    let swept = files - world.files();
+    assert!((32..=128).contains(&swept), "{swept} of {files}");
+    while world.files() > 0 {
+        sweep();
+    }
+}
+
+#[tokio::test]
+async fn each_of_many_entries_is_listed_and_cleared() {
+    let world = World::new([]);
+    world.ask().await.unwrap();
+    copies(&world, 2199);
+    assert_eq!(world.dir().list().len(), 2200);
+    assert_eq!(world.dir().clear(), 2200);
+    assert_eq!(world.files(), 0);
+}
+
+/// Entries like the one that is there, of other identities.
+fn copies(world: &World, count: u64) {
+    let own = world.file(".json");
+    let text = fs::read_to_string(&own).unwrap();
+    let name = own.file_stem().unwrap().to_str().unwrap();
+    for n in 1..=count {
+        let other = format!("{:016x}{name}", u64::MAX / (count + 1) * n);
+        let other = &other[..64];
+        for (ending, text) in [("json", text.replace(name, other)), ("lock", String::new())] {
+            let path = own.with_file_name(format!("{other}.{ending}"));
+            let mut file = fs::OpenOptions::new();
+            let file = file.write(true).create_new(true).mode(0o600).open(path);
+            file.unwrap().write_all(text.as_bytes()).unwrap();
+        }
+    }
 }
 
 #[tokio::test]
