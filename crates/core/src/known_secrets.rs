@@ -31,7 +31,8 @@ pub fn know_secret(text: &str) {
 pub fn is_secret_name(name: &str) -> bool {
     let letters = name.chars().filter(char::is_ascii_alphanumeric);
     let name: String = letters.map(|c| c.to_ascii_lowercase()).collect();
-    SECRET_WORDS.iter().any(|word| name.contains(word))
+    (SECRET_WORDS.iter().any(|word| name.contains(word))
+        || SECRET_ENDINGS.iter().any(|end| name.ends_with(end)))
         && !OTHER_ENDINGS.iter().any(|end| name.ends_with(end))
 }
 
@@ -222,6 +223,7 @@ const SECRET_WORDS: [&str; 9] = [
     "accesskey",
     "privatekey",
 ];
+const SECRET_ENDINGS: [&str; 3] = ["key", "pass", "passwd"];
 const OTHER_ENDINGS: [&str; 13] = [
     "type",
     "file",

@@ -107,6 +107,8 @@ fn names_of_secrets_are_known() {
         "x-amz-sso_bearer_token",
         "authorization",
         "password",
+        "HELPER_KEY",
+        "REGISTRY_PASS",
     ] {
         assert!(is_secret_name(name), "{name}");
     }
@@ -118,6 +120,7 @@ fn names_of_secrets_are_known() {
         "x-aws-ec2-metadata-token-ttl-seconds",
         "REGCRED_OCIR_TOKEN_URL",
         "AWS_REGION",
+        "OCI_CLI_KEY_FILE",
         "host",
     ] {
         assert!(!is_secret_name(name), "{name}");
