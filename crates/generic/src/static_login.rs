@@ -94,8 +94,13 @@ fn of_docker(path: &Path, request: &CredentialRequest) -> Result<Credentials, Pr
     let content = read_secret_bytes(path, MIB)
         .map_err(|e| ERRORS.unreadable("the docker configuration", path, e))?;
     let found = NodeConfig::of(path, &content, KeyringRules::default());
-    let name = ImageRef::parse(&request.image);
-    let name = name.map_or_else(|_| request.image.clone(), |image| image.name());
+    // A word alone is an image of Docker Hub for a keyring: a host, as docker and people write it, is not.
+    let host = request.registry.as_written();
+    let name = match ImageRef::parse(&request.image) {
+        _ if request.image == host => format!("{host}/"),
+        Ok(image) => image.name(),
+        Err(_) => request.image.clone(),
+    };
     let logins = found.keyring.lookup(&name);
     let mut logins = logins.into_iter().map(|candidate| candidate.credentials);
     if let Some(login) = logins.find(|login| !login.username.is_empty()) {
@@ -108,5 +113,8 @@ fn of_docker(path: &Path, request: &CredentialRequest) -> Result<Credentials, Pr
     } else {
         format!(": {notes}")
     };
-    Err(ERRORS.misconfigured(format!("{shown} has no login for {name}{notes}")))
+    Err(ERRORS.misconfigured(format!(
+        "{shown} has no login for {}{notes}",
+        name.trim_end_matches('/')
+    )))
 }

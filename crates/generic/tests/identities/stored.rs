@@ -59,6 +59,27 @@ async fn a_file_that_was_rotated_counts_at_the_next_pull() {
 }
 
 #[tokio::test]
+async fn a_host_by_itself_has_its_own_login_of_a_docker_configuration_and_never_docker_hubs() {
+    let config = ConfigDir::new(
+        "- {matchImages: [harbor.test, docker.io], static: {dockerConfig: config.json}}\n",
+    );
+    let hub = r#""https://index.docker.io/v1/":{"username":"hub","password":"p"}"#;
+    let harbor = r#""harbor.test":{"username":"harbor","password":"p"}"#;
+    let _ = config.write("config.json", &format!("{{\"auths\":{{{hub},{harbor}}}}}"));
+    for (host, user) in [("harbor.test", "harbor"), ("docker.io", "hub")] {
+        let issued = ask(&config, host, None).await.expect(host);
+        assert_eq!(only_login(&issued).1, user);
+    }
+    let _ = config.write("config.json", &format!("{{\"auths\":{{{hub}}}}}"));
+    let (kind, text) = refused(&config, "harbor.test", None).await;
+    assert_eq!(kind, ErrorKind::NotConfigured);
+    assert!(
+        text.ends_with("config.json has no login for harbor.test"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn a_login_by_path_is_for_its_images_alone() {
     let config = ConfigDir::new(
         "- {matchImages: [harbor.test/team-a/], static: {username: a, passwordFile: p}}\n\
