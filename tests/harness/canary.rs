@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::{GeneralPurpose, STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use serde_json::Value;
 
 use crate::Finished;
 
@@ -17,14 +18,17 @@ pub const VERBOSE: &str = "trace,hyper=trace,hyper_util=trace,reqwest=trace,rust
 /// Secrets, and what was searched for them.
 #[derive(Default)]
 pub struct Canary {
+    /// Of the secrets that are looked for now.
     spellings: Vec<(String, String)>,
+    /// Every secret that was looked for.
+    secrets: BTreeSet<String>,
     searched: BTreeMap<&'static str, usize>,
     cases: usize,
     leaks: Vec<String>,
 }
 
 impl Canary {
-    /// A search for these secrets from now on, besides earlier ones.
+    /// A search for these secrets from now on, in place of earlier ones.
     ///
     /// # Panics
     /// Without a secret: the other side got none, and a search would find none.
@@ -36,11 +40,13 @@ impl Canary {
             "{context}: no secret reached the other side"
         );
         self.spellings.clear();
-        for secret in secrets {
+        for secret in &secrets {
             assert!(secret.len() >= 6, "{context}: {secret:?} is a word");
-            self.spellings
-                .extend(spellings(&secret).map(|one| (secret.clone(), one)));
+            let spellings: BTreeSet<String> = FORMS.iter().map(|form| form(secret)).collect();
+            let spellings = spellings.into_iter().map(|one| (secret.clone(), one));
+            self.spellings.extend(spellings);
         }
+        self.secrets.extend(secrets);
         self.cases += 1;
     }
 
@@ -61,6 +67,17 @@ impl Canary {
     pub fn search_output(&mut self, context: &str, done: &Finished) {
         self.search("standard error", context, &done.stderr);
         self.search("standard output", context, &done.stdout());
+    }
+
+    /// Searches what a program wrote that answers a protocol: its standard output has the login at the
+    /// protocol's own place, and nowhere else.
+    pub fn search_answer(&mut self, context: &str, done: &Finished) {
+        self.search("standard error", context, &done.stderr);
+        self.search(
+            "answers but for their login",
+            context,
+            &without_login(&done.stdout()),
+        );
     }
 
     /// Searches a directory: a file that others may read has no secret.
@@ -96,8 +113,11 @@ impl Canary {
     pub fn end(self, least: usize) {
         let sum: usize = self.searched.values().sum();
         println!(
-            "{} cases, {sum} bytes searched: {:?}",
-            self.cases, self.searched
+            "canary: {} cases, {} secrets in {} forms, {sum} bytes searched: {:?}",
+            self.cases,
+            self.secrets.len(),
+            FORMS.len(),
+            self.searched
         );
         let leaks = self.leaks.len();
         assert!(leaks == 0, "{leaks} leaks, the first: {}", self.leaks[0]);
@@ -105,32 +125,66 @@ impl Canary {
     }
 }
 
-/// How a secret may appear: as it is, cut, in base64 alone or within a longer text, percent-encoded, with
-/// JSON's and HTML's escapes.
-fn spellings(secret: &str) -> impl Iterator<Item = String> {
-    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let json = serde_json::Value::from(secret).to_string();
-    let html = secret
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('"', "&quot;");
-    let mut found = BTreeSet::from([
-        secret.to_owned(),
-        STANDARD.encode(secret),
-        with_small_digits(&form),
-        form,
-        json.trim_matches('"').to_owned(),
-        html,
-    ]);
-    for before in 1..3 {
-        let longer = STANDARD_NO_PAD.encode([&b"--"[..before], secret.as_bytes()].concat());
-        found.insert(longer[before + 1..longer.len() - 1].to_owned());
+/// An answer of a plugin without the password at the place that the kubelet, docker or the command `token`
+/// reads; the rest of another text.
+#[must_use]
+pub fn without_login(answer: &str) -> String {
+    let Ok(mut answer) = serde_json::from_str::<Value>(answer) else {
+        return answer.to_owned();
+    };
+    for place in ["password", "Secret"] {
+        if let Some(Value::String(password)) = answer.get_mut(place) {
+            password.clear();
+        }
     }
+    for list in ["auth", "auths"] {
+        let logins = answer.get_mut(list).and_then(Value::as_object_mut);
+        for login in logins.into_iter().flat_map(|logins| logins.values_mut()) {
+            for place in ["password", "auth"] {
+                if let Some(Value::String(password)) = login.get_mut(place) {
+                    password.clear();
+                }
+            }
+        }
+    }
+    answer.to_string()
+}
+
+/// The forms in which a secret may appear: as it is, in base64 and base64url, alone or within a longer text,
+/// percent-encoded, with JSON's and HTML's escapes, and cut.
+const FORMS: [fn(&str) -> String; 12] = [
+    str::to_owned,
+    |secret| STANDARD.encode(secret),
+    |secret| URL_SAFE_NO_PAD.encode(secret),
+    |secret| within(&STANDARD_NO_PAD, 1, secret),
+    |secret| within(&STANDARD_NO_PAD, 2, secret),
+    |secret| within(&URL_SAFE_NO_PAD, 1, secret),
+    |secret| within(&URL_SAFE_NO_PAD, 2, secret),
+    percent_encoded,
+    |secret| with_small_digits(&percent_encoded(secret)),
+    |secret| {
+        let json = Value::from(secret).to_string();
+        json[1..json.len() - 1].to_owned()
+    },
+    |secret| {
+        let escaped = secret.replace('&', "&amp;").replace('<', "&lt;");
+        escaped.replace('"', "&quot;")
+    },
     // A login's user name is before the password, and a token's header is every token's.
-    if secret.len() > 64 && secret.is_ascii() {
-        found.insert(secret[secret.len() - 24..].to_owned());
-    }
-    found.into_iter()
+    |secret| match secret.len().checked_sub(24) {
+        Some(at) if at > 40 && secret.is_ascii() => secret[at..].to_owned(),
+        _ => secret.to_owned(),
+    },
+];
+
+/// The characters of base64 that depend on the secret alone, after so many other bytes.
+fn within(alphabet: &GeneralPurpose, before: usize, secret: &str) -> String {
+    let longer = alphabet.encode([&b"--"[..before], secret.as_bytes()].concat());
+    longer[before + 1..longer.len() - 1].to_owned()
+}
+
+fn percent_encoded(secret: &str) -> String {
+    url::form_urlencoded::byte_serialize(secret.as_bytes()).collect()
 }
 
 /// Percent-encoding as .NET writes it.

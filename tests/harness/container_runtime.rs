@@ -37,6 +37,8 @@ pub(super) struct Shared {
     pub(super) pulls: Mutex<Vec<Pull>>,
     /// Answers of the next pulls.
     pub(super) failures: Mutex<Vec<Status>>,
+    /// Whether pulls fail with what they were sent.
+    pub(super) repeats: Mutex<bool>,
     /// Whether pulls do not end.
     pub(super) held: Mutex<bool>,
     /// Pulls that run.
@@ -78,6 +80,11 @@ impl FakeRuntime {
     /// The next pull fails with that answer; of several the first comes first.
     pub fn fail_next(&self, answer: Status) {
         lock(&self.shared.failures).push(answer);
+    }
+
+    /// From now on pulls fail, and the failure repeats the login.
+    pub fn repeat_logins(&self) {
+        *lock(&self.shared.repeats) = true;
     }
 
     /// From now on pulls do not end, until they are cancelled.

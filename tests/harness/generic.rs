@@ -4,6 +4,7 @@
 
 mod cluster;
 mod config_dir;
+mod exchanges;
 
 use std::sync::{Arc, Mutex};
 
@@ -18,6 +19,7 @@ use crate::server::{Handler, Reply, Seen, Server, lock};
 
 pub use cluster::{Account, Cluster};
 pub use config_dir::ConfigDir;
+pub use exchanges::exchanges;
 
 /// A server with every exchange, for tokens of one cluster and one audience. Dropping it ends it.
 pub struct FakeExchange {

@@ -73,7 +73,7 @@ pub use plugin_request::{plugin_request, plugin_request_with};
 pub use program::{Finished, Program};
 pub use python::python_with;
 pub use registry::Registry;
-pub use repeating::{Asks, REPEATS, Repeating, Repeats};
+pub use repeating::{Asks, REPEATS, Repeating, Repeats, repeating_program};
 pub use server::Server;
 pub use skopeo::Skopeo;
 pub use sound_store::assert_sound;

@@ -1,20 +1,32 @@
 //! A server that repeats what it was sent, as some do when they refuse it: in the members of its JSON that
-//! clients show, in headers, and on a page.
+//! clients show, in headers, and on a page. Programs that do the same.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::canary::with_small_digits;
-use crate::server::{Reply, Seen, Server, lock};
+use crate::program::script;
+use crate::server::{Reply, Seen, Server, forward, lock};
 
 /// The server. Dropping it ends it.
 pub struct Repeating {
     server: Server,
-    repeated: Arc<Mutex<BTreeSet<String>>>,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The secrets that it was sent.
+    sent: Mutex<BTreeSet<String>>,
+    /// How many requests more the other server answers.
+    passing: AtomicUsize,
+    refused: AtomicUsize,
 }
 
 /// What a registry asks for.
@@ -37,54 +49,89 @@ pub enum Repeats {
     Page(u16),
     /// As plain text, with this status.
     Text(u16),
+    /// As an error of AWS's query protocol, with this status.
+    Xml(u16),
+    /// As a success whose own secrets are numbers, which no protocol has there.
+    Numbers,
 }
 
 /// The ways of a cloud.
-pub const REPEATS: [Repeats; 5] = [
+pub const REPEATS: [Repeats; 7] = [
     Repeats::Json(401),
     Repeats::Json(400),
     Repeats::Json(503),
     Repeats::Page(403),
     Repeats::Text(404),
+    Repeats::Xml(400),
+    Repeats::Numbers,
 ];
 
 impl Repeating {
     /// Starts a server that refuses every request.
     #[must_use]
     pub fn start(repeats: Repeats) -> Self {
-        Self::unless(repeats, |_| None)
+        Self::unless(repeats, |_, _| None)
     }
 
     /// Starts a registry that asks for a login, or for a token of its own, and refuses what it then gets.
     #[must_use]
     pub fn registry(repeats: Repeats, asks: Asks) -> Self {
-        Self::unless(repeats, move |request| {
-            let is_anonymous = request.authorization().is_none();
-            let host = request.header("host").unwrap_or_default();
-            let challenge = match asks {
-                Asks::Login => "Basic realm=\"r\"".to_owned(),
-                Asks::Token => format!("Bearer realm=\"http://{host}/token\",service=\"s\""),
-            };
-            if request.path == "/token" && !is_anonymous {
-                return Some(Reply::json(200, &json!({ "token": TOKEN })));
-            }
-            is_anonymous.then(|| Reply::new(401).header("www-authenticate", challenge))
-        })
+        Self::unless(repeats, move |_, request| asks.reply(request))
+    }
+
+    /// The same in front of another registry at this authority, which answers until [`Repeating::pass`].
+    #[must_use]
+    pub fn registry_before(authority: &str, repeats: Repeats, asks: Asks) -> Self {
+        let authority = authority.to_owned();
+        let registry = Self::unless(repeats, move |state, request| {
+            let asked = asks.reply(request);
+            asked.or_else(|| state.passed(&authority, request))
+        });
+        registry.pass(usize::MAX);
+        registry
+    }
+
+    /// Starts a server in front of another one at this authority, which answers until [`Repeating::pass`].
+    #[must_use]
+    pub fn before(authority: &str, repeats: Repeats) -> Self {
+        let authority = authority.to_owned();
+        let server = Self::unless(repeats, move |state, request| {
+            state.passed(&authority, request)
+        });
+        server.pass(usize::MAX);
+        server
+    }
+
+    /// From now on the other server answers that many requests, and those after them are refused.
+    pub fn pass(&self, requests: usize) {
+        self.state.passing.store(requests, Ordering::SeqCst);
+    }
+
+    /// How many requests were refused.
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        self.state.refused.load(Ordering::SeqCst)
     }
 
     fn unless(
         repeats: Repeats,
-        other: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static,
+        other: impl Fn(&State, &Seen) -> Option<Reply> + Send + Sync + 'static,
     ) -> Self {
-        let repeated: Arc<Mutex<BTreeSet<String>>> = Arc::default();
-        let known = Arc::clone(&repeated);
+        let state = Arc::<State>::default();
+        let shared = Arc::clone(&state);
         let server = Server::start(move |request: &Seen| {
-            let secrets = secrets(request);
-            let reply = other(request).unwrap_or_else(|| repeats.reply(&secrets));
-            lock(&known).extend(secrets);
+            let mut secrets = secrets(request);
+            let reply = other(&shared, request).unwrap_or_else(|| {
+                shared.refused.fetch_add(1, Ordering::SeqCst);
+                repeats.reply(&secrets, &pull_secrets(request).join(" "))
+            });
+            if repeats == Repeats::Numbers {
+                secrets.insert(NUMBER.to_string());
+            }
+            lock(&shared.sent).extend(secrets);
             reply
         });
-        Self { server, repeated }
+        Self { server, state }
     }
 
     /// The server.
@@ -93,18 +140,57 @@ impl Repeating {
         &self.server
     }
 
-    /// The secrets that it was sent and has repeated.
+    /// The secrets that it was sent, and those that it issued.
     #[must_use]
     pub fn repeated(&self) -> BTreeSet<String> {
-        lock(&self.repeated).clone()
+        lock(&self.state.sent).clone()
     }
 }
 
+impl State {
+    /// The other server's answer, for as many requests as may pass.
+    fn passed(&self, authority: &str, request: &Seen) -> Option<Reply> {
+        let one_less = |left: usize| left.checked_sub(1);
+        let may_pass = self
+            .passing
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less);
+        may_pass.is_ok().then(|| forward(authority, request))
+    }
+}
+
+impl Asks {
+    /// A challenge, or a token for a login; `None` for a request that has what was asked for.
+    fn reply(self, request: &Seen) -> Option<Reply> {
+        let is_anonymous = request.authorization().is_none();
+        let host = request.header("host").unwrap_or_default();
+        let challenge = match self {
+            Self::Login => "Basic realm=\"r\"".to_owned(),
+            Self::Token => format!("Bearer realm=\"http://{host}/token\",service=\"s\""),
+        };
+        if request.path == "/token" && !is_anonymous {
+            return Some(Reply::json(200, &json!({ "token": TOKEN })));
+        }
+        is_anonymous.then(|| Reply::new(401).header("www-authenticate", challenge))
+    }
+}
+
+/// Writes a program that fails, and repeats on both streams what it was given: its input, and each variable
+/// whose name ends with a word of a secret. Its command line, its environment and its parent's command line are
+/// appended to `children`.
+pub fn repeating_program(path: &Path, children: &Path) {
+    let text = format!(
+        "cat /proc/$$/cmdline /proc/$$/environ /proc/$PPID/cmdline >> {}\n\
+         said=\"$(cat) $(env | grep -E '^[A-Z_]*(SECRET|TOKEN|PASSWORD|KEY)=')\"\n\
+         echo \"$said\"\necho \"$said\" >&2\nexit 3",
+        children.display()
+    );
+    script(path, &text);
+}
+
 impl Repeats {
-    /// An answer with these secrets.
-    #[must_use]
-    pub fn reply(self, secrets: &BTreeSet<String>) -> Reply {
-        let text = said(secrets);
+    /// An answer with these secrets, and what else it repeats.
+    fn reply(self, secrets: &BTreeSet<String>, more: &str) -> Reply {
+        let text = said(secrets) + more;
         let reply = match self {
             Self::Json(status) => Reply::json(status, &members(&text)),
             Self::Status(status) => {
@@ -116,11 +202,21 @@ impl Repeats {
                 Reply::json(status, &status_object)
             }
             Self::Page(status) => {
-                let escaped = text.replace('&', "&amp;").replace('<', "&lt;");
-                let page = format!("<html><title>{escaped}</title><p>{escaped}</html>");
+                let text = escaped(&text);
+                let page = format!("<html><title>{text}</title><p>{text}</html>");
                 Reply::typed(status, "text/html", page)
             }
             Self::Text(status) => Reply::text(status, &text),
+            Self::Xml(status) => {
+                let text = escaped(&text);
+                let error =
+                    format!("<Type>{text}</Type><Code>{text}</Code><Message>{text}</Message>");
+                let body = format!(
+                    "<ErrorResponse><Error>{error}</Error><RequestId>{text}</RequestId></ErrorResponse>"
+                );
+                Reply::typed(status, "text/xml", body)
+            }
+            Self::Numbers => Reply::json(200, &numbers()),
         };
         let Some(one) = secrets.iter().find(|secret| is_header(secret)) else {
             return reply.header("retry-after", "0");
@@ -156,18 +252,42 @@ fn members(text: &str) -> Value {
     value
 }
 
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+/// The members in which one or another cloud issues a secret.
+fn numbers() -> Value {
+    let names = [
+        "token",
+        "access_token",
+        "accessToken",
+        "refresh_token",
+        "id_token",
+        "password",
+        "Token",
+        "SecretAccessKey",
+        "AccessKeyId",
+    ];
+    let mut value = json!({ "authorizationData": [{ "authorizationToken": NUMBER }] });
+    for name in names {
+        value[name] = NUMBER.into();
+    }
+    value
+}
+
 /// Each secret in each spelling.
-fn said(secrets: &BTreeSet<String>) -> String {
+pub(crate) fn said(secrets: &BTreeSet<String>) -> String {
     let spellings = secrets.iter().map(|secret| {
         let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let json = Value::from(secret.as_str());
-        let (alone, longer) = (
-            STANDARD.encode(secret),
-            STANDARD.encode(format!("user:{secret}")),
-        );
+        let longer = format!("user:{secret}");
+        let encoded = [secret.as_str(), &longer]
+            .map(|text| format!("{} {}", STANDARD.encode(text), URL_SAFE_NO_PAD.encode(text)));
         format!(
-            "{secret} {json} {form} {} {alone} {longer}",
-            with_small_digits(&form)
+            "{secret} {json} {form} {} {}",
+            with_small_digits(&form),
+            encoded.join(" ")
         )
     });
     format!(
@@ -177,8 +297,7 @@ fn said(secrets: &BTreeSet<String>) -> String {
 }
 
 /// What of a request is secret.
-#[must_use]
-pub fn secrets(request: &Seen) -> BTreeSet<String> {
+fn secrets(request: &Seen) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (name, value) in &request.headers {
         let Ok(value) = value.to_str() else { continue };
@@ -203,8 +322,21 @@ pub fn secrets(request: &Seen) -> BTreeSet<String> {
             );
         }
     }
+    for content in pull_secrets(request) {
+        let content = STANDARD.decode(content).unwrap_or_default();
+        let content = serde_json::from_slice(&content).unwrap_or_default();
+        of_json("", &content, &mut found);
+    }
     found.retain(|secret| secret.len() >= 6);
     found
+}
+
+/// The content of a Secret that is written, in base64: an API server quotes a value that it refuses.
+fn pull_secrets(request: &Seen) -> Vec<String> {
+    let object = serde_json::from_slice::<Value>(&request.body).unwrap_or_default();
+    let data = object["data"].as_object().into_iter().flatten();
+    data.filter_map(|(_, value)| value.as_str().map(str::to_owned))
+        .collect()
 }
 
 fn of_json(name: &str, value: &Value, found: &mut BTreeSet<String>) {
@@ -244,5 +376,7 @@ fn is_header(secret: &str) -> bool {
         .all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte))
 }
 
+/// A secret that is a number.
+const NUMBER: u64 = 8_731_264_518_237_645;
 /// The token of a registry.
 const TOKEN: &str = "registry-t0ken-of-a-repeating-registry-7d1f";

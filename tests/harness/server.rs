@@ -91,13 +91,14 @@ impl Server {
     }
 }
 
-/// Passes a request on to the server of plain http at that authority, and returns its answer.
+/// Passes a request on to the server of plain http at that authority, and returns its answer. By HTTP/1.0,
+/// whose answers have no chunks.
 ///
 /// # Panics
 /// When that server does not answer.
 #[must_use]
 pub fn forward(authority: &str, request: &Seen) -> Reply {
-    let mut sent = format!("{} HTTP/1.1\r\nconnection: close\r\n", request.line()).into_bytes();
+    let mut sent = format!("{} HTTP/1.0\r\nconnection: close\r\n", request.line()).into_bytes();
     for (name, value) in &request.headers {
         if name != "connection" {
             sent.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
@@ -118,8 +119,13 @@ pub fn forward(authority: &str, request: &Seen) -> Reply {
         .and_then(|line| line.split(' ').nth(1)?.parse().ok());
     let mut reply = Reply::new(status.expect("a status")).body(body);
     for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
-        if !matches!(name, "content-length" | "connection") {
-            reply = reply.header(name, value);
+        match &*name.to_ascii_lowercase() {
+            // The length of what is not sent.
+            "content-length" if request.method == "HEAD" => {
+                reply = reply.body(vec![0; value.parse().unwrap_or_default()]);
+            }
+            "content-length" | "connection" => {}
+            _ => reply = reply.header(name, value),
         }
     }
     reply

@@ -10,13 +10,20 @@ use super::{FOREIGN, Plugin};
 
 pub(super) fn check(plugin: &Plugin<'_>) {
     for asked in [plugin.cloud.image(), plugin.host()] {
-        let token = plugin.run(plugin.start().args(["token", asked])).success();
+        let token = plugin
+            .run_printing(plugin.start().args(["token", asked]))
+            .success();
         plugin.assert_issued(&json!(plugin.cloud.username()), &json!(token.trim_end()));
         assert_eq!(token.lines().count(), 1, "a token alone on its line");
     }
     let output = |form: &str| {
         let args = ["token", plugin.host(), "--output", form];
-        plugin.run(plugin.start().args(args))
+        let program = plugin.start().args(args);
+        if form == "kubernetes-secret" {
+            plugin.run_printing(program)
+        } else {
+            plugin.run(program)
+        }
     };
     let answer = output("json").json();
     plugin.assert_issued(&answer["username"], &answer["password"]);

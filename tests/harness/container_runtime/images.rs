@@ -1,5 +1,6 @@
 //! The calls, with containerd's texts.
 
+use std::collections::BTreeSet;
 use std::future::pending;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use regcred_registry::{
 use tonic::{Code, Request, Response, Status, async_trait};
 
 use super::{Pull, Shared};
+use crate::repeating::said;
 use crate::server::lock;
 
 /// The images, and the client that fetches them.
@@ -138,6 +140,10 @@ impl ImageService for Images {
         };
         if let Some(answer) = answer {
             return Err(answer);
+        }
+        if *lock(&self.shared.repeats) {
+            let login = login.unwrap_or_default();
+            return Err(Status::unknown(said(&BTreeSet::from([login.password]))));
         }
         if *lock(&self.shared.held) {
             pending::<()>().await;

@@ -2,10 +2,10 @@
 //! error.
 
 use regcred_core::{CacheScope, Clock, ErrorKind, report};
-use regcred_tests::generic::{Account, Cluster, ConfigDir, FakeExchange};
+use regcred_tests::generic::{Account, Cluster, ConfigDir, FakeExchange, exchanges};
 use regcred_tests::logins::only_login;
 
-use super::{AUDIENCE, ask, entry, exchanges, refused};
+use super::{AUDIENCE, ask, entry, refused};
 
 #[tokio::test]
 async fn each_exchange_turns_the_pods_token_into_its_login() {

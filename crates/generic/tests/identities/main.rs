@@ -13,7 +13,7 @@ use regcred_core::{
     Clock, CredentialRequest, Env, ErrorKind, Issued, Provider as _, ProviderError, report,
 };
 use regcred_generic::Generic;
-use regcred_tests::generic::{ConfigDir, PROVIDER_ID, ROBOT};
+use regcred_tests::generic::ConfigDir;
 
 const AUDIENCE: &str = "registry.corp.test";
 
@@ -38,58 +38,6 @@ async fn ask(
 async fn refused(config: &ConfigDir, image: &str, token: Option<&str>) -> (ErrorKind, String) {
     let error = ask(config, image, token).await.expect_err(image);
     (error.kind(), report(&error))
-}
-
-/// Each source that asks a server, for the server at that URL.
-fn exchanges(url: &str) -> Vec<(&'static str, String, &'static str)> {
-    vec![
-        (
-            "exchange",
-            format!("exchange: {{url: '{url}/token', answer: {{username: username}}}}"),
-            "sts-shop-puller",
-        ),
-        (
-            "exchange as a client",
-            format!(
-                "exchange: {{url: '{url}/token', username: u, subjectTokenType: id_token, \
-                 client: {{id: puller, secretFile: client-secret}}, scope: [pull, openid]}}"
-            ),
-            "u",
-        ),
-        (
-            "artifactory",
-            format!("artifactory: {{server: '{url}', provider: cluster}}"),
-            "jfrog-shop-puller",
-        ),
-        (
-            "artifactKeeper",
-            format!("artifactKeeper: {{server: '{url}', providerId: {PROVIDER_ID}}}"),
-            "ci-shop-puller",
-        ),
-        (
-            "quay",
-            format!("quay: {{server: '{url}', robot: {ROBOT}}}"),
-            ROBOT,
-        ),
-        (
-            "cloudsmith",
-            format!("cloudsmith: {{server: '{url}', organization: shop, service: puller}}"),
-            "token",
-        ),
-        (
-            "chainguard",
-            format!("chainguard: {{server: '{url}', identity: uidp/1}}"),
-            "_token",
-        ),
-        (
-            "json",
-            format!(
-                "json: {{url: '{url}/openid/shop/', username: token, body: \
-                 {{oidc_token: '${{token}}', service_slug: puller}}, answer: {{token: token}}}}"
-            ),
-            "token",
-        ),
-    ]
 }
 
 fn entry(source: &str) -> String {

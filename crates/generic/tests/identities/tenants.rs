@@ -2,10 +2,10 @@
 
 use regcred_core::{CacheKey, Clock, Env, ErrorKind, Provider as _, report};
 use regcred_generic::Generic;
-use regcred_tests::generic::{Account, Cluster, ConfigDir, FakeExchange};
+use regcred_tests::generic::{Account, Cluster, ConfigDir, FakeExchange, exchanges};
 use regcred_tests::logins::only_login;
 
-use super::{AUDIENCE, ask, entry, exchanges, provider, refused, request, script};
+use super::{AUDIENCE, ask, entry, provider, refused, request, script};
 
 /// The server sees the identity of the pod that asked, for every source kind, and a key of one pod is never
 /// the key of another.
