@@ -39,14 +39,15 @@ pub(super) async fn fetch(
     }
 
     let threads = WriterThreads::default();
-    let connections = Connections::new(streams, missing.len());
+    let connections = Connections::new(streams);
     // Collected first: a closure inside the stream would keep the whole pull from being `Send`.
     let transfers: Vec<_> = missing
         .into_iter()
-        .map(|blob| transfer.fetch(blob, &threads, &connections))
+        .map(|blob| transfer.fetch(blob, &threads, connections.waiting()))
         .collect();
     let downloaded = stream::iter(transfers)
-        .buffer_unordered(streams.get())
+        // Those that are downloaded, and as many of which the last bytes are written.
+        .buffer_unordered(2 * streams.get())
         .try_filter_map(|bytes| async move { Ok(bytes) })
         .try_collect()
         .await;

@@ -21,7 +21,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use super::connections::{Connection, Connections};
+use super::connections::{Connection, Connections, Place, Spare};
 use super::division::Division;
 use crate::client::{BlobChunk, BlobStream, RegistryError};
 
@@ -56,6 +56,7 @@ struct Part {
     start: u64,
     /// A part's length bounds them.
     chunks: UnboundedReceiver<BlobChunk>,
+    _place: Place,
 }
 
 /// What the tasks of all parts report.
@@ -171,19 +172,17 @@ impl<'a> DividedStream<'a> {
             };
             self.planned = self.position + lead;
         }
-        while self.planned < self.size
-            && self.parts.len() + usize::from(self.current.is_some()) < MOST_PARTS
-        {
+        while self.planned < self.size {
             let range = self.planned..self.size.min(self.planned + division.part.max(1));
             let Some(part) = self.stream.part(range.clone()) else {
                 self.division = None;
                 return;
             };
-            let Some(connection) = self.connections.spare() else {
+            let Some(spare) = self.connections.spare() else {
                 return;
             };
             self.planned = range.end;
-            self.ask_for(part, range, connection);
+            self.ask_for(part, range, spare);
             if is_first {
                 self.stream.end_at(self.next_part());
                 self.is_asking = true;
@@ -192,20 +191,24 @@ impl<'a> DividedStream<'a> {
         }
     }
 
-    fn ask_for(&mut self, part: BlobStream, range: Range<u64>, connection: Connection) {
+    fn ask_for(&mut self, part: BlobStream, range: Range<u64>, spare: Spare) {
         let start = range.start;
         let (sender, chunks) = unbounded_channel();
         let shared = Arc::clone(&self.shared);
         while self.tasks.try_join_next().is_some() {}
         self.tasks.spawn(async move {
-            let _connection = connection;
+            let _connection = spare.connection;
             if let Err(error) = fetch(part, &sender, &shared).await {
                 let error = report(&error);
                 tracing::debug!(?range, error, "a part of a blob was not fetched");
                 shared.failed.store(true, Ordering::Relaxed);
             }
         });
-        self.parts.push_back(Part { start, chunks });
+        self.parts.push_back(Part {
+            start,
+            chunks,
+            _place: spare.place,
+        });
     }
 
     /// The stream is where the first part begins: waits for the first bytes of that, but not for long.
@@ -265,7 +268,5 @@ async fn fetch(
     Ok(())
 }
 
-/// Parts that are fetched or wait at the same time.
-const MOST_PARTS: usize = 6;
 /// How long the stream waits for the first byte of the first part.
 const PATIENCE: Duration = Duration::from_secs(5);

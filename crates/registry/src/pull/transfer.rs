@@ -6,7 +6,7 @@ use regcred_core::ImageRef;
 use tokio::time::sleep;
 
 use super::blob_sink::{BlobSink, WriterThreads};
-use super::connections::Connections;
+use super::connections::Waiting;
 use super::divided_stream::DividedStream;
 use super::division::Division;
 use crate::client::{BlobChunk, RegistryError, Repository};
@@ -34,9 +34,10 @@ impl Transfer<'_> {
         &self,
         blob: &Descriptor,
         threads: &WriterThreads,
-        connections: &Connections,
+        waiting: Waiting<'_>,
     ) -> Result<Option<u64>, RegistryError> {
-        connections.begin();
+        let connections = waiting.connections();
+        let mut waiting = Some(waiting);
         let failed = |error| store_failure(self.image, error);
         if let Some(bytes) = blob.embedded() {
             self.layout.put_bytes(blob, &bytes).map_err(failed)?;
@@ -56,6 +57,7 @@ impl Transfer<'_> {
                 self.report(blob, BlobState::Resumed { done: start });
             }
             let connection = connections.own().await;
+            drop(waiting.take());
             let stream = self.repository.blob(blob, start).await?;
             let mut stream =
                 DividedStream::new(stream, blob.size, division, connection, connections);
