@@ -52,7 +52,7 @@ test: deps-build deps-test check
 # The very programs of a release, and with their flags, so that no dependency is compiled twice.
 bench: deps-test dist-programs
 	$(call DIST_ENV,$(DIST_ABORTS)) $(CARGO) build --release --locked --target $(DIST_TARGET) -p regcred-tests \
-	  --bin bench --bin bench-floor --bin bench-measure
+	  --bin bench --bin bench-floor --bin bench-measure --bin bench-sockets
 	@REGCRED_BENCH_PAGE=docs/performance.md $(DIST_BUILT)/bench
 
 # Needs a nightly compiler. What is found is kept in target/fuzz-corpus, and a failing input in

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use regcred_core::Env;
 use regcred_tests::clouds::CLOUDS;
 
-use pulls::Transfer;
+use pulls::{Place, Transfer};
 use table::Tables;
 
 fn main() -> ExitCode {
@@ -69,10 +69,9 @@ fn main() -> ExitCode {
             layers,
             bytes,
             rounds: pulls,
-            is_far: false,
             env: &env,
         };
-        pulls::pull(&transfer, &mut tables);
+        pulls::pull(&transfer, Place::DockerRegistry, &mut tables);
         transfer.title = format!("Push of {layers_of} to docker-registry");
         pushes::push(&transfer, &mut tables);
     }
@@ -85,10 +84,19 @@ fn main() -> ExitCode {
         bytes: far << 20,
         // A run takes ten seconds.
         rounds: pulls.min(3),
-        is_far: true,
         env: &env,
     };
-    pulls::pull(&far, &mut tables);
+    pulls::pull(&far, Place::FarAway, &mut tables);
+    for (from, scheme) in [(Place::Memory, "http"), (Place::MemoryOverTls, "https")] {
+        let small = Transfer {
+            title: format!("Pull of 200 layers of 64 KiB from a server in memory, {scheme}"),
+            layers: 200,
+            bytes: 64 << 10,
+            rounds: pulls,
+            env: &env,
+        };
+        pulls::pull(&small, from, &mut tables);
+    }
     broken.extend(growth::all(largest, rounds, &mut tables));
     if let Some(page) = env.path("REGCRED_BENCH_PAGE")
         && let Err(error) = std::fs::write(&page, tables.page(rounds))
