@@ -10,25 +10,29 @@ use crate::message::{assert_hides, shown};
 use crate::replies::{Servers, run};
 use crate::scratch::file;
 
-/// The first byte chooses the identity, the rest are replies.
+/// The first byte chooses the identity, the rest are replies. Each identity has a secret of its own, which is
+/// known from its requests alone; in the replies its text is that of every identity.
 pub(crate) fn answers(input: &[u8]) {
     let Some((first, replies)) = input.split_first() else {
         return;
     };
     run(async {
-        let servers = Servers::start(replies).await;
-        let identity = &IDENTITIES[usize::from(*first) % IDENTITIES.len()];
-        let env = identity.env(&servers.registry.host());
+        let number = usize::from(*first) % IDENTITIES.len();
+        let identity = &IDENTITIES[number];
+        let secret = format!("{SECRET}-{number:02}");
+        let replies = String::from_utf8_lossy(replies).replace(SECRET, &secret);
+        let servers = Servers::start(replies.as_bytes()).await;
+        let env = identity.env(&servers.registry.host(), &secret);
         let spec = regcred_providers::by_name(identity.provider).expect("a provider");
         if let Err(error) = ask(spec, &env, identity.image).await {
-            hides_what_was_sent(&error, &servers);
+            hides_what_was_sent(&error, &secret, &servers);
         }
     });
 }
 
 /// An error has no secret that was sent, whatever repeats it. What was not sent, such as a key that signs, may
 /// be in a reply by itself.
-fn hides_what_was_sent(error: &ProviderError, servers: &Servers) {
+fn hides_what_was_sent(error: &ProviderError, secret: &str, servers: &Servers) {
     let asked = servers.asked();
     let is_sent = |text: &str| {
         asked.iter().any(|asked| {
@@ -37,7 +41,7 @@ fn hides_what_was_sent(error: &ProviderError, servers: &Servers) {
                 || headers.any(|value| value.to_str().is_ok_and(|value| value.contains(text)))
         })
     };
-    for secret in [SECRET, POD_TOKEN] {
+    for secret in [secret, POD_TOKEN] {
         let basic = Credentials::new("c", secret).to_basic();
         let is_theirs = asked.iter().any(|asked| asked.reply.contains(secret));
         if !is_theirs || is_sent(secret) || is_sent(basic.expose_secret()) {
@@ -74,13 +78,14 @@ struct Identity {
 }
 
 impl Identity {
-    fn env(&self, server: &str) -> Env {
+    fn env(&self, server: &str, secret: &str) -> Env {
         let key = file("key.pem", KEY.as_bytes());
-        let secret = file("secret", SECRET.as_bytes());
+        let secret_file = file("secret", secret.as_bytes());
         let fill = |text: &str| {
             text.replace("{server}", server)
                 .replace("{key}", &key.display().to_string())
-                .replace("{file}", &secret.display().to_string())
+                .replace("{file}", &secret_file.display().to_string())
+                .replace(SECRET, secret)
         };
         let env = Env::map(self.vars.iter().map(|(name, value)| (*name, fill(value))));
         if self.provider != "generic" {
