@@ -83,7 +83,7 @@ impl Connection {
     fn get(&mut self, path: &str, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let authority = &self.authority;
         let request =
-            format!("GET /v2/{path} HTTP/1.1\r\nhost: {authority}\r\naccept: */*\r\n\r\n");
+            format!("GET /v2/{path} HTTP/1.1\r\nhost: {authority}\r\naccept: {ACCEPT}\r\n\r\n");
         self.stream.write_all(request.as_bytes())?;
         let mut filled = 0;
         let end = loop {
@@ -118,6 +118,8 @@ impl Connection {
         }
     }
 }
+
+const ACCEPT: &str = "application/vnd.oci.image.manifest.v1+json, */*";
 
 fn broken(what: &str) -> Error {
     Error::other(what.to_owned())
