@@ -174,7 +174,7 @@ impl IdentityEndpoint {
         id: &ManagedId,
     ) -> Result<Response, ProviderError> {
         client.send(request).await.map_err(|error| {
-            if error.is_connect() || error.is_timeout() {
+            if error.is_unanswered() {
                 let step = "check that the service runs here, or name another identity";
                 self.asked(id)
                     .no_server(error)

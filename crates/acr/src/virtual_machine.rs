@@ -53,7 +53,7 @@ pub(crate) async fn token(
 
 /// The metadata service's own refusals, and those that it passes on from Entra ID.
 fn failed(asked: &TokenCall, id: &ManagedId, error: HttpError) -> TokenError {
-    if error.is_connect() || error.is_timeout() {
+    if error.is_unanswered() {
         return asked.no_server(error).with_next_step(elsewhere()).into();
     }
     let status = error.status().map(|status| status.as_u16());

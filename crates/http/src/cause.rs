@@ -36,7 +36,10 @@ pub(crate) enum Failure {
     /// The handshake was answered in another protocol.
     NotTls,
     Trust,
-    Roots,
+    /// The trusted roots cannot be used: those that a file or variable names, or none were found.
+    Roots {
+        is_named: bool,
+    },
     /// The proxy requires a login, or another one.
     ProxyLogin,
     /// The proxy did not connect to the server.
@@ -75,7 +78,9 @@ impl Cause {
         let at_tunnel = route == Route::Tunnelled && starts("tunnel error: ");
         let inside = at_tunnel && !starts("tunnel error: failed to create underlying connection");
         let what = match tls {
-            Some(rustls::Error::Other(other)) if other.0.is::<RootsError>() => Failure::Roots,
+            Some(rustls::Error::Other(other)) if other.0.is::<RootsError>() => Failure::Roots {
+                is_named: !matches!(other.0.downcast_ref(), Some(RootsError::Missing)),
+            },
             Some(rustls::Error::InvalidCertificate(_)) => Failure::Trust,
             Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
                 Failure::NotTls
@@ -170,7 +175,7 @@ impl Cause {
             | Failure::Tls
             | Failure::NotTls
             | Failure::Trust
-            | Failure::Roots
+            | Failure::Roots { .. }
             | Failure::ProxyLogin
             | Failure::NotHttp
             | Failure::Descriptors => false,
@@ -180,7 +185,8 @@ impl Cause {
     /// What a person can do about it; `None` where the text has it.
     pub(crate) fn next_step(&self) -> Option<&'static str> {
         Some(match self.what {
-            Failure::Roots => return None,
+            Failure::Roots { is_named: false } => "install ca-certificates, or set SSL_CERT_FILE",
+            Failure::Roots { is_named: true } => "name a file of PEM certificates",
             Failure::Descriptors => "raise the limit of open files",
             Failure::ProxyLogin => {
                 "write the proxy's user and password into the variable, special characters \
@@ -260,7 +266,7 @@ impl Cause {
             (Failure::Tunnel, Some(proxy)) => {
                 write!(f, "the proxy {proxy} did not connect to {host}")
             }
-            (Failure::Roots, _) => f.write_str("no certificate can be verified"),
+            (Failure::Roots { .. }, _) => f.write_str("no certificate can be verified"),
             (Failure::NotHttp, _) => {
                 f.write_str("the response is not HTTP; the server may expect https")
             }

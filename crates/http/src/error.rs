@@ -88,7 +88,9 @@ impl HttpError {
             | Reason::TunnelToIpv6
             | Reason::Identity(_)
             | Reason::Setup(_) => ErrorKind::NotConfigured,
-            Reason::Failed(cause) if cause.what == Failure::Roots => ErrorKind::NotConfigured,
+            Reason::Failed(cause) if matches!(cause.what, Failure::Roots { .. }) => {
+                ErrorKind::NotConfigured
+            }
             Reason::Failed(cause) if cause.leads_inside() => ErrorKind::Malformed,
             Reason::Failed(_) | Reason::Idle(_) | Reason::Deadline(_) | Reason::Slow => {
                 ErrorKind::Unreachable
@@ -151,6 +153,14 @@ impl HttpError {
             Reason::Failed(cause) => !matches!(cause.what, Failure::Broken | Failure::NotHttp),
             _ => false,
         }
+    }
+
+    /// Whether the server does not respond: it was not reached, or did not answer in time. That this machine
+    /// can verify no certificate is not the server's silence.
+    #[must_use]
+    pub fn is_unanswered(&self) -> bool {
+        let lacks_roots = || self.kind() == ErrorKind::NotConfigured;
+        self.is_timeout() || (self.is_connect() && !lacks_roots())
     }
 
     /// Whether a server that was asked over https may speak plain http, by containerd's rules: it answered

@@ -166,7 +166,7 @@ pub(crate) enum RootsError {
     },
     #[error("the CA bundle {} of {} has no usable PEM certificate", .0.path.display(), .0.named_by)]
     Empty(CaBundle),
-    #[error("no trusted roots were found: install ca-certificates or set SSL_CERT_FILE")]
+    #[error("no trusted roots were found")]
     Missing,
     #[error("an additional CA holds no certificate")]
     NoExtra,

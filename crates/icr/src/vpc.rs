@@ -178,12 +178,12 @@ impl Server<'_> {
             vars::API_KEY,
             vars::CR_PROFILE
         );
-        if error.is_connect() || error.is_timeout() {
+        if error.is_unanswered() {
             return self.asked.no_server(error).with_next_step(elsewhere);
         }
         // A refusal without a code of IBM's may be another cloud's server, or a filter's.
         let step = match error.code() {
-            None if error.is_passing() => None,
+            None if error.is_passing() || error.is_connect() => None,
             None => Some(elsewhere),
             code => advice(code).map(str::to_owned),
         };

@@ -55,7 +55,7 @@ impl Imds {
                         region,
                     });
                 }
-                Err(error) if error.is_connect() || error.is_timeout() => {
+                Err(error) if error.is_unanswered() => {
                     if silent.as_ref().is_none_or(|(first, ..)| place < *first) {
                         silent = Some((place, base, error));
                     }

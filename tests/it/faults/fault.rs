@@ -21,6 +21,10 @@ pub(super) enum Fault {
     OtherName,
     /// Its certificate is of an authority that is not trusted.
     UnknownAuthority,
+    /// The file of trusted roots that is named does not exist.
+    RootsNotFound,
+    /// The file of trusted roots that is named is empty.
+    RootsEmpty,
     /// A redirect to another host.
     Redirect(u16),
     /// A refusal without a body.
@@ -38,7 +42,7 @@ pub(super) enum Fault {
 }
 
 /// The columns, in the order of [`Step::outcomes`](super::step::Step::outcomes).
-pub(super) const FAULTS: [Fault; 22] = [
+pub(super) const FAULTS: [Fault; 24] = [
     Fault::Refused,
     Fault::ProxyClosed,
     Fault::ProxyRefuses,
@@ -47,6 +51,8 @@ pub(super) const FAULTS: [Fault; 22] = [
     Fault::PlainHttp,
     Fault::OtherName,
     Fault::UnknownAuthority,
+    Fault::RootsNotFound,
+    Fault::RootsEmpty,
     Fault::Redirect(302),
     Fault::Redirect(307),
     Fault::Status(400),
@@ -73,8 +79,17 @@ impl Fault {
     pub(super) fn is_of_tls(self) -> bool {
         matches!(
             self,
-            Self::PlainHttp | Self::OtherName | Self::UnknownAuthority
+            Self::PlainHttp
+                | Self::OtherName
+                | Self::UnknownAuthority
+                | Self::RootsNotFound
+                | Self::RootsEmpty
         )
+    }
+
+    /// Whether it is one of the trusted roots.
+    pub(super) fn is_of_roots(self) -> bool {
+        matches!(self, Self::RootsNotFound | Self::RootsEmpty)
     }
 
     /// Whether the server refuses the identity.
@@ -101,6 +116,8 @@ impl Fault {
             Self::OtherName | Self::UnknownAuthority => {
                 &["the server's certificate is not trusted"]
             }
+            Self::RootsNotFound => &["cannot read the CA bundle "],
+            Self::RootsEmpty => &["has no usable PEM certificate"],
             Self::Redirect(status) | Self::Status(status) => {
                 let forms = ["answered", "status", "HTTP", "code:"];
                 let mut words = forms.map(|form| format!("{form} {status}")).to_vec();

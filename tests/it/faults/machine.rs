@@ -6,8 +6,10 @@ use regcred_tests::namespace::with_mounts;
 use regcred_tests::program::built;
 use regcred_tests::{Finished, Node, Program, plugin_request};
 
-use super::ended;
+use super::fault::Fault;
 use super::rows::{Target, all};
+use super::stage::Stage;
+use super::{ended, in_order};
 
 /// The plugin after the shell commands `setup`, in a shell whose mounts are its own; `$DIR` is a directory.
 fn shell(target: &Target, setup: &str, directory: &Path, args: &str) -> Option<Finished> {
@@ -90,6 +92,42 @@ fn without_home_the_login_is_issued() {
     }
 }
 
+/// Neither a bundle nor a directory of roots, as in an image without ca-certificates.
+#[test]
+fn a_machine_without_roots_is_named_with_what_to_do() {
+    for rows in all() {
+        let target = &rows.target;
+        for step in rows.steps.iter().filter(|step| !step.is_tls) {
+            let Some(code) = step.code(Fault::RootsEmpty) else {
+                continue;
+            };
+            let stage = Stage::of(Fault::UnknownAuthority, step);
+            let env = stage.env(Fault::UnknownAuthority, step).into_iter();
+            let env = env.filter(|(name, _)| name != "SSL_CERT_FILE");
+            let plugin = built(&format!("{}-credential-provider", target.provider));
+            let Some(program) = with_mounts(NO_ROOTS, &format!("exec {}", plugin.display())) else {
+                return;
+            };
+            let done = program
+                .envs(target.env.clone())
+                .envs(step.vars.clone())
+                .envs(env)
+                .env("REGCRED_CACHE", "off")
+                .stdin(plugin_request(&target.image))
+                .run();
+            let context = format!("{}, {}: {}", target.provider, step.name, ended(&done));
+            let line = done.fails(code);
+            let answer = ["no trusted roots were found".to_owned()];
+            // Several identities of Amazon's are tried, each with its own reason.
+            let next = match code {
+                5 => "give the instance an IAM role",
+                _ => "install ca-certificates, or set SSL_CERT_FILE",
+            };
+            in_order(step, &stage.address(), &answer, next, line, &context);
+        }
+    }
+}
+
 /// No runtime and no connection without descriptors: one line, and what to do.
 #[test]
 fn a_process_without_descriptors_ends_with_what_to_do() {
@@ -143,4 +181,6 @@ fn check_limited(done: &Finished, context: &str) {
 
 const FULL: &str =
     "mount -t tmpfs -o size=8k tmpfs $DIR && { cat /dev/zero > $DIR/fill 2>/dev/null || true; }";
+const NO_ROOTS: &str = "unset SSL_CERT_FILE SSL_CERT_DIR; for directory in /etc/ssl /etc/pki /usr/local/share/certs; do \
+     if [ -d $directory ]; then mount -t tmpfs tmpfs $directory || exit 1; fi; done";
 const READ_ONLY: &str = "mount -t tmpfs tmpfs $DIR && mount -o remount,ro $DIR";

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! columns: refused, proxy closed, proxy refuses, reset, hang-up; plain http, other name, unknown authority;
-//!          302, 307; 400, 401, 403, 404, 429, 500, 503; web page, cut JSON, cut body, huge, not UTF-8
+//!          roots not found, roots empty; 302, 307; 400, 401, 403, 404, 429, 500, 503; web page, cut JSON, cut body, huge, not UTF-8
 //! ```
 
 use std::any::Any;
@@ -101,14 +101,14 @@ pub(super) fn ecr() -> Rows {
                 "the API at ",
                 "check the policies",
             )
-            .ends("77777 777 88 8668777 88788", Unreachable, 30),
+            .ends("77777 777 44 88 8668777 88788", Unreachable, 30),
         Step::of("AWS_ENDPOINT_URL_STS", "")
             .says(role, "STS at ", "check the role's trust policy")
             .with([
                 ("AWS_ROLE_ARN", role),
                 ("AWS_WEB_IDENTITY_TOKEN_FILE", &*token),
             ])
-            .ends("77777 777 88 8668777 88788", Unreachable, 30),
+            .ends("77777 777 44 88 8668777 88788", Unreachable, 30),
         Step::of("AWS_CONTAINER_CREDENTIALS_FULL_URI", "/keys")
             .says(
                 "no AWS identity",
@@ -116,16 +116,22 @@ pub(super) fn ecr() -> Rows {
                 "check the role of the task",
             )
             .on_the_link()
-            .ends("7--77 777 88 8668777 88788", Unreachable, 45),
-        of_metadata()
-            .after(0, &real)
-            .ends("5--55 555 55 5555555 55555", IdentityUnavailable, 12),
-        of_metadata()
-            .after(1, &real)
-            .ends("5--55 555 55 5555555 55555", IdentityUnavailable, 12),
-        of_metadata()
-            .after(2, &real)
-            .ends("5--55 555 55 5555555 55555", IdentityUnavailable, 12),
+            .ends("7--77 777 44 88 8668777 88788", Unreachable, 45),
+        of_metadata().after(0, &real).ends(
+            "5--55 555 55 55 5555555 55555",
+            IdentityUnavailable,
+            12,
+        ),
+        of_metadata().after(1, &real).ends(
+            "5--55 555 55 55 5555555 55555",
+            IdentityUnavailable,
+            12,
+        ),
+        of_metadata().after(2, &real).ends(
+            "5--55 555 55 55 5555555 55555",
+            IdentityUnavailable,
+            12,
+        ),
     ];
     Rows::of("ecr", cloud, steps).keeping(files)
 }
@@ -149,13 +155,13 @@ pub(super) fn icr() -> Rows {
         Step::of("IBMCLOUD_IAM_URL", "")
             .after(0, &url_of(&*cloud, "IBMCLOUD_IAM_URL"))
             .says("the API key", "IAM at ", "make a new API key")
-            .ends("77777 777 88 8668777 88788", Unreachable, 45),
+            .ends("77777 777 44 88 8668777 88788", Unreachable, 45),
         vpc()
             .after(0, &real)
-            .ends("5--77 555 88 8668777 88788", IdentityUnavailable, 30),
+            .ends("5--77 555 44 88 8668777 88788", IdentityUnavailable, 30),
         vpc()
             .after(1, &real)
-            .ends("5--77 555 88 8668777 88788", IdentityUnavailable, 30),
+            .ends("5--77 555 44 88 8668777 88788", IdentityUnavailable, 30),
     ];
     Rows::of("icr", cloud, steps).keeping(iam).keeping(server)
 }
@@ -191,10 +197,10 @@ pub(super) fn acr() -> Rows {
         Step::of("AZURE_AUTHORITY_HOST", "")
             .after(0, &url_of(&*cloud, "AZURE_AUTHORITY_HOST"))
             .says(principal, "Entra ID at ", "compare its client id")
-            .ends("77777 777 88 8668777 88788", Unreachable, 45),
+            .ends("77777 777 44 88 8668777 88788", Unreachable, 45),
         registry()
             .after(0, &real)
-            .ends("77777 777 88 8668777 88788", Unreachable, 45),
+            .ends("77777 777 44 88 8668777 88788", Unreachable, 45),
         Step::of("AZURE_POD_IDENTITY_AUTHORITY_HOST", "")
             .after(0, &machine.server().url())
             .says(
@@ -204,7 +210,7 @@ pub(super) fn acr() -> Rows {
             )
             .with(none)
             .on_the_link()
-            .ends("5--77 555 88 5668777 88788", IdentityUnavailable, 45),
+            .ends("5--77 555 44 88 5668777 88788", IdentityUnavailable, 45),
         Step::led("IDENTITY_ENDPOINT", app_service)
             .says(
                 "the machine's managed identity",
@@ -213,7 +219,7 @@ pub(super) fn acr() -> Rows {
             )
             .with(none)
             .on_the_link()
-            .ends("5--77 555 88 8668777 88788", Unreachable, 45)
+            .ends("5--77 555 44 88 8668777 88788", Unreachable, 45)
             .if_silent(IdentityUnavailable),
     ];
     let rows = Rows::of("acr", cloud, steps);
@@ -246,7 +252,7 @@ pub(super) fn ocir() -> Rows {
     let steps = vec![
         metadata()
             .after(0, &real)
-            .ends("5--77 555 88 5555777 88788", IdentityUnavailable, 45),
+            .ends("5--77 555 44 88 5555777 88788", IdentityUnavailable, 45),
         metadata()
             .after(1, &real)
             .says(
@@ -254,12 +260,12 @@ pub(super) fn ocir() -> Rows {
                 "the metadata server ",
                 "check whether a proxy or a firewall",
             )
-            .ends("5--77 555 88 8668777 88788", Unreachable, 45),
+            .ends("5--77 555 44 88 8668777 88788", Unreachable, 45),
         Step::of("OCI_SDK_AUTH_CLIENT_REGION_URL", "")
             .after(0, &oci.services().url())
             .says(instance, "the auth service ", "the instance must be of")
             .with_a_fresh_key()
-            .ends("77777 777 88 8668777 88788", Unreachable, 45),
+            .ends("77777 777 44 88 8668777 88788", Unreachable, 45),
         Step::of("REGCRED_OCIR_TOKEN_URL", "")
             .after(0, &oci.registry().url())
             .says(
@@ -268,7 +274,7 @@ pub(super) fn ocir() -> Rows {
                 "the registry is in us-phoenix-1",
             )
             .with([("OCI_CLI_AUTH", "api_key")])
-            .ends("77777 777 88 8668777 88788", Unreachable, 45),
+            .ends("77777 777 44 88 8668777 88788", Unreachable, 45),
         Step::led("the cluster's token service", workload)
             .says("service account", "", "")
             .with([
@@ -278,7 +284,7 @@ pub(super) fn ocir() -> Rows {
             .on_the_link()
             .over_tls()
             .with_a_fresh_key()
-            .ends("7---- -77 88 8668777 88788", Unreachable, 45),
+            .ends("7---- -77 -4 88 8668777 88788", Unreachable, 45),
     ];
     Rows::of("ocir", Box::new(oci), steps)
 }
@@ -312,15 +318,15 @@ pub(super) fn gcr() -> Rows {
         Step::of("REGCRED_GCR_OAUTH_TOKEN_URL", "/token")
             .says(KEY_ACCOUNT, endpoint, "create a new key")
             .with([(file, &*key)])
-            .ends("77777 777 88 8668777 88788", Unreachable, 30),
+            .ends("77777 777 44 88 8668777 88788", Unreachable, 30),
         Step::of("REGCRED_GCR_OAUTH_TOKEN_URL", "/token")
             .after(0, &google.server().url())
             .says("the login in ", endpoint, "renew it with gcloud")
             .with([(file, &*login)])
-            .ends("77777 777 88 8668777 88788", Unreachable, 30),
+            .ends("77777 777 44 88 8668777 88788", Unreachable, 30),
         Step::led("the Security Token Service", sts)
             .says("", "", "")
-            .ends("77777 777 88 8668777 88788", Unreachable, 30),
+            .ends("77777 777 44 88 8668777 88788", Unreachable, 30),
         Step::of("REGCRED_GCR_IAM_CREDENTIALS_URL", "")
             .says(
                 "the node's identity as puller@demo-project.iam.gserviceaccount.com",
@@ -328,7 +334,7 @@ pub(super) fn gcr() -> Rows {
                 "grant it roles/iam.serviceAccountTokenCreator",
             )
             .with([("REGCRED_GCR_IMPERSONATE", account)])
-            .ends("77777 777 88 8668777 88788", Unreachable, 30),
+            .ends("77777 777 44 88 8668777 88788", Unreachable, 30),
         Step::of("GCE_METADATA_HOST", "")
             .after(0, &metadata)
             .says(
@@ -337,7 +343,7 @@ pub(super) fn gcr() -> Rows {
                 "allow the machine's",
             )
             .on_the_link()
-            .ends("7--77 --- 88 8665777 88788", Unreachable, 30),
+            .ends("7--77 --- -- 88 8665777 88788", Unreachable, 30),
     ];
     let rows = Rows::of("gcr", cloud, steps);
     rows.keeping(google).keeping(files)
@@ -377,7 +383,7 @@ pub(super) fn generic() -> Rows {
                 "",
                 "compare the token's issuer",
             )
-            .ends("77777 777 88 8668777 88788", Unreachable, 45),
+            .ends("77777 777 44 88 8668777 88788", Unreachable, 45),
     ];
     let rows = Rows::of("generic", clouds::start("generic"), steps);
     rows.keeping(exchange).keeping(files)

@@ -1,9 +1,11 @@
 //! The server, the proxy or the closed port in the place of a step's server.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use regcred_tests::server::{Reply, Seen, Server, forward};
 use regcred_tests::{ClosedPort, Tls};
+use tempfile::TempDir;
 
 use super::fault::Fault;
 use super::step::{Address, Step};
@@ -19,6 +21,8 @@ pub(super) struct Stage {
     tls: Option<Tls>,
     /// The authority that is trusted.
     trusted: Option<Tls>,
+    /// The directory of a file of roots that cannot be used, and the file.
+    roots: Option<(TempDir, PathBuf)>,
     is_proxy: bool,
 }
 
@@ -33,7 +37,9 @@ impl Stage {
         };
         let tls = match fault {
             Fault::OtherName => Some(Tls::of(&["other.invalid"])),
-            Fault::UnknownAuthority => Some(Tls::loopback()),
+            Fault::UnknownAuthority | Fault::RootsNotFound | Fault::RootsEmpty => {
+                Some(Tls::loopback())
+            }
             Fault::PlainHttp => None,
             _ => step.is_tls.then(Tls::loopback),
         };
@@ -49,6 +55,7 @@ impl Stage {
             elsewhere,
             tls,
             trusted: (fault == Fault::UnknownAuthority).then(Tls::loopback),
+            roots: fault.is_of_roots().then(|| unusable_roots(fault)),
             is_proxy: fault.is_of_proxy(),
         }
     }
@@ -65,7 +72,9 @@ impl Stage {
     /// The variables that lead a plugin there.
     pub(super) fn env(&self, fault: Fault, step: &Step) -> Vec<(String, String)> {
         let tls = self.trusted.as_ref().or(self.tls.as_ref());
-        let ca = tls.map(|tls| tls.ca_file().display().to_string());
+        let ca = tls.map(Tls::ca_file);
+        let ca = self.roots.as_ref().map(|(_, file)| file.clone()).or(ca);
+        let ca = ca.map(|file| file.display().to_string());
         let is_tls = self.is_proxy || step.is_tls || fault.is_of_tls();
         let address = Address {
             scheme: if is_tls { "https" } else { "http" },
@@ -92,6 +101,16 @@ impl Stage {
             None => self.server.authority(),
         }
     }
+}
+
+/// A file of roots that is empty or does not exist.
+fn unusable_roots(fault: Fault) -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("roots.pem");
+    if fault == Fault::RootsEmpty {
+        std::fs::write(&file, "").expect("a file");
+    }
+    (directory, file)
 }
 
 /// Answers the step's request so, and lets the cloud's own server answer those before it.

@@ -2,6 +2,8 @@
 
 use regcred_core::ErrorKind;
 
+use super::fault::{FAULTS, Fault};
+
 /// A request of a provider to one server.
 pub(super) struct Step {
     /// What the step is, for messages of this test.
@@ -151,6 +153,12 @@ impl Step {
     pub(super) fn is_first(&self) -> bool {
         let before = self.before.as_ref().map_or(0, |(_, requests)| *requests);
         before == 0 && !self.makes_key
+    }
+
+    /// The exit code of one fault.
+    pub(super) fn code(&self, fault: Fault) -> Option<i32> {
+        let at = FAULTS.iter().position(|one| *one == fault)?;
+        self.codes()[at]
     }
 
     /// The exit code of each fault.
