@@ -1,5 +1,7 @@
 //! `regcred images`, `rm` and `export`: the store after pulls.
 
+use std::os::unix::fs::{MetadataExt as _, chown};
+
 use regcred_tests::oci_registry::{Access, Fault};
 use regcred_tests::program::Program;
 use regcred_tests::{FakeRegistry, Image, Node, Skopeo, until};
@@ -177,4 +179,26 @@ fn an_export_is_what_skopeo_copies_and_equal_images_make_equal_files() {
     let done = export(&file);
     assert_eq!(done.code(), Some(8), "{}", done.stderr);
     assert!(!file.exists());
+}
+
+#[test]
+fn root_fills_and_empties_no_store_below_a_directory_of_another_user() {
+    let (node, _registry, _) = two();
+    if std::fs::metadata(node.root()).expect("a directory").uid() != 0 {
+        return;
+    }
+    chown(node.root(), Some(4711), Some(4711)).expect("owned");
+    let (one, blobs_before) = (name_of("one"), blobs(&node));
+    for program in [node.pull(&one), stored(&node, "rm").arg(&one)] {
+        let done = program.run();
+        let line = done.fails(4).lines().last().unwrap_or_default();
+        let start = format!(
+            "cannot write the store {} as root: ",
+            node.store().display()
+        );
+        assert!(line.starts_with(&start), "{line}");
+        let step = "belongs to another user; run this as that user, or name a store elsewhere";
+        assert!(line.contains(step), "{line}");
+    }
+    assert_eq!((listed(&node).len(), blobs(&node)), (2, blobs_before));
 }

@@ -127,14 +127,29 @@ impl Root {
     /// # Errors
     /// When a directory on the way cannot be opened.
     pub fn foreign(&self, path: &Path) -> io::Result<Option<PathBuf>> {
+        self.first(path, |stat| {
+            // In a directory with the sticky bit nothing of root's can be replaced.
+            let is_sticky = stat.st_mode & 0o1000 != 0 && stat.st_uid == 0;
+            may_others_change(&Owned::of(stat), own()) && !is_sticky
+        })
+    }
+
+    /// The first directory on the way to a path, or at it, that belongs to a user besides root and that of this
+    /// process.
+    ///
+    /// # Errors
+    /// As [`Self::foreign`].
+    pub fn of_another_user(&self, path: &Path) -> io::Result<Option<PathBuf>> {
+        self.first(path, |stat| !is_root(stat.st_uid) && stat.st_uid != own())
+    }
+
+    /// The first directory on the way to a path, or at it, of this kind.
+    fn first(&self, path: &Path, is_it: impl Fn(&Stat) -> bool) -> io::Result<Option<PathBuf>> {
         let mut seen = PathBuf::from("/");
         let mut directory = self.0.as_fd().try_clone_to_owned()?;
         let mut left = parts(path)?;
         loop {
-            let stat = fstat(&directory)?;
-            // In a directory with the sticky bit nothing of root's can be replaced.
-            let is_sticky = stat.st_mode & 0o1000 != 0 && stat.st_uid == 0;
-            if may_others_change(&Owned::of(&stat), own()) && !is_sticky {
+            if is_it(&fstat(&directory)?) {
                 return Ok(Some(seen));
             }
             let Some(name) = left.pop_front() else {

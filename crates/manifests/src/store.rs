@@ -5,18 +5,23 @@
 //! lock on the directory of all lists: a killed process or a full disk leaves the list as it was. A file
 //! system that cannot exchange names, such as NFS, needs two steps, and a process that is killed between
 //! them loses the list. docker itself takes no lock.
+//!
+//! The directory is reached without a link that another user may have placed, opened once, and everything in
+//! it is reached from there.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File};
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 
 use regcred_core::ImageRef;
-use regcred_files::{MIB, lock, read_at};
-use rustix::fs::{Dir, Mode, OFlags, RenameFlags};
+use regcred_files::{MIB, Root, lock, open_directory, read_at};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
+use rustix::path::Arg;
 
 use crate::entry::{ListEntry, file_name};
 use crate::store_error::StoreError;
@@ -39,7 +44,7 @@ impl ManifestStore {
     /// # Errors
     /// When the store cannot be read, or a file is not the record of an image.
     pub fn read(&self, list: &ImageRef) -> Result<Option<Vec<ListEntry>>, StoreError> {
-        match self.open()? {
+        match self.open(false)? {
             Some(root) => self.entries(&root, list),
             None => Ok(None),
         }
@@ -55,10 +60,7 @@ impl ManifestStore {
         list: &ImageRef,
         edit: impl FnOnce(Option<Vec<ListEntry>>) -> Result<Vec<ListEntry>, E>,
     ) -> Result<(), E> {
-        let mut builder = DirBuilder::new();
-        let made = builder.recursive(true).mode(0o755).create(&self.root);
-        made.map_err(StoreError::io("make", &self.root))?;
-        let Some(root) = self.open()? else {
+        let Some(root) = self.open(true)? else {
             let gone = io::ErrorKind::NotFound.into();
             return Err(StoreError::io("open", &self.root)(gone).into());
         };
@@ -73,13 +75,13 @@ impl ManifestStore {
     /// # Errors
     /// When it cannot be removed.
     pub fn remove(&self, list: &ImageRef) -> Result<bool, StoreError> {
-        let Some(root) = self.open()? else {
+        let Some(root) = self.open(false)? else {
             return Ok(false);
         };
         let name = file_name(list);
-        self.sweep(OLD)?;
+        self.sweep(&root, OLD)?;
         match rustix::fs::renameat(&root, &name, &root, OLD) {
-            Ok(()) => self.sweep(OLD).map(|()| true),
+            Ok(()) => self.sweep(&root, OLD).map(|()| true),
             Err(Errno::NOENT) => Ok(false),
             Err(errno) => Err(StoreError::io("remove", &self.root.join(name))(
                 errno.into(),
@@ -87,13 +89,21 @@ impl ManifestStore {
         }
     }
 
-    /// The directory, locked until it is dropped; `None` if it does not exist.
-    fn open(&self) -> Result<Option<File>, StoreError> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = match rustix::fs::open(&self.root, flags, Mode::empty()) {
-            Ok(fd) => File::from(fd),
-            Err(Errno::NOENT) => return Ok(None),
-            Err(errno) => return Err(StoreError::io("open", &self.root)(errno.into())),
+    /// The directory, locked until it is dropped. One that does not exist is made, or is `None`.
+    fn open(&self, make: bool) -> Result<Option<File>, StoreError> {
+        let reach = || {
+            let root = Root::open(Path::new("/"))?;
+            let path = root.real(&absolute(&self.root)?, true)?;
+            open_directory(&if make {
+                root.make_directories(&path, 0o755)?
+            } else {
+                root.directory(&path)?
+            })
+        };
+        let root = match reach() {
+            Ok(directory) => directory,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !make => return Ok(None),
+            Err(error) => return Err(StoreError::io("open", &self.root)(error)),
         };
         lock(&root, PATIENCE).map_err(StoreError::io("lock", &self.root))?;
         Ok(Some(root))
@@ -101,7 +111,7 @@ impl ManifestStore {
 
     fn entries(&self, root: &File, list: &ImageRef) -> Result<Option<Vec<ListEntry>>, StoreError> {
         let path = self.root.join(file_name(list));
-        let directory = match open_directory(root, &file_name(list)) {
+        let directory = match open_below(root, &file_name(list)) {
             Ok(directory) => directory,
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(StoreError::io("open", &path)(errno.into())),
@@ -139,14 +149,14 @@ impl ManifestStore {
             }
         }
         // A killed process left these: this one holds the lock.
-        self.sweep(NEW)?;
-        self.sweep(OLD)?;
+        self.sweep(root, NEW)?;
+        self.sweep(root, OLD)?;
         let written = self.write(root, &files).and_then(|()| {
             let name = file_name(list);
             swap(root, &name, exists).map_err(StoreError::io("write", &self.root.join(name)))
         });
         // A directory that stays is swept by the next change.
-        let swept = self.sweep(NEW).and(self.sweep(OLD));
+        let swept = self.sweep(root, NEW).and(self.sweep(root, OLD));
         written?;
         let synced = root.sync_all();
         synced.map_err(StoreError::io("sync", &self.root))?;
@@ -157,7 +167,7 @@ impl ManifestStore {
         let path = self.root.join(NEW);
         let failed = |errno: Errno| StoreError::io("write", &path)(errno.into());
         rustix::fs::mkdirat(root, NEW, Mode::from_raw_mode(0o755)).map_err(failed)?;
-        let directory = open_directory(root, NEW).map_err(failed)?;
+        let directory = open_below(root, NEW).map_err(failed)?;
         for (name, entry) in files {
             let written = write_file(&directory, name, &entry.to_record());
             written.map_err(StoreError::io("write", &path.join(name)))?;
@@ -167,13 +177,12 @@ impl ManifestStore {
     }
 
     /// Removes a temporary directory, if it is there.
-    fn sweep(&self, name: &str) -> Result<(), StoreError> {
-        let path = self.root.join(name);
-        match remove_whole(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(StoreError::io("remove", &path)(error))
-            }
-            _ => Ok(()),
+    fn sweep(&self, root: &File, name: &str) -> Result<(), StoreError> {
+        match remove_whole(root, name.as_ref()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(StoreError::io("remove", &self.root.join(name))(
+                errno.into(),
+            )),
         }
     }
 }
@@ -202,7 +211,7 @@ fn write_file(directory: &File, name: &str, text: &str) -> io::Result<()> {
 }
 
 /// Opens a directory of the store; a symbolic link is refused.
-fn open_directory(root: &File, name: &str) -> Result<File, Errno> {
+fn open_below(root: &File, name: impl Arg) -> Result<File, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     rustix::fs::openat(root, name, flags, Mode::empty()).map(File::from)
 }
@@ -225,12 +234,22 @@ fn names(directory: &File) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn remove_whole(path: &Path) -> io::Result<()> {
-    if fs::symlink_metadata(path)?.is_dir() {
-        fs::remove_dir_all(path)
-    } else {
-        fs::remove_file(path)
+/// Removes a file, or a directory with what is in it; of a link only the link.
+fn remove_whole(parent: &File, name: &OsStr) -> Result<(), Errno> {
+    let directory = match open_below(parent, name) {
+        Err(Errno::NOTDIR | Errno::LOOP) => {
+            return rustix::fs::unlinkat(parent, name, AtFlags::empty());
+        }
+        opened => opened?,
+    };
+    for entry in Dir::read_from(&directory)? {
+        let entry = entry?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        if name != "." && name != ".." {
+            remove_whole(&directory, name)?;
+        }
     }
+    rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)
 }
 
 /// A directory that is being written, and one that was replaced. No list has such a name.

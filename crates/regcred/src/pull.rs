@@ -27,9 +27,7 @@ pub(crate) fn run(args: PullArgs, env: &Env) -> Result<(), ProgramError> {
     } = engine_options::set_up(&args.credentials, env, false, args.quiet)?;
     pull_secrets?;
     let path = store::path(args.store.as_ref(), env)?;
-    let layout = store::open_or_create(&path)
-        .map_err(ProgramError::not_configured)?
-        .durable(!args.no_sync);
+    let layout = store::open_or_create(&path)?.durable(!args.no_sync);
     let view = View::choose(args.json, args.quiet, output::stderr_is_terminal(), env);
     let mut options = PullOptions::default();
     if let Some(platforms) = &args.platform {

@@ -1,11 +1,12 @@
-//! Where images are stored without `--store`.
+//! Where images are stored, and whether root may write there.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 
 use regcred_core::Env;
-use regcred_registry::{Layout, LayoutError};
+use regcred_files::Root;
+use regcred_registry::Layout;
 use regcred_run::ProgramError;
 
 /// The directory that a person named, else the default.
@@ -31,10 +32,36 @@ fn default_path(env: &Env, is_root: bool) -> Option<PathBuf> {
 }
 
 /// Opens the store, or creates it readable by its owner only: images are often private.
-pub(crate) fn open_or_create(path: &Path) -> Result<Layout, LayoutError> {
+pub(crate) fn open_or_create(path: &Path) -> Result<Layout, ProgramError> {
+    refuse_of_another_user(path)?;
     // If this fails, creating the layout's own directories fails as well and is reported.
     let _ = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    Layout::open_or_create(path)
+    Layout::open_or_create(path).map_err(ProgramError::not_configured)
+}
+
+/// Root writes no store below a directory of another user, who may put a link in its place at any moment.
+///
+/// # Errors
+/// Names that directory.
+pub(crate) fn refuse_of_another_user(path: &Path) -> Result<(), ProgramError> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let refused = |why: String| {
+        let path = path.display();
+        ProgramError::not_configured(format!("cannot write the store {path} as root: {why}"))
+    };
+    let look = || {
+        let root = Root::open(Path::new("/"))?;
+        root.of_another_user(&root.real(&absolute(path)?, true)?)
+    };
+    match look().map_err(|error| refused(error.to_string()))? {
+        None => Ok(()),
+        Some(directory) => Err(refused(format!(
+            "{} belongs to another user; run this as that user, or name a store elsewhere",
+            directory.display()
+        ))),
+    }
 }
 
 const NO_STORE: &str = "HOME is not set, so the store has no place: name a directory with --store";

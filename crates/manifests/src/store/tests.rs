@@ -1,4 +1,5 @@
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 
 use regcred_registry::{Digest, Platform, RawManifest};
 
@@ -166,6 +167,30 @@ fn a_list_that_is_a_link_is_not_followed() {
     assert!(store.read(&list).is_err());
     assert!(store.remove(&list).expect("removed"));
     assert!(elsewhere.join("kept").exists());
+}
+
+#[test]
+fn root_makes_no_list_through_a_link_of_another_user() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let (home, elsewhere) = (dir.path().join("home"), dir.path().join("elsewhere"));
+    fs::create_dir(&home).expect("made");
+    chown(&home, Some(4711), Some(4711)).expect("owned");
+    fs::create_dir_all(elsewhere.join(NEW)).expect("made");
+    symlink(&elsewhere, home.join(".docker")).expect("linked");
+    let store = ManifestStore::new(home.join(".docker"));
+    let list = name("h.io/app:v1");
+    let refused = store.edit(&list, |_| Ok::<_, StoreError>(vec![entry("h.io/a:v1")]));
+    let error = regcred_core::report(&refused.expect_err("a link"));
+    assert!(
+        error.contains("is a symbolic link in a directory"),
+        "{error}"
+    );
+    assert!(store.read(&list).is_err() && store.remove(&list).is_err());
+    let kept = fs::read_dir(&elsewhere).expect("readable");
+    assert_eq!(kept.count(), 1, "nothing is made or removed there");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use regcred_run::{ProgramError, output};
 
 use super::arguments::RmArgs;
 use super::named::{name_in_store, open};
+use crate::store::refuse_of_another_user;
 
 /// Removes names, and then every blob that belongs to no image.
 pub(crate) fn remove(args: &RmArgs, env: &Env) -> Result<(), ProgramError> {
@@ -18,6 +19,7 @@ pub(crate) fn remove(args: &RmArgs, env: &Env) -> Result<(), ProgramError> {
             None => Ok(()),
         };
     };
+    refuse_of_another_user(layout.root())?;
     // A mistyped name is found before anything is removed.
     let names: Vec<_> = args
         .images
