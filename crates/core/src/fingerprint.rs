@@ -12,9 +12,17 @@ pub fn fingerprint(secret: &SecretString) -> String {
 /// Bytes as lower-case hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
-    let bytes = bytes.as_ref().iter();
-    bytes.map(|byte| format!("{byte:02x}")).collect()
+    let bytes = bytes.as_ref();
+    let mut digits = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        for half in [byte >> 4, byte & 0xf] {
+            digits.push(char::from(DIGITS[usize::from(half)]));
+        }
+    }
+    digits
 }
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 #[cfg(test)]
 mod tests {

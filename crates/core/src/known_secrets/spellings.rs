@@ -26,7 +26,9 @@ pub(super) fn base64_parts(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
             other => *other,
         };
         parts.push(Zeroizing::new(part.to_vec()));
-        parts.push(Zeroizing::new(part.iter().map(for_urls).collect()));
+        if part.contains(&b'+') || part.contains(&b'/') {
+            parts.push(Zeroizing::new(part.iter().map(for_urls).collect()));
+        }
     }
     parts
 }

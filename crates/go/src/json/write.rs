@@ -106,20 +106,32 @@ impl Members {
 
 fn push_string(out: &mut String, text: &str) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            // Go escapes these for the sake of HTML and JavaScript.
-            '\0'..' ' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)));
-            }
-            c => out.push(c),
+    let mut rest = text;
+    // What needs no escape is copied in one piece: most of a token.
+    while let Some(at) = rest.find(is_escaped) {
+        let (plain, escaped) = rest.split_at(at);
+        out.push_str(plain);
+        let mut escaped = escaped.chars();
+        match escaped.next() {
+            Some(c @ ('"' | '\\')) => out.extend(['\\', c]),
+            Some('\u{8}') => out.push_str("\\b"),
+            Some('\u{c}') => out.push_str("\\f"),
+            Some('\n') => out.push_str("\\n"),
+            Some('\r') => out.push_str("\\r"),
+            Some('\t') => out.push_str("\\t"),
+            Some(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            None => {}
         }
+        rest = escaped.as_str();
     }
+    out.push_str(rest);
     out.push('"');
+}
+
+/// Go escapes some of these for the sake of HTML and JavaScript.
+fn is_escaped(c: char) -> bool {
+    matches!(
+        c,
+        '\0'..' ' | '"' | '\\' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}'
+    )
 }
