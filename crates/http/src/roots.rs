@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use memchr::memchr;
 use regcred_files::{MIB, read};
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
@@ -57,7 +59,7 @@ impl RootSource {
                     bundle: bundle.clone(),
                     source: Arc::new(source),
                 })?;
-                added |= roots.add_pem(&pem);
+                added |= roots.add_pem(pem);
                 if !added {
                     return Err(RootsError::Empty(bundle.clone()));
                 }
@@ -69,7 +71,7 @@ impl RootSource {
             added |= roots.add_directory(directory);
         }
         for pem in &self.extra {
-            if !roots.add_pem(pem) {
+            if !roots.add_pem(pem.clone()) {
                 return Err(RootsError::NoExtra);
             }
             added = true;
@@ -89,44 +91,68 @@ impl RootSource {
     }
 }
 
-/// Root certificates as they were read. One is parsed when a chain may end at it: a distribution has 150, and
-/// parsing all takes longer than a handshake.
+/// Root certificates as they were read. One is decoded and parsed when a chain may end at it: a distribution has 150,
+/// and that takes longer for all than a handshake.
 #[derive(Debug, Default)]
-pub(crate) struct Roots(Vec<CertificateDer<'static>>);
+pub(crate) struct Roots {
+    bundles: Vec<Vec<u8>>,
+    roots: Vec<Root>,
+}
+
+/// A root in a bundle.
+#[derive(Debug)]
+struct Root {
+    bundle: usize,
+    /// Its base64 in the bundle.
+    text: Range<usize>,
+    /// The content of its name; `None` for what is not a certificate.
+    subject: Option<Box<[u8]>>,
+}
 
 impl Roots {
     /// Whether a root is this certificate, byte for byte.
     pub(crate) fn holds(&self, certificate: &CertificateDer<'_>) -> bool {
-        self.0.contains(certificate)
+        let subject = names(certificate).map(|named| named.subject);
+        let mut same_name = self
+            .roots
+            .iter()
+            .filter(|r| r.subject.as_deref() == subject);
+        same_name.any(|root| self.der(root).as_ref() == Some(certificate))
     }
 
     /// The roots that have the name of an issuer of this chain; all of them if none has, so that the verdict
     /// on the chain is the same as with all.
     pub(crate) fn for_chain(&self, chain: &[&CertificateDer<'_>]) -> RootCertStore {
         let issuers: Vec<_> = chain.iter().filter_map(|link| names(link)).collect();
-        let is_issuer = |root: &&CertificateDer<'_>| {
-            let subject = names(root).map(|named| named.subject);
+        let store = self.store(|root| {
+            let subject = root.subject.as_deref();
             issuers.iter().any(|link| Some(link.issuer) == subject)
-        };
-        let store = Self::store(self.0.iter().filter(is_issuer));
+        });
         if store.is_empty() {
-            Self::store(self.0.iter())
+            self.store(|_| true)
         } else {
             store
         }
     }
 
     /// Single certificates that cannot be parsed are left out: distributions ship some that rustls refuses.
-    fn store<'a>(roots: impl Iterator<Item = &'a CertificateDer<'static>>) -> RootCertStore {
+    fn store(&self, is_wanted: impl Fn(&Root) -> bool) -> RootCertStore {
         let mut store = RootCertStore::empty();
-        for root in roots {
-            let _ = store.add(root.clone());
+        for root in self.roots.iter().filter(|root| is_wanted(root)) {
+            if let Some(der) = self.der(root) {
+                let _ = store.add(der);
+            }
         }
         store
     }
 
+    fn der(&self, root: &Root) -> Option<CertificateDer<'static>> {
+        let text = self.bundles[root.bundle].get(root.text.clone())?;
+        decode(text).map(CertificateDer::from)
+    }
+
     fn add_file(&mut self, path: impl AsRef<Path>) -> bool {
-        read(path.as_ref(), LARGEST).is_ok_and(|pem| self.add_pem(&pem))
+        read(path.as_ref(), LARGEST).is_ok_and(|pem| self.add_pem(pem))
     }
 
     fn add_directory(&mut self, directory: &Path) -> bool {
@@ -140,18 +166,20 @@ impl Roots {
     ///
     /// rustls's own PEM reader takes ten times as long for a distribution's bundle, which is most of
     /// what a plugin computes in its one request.
-    fn add_pem(&mut self, pem: &[u8]) -> bool {
-        let mut base64 = Vec::with_capacity(8192);
-        let mut is_usable = false;
-        for text in certificates(pem) {
-            let Some(der) = decode(text.trim_ascii(), &mut base64) else {
-                continue;
-            };
-            let der = CertificateDer::from(der);
-            is_usable = is_usable || !Self::store([&der].into_iter()).is_empty();
-            self.0.push(der);
-        }
-        is_usable
+    fn add_pem(&mut self, pem: Vec<u8>) -> bool {
+        let bundle = self.bundles.len();
+        let first = self.roots.len();
+        self.roots.extend(certificates(&pem).map(|text| Root {
+            bundle,
+            subject: subject(&pem[text.clone()]),
+            text,
+        }));
+        self.bundles.push(pem);
+        let mut added = self.roots[first..].iter();
+        added.any(|root| {
+            let der = self.der(root);
+            der.is_some_and(|der| RootCertStore::empty().add(der).is_ok())
+        })
     }
 }
 
@@ -178,9 +206,35 @@ struct Names<'a> {
     subject: &'a [u8],
 }
 
+/// The subject of a certificate in base64. It is near the beginning, so that the rest is not decoded.
+fn subject(text: &[u8]) -> Option<Box<[u8]>> {
+    let text = text.trim_ascii();
+    let start = text.get(..START).unwrap_or(text);
+    let mut base64 = joined(start);
+    if STANDARD.decode(&base64).is_err() {
+        base64 = without_spaces(start);
+        base64.truncate(base64.len() / 4 * 4);
+    }
+    let start = STANDARD.decode(&base64).ok()?;
+    if let Some(named) = of_start(&start).and_then(names_of) {
+        return Some(named.subject.into());
+    }
+    Some(names(&decode(text)?)?.subject.into())
+}
+
 /// Walks over `TBSCertificate` (RFC 5280 section 4.1) to its names; `None` for what is not one.
 fn names(certificate: &[u8]) -> Option<Names<'_>> {
-    let (_, tbs, _) = element(element(certificate)?.1)?;
+    names_of(element(element(certificate)?.1)?.1)
+}
+
+/// What there is of the content of `TBSCertificate`, at the start of a certificate.
+fn of_start(certificate: &[u8]) -> Option<&[u8]> {
+    let (_, _, certificate) = header(certificate)?;
+    let (_, _, tbs) = header(certificate)?;
+    Some(tbs)
+}
+
+fn names_of(tbs: &[u8]) -> Option<Names<'_>> {
     let (tag, _, after_version) = element(tbs)?;
     let rest = if tag == VERSION { after_version } else { tbs };
     let (_, _, rest) = element(rest)?; // serial number
@@ -193,6 +247,13 @@ fn names(certificate: &[u8]) -> Option<Names<'_>> {
 
 /// The first element of a DER text: its tag, its content, and what follows it.
 fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (tag, length, rest) = header(der)?;
+    let (content, rest) = rest.split_at_checked(length)?;
+    Some((tag, content, rest))
+}
+
+/// The tag and the length of the first element, and what follows them.
+fn header(der: &[u8]) -> Option<(u8, usize, &[u8])> {
     let (&[tag, first], rest) = der.split_first_chunk()?;
     let (length, rest) = match first {
         0..=0x7f => (usize::from(first), rest),
@@ -203,40 +264,47 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
         }
         _ => return None,
     };
-    let (content, rest) = rest.split_at_checked(length)?;
-    Some((tag, content, rest))
+    Some((tag, length, rest))
 }
 
-/// Decodes base64 with white space in it. Lines of 64 characters, which nearly every bundle has, are joined
-/// without a look at each character.
-fn decode(text: &[u8], base64: &mut Vec<u8>) -> Option<Vec<u8>> {
-    base64.clear();
+/// Decodes base64 with white space in it.
+fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    let text = text.trim_ascii();
+    let decoded = STANDARD.decode(joined(text));
+    decoded
+        .or_else(|_| STANDARD.decode(without_spaces(text)))
+        .ok()
+}
+
+/// Lines of 64 characters, which nearly every bundle has, joined without a look at each character.
+fn joined(text: &[u8]) -> Vec<u8> {
+    let mut base64 = Vec::with_capacity(text.len());
     for line in text.chunks(LINE + 1) {
         base64.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
     }
-    STANDARD.decode(&*base64).ok().or_else(|| {
-        base64.clear();
-        base64.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace()));
-        STANDARD.decode(&*base64).ok()
-    })
+    base64
 }
 
-/// The text between the lines that begin and end a certificate.
-fn certificates(mut pem: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let begin = find(pem, BEGIN)? + BEGIN.len();
-        let end = begin + find(&pem[begin..], END)?;
-        let text = &pem[begin..end];
-        pem = &pem[end + END.len()..];
-        Some(text)
-    })
+fn without_spaces(text: &[u8]) -> Vec<u8> {
+    let letters = text.iter().filter(|byte| !byte.is_ascii_whitespace());
+    letters.copied().collect()
 }
 
-fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
-    // Dashes are rare, so few places are compared.
+/// Where the texts are between the lines that begin and end a certificate.
+fn certificates(pem: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut from = 0;
+    std::iter::from_fn(move || {
+        let begin = find(pem, from, BEGIN)? + BEGIN.len();
+        let end = find(pem, begin, END)?;
+        from = end + END.len();
+        Some(begin..end)
+    })
+}
+
+fn find(text: &[u8], mut from: usize, mark: &[u8]) -> Option<usize> {
+    // Dashes are rare, so few places are compared.
     loop {
-        from += text.get(from..)?.iter().position(|byte| *byte == b'-')?;
+        from += memchr(b'-', text.get(from..)?)?;
         if text[from..].starts_with(mark) {
             return Some(from);
         }
@@ -275,6 +343,8 @@ const LARGEST: u64 = 16 * MIB;
 const VARIABLE: &str = "SSL_CERT_FILE";
 /// Characters of base64 in a line (RFC 7468).
 const LINE: usize = 64;
+/// Of a certificate's base64, line ends included: as many whole lines as most need to the end of their subject.
+const START: usize = 9 * (LINE + 1);
 /// The tag of an explicit version number.
 const VERSION: u8 = 0xa0;
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
