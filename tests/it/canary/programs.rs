@@ -208,4 +208,5 @@ const PROGRAMS: [&str; 6] = [
 const OF_POD: &str =
     "eyJhbGciOiJSUzI1NiJ9.cG9kLWM0bjRyeS1wb2QtYzRuNHJ5LXBvZA.c2ln-c4n4ry-of-the-pod";
 const OF_PROGRAM: &str = "pr0gram?/\"+-c4n4ry-31c8";
-const INHERITED: &str = "inher1ted-c4n4ry-c00d";
+/// A word: what is read from others does not have it either.
+const INHERITED: &str = "giraffesneck";

@@ -263,5 +263,6 @@ const PLUGIN: &str = "repeating-plugin";
 const HOST: &str = "registry.canary.test";
 const IMAGE: &str = "registry.canary.test/team/app:v1";
 const PASSWORD: &str = "p4ss?/\"+&word-c4n4ry-1e77";
-const OF_PLUGIN: &str = "plug1n-c4n4ry-9a31";
+/// A word: what is read from others does not have it either.
+const OF_PLUGIN: &str = "zebrastripe";
 const MOST_STEPS: usize = 40;
