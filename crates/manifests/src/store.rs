@@ -111,7 +111,7 @@ impl ManifestStore {
 
     fn entries(&self, root: &File, list: &ImageRef) -> Result<Option<Vec<ListEntry>>, StoreError> {
         let path = self.root.join(file_name(list));
-        let directory = match open_below(root, &file_name(list)) {
+        let directory = match open_below(root, file_name(list)) {
             Ok(directory) => directory,
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(StoreError::io("open", &path)(errno.into())),
