@@ -1,8 +1,9 @@
-//! Many processes at once over one cache, one store, one set of pull records and one docker configuration,
-//! and SIGKILL for some of them at any moment. `make stress` runs it longer; a failure names the seed of
+//! Many processes at once over one cache, one store, one set of pull records, one docker configuration and one
+//! cluster, and SIGKILL for some of them at any moment. `make stress` runs it longer; a failure names the seed of
 //! its round.
 
 mod race;
+mod refresher;
 
 use std::fs::{self, File};
 use std::path::Path;

@@ -21,9 +21,21 @@ pub(crate) struct Race {
 impl Race {
     /// Starts all programs and kills about every third, at the latest after so many milliseconds.
     pub(crate) fn run(programs: Vec<Program>, longest: usize, random: &mut Seeded) -> Self {
+        Self::with_endless(programs, Vec::new(), longest, random)
+    }
+
+    /// The same with programs that do not end by themselves: they are all killed.
+    pub(crate) fn with_endless(
+        programs: Vec<Program>,
+        endless: Vec<Program>,
+        longest: usize,
+        random: &mut Seeded,
+    ) -> Self {
         let started = Instant::now();
-        let mut all: Vec<Running> = programs.into_iter().map(Program::start).collect();
-        let victims = (0..all.len()).filter(|_| random.below(3) == 0);
+        let ending = programs.len();
+        let all = programs.into_iter().chain(endless);
+        let mut all: Vec<Running> = all.map(Program::start).collect();
+        let victims = (0..all.len()).filter(|at| *at >= ending || random.below(3) == 0);
         let victims: Vec<usize> = victims.collect();
         let mut moments: Vec<_> = victims
             .iter()

@@ -3,13 +3,16 @@
 //! It may be another user's, and root may edit it: so its directory is opened once, and links that the
 //! other user may have placed are not followed.
 
-use std::fs::Metadata;
+use std::ffi::OsStr;
+use std::fs::{File, Metadata};
 use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
 use regcred_files::{MIB, Place, Root, lock, read_secret_from};
+use rustix::fs::Dir;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::error::FileError;
@@ -78,6 +81,9 @@ impl TextFile<'_> {
             Some(place) => {
                 let file = place.open_directory().map_err(FileError::io("open", dir))?;
                 lock(&file, PATIENCE).map_err(FileError::io("lock", dir))?;
+                if !dry_run {
+                    sweep(place, &file).map_err(FileError::io("read", dir))?;
+                }
                 Some(file)
             }
             None => None,
@@ -146,6 +152,20 @@ fn replace(place: &Place, text: &SecretString, ownership: &Ownership) -> io::Res
         let _ = place.remove(&temporary);
     }
     written
+}
+
+/// Removes what killed processes left, which has logins: who writes such a file holds the directory's lock.
+fn sweep(place: &Place, directory: &File) -> io::Result<()> {
+    for entry in Dir::read_from(directory)? {
+        let entry = entry?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        let rest = name.as_bytes().strip_prefix(place.name.as_bytes());
+        let number = rest.and_then(|rest| rest.strip_prefix(b".")?.strip_suffix(b".tmp"));
+        if number.is_some_and(|number| number.iter().all(u8::is_ascii_digit)) {
+            let _ = place.remove(name);
+        }
+    }
+    Ok(())
 }
 
 const PATIENCE: Duration = Duration::from_secs(10);

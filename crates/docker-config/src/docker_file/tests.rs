@@ -53,6 +53,23 @@ fn foreign_entries_owner_and_mode_stay_and_nothing_is_written_twice() {
 }
 
 #[test]
+fn what_killed_processes_left_beside_a_file_is_removed_by_the_next_edit() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = DockerFile::new(dir.path().join("config.json"));
+    let names = ["config.json.1.tmp", "config.json.4711.tmp"];
+    let others = ["config.json.tmp", "config.json.x.tmp", "other.json.1.tmp"];
+    assert_eq!(set(&file, false).expect("written"), Change::Created);
+    for name in names.iter().chain(&others) {
+        fs::write(dir.path().join(name), "{").expect("written");
+    }
+    assert_eq!(set(&file, true).expect("dry"), Change::Unchanged);
+    assert!(names.iter().all(|name| dir.path().join(name).exists()));
+    assert_eq!(set(&file, false).expect("same"), Change::Unchanged);
+    assert!(names.iter().all(|name| !dir.path().join(name).exists()));
+    assert!(others.iter().all(|name| dir.path().join(name).exists()));
+}
+
+#[test]
 fn a_broken_file_is_left_alone_and_a_dry_run_writes_nothing() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("config.json");
