@@ -123,6 +123,17 @@ fn every_container_has_no_right_that_it_does_not_need() {
     }
 }
 
+/// systemd ends all processes of a unit, also those whose parent was killed, unless the unit says otherwise.
+#[test]
+fn no_process_outlives_a_unit_that_started_it() {
+    for file in directory().join("host").read_dir().expect("files") {
+        let text = std::fs::read_to_string(file.expect("a file").path()).expect("text");
+        for setting in ["KillMode", "SendSIGKILL", "Delegate", "ExecReload"] {
+            assert!(!text.contains(setting), "{setting} in {text}");
+        }
+    }
+}
+
 #[test]
 fn systemd_accepts_the_units() {
     let Some(analyze) = need("systemd-analyze") else {
