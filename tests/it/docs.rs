@@ -2,9 +2,12 @@
 //!
 //! `REGCRED_UPDATE_DOCS=1` writes the pages instead of comparing them.
 
+mod cloud_commands;
 mod commands;
 mod evidence;
+mod kubectl_commands;
 mod screens;
+mod shell;
 
 use std::fmt::Write as _;
 use std::fs;
