@@ -24,14 +24,14 @@ struct Bounds {
 const BOUNDS: &[Bounds] = &[
     Bounds {
         plugin: "ecr",
-        megabytes: 8.4,
-        http: 2.0,
-        https: 12.2,
-        warm: 0.7,
+        megabytes: 5.0,
+        http: 4.1,
+        https: 9.4,
+        warm: 1.0,
     },
     Bounds {
         plugin: "gcr",
-        megabytes: 6.7,
+        megabytes: 3.3,
         http: 0.9,
         https: 12.2,
         warm: 0.6,
