@@ -15,6 +15,7 @@ mod bounds;
 mod contest;
 mod crowd;
 mod growth;
+mod page;
 mod plugins;
 mod pulls;
 mod pushes;

@@ -65,22 +65,3 @@ fn table(title: &str, scores: &[Score], notes: &[String]) -> String {
     }
     text
 }
-
-const INTRODUCTION: &str = "\
-# Performance
-
-`make bench` wrote this page. It builds the static programs of a release and runs each as a whole process, in turn with an
-empty process (the floor) and with the peers that the machine has (A B C A B C), in a cleared environment. Times are
-medians, memory is the largest peak. Times drift with the machine: compare the ratios of one table. Instructions are
-counted by valgrind in one run of their own and hardly drift.
-
-A plugin's run is its start, the request, the decision whose identity is used, and either one file of the cache (warm) or
-the cloud's calls (cold). A warm run starts no runtime, makes no HTTP client and sets up no TLS. Over https most of a
-cold run is the handshake; of the trusted roots only those are parsed that the server's chain names.
-
-Two hundred plugins that start together stand for the pods of a node that has just joined: wall time is from the first
-start to the last end, CPU time is of all, `calls` are those of the cloud's API for a token.
-
-The tables of growth run one program over more and more: `wall / first` is how much longer the largest takes than the
-smallest, to be read beside how much more it has. `calls` are those of the Kubernetes API.
-";
