@@ -44,8 +44,8 @@ glibc takes there, and what its parent does to start it.
 - **Trusted roots.** Of the 144 certificates of a distribution's bundle the first 9 lines are decoded, enough for the name. The rest
   is decoded of those that the server's chain names.
 - **A key for Oracle.** Instances, workloads and token exchanges need an RSA key of 2048 bits that no other process has, as in
-  Oracle's own SDKs: 62 ms of one processor. Up to four threads look for its two primes while the first calls are on their way. A
-  shorter key, or one kept on disk, would be faster and is not made.
+  Oracle's own SDKs: 62 ms of one processor. It is made on a thread while the first calls are on their way. A shorter key, or one kept
+  on disk, would be faster and is not made.
 
 What is missing to a third of the Go plugins' time:
 
