@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use crate::page::INTRODUCTION;
 use crate::score::Score;
 
 /// What was printed, for the page.
