@@ -8,7 +8,7 @@ use crate::contest::compete;
 use crate::plugins::Place;
 use crate::table::Tables;
 
-/// So many at once: with nothing stored, with a fresh answer, without the cache, and upstream's plugin.
+/// So many at once, with keys in the environment: with nothing stored, with a fresh answer, without the cache, and upstream's plugin.
 /// Returns what is wrong: of those that share a cache one calls the cloud, once.
 pub(crate) fn crowd(copies: usize, rounds: usize, env: &Env, tables: &mut Tables) -> Vec<String> {
     let cloud = EcrCloud::start();
@@ -20,9 +20,9 @@ pub(crate) fn crowd(copies: usize, rounds: usize, env: &Env, tables: &mut Tables
         place.ours("cache off", "off".as_ref()),
     ];
     field.extend(place.peers(env));
-    let cloud = &cloud;
+    let (cloud, keys) = (&cloud, cloud.keys());
     let field = field.into_iter();
-    let field = field.map(|one| one.copies(copies).calls(|| cloud.calls()));
+    let field = field.map(|one| one.envs(&keys).copies(copies).calls(|| cloud.calls()));
     let title = format!("{copies} starts of the ecr plugin at once, https");
     let (scores, notes) = compete(field.collect(), rounds);
     tables.show(&title, &scores, &notes);

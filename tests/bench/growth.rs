@@ -111,6 +111,7 @@ fn cache(growth: &mut Growth<'_>, sizes: &[usize]) {
         let field = sizes.iter().map(|size| {
             let directory = place.path(&format!("{size} {is_cold}"));
             let ours = place.ours(&count(*size, "entry", "entries"), &directory);
+            let ours = ours.envs(&cloud.keys());
             let own = fill(&directory, *size, &ours);
             if is_cold { ours.scratch(own) } else { ours }.counted()
         });

@@ -14,7 +14,7 @@ fn every_row_is_measured() {
         .env("PATH", path)
         .env("REGCRED_BENCH_LAYER_MIB", "1")
         .env("REGCRED_BENCH_LARGEST", "20")
-        .limit(Duration::from_secs(400))
+        .limit(Duration::from_secs(600))
         .run();
     let table = bench.success();
     // A peer of this machine may be too old for the fakes.

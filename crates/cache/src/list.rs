@@ -87,9 +87,12 @@ impl CacheDir {
         let start = format!("{:016x}", RandomState::new().hash_one(()));
         let mut some = BTreeSet::new();
         for name in self.own_names() {
-            some.insert((name < start, name));
-            if some.len() > SWEPT {
+            let place = (name < start, name);
+            if some.len() < SWEPT {
+                some.insert(place);
+            } else if some.last() > Some(&place) {
                 some.pop_last();
+                some.insert(place);
             }
         }
         some

@@ -19,6 +19,20 @@ impl EcrCloud {
         Self { metadata, ecr }
     }
 
+    /// Variables with the instance's keys, for a program that is not to ask its metadata service: on a busy
+    /// machine that answers too late.
+    #[must_use]
+    pub fn keys(&self) -> Vec<(String, String)> {
+        let key = self.metadata.access_key().clone();
+        let session = key.session.map(|session| ("AWS_SESSION_TOKEN", session));
+        let vars = [
+            ("AWS_ACCESS_KEY_ID", key.id),
+            ("AWS_SECRET_ACCESS_KEY", key.secret),
+        ];
+        let vars = vars.into_iter().chain(session);
+        vars.map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
     /// The logins issued so far.
     #[must_use]
     pub fn logins(&self) -> &Logins {
