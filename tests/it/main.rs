@@ -28,6 +28,7 @@ mod memory;
 mod multicall;
 mod node;
 mod ocir;
+mod plugin_bounds;
 mod prepull;
 mod pull;
 mod pull_terminal;
