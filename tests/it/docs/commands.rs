@@ -74,15 +74,7 @@ fn our_other_programs_know_the_options_in_the_pages() {
         } else {
             started(command.program())
         };
-        let done = program.args(&command.words[1..]).arg("--help").run();
-        let line = command.words.join(" ");
-        assert_eq!(
-            done.code(),
-            Some(0),
-            "{}: {line}: {}",
-            command.page,
-            done.stderr
-        );
+        shows_its_help(program, &command);
     }
 }
 
@@ -100,16 +92,21 @@ fn programs_of_others_know_the_options_in_the_pages() {
         };
         let home = tempdir().expect("a directory");
         let program = Program::new(program).env("HOME", home.path());
-        let done = program.args(&command.words[1..]).arg("--help").run();
-        let line = command.words.join(" ");
-        assert_eq!(
-            done.code(),
-            Some(0),
-            "{}: {line}: {}",
-            command.page,
-            done.stderr
-        );
+        shows_its_help(program, &command);
     }
+}
+
+/// A program reads all words of the command, and its help ends the run.
+fn shows_its_help(program: Program, command: &PageCommand) {
+    let done = program.args(&command.words[1..]).arg("--help").run();
+    let line = command.words.join(" ");
+    assert_eq!(
+        done.code(),
+        Some(0),
+        "{}: {line}: {}",
+        command.page,
+        done.stderr
+    );
 }
 
 #[test]
