@@ -82,11 +82,11 @@ impl CacheDir {
         }
     }
 
-    /// The names that follow a random one, first those after it and then those before.
+    /// Of the first names of the directory those that follow a random one, first those after it and then those before.
     fn some_names(&self) -> BTreeSet<(bool, String)> {
         let start = format!("{:016x}", RandomState::new().hash_one(()));
         let mut some = BTreeSet::new();
-        for name in self.own_names() {
+        for name in self.own_names().take(MOST_READ) {
             let place = (name < start, name);
             if some.len() < SWEPT {
                 some.insert(place);
@@ -121,5 +121,7 @@ impl CacheDir {
 
 /// How many files a store looks at.
 const SWEPT: usize = 64;
+/// How many names it reads for that. Those after them have their turn when these have expired and are removed.
+const MOST_READ: usize = 512;
 /// No write and no fetch takes this long, and no failure is shared for it.
 const LEFT_BEHIND: TimeDelta = TimeDelta::minutes(10);
