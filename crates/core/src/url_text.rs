@@ -13,8 +13,23 @@ pub(crate) fn without_url_secrets(text: &str) -> Cow<'_, str> {
         let (before, url) = rest.split_at(at + SEPARATOR.len());
         shown.push_str(before);
         let end = url.find(ends_url).unwrap_or(url.len());
-        let (url, after) = url.split_at(end);
-        let url = &url[user_information(url)..];
+        let (mut url, after) = url.split_at(end);
+        // What follows the last `@`, so that a URL without one is not searched for it at each separator.
+        let last = url.rsplit('@').next().map_or(0, str::len);
+        loop {
+            if url.len() > last {
+                url = &url[user_information(url)..];
+            }
+            // A URL may have another one in its path, with passwords of its own.
+            match url.find(SEPARATOR) {
+                Some(at) if !url[..at].contains('?') => {
+                    let (before, inner) = url.split_at(at + SEPARATOR.len());
+                    shown.push_str(before);
+                    url = inner;
+                }
+                _ => break,
+            }
+        }
         match url.find('?') {
             None => shown.push_str(url),
             Some(at) => {
@@ -76,6 +91,10 @@ mod tests {
                 "https://i.com/serviceAccounts/p@x.com:go",
             ),
             ("http://[fd00::1]:80/a@b", "http://[fd00::1]:80/a@b"),
+            ("http://proxy/https://u:p@h/a?b", "http://proxy/https://h/a"),
+            ("http://a,http://u:p@h", "http://a,http://h"),
+            ("http://u:p@h/http://u:p/a?s@i", "http://h/http://i"),
+            ("http://u:p@:://u@:p", "http://:://:p"),
             (
                 "{\"a\":\"https://u:p@h/?q=\\\"x\\\"\"}",
                 "{\"a\":\"https://h/\\\"x\\\"\"}",
