@@ -178,11 +178,11 @@ impl ManifestStore {
 
     /// Removes a temporary directory, if it is there.
     fn sweep(&self, root: &File, name: &str) -> Result<(), StoreError> {
-        match remove_whole(root, name.as_ref()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(StoreError::io("remove", &self.root.join(name))(
-                errno.into(),
-            )),
+        match remove_whole(root, name.as_ref(), MOST_NESTED) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::io("remove", &self.root.join(name))(error))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -234,22 +234,28 @@ fn names(directory: &File) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Removes a file, or a directory with what is in it; of a link only the link.
-fn remove_whole(parent: &File, name: &OsStr) -> Result<(), Errno> {
+/// Removes a file, or a directory with what is in it; of a link only the link. A list is one directory of files,
+/// and each directory below another costs open files: those that are nested deeper than `depth` are refused.
+fn remove_whole(parent: &File, name: &OsStr, depth: usize) -> io::Result<()> {
     let directory = match open_below(parent, name) {
         Err(Errno::NOTDIR | Errno::LOOP) => {
-            return rustix::fs::unlinkat(parent, name, AtFlags::empty());
+            return Ok(rustix::fs::unlinkat(parent, name, AtFlags::empty())?);
         }
         opened => opened?,
+    };
+    let Some(deeper) = depth.checked_sub(1) else {
+        return Err(io::Error::other(format!(
+            "it has directories nested deeper than {MOST_NESTED}: remove it by hand"
+        )));
     };
     for entry in Dir::read_from(&directory)? {
         let entry = entry?;
         let name = OsStr::from_bytes(entry.file_name().to_bytes());
         if name != "." && name != ".." {
-            remove_whole(&directory, name)?;
+            remove_whole(&directory, name, deeper)?;
         }
     }
-    rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)
+    Ok(rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)?)
 }
 
 /// A directory that is being written, and one that was replaced. No list has such a name.
@@ -259,6 +265,8 @@ const OLD: &str = ".regcred-old";
 const LARGEST: u64 = 16 * MIB;
 /// As many as an index may have that is pulled.
 const MOST_ENTRIES: usize = 1000;
+/// Directories below each other, the list's own included, in what is removed.
+const MOST_NESTED: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]

@@ -102,6 +102,59 @@ fn what_a_killed_process_left_is_not_a_list_and_is_removed() {
     assert_eq!(fs::read_dir(&store.root).expect("readable").count(), 1);
 }
 
+/// A limit of open files is reached by far fewer directories than a disk has room for.
+#[test]
+fn directories_that_are_nested_deeply_are_named_and_not_followed_to_their_end() {
+    let (_dir, store) = store();
+    let list = name("h.io/app:v1");
+    set(&store, &list, &["h.io/a:v1"]);
+    let nest = |within: &str, depth: usize| {
+        let root = File::open(&store.root).expect("the store");
+        rustix::fs::mkdirat(&root, within, Mode::RWXU).expect("made");
+        let mut directory = open_below(&root, within).expect("opened");
+        for _ in 1..depth {
+            rustix::fs::mkdirat(&directory, "d", Mode::RWXU).expect("made");
+            directory = open_below(&directory, "d").expect("opened");
+        }
+    };
+    nest(NEW, MOST_NESTED);
+    set(&store, &list, &["h.io/b:v1"]);
+    assert_eq!(fs::read_dir(&store.root).expect("readable").count(), 1);
+    let one_more = MOST_NESTED + 1;
+    for (planted, depth) in [(NEW, 600), (OLD, one_more), ("h.io_deep-v1", one_more)] {
+        nest(planted, depth);
+        let edited = store.edit(&list, |_| Ok::<_, StoreError>(vec![entry("h.io/c:v1")]));
+        let changed = if planted == "h.io_deep-v1" {
+            edited.expect("the list is another");
+            store.remove(&name("h.io/deep:v1")).map(|_| ())
+        } else {
+            edited
+        };
+        let error = regcred_core::report(&changed.expect_err("too deep"));
+        let ending = ": it has directories nested deeper than 8: remove it by hand";
+        assert!(
+            error.starts_with("cannot remove /") && error.ends_with(ending),
+            "{error}"
+        );
+        assert!(read(&store, &list).is_some());
+        for left in [NEW, OLD] {
+            unnest(&store, left);
+        }
+    }
+}
+
+/// Removes what [`fs::remove_dir_all`] cannot: one descriptor for each directory is too many.
+fn unnest(store: &ManifestStore, name: &str) {
+    let top = store.root.join(name);
+    let aside = store.root.join("aside");
+    while top.join("d").is_dir() {
+        fs::rename(top.join("d"), &aside).expect("moved");
+        fs::remove_dir(&top).expect("removed");
+        fs::rename(&aside, &top).expect("moved");
+    }
+    let _ = fs::remove_dir(&top);
+}
+
 /// A directory that cannot be written stands in for a full disk.
 #[test]
 fn a_list_that_cannot_be_written_is_as_it_was() {
@@ -191,6 +244,42 @@ fn root_makes_no_list_through_a_link_of_another_user() {
     assert!(store.read(&list).is_err() && store.remove(&list).is_err());
     let kept = fs::read_dir(&elsewhere).expect("readable");
     assert_eq!(kept.count(), 1, "nothing is made or removed there");
+}
+
+#[test]
+fn a_store_that_becomes_a_link_while_root_writes_leads_nowhere() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let (home, elsewhere) = (dir.path().join("home"), dir.path().join("elsewhere"));
+    let (docker, link) = (home.join(".docker"), home.join("link"));
+    for path in [&home, &docker, &elsewhere] {
+        fs::create_dir(path).expect("made");
+    }
+    chown(&home, Some(4711), Some(4711)).expect("owned");
+    symlink(&elsewhere, &link).expect("linked");
+    let (store, list) = (
+        ManifestStore::new(docker.join("manifests")),
+        name("h.io/app:v1"),
+    );
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                let (cwd, flags) = (rustix::fs::CWD, RenameFlags::EXCHANGE);
+                rustix::fs::renameat_with(cwd, &docker, cwd, &link, flags).expect("exchanged");
+            }
+        });
+        // Each is either done in the directory or refused, whichever has the name then.
+        for _ in 0..100 {
+            let entries = |_| Ok::<_, StoreError>(vec![entry("h.io/a:v1")]);
+            drop(store.edit(&list, entries));
+            drop(store.remove(&list));
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert_eq!(fs::read_dir(&elsewhere).expect("readable").count(), 0);
 }
 
 #[test]
