@@ -39,7 +39,8 @@ pub(crate) fn open_or_create(path: &Path) -> Result<Layout, ProgramError> {
     Layout::open_or_create(path).map_err(ProgramError::not_configured)
 }
 
-/// Root writes no store below a directory of another user, who may put a link in its place at any moment.
+/// Root writes no store below a directory of another user, who may put a link in its place at any moment, and none
+/// whose own directories are links that another user may have placed.
 ///
 /// # Errors
 /// Names that directory.
@@ -52,10 +53,16 @@ pub(crate) fn refuse_of_another_user(path: &Path) -> Result<(), ProgramError> {
         ProgramError::not_configured(format!("cannot write the store {path} as root: {why}"))
     };
     let look = || {
-        let root = Root::open(Path::new("/"))?;
-        root.of_another_user(&root.real(&absolute(path)?, true)?)
+        let (root, path) = (Root::open(Path::new("/"))?, absolute(path)?);
+        for own in ["", "blobs/sha256", "blobs/sha512", "ingest"] {
+            let foreign = root.of_another_user(&root.real(&path.join(own), true)?)?;
+            if foreign.is_some() {
+                return Ok(foreign);
+            }
+        }
+        Ok(None)
     };
-    match look().map_err(|error| refused(error.to_string()))? {
+    match look().map_err(|error: std::io::Error| refused(error.to_string()))? {
         None => Ok(()),
         Some(directory) => Err(refused(format!(
             "{} belongs to another user; run this as that user, or name a store elsewhere",
