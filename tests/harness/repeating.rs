@@ -91,12 +91,14 @@ impl Repeating {
         registry
     }
 
-    /// Starts a server in front of another one at this authority, which answers until [`Repeating::pass`].
+    /// Starts a server in front of an API server at this authority, which answers until [`Repeating::pass`]. A
+    /// watch does not end, and is always refused.
     #[must_use]
     pub fn before(authority: &str, repeats: Repeats) -> Self {
         let authority = authority.to_owned();
         let server = Self::unless(repeats, move |state, request| {
-            state.passed(&authority, request)
+            let is_watch = request.line().contains("watch=true");
+            (!is_watch).then(|| state.passed(&authority, request))?
         });
         server.pass(usize::MAX);
         server

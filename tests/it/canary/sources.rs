@@ -1,11 +1,13 @@
 //! The plugin for other registries with each of its sources: it has the login at the protocol's place alone,
 //! and what an exchange repeats is shown nowhere.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use regcred_tests::canary::VERBOSE;
 use regcred_tests::generic::{Account, Cluster, ConfigDir, FakeExchange, exchanges};
 use regcred_tests::program::script;
 use regcred_tests::{Canary, Finished, Program, Repeating, Repeats, plugin_request_with};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn the_login_of_every_source_is_at_its_place_and_nothing_that_is_repeated_is_shown() {
@@ -72,6 +74,75 @@ fn the_login_of_every_source_is_at_its_place_and_nothing_that_is_repeated_is_sho
         }
     }
     canary.end(100_000);
+}
+
+/// Logins at places where no docker configuration has them, and files that are not one.
+#[test]
+fn nothing_of_a_docker_configuration_that_cannot_be_copied_is_shown() {
+    let mut canary = Canary::default();
+    let pair = |login: &str| STANDARD.encode(login);
+    let whole = json!({"auth": pair(&format!("alice:{PASSWORD}"))});
+    let long = PASSWORD.repeat(20);
+    let entry = |member: &str, value: Value| json!({"auths": {HOST: {member: value}}}).to_string();
+    let address = format!(
+        "https://alice:{}@{HOST}/v1?token={}",
+        "p4ss-c4n4ry-5d02", "t0ken-c4n4ry"
+    );
+    let files = [
+        json!({"auths": {HOST: whole}}).to_string(),
+        json!({"auths": {&*address: whole}}).to_string(),
+        json!({"auths": {PASSWORD: whole}}).to_string(),
+        json!({"auths": {HOST: PASSWORD}}).to_string(),
+        json!({"auths": [HOST, PASSWORD]}).to_string(),
+        json!({"auths": PASSWORD}).to_string(),
+        json!(PASSWORD).to_string(),
+        entry("auth", json!(PASSWORD)),
+        entry("auth", json!(long)),
+        entry("auth", json!(pair(PASSWORD))),
+        entry("auth", json!([pair(&format!("alice:{PASSWORD}"))])),
+        entry("password", json!([PASSWORD])),
+        entry("password", json!({"value": PASSWORD})),
+        entry("identitytoken", json!(PASSWORD)),
+        entry("registrytoken", json!({"value": PASSWORD})),
+        entry("username", json!({"password": PASSWORD})),
+        json!({"auths": {HOST: {"username": "alice", "password": PASSWORD}}, "credsStore": PASSWORD}).to_string(),
+        json!({"auths": {}, "credHelpers": {HOST: PASSWORD}}).to_string(),
+        json!({HOST: {"username": "alice", "password": PASSWORD}}).to_string(),
+        format!("{{\"auths\": {{\"{HOST}\": {{\"password\": {}", json!(PASSWORD)),
+        format!("{{\"auths\": {{\"{HOST}\": {{\"password\": {}}}}}}}, ]", json!(PASSWORD)),
+        format!("{{\"auths\": {{\"{HOST}\": {{\"auth\": 7, \"password\": {}}}, \"b\": 7}}}}", json!(PASSWORD)),
+        format!("password: {PASSWORD}\n"),
+        format!("{HOST} alice {PASSWORD}\n"),
+        PASSWORD.to_owned(),
+    ];
+    let home = tempfile::tempdir().expect("a directory");
+    let file = home.path().join("config.json");
+    for (at, text) in files.iter().enumerate() {
+        std::fs::write(&file, text).expect("a file");
+        for from in [&*file.display().to_string(), "-"] {
+            for form in ["docker-config", "kubernetes-secret"] {
+                for more in [&[][..], &[HOST]] {
+                    let program = Program::ours("regcred").args(["token", "--output", form]);
+                    let program = program.args(["--from-file", from]).args(more);
+                    let program = program.stdin(text.as_str()).env("HOME", home.path());
+                    let done = program.env("REGCRED_LOG", VERBOSE).run();
+                    let context = format!("file {at} from {from}, {form}, {more:?}");
+                    let secrets = [PASSWORD, "p4ss-c4n4ry-5d02", "t0ken-c4n4ry"];
+                    canary.look_for(secrets.map(str::to_owned), &context);
+                    canary.search("standard error", &context, &done.stderr);
+                    assert!(
+                        !done.stderr.contains("a panic"),
+                        "{context}: {}",
+                        done.stderr
+                    );
+                    if done.code() != Some(0) {
+                        canary.search("standard output", &context, &done.stdout());
+                    }
+                }
+            }
+        }
+    }
+    canary.end(20_000);
 }
 
 /// Whether a face asks no source.

@@ -184,6 +184,43 @@ fn nothing_that_a_registry_repeats_is_shown_by_login_and_manifest() {
     canary.end(200_000);
 }
 
+/// They change the lists of this machine: a registry that refuses everything has no part in it.
+#[test]
+fn annotate_and_rm_of_a_manifest_list_send_no_login() {
+    let Some((registry, _)) = with_image() else {
+        return;
+    };
+    let mut canary = Canary::default();
+    let server = Repeating::registry_before(registry.authority(), Repeats::Json(403), Asks::Login);
+    let host = server.server().authority();
+    let home = tempfile::tempdir().expect("a directory");
+    let auth = json!({"auths": {&*host: {"username": "alice", "password": PASSWORD}}});
+    private(&home.path().join("config.json"), &auth.to_string());
+    let (list, image) = (
+        format!("{host}/team/list:v1"),
+        format!("{host}/team/app:v1"),
+    );
+    let mut run = |line: &[&str], code: i32| {
+        let program = Program::ours("regcred").arg("manifest").args(line);
+        let program = program.env("DOCKER_CONFIG", home.path());
+        let done = program.env("REGCRED_LOG", VERBOSE).run();
+        assert_eq!(done.code(), Some(code), "{line:?}: {}", done.stderr);
+        canary.look_for([PASSWORD.to_owned()], line[0]);
+        canary.search_output(line[0], &done);
+        canary.search_files(line[0], home.path());
+    };
+    run(&["create", &list, &image], 0);
+    let before = server.server().seen().len();
+    server.pass(0);
+    run(&["annotate", "--os", "linux", &list, &image], 0);
+    run(&["annotate", "--os", "linux", &list, &list], 2);
+    run(&["annotate", "--arch", "z80", &list, &image], 2);
+    run(&["rm", &list], 0);
+    run(&["annotate", "--os", "linux", &list, &image], 2);
+    assert_eq!(server.server().seen().len(), before);
+    canary.end(2_000);
+}
+
 /// A node with a login for the registry, and a plugin that fails and repeats its input and environment.
 struct Stage {
     node: Node,

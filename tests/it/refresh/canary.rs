@@ -2,7 +2,7 @@
 
 use regcred_tests::canary::VERBOSE;
 use regcred_tests::icr::API_KEY;
-use regcred_tests::program::script;
+use regcred_tests::program::{Running, script};
 use regcred_tests::{Canary, Repeating, Repeats};
 use serde_json::json;
 
@@ -55,27 +55,43 @@ fn nothing_that_a_cloud_repeats_is_in_the_log_the_page_the_metrics_or_an_event()
     });
     until("an Event", || !stage.kube.objects("events").is_empty());
     canary.look_for(secrets(), "the daemon");
-    for page in ["/", "/metrics", "/readyz", "/healthz"] {
-        let text = get(&url, page);
-        assert!(page != "/" || text.contains("[secret]"), "{text}");
-        canary.search("pages and metrics", page, &text);
+    let (page, log) = search_daemon(&mut canary, "the daemon", &stage, &url, daemon);
+    assert!(
+        page.contains("[secret]") && log.contains("[secret]"),
+        "{page}{log}"
+    );
+    canary.end(20_000);
+}
+
+/// Searches the pages of a daemon, ends it, and searches its log and the objects of the cluster; returns its
+/// status page and its log.
+fn search_daemon(
+    canary: &mut Canary,
+    context: &str,
+    stage: &Stage,
+    url: &str,
+    daemon: Running,
+) -> (String, String) {
+    let pages = ["/", "/metrics", "/readyz", "/healthz"].map(|page| get(url, page));
+    for page in &pages {
+        canary.search("pages and metrics", context, page);
     }
     let line = std::fs::read_to_string(format!("/proc/{}/cmdline", daemon.id()));
-    canary.search("command lines", "the daemon", &line.expect("it runs"));
+    canary.search("command lines", context, &line.expect("it runs"));
     terminate(&daemon);
     let done = daemon.finish();
-    assert!(done.stderr.contains("[secret]"), "{}", done.stderr);
-    canary.search_output("the daemon", &done);
+    canary.search_output(context, &done);
     for kind in ["events", "leases", "serviceaccounts", "namespaces"] {
         for object in stage.kube.objects(kind) {
-            canary.search("events and other objects", kind, &object.to_string());
+            canary.search("events and other objects", context, &object.to_string());
         }
     }
     for secret in stage.secrets() {
         let metadata = secret["metadata"].to_string();
-        canary.search("events and other objects", "a Secret's metadata", &metadata);
+        canary.search("events and other objects", context, &metadata);
     }
-    canary.end(20_000);
+    let [page, ..] = pages;
+    (page, done.stderr)
 }
 
 #[test]
@@ -93,17 +109,42 @@ fn nothing_that_the_api_server_repeats_is_shown() {
     ];
     let url = stage.kube.url();
     let authority = url.trim_start_matches("http://");
-    let mut shown = String::new();
-    for (step, repeats) in (0..40).zip(ways.iter().cycle()) {
-        let server = Repeating::before(authority, *repeats);
-        server.pass(step);
+    let kubeconfig = |server: &Repeating| {
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "c",
             "clusters": [{"name": "c", "cluster": {"server": server.server().url()}}],
             "users": [{"name": "c", "user": {"token": OF_CLUSTER}}],
             "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
         });
-        let config = stage.file("repeating", &config.to_string());
+        stage.file("repeating", &config.to_string())
+    };
+    let mut shown = String::new();
+    for (step, repeats) in (0..12).zip(ways.iter().cycle()) {
+        let server = Repeating::before(authority, *repeats);
+        server.pass(step);
+        let context = format!("a daemon: {step} requests pass, then {repeats:?}");
+        let (address, config) = (free_address(), kubeconfig(&server));
+        let program = stage.program(TARGET).env("KUBECONFIG", config);
+        let program = program.args(["--daemon", "--listen", &address]);
+        let daemon = program.env("REGCRED_LOG", VERBOSE).start();
+        let url = format!("http://{address}");
+        until("the pages", || {
+            std::net::TcpStream::connect(&address).is_ok()
+        });
+        until("refusals", || server.refused() > 2);
+        let issued = stage.iam.logins().passwords();
+        canary.look_for(server.repeated().into_iter().chain(issued), &context);
+        let (page, log) = search_daemon(&mut canary, &context, &stage, &url, daemon);
+        shown += &(page + &log);
+        stage.kube.remove("secrets", "shop", "regcred");
+        stage.kube.account("shop", "default");
+    }
+    assert!(shown.contains("[secret]"), "daemons: {shown}");
+    shown.clear();
+    for (step, repeats) in (0..40).zip(ways.iter().cycle()) {
+        let server = Repeating::before(authority, *repeats);
+        server.pass(step);
+        let config = kubeconfig(&server);
         let context = format!("{step} requests pass, then {repeats:?}");
         let program = stage.program(TARGET).env("KUBECONFIG", config);
         let done = program.env("REGCRED_LOG", VERBOSE).arg("--once").run();
@@ -138,6 +179,8 @@ fn nothing_that_sts_repeats_of_a_web_identity_is_shown() {
     let mut canary = Canary::default();
     for repeats in [Repeats::Xml(400), Repeats::Json(403), Repeats::Page(503)] {
         let sts = Repeating::start(repeats);
+        // STS's own form is the one that has a message.
+        let is_read = repeats == Repeats::Xml(400);
         let registries = format!(
             "- {{name: own, provider: ecr, account: '123456789012', region: us-east-1, \
              env: {{AWS_ROLE_ARN: '{role}', AWS_WEB_IDENTITY_TOKEN_FILE: '{}'}}}}\n\
@@ -167,10 +210,33 @@ fn nothing_that_sts_repeats_of_a_web_identity_is_shown() {
             canary.look_for(sent.into_iter().chain([OF_CLUSTER.to_owned()]), &context);
             canary.search_output(&context, &done);
             let shown = done.stdout() + &done.stderr;
-            // STS's own form is the one that has a message.
-            let is_read = repeats == Repeats::Xml(400);
             assert!(!is_read || shown.contains("[secret]"), "{context}: {shown}");
         }
+        let (context, address) = (format!("a daemon, {repeats:?}"), free_address());
+        let program = stage.program(&(registries.clone() + &target));
+        let program = program.env("AWS_ENDPOINT_URL_STS", sts.server().url());
+        let program = program.env("AWS_ENDPOINT_URL_ECR", sts.server().url());
+        let program = program.env("AWS_EC2_METADATA_DISABLED", "true");
+        let program = program.args(["--daemon", "--listen", &address]);
+        let daemon = program.env("REGCRED_LOG", VERBOSE).start();
+        let url = format!("http://{address}");
+        until("the pages", || {
+            std::net::TcpStream::connect(&address).is_ok()
+        });
+        until("failures of both", || {
+            let metrics = get(&url, "/metrics");
+            let failed = |name: &str| {
+                let name = format!("token_refresh_total{{source=\"{name}\"");
+                let mut lines = metrics.lines();
+                lines.any(|line| line.contains(&name) && !line.ends_with(" 0"))
+            };
+            failed("own") && failed("theirs")
+        });
+        let sent = sts.repeated();
+        canary.look_for(sent.into_iter().chain([OF_CLUSTER.to_owned()]), &context);
+        let (page, log) = search_daemon(&mut canary, &context, &stage, &url, daemon);
+        let is_shown = page.contains("[secret]") && log.contains("[secret]");
+        assert!(!is_read || is_shown, "{context}: {page}{log}");
     }
     canary.end(20_000);
 }
