@@ -4,7 +4,7 @@ use std::path::Path;
 
 use regcred_tests::namespace::with_mounts;
 use regcred_tests::oci_registry::Fault;
-use regcred_tests::program::built;
+use regcred_tests::program::{built, script};
 use regcred_tests::server::Seen;
 use regcred_tests::{FakeRegistry, Image, Node, Program, until};
 
@@ -58,6 +58,43 @@ fn a_beginning_that_a_power_cut_spoiled_is_fetched_again() {
     let _ = pull(&node, &name).run().success();
     assert_sound(&node.store());
     assert_eq!(ranges(&registry, &layer).len(), 3, "whole, rest, whole");
+}
+
+/// As after a kubelet and docker, which start such programs without a signal for the loss of their parent: what
+/// holds is that nothing comes from it any more, since its input has ended and its output has no reader.
+#[test]
+fn a_foreign_plugin_whose_parent_was_killed_ends_when_it_writes() {
+    let node = Node::new();
+    let path = |name: &str| node.root().join(name);
+    for (name, writes) in [("answers", "echo answer"), ("complains", "echo why >&2")] {
+        let (pid, go, after) = (path("pid"), path("go"), path("after"));
+        let text = format!(
+            "cat > /dev/null; echo $$ > {0}.tmp; mv {0}.tmp {0}; until test -e {1}; do sleep 0.01; done\n\
+             {writes}; echo > {2}",
+            pid.display(),
+            go.display(),
+            after.display()
+        );
+        script(&node.bin_dir().join(name), &text);
+    }
+    for name in ["answers", "complains"] {
+        let (pid, go, after) = (path("pid"), path("go"), path("after"));
+        let mut alone = Node::at(node.root());
+        alone.add_provider(name, &["registry.lost.test"], &[]);
+        let mut running = pull(&alone, "registry.lost.test/team/app:v1").start();
+        until("the plugin", || pid.exists());
+        running.kill();
+        assert_eq!(running.finish().signal(), Some(9));
+        let plugin = std::fs::read_to_string(&pid).expect("its number");
+        let program = Path::new("/proc").join(plugin.trim()).join("exe");
+        assert!(program.read_link().is_ok(), "{name} goes on");
+        std::fs::write(&go, "").expect("a file");
+        until("its end", || program.read_link().is_err());
+        assert!(!after.exists(), "{name} went on after it wrote");
+        for file in [pid, go] {
+            std::fs::remove_file(file).expect("removed");
+        }
+    }
 }
 
 #[test]
