@@ -7,6 +7,8 @@ mod refresher;
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use regcred_api::pull_record::{ImagePullIntent, ImagePulledRecord};
 use regcred_tests::cloud::Cloud as _;
@@ -60,8 +62,21 @@ fn a_cache_has_no_wrong_partial_or_foreign_answer() {
             assert!(!logins.accepts(user, password), "foreign: {answer}");
         };
         let chosen: Vec<_> = (0..12).map(|_| random.below(2)).collect();
-        let programs = chosen.iter().map(|at| plugin(*at));
-        let race = Race::run(programs.collect(), 60, random);
+        let programs = chosen.iter().map(|at| plugin(*at)).collect();
+        // In half of the rounds another user removes the directory again and again.
+        let is_removed = random.below(2) == 0;
+        let over = AtomicBool::new(false);
+        let race = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while is_removed && !over.load(Ordering::Relaxed) {
+                    let _ = fs::remove_dir_all(&cache);
+                    std::thread::sleep(Duration::from_millis(3));
+                }
+            });
+            let race = Race::run(programs, 60, random);
+            over.store(true, Ordering::Relaxed);
+            race
+        });
         for (at, done) in &race.ended {
             is_right(chosen[*at], done);
         }

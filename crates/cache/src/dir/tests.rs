@@ -98,6 +98,47 @@ fn a_link_of_another_user_on_the_way_is_not_followed() {
 }
 
 #[test]
+fn a_directory_that_becomes_a_link_while_root_uses_it_leads_nowhere() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let (home, theirs) = (root.path().join("home"), root.path().join("theirs"));
+    let (cache, link) = (home.join("cache"), home.join("link"));
+    for path in [&home, &cache, &theirs] {
+        fs::create_dir(path).unwrap();
+    }
+    loosen(&cache, 0o700);
+    loosen(&theirs, 0o755);
+    std::os::unix::fs::chown(&home, Some(4711), Some(4711)).unwrap();
+    symlink(&theirs, &link).unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let mut opened = 0;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                let (cwd, flags) = (rustix::fs::CWD, rustix::fs::RenameFlags::EXCHANGE);
+                rustix::fs::renameat_with(cwd, &cache, cwd, &link, flags).unwrap();
+            }
+        });
+        // Each is either done in the directory or refused, whichever has the name then.
+        for _ in 0..300 {
+            let Ok(dir) = CacheDir::open(&cache) else {
+                continue;
+            };
+            opened += 1;
+            dir.write(NAME, b"x").unwrap();
+            assert_eq!(&**dir.read(NAME).unwrap(), b"x");
+            drop(dir.open_lock("x.lock").unwrap());
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert!(opened > 0);
+    assert_eq!(mode(&theirs), 0o755);
+    assert_eq!(fs::read_dir(&theirs).unwrap().count(), 0);
+}
+
+#[test]
 fn the_owner_decides_before_the_mode() {
     assert_eq!(judge(0, 0, 0o700), Verdict::Private);
     assert_eq!(judge(0, 0, 0o710), Verdict::Loose);
