@@ -4,6 +4,7 @@
 mod canary;
 mod daemon;
 mod failures;
+mod live;
 mod once;
 
 use std::path::PathBuf;

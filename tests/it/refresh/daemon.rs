@@ -341,7 +341,7 @@ pub(super) fn terminate(program: &Running) {
 }
 
 /// Peak resident memory in KiB.
-fn resident(id: u32) -> u64 {
+pub(super) fn resident(id: u32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{id}/status")).expect("a process");
     let line = text
         .lines()
