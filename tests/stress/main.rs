@@ -7,7 +7,7 @@ mod refresher;
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use regcred_api::pull_record::{ImagePullIntent, ImagePulledRecord};
@@ -65,17 +65,17 @@ fn a_cache_has_no_wrong_partial_or_foreign_answer() {
         let programs = chosen.iter().map(|at| plugin(*at)).collect();
         // In half of the rounds another user removes the directory again and again.
         let is_removed = random.below(2) == 0;
-        let over = AtomicBool::new(false);
         let race = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while is_removed && !over.load(Ordering::Relaxed) {
-                    let _ = fs::remove_dir_all(&cache);
-                    std::thread::sleep(Duration::from_millis(3));
+            // A failed race drops the sender too, and so ends the thread.
+            let (_sender, ended) = mpsc::channel::<()>();
+            let cache = &cache;
+            scope.spawn(move || {
+                let pause = Duration::from_millis(3);
+                while is_removed && ended.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    let _ = fs::remove_dir_all(cache);
                 }
             });
-            let race = Race::run(programs, 60, random);
-            over.store(true, Ordering::Relaxed);
-            race
+            Race::run(programs, 60, random)
         });
         for (at, done) in &race.ended {
             is_right(chosen[*at], done);

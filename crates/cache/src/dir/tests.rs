@@ -1,5 +1,6 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::sync::mpsc;
 
 use super::*;
 
@@ -112,18 +113,20 @@ fn a_directory_that_becomes_a_link_while_root_uses_it_leads_nowhere() {
     loosen(&theirs, 0o755);
     std::os::unix::fs::chown(&home, Some(4711), Some(4711)).unwrap();
     symlink(&theirs, &link).unwrap();
-    let stop = std::sync::atomic::AtomicBool::new(false);
     let mut opened = 0;
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+        // A failed assertion drops the sender too, and so ends the thread.
+        let (sender, ended) = mpsc::channel::<()>();
+        let (cache, link) = (&cache, &link);
+        scope.spawn(move || {
+            while ended.try_recv() == Err(mpsc::TryRecvError::Empty) {
                 let (cwd, flags) = (rustix::fs::CWD, rustix::fs::RenameFlags::EXCHANGE);
-                rustix::fs::renameat_with(cwd, &cache, cwd, &link, flags).unwrap();
+                rustix::fs::renameat_with(cwd, cache, cwd, link, flags).unwrap();
             }
         });
         // Each is either done in the directory or refused, whichever has the name then.
         for _ in 0..300 {
-            let Ok(dir) = CacheDir::open(&cache) else {
+            let Ok(dir) = CacheDir::open(cache) else {
                 continue;
             };
             opened += 1;
@@ -131,7 +134,7 @@ fn a_directory_that_becomes_a_link_while_root_uses_it_leads_nowhere() {
             assert_eq!(&**dir.read(NAME).unwrap(), b"x");
             drop(dir.open_lock("x.lock").unwrap());
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(sender);
     });
     assert!(opened > 0);
     assert_eq!(mode(&theirs), 0o755);

@@ -1,5 +1,6 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::sync::mpsc;
 
 use regcred_registry::{Digest, Platform, RawManifest};
 
@@ -263,12 +264,14 @@ fn a_store_that_becomes_a_link_while_root_writes_leads_nowhere() {
         ManifestStore::new(docker.join("manifests")),
         name("h.io/app:v1"),
     );
-    let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+        // A failed assertion drops the sender too, and so ends the thread.
+        let (sender, ended) = mpsc::channel::<()>();
+        let (docker, link) = (&docker, &link);
+        scope.spawn(move || {
+            while ended.try_recv() == Err(mpsc::TryRecvError::Empty) {
                 let (cwd, flags) = (rustix::fs::CWD, RenameFlags::EXCHANGE);
-                rustix::fs::renameat_with(cwd, &docker, cwd, &link, flags).expect("exchanged");
+                rustix::fs::renameat_with(cwd, docker, cwd, link, flags).expect("exchanged");
             }
         });
         // Each is either done in the directory or refused, whichever has the name then.
@@ -277,7 +280,7 @@ fn a_store_that_becomes_a_link_while_root_writes_leads_nowhere() {
             drop(store.edit(&list, entries));
             drop(store.remove(&list));
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(sender);
     });
     assert_eq!(fs::read_dir(&elsewhere).expect("readable").count(), 0);
 }
