@@ -71,7 +71,9 @@ fn a_cache_has_no_wrong_partial_or_foreign_answer() {
             let cache = &cache;
             scope.spawn(move || {
                 let pause = Duration::from_millis(3);
-                while is_removed && ended.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+                while is_removed
+                    && ended.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout)
+                {
                     let _ = fs::remove_dir_all(cache);
                 }
             });
