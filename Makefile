@@ -112,8 +112,9 @@ DIST_PLUGINS := $(CLOUDS:%=-p regcred-plugin-%)
 CA_BUNDLE ?= $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt \
   /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem))
 CARGO_CYCLONEDX := 0.5.9
+# Not for all commands: Cargo compiles C code, and all that needs it, once more if the variable changes.
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
-export SOURCE_DATE_EPOCH
+dist-packages dist-sbom: export SOURCE_DATE_EPOCH := $(SOURCE_DATE_EPOCH)
 
 # Static, and without the paths of this machine in messages and in C code.
 CARGO_DIR := $(or $(CARGO_HOME),$(HOME)/.cargo)
