@@ -107,6 +107,7 @@ mod tests {
             ("http://u:p@h/http://u:p/a?s@i", "http://h/http://i"),
             ("http://u:p@:x://u@:1", "http://:1"),
             ("http://u@::/u:p@h", "http://h"),
+            ("://a@:://b@//c@:d", "://:d"),
             (
                 "{\"a\":\"https://u:p@h/?q=\\\"x\\\"\"}",
                 "{\"a\":\"https://h/\\\"x\\\"\"}",
