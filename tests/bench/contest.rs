@@ -138,8 +138,8 @@ impl<'a> Contestant<'a> {
     }
 }
 
-/// Runs the contestants in turn, A B C A B C, after one round that is not counted. One that fails
-/// in that round is left out, with its last line on standard error.
+/// Runs the contestants in turn, A B C A B C, after one round that is counted only if it is the only one
+/// (`rounds` is 0). One that fails in that round is left out, with its last line on standard error.
 pub(crate) fn compete(
     contestants: Vec<Contestant<'_>>,
     rounds: usize,
@@ -151,12 +151,12 @@ pub(crate) fn compete(
     for contestant in contestants {
         match contestant.run(&report) {
             Err(why) => out.push(format!("{} failed and is left out: {why}", contestant.name)),
-            Ok(_) => {
+            Ok(first) => {
                 let score = Score {
                     name: contestant.name.clone(),
                     size: contestant.size(),
                     instructions: contestant.instructions(),
-                    runs: Vec::new(),
+                    runs: (rounds == 0).then_some(first).into_iter().collect(),
                 };
                 field.push((contestant, score));
             }

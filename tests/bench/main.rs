@@ -60,43 +60,41 @@ fn main() -> ExitCode {
         .get("REGCRED_BENCH_LAYER_MIB")
         .and_then(|mib| mib.parse().ok());
     let big: usize = big.unwrap_or(64);
-    for (layers, size, bytes) in [
-        (8, format!("{big} MiB"), big << 20),
-        (200, "64 KiB".to_owned(), 64 << 10),
-    ] {
-        let layers_of = format!("{layers} layers of {size}");
-        let mut transfer = Transfer {
-            title: format!("Pull of {layers_of} from docker-registry"),
-            layers,
-            bytes,
-            rounds: pulls,
-            env: &env,
-        };
-        pulls::pull(&transfer, Place::DockerRegistry, &mut tables);
-        transfer.title = format!("Push of {layers_of} to docker-registry");
-        pushes::push(&transfer, &mut tables);
-    }
-    let far = 2 * big;
-    let far = Transfer {
-        title: format!(
-            "Pull of 1 layer of {far} MiB from docker-registry, each connection with 100 Mbit/s and 20 ms"
-        ),
-        layers: 1,
-        bytes: far << 20,
-        // A run takes ten seconds.
-        rounds: pulls.min(3),
+    let transfer = |title: String, layers, bytes| Transfer {
+        title,
+        layers,
+        bytes,
+        rounds: pulls,
         env: &env,
     };
+    let images = [
+        (8, format!("{big} MiB"), big << 20),
+        (200, "64 KiB".to_owned(), 64 << 10),
+    ];
+    for (layers, size, bytes) in &images {
+        let layers_of = format!("{layers} layers of {size}");
+        let real = |title| transfer(title, *layers, *bytes);
+        let pull = real(format!("Pull of {layers_of} from docker-registry"));
+        pulls::pull(&pull, Place::DockerRegistry, &mut tables);
+        let push = real(format!("Push of {layers_of} to docker-registry"));
+        pushes::push(&push, &mut tables);
+    }
+    let far = 16 * big;
+    let title = format!(
+        "Pull of 1 layer of {far} MiB from docker-registry, each connection with 100 Mbit/s and 20 ms, one round"
+    );
+    // A peer takes 90 seconds.
+    let far = Transfer {
+        rounds: 0,
+        ..transfer(title, 1, far << 20)
+    };
     pulls::pull(&far, Place::FarAway, &mut tables);
-    for (from, scheme) in [(Place::Memory, "http"), (Place::MemoryOverTls, "https")] {
-        let small = Transfer {
-            title: format!("Pull of 200 layers of 64 KiB from a server in memory, {scheme}"),
-            layers: 200,
-            bytes: 64 << 10,
-            rounds: pulls,
-            env: &env,
-        };
-        pulls::pull(&small, from, &mut tables);
+    for (layers, size, bytes) in &images {
+        for (from, scheme) in [(Place::Memory, "http"), (Place::MemoryOverTls, "https")] {
+            let title =
+                format!("Pull of {layers} layers of {size} from a server in memory, {scheme}");
+            pulls::pull(&transfer(title, *layers, *bytes), from, &mut tables);
+        }
     }
     broken.extend(growth::all(largest, rounds, &mut tables));
     if let Some(page) = env.path("REGCRED_BENCH_PAGE")
