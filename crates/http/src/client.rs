@@ -15,7 +15,8 @@ use url::{Host, Position, Url};
 use crate::cause::{Cause, Failure, Route};
 use crate::connections::Connections;
 use crate::error::{HttpError, Reason};
-use crate::file_body::FileContent;
+use crate::file_body::{Exchanged, FileContent};
+use crate::kept_sockets::KeptSockets;
 use crate::names::Names;
 use crate::pause::Pauses;
 use crate::proxy::ProxyRules;
@@ -34,6 +35,7 @@ struct Shared {
     proxy: ProxyRules,
     names: Names,
     pauses: Pauses,
+    kept: KeptSockets,
     user_agent: String,
     connect_timeout: Duration,
     idle_timeout: Duration,
@@ -61,6 +63,7 @@ impl Client {
             proxy,
             names,
             pauses: Pauses::default(),
+            kept: KeptSockets::default(),
             user_agent: options.user_agent,
             connect_timeout: options.connect_timeout,
             idle_timeout: options.idle_timeout,
@@ -151,9 +154,9 @@ impl Client {
         }
     }
 
-    /// The response to a request whose body is a file, if it goes straight to a server of plain http:
-    /// the kernel then sends the file by itself. `None` for others, and if no connection is made: the
-    /// usual way reports why.
+    /// The response to a request whose body is a part of a file, maybe an empty one, if it goes straight to
+    /// a server of plain http: the kernel then sends the file by itself. `None` for others, and if no
+    /// connection is made: the usual way reports why.
     async fn send_file(
         &self,
         file: &dyn FileContent,
@@ -165,7 +168,13 @@ impl Client {
         if is_usual || self.0.names.has_own() || request.named_by.is_some() {
             return None;
         }
-        let socket = timeout(self.0.connect_timeout, connect(url)).await.ok()??;
+        let server = host_and_port(url);
+        let kept = self.0.kept.take(&server);
+        let is_kept = kept.is_some();
+        let socket = match kept {
+            Some(socket) => socket,
+            None => timeout(self.0.connect_timeout, connect(url)).await.ok()??,
+        };
         socket.set_nodelay(true).ok()?;
         let peer = Peer(socket.peer_addr().ok()?.ip());
         let mut head = http::Request::new(());
@@ -175,7 +184,7 @@ impl Client {
             .ok()?;
         let mut headers = request.headers.clone();
         for (name, value) in [
-            (header::HOST, host_and_port(url)),
+            (header::HOST, server.clone()),
             (header::USER_AGENT, self.0.user_agent.clone()),
             (header::ACCEPT, "*/*".to_owned()),
             (header::CONTENT_LENGTH, file.length().to_string()),
@@ -187,8 +196,13 @@ impl Client {
         let response = limits.within(file.exchange(socket, head)).await;
         Some(match response {
             Err(reason) => Err(reason),
+            // The server has closed the connection in this moment, and nothing of the file was on it.
+            Ok(Err(_)) if is_kept && file.length() == 0 => return None,
             Ok(Err(cause)) => Err(Reason::Failed(cause)),
-            Ok(Ok(response)) => {
+            Ok(Ok(Exchanged { response, socket })) => {
+                if let Some(socket) = socket {
+                    self.0.kept.keep(server, socket);
+                }
                 let (head, body) = response.into_parts();
                 let mut response = empty.map(|()| body);
                 *response.status_mut() = head.status;

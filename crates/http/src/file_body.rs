@@ -33,8 +33,13 @@ pub(crate) trait FileContent: Send + Sync {
     fn exchange(&self, socket: TcpStream, head: http::Request<()>) -> Exchange;
 }
 
-pub(crate) type Exchange =
-    Pin<Box<dyn Future<Output = Result<http::Response<Bytes>, Cause>> + Send>>;
+pub(crate) type Exchange = Pin<Box<dyn Future<Output = Result<Exchanged, Cause>> + Send>>;
+
+/// A response, and its connection if that is ready for another request.
+pub(crate) struct Exchanged {
+    pub(crate) response: http::Response<Bytes>,
+    pub(crate) socket: Option<TcpStream>,
+}
 
 #[derive(Clone)]
 pub(crate) struct FilePart {

@@ -13,6 +13,7 @@ mod connections;
 mod error;
 mod error_fields;
 mod file_body;
+mod kept_sockets;
 mod names;
 mod network;
 mod options;

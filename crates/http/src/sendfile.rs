@@ -4,6 +4,7 @@
 //! hyper writes the head and reads the response. For it the request has no body; the body follows when
 //! it flushes the head.
 
+use std::future::poll_fn;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::pin::{Pin, pin};
@@ -20,7 +21,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc::Receiver;
 
 use crate::cause::Cause;
-use crate::file_body::{Exchange, FileContent, FilePart};
+use crate::file_body::{Exchange, Exchanged, FileContent, FilePart};
 
 impl FileContent for FilePart {
     fn length(&self) -> u64 {
@@ -46,9 +47,9 @@ async fn exchange(
     socket: TcpStream,
     head: http::Request<()>,
     part: FilePart,
-) -> Result<http::Response<Bytes>, hyper::Error> {
+) -> Result<Exchanged, hyper::Error> {
     let at = part.range.start;
-    let (mut sender, connection) = http1::handshake(FileAfterHead {
+    let (mut sender, mut connection) = http1::handshake(FileAfterHead {
         socket: TokioIo::new(socket),
         part,
         at,
@@ -60,24 +61,48 @@ async fn exchange(
         let response = sender.send_request(head.map(|()| Empty::<Bytes>::new()));
         let (head, mut body) = response.await?.into_parts();
         let mut bytes = BytesMut::new();
-        while bytes.len() < LONGEST_BODY
-            && let Some(frame) = body.frame().await
-        {
+        let is_whole = loop {
+            if bytes.len() >= LONGEST_BODY {
+                break false;
+            }
+            let Some(frame) = body.frame().await else {
+                break true;
+            };
             let data = frame?.into_data().unwrap_or_default();
             bytes.extend_from_slice(&data);
-        }
-        Ok(http::Response::from_parts(head, bytes.freeze()))
+        };
+        Ok::<_, hyper::Error>((http::Response::from_parts(head, bytes.freeze()), is_whole))
     };
-    let (mut response, mut connection) = (pin!(response), pin!(connection));
+    let mut response = pin!(response);
     let mut is_open = true;
-    loop {
+    let (response, is_whole) = loop {
         tokio::select! {
             biased;
-            response = &mut response => return response,
+            response = &mut response => break response?,
             // If it failed, the response fails as well.
-            _ = &mut connection, if is_open => is_open = false,
+            _ = poll_fn(|context| connection.poll_without_shutdown(context)), if is_open => {
+                is_open = false;
+            }
         }
-    }
+    };
+    let parts = connection.into_parts();
+    let is_kept = is_open
+        && is_whole
+        && is_persistent(&response)
+        && parts.read_buf.is_empty()
+        && parts.io.at == parts.io.part.range.end;
+    let socket = is_kept.then(|| parts.io.socket.into_inner());
+    Ok(Exchanged { response, socket })
+}
+
+/// Whether the server takes another request on the connection (RFC 9112 section 9.3).
+fn is_persistent(response: &http::Response<Bytes>) -> bool {
+    let values = response.headers().get_all(http::header::CONNECTION);
+    let mut options = values
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    response.version() == http::Version::HTTP_11
+        && !options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 /// A connection that sends a part of a file when what was written before is flushed.

@@ -72,8 +72,19 @@ impl Repository {
     /// # Errors
     /// When the registry refuses it.
     pub async fn start_upload(&self, digest: &Digest) -> Result<Upload, RegistryError> {
+        self.start_upload_of(digest, Bytes::new().into()).await
+    }
+
+    /// As [`Repository::start_upload`]. `nothing` is an empty part of the body that follows: if that is a
+    /// file, both requests share a connection.
+    pub(crate) async fn start_upload_of(
+        &self,
+        digest: &Digest,
+        nothing: Body,
+    ) -> Result<Upload, RegistryError> {
         let object = pushed(self, digest);
-        let request = RegistryRequest::new(&object, Method::POST, "blobs/uploads/".to_owned());
+        let mut request = RegistryRequest::new(&object, Method::POST, "blobs/uploads/".to_owned());
+        request.body = nothing;
         let response = self.send(&request).await?;
         Upload::opened(self, &object, &response)
     }

@@ -1,7 +1,6 @@
 //! The upload of one blob: in one request if it is small, else as a stream that continues where the
 //! registry is after a broken connection.
 
-use bytes::Bytes;
 use regcred_core::report;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
@@ -50,7 +49,11 @@ impl<'a> BlobUpload<'a> {
         loop {
             let mut upload = match session.take() {
                 Some(upload) => upload,
-                None => self.target.start_upload(&self.blob.digest).await?,
+                None => {
+                    let nothing = self.reader.body(0..0);
+                    let digest = &self.blob.digest;
+                    self.target.start_upload_of(digest, nothing).await?
+                }
             };
             let start = upload.offset();
             let Err(error) = self.send(&mut upload).await else {
@@ -93,7 +96,7 @@ impl<'a> BlobUpload<'a> {
                 return Err(upload.out_of_step());
             }
         }
-        upload.finish(digest, Bytes::new()).await
+        upload.finish(digest, self.reader.body(size..size)).await
     }
 
     /// Reports the bytes sent while a request is under way.

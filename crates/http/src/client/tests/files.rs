@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use regcred_http_testing::{Ca, bind};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
 use crate::{Body, BodyObserver};
@@ -164,4 +164,94 @@ async fn failures_of_a_file_are_those_of_other_bodies() {
         assert_eq!(report(&of_file), report(&of_bytes));
         assert_eq!(of_file.kind(), of_bytes.kind());
     }
+}
+
+/// Answers requests on one connection after the other, each of which ends with its last reply. The number
+/// of the connection is in the reply.
+async fn one_connection_after_the_other(
+    replies: &'static [&'static [&'static str]],
+) -> (String, tokio::task::JoinHandle<()>) {
+    let listener = bind().await;
+    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    let server = tokio::spawn(async move {
+        for (number, replies) in replies.iter().enumerate() {
+            let (socket, _) = listener.accept().await.expect("a connection");
+            let mut socket = tokio::io::BufStream::new(socket);
+            for reply in *replies {
+                let mut length = 0;
+                loop {
+                    let mut line = String::new();
+                    socket.read_line(&mut line).await.expect("a line");
+                    if let Some(value) = line.strip_prefix("content-length: ") {
+                        length = value.trim().parse().expect("a number");
+                    }
+                    if line == "\r\n" {
+                        break;
+                    }
+                }
+                let mut body = vec![0; length];
+                socket.read_exact(&mut body).await.expect("a body");
+                let reply = format!("HTTP/1.1 {reply}x-connection: {number}\r\n\r\n");
+                socket.write_all(reply.as_bytes()).await.expect("sent");
+                socket.flush().await.expect("sent");
+            }
+        }
+    });
+    (url, server)
+}
+
+/// The numbers of the connections of requests with such parts of a file of seven bytes.
+async fn connections(client: &Client, url: &str, parts: &[Range<u64>]) -> Vec<String> {
+    let file = file(b"content");
+    let mut numbers = Vec::new();
+    for part in parts {
+        let (request, _) = put(url, &file, part.clone());
+        let response = client.send(request).await.expect("a response");
+        numbers.push(
+            response.headers()["x-connection"]
+                .to_str()
+                .expect("text")
+                .to_owned(),
+        );
+    }
+    numbers
+}
+
+const CREATED: &str = "201 Created\r\ncontent-length: 0\r\n";
+
+#[tokio::test]
+async fn the_requests_of_an_upload_share_a_connection() {
+    let (url, server) = one_connection_after_the_other(&[&[CREATED; 4]]).await;
+    let parts = [0..0, 0..7, 7..7, 0..7];
+    assert_eq!(connections(&client(), &url, &parts).await, ["0"; 4]);
+    server.await.expect("ended");
+}
+
+#[tokio::test]
+async fn a_connection_that_a_server_closes_is_not_used_again() {
+    const CLOSING: &str = "201 Created\r\ncontent-length: 0\r\nconnection: keep-alive, Close\r\n";
+    // The second is closed without a word, maybe only after the next request is on its way.
+    let replies: &[&[&str]] = &[&[CREATED, CLOSING], &[CREATED], &[CREATED]];
+    let (url, server) = one_connection_after_the_other(replies).await;
+    let parts = [0..0, 0..7, 0..7, 0..0];
+    assert_eq!(
+        connections(&client(), &url, &parts).await,
+        ["0", "0", "1", "2"]
+    );
+    server.await.expect("ended");
+}
+
+#[tokio::test]
+async fn a_connection_with_more_than_the_response_is_not_used_again() {
+    let replies: &[&[&str]] = &[
+        &["201 Created\r\ncontent-length: 0\r\n\r\nHTTP/1.1 201 Forged\r\n"],
+        &[CREATED, CREATED],
+    ];
+    let (url, server) = one_connection_after_the_other(replies).await;
+    let client = client();
+    let file = file(b"content");
+    let (request, _) = put(&url, &file, 0..7);
+    client.send(request).await.expect("a response");
+    assert_eq!(connections(&client, &url, &[0..7, 7..7]).await, ["1", "1"]);
+    server.await.expect("ended");
 }
