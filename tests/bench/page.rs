@@ -56,4 +56,29 @@ What is missing to a third of the Go plugins' time:
 - **Google and IBM.** One request, 0.7 million instructions: what remains is the process, its 115 page faults and the connection. Fewer
   faults take less code: the HTTP client's pool, its proxies, and the tables for names of other scripts.
 - **https.** The handshake's arithmetic is a quarter of a cold run and has no shorter way with the server's certificate verified.
+
+## Where the time of many small layers goes
+
+200 layers of 64 KiB from a server in memory take twice the time of bare sockets. The samples of ten pulls, of 44 ms of processor time
+each:
+
+| what | share |
+|---|---|
+| SHA-256 | 17 % |
+| the bytes: requests, receiving, files opened, written and closed | 35 % |
+| the program's other instructions: HTTP client, connections as tasks, checks, the manifest | 22 % |
+| threads that wake each other | 6 % |
+| `rename` | 5 % |
+| other system calls, and the start of the program with its page faults | 15 % |
+
+Bare sockets do the first two alone. A layer takes them 5 system calls, and ours 14: 4 are between the thread that reads the
+connections and the one that writes the layer, and 4 lock, sync, rename and look for the file. What it would take to come nearer:
+
+- **To write a small layer on the thread that received it** saves the first 4. Each connection would then wait while the disk syncs
+  a layer of another, which takes milliseconds where the store is not in memory; one thread for all small layers would sync one after
+  the other. Up to eight threads sync at the same time, which disks do together.
+- **To write under the final name** saves the lock, the sync and the rename. A killed pull would leave a part of a layer under its
+  digest.
+- **An HTTP client of our own** for layers may save half of the 22 %, which is not measured. Each rule for proxies, redirects,
+  credentials and retries would be there twice.
 ";
