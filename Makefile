@@ -189,15 +189,29 @@ dist-packages: deps-build
 	  $(or $(CA_BUNDLE),$(error name the roots for the images: CA_BUNDLE=FILE)) $(DIST)
 
 # The packages in each program, as CycloneDX, without the paths of this machine. The tool writes next to
-# each Cargo.toml.
+# each Cargo.toml, and lists what any program of the workspace needs: cargo lists what is linked.
+DIST_LINKED := target/dist-linked
+DIST_STATIC := RUSTFLAGS='-C target-feature=+crt-static'
+# The programs of packages that are built together for a target.
+define DIST_SBOM
+	@$(DIST_STATIC) PATH="$(CURDIR)/$(DIST_TOOLS)/bin:$$PATH" $(CARGO) cyclonedx --quiet --format json --spec-version 1.5 \
+	  --describe binaries --target $(1)
+	@$(DIST_STATIC) $(CARGO) tree --locked --edges normal --no-dedupe --prefix none --format '{p}' --target $(1) $(2) > $(DIST_LINKED)
+	@for program in $(3); do \
+	  case $$program in *-credential-provider) package=regcred-plugin-$${program%%-*};; *) package=$$program;; esac; \
+	  awk -v RS= -v package=$$package '$$1 == package' $(DIST_LINKED) > $(DIST_LINKED)-$$program && \
+	  test -s $(DIST_LINKED)-$$program && \
+	  $(CARGO) run --quiet --locked -p regcred-dist -- sbom */*/$${program}_bin.cdx.json $(DIST_LINKED)-$$program > $(DIST_LINKED)-listed && \
+	  sed 's|$(CURDIR)|/regcred|g' $(DIST_LINKED)-listed > $(DIST)/$$program-$(DIST_TARGET).cdx.json || exit 1; done
+	@rm -f $(DIST_LINKED)* */*_bin.cdx.json */*/*_bin.cdx.json
+endef
+
 dist-sbom: dist-tools
 	@echo '== dist: listing what is in the programs'
 	@mkdir -p $(DIST)
-	@RUSTFLAGS='-C target-feature=+crt-static' PATH="$(CURDIR)/$(DIST_TOOLS)/bin:$$PATH" $(CARGO) cyclonedx --quiet --format json --spec-version 1.5 \
-	  --describe binaries --target $(DIST_TARGET)
-	@for program in $(DIST_PROGRAMS); do \
-	  sed 's|$(CURDIR)|/regcred|g' */*/$${program}_bin.cdx.json > $(DIST)/$$program-$(DIST_TARGET).cdx.json || exit 1; done
-	@rm -f */*_bin.cdx.json */*/*_bin.cdx.json
+	$(call DIST_SBOM,$(DIST_PLUGIN_TARGET),$(DIST_PLUGINS),$(CLOUDS:%=%-credential-provider))
+	$(call DIST_SBOM,$(DIST_TARGET),-p regcred,regcred)
+	$(call DIST_SBOM,$(DIST_TARGET),-p regcred-refresh,regcred-refresh)
 
 dist-sums:
 	@cd $(DIST) && rm -f SHA256SUMS && sha256sum * > ../SHA256SUMS && mv ../SHA256SUMS . && cat SHA256SUMS

@@ -32,6 +32,14 @@ pub enum DistError {
         /// Why it failed.
         source: io::Error,
     },
+    /// A list of packages that is not JSON.
+    #[error("cannot read the list of packages {}", path.display())]
+    Sbom {
+        /// The CycloneDX document.
+        path: PathBuf,
+        /// Why it failed.
+        source: serde_json::Error,
+    },
     /// The RPM package.
     #[error("cannot make the RPM package")]
     Rpm(#[from] rpm::Error),

@@ -12,10 +12,12 @@ mod image;
 mod packed;
 mod release;
 mod rpm_package;
+mod sbom;
 mod tarball;
 
 pub use error::DistError;
 pub use release::Release;
+pub use sbom::linked_only;
 
 use std::path::PathBuf;
 

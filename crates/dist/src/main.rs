@@ -1,10 +1,11 @@
-//! `regcred-dist TARGET PROGRAMS PAGES CA_BUNDLE OUT`, which `make dist` runs in the checkout.
+//! `regcred-dist TARGET PROGRAMS PAGES CA_BUNDLE OUT` and `regcred-dist sbom DOCUMENT LINKED`, which `make dist`
+//! runs in the checkout.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use regcred_core::{Env, report};
-use regcred_dist::{Release, pack};
+use regcred_dist::{Release, linked_only, pack};
 
 fn main() -> ExitCode {
     match run() {
@@ -18,6 +19,13 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), String> {
     let words: Vec<_> = std::env::args().skip(1).collect();
+    if let [command, document, linked] = &words[..]
+        && command == "sbom"
+    {
+        let listed = linked_only(document.as_ref(), linked.as_ref());
+        let listed = listed.map_err(|error| report(&error))?;
+        return writeln!(io::stdout(), "{listed}").map_err(|error| error.to_string());
+    }
     let [target, programs, pages, ca_bundle, out] = &words[..] else {
         return Err("usage: regcred-dist TARGET PROGRAMS PAGES CA_BUNDLE OUT".to_owned());
     };
