@@ -81,6 +81,46 @@ fn make_builds_each_target_of_the_release_workflow() {
     assert_eq!(built.len(), 4);
 }
 
+/// A panic in one provider must not end the refresher, and costs a plugin nothing.
+#[test]
+fn the_refresher_of_a_release_unwinds_and_the_other_programs_abort() {
+    let manifest = fs::read_to_string(workspace().join("Cargo.toml")).expect("Cargo.toml");
+    let setting = |profile: &str, key: &str| {
+        let (_, section) = manifest.split_once(&format!("\n[profile.{profile}]\n"))?;
+        let section = section.split("\n[").next()?;
+        let line = section
+            .lines()
+            .find(|line| line.starts_with(&format!("{key} = ")))?;
+        Some(line.split('"').nth(1)?.to_owned())
+    };
+    assert_eq!(setting("release", "panic").as_deref(), Some("abort"));
+    assert_eq!(setting("plugin", "inherits").as_deref(), Some("release"));
+    assert_eq!(setting("plugin", "panic"), None);
+    assert_eq!(setting("daemon", "panic").as_deref(), Some("unwind"));
+    let recipe = recipe("dist", "x86_64-unknown-linux-gnu").replace("\\\n", " ");
+    let build = |package: &str| {
+        let is_build = |line: &&str| line.contains(" build ") && line.contains(package);
+        recipe.lines().find(is_build).unwrap_or_default().to_owned()
+    };
+    let no_tables = "force-unwind-tables=no";
+    let refresher = build("-p regcred-refresh ");
+    assert!(
+        refresher.contains("--profile daemon ") && !refresher.contains(no_tables),
+        "{refresher}"
+    );
+    for (package, profile) in [
+        ("-p regcred ", "--release "),
+        ("-p regcred-plugin-icr ", "--profile plugin "),
+    ] {
+        let built = build(package);
+        assert!(
+            built.contains(profile) && built.contains(no_tables),
+            "{built}"
+        );
+    }
+    assert!(recipe.contains("/daemon/regcred-refresh "), "{recipe}");
+}
+
 #[test]
 fn a_container_file_makes_the_image_that_make_dist_makes() {
     // As crates/dist lays the images out, so that the manifests fit both.
