@@ -87,32 +87,24 @@ impl<'a> Place<'a> {
 
     /// The peers that this machine has.
     pub(crate) fn peers(&self, env: &Env) -> Vec<Contestant<'a>> {
-        let (upstream, args) = self.cloud.upstream();
-        let get: &[_] = &["get"];
-        let peers = [
-            ("PEER", upstream, args, self.request.as_str()),
-            (
-                "HELPER_PEER",
-                self.cloud.helper(),
-                get,
-                host(self.cloud.image()),
-            ),
-        ];
-        let found = peers
-            .into_iter()
-            .filter_map(|(kind, program, args, stdin)| {
-                let variable = format!("REGCRED_BENCH_{}_{kind}", self.name.to_uppercase());
-                let found = peer(env, &variable, program)?;
-                // A helper keeps what it got at home; each of its runs is a first one.
-                let home = self.path(program);
-                let peer = self
-                    .prepare(&format!("peer: {program}"), found)
-                    .envs(&self.cloud.upstream_env())
-                    .env("HOME", &text(&home))
-                    .scratch(home);
-                Some(peer.args(args.iter().copied()).stdin(stdin))
-            });
-        found.collect()
+        let image = self.cloud.image();
+        let upstream = self.cloud.upstream(&self.vars).and_then(|upstream| {
+            let peer = self.peer("PEER", upstream.program, env)?;
+            let peer = peer.args(upstream.args).envs(&upstream.env);
+            Some(peer.stdin(&plugin_request(&upstream.image)))
+        });
+        let helper = self.peer("HELPER_PEER", self.cloud.helper(), env);
+        let helper = helper.map(|peer| peer.args(["get"]).stdin(host(image)));
+        upstream.into_iter().chain(helper).collect()
+    }
+
+    fn peer(&self, kind: &str, program: &str, env: &Env) -> Option<Contestant<'a>> {
+        let variable = format!("REGCRED_BENCH_{}_{kind}", self.name.to_uppercase());
+        let found = peer(env, &variable, program)?;
+        // A helper keeps what it got at home; each of its runs is a first one.
+        let home = self.path(program);
+        let peer = self.prepare(&format!("peer: {program}"), found);
+        Some(peer.env("HOME", &text(&home)).scratch(home))
     }
 
     fn prepare(&self, name: &str, program: PathBuf) -> Contestant<'a> {

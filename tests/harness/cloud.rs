@@ -16,12 +16,11 @@ pub trait Cloud {
     /// The variables of [`Cloud::env`] that may lead to https; the others are of the machine's own link.
     fn public(&self) -> &[&str];
 
-    /// The credential provider that others publish for it: its file name and its arguments.
-    fn upstream(&self) -> (&str, &[&str]);
-
-    /// More variables that lead upstream's program to it.
-    fn upstream_env(&self) -> Vec<(String, String)> {
-        Vec::new()
+    /// The credential provider that others publish for it, if it can be led here. The variables are those of
+    /// [`Cloud::env`], some of which lead to https now.
+    fn upstream(&self, vars: &[(String, String)]) -> Option<Upstream> {
+        let _ = vars;
+        None
     }
 
     /// The user name of its logins.
@@ -35,6 +34,18 @@ pub trait Cloud {
 
     /// From now on it goes wrong so.
     fn trouble(&self, trouble: Trouble);
+}
+
+/// A program of others and what leads it to a fake cloud.
+pub struct Upstream {
+    /// Its file name.
+    pub program: &'static str,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// More variables than [`Cloud::env`].
+    pub env: Vec<(String, String)>,
+    /// An image that it serves.
+    pub image: String,
 }
 
 /// How a cloud goes wrong.

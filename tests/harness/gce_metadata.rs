@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use crate::Logins;
-use crate::cloud::{Cloud, Trouble};
+use crate::cloud::{Cloud, Trouble, Upstream};
 use crate::google::{CLOUD_PLATFORM, FakeGoogle, Ledger, NODE_ACCOUNT, PROJECT};
 use crate::server::{Handler, Reply, Seen, Server, lock};
 
@@ -147,13 +147,14 @@ impl Cloud for FakeGceMetadata {
         &[]
     }
 
-    fn upstream(&self) -> (&str, &[&str]) {
-        ("auth-provider-gcp", &["get-credentials"])
-    }
-
-    /// It asks a name, and no variable leads it elsewhere but that of a proxy.
-    fn upstream_env(&self) -> Vec<(String, String)> {
-        vec![("HTTP_PROXY".to_owned(), self.server().url())]
+    fn upstream(&self, _vars: &[(String, String)]) -> Option<Upstream> {
+        Some(Upstream {
+            program: "auth-provider-gcp",
+            args: vec!["get-credentials".to_owned()],
+            // It asks a name, and no variable leads it elsewhere but that of a proxy.
+            env: vec![("HTTP_PROXY".to_owned(), self.server().url())],
+            image: self.image().to_owned(),
+        })
     }
 
     fn username(&self) -> &str {

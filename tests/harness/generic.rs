@@ -341,10 +341,6 @@ impl Cloud for GenericCloud {
         &[]
     }
 
-    fn upstream(&self) -> (&str, &[&str]) {
-        ("generic-credential-provider", &[])
-    }
-
     fn username(&self) -> &str {
         "sts-shop-puller"
     }

@@ -326,11 +326,6 @@ impl Cloud for IcrCloud {
         &["IBMCLOUD_IAM_URL"]
     }
 
-    fn upstream(&self) -> (&str, &[&str]) {
-        // IBM publishes none.
-        ("icr-credential-provider", &[])
-    }
-
     fn username(&self) -> &str {
         "iambearer"
     }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use crate::cloud::{Cloud, Trouble};
+use crate::cloud::{Cloud, Trouble, Upstream};
 use crate::server::Server;
 use crate::{Logins, Tls};
 
@@ -231,8 +231,13 @@ impl Cloud for FakeOci {
         &["REGCRED_OCIR_TOKEN_URL"]
     }
 
-    fn upstream(&self) -> (&str, &[&str]) {
-        ("credential-provider-oke", &[])
+    fn upstream(&self, _vars: &[(String, String)]) -> Option<Upstream> {
+        Some(Upstream {
+            program: "credential-provider-oke",
+            args: Vec::new(),
+            env: Vec::new(),
+            image: self.image().to_owned(),
+        })
     }
 
     fn username(&self) -> &str {

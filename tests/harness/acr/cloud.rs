@@ -1,24 +1,34 @@
-//! A service principal with a registry, as the conformance suite sees it.
+//! A service principal or a machine with a registry, as one cloud.
 
-use super::{CLIENT_SECRET, FakeAcr, FakeEntra, LOGIN_SERVER, NULL_GUID, SECRET_CLIENT, TENANT};
-use crate::cloud::{Cloud, Trouble};
+use serde_json::json;
 
-/// Entra ID and a registry.
+use super::{CLIENT_SECRET, FakeAzure, LOGIN_SERVER, NULL_GUID, SECRET_CLIENT, TENANT};
+use crate::cloud::{Cloud, Trouble, Upstream};
+
+/// Azure with a registry, and who asks it.
 pub struct AcrCloud {
-    entra: FakeEntra,
-    registry: FakeAcr,
+    azure: FakeAzure,
+    is_machine: bool,
     image: String,
 }
 
 impl AcrCloud {
-    /// Starts the two.
+    /// Starts it for a service principal, as the conformance suite sees it.
     #[must_use]
     pub fn start() -> Self {
-        let entra = FakeEntra::start();
-        let registry = FakeAcr::start(entra.directory());
+        Self::of(false)
+    }
+
+    /// Starts it for a machine with a managed identity.
+    #[must_use]
+    pub fn of_a_machine() -> Self {
+        Self::of(true)
+    }
+
+    fn of(is_machine: bool) -> Self {
         Self {
-            entra,
-            registry,
+            azure: FakeAzure::start(),
+            is_machine,
             image: format!("{LOGIN_SERVER}/team/app"),
         }
     }
@@ -26,15 +36,14 @@ impl AcrCloud {
 
 impl Cloud for AcrCloud {
     fn env(&self) -> Vec<(String, String)> {
-        let mut env = self.entra.env();
-        env.extend(self.registry.env());
-        let principal = [
+        if self.is_machine {
+            return self.azure.machine(&[]);
+        }
+        self.azure.env(&[
             ("AZURE_TENANT_ID", TENANT),
             ("AZURE_CLIENT_ID", SECRET_CLIENT),
             ("AZURE_CLIENT_SECRET", CLIENT_SECRET),
-        ];
-        env.extend(principal.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        env
+        ])
     }
 
     fn image(&self) -> &str {
@@ -49,8 +58,27 @@ impl Cloud for AcrCloud {
         &["AZURE_AUTHORITY_HOST", "REGCRED_ACR_ENDPOINT"]
     }
 
-    fn upstream(&self) -> (&str, &[&str]) {
-        ("acr-credential-provider", &[])
+    /// It asks registries over https only, and App Service's endpoint where a variable names one.
+    fn upstream(&self, vars: &[(String, String)]) -> Option<Upstream> {
+        let registry = vars.iter().find(|(name, _)| name == "REGCRED_ACR_ENDPOINT");
+        let host = registry?.1.strip_prefix("https://")?;
+        // It follows the challenge.
+        let realm = format!("https://{host}/oauth2/token");
+        self.azure.acr.set_realm(&realm);
+        let environment = json!({"containerRegistryDNSSuffix": host}).to_string();
+        let environment = self.azure.file("environment.json", &environment);
+        let mut env = self.azure.imds.app_service_env();
+        env.push(("AZURE_ENVIRONMENT_FILEPATH".to_owned(), environment));
+        // Of other clouds it knows the suffix itself.
+        let file = json!({
+            "cloud": "AzureStackCloud", "tenantId": TENANT, "useManagedIdentityExtension": true,
+        });
+        Some(Upstream {
+            program: "acr-credential-provider",
+            args: vec![self.azure.file("azure.json", &file.to_string())],
+            env,
+            image: format!("{host}/team/app"),
+        })
     }
 
     fn username(&self) -> &str {
@@ -58,17 +86,17 @@ impl Cloud for AcrCloud {
     }
 
     fn secrets(&self) -> Vec<String> {
-        let mut secrets = self.registry.logins().passwords();
-        secrets.extend(self.entra.directory().tokens());
+        let mut secrets = self.azure.acr.logins().passwords();
+        secrets.extend(self.azure.entra.directory().tokens());
         secrets.push(CLIENT_SECRET.to_owned());
         secrets
     }
 
     fn calls(&self) -> usize {
-        self.registry.exchanges()
+        self.azure.acr.exchanges()
     }
 
     fn trouble(&self, trouble: Trouble) {
-        self.entra.directory().trouble(trouble);
+        self.azure.entra.directory().trouble(trouble);
     }
 }

@@ -163,7 +163,10 @@ impl Acr {
         };
         let get = |name: &str| form.get(name).map(String::as_str);
         let service = get("service").unwrap_or_default();
-        if get("grant_type") != Some("access_token") || ![LOGIN_SERVER, host].contains(&service) {
+        // The second is upstream's plugin's, which sends the same token as a refresh token too.
+        let grants = ["access_token", "access_token_refresh_token"];
+        let is_known = get("grant_type").is_some_and(|grant| grants.contains(&grant));
+        if !is_known || ![LOGIN_SERVER, host].contains(&service) {
             return refuse(400, "BAD_REQUEST", "grant type or service is unknown");
         }
         let mut state = lock(&self.state);

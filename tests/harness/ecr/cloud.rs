@@ -1,7 +1,7 @@
 //! A machine with a role and its registry, as one cloud.
 
 use super::{Failure, FakeEcr};
-use crate::cloud::{Cloud, Trouble};
+use crate::cloud::{Cloud, Trouble, Upstream};
 use crate::{FakeEc2Metadata, Logins};
 
 /// An EC2 instance with a role and private ECR.
@@ -61,8 +61,13 @@ impl Cloud for EcrCloud {
         &["AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL_ECR_PUBLIC"]
     }
 
-    fn upstream(&self) -> (&str, &[&str]) {
-        ("ecr-credential-provider", &[])
+    fn upstream(&self, _vars: &[(String, String)]) -> Option<Upstream> {
+        Some(Upstream {
+            program: "ecr-credential-provider",
+            args: Vec::new(),
+            env: Vec::new(),
+            image: self.image().to_owned(),
+        })
     }
 
     fn username(&self) -> &str {
