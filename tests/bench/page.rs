@@ -55,7 +55,7 @@ Where the memory of a warm run is, by `/proc/PID/smaps` as the process ends, in 
 | Google | 1,804 of 2,380 | 320 of 520 | 104 | 64 | 2,292 |
 | an empty process of glibc | 708 of 836 | 128 of 220 | 24 | 52 | 912 |
 
-- Code and constants, nine tenths of it, are pages of the file that all plugins of a node share. The kernel maps 64 KiB of it around
+- Code and constants, most of it, are pages of the file that all plugins of a node share. The kernel maps 64 KiB of it around
   each page that is touched. What a process has for itself is 332 KiB of ECR's and 164 of Google's; heap and stack are little of it.
 - Less takes functions in the order of their use, from a profile of each build for the linker, or less code. Neither is done.
 
