@@ -98,9 +98,7 @@ fn store(layout: &Layout, image: &ImageRef, plan: &Plan) -> Result<(), LayoutErr
     for manifest in &plan.manifests {
         layout.put_bytes(&manifest.descriptor(), &manifest.bytes)?;
     }
-    let name = image.to_string();
-    let entry = name_entry::of(plan, layout.resolve(&name)?);
-    layout.tag(&name, &entry)
+    layout.tag_chosen(&image.to_string(), |named| name_entry::of(plan, named))
 }
 
 /// The platform of an image without an index, if it is not the one wanted. Such an image is pulled

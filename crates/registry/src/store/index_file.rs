@@ -43,28 +43,33 @@ impl IndexFile {
             .collect())
     }
 
-    /// Puts `descriptor` under `name`, in place of any entry of that name. Does not touch the file
-    /// when the same entry is there already; returns whether it was written.
+    /// Puts what `choose` makes of the present entry under `name`, in place of any entry of that name. Does
+    /// not touch the file when the same entry is there already; returns whether it was written.
     ///
-    /// `before_write` runs only when there is something to write, still before the lock is taken.
+    /// `before_write` runs only when there is something to write, still before the lock is taken. Under the
+    /// lock `choose` is asked once more: another process may have changed the entry.
     pub(super) fn set(
         &self,
         name: &str,
-        descriptor: &Descriptor,
+        choose: impl Fn(Option<Descriptor>) -> Descriptor,
         durable: bool,
         before_write: impl FnOnce() -> Result<(), LayoutError>,
     ) -> Result<bool, LayoutError> {
-        let entry = named(descriptor, name);
-        let present = |index: &Value| manifests(index).filter(|e| is_named(e, name)).eq([&entry]);
-        if present(&self.read()?) {
+        let change = |index: &Value| {
+            let present = || manifests(index).filter(|e| is_named(e, name));
+            let known = present().find_map(|e| Descriptor::deserialize(e).ok());
+            let entry = named(&choose(known), name);
+            (!present().eq([&entry])).then_some(entry)
+        };
+        if change(&self.read()?).is_none() {
             return Ok(false);
         }
         before_write()?;
         let _lock = self.lock()?;
         let mut index = self.read()?;
-        if present(&index) {
+        let Some(entry) = change(&index) else {
             return Ok(false);
-        }
+        };
         self.replace(&mut index, name, entry)?;
         self.write(&index, durable)?;
         Ok(true)

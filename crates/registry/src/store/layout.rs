@@ -191,9 +191,19 @@ impl Layout {
     /// # Errors
     /// [`LayoutError::BrokenIndex`], [`LayoutError::Locked`], [`LayoutError::Io`].
     pub fn tag(&self, name: &str, descriptor: &Descriptor) -> Result<(), LayoutError> {
+        self.tag_chosen(name, |_| descriptor.clone())
+    }
+
+    /// As [`Layout::tag`], with the descriptor that `choose` makes of the present one of the name. No other
+    /// process changes that between.
+    pub(crate) fn tag_chosen(
+        &self,
+        name: &str,
+        choose: impl Fn(Option<Descriptor>) -> Descriptor,
+    ) -> Result<(), LayoutError> {
         let written = self
             .index()
-            .set(name, descriptor, self.durable, || self.sync_blobs())?;
+            .set(name, choose, self.durable, || self.sync_blobs())?;
         if written && self.durable {
             index_file::sync_directory(&self.root)?;
         }

@@ -124,3 +124,17 @@ fn modified(layout: &Layout) -> SystemTime {
 }
 
 const NAME: &str = "docker.io/library/app:v1";
+
+#[test]
+fn an_index_that_is_named_by_another_process_meanwhile_is_kept() {
+    let (_dir, layout) = layout();
+    let whole = Descriptor::of(media_type::OCI_INDEX, b"whole");
+    let one = Descriptor::of(media_type::OCI_MANIFEST, b"one");
+    let is_whole = |named: &Descriptor| named.digest == whole.digest;
+    let choose = |named: Option<Descriptor>| named.filter(is_whole).unwrap_or(one.clone());
+    let other = || layout.tag(NAME, &whole);
+    let written = layout.index().set(NAME, choose, false, other);
+    assert!(!written.expect("chosen again under the lock"));
+    let named = layout.resolve(NAME).expect("readable").expect("named");
+    assert!(is_whole(&named), "{named:?}");
+}
