@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use regcred_api::pull_record::{ImagePullCredentials, ImagePullIntent, ImagePulledRecord};
 use regcred_core::Clock;
 
@@ -171,9 +171,15 @@ impl PullRecords {
         failed
     }
 
-    /// Removes the records of images that the runtime no longer has, if they were last changed
+    /// Removes the records of images that the runtime no longer has, if they were last written
     /// before the garbage collection began. Returns why some could not be removed.
     pub fn prune(&self, image_refs: &[String], began: DateTime<Utc>) -> Vec<RecordError> {
+        // Without its record an image that was pulled meanwhile would count as preloaded.
+        let _lock = match self.0.files.lock() {
+            Ok(lock) => lock,
+            Err(error) => return vec![error],
+        };
+        let began = began.trunc_subsecs(0);
         let (records, mut failed) = self.0.files.all::<ImagePulledRecord>();
         for (record, _) in records {
             let changed = DateTime::parse_from_rfc3339(&record.last_updated_time);
@@ -186,7 +192,8 @@ impl PullRecords {
         failed
     }
 
-    /// Merges credentials into the record of an image; with none, makes sure that there is one.
+    /// Merges credentials into the record of an image; with none, makes sure that there is one. A record
+    /// that has them is written as well: its time shows a garbage collection that the image is there again.
     fn add(
         &self,
         image: &str,
@@ -197,24 +204,22 @@ impl PullRecords {
         let _lock = files.lock()?;
         let name = without_tag_and_digest(image);
         // A record that cannot be read is replaced: it gives no access to any pod.
-        let (mut record, is_changed) = match files.find(image_ref).ok().flatten() {
+        let mut record = match files.find(image_ref).ok().flatten() {
             Some(mut record) => {
-                let is_changed = credentials.is_some_and(|new| merge(&mut record, name, new));
-                (record, is_changed)
+                if let Some(new) = credentials {
+                    merge(&mut record, name, new);
+                }
+                record
             }
-            None => {
-                let first = credentials.map(|new| (name.to_owned(), new.clone()));
-                let record = ImagePulledRecord {
-                    image_ref: image_ref.to_owned(),
-                    credential_mapping: first.into_iter().collect(),
-                    ..ImagePulledRecord::default()
-                };
-                (record, true)
-            }
+            None => ImagePulledRecord {
+                image_ref: image_ref.to_owned(),
+                credential_mapping: credentials
+                    .map(|new| (name.to_owned(), new.clone()))
+                    .into_iter()
+                    .collect(),
+                ..ImagePulledRecord::default()
+            },
         };
-        if !is_changed {
-            return Ok(());
-        }
         record.last_updated_time = self.0.clock.now().format(TIME_FORMAT).to_string();
         files.write(&record)
     }

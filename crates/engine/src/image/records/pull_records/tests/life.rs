@@ -99,6 +99,37 @@ fn records_of_images_that_are_gone_are_removed() {
 }
 
 #[test]
+fn a_pull_during_a_garbage_collection_keeps_its_record() {
+    let bench = Bench::new();
+    let node = ImagePullCredentials::of_the_node();
+    let now = bench.records.0.clock.now();
+    let began = now + chrono::TimeDelta::milliseconds(500);
+    let minute_ago = Clock::fixed(now - chrono::TimeDelta::minutes(1));
+    let earlier = PullRecords::open(bench.dir.path(), minute_ago).expect("records");
+    let intent = earlier.begin(IMAGE).expect("an intent");
+    intent.pulled(ID, &node).expect("a record");
+    let old = earlier.record(ID).expect("readable").expect("there");
+
+    // The image was removed, is not listed, and is pulled again with the same credentials.
+    bench.pulled(IMAGE, &node);
+    assert!(bench.records.prune(&[], began).is_empty());
+    let new = bench.records.record(ID).expect("readable");
+    let new = new.expect("written in the second in which the collection began");
+
+    // A collection that begins to look while a record is written sees the new one.
+    let files = &bench.records.0.files;
+    files.write(&old).expect("written");
+    let lock = files.lock().expect("locked");
+    std::thread::scope(|scope| {
+        let prune = scope.spawn(|| earlier.prune(&[], began));
+        files.write(&new).expect("written");
+        drop(lock);
+        assert!(prune.join().expect("no panic").is_empty());
+    });
+    assert_eq!(bench.files("pulled").len(), 1);
+}
+
+#[test]
 fn a_record_that_cannot_be_written_leaves_its_intent() {
     let bench = Bench::new();
     let intent = bench.records.begin(IMAGE).expect("an intent");
