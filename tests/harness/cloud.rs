@@ -18,8 +18,7 @@ pub trait Cloud {
 
     /// The credential provider that others publish for it, if it can be led here. The variables are those of
     /// [`Cloud::env`], some of which lead to https now.
-    fn upstream(&self, vars: &[(String, String)]) -> Option<Upstream> {
-        let _ = vars;
+    fn upstream(&self, _vars: &[(String, String)]) -> Option<Upstream> {
         None
     }
 

@@ -1,7 +1,7 @@
 //! Connections of plain http that have sent a file, for the next request of an upload.
 //!
-//! A registry spends less of its kernel's time on bytes that arrive on a connection on which it has answered before, so that
-//! the request that opens an upload and the one with its bytes share one.
+//! A registry spends less of its kernel's time on bytes that arrive on a connection on which it has
+//! answered before, so that the request that opens an upload and the one with its bytes share one.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -34,6 +34,10 @@ fn nothing_of_a_hostile_request_is_shown_and_each_has_an_end() {
         }
     }
     println!("{tried} hostile requests, {answered} answered");
+    assert!(
+        answered > 0 && answered < tried,
+        "{answered} of {tried} are answered"
+    );
     canary.end(50_000);
 }
 
