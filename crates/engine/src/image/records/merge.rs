@@ -6,11 +6,7 @@ use regcred_api::pull_record::{ImagePullCredentials, ImagePullSecret, ImagePulle
 
 /// Adds credentials under a name. Access for the whole node replaces everything and is final. There is one Secret for each namespace, name and UID, with the
 /// newest hash. If nothing is new, the order stays.
-pub(super) fn merge(
-    record: &mut ImagePulledRecord,
-    name: &str,
-    new: &ImagePullCredentials,
-) {
+pub(super) fn merge(record: &mut ImagePulledRecord, name: &str, new: &ImagePullCredentials) {
     if *new == ImagePullCredentials::default() {
         return;
     }
