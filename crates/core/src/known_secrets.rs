@@ -1,9 +1,9 @@
 //! The secrets that this process has sent or received: no text for a person repeats one of them, whoever
 //! wrote it.
 //!
-//! Only keyed hashes are kept, because a copy that lives as long as the process would never be wiped. A
-//! secret is found by the hash of its first bytes and verified by that of all its bytes. Nothing is kept,
-//! and searching costs nothing, before the first secret.
+//! Keyed hashes are kept, because a copy that lives as long as the process would never be wiped: a
+//! secret is found by the hash of its first bytes and verified by that of all its bytes. The latest secrets
+//! wait for the first text to be hashed, since most runs of a plugin have none.
 
 mod spellings;
 
@@ -13,6 +13,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Range;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use secrecy::{ExposeSecret as _, SecretString};
 use spellings::{base64_parts, readings};
 
 /// From now on no message, log line, event or page of this process has this text: neither as it is, nor in
@@ -21,7 +22,7 @@ use spellings::{base64_parts, readings};
 pub fn know_secret(text: &str) {
     let text = text.trim();
     if text.len() >= SHORTEST {
-        known().learn(text.as_bytes());
+        known().receive(text.into());
     }
 }
 
@@ -48,7 +49,8 @@ pub(crate) enum Author {
 
 /// The text with `[secret]` in place of each secret.
 pub(crate) fn hide(text: &str, author: Author) -> Cow<'_, str> {
-    let known = known();
+    let mut known = known();
+    known.learn_waiting();
     if known.order.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -83,6 +85,8 @@ struct KnownSecrets {
     forms: HashMap<Spelling, Form>,
     /// The hash of the first bytes of each; the oldest first.
     order: VecDeque<(u64, Spelling)>,
+    /// Not yet hashed.
+    waiting: Vec<SecretString>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,6 +108,19 @@ enum Form {
 }
 
 impl KnownSecrets {
+    fn receive(&mut self, secret: SecretString) {
+        self.waiting.push(secret);
+        if self.waiting.len() > MOST_WAITING {
+            self.learn_waiting();
+        }
+    }
+
+    fn learn_waiting(&mut self) {
+        for secret in std::mem::take(&mut self.waiting) {
+            self.learn(secret.expose_secret().as_bytes());
+        }
+    }
+
     fn learn(&mut self, secret: &[u8]) {
         let is_short = secret.len() <= LONGEST_WORD;
         let form = if is_short && secret.iter().all(u8::is_ascii_alphabetic) {
@@ -211,6 +228,8 @@ const SHORTEST: usize = 6;
 const LONGEST_WORD: usize = 15;
 /// Spellings: those of about 4,000 secrets, less than 1 MiB. The oldest are forgotten.
 const MOST: usize = 16_384;
+/// So that a daemon keeps no more than a few beyond their use.
+const MOST_WAITING: usize = 16;
 const HIDDEN: &str = "[secret]";
 const SECRET_WORDS: [&str; 9] = [
     "secret",

@@ -4,16 +4,15 @@ use std::borrow::Cow;
 
 /// The text, with each URL in it up to its path.
 pub(crate) fn without_url_secrets(text: &str) -> Cow<'_, str> {
-    if !text.contains(SEPARATOR) {
+    if separator_end(text).is_none() {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find(SEPARATOR) {
-        let (before, url) = rest.split_at(at + SEPARATOR.len());
+    while let Some(start) = separator_end(rest) {
+        let (before, url) = rest.split_at(start);
         shown.push_str(before);
-        let end = url.find(ends_url).unwrap_or(url.len());
-        let (mut url, after) = url.split_at(end);
+        let (mut url, after) = url.split_at(url_length(url));
         // What follows the last `@`, so that a URL without one is not searched for it at each separator.
         let last = url.rsplit('@').next().map_or(0, str::len);
         loop {
@@ -24,9 +23,9 @@ pub(crate) fn without_url_secrets(text: &str) -> Cow<'_, str> {
                 url = &url[at..];
             }
             // A URL may have another one in its path, with passwords of its own.
-            match url.find(SEPARATOR) {
-                Some(at) if !url[..at].contains('?') => {
-                    let (before, inner) = url.split_at(at + SEPARATOR.len());
+            match separator_end(url) {
+                Some(start) if !url[..start].contains('?') => {
+                    let (before, inner) = url.split_at(start);
                     shown.push_str(before);
                     url = inner;
                 }
@@ -51,7 +50,8 @@ pub(crate) fn without_url_secrets(text: &str) -> Cow<'_, str> {
 /// The length of the user information with its `@`. It may have a slash that is not escaped: what then
 /// looks like a port is not a number.
 fn user_information(url: &str) -> usize {
-    let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
+    let end = url.find(['/', '\\', '?', '#']);
+    let authority = &url[..end.unwrap_or(url.len())];
     if let Some(at) = authority.rfind('@') {
         return at + 1;
     }
@@ -63,12 +63,32 @@ fn user_information(url: &str) -> usize {
     url.rfind('@').map_or(0, |at| at + 1)
 }
 
-/// White space, quotation marks, and the backslash before one in JSON.
-fn ends_url(c: char) -> bool {
-    c.is_whitespace() || c.is_control() || "\"'`<>\\".contains(c)
+/// The end of the first `://`, which some write as `:\/\/` in JSON.
+fn separator_end(text: &str) -> Option<usize> {
+    let mut colons = text.match_indices(':');
+    colons.find_map(|(at, colon)| {
+        let slash = |text| unescaped(text).strip_prefix('/');
+        let url = slash(slash(&text[at + colon.len()..])?)?;
+        Some(text.len() - url.len())
+    })
 }
 
-const SEPARATOR: &str = "://";
+/// Up to white space, a quotation mark, or the backslash before one in JSON. A slash and `&` are parts of the
+/// URL there too.
+fn url_length(text: &str) -> usize {
+    let is_end = |(at, c): &(usize, char)| match c {
+        '\\' => !unescaped(&text[*at..]).starts_with(['/', 'u']),
+        _ => c.is_whitespace() || c.is_control() || "\"'`<>".contains(*c),
+    };
+    let end = text.char_indices().find(is_end);
+    end.map_or(text.len(), |(at, _)| at)
+}
+
+/// Without the backslashes at its start, as many as JSON in JSON in JSON has.
+fn unescaped(text: &str) -> &str {
+    let count = text.bytes().take(7).take_while(|byte| *byte == b'\\');
+    &text[count.count()..]
+}
 
 #[cfg(test)]
 mod tests {
@@ -76,7 +96,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_is_shown_has_nothing_more_to_leave_out(text in "([:/@?\\[.,a1 ]|://){0,24}") {
+        fn what_is_shown_has_nothing_more_to_leave_out(text in r"([:/@?\[.,a1u\\ ]|://|:\\/\\/|:\\\\/){0,24}") {
             let shown = without_url_secrets(&text);
             proptest::prop_assert_eq!(without_url_secrets(&shown), &*shown);
         }
@@ -111,6 +131,18 @@ mod tests {
             (
                 "{\"a\":\"https://u:p@h/?q=\\\"x\\\"\"}",
                 "{\"a\":\"https://h/\\\"x\\\"\"}",
+            ),
+            (
+                r#"{"a":"https:\/\/u:p@h:1\/a\/http:\/\/u:p\/q@i\/b"}"#,
+                r#"{"a":"https:\/\/h:1\/a\/http:\/\/i\/b"}"#,
+            ),
+            (
+                r#"{\"a\":\"https:\\/\\/u:p@h?c=d\\u0026e=f\"}"#,
+                r#"{\"a\":\"https:\\/\\/h\"}"#,
+            ),
+            (
+                r#"{"a":"https://h/b?c=d\u0026signature=s","e":1}"#,
+                r#"{"a":"https://h/b","e":1}"#,
             ),
         ] {
             assert_eq!(without_url_secrets(text), expected);

@@ -126,3 +126,19 @@ fn names_of_secrets_are_known() {
         assert!(!is_secret_name(name), "{name}");
     }
 }
+
+#[test]
+fn secrets_wait_for_a_text_and_no_more_than_a_few() {
+    let mut known = KnownSecrets::default();
+    for n in 0..=MOST_WAITING {
+        assert_eq!((known.waiting.len(), known.order.len()), (n, 0));
+        known.receive(format!("waiting-{n}").into());
+    }
+    assert!(known.waiting.is_empty() && !known.order.is_empty());
+    known.receive("waiting-last".into());
+    known.learn_waiting();
+    for secret in ["waiting-0", "waiting-last"] {
+        let found = known.find(secret.as_bytes(), Author::Own);
+        assert_eq!(found, [0..secret.len()]);
+    }
+}
