@@ -1,7 +1,6 @@
 //! `regcred images`, `rm` and `export`: the store after pulls.
 
-use std::fs::Permissions;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+mod as_root;
 
 use regcred_tests::oci_registry::{Access, Fault};
 use regcred_tests::program::Program;
@@ -180,56 +179,4 @@ fn an_export_is_what_skopeo_copies_and_equal_images_make_equal_files() {
     let done = export(&file);
     assert_eq!(done.code(), Some(8), "{}", done.stderr);
     assert!(!file.exists());
-}
-
-/// As in an emptyDir, which has the mode 0777.
-#[test]
-fn root_fills_and_empties_no_store_through_a_link_in_a_volume_that_others_may_write() {
-    let (node, _registry, _) = two();
-    if std::fs::metadata(node.root()).expect("a directory").uid() != 0 {
-        return;
-    }
-    let others = Permissions::from_mode(0o777);
-    std::fs::set_permissions(node.store(), others).expect("a mode");
-    let one = name_of("one");
-    let _ = node.pull(&one).run().success();
-    let before = (listed(&node).len(), blobs(&node));
-    for own in ["blobs", "ingest"] {
-        let (real, aside) = (node.store().join(own), node.root().join(own));
-        std::fs::rename(&real, &aside).expect("renamed");
-        std::os::unix::fs::symlink(&aside, &real).expect("a link");
-        for program in [node.pull(&one), stored(&node, "rm").arg(&one)] {
-            let done = program.run();
-            let line = done.fails(4).lines().last().unwrap_or_default();
-            let why =
-                format!("as root: {own} is a symbolic link in a directory that users besides root");
-            assert!(line.contains(&why), "{line}");
-        }
-        std::fs::remove_file(&real).expect("removed");
-        std::fs::rename(&aside, &real).expect("renamed");
-        assert_eq!((listed(&node).len(), blobs(&node)), before);
-    }
-    let _ = stored(&node, "rm").arg(&one).run().success();
-}
-
-#[test]
-fn root_fills_and_empties_no_store_below_a_directory_of_another_user() {
-    let (node, _registry, _) = two();
-    if std::fs::metadata(node.root()).expect("a directory").uid() != 0 {
-        return;
-    }
-    chown(node.root(), Some(4711), Some(4711)).expect("owned");
-    let (one, blobs_before) = (name_of("one"), blobs(&node));
-    for program in [node.pull(&one), stored(&node, "rm").arg(&one)] {
-        let done = program.run();
-        let line = done.fails(4).lines().last().unwrap_or_default();
-        let start = format!(
-            "cannot write the store {} as root: ",
-            node.store().display()
-        );
-        assert!(line.starts_with(&start), "{line}");
-        let step = "belongs to another user; run this as that user, or name a store elsewhere";
-        assert!(line.contains(step), "{line}");
-    }
-    assert_eq!((listed(&node).len(), blobs(&node)), (2, blobs_before));
 }

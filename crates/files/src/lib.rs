@@ -4,28 +4,30 @@
 //! A longer file is an error and never cut: its beginning might mean something else than the whole.
 //!
 //! A file that is written, or that lies in a directory of another user, is reached by [`Root`] and
-//! [`Place`].
+//! [`Place`]; many in one directory by [`Directory`].
 
+mod directory;
 mod place;
 mod regular;
 mod replace;
 mod root;
+mod whole;
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read as _};
+use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
-use secrecy::zeroize::Zeroizing;
 use secrecy::{SecretSlice, SecretString};
 
 use regular::regular;
+use whole::whole;
 
+pub use directory::{Directory, Links};
 pub use place::{Place, open_directory};
 pub use replace::{place_of, replace};
 pub use root::Root;
@@ -100,15 +102,8 @@ pub fn read_at(directory: impl AsFd, name: impl AsRef<OsStr>, limit: u64) -> io:
 /// # Errors
 /// When it cannot be opened, and for a symbolic link.
 pub fn open_lock(path: &Path, mode: u32) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(mode)
-        .custom_flags(flags)
-        .open(path)
+    let flags = OFlags::WRONLY | OFlags::CREATE;
+    place::change_at(rustix::fs::CWD, path.as_os_str(), flags, mode)
 }
 
 /// Locks an open file or directory, and waits for the process that holds the lock.
@@ -132,24 +127,6 @@ pub fn lock(file: &File, patience: Duration) -> io::Result<()> {
     }
 }
 
-/// Wiped when reading fails halfway.
-fn whole(file: File, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    let length = file.metadata()?.len();
-    let too_large = || io::Error::new(io::ErrorKind::FileTooLarge, TooLarge(limit));
-    if length > limit {
-        return Err(too_large());
-    }
-    // Room for one byte more, so that the end is found without growing: no outgrown buffer leaves a
-    // copy in memory.
-    let room = usize::try_from(length).unwrap_or_default() + 1;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    let count = file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    if count as u64 > limit {
-        return Err(too_large());
-    }
-    Ok(bytes)
-}
-
 fn text(bytes: &[u8]) -> io::Result<SecretString> {
     let text = std::str::from_utf8(bytes).map_err(|_| not_text())?;
     Ok(text.into())
@@ -166,22 +143,6 @@ pub const MIB: u64 = 1 << 20;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(2);
 /// Between two later attempts.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
-
-#[derive(Debug)]
-struct TooLarge(u64);
-
-impl fmt::Display for TooLarge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (count, unit) = match self.0 {
-            bytes if bytes % (1 << 20) == 0 => (bytes >> 20, "MiB"),
-            bytes if bytes % (1 << 10) == 0 => (bytes >> 10, "KiB"),
-            bytes => (bytes, "bytes"),
-        };
-        write!(f, "it is larger than {count} {unit}")
-    }
-}
-
-impl std::error::Error for TooLarge {}
 
 #[cfg(test)]
 mod tests;

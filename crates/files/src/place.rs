@@ -43,10 +43,7 @@ impl Place {
     /// # Errors
     /// When the directory may not be searched.
     pub fn stat(&self) -> io::Result<Option<Stat>> {
-        match statat(&self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(Errno::NOENT) => Ok(None),
-            stat => Ok(Some(stat?)),
-        }
+        stat_at(&self.directory, &self.name)
     }
 
     /// Opens the file for reading, as [`crate::open`] does.
@@ -62,9 +59,8 @@ impl Place {
     /// # Errors
     /// When the name exists already.
     pub fn create(&self, beside: &OsStr) -> io::Result<File> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
-        let mode = Mode::RUSR | Mode::WUSR;
-        Ok(openat(&self.directory, beside, flags | OFlags::CLOEXEC, mode)?.into())
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        change_at(&self.directory, beside, flags, 0o600)
     }
 
     /// Gives a file beside the name that name.
@@ -96,6 +92,25 @@ impl Place {
 pub fn open_directory(directory: &OwnedFd) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     Ok(openat(directory, ".", flags, Mode::empty())?.into())
+}
+
+/// What has the name; `None` if nothing has.
+pub(crate) fn stat_at(directory: &OwnedFd, name: &OsStr) -> io::Result<Option<Stat>> {
+    match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => Ok(None),
+        stat => Ok(Some(stat?)),
+    }
+}
+
+/// Opens a file to change or to make it: no link is followed, and nothing is waited for.
+pub(crate) fn change_at(
+    directory: impl AsFd,
+    name: &OsStr,
+    flags: OFlags,
+    mode: u32,
+) -> io::Result<File> {
+    let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(openat(directory, name, flags, Mode::from_raw_mode(mode))?.into())
 }
 
 pub(crate) fn open_at(directory: impl AsFd, name: &OsStr) -> io::Result<File> {

@@ -140,7 +140,7 @@ impl Root {
     /// # Errors
     /// As [`Self::foreign`].
     pub fn of_another_user(&self, path: &Path) -> io::Result<Option<PathBuf>> {
-        self.first(path, |stat| !is_root(stat.st_uid) && stat.st_uid != own())
+        self.first(path, is_another_user)
     }
 
     /// The first directory on the way to a path, or at it, of this kind.
@@ -206,6 +206,11 @@ fn open(directory: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
 /// The user of this process.
 fn own() -> u32 {
     rustix::process::geteuid().as_raw()
+}
+
+/// Whether a file or directory belongs to a user besides root and that of this process.
+pub(crate) fn is_another_user(stat: &Stat) -> bool {
+    !is_root(stat.st_uid) && stat.st_uid != own()
 }
 
 /// Root, or the user as whom a user namespace shows root and everybody else of the machine.

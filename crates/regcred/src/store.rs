@@ -1,7 +1,5 @@
 //! Where images are stored, and whether root may write there.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf, absolute};
 
 use regcred_core::Env;
@@ -31,20 +29,20 @@ fn default_path(env: &Env, is_root: bool) -> Option<PathBuf> {
     Some(data.join("regcred/images"))
 }
 
-/// Opens the store, or creates it readable by its owner only: images are often private.
+/// Opens the store, or creates it readable by its owner only.
 pub(crate) fn open_or_create(path: &Path) -> Result<Layout, ProgramError> {
     refuse_of_another_user(path)?;
-    // If this fails, creating the layout's own directories fails as well and is reported.
-    let _ = DirBuilder::new().recursive(true).mode(0o700).create(path);
     Layout::open_or_create(path).map_err(ProgramError::not_configured)
 }
 
-/// Root writes no store below a directory of another user, who may put a link in its place at any moment, and none
-/// whose own directories are links that another user may have placed.
-///
-/// # Errors
-/// Names that directory.
-pub(crate) fn refuse_of_another_user(path: &Path) -> Result<(), ProgramError> {
+/// Opens the store to change what is in it; `None` if it does not exist.
+pub(crate) fn open_to_change(path: &Path) -> Result<Option<Layout>, ProgramError> {
+    refuse_of_another_user(path)?;
+    Layout::open_to_change(path).map_err(ProgramError::not_configured)
+}
+
+/// Root writes no store below a directory of another user, who may put another in its place at any moment.
+fn refuse_of_another_user(path: &Path) -> Result<(), ProgramError> {
     if !rustix::process::geteuid().is_root() {
         return Ok(());
     }
@@ -53,16 +51,10 @@ pub(crate) fn refuse_of_another_user(path: &Path) -> Result<(), ProgramError> {
         ProgramError::not_configured(format!("cannot write the store {path} as root: {why}"))
     };
     let look = || {
-        let (root, path) = (Root::open(Path::new("/"))?, absolute(path)?);
-        for own in ["", "blobs/sha256", "blobs/sha512", "ingest"] {
-            let foreign = root.of_another_user(&root.real(&path.join(own), true)?)?;
-            if foreign.is_some() {
-                return Ok(foreign);
-            }
-        }
-        Ok(None)
+        let root = Root::open(Path::new("/"))?;
+        root.of_another_user(&root.real(&absolute(path)?, true)?)
     };
-    match look().map_err(|error: std::io::Error| refused(error.to_string()))? {
+    match look().map_err(|error| refused(error.to_string()))? {
         None => Ok(()),
         Some(directory) => Err(refused(format!(
             "{} belongs to another user; run this as that user, or name a store elsewhere",

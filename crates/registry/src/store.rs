@@ -1,12 +1,12 @@
 //! The OCI image layout on disk (image-spec `image-layout.md`).
 
 mod blob_writer;
+mod directories;
 mod error;
 mod free_space;
 mod index_file;
 mod ingest;
 mod layout;
-mod lock_file;
 mod usage;
 
 pub use blob_writer::BlobWriter;

@@ -8,10 +8,24 @@ use regcred_run::ProgramError;
 
 use crate::store;
 
-/// The store that is there. The one that a person named must be a store.
+/// The store that is there, to be read. The one that a person named must be a store.
 pub(super) fn open(named: Option<&PathBuf>, env: &Env) -> Result<Option<Layout>, ProgramError> {
-    let path = store::path(named, env)?;
-    let found = Layout::open(&path).map_err(ProgramError::not_configured)?;
+    let found = Layout::open(store::path(named, env)?).map_err(ProgramError::not_configured)?;
+    required(found, named)
+}
+
+/// As [`open`], to change what is in it.
+pub(super) fn open_to_change(
+    named: Option<&PathBuf>,
+    env: &Env,
+) -> Result<Option<Layout>, ProgramError> {
+    required(store::open_to_change(&store::path(named, env)?)?, named)
+}
+
+fn required(
+    found: Option<Layout>,
+    named: Option<&PathBuf>,
+) -> Result<Option<Layout>, ProgramError> {
     match (found, named) {
         (None, Some(path)) => Err(ProgramError::not_configured(format!(
             "--store: {} is not a store: name the directory of a pull",

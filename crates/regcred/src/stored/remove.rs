@@ -6,12 +6,11 @@ use regcred_registry::collect_garbage;
 use regcred_run::{ProgramError, output};
 
 use super::arguments::RmArgs;
-use super::named::{name_in_store, open};
-use crate::store::refuse_of_another_user;
+use super::named::{name_in_store, open_to_change};
 
 /// Removes names, and then every blob that belongs to no image.
 pub(crate) fn remove(args: &RmArgs, env: &Env) -> Result<(), ProgramError> {
-    let Some(layout) = open(args.store.as_ref(), env)? else {
+    let Some(layout) = open_to_change(args.store.as_ref(), env)? else {
         return match args.images.first() {
             Some(image) => Err(ProgramError::not_configured(format!(
                 "{image} is not in the store, which does not exist yet"
@@ -19,7 +18,6 @@ pub(crate) fn remove(args: &RmArgs, env: &Env) -> Result<(), ProgramError> {
             None => Ok(()),
         };
     };
-    refuse_of_another_user(layout.root())?;
     // A mistyped name is found before anything is removed.
     let names: Vec<_> = args
         .images

@@ -104,7 +104,7 @@ impl StoredImage {
             }
             let Some(raw) = raw(layout, &descriptor.media_type, &descriptor.digest)? else {
                 self.missing += 1;
-                self.is_unknown |= layout.blob_path(&descriptor.digest).exists();
+                self.is_unknown |= layout.has_file(&descriptor.digest);
                 continue;
             };
             let parsed = raw.parse();

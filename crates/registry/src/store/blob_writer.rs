@@ -1,8 +1,11 @@
 //! The writer of one blob: counts and hashes what it writes, and publishes it by rename only when
 //! both match the descriptor.
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use regcred_files::Directory;
+
+use super::directories::Directories;
 use super::error::LayoutError;
 use super::ingest::{self, Temporary};
 use crate::image::{Descriptor, Digest, Hasher};
@@ -14,8 +17,8 @@ use crate::image::{Descriptor, Digest, Hasher};
 #[derive(Debug)]
 pub struct BlobWriter {
     temporary: Temporary,
-    /// The blob's final path.
-    target: PathBuf,
+    /// The directory in which the blob gets its name.
+    target: Arc<Directory>,
     durable: bool,
     digest: Digest,
     size: u64,
@@ -27,46 +30,46 @@ pub struct BlobWriter {
 
 impl BlobWriter {
     pub(super) fn create(
-        ingest: &Path,
-        target: PathBuf,
+        directories: &Directories,
         durable: bool,
         descriptor: &Descriptor,
     ) -> Result<Self, LayoutError> {
         let stem = ingest::file_stem(&descriptor.digest);
-        let temporary = Temporary::create(ingest, &stem, descriptor.size)?;
-        Ok(Self::of(temporary, 0, target, durable, descriptor))
+        let temporary = Temporary::create(directories.ingest()?, &stem, descriptor.size)?;
+        Self::of(temporary, 0, directories, durable, descriptor)
     }
 
     /// Continues what a dead writer left, if anything.
     pub(super) fn resume(
-        ingest: &Path,
-        target: PathBuf,
+        directories: &Directories,
         durable: bool,
         descriptor: &Descriptor,
     ) -> Result<Self, LayoutError> {
+        let ingest = directories.ingest()?;
         match Temporary::take_over(ingest, &descriptor.digest, descriptor.size) {
-            Some((file, length)) => Ok(Self::of(file, length, target, durable, descriptor)),
-            None => Self::create(ingest, target, durable, descriptor),
+            Some((file, length)) => Self::of(file, length, directories, durable, descriptor),
+            None => Self::create(directories, durable, descriptor),
         }
     }
 
     fn of(
         temporary: Temporary,
         length: u64,
-        target: PathBuf,
+        directories: &Directories,
         durable: bool,
         descriptor: &Descriptor,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, LayoutError> {
+        let target = directories.make_algorithm(descriptor.digest.algorithm())?;
+        Ok(Self {
             temporary,
-            target,
+            target: target.clone(),
             durable,
             size: descriptor.size,
             written: length,
             unhashed: length,
             hasher: descriptor.digest.hasher(),
             digest: descriptor.digest.clone(),
-        }
+        })
     }
 
     /// The offset of the next byte: what an earlier writer left, and what was written since.
@@ -112,17 +115,16 @@ impl BlobWriter {
                 actual,
             });
         }
-        self.temporary.publish(&self.target, self.durable)
+        let name = self.digest.encoded();
+        self.temporary.publish(&self.target, name, self.durable)
     }
 
     /// Whether another running writer of the same blob was first. Of two that start at the same
     /// moment exactly one yields, decided by the names of their temporary files.
     pub(crate) fn should_yield(&self) -> bool {
-        let own = self.temporary.path();
-        let directory = own.parent().unwrap_or(Path::new(""));
-        ingest::writers_of(directory, &self.digest, Some(own))
-            .iter()
-            .any(|other| other.as_path() < own)
+        let own = self.temporary.name();
+        ingest::writers_of(self.temporary.directory(), &self.digest)
+            .any(|other| other.as_str() < own)
     }
 
     fn hash_beginning(&mut self) -> Result<(), LayoutError> {

@@ -86,7 +86,7 @@ pub enum LayoutError {
 
 impl LayoutError {
     /// For `map_err`: an I/O failure of `action` on `path`.
-    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io {
             action,
@@ -96,7 +96,7 @@ impl LayoutError {
     }
 
     /// Like [`Self::io`], but a full disk or quota becomes [`Self::NoSpace`].
-    pub(crate) fn write(path: &Path, needed: u64) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn write(path: &Path, needed: u64) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

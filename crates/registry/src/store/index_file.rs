@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use regcred_core::ImageRef;
@@ -14,25 +14,23 @@ use regcred_files::MIB;
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
+use super::directories::Directories;
 use super::error::LayoutError;
 use super::ingest::Temporary;
-use super::lock_file;
 use crate::image::{Descriptor, media_type};
 
 /// The `index.json` of one layout.
-pub(super) struct IndexFile {
-    pub(super) path: PathBuf,
-    pub(super) ingest: PathBuf,
-}
+pub(super) struct IndexFile<'a>(pub(super) &'a Directories);
 
-impl IndexFile {
+impl IndexFile<'_> {
     /// Writes an index without entries if the file does not exist: a layout must have one.
     pub(super) fn create(&self) -> Result<(), LayoutError> {
         let _lock = self.lock()?;
-        if self.path.exists() {
-            return Ok(());
+        match self.0.root().stat(INDEX) {
+            Ok(None) => self.write(&empty(), true),
+            Ok(Some(_)) => Ok(()),
+            Err(error) => Err(LayoutError::io("read", &self.path())(error)),
         }
-        self.write(&empty(), true)
     }
 
     /// All entries that are descriptors. No file counts as no entries.
@@ -104,10 +102,10 @@ impl IndexFile {
     }
 
     fn read(&self) -> Result<Value, LayoutError> {
-        let bytes = match regcred_files::read(&self.path, LARGEST) {
+        let bytes = match self.0.root().read(INDEX, LARGEST) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(empty()),
-            Err(e) => return Err(LayoutError::io("read", &self.path)(e)),
+            Err(e) => return Err(LayoutError::io("read", &self.path())(e)),
         };
         let index: Value =
             serde_json::from_slice(&bytes).map_err(|_| self.broken("it is not JSON"))?;
@@ -119,14 +117,14 @@ impl IndexFile {
 
     fn write(&self, index: &Value, durable: bool) -> Result<(), LayoutError> {
         let text = index.to_string();
-        let mut temporary = Temporary::create(&self.ingest, "index", text.len() as u64)?;
+        let mut temporary = Temporary::create(self.0.ingest()?, "index", text.len() as u64)?;
         temporary.write(text.as_bytes())?;
-        temporary.publish(&self.path, durable)
+        temporary.publish(self.0.root(), INDEX, durable)
     }
 
     /// The lock, which is released when the file is dropped; `None` where locks do not work.
     fn lock(&self) -> Result<Option<File>, LayoutError> {
-        let (file, path) = lock_file::open(&self.ingest, LOCK)?;
+        let (file, path) = self.0.lock_file(LOCK)?;
         match regcred_files::lock(&file, PATIENCE) {
             Ok(()) => Ok(Some(file)),
             Err(error) if error.kind() == ErrorKind::TimedOut => Err(LayoutError::Locked {
@@ -141,9 +139,13 @@ impl IndexFile {
         }
     }
 
+    fn path(&self) -> PathBuf {
+        self.0.root().path().join(INDEX)
+    }
+
     pub(super) fn broken(&self, reason: &str) -> LayoutError {
         LayoutError::BrokenIndex {
-            path: self.path.clone(),
+            path: self.path(),
             reason: reason.to_owned(),
         }
     }
@@ -152,13 +154,6 @@ impl IndexFile {
 /// The name of an entry, if it has one.
 pub(crate) fn name_of(descriptor: &Descriptor) -> Option<&str> {
     descriptor.annotations.get(REF_NAME).map(String::as_str)
-}
-
-/// Makes the renames in a directory survive a power cut.
-pub(super) fn sync_directory(path: &Path) -> Result<(), LayoutError> {
-    File::open(path)
-        .and_then(|directory| directory.sync_all())
-        .map_err(LayoutError::io("sync", path))
 }
 
 fn manifests(index: &Value) -> impl Iterator<Item = &Value> {
@@ -199,5 +194,6 @@ const REF_NAME: &str = "org.opencontainers.image.ref.name";
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
 /// A hundred thousand names fit.
 const LARGEST: u64 = 64 * MIB;
+pub(super) const INDEX: &str = "index.json";
 const LOCK: &str = "index.lock";
 const PATIENCE: Duration = Duration::from_secs(30);

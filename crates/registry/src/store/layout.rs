@@ -15,18 +15,20 @@
 //! oci:DIRECTORY:NAME`, podman, umoci and `ctr images import` all accept that form.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use regcred_files::MIB;
+use regcred_files::{Directory, Links, MIB};
+use rustix::fs::FileType;
 
 use super::blob_writer::BlobWriter;
+use super::directories::{ALGORITHMS, BLOBS, Directories, INGEST};
 use super::error::LayoutError;
 use super::free_space;
-use super::index_file::{self, IndexFile};
+use super::index_file::{self, INDEX, IndexFile};
 use super::ingest::{self, Beginnings, Temporary};
 use super::usage;
 use crate::image::{Descriptor, Digest};
@@ -34,7 +36,7 @@ use crate::image::{Descriptor, Digest};
 /// An OCI image layout on disk. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Layout {
-    root: Arc<Path>,
+    directories: Arc<Directories>,
     durable: bool,
 }
 
@@ -48,46 +50,68 @@ pub struct Removed {
 }
 
 impl Layout {
-    /// Opens the layout at `root`, or creates an empty one there. Removes what dead writers left.
+    /// Opens the layout at `root`, or creates an empty one there, which its owner alone can read. Removes what
+    /// dead writers left. Symbolic links are followed as in [`Layout::open_to_change`].
     ///
     /// # Errors
     /// [`LayoutError::NotALayout`] for a directory that holds something else or a layout of
     /// another version; [`LayoutError::Io`].
     pub fn open_or_create(root: impl Into<PathBuf>) -> Result<Self, LayoutError> {
-        let root = root.into();
-        if let Some(layout) = Self::open(&root)? {
-            let is_missing = |digest: &Digest| !layout.blob_path(digest).exists();
-            ingest::sweep(&layout.ingest(), is_missing);
+        let layout = Self::of(Directories::make(&root.into())?);
+        if layout.is_layout()? {
+            let is_missing = |digest: &Digest| !layout.has_file(digest);
+            if let Some(ingest) = layout.directories.present_ingest() {
+                ingest::sweep(ingest, is_missing);
+            }
             return Ok(layout);
         }
-        let layout = Self::at(root);
         layout.refuse_foreign_content()?;
-        let blobs = layout.root.join(BLOBS).join("sha256");
-        fs::create_dir_all(&blobs).map_err(LayoutError::io("create", &blobs))?;
+        layout.directories.make_algorithm(ALGORITHMS[0])?;
         layout.index().create()?;
-        let mut marker = Temporary::create(&layout.ingest(), MARKER, MARKER_TEXT.len() as u64)?;
+        let ingest = layout.directories.ingest()?;
+        let mut marker = Temporary::create(ingest, MARKER, MARKER_TEXT.len() as u64)?;
         marker.write(MARKER_TEXT.as_bytes())?;
-        marker.publish(&layout.root.join(MARKER), true)?;
+        marker.publish(layout.directories.root(), MARKER, true)?;
         Ok(layout)
     }
 
-    /// Opens the layout at `root`; `None` if it does not exist. Writes nothing.
+    /// Opens the layout at `root` to be read; `None` if it does not exist. Writes nothing.
     ///
     /// # Errors
     /// [`LayoutError::NotALayout`] for a layout of another version; [`LayoutError::Io`].
     pub fn open(root: impl Into<PathBuf>) -> Result<Option<Self>, LayoutError> {
-        let layout = Self::at(root.into());
-        let path = layout.root.join(MARKER);
-        let text = match regcred_files::read(&path, MIB) {
+        Self::present(&root.into(), Links::Any)
+    }
+
+    /// As [`Layout::open`], to change what is in it. A symbolic link that another user may have placed is
+    /// refused, and for root also a directory of another user.
+    ///
+    /// # Errors
+    /// As [`Layout::open`].
+    pub fn open_to_change(root: impl Into<PathBuf>) -> Result<Option<Self>, LayoutError> {
+        Self::present(&root.into(), Links::Trusted)
+    }
+
+    fn present(root: &Path, links: Links) -> Result<Option<Self>, LayoutError> {
+        let Some(directories) = Directories::open(root, links)? else {
+            return Ok(None);
+        };
+        let layout = Self::of(directories);
+        Ok(layout.is_layout()?.then_some(layout))
+    }
+
+    /// Whether it has the file by which a layout is known.
+    fn is_layout(&self) -> Result<bool, LayoutError> {
+        let text = match self.directories.root().read(MARKER, MIB) {
             Ok(text) => text,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(LayoutError::io("read", &path)(e)),
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(LayoutError::io("read", &self.root().join(MARKER))(e)),
         };
         let marker: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
         match marker["imageLayoutVersion"].as_str() {
-            Some(VERSION) => Ok(Some(layout)),
-            Some(other) => Err(layout.not_a_layout(format!("it has version {other:?}"))),
-            None => Err(layout.not_a_layout("its oci-layout file has no version".into())),
+            Some(VERSION) => Ok(true),
+            Some(other) => Err(self.not_a_layout(format!("it has version {other:?}"))),
+            None => Err(self.not_a_layout("its oci-layout file has no version".into())),
         }
     }
 
@@ -102,22 +126,40 @@ impl Layout {
     /// The layout's directory.
     #[must_use]
     pub fn root(&self) -> &Path {
-        &self.root
+        self.directories.root().path()
     }
 
     /// The path of a blob, whether it is there or not.
     #[must_use]
     pub fn blob_path(&self, digest: &Digest) -> PathBuf {
-        let directory = self.root.join(BLOBS).join(digest.algorithm());
-        directory.join(digest.encoded())
+        self.directories.path_of(digest)
     }
 
     /// Whether the blob is there: a file of the right size with its final name. Only verified blobs
     /// get that name, so the content is not hashed again.
     #[must_use]
     pub fn has_blob(&self, descriptor: &Descriptor) -> bool {
-        fs::metadata(self.blob_path(&descriptor.digest))
-            .is_ok_and(|found| found.is_file() && found.len() == descriptor.size)
+        self.length_of(&descriptor.digest) == Some(descriptor.size)
+    }
+
+    /// Whether a file has the blob's name.
+    pub(crate) fn has_file(&self, digest: &Digest) -> bool {
+        self.length_of(digest).is_some()
+    }
+
+    /// The length in bytes of the file with the blob's name; `None` if it is not a file.
+    fn length_of(&self, digest: &Digest) -> Option<u64> {
+        let directories = self.directories.of_algorithm(digest.algorithm());
+        let directory = directories.ok().flatten()?;
+        let found = directory.stat(digest.encoded()).ok().flatten()?;
+        match FileType::from_raw_mode(found.st_mode) {
+            FileType::RegularFile => found.st_size.try_into().ok(),
+            FileType::Symlink => {
+                let file = directory.open_file(digest.encoded()).ok()?;
+                Some(file.metadata().ok()?.len())
+            }
+            _ => None,
+        }
     }
 
     /// Starts a blob. At the end, a file of another size with its name is replaced.
@@ -125,8 +167,7 @@ impl Layout {
     /// # Errors
     /// [`LayoutError::Io`] when the temporary file cannot be made.
     pub fn blob_writer(&self, descriptor: &Descriptor) -> Result<BlobWriter, LayoutError> {
-        let target = self.blob_path(&descriptor.digest);
-        BlobWriter::create(&self.ingest(), target, self.durable, descriptor)
+        BlobWriter::create(&self.directories, self.durable, descriptor)
     }
 
     /// As [`Layout::blob_writer`], but continues the beginning of the blob that an earlier writer
@@ -135,8 +176,7 @@ impl Layout {
     /// # Errors
     /// As [`Layout::blob_writer`].
     pub fn resume_blob(&self, descriptor: &Descriptor) -> Result<BlobWriter, LayoutError> {
-        let target = self.blob_path(&descriptor.digest);
-        BlobWriter::resume(&self.ingest(), target, self.durable, descriptor)
+        BlobWriter::resume(&self.directories, self.durable, descriptor)
     }
 
     /// Stores a small blob that is in memory, unless it is there already.
@@ -158,11 +198,13 @@ impl Layout {
     /// # Errors
     /// [`LayoutError::Io`] when it is there and cannot be read.
     pub fn read_blob(&self, digest: &Digest, limit: u64) -> Result<Option<Bytes>, LayoutError> {
-        let path = self.blob_path(digest);
-        match regcred_files::read(&path, limit) {
+        let Some(directory) = self.directories.of_algorithm(digest.algorithm())? else {
+            return Ok(None);
+        };
+        match directory.read(digest.encoded(), limit) {
             Ok(bytes) => Ok(digest.matches(&bytes).then(|| bytes.into())),
             Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::FileTooLarge) => Ok(None),
-            Err(e) => Err(LayoutError::io("read", &path)(e)),
+            Err(e) => Err(LayoutError::io("read", &self.blob_path(digest))(e)),
         }
     }
 
@@ -171,9 +213,14 @@ impl Layout {
     /// # Errors
     /// [`LayoutError::Io`] when it is not there or cannot be read, [`LayoutError::Size`].
     pub(crate) fn open_blob(&self, descriptor: &Descriptor) -> Result<File, LayoutError> {
-        let path = self.blob_path(&descriptor.digest);
+        let digest = &descriptor.digest;
+        let path = self.blob_path(digest);
         let failed = || LayoutError::io("read", &path);
-        let file = regcred_files::open(&path).map_err(failed())?;
+        let file = match self.directories.of_algorithm(digest.algorithm())? {
+            Some(directory) => directory.open_file(digest.encoded()),
+            None => Err(ErrorKind::NotFound.into()),
+        };
+        let file = file.map_err(failed())?;
         let actual = file.metadata().map_err(failed())?.len();
         if actual != descriptor.size {
             return Err(LayoutError::Size {
@@ -205,7 +252,7 @@ impl Layout {
             .index()
             .set(name, choose, self.durable, || self.sync_blobs())?;
         if written && self.durable {
-            index_file::sync_directory(&self.root)?;
+            sync(self.directories.root())?;
         }
         Ok(())
     }
@@ -234,12 +281,12 @@ impl Layout {
 
     /// For a pull: nothing is removed from the store as long as the value lives.
     pub(crate) fn use_shared(&self) -> Result<impl Drop + use<>, LayoutError> {
-        usage::shared(&self.ingest())
+        usage::shared(&self.directories)
     }
 
     /// For the removal of blobs: no pull begins as long as the value lives.
     pub(crate) fn use_alone(&self) -> Result<impl Drop + use<>, LayoutError> {
-        usage::alone(&self.ingest())
+        usage::alone(&self.directories)
     }
 
     /// An error about what `index.json` refers to.
@@ -253,25 +300,22 @@ impl Layout {
         is_garbage: impl Fn(&Digest) -> bool,
     ) -> Result<Removed, LayoutError> {
         let mut removed = Removed::default();
-        let blobs = self.root.join(BLOBS);
-        for algorithm in ["sha256", "sha512"] {
-            let directory = blobs.join(algorithm);
-            let entries = match fs::read_dir(&directory) {
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                entries => entries.map_err(LayoutError::io("read", &directory))?,
+        for algorithm in ALGORITHMS {
+            let Some(directory) = self.directories.of_algorithm(algorithm)? else {
+                continue;
             };
-            for entry in entries {
-                let entry = entry.map_err(LayoutError::io("read", &directory))?;
-                let name = entry.file_name();
-                let digest = format!("{algorithm}:{}", name.to_string_lossy()).parse();
+            let names = directory.names();
+            for name in names.map_err(LayoutError::io("read", directory.path()))? {
+                let name = name.to_string_lossy();
+                let digest = format!("{algorithm}:{name}").parse();
                 if !digest.is_ok_and(|digest| is_garbage(&digest)) {
                     continue;
                 }
-                let size = entry.metadata().map_or(0, |file| file.len());
-                let path = entry.path();
-                fs::remove_file(&path).map_err(LayoutError::io("remove", &path))?;
+                let found = directory.stat(&name).ok().flatten();
+                let failed = LayoutError::io("remove", &directory.path().join(&*name));
+                directory.remove(&name).map_err(failed)?;
                 removed.blobs += 1;
-                removed.bytes += size;
+                removed.bytes += found.map_or(0, |file| file.st_size.try_into().unwrap_or(0));
             }
         }
         Ok(removed)
@@ -290,19 +334,20 @@ impl Layout {
     /// Fails with [`LayoutError::NoSpace`] when the rest of these blobs does not fit. Before that it
     /// removes what interrupted pulls left of others.
     pub(crate) fn require_space(&self, blobs: &[&Descriptor]) -> Result<(), LayoutError> {
-        let beginnings = Beginnings::of(&self.ingest());
+        let ingest = self.directories.ingest()?;
+        let beginnings = Beginnings::of(ingest);
         let rest = |blob: &&Descriptor| blob.size - beginnings.longest(&blob.digest, blob.size);
         let needed = blobs.iter().map(rest).fold(0, u64::saturating_add);
-        let too_little = || free_space::available(&self.root).filter(|free| *free < needed);
+        let too_little = || free_space::available(self.root()).filter(|free| *free < needed);
         if too_little().is_none() {
             return Ok(());
         }
         let is_wanted = |digest: &Digest| blobs.iter().any(|blob| blob.digest == *digest);
-        ingest::sweep(&self.ingest(), is_wanted);
+        ingest::sweep(ingest, is_wanted);
         match too_little() {
             None => Ok(()),
             Some(available) => Err(LayoutError::NoSpace {
-                path: self.root.to_path_buf(),
+                path: self.root().to_owned(),
                 needed,
                 available,
                 source: rustix::io::Errno::NOSPC.into(),
@@ -312,25 +357,19 @@ impl Layout {
 
     /// Whether another running writer, of this process or another, is filling the blob.
     pub(crate) fn is_being_written(&self, digest: &Digest) -> bool {
-        !ingest::writers_of(&self.ingest(), digest, None).is_empty()
+        let ingest = self.directories.present_ingest();
+        ingest.is_some_and(|ingest| ingest::writers_of(ingest, digest).next().is_some())
     }
 
-    fn at(root: PathBuf) -> Self {
+    fn of(directories: Directories) -> Self {
         Self {
-            root: root.into(),
+            directories: directories.into(),
             durable: true,
         }
     }
 
-    fn index(&self) -> IndexFile {
-        IndexFile {
-            path: self.root.join(INDEX),
-            ingest: self.ingest(),
-        }
-    }
-
-    fn ingest(&self) -> PathBuf {
-        self.root.join(INGEST)
+    fn index(&self) -> IndexFile<'_> {
+        IndexFile(&self.directories)
     }
 
     /// The blobs' contents were synced before their renames; this makes the renames last.
@@ -338,21 +377,23 @@ impl Layout {
         if !self.durable {
             return Ok(());
         }
-        let blobs = self.root.join(BLOBS);
-        let algorithms = fs::read_dir(&blobs).map_err(LayoutError::io("read", &blobs))?;
-        for entry in algorithms.flatten() {
-            index_file::sync_directory(&entry.path())?;
+        for algorithm in ALGORITHMS {
+            if let Some(directory) = self.directories.of_algorithm(algorithm)? {
+                sync(directory)?;
+            }
         }
-        index_file::sync_directory(&blobs)
+        self.directories
+            .blobs()?
+            .map_or(Ok(()), |blobs| sync(blobs))
     }
 
     /// A new layout is created only in a directory that is missing, empty, or partly created by us.
     fn refuse_foreign_content(&self) -> Result<(), LayoutError> {
-        let Ok(entries) = fs::read_dir(&self.root) else {
-            return Ok(());
+        let mut names = match self.directories.root().names() {
+            Ok(names) => names,
+            Err(error) => return Err(LayoutError::io("read", self.root())(error)),
         };
         let own = |name: &OsString| [BLOBS, INGEST, INDEX, MARKER].iter().any(|own| name == own);
-        let mut names = entries.flatten().map(|entry| entry.file_name());
         match names.find(|name| !own(name)) {
             None => Ok(()),
             Some(name) => Err(self.not_a_layout(format!(
@@ -363,15 +404,18 @@ impl Layout {
 
     fn not_a_layout(&self, reason: String) -> LayoutError {
         LayoutError::NotALayout {
-            path: self.root.to_path_buf(),
+            path: self.root().to_owned(),
             reason,
         }
     }
 }
 
-const BLOBS: &str = "blobs";
-const INGEST: &str = "ingest";
-const INDEX: &str = "index.json";
+fn sync(directory: &Directory) -> Result<(), LayoutError> {
+    directory
+        .sync()
+        .map_err(LayoutError::io("sync", directory.path()))
+}
+
 const MARKER: &str = "oci-layout";
 const VERSION: &str = "1.0.0";
 const MARKER_TEXT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;

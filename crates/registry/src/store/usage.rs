@@ -1,11 +1,10 @@
 //! Who uses the store: pulls at the same time, or one process that removes blobs.
 
 use std::fs::{File, TryLockError};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::directories::Directories;
 use super::error::LayoutError;
-use super::lock_file;
 
 /// A lock, until it is dropped; `None` where locks do not work.
 pub(super) struct Hold(Option<File>);
@@ -18,9 +17,9 @@ impl Drop for Hold {
 }
 
 /// The store, used by pulls.
-pub(super) fn shared(ingest: &Path) -> Result<Hold, LayoutError> {
+pub(super) fn shared(directories: &Directories) -> Result<Hold, LayoutError> {
     let end = Instant::now() + PATIENCE;
-    take(ingest, |file| {
+    take(directories, |file| {
         loop {
             match file.try_lock_shared() {
                 Err(TryLockError::WouldBlock) if Instant::now() < end => std::thread::sleep(PAUSE),
@@ -31,15 +30,15 @@ pub(super) fn shared(ingest: &Path) -> Result<Hold, LayoutError> {
 }
 
 /// The store, used by this process alone. Does not wait for pulls.
-pub(super) fn alone(ingest: &Path) -> Result<Hold, LayoutError> {
-    take(ingest, |file| file.try_lock())
+pub(super) fn alone(directories: &Directories) -> Result<Hold, LayoutError> {
+    take(directories, |file| file.try_lock())
 }
 
 fn take(
-    ingest: &Path,
+    directories: &Directories,
     lock: impl FnOnce(&File) -> Result<(), TryLockError>,
 ) -> Result<Hold, LayoutError> {
-    let (file, path) = lock_file::open(ingest, LOCK)?;
+    let (file, path) = directories.lock_file(LOCK)?;
     match lock(&file) {
         Ok(()) => Ok(Hold(Some(file))),
         Err(TryLockError::WouldBlock) => Err(LayoutError::InUse { path }),

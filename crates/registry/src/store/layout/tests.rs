@@ -1,3 +1,4 @@
+mod held;
 mod names;
 mod resume;
 
@@ -29,8 +30,12 @@ fn files(directory: &Path) -> Vec<String> {
     names
 }
 
+fn ingest_of(layout: &Layout) -> PathBuf {
+    layout.root().join(INGEST)
+}
+
 fn parts(layout: &Layout) -> Vec<String> {
-    let mut names = files(&layout.ingest());
+    let mut names = files(&ingest_of(layout));
     names.retain(|name| name != "index.lock");
     names
 }
@@ -233,7 +238,7 @@ fn a_writer_that_stalls_is_not_waited_for() {
     let (_dir, layout) = layout();
     let blob = descriptor(b"hello");
     let writer = layout.blob_writer(&blob).expect("writer");
-    age(&layout.ingest().join(&parts(&layout)[0]), 61);
+    age(&ingest_of(&layout).join(&parts(&layout)[0]), 61);
     assert!(!layout.is_being_written(&blob.digest));
     drop(writer);
 }
@@ -243,11 +248,11 @@ fn the_sweep_removes_files_of_dead_writers_and_keeps_locked_and_young_ones() {
     let (_dir, layout) = layout();
     let blob = descriptor(b"hello");
     let living = layout.blob_writer(&blob).expect("writer");
-    age(&layout.ingest().join(&parts(&layout)[0]), 7200);
-    let stale = layout.ingest().join("sha256-ab.0011.part");
+    age(&ingest_of(&layout).join(&parts(&layout)[0]), 7200);
+    let stale = ingest_of(&layout).join("sha256-ab.0011.part");
     fs::write(&stale, b"half").expect("what a kill leaves");
     age(&stale, 3601);
-    let young = layout.ingest().join("sha256-cd.0022.part");
+    let young = ingest_of(&layout).join("sha256-cd.0022.part");
     fs::write(&young, b"").expect("about to be locked");
 
     Layout::open_or_create(layout.root()).expect("opens");

@@ -14,7 +14,7 @@ fn large() -> (Vec<u8>, Descriptor) {
 /// Leaves `content` as a dead writer of `blob` would.
 fn leave(layout: &Layout, blob: &Descriptor, content: &[u8]) -> PathBuf {
     let stem = ingest::file_stem(&blob.digest);
-    let path = layout.ingest().join(format!("{stem}.00aa.part"));
+    let path = ingest_of(layout).join(format!("{stem}.00aa.part"));
     fs::write(&path, content).expect("written");
     path
 }
@@ -75,7 +75,7 @@ fn a_file_that_others_could_choose_is_not_continued() {
     let beginning = &content[..1_500_000];
     fs::write(&victim, beginning).expect("written");
     let stem = ingest::file_stem(&blob.digest);
-    let link = layout.ingest().join(format!("{stem}.00bb.part"));
+    let link = ingest_of(&layout).join(format!("{stem}.00bb.part"));
     for is_symbolic in [true, false] {
         if is_symbolic {
             symlink(&victim, &link).expect("link");
