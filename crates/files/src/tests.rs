@@ -138,3 +138,72 @@ fn a_lock_is_not_made_through_a_link() {
     drop(open_lock(&path, 0o600).expect("a file"));
     assert_eq!(std::fs::read(&path).expect("file"), b"kept");
 }
+
+#[test]
+fn a_directory_stays_the_one_that_was_opened() {
+    let (scratch, _) = file(b"");
+    let path = scratch.path().join("a/b");
+    let directory = Directory::make(&path, 0o700).expect("made");
+    let below = directory.make_subdirectory("c", 0o755).expect("made");
+    std::fs::rename(scratch.path().join("a"), scratch.path().join("moved")).expect("renamed");
+    std::fs::create_dir_all(path.join("c")).expect("made");
+
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+    drop(below.open_to_change("new", flags, 0o600).expect("made"));
+    below.rename("new", &directory, "f").expect("renamed");
+    assert_eq!(directory.read("f", 10).expect("there"), b"");
+    assert!(directory.stat("f").expect("searched").is_some());
+    let mut names: Vec<_> = directory.names().expect("listed").collect();
+    names.sort();
+    assert_eq!(names, ["c", "f"]);
+    directory.sync().expect("synced");
+    directory.remove("f").expect("removed");
+    assert!(directory.stat("f").expect("searched").is_none());
+    assert_eq!(std::fs::read_dir(&path).expect("listed").count(), 1);
+    assert!(!directory.is_of_another_user().expect("asked"));
+}
+
+#[test]
+fn a_directory_leads_on_by_links_that_its_opener_wants() {
+    let (scratch, path) = file(b"linked");
+    let directory = scratch.path().join("d");
+    std::fs::create_dir(&directory).expect("made");
+    let link = |target: &Path, name: &str| {
+        std::os::unix::fs::symlink(target, directory.join(name)).expect("a link");
+    };
+    link(&path, "file");
+    link(scratch.path(), "up");
+    let by = |links| {
+        let directory = Directory::open(&directory, links).expect("opened");
+        let read = directory
+            .read("file", 10)
+            .map_err(|error| error.to_string());
+        let up = directory.subdirectory("up");
+        let up = up.and_then(|up| up.read("f", 10));
+        (read, up.map_err(|error| error.to_string()))
+    };
+    let linked = || Ok(b"linked".to_vec());
+    assert_eq!(by(Links::Any), (linked(), linked()));
+    assert_eq!(by(Links::Trusted), (linked(), linked()));
+    let is_a_link = Directory::open(&directory, Links::Trusted).expect("opened");
+    let opened = is_a_link.open_to_change("file", OFlags::WRONLY, 0);
+    assert!(opened.is_err());
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    // Now anyone may have placed them.
+    let others = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    std::fs::set_permissions(&directory, others).expect("a mode");
+    assert_eq!(by(Links::Any), (linked(), linked()));
+    let (read, up) = by(Links::Trusted);
+    for (name, refused) in [("file", read), ("up", up)] {
+        let why = refused.expect_err("refused");
+        assert!(
+            why.starts_with(&format!("{name} is a symbolic link in")),
+            "{why}"
+        );
+    }
+    std::os::unix::fs::chown(&directory, Some(4711), Some(4711)).expect("owned");
+    let foreign = Directory::open(&directory, Links::Trusted).expect("opened");
+    assert!(foreign.is_of_another_user().expect("asked"));
+}

@@ -33,6 +33,7 @@ const LISTED: &[(&str, &str)] = &[
         "crates/engine/src/image/records/pulls_under_way.rs",
         "the kubelet's own directory, of root",
     ),
+    ("crates/files/src/directory.rs", "opens files"),
     ("crates/files/src/lib.rs", "opens files"),
     ("crates/files/src/place.rs", "opens files"),
     ("crates/files/src/replace.rs", "opens files"),
@@ -61,26 +62,9 @@ const LISTED: &[(&str, &str)] = &[
         "crates/regcred/src/install/host.rs",
         "the namespace of the machine's first process, of the kernel",
     ),
-    ("crates/regcred/src/store.rs", "makes the store's directory"),
     (
         "crates/registry/src/content/host_platform.rs",
         "the processor, of the kernel",
-    ),
-    (
-        "crates/registry/src/store/index_file.rs",
-        "the store, which belongs to who pulls",
-    ),
-    (
-        "crates/registry/src/store/ingest.rs",
-        "the store, which belongs to who pulls",
-    ),
-    (
-        "crates/registry/src/store/layout.rs",
-        "the store, which belongs to who pulls",
-    ),
-    (
-        "crates/registry/src/store/lock_file.rs",
-        "the store, which belongs to who pulls",
     ),
 ];
 
