@@ -85,9 +85,9 @@ deps-build:
 
 # What the whole-program tests check us against: servers and clients of other people. A browser is
 # too large to be put on a developer's machine unasked, and a container runtime would run there; where there
-# is one it is used. So is valgrind.
+# is one it is used. So are faketime and valgrind.
 deps-test:
-	@PYTHON=$(PYTHON) tests/install.sh docker-registry skopeo htpasswd ip kubectl systemd-analyze venv $(if $(filter true,$(CI)),chromium containerd valgrind)
+	@PYTHON=$(PYTHON) tests/install.sh docker-registry skopeo htpasswd ip kubectl systemd-analyze venv $(if $(filter true,$(CI)),chromium containerd faketime valgrind)
 	@$(MAKE) --no-print-directory venv
 
 venv: $(MOTO)

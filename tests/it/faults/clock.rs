@@ -4,11 +4,12 @@
 use chrono::TimeDelta;
 use regcred_cache::{CacheDir, Cached};
 use regcred_core::{Clock, CredentialRequest, Env, Provider as _, report};
+use regcred_tests::{Program, need, plugin_request};
 use tokio::runtime::Builder;
 
 use super::failures;
 use super::inside::plain_ask;
-use super::rows::{self, Target};
+use super::rows::{self, Rows, Target};
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,9 +21,9 @@ enum Outcome {
 }
 use Outcome::{Fails, Issued};
 
-#[test]
-fn a_clock_that_jumped_a_day_is_named_or_does_not_matter() {
-    let table = [
+/// A provider's rows, and what becomes of a request a day ahead and a day behind.
+fn table() -> [(Rows, Outcome, Outcome); 6] {
+    [
         (rows::ecr(), Issued, Issued),
         (rows::gcr(), Issued, Issued),
         (rows::acr(), Fails(CLOCK), Issued),
@@ -34,9 +35,42 @@ fn a_clock_that_jumped_a_day_is_named_or_does_not_matter() {
             Fails("is not sent: it has expired at "),
             Issued,
         ),
-    ];
+    ]
+}
+
+#[test]
+fn a_clock_that_jumped_a_day_is_named_or_does_not_matter() {
+    check(ask);
+}
+
+/// The libraries of the clouds, which have the machine's clock, included.
+#[test]
+fn a_plugin_on_a_machine_whose_clock_jumped_a_day_names_it_or_it_does_not_matter() {
+    let Some(faketime) = need("faketime") else {
+        return;
+    };
+    check(|target, days| {
+        let home = tempfile::tempdir().expect("a directory");
+        let done = Program::ours(&format!("{}-credential-provider", target.provider))
+            .under(
+                &faketime,
+                ["--exclude-monotonic", "-f", &format!("{days:+}d")],
+            )
+            .env("HOME", home.path())
+            .envs(target.env.clone())
+            .env("REGCRED_CACHE", "off")
+            .stdin(plugin_request(&target.image))
+            .run();
+        match done.code() {
+            Some(0) => Ok(()),
+            _ => Err(done.stderr.trim_end().to_owned()),
+        }
+    });
+}
+
+fn check(ask: impl Fn(&Target, i64) -> Result<(), String> + Sync) {
     let mut failed = 0;
-    for (rows, ahead, behind) in &table {
+    for (rows, ahead, behind) in &table() {
         let (target, cells) = (&rows.target, [(1, *ahead), (-1, *behind)]);
         failed += failures(cells.into_iter(), |(days, expected)| {
             let found = ask(target, days);
