@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::DistError;
 use crate::archive::gzip;
+use crate::documents::documents;
 use crate::packed::Packed;
 use crate::release::{Release, read};
 
@@ -27,8 +28,7 @@ pub(crate) fn of_package(release: &Release, zsh: &str) -> Result<Vec<Packed>, Di
     ] {
         files.push(Packed::text(path, read(&release.pages.join(name))?));
     }
-    let readme = read(&release.source.join("README.md"))?;
-    files.push(Packed::text(format!("{DOCUMENTS}/README.md"), readme));
+    files.extend(documents(release, DOCUMENTS, &[])?);
     Ok(files)
 }
 
@@ -57,7 +57,7 @@ pub(crate) const COMMAND: &str = "regcred";
 /// The program that keeps pull secrets fresh.
 pub(crate) const REFRESHER: &str = "regcred-refresh";
 /// Where the plugins are.
-pub(crate) const PLUGINS: &str = "usr/libexec/kubernetes/kubelet/plugins";
+const PLUGINS: &str = "usr/libexec/kubernetes/kubelet/plugins";
 /// Where the manual pages are.
 const MANUAL: &str = "usr/share/man/man1";
 /// Where the documents are.

@@ -7,6 +7,7 @@
 mod archive;
 mod contents;
 mod deb;
+mod documents;
 mod error;
 mod image;
 mod packed;

@@ -56,6 +56,12 @@ impl Release {
         self.version.replace('-', "~")
     }
 
+    /// The address of a file of this version in the repository.
+    pub(crate) fn address(&self, path: &Path) -> String {
+        let repository = env!("CARGO_PKG_REPOSITORY");
+        format!("{repository}/blob/v{}/{}", self.version, path.display())
+    }
+
     /// The file names of the plugins, in order.
     pub(crate) fn plugins(&self) -> Result<Vec<String>, DistError> {
         let directory = self.source.join("plugins");

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use crate::DistError;
 use crate::archive::{gzip, tar};
 use crate::contents::{COMMAND, REFRESHER};
+use crate::documents::documents;
 use crate::packed::Packed;
-use crate::release::{Release, read};
+use crate::release::Release;
 
 /// Writes `regcred-VERSION-TARGET.tar.gz`, all of which is in one directory of that name.
 pub(crate) fn write(release: &Release) -> Result<PathBuf, DistError> {
@@ -17,10 +18,7 @@ pub(crate) fn write(release: &Release) -> Result<PathBuf, DistError> {
     for program in programs.into_iter().chain(release.plugins()?) {
         files.push(Packed::program(release, &program, &name)?);
     }
-    for document in ["README.md", "CHANGELOG.md", "LICENSE"] {
-        let content = read(&release.source.join(document))?;
-        files.push(Packed::text(format!("{name}/{document}"), content));
-    }
+    files.extend(documents(release, &name, &["CHANGELOG.md", "LICENSE"])?);
     let bytes = gzip(&tar(&files, "", release.date)?)?;
     release.write(&format!("{name}.tar.gz"), &bytes)
 }

@@ -3,6 +3,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "runs dpkg-deb and rpm")]
 
+mod documents;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Read as _};
@@ -32,7 +34,13 @@ fn release(directory: &TempDir, target: &str) -> Release {
     for name in ["regcred", "regcred-refresh", "left-over"] {
         write(&format!("built/{name}"), name);
     }
-    for name in ["README.md", "CHANGELOG.md", "LICENSE"] {
+    for name in [
+        "README.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "docs/clouds/icr.md",
+    ] {
         write(&format!("source/{name}"), &name.repeat(300));
     }
     write("roots.pem", "roots");
@@ -146,6 +154,8 @@ fn the_tarball_has_every_program_in_one_directory() {
         ("CHANGELOG.md", 0o644),
         ("LICENSE", 0o644),
         ("README.md", 0o644),
+        ("SECURITY.md", 0o644),
+        ("docs/clouds/icr.md", 0o644),
         ("ecr-credential-provider", 0o755),
         ("icr-credential-provider", 0o755),
         ("regcred", 0o755),
@@ -220,6 +230,7 @@ fn the_rpm_package_needs_nothing_and_owns_its_directories() {
         "/usr/libexec/kubernetes/kubelet/plugins",
         "/usr/libexec/kubernetes/kubelet/plugins/ecr-credential-provider",
         "/usr/share/doc/regcred/README.md",
+        "/usr/share/doc/regcred/docs/clouds",
         "/usr/share/licenses/regcred/LICENSE",
         "/usr/share/man/man1/regcred.1.gz",
         "/usr/share/zsh/site-functions/_regcred",
