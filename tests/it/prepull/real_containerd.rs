@@ -86,6 +86,21 @@ impl Stage {
         started
     }
 
+    /// Imports an archive of images with the words of the page.
+    fn import(&self, options: &[&str], archive: &Path) {
+        let ctr = Program::new(self.program.with_file_name("ctr"));
+        let ctr = ctr.arg("--address").arg(self.socket());
+        let import = ctr.args(["-n", "k8s.io", "images", "import"]).args(options);
+        let _ = import.arg(archive).run().success();
+    }
+
+    /// Waits until the CRI, which hears of images by events, has it.
+    fn until_present(&self, image: &str) {
+        until("the image in the CRI", || {
+            self.prepull(&["--check", image]).run().code() == Some(0)
+        });
+    }
+
     fn prepull(&self, args: &[&str]) -> Program {
         let endpoint = format!("unix://{}", self.socket().display());
         let prepull = self
@@ -127,7 +142,6 @@ fn registry() -> Server {
 #[test]
 fn an_export_is_imported_by_ctr_and_present_for_the_cri() {
     let Some(stage) = Stage::set() else { return };
-    let ctr = stage.program.with_file_name("ctr");
     let (image, root) = (format!("{HOST}/team/app:v1"), stage.node.root());
     let login = root.join("login.json");
     let config = json!({"auths": {HOST: {"username": "alice", "password": "c4n4ry"}}});
@@ -143,15 +157,58 @@ fn an_export_is_imported_by_ctr_and_present_for_the_cri() {
     let asked = stage.registry.seen().len();
     let missing = stage.prepull(&["--check", &image]).run();
     assert_eq!(missing.code(), Some(1), "{}", missing.stderr);
-    let import = Program::new(&ctr).arg("--address").arg(stage.socket());
-    let import = import.args(["-n", "k8s.io", "images", "import", "--no-unpack"]);
-    let _ = import.arg(&archive).run().success();
-    // The CRI hears of it by an event.
-    until("the image in the CRI", || {
-        stage.prepull(&["--check", &image]).run().code() == Some(0)
-    });
+    stage.import(&["--no-unpack"], &archive);
+    stage.until_present(&image);
     assert_eq!(stage.registry.seen().len(), asked, "no registry was asked");
     containerd.kill();
+}
+
+/// The images of a release go into containerd as the page has it, which unpacks their layers, and a kubelet finds them by the
+/// names that the page has.
+#[test]
+fn the_images_of_a_release_are_imported_by_ctr_and_present_for_the_cri() {
+    let Some(stage) = Stage::set() else { return };
+    let archive = images_of_a_release(&stage.node.root().join("release"));
+    let mut containerd = stage.start();
+    stage.import(&["--snapshotter", "native"], &archive);
+    for program in ["regcred", "regcred-refresh"] {
+        let name = format!("{program}:{VERSION}");
+        stage.until_present(&name);
+        stage.until_present(&format!("docker.io/library/{name}"));
+    }
+    let other = stage.prepull(&["--check", "regcred:other"]).run();
+    assert_eq!(other.code(), Some(1), "{}", other.stderr);
+    containerd.kill();
+}
+
+/// Packs a release of small files in the place of programs.
+fn images_of_a_release(directory: &Path) -> PathBuf {
+    let write = |name: &str| {
+        let file = directory.join(name);
+        fs::create_dir_all(file.parent().expect("a directory")).expect("a directory");
+        fs::write(&file, name).expect("a file");
+        file
+    };
+    for provider in regcred_providers::all() {
+        let _ = write(&format!("{}-credential-provider", provider.name));
+    }
+    for name in ["regcred", "regcred-refresh"] {
+        let _ = write(name);
+    }
+    for name in ["man/regcred.1", "regcred.bash", "regcred.fish", "_regcred"] {
+        let _ = write(&format!("pages/{name}"));
+    }
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let dist = Program::ours("regcred-dist")
+        .current_dir(need::workspace())
+        .env("SOURCE_DATE_EPOCH", "1000000000")
+        .arg(target)
+        .args([directory, &directory.join("pages"), &write("roots.pem")])
+        .arg(directory.join("out"));
+    let _ = dist.run().success();
+    let architecture = regcred_tests::image::host_architecture();
+    let archive = format!("out/regcred-images-{VERSION}-{architecture}.tar");
+    directory.join(archive)
 }
 
 #[test]
@@ -203,3 +260,6 @@ fn containerd_pulls_with_the_second_login_and_keeps_the_image_over_a_restart() {
     let _ = stage.prepull(&["--check", &image]).run().success();
     containerd.kill();
 }
+
+/// The version of the workspace.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
