@@ -102,10 +102,16 @@ fn every_reason_for_which_a_kubelet_does_not_start_is_shown() {
     let done = explain(&["explain", "--json"]);
     let shown: serde_json::Value = serde_json::from_slice(done.bytes()).expect("JSON");
     assert_eq!(shown, checked);
-    // One sentence alone is the error itself.
+    // So is one reason alone.
     std::fs::remove_file(&config).expect("removed");
     let done = explain(&["explain"]);
-    assert!(done.fails(4).contains("config.yaml"));
+    assert_eq!((done.code(), &*done.stderr), (Some(4), ""));
+    let (shown, verdict) = (done.stdout(), verdict.replace("3 errors", "1 error"));
+    let is_last = shown
+        .lines()
+        .last()
+        .is_some_and(|last| last.starts_with(&verdict));
+    assert!(shown.contains("; fix: create it, ") && is_last, "{shown}");
 }
 
 /// A node with a stale pull secret and a plugin, both for one private image.

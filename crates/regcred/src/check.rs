@@ -153,14 +153,14 @@ fn examined(node: &NodeReport, path: &Path) -> Vec<Finding> {
 }
 
 /// The report of a configuration for which a kubelet exits at its start, with the other findings; `None`
-/// if the only finding is the sentence that it logs.
+/// if it starts.
 pub(crate) fn refusal(node: &NodeReport, others: Vec<Finding>) -> Option<CheckReport> {
     let mut findings = errors::findings(&node.problems, node.config.as_ref());
     if findings.is_empty() {
         return None;
     }
     findings.extend(others);
-    (findings.len() > 1).then(|| CheckReport::new(findings, &node.problems, None))
+    Some(CheckReport::new(findings, &node.problems, None))
 }
 
 /// The findings that concern one image, without those that an explanation shows by itself: of providers
