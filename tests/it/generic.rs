@@ -220,10 +220,9 @@ fn a_plugin_without_its_file_is_an_error_that_names_it_and_the_command_needs_non
     );
     let done = Program::ours("regcred").args(["token", AUDIENCE]).run();
     let text = done.fails(3);
-    assert!(
-        text.contains("describe it in the file of REGCRED_GENERIC_CONFIG"),
-        "{text}"
-    );
+    let end = "Oracle Cloud Infrastructure Registry; to serve it anyway, add it with REGCRED_<PROVIDER>_ALSO_SERVE, or describe it \
+               in the file of REGCRED_GENERIC_CONFIG";
+    assert!(text.contains(end), "{text}");
     let config = ConfigDir::new("- {matchImages: [a.test], password: hunter2}\n");
     let done = Program::ours("regcred")
         .args(["token", "a.test"])

@@ -112,9 +112,14 @@ impl Context<'_> {
                 ("regcred", format!("add it with {ANY_ALSO_SERVE}{file}"))
             }
         };
-        let titles = self.titles();
-        let message =
-            format!("{registry} is not a registry of {titles}; to serve it anyway, {how}");
+        // The registries of a file are named by how they are added.
+        let clouds = self.specs.iter();
+        let clouds = clouds.filter(|spec| spec.with_role(Role::ConfigFile).next().is_none());
+        let titles: Vec<_> = clouds.map(|spec| spec.title).collect();
+        let message = format!(
+            "{registry} is not a registry of {}; to serve it anyway, {how}",
+            titles.join(", ")
+        );
         ProviderError::new(name, ErrorKind::NotServed, message).into()
     }
 
