@@ -139,6 +139,7 @@ fn secrets_wait_for_a_text_and_no_more_than_a_few() {
     known.learn_waiting();
     for secret in ["waiting-0", "waiting-last"] {
         let found = known.find(secret.as_bytes(), Author::Own);
-        assert_eq!(found, [0..secret.len()]);
+        assert_eq!(found.first(), Some(&(0..secret.len())));
+        assert_eq!(found.len(), 1);
     }
 }
