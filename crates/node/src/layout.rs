@@ -55,7 +55,7 @@ impl Layout {
                     "no kubelet is found: neither one of {} nor MicroK8s's snap",
                     SERVICES.join(", ")
                 ),
-                "run it on a node, or name a node's file system with --root",
+                "run it on a node, or name the root of a node's file system with --root",
             )),
             Err(found) => {
                 let names = found

@@ -93,7 +93,10 @@ fn nodes_of_other_programs_are_refused_with_what_to_do_instead() {
     );
     refused(
         &Node::new(&[]),
-        &["no kubelet is found: neither one of kubelet.service, k3s.service"],
+        &[
+            "no kubelet is found: neither one of kubelet.service, k3s.service",
+            "; run it on a node, or name the root of a node's file system with --root",
+        ],
     );
     let node = k3s_openrc();
     node.write(
