@@ -24,17 +24,17 @@ struct Bounds {
 const BOUNDS: &[Bounds] = &[
     Bounds {
         plugin: "ecr",
-        megabytes: 5.0,
-        http: 4.1,
-        https: Some(9.4),
-        warm: 1.0,
+        megabytes: 4.9,
+        http: 3.7,
+        https: Some(8.9),
+        warm: 0.7,
     },
     Bounds {
         plugin: "gcr",
-        megabytes: 3.3,
-        http: 0.9,
+        megabytes: 3.1,
+        http: 0.8,
         https: None,
-        warm: 0.6,
+        warm: 0.5,
     },
 ];
 

@@ -27,8 +27,8 @@ fn a_run_of_a_plugin_executes_no_more_than_its_bound_cold_and_warm() {
     let with_keys = plugin("ecr", &ecr).envs(ecr.keys());
     let mut broken = Vec::new();
     for (name, plugin, bounds) in [
-        ("ecr", with_keys, [24_000, 14_500]),
-        ("icr", plugin("icr", &icr), [5_200, 3_800]),
+        ("ecr", with_keys, [15_000, 4_800]),
+        ("icr", plugin("icr", &icr), [4_000, 2_400]),
     ] {
         let root = tempfile::tempdir().expect("a directory");
         let stored = plugin
