@@ -21,24 +21,23 @@ smallest, to be read beside how much more it has. `calls` are those of the Kuber
 
 ## Where a plugin's life goes
 
-A warm run of IBM's plugin, sampled on a virtual machine: 0.5 ms of the plugin's processor time, which is what an empty program of
-glibc takes there, and what its parent does to start it.
+A warm run of IBM's plugin, sampled on a virtual machine: 0.55 ms of processor time, with what its parent does to start it.
 
 | what | share |
 |---|---|
-| the parent makes a process | 25 % |
+| the parent makes a process | 8 % |
 | `execve` puts the program into it | 10 % |
-| pages appear when they are touched first: 64 page faults (19 in an empty program), 8 % by relocation | 28 % |
-| other system calls, and the end of the process | 19 % |
-| instructions of the program: relocation 3 %, else request, options, key, cache file, answer, and the hashes that keep the token out of messages | 20 % |
+| pages appear when they are touched first: 64 page faults (19 in an empty program) | 29 % |
+| other system calls, and the end of the process | 18 % |
+| instructions of the program: relocation, request, options, key, cache file, answer | 35 % |
 
 - **The C library.** A static program of glibc executes `CPUID` 43 times before its first line. On a virtual machine, which a node
   is, each is answered by the hypervisor: 3.6 microseconds here, 0.15 ms in all. The plugins are musl's, which asks nothing:
   an empty program takes 0.2 ms instead of 0.5 and has 0.4 MB instead of 1.1. `regcred` and `regcred-refresh`, which live longer, keep
   glibc's allocator. The floor of the tables is glibc's too, so that a warm run can be faster.
 - **Size.** Each 64 KiB of a program that are touched cost a page fault. The plugins are compiled for size, which takes 3 %
-  more instructions over https, and have no tables for unwinding, since a panic ends them: IBM's has 2.7 MB instead of 4.8 and
-  64 page faults instead of 97.
+  more instructions over https, and have neither tables for unwinding nor what reads them, since a panic ends them: IBM's has
+  2.7 MB instead of 4.8 and 64 page faults instead of 97.
 - **Address randomization** costs the relocation, at most 0.09 ms: the pages of tables with addresses are written, and so copied. It
   stays: it is a guard.
 - **Trusted roots.** Of the 144 certificates of a distribution's bundle the first 9 lines are decoded, enough for the name. The rest
@@ -51,12 +50,14 @@ Where the memory of a warm run is, by `/proc/PID/smaps` as the process ends, in 
 
 | | code | constants | relocated tables | data, heap and stack | all |
 |---|---|---|---|---|---|
-| ECR | 1,984 of 3,736 | 488 of 680 | 240 | 96 | 2,808 |
-| Google | 1,804 of 2,380 | 320 of 520 | 104 | 64 | 2,292 |
+| ECR | 2,756 of 3,692 | 476 of 668 | 240 | 112 | 3,588 |
+| Google | 2,080 of 2,336 | 440 of 504 | 104 | 68 | 2,696 |
 | an empty process of glibc | 708 of 836 | 128 of 220 | 24 | 52 | 912 |
 
 - Code and constants, most of it, are pages of the file that all plugins of a node share. The kernel maps 64 KiB of it around
-  each page that is touched. What a process has for itself is 332 KiB of ECR's and 164 of Google's; heap and stack are little of it.
+  each page that is touched, and more where the file lies in larger pieces in the page cache: two copies of one program differ by
+  up to 0.7 MiB, and by a tenth in wall time. What a process has for itself is 352 KiB of ECR's and 172 of Google's; heap and
+  stack are little of it.
 - Less takes functions in the order of their use, from a profile of each build for the linker, or less code. Neither is done.
 
 What is missing to a third of the Go plugins' time:
