@@ -219,7 +219,7 @@ fn stop(daemon: Running) {
     let _ = Program::new("/bin/sh").args(["-c", &stop]).run().success();
     let finished = daemon.finish();
     assert_eq!(finished.code(), Some(0), "{}", finished.stderr);
-    for word in ["403", "\"level\":\"ERROR\""] {
+    for word in ["403 Forbidden", "\"level\":\"error\""] {
         assert!(!finished.stderr.contains(word), "{}", finished.stderr);
     }
 }
