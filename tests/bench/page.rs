@@ -115,5 +115,6 @@ For 0.8 of the time of crane the client would have 0.75 s of processor time. The
 client that verifies and stores a layer does without, are 0.8 s.
 
 A push of the same layers is the registry's time: docker-registry takes 2.3 s of processor time, three quarters of it for SHA-256, ours
-0.06 s and crane 0.07 s. Together they occupy two processors for 97 % of the 1.22 s that either takes, in 31 rounds in turn. Two, four or eight layers at a time, one request for a layer or several, and `sendfile` make no difference there.
+0.06 s and crane 0.07 s. Together they occupy two processors for 97 % of the 1.22 s that either takes, in 31 rounds in turn. Two,
+four or eight layers at a time, one request for a layer or several, and `sendfile` make no difference there.
 ";
