@@ -33,7 +33,8 @@ use super::ingest::{self, Beginnings, Temporary};
 use super::usage;
 use crate::image::{Descriptor, Digest};
 
-/// An OCI image layout on disk. Cheap to clone.
+/// An OCI image layout on disk, held by its open directories: it stays the one that was opened, also where another
+/// directory gets its path. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Layout {
     directories: Arc<Directories>,
