@@ -1,11 +1,11 @@
 //! A directory that is opened once: what its names reach is not exchanged with the path that led to it.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf, absolute};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, Stat, fstat, mkdirat, openat, renameat, unlinkat};
 use rustix::io::Errno;
@@ -43,8 +43,8 @@ impl Directory {
         let opened = match links {
             Links::Any => rustix::fs::open(path, LOOK_UP, Mode::empty())?,
             Links::Trusted => {
-                let root = Root::open(Path::new("/"))?;
-                root.directory(&root.real(&absolute(path)?, true)?)?
+                let (root, real) = Root::of_machine(path)?;
+                root.directory(&real)?
             }
         };
         Ok(Self {
@@ -59,8 +59,7 @@ impl Directory {
     /// # Errors
     /// As [`Self::open`], and when a directory cannot be made.
     pub fn make(path: &Path, mode: u32) -> io::Result<Self> {
-        let root = Root::open(Path::new("/"))?;
-        let real = root.real(&absolute(path)?, true)?;
+        let (root, real) = Root::of_machine(path)?;
         Ok(Self {
             opened: root.make_directories(&real, mode)?,
             path: path.to_owned(),
@@ -180,12 +179,15 @@ impl Directory {
     /// The names in it.
     ///
     /// # Errors
-    /// When it may not be read.
-    pub fn names(&self) -> io::Result<impl Iterator<Item = OsString> + use<>> {
+    /// When it may not be read; a name is an error when the reading ends before the directory does.
+    pub fn names(&self) -> io::Result<impl Iterator<Item = io::Result<OsString>> + use<>> {
         let entries = Dir::new(open_directory(&self.opened)?)?;
-        let names = entries.filter_map(Result::ok);
-        let names = names.map(|entry| OsStr::from_bytes(entry.file_name().to_bytes()).to_owned());
-        Ok(names.filter(|name| name != "." && name != ".."))
+        let names = entries.map(|entry| {
+            let name = entry?.file_name().to_bytes().to_owned();
+            Ok(OsString::from_vec(name))
+        });
+        let is_itself = |name: &OsString| name == "." || name == "..";
+        Ok(names.filter(move |name| !name.as_ref().is_ok_and(is_itself)))
     }
 
     /// Makes the renames in it survive a power cut.

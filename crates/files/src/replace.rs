@@ -1,7 +1,7 @@
 //! Files that are written as a whole.
 
 use std::io::{self, Write as _};
-use std::path::{Path, absolute};
+use std::path::Path;
 
 use rustix::fs::{Mode, fchmod};
 
@@ -30,6 +30,6 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// # Errors
 /// When another user may have placed a link on the way, or its directory does not exist.
 pub fn place_of(path: &Path) -> io::Result<Place> {
-    let root = Root::open(Path::new("/"))?;
-    root.place(&root.real(&absolute(path)?, true)?)
+    let (root, real) = Root::of_machine(path)?;
+    root.place(&real)
 }

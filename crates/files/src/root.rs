@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path, PathBuf, absolute};
 
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, Stat, fstat, mkdirat, openat, readlinkat, statat,
@@ -29,6 +29,13 @@ impl Root {
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self(rustix::fs::open(path, flags, Mode::empty())?))
+    }
+
+    /// That of this machine, and the path without symbolic links there.
+    pub(crate) fn of_machine(path: &Path) -> io::Result<(Self, PathBuf)> {
+        let root = Self::open(Path::new("/"))?;
+        let real = root.real(&absolute(path)?, true)?;
+        Ok((root, real))
     }
 
     /// The path without symbolic links; with `last` also its last part is followed. What does not

@@ -7,6 +7,7 @@ mod free_space;
 mod index_file;
 mod ingest;
 mod layout;
+mod marker;
 mod usage;
 
 pub use blob_writer::BlobWriter;

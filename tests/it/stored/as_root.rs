@@ -103,6 +103,7 @@ fn a_link_that_comes_and_goes_while_root_fills_and_empties_a_store_leads_nowhere
                 }
             }
         });
+        let _end = End(&has_ended);
         let mut finished = Vec::new();
         for _ in 0..TURNS {
             for program in [
@@ -113,7 +114,6 @@ fn a_link_that_comes_and_goes_while_root_fills_and_empties_a_store_leads_nowhere
                 finished.push(program.run());
             }
         }
-        has_ended.store(true, Ordering::Relaxed);
         finished
     });
     assert_eq!(content(&victims), before);
@@ -124,6 +124,15 @@ fn a_link_that_comes_and_goes_while_root_fills_and_empties_a_store_leads_nowhere
     }
     let succeeded = done.iter().filter(|one| one.code() == Some(0)).count();
     assert!(succeeded > 0, "{TURNS} turns");
+}
+
+/// Ends the exchange, also where a command does not end in time.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn is_root(node: &Node) -> bool {

@@ -314,7 +314,7 @@ fn is_part_of(name: &str, digest: &Digest) -> bool {
 fn parts(directory: &Directory) -> impl Iterator<Item = String> {
     let names = directory.names().into_iter().flatten();
     names
-        .filter_map(|name| name.into_string().ok())
+        .filter_map(|name| name.ok()?.into_string().ok())
         .filter(|name| name.ends_with(SUFFIX))
 }
 

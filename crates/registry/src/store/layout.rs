@@ -14,22 +14,22 @@
 //! holds images of many repositories and a bare tag would collide. `skopeo inspect
 //! oci:DIRECTORY:NAME`, podman, umoci and `ctr images import` all accept that form.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use regcred_files::{Directory, Links, MIB};
+use regcred_files::{Directory, Links};
 use rustix::fs::FileType;
 
 use super::blob_writer::BlobWriter;
-use super::directories::{ALGORITHMS, BLOBS, Directories, INGEST};
+use super::directories::{ALGORITHMS, Directories};
 use super::error::LayoutError;
 use super::free_space;
-use super::index_file::{self, INDEX, IndexFile};
-use super::ingest::{self, Beginnings, Temporary};
+use super::index_file::{self, IndexFile};
+use super::ingest::{self, Beginnings};
+use super::marker;
 use super::usage;
 use crate::image::{Descriptor, Digest};
 
@@ -59,20 +59,17 @@ impl Layout {
     /// another version; [`LayoutError::Io`].
     pub fn open_or_create(root: impl Into<PathBuf>) -> Result<Self, LayoutError> {
         let layout = Self::of(Directories::make(&root.into())?);
-        if layout.is_layout()? {
+        if marker::is_present(&layout.directories)? {
             let is_missing = |digest: &Digest| !layout.has_file(digest);
             if let Some(ingest) = layout.directories.present_ingest() {
                 ingest::sweep(ingest, is_missing);
             }
             return Ok(layout);
         }
-        layout.refuse_foreign_content()?;
+        marker::refuse_foreign_content(&layout.directories)?;
         layout.directories.make_algorithm(ALGORITHMS[0])?;
         layout.index().create()?;
-        let ingest = layout.directories.ingest()?;
-        let mut marker = Temporary::create(ingest, MARKER, MARKER_TEXT.len() as u64)?;
-        marker.write(MARKER_TEXT.as_bytes())?;
-        marker.publish(layout.directories.root(), MARKER, true)?;
+        marker::write(&layout.directories)?;
         Ok(layout)
     }
 
@@ -98,22 +95,7 @@ impl Layout {
             return Ok(None);
         };
         let layout = Self::of(directories);
-        Ok(layout.is_layout()?.then_some(layout))
-    }
-
-    /// Whether it has the file by which a layout is known.
-    fn is_layout(&self) -> Result<bool, LayoutError> {
-        let text = match self.directories.root().read(MARKER, MIB) {
-            Ok(text) => text,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(false),
-            Err(e) => return Err(LayoutError::io("read", &self.root().join(MARKER))(e)),
-        };
-        let marker: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-        match marker["imageLayoutVersion"].as_str() {
-            Some(VERSION) => Ok(true),
-            Some(other) => Err(self.not_a_layout(format!("it has version {other:?}"))),
-            None => Err(self.not_a_layout("its oci-layout file has no version".into())),
-        }
+        Ok(marker::is_present(&layout.directories)?.then_some(layout))
     }
 
     /// Whether a finished pull survives a power cut (the default). Without it nothing is synced to
@@ -307,6 +289,7 @@ impl Layout {
             };
             let names = directory.names();
             for name in names.map_err(LayoutError::io("read", directory.path()))? {
+                let name = name.map_err(LayoutError::io("read", directory.path()))?;
                 let name = name.to_string_lossy();
                 let digest = format!("{algorithm}:{name}").parse();
                 if !digest.is_ok_and(|digest| is_garbage(&digest)) {
@@ -387,28 +370,6 @@ impl Layout {
             .blobs()?
             .map_or(Ok(()), |blobs| sync(blobs))
     }
-
-    /// A new layout is created only in a directory that is missing, empty, or partly created by us.
-    fn refuse_foreign_content(&self) -> Result<(), LayoutError> {
-        let mut names = match self.directories.root().names() {
-            Ok(names) => names,
-            Err(error) => return Err(LayoutError::io("read", self.root())(error)),
-        };
-        let own = |name: &OsString| [BLOBS, INGEST, INDEX, MARKER].iter().any(|own| name == own);
-        match names.find(|name| !own(name)) {
-            None => Ok(()),
-            Some(name) => Err(self.not_a_layout(format!(
-                "it holds {name:?} and no oci-layout file; name an empty directory"
-            ))),
-        }
-    }
-
-    fn not_a_layout(&self, reason: String) -> LayoutError {
-        LayoutError::NotALayout {
-            path: self.root().to_owned(),
-            reason,
-        }
-    }
 }
 
 fn sync(directory: &Directory) -> Result<(), LayoutError> {
@@ -416,10 +377,6 @@ fn sync(directory: &Directory) -> Result<(), LayoutError> {
         .sync()
         .map_err(LayoutError::io("sync", directory.path()))
 }
-
-const MARKER: &str = "oci-layout";
-const VERSION: &str = "1.0.0";
-const MARKER_TEXT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
 #[cfg(test)]
 mod tests;

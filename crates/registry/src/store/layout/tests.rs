@@ -31,7 +31,7 @@ fn files(directory: &Path) -> Vec<String> {
 }
 
 fn ingest_of(layout: &Layout) -> PathBuf {
-    layout.root().join(INGEST)
+    layout.root().join("ingest")
 }
 
 fn parts(layout: &Layout) -> Vec<String> {
