@@ -221,7 +221,7 @@ impl Cause {
 
     /// The step that failed, with the host or proxy where it failed.
     pub(crate) fn write_step(&self, target: &Target, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = &target.host;
+        let host = target.host();
         match (
             self.what,
             target.proxy.as_ref().filter(|_| self.is_at_proxy),

@@ -106,12 +106,11 @@ impl Client {
             deadline: request.timeout.map(|time| (Instant::now() + time, time)),
             route,
         };
-        let host = host_key(url);
         let mut attempt = 1;
         loop {
             let may_repeat = attempt < request.retry.attempts;
             if request.retry.attempts > 1 {
-                self.wait_for_host(&host, &limits).await;
+                self.wait_for_host(url, &limits).await;
             }
             let by_kernel = match request.body.as_file() {
                 Some(file) => Box::pin(self.send_file(file, &request, url, &limits)).await,
@@ -147,7 +146,11 @@ impl Client {
                     Err(reason) => Err(HttpError::new(&target, reason)),
                 };
             };
-            tracing::debug!(host, attempt, "request failed and is sent again");
+            tracing::debug!(
+                host = target.host(),
+                attempt,
+                "request failed and is sent again"
+            );
             drop(result);
             sleep_until(again).await;
             attempt += 1;
@@ -253,15 +256,16 @@ impl Client {
         // A little more than asked for, so that waiting requests do not come back as one.
         let pause = asked.map_or(own, |pause| pause + jitter(Duration::from_millis(250)));
         if asked.is_some() || response.status().as_u16() == 429 {
-            self.0.pauses.extend(&host_key(response.url()), pause);
+            self.0.pauses.extend(response.url().origin(), pause);
         }
         Some(pause)
     }
 
     /// Waits out the host's pause, unless it ends after the request's time: the server's own response
     /// is more precise than a time-out.
-    async fn wait_for_host(&self, host: &str, limits: &Limits) {
-        while let Some(until) = self.0.pauses.until(host) {
+    async fn wait_for_host(&self, url: &Url, limits: &Limits) {
+        let host = url.origin();
+        while let Some(until) = self.0.pauses.until(&host) {
             if limits.deadline.is_some_and(|(end, _)| end <= until) {
                 return;
             }
@@ -296,10 +300,6 @@ fn assemble(request: &Request, url: &Url) -> reqwest::Request {
         *assembled.body_mut() = Some(request.body.open());
     }
     assembled
-}
-
-fn host_key(url: &Url) -> String {
-    url.origin().ascii_serialization()
 }
 
 /// The slowest body of a request, in bytes a second.

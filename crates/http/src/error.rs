@@ -220,8 +220,8 @@ impl HttpError {
     pub fn server(&self) -> Option<String> {
         let target = self.0.target.as_ref()?;
         Some(match &target.proxy {
-            Some(proxy) => format!("{} through the proxy {proxy}", target.host),
-            None => target.host.clone(),
+            Some(proxy) => format!("{} through the proxy {proxy}", target.host()),
+            None => target.host(),
         })
     }
 
@@ -237,7 +237,7 @@ impl fmt::Display for HttpError {
         }
         let target = self.0.target.as_ref();
         if let Some(target) = target {
-            write!(f, "{} {}", target.method, target.place)?;
+            write!(f, "{} {}", target.method, target.place())?;
             if let Some(proxy) = target.proxy.as_ref().filter(|_| !self.names_proxy()) {
                 write!(f, " through the proxy {proxy}")?;
             }

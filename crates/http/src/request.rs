@@ -44,7 +44,16 @@ impl Request {
     /// A request with any method.
     #[must_use]
     pub fn new(method: Method, url: &str) -> Self {
-        let url = Url::parse(url).ok();
+        Self::of(method, Url::parse(url).ok())
+    }
+
+    /// A request with any method, to an address that was parsed before.
+    #[must_use]
+    pub fn to(method: Method, url: Url) -> Self {
+        Self::of(method, Some(url))
+    }
+
+    fn of(method: Method, url: Option<Url>) -> Self {
         Self {
             method,
             url: url.filter(|u| matches!(u.scheme(), "http" | "https") && u.has_host()),

@@ -183,14 +183,14 @@ impl Endpoint {
 
     /// The logins of hosts' own that went over the wire, each with its host.
     pub(crate) fn host_logins(&self) -> Vec<String> {
+        let own = self.auth.own_login_sent();
+        let own = own.map(|label| format!("{label}, to {}", self.name()));
         let redirected = self.redirected.all().into_iter();
-        let redirected = redirected.map(|(url, auth)| (host_and_port(&url), auth));
-        let all = [(self.name(), Arc::clone(&self.auth))].into_iter();
-        let sent = all.chain(redirected).filter_map(|(host, auth)| {
+        let redirected = redirected.filter_map(|(url, auth)| {
             let label = auth.own_login_sent()?;
-            Some(format!("{label}, to {host}"))
+            Some(format!("{label}, to {}", host_and_port(&url)))
         });
-        sent.collect()
+        own.into_iter().chain(redirected).collect()
     }
 
     /// Sends a request with the authorization for which the server, or a host to which it redirects, asks.

@@ -72,7 +72,7 @@ impl<'a> RegistryRequest<'a> {
 
     /// The request for one address, without anything secret.
     pub(crate) fn to(&self, address: &NamedAddress) -> Request {
-        let next = Request::new(self.method.clone(), address.url.as_str());
+        let next = Request::to(self.method.clone(), address.url.clone());
         let mut next = next.named_by(address.by);
         for (name, value) in &self.headers {
             next = next.header(name, value);

@@ -12,9 +12,9 @@ pub(crate) struct Warnings(Mutex<BTreeSet<String>>);
 
 impl Warnings {
     /// Logs what an answer of `host` warns of for the first time.
-    pub(crate) fn log(&self, host: &str, headers: &HeaderMap) {
+    pub(crate) fn log(&self, host: impl Fn() -> String, headers: &HeaderMap) {
         for text in texts(headers) {
-            self.once(&format!("{host} warns: {text}"));
+            self.once(&format!("{} warns: {text}", host()));
         }
     }
 
@@ -103,12 +103,15 @@ mod tests {
     fn each_is_logged_once_up_to_a_bound() {
         let warnings = Warnings::default();
         for _ in 0..3 {
-            warnings.log("a.io", &headers(&[r#"299 - "x""#]));
+            warnings.log(|| "a.io".to_owned(), &headers(&[r#"299 - "x""#]));
         }
-        warnings.log("b.io", &headers(&[r#"299 - "x""#]));
+        warnings.log(|| "b.io".to_owned(), &headers(&[r#"299 - "x""#]));
         assert_eq!(warnings.logged(), ["a.io warns: x", "b.io warns: x"]);
         for number in 0..1000 {
-            warnings.log("c.io", &headers(&[&format!("299 - \"{number}\"")]));
+            warnings.log(
+                || "c.io".to_owned(),
+                &headers(&[&format!("299 - \"{number}\"")]),
+            );
         }
         assert_eq!(warnings.logged().len(), MOST_LOGGED);
     }

@@ -67,7 +67,7 @@ async fn retry_after_is_obeyed_and_shared_by_requests_to_the_host() {
     .await;
     let client = client();
     let get = |path| client.send(Request::get(&server.url(path)).retry(quick(2)));
-    let host = server.url("");
+    let host = Url::parse(&server.url("")).expect("URL").origin();
     let second = async {
         let until = loop {
             if let Some(until) = client.0.pauses.until(&host) {

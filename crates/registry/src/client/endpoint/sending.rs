@@ -36,7 +36,7 @@ impl Endpoint {
             let (status, url) = (response.status(), response.url().clone());
             let is_own = self.is_own(&url) && !fetched.strayed;
             if is_own {
-                self.warnings.log(&self.host(), response.headers());
+                self.warnings.log(|| self.host(), response.headers());
             }
             if status.is_success() {
                 return Ok(response);
