@@ -123,7 +123,7 @@ COMMA := ,
 # The plugins are musl's in every release for Linux. Before a program begins, glibc asks the processor 43 times what it is
 # able to do, and a virtual machine takes microseconds for each answer.
 DIST_PLUGIN_TARGET := $(patsubst %-linux-gnu,%-linux-musl,$(DIST_TARGET))
-DIST_PLUGINS_BUILT := $(DIST_BUILT:%/$(DIST_TARGET)/release=%/$(DIST_PLUGIN_TARGET)/plugin)
+DIST_PLUGINS_BUILT := $(DIST_BUILT:%/$(DIST_TARGET)/release=%/$(DIST_PLUGIN_TARGET)/release)
 DIST_MUSL := $(findstring musl,$(DIST_PLUGIN_TARGET))
 # The linker packs the relocations of a position-independent program, which glibc reads from 2.36 on and musl from 1.2.4
 # on: a twentieth of the file.
@@ -160,9 +160,9 @@ dist-tools: deps-build
 dist-node-programs: dist-toolchain
 	@echo '== dist: building the static programs for $(DIST_TARGET) (the first time takes some minutes)'
 	$(call DIST_ENV,$(DIST_PLUGIN_TARGET),$(DIST_PLUGIN_FLAGS)) \
-	  $(CARGO) build --profile plugin --locked --target $(DIST_PLUGIN_TARGET) $(DIST_PLUGINS) --bins
+	  $(CARGO) build --release --locked --target $(DIST_PLUGIN_TARGET) $(DIST_PLUGINS) --bins
 	$(call DIST_ENV,$(DIST_TARGET),$(DIST_ABORTS)) $(CARGO) build --release --locked --target $(DIST_TARGET) -p regcred --bins
-	@cp $(CLOUDS:%=$(DIST_PLUGINS_BUILT)/%-credential-provider) $(DIST_BUILT)/
+	$(if $(filter-out $(DIST_BUILT),$(DIST_PLUGINS_BUILT)),@cp $(CLOUDS:%=$(DIST_PLUGINS_BUILT)/%-credential-provider) $(DIST_BUILT)/)
 
 dist-programs: dist-node-programs
 	$(call DIST_ENV,$(DIST_TARGET)) $(CARGO) build --profile daemon --locked --target $(DIST_TARGET) -p regcred-refresh --bins
