@@ -120,7 +120,7 @@ impl CacheDir {
 }
 
 /// How many files a store looks at.
-const SWEPT: usize = 64;
+const SWEPT: usize = 16;
 /// How many names it reads for that. Those after them have their turn when these have expired and are removed.
 const MOST_READ: usize = 192;
 /// No write and no fetch takes this long, and no failure is shared for it.

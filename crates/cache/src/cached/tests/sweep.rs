@@ -86,7 +86,7 @@ async fn a_store_sweeps_a_bounded_number_of_files_and_many_stores_sweep_them_all
     let sweep = || world.dir().sweep(world.clock().now());
     sweep();
     let swept = files - world.files();
-    assert!((32..=128).contains(&swept), "{swept} of {files}");
+    assert!((8..=32).contains(&swept), "{swept} of {files}");
     while world.files() > 0 {
         sweep();
     }
