@@ -138,8 +138,9 @@ impl<'a> Contestant<'a> {
     }
 }
 
-/// Runs the contestants in turn, A B C A B C, after one round that is counted only if it is the only one
-/// (`rounds` is 0). One that fails in that round is left out, with its last line on standard error.
+/// Runs the contestants in turn, A B C C B A, so that none always follows the same one, after one round that
+/// is counted only if it is the only one (`rounds` is 0). One that fails in that round is left out, with its
+/// last line on standard error.
 pub(crate) fn compete(
     contestants: Vec<Contestant<'_>>,
     rounds: usize,
@@ -162,8 +163,12 @@ pub(crate) fn compete(
             }
         }
     }
-    for _ in 0..rounds {
-        for (contestant, score) in &mut field {
+    for round in 0..rounds {
+        let mut turn: Vec<_> = field.iter_mut().collect();
+        if round % 2 == 1 {
+            turn.reverse();
+        }
+        for (contestant, score) in turn {
             match contestant.run(&report) {
                 Ok(run) => score.runs.push(run),
                 Err(why) => out.push(format!("{} failed in one round: {why}", score.name)),
