@@ -74,17 +74,17 @@ What is missing to a third of the Go plugins' time:
 
 ## Where the time of many small layers goes
 
-200 layers of 64 KiB from a server in memory take twice the time of bare sockets. The samples of ten pulls, of 44 ms of processor time
+200 layers of 64 KiB from a server in memory take twice the time of bare sockets. The samples of ten pulls, of 47 ms of processor time
 each:
 
 | what | share |
 |---|---|
-| SHA-256 | 17 % |
-| the bytes: requests, receiving, files opened, written and closed | 35 % |
-| the program's other instructions: HTTP client, connections as tasks, checks, the manifest | 22 % |
-| threads that wake each other | 6 % |
-| `rename` | 5 % |
-| other system calls, and the start of the program with its page faults | 15 % |
+| SHA-256 | 25 % |
+| the bytes: requests, receiving, files opened, written and closed | 31 % |
+| the program's other instructions: HTTP client, connections as tasks, checks, the manifest | 26 % |
+| threads that wake each other | 5 % |
+| `rename` | 3 % |
+| other system calls, and the start of the program with its page faults | 10 % |
 
 Bare sockets do the first two alone. A layer takes them 5 system calls, and ours 14: 4 are between the thread that reads the
 connections and the one that writes the layer, and 4 lock, sync, rename and look for the file. What it would take to come nearer:
@@ -94,7 +94,7 @@ connections and the one that writes the layer, and 4 lock, sync, rename and look
   the other. Up to eight threads sync at the same time, which disks do together.
 - **To write under the final name** saves the lock, the sync and the rename. A killed pull would leave a part of a layer under its
   digest.
-- **An HTTP client of our own** for layers may save half of the 22 %, which is not measured. Each rule for proxies, redirects,
+- **An HTTP client of our own** for layers may save half of the 26 %, which is not measured. Each rule for proxies, redirects,
   credentials and retries would be there twice.
 
 ## Where the time of large layers goes
